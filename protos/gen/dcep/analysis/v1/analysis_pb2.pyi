@@ -1,0 +1,33 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetFlowsRequest(_message.Message):
+    __slots__ = ("from_time_ms", "to_time_ms")
+    FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    TO_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    from_time_ms: int
+    to_time_ms: int
+    def __init__(self, from_time_ms: _Optional[int] = ..., to_time_ms: _Optional[int] = ...) -> None: ...
+
+class Flow(_message.Message):
+    __slots__ = ("from_bank", "to_bank", "payments", "amount_fen")
+    FROM_BANK_FIELD_NUMBER: _ClassVar[int]
+    TO_BANK_FIELD_NUMBER: _ClassVar[int]
+    PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    from_bank: str
+    to_bank: str
+    payments: int
+    amount_fen: int
+    def __init__(self, from_bank: _Optional[str] = ..., to_bank: _Optional[str] = ..., payments: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class GetFlowsResponse(_message.Message):
+    __slots__ = ("flows",)
+    FLOWS_FIELD_NUMBER: _ClassVar[int]
+    flows: _containers.RepeatedCompositeFieldContainer[Flow]
+    def __init__(self, flows: _Optional[_Iterable[_Union[Flow, _Mapping]]] = ...) -> None: ...

@@ -1,0 +1,424 @@
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class WalletClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WALLET_CLASS_UNSPECIFIED: _ClassVar[WalletClass]
+    WALLET_CLASS_I: _ClassVar[WalletClass]
+    WALLET_CLASS_II: _ClassVar[WalletClass]
+    WALLET_CLASS_III: _ClassVar[WalletClass]
+    WALLET_CLASS_IV: _ClassVar[WalletClass]
+
+class WalletStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WALLET_STATUS_UNSPECIFIED: _ClassVar[WalletStatus]
+    WALLET_STATUS_OPEN: _ClassVar[WalletStatus]
+    WALLET_STATUS_FROZEN: _ClassVar[WalletStatus]
+    WALLET_STATUS_CLOSED: _ClassVar[WalletStatus]
+
+class PaymentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_STATE_UNSPECIFIED: _ClassVar[PaymentState]
+    PAYMENT_STATE_PENDING: _ClassVar[PaymentState]
+    PAYMENT_STATE_SETTLED: _ClassVar[PaymentState]
+    PAYMENT_STATE_REFUSED: _ClassVar[PaymentState]
+    PAYMENT_STATE_EXPIRED: _ClassVar[PaymentState]
+    PAYMENT_STATE_RETURNED: _ClassVar[PaymentState]
+WALLET_CLASS_UNSPECIFIED: WalletClass
+WALLET_CLASS_I: WalletClass
+WALLET_CLASS_II: WalletClass
+WALLET_CLASS_III: WalletClass
+WALLET_CLASS_IV: WalletClass
+WALLET_STATUS_UNSPECIFIED: WalletStatus
+WALLET_STATUS_OPEN: WalletStatus
+WALLET_STATUS_FROZEN: WalletStatus
+WALLET_STATUS_CLOSED: WalletStatus
+PAYMENT_STATE_UNSPECIFIED: PaymentState
+PAYMENT_STATE_PENDING: PaymentState
+PAYMENT_STATE_SETTLED: PaymentState
+PAYMENT_STATE_REFUSED: PaymentState
+PAYMENT_STATE_EXPIRED: PaymentState
+PAYMENT_STATE_RETURNED: PaymentState
+
+class OpenWalletRequest(_message.Message):
+    __slots__ = ("request_id", "public_key", "holder_name", "phone")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    public_key: bytes
+    holder_name: str
+    phone: str
+    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
+
+class OpenWalletResponse(_message.Message):
+    __slots__ = ("wallet_number", "wallet_class", "bank", "has_deposit_account", "deposit_fen")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    HAS_DEPOSIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DEPOSIT_FEN_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    wallet_class: WalletClass
+    bank: str
+    has_deposit_account: bool
+    deposit_fen: int
+    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., bank: _Optional[str] = ..., has_deposit_account: _Optional[bool] = ..., deposit_fen: _Optional[int] = ...) -> None: ...
+
+class OpenWalletsRequest(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[OpenWalletRequest]
+    def __init__(self, items: _Optional[_Iterable[_Union[OpenWalletRequest, _Mapping]]] = ...) -> None: ...
+
+class OpenWalletsResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[OpenWalletResponse]
+    def __init__(self, items: _Optional[_Iterable[_Union[OpenWalletResponse, _Mapping]]] = ...) -> None: ...
+
+class GetWalletRequest(_message.Message):
+    __slots__ = ("query",)
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    query: _envelope_pb2.SignedEnvelope
+    def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
+    BALANCE_CAP_FEN_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    DAY_FEN_FIELD_NUMBER: _ClassVar[int]
+    YEAR_FEN_FIELD_NUMBER: _ClassVar[int]
+    balance_cap_fen: int
+    single_fen: int
+    day_fen: int
+    year_fen: int
+    def __init__(self, balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., year_fen: _Optional[int] = ...) -> None: ...
+
+class GetWalletResponse(_message.Message):
+    __slots__ = ("wallet_number", "bank", "wallet_class", "status", "available_fen", "held_fen", "has_deposit_account", "deposit_fen", "limits", "day_spent_fen", "year_spent_fen", "last_sequence")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    HELD_FEN_FIELD_NUMBER: _ClassVar[int]
+    HAS_DEPOSIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DEPOSIT_FEN_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    DAY_SPENT_FEN_FIELD_NUMBER: _ClassVar[int]
+    YEAR_SPENT_FEN_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    bank: str
+    wallet_class: WalletClass
+    status: WalletStatus
+    available_fen: int
+    held_fen: int
+    has_deposit_account: bool
+    deposit_fen: int
+    limits: Limits
+    day_spent_fen: int
+    year_spent_fen: int
+    last_sequence: int
+    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: _Optional[bool] = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ...) -> None: ...
+
+class CloseWalletRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class CloseWalletResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FreezeWalletRequest(_message.Message):
+    __slots__ = ("request_id", "wallet_number", "cause")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    wallet_number: str
+    cause: str
+    def __init__(self, request_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class FreezeWalletResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: WalletStatus
+    def __init__(self, status: _Optional[_Union[WalletStatus, str]] = ...) -> None: ...
+
+class UnfreezeWalletRequest(_message.Message):
+    __slots__ = ("request_id", "wallet_number", "cause")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    wallet_number: str
+    cause: str
+    def __init__(self, request_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class UnfreezeWalletResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: WalletStatus
+    def __init__(self, status: _Optional[_Union[WalletStatus, str]] = ...) -> None: ...
+
+class GetBooksRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetBooksResponse(_message.Message):
+    __slots__ = ("mirror_fen", "vault_fen", "wallets_fen", "holds_fen", "suspense_fen", "wallets", "feed_position", "journal_position", "projected_position", "pending_outbound")
+    MIRROR_FEN_FIELD_NUMBER: _ClassVar[int]
+    VAULT_FEN_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_FEN_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FEN_FIELD_NUMBER: _ClassVar[int]
+    SUSPENSE_FEN_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_FIELD_NUMBER: _ClassVar[int]
+    FEED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    PROJECTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    PENDING_OUTBOUND_FIELD_NUMBER: _ClassVar[int]
+    mirror_fen: int
+    vault_fen: int
+    wallets_fen: int
+    holds_fen: int
+    suspense_fen: int
+    wallets: int
+    feed_position: int
+    journal_position: int
+    projected_position: int
+    pending_outbound: int
+    def __init__(self, mirror_fen: _Optional[int] = ..., vault_fen: _Optional[int] = ..., wallets_fen: _Optional[int] = ..., holds_fen: _Optional[int] = ..., suspense_fen: _Optional[int] = ..., wallets: _Optional[int] = ..., feed_position: _Optional[int] = ..., journal_position: _Optional[int] = ..., projected_position: _Optional[int] = ..., pending_outbound: _Optional[int] = ...) -> None: ...
+
+class ExchangeRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class ExchangeResponse(_message.Message):
+    __slots__ = ("available_fen", "repeated")
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    available_fen: int
+    repeated: bool
+    def __init__(self, available_fen: _Optional[int] = ..., repeated: _Optional[bool] = ...) -> None: ...
+
+class ExchangeManyRequest(_message.Message):
+    __slots__ = ("orders",)
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
+    def __init__(self, orders: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ...) -> None: ...
+
+class ExchangeManyResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ItemAnswer]
+    def __init__(self, items: _Optional[_Iterable[_Union[ItemAnswer, _Mapping]]] = ...) -> None: ...
+
+class ItemAnswer(_message.Message):
+    __slots__ = ("state", "reason", "repeated")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    state: PaymentState
+    reason: int
+    repeated: bool
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[int] = ..., repeated: _Optional[bool] = ...) -> None: ...
+
+class PayRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class PayResponse(_message.Message):
+    __slots__ = ("payment_id", "state", "repeated", "available_fen", "reason")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    state: PaymentState
+    repeated: bool
+    available_fen: int
+    reason: int
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[PaymentState, str]] = ..., repeated: _Optional[bool] = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class PayManyRequest(_message.Message):
+    __slots__ = ("orders",)
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
+    def __init__(self, orders: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ...) -> None: ...
+
+class PayManyResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ItemAnswer]
+    def __init__(self, items: _Optional[_Iterable[_Union[ItemAnswer, _Mapping]]] = ...) -> None: ...
+
+class GetPaymentRequest(_message.Message):
+    __slots__ = ("query", "payment_id")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    query: _envelope_pb2.SignedEnvelope
+    payment_id: str
+    def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
+
+class Payment(_message.Message):
+    __slots__ = ("payment_id", "state", "payer_number", "payee_number", "amount_fen", "time_ms", "memo", "reason", "balance_after_fen", "kind", "change_fen", "position")
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYEE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_AFTER_FEN_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FEN_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    payment_id: str
+    state: PaymentState
+    payer_number: str
+    payee_number: str
+    amount_fen: int
+    time_ms: int
+    memo: str
+    reason: int
+    balance_after_fen: int
+    kind: str
+    change_fen: int
+    position: int
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[PaymentState, str]] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., reason: _Optional[int] = ..., balance_after_fen: _Optional[int] = ..., kind: _Optional[str] = ..., change_fen: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+
+class GetPaymentResponse(_message.Message):
+    __slots__ = ("payment",)
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    payment: Payment
+    def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ...) -> None: ...
+
+class ListPaymentsRequest(_message.Message):
+    __slots__ = ("query", "page_size", "page_token")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    query: _envelope_pb2.SignedEnvelope
+    page_size: int
+    page_token: str
+    def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPaymentsResponse(_message.Message):
+    __slots__ = ("payments", "next_page_token")
+    PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    payments: _containers.RepeatedCompositeFieldContainer[Payment]
+    next_page_token: str
+    def __init__(self, payments: _Optional[_Iterable[_Union[Payment, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchPaymentsRequest(_message.Message):
+    __slots__ = ("query", "after_position")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    query: _envelope_pb2.SignedEnvelope
+    after_position: int
+    def __init__(self, query: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ..., after_position: _Optional[int] = ...) -> None: ...
+
+class WatchPaymentsResponse(_message.Message):
+    __slots__ = ("payment", "available_fen")
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    payment: Payment
+    available_fen: int
+    def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ..., available_fen: _Optional[int] = ...) -> None: ...
+
+class CheckPayeesRequest(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[PayeeCheck]
+    def __init__(self, items: _Optional[_Iterable[_Union[PayeeCheck, _Mapping]]] = ...) -> None: ...
+
+class PayeeCheck(_message.Message):
+    __slots__ = ("wallet_number", "amount_fen")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    amount_fen: int
+    def __init__(self, wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class CheckPayeesResponse(_message.Message):
+    __slots__ = ("reasons",)
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    reasons: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, reasons: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class CertifyDeviceRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class CertifyDeviceResponse(_message.Message):
+    __slots__ = ("device_certificate", "bank_certificate")
+    DEVICE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    BANK_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    device_certificate: bytes
+    bank_certificate: bytes
+    def __init__(self, device_certificate: _Optional[bytes] = ..., bank_certificate: _Optional[bytes] = ...) -> None: ...
+
+class LoadTokensRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class LoadTokensResponse(_message.Message):
+    __slots__ = ("state", "tokens", "reason")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    state: PaymentState
+    tokens: _containers.RepeatedScalarFieldContainer[bytes]
+    reason: int
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., tokens: _Optional[_Iterable[bytes]] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class DepositTokensRequest(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class DepositTokensResponse(_message.Message):
+    __slots__ = ("state", "amount_fen", "available_fen", "reason")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    state: PaymentState
+    amount_fen: int
+    available_fen: int
+    reason: int
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., amount_fen: _Optional[int] = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class GetTrustBundleRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetTrustBundleResponse(_message.Message):
+    __slots__ = ("trust_bundle",)
+    TRUST_BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    trust_bundle: bytes
+    def __init__(self, trust_bundle: _Optional[bytes] = ...) -> None: ...

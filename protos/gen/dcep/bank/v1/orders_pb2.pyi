@@ -1,0 +1,126 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ExchangeMedium(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXCHANGE_MEDIUM_UNSPECIFIED: _ClassVar[ExchangeMedium]
+    EXCHANGE_MEDIUM_DEPOSIT: _ClassVar[ExchangeMedium]
+    EXCHANGE_MEDIUM_CASH: _ClassVar[ExchangeMedium]
+
+class ExchangeDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXCHANGE_DIRECTION_UNSPECIFIED: _ClassVar[ExchangeDirection]
+    EXCHANGE_DIRECTION_TOP_UP: _ClassVar[ExchangeDirection]
+    EXCHANGE_DIRECTION_CASH_OUT: _ClassVar[ExchangeDirection]
+EXCHANGE_MEDIUM_UNSPECIFIED: ExchangeMedium
+EXCHANGE_MEDIUM_DEPOSIT: ExchangeMedium
+EXCHANGE_MEDIUM_CASH: ExchangeMedium
+EXCHANGE_DIRECTION_UNSPECIFIED: ExchangeDirection
+EXCHANGE_DIRECTION_TOP_UP: ExchangeDirection
+EXCHANGE_DIRECTION_CASH_OUT: ExchangeDirection
+
+class PaymentOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PAYEE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    payee_number: str
+    amount_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    memo: str
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
+
+class ExchangeOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "direction", "medium", "amount_fen", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    MEDIUM_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    direction: ExchangeDirection
+    medium: ExchangeMedium
+    amount_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., direction: _Optional[_Union[ExchangeDirection, str]] = ..., medium: _Optional[_Union[ExchangeMedium, str]] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class CloseOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class CertifyDeviceOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "device_key", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    device_key: bytes
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., device_key: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class LoadOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "device_key", "amount_fen", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    device_key: bytes
+    amount_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., device_key: _Optional[bytes] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class DepositOrder(_message.Message):
+    __slots__ = ("wallet_number", "sequence", "offline_payment", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFLINE_PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    sequence: int
+    offline_payment: bytes
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., offline_payment: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class Query(_message.Message):
+    __slots__ = ("wallet_number", "created_time_ms", "expires_time_ms")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, wallet_number: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...

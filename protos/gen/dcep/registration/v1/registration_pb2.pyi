@@ -1,0 +1,242 @@
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class OutcomeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTCOME_STATE_UNSPECIFIED: _ClassVar[OutcomeState]
+    OUTCOME_STATE_SETTLED: _ClassVar[OutcomeState]
+    OUTCOME_STATE_REFUSED: _ClassVar[OutcomeState]
+    OUTCOME_STATE_EXPIRED: _ClassVar[OutcomeState]
+    OUTCOME_STATE_PENDING: _ClassVar[OutcomeState]
+OUTCOME_STATE_UNSPECIFIED: OutcomeState
+OUTCOME_STATE_SETTLED: OutcomeState
+OUTCOME_STATE_REFUSED: OutcomeState
+OUTCOME_STATE_EXPIRED: OutcomeState
+OUTCOME_STATE_PENDING: OutcomeState
+
+class OutboundBatch(_message.Message):
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    payments: _containers.RepeatedCompositeFieldContainer[OutboundPayment]
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ...) -> None: ...
+
+class OutboundPayment(_message.Message):
+    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYEE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    payment_id: str
+    payer_number: str
+    payee_number: str
+    amount_fen: int
+    created_time_ms: int
+    expires_time_ms: int
+    memo: str
+    returns_payment_id: str
+    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ...) -> None: ...
+
+class SubmitPaymentsRequest(_message.Message):
+    __slots__ = ("batch",)
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    batch: _envelope_pb2.SignedEnvelope
+    def __init__(self, batch: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class SubmitPaymentsResponse(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[Outcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("number", "state", "reason")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    state: OutcomeState
+    reason: int
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class FollowFeedRequest(_message.Message):
+    __slots__ = ("after_position",)
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    after_position: int
+    def __init__(self, after_position: _Optional[int] = ...) -> None: ...
+
+class FollowFeedResponse(_message.Message):
+    __slots__ = ("entries",)
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[FeedEntry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[FeedEntry, _Mapping]]] = ...) -> None: ...
+
+class FeedEntry(_message.Message):
+    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    ISSUED_FIELD_NUMBER: _ClassVar[int]
+    REDEEMED_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_SETTLED_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_ENDED_FIELD_NUMBER: _ClassVar[int]
+    INCOMING_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_REGISTERED_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_DEPOSITED_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    time_ms: int
+    issued: Issued
+    redeemed: Redeemed
+    outgoing_settled: OutboundPayment
+    outgoing_ended: OutgoingEnded
+    incoming: Incoming
+    tokens_registered: TokensRegistered
+    tokens_deposited: TokensDeposited
+    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ...) -> None: ...
+
+class Issued(_message.Message):
+    __slots__ = ("amount_fen", "request_id")
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    amount_fen: int
+    request_id: str
+    def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class Redeemed(_message.Message):
+    __slots__ = ("amount_fen", "request_id")
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    amount_fen: int
+    request_id: str
+    def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class OutgoingEnded(_message.Message):
+    __slots__ = ("number", "state", "reason")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    state: OutcomeState
+    reason: int
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class Incoming(_message.Message):
+    __slots__ = ("from_bank", "payment")
+    FROM_BANK_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    from_bank: str
+    payment: OutboundPayment
+    def __init__(self, from_bank: _Optional[str] = ..., payment: _Optional[_Union[OutboundPayment, _Mapping]] = ...) -> None: ...
+
+class TokensRegistered(_message.Message):
+    __slots__ = ("number", "amount_fen")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    amount_fen: int
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class TokensDeposited(_message.Message):
+    __slots__ = ("number", "wallet_number", "amount_fen")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    wallet_number: str
+    amount_fen: int
+    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class TokenRegistration(_message.Message):
+    __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    number: int
+    amount_fen: int
+    device_certificate: bytes
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., device_certificate: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
+class RegisterTokensRequest(_message.Message):
+    __slots__ = ("registration",)
+    REGISTRATION_FIELD_NUMBER: _ClassVar[int]
+    registration: _envelope_pb2.SignedEnvelope
+    def __init__(self, registration: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class RegisterTokensResponse(_message.Message):
+    __slots__ = ("outcome", "tokens")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    tokens: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., tokens: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class TokenDeposit(_message.Message):
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "items")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    items: _containers.RepeatedCompositeFieldContainer[TokenDepositItem]
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., items: _Optional[_Iterable[_Union[TokenDepositItem, _Mapping]]] = ...) -> None: ...
+
+class TokenDepositItem(_message.Message):
+    __slots__ = ("number", "wallet_number", "offline_payment")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    OFFLINE_PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    wallet_number: str
+    offline_payment: bytes
+    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., offline_payment: _Optional[bytes] = ...) -> None: ...
+
+class DepositTokensRequest(_message.Message):
+    __slots__ = ("deposit",)
+    DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    deposit: _envelope_pb2.SignedEnvelope
+    def __init__(self, deposit: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class DepositTokensResponse(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[DepositOutcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[DepositOutcome, _Mapping]]] = ...) -> None: ...
+
+class DepositOutcome(_message.Message):
+    __slots__ = ("number", "state", "reason", "amount_fen", "verdict")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    state: OutcomeState
+    reason: int
+    amount_fen: int
+    verdict: str
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ...) -> None: ...
