@@ -1,0 +1,1 @@
+"""The settlement core: one writer, in memory, batched, journaled to SQL."""

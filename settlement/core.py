@@ -1,0 +1,341 @@
+"""The core: decides, writes down, and only then answers. One thread at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from settlement.journal import Journal, Tip
+from settlement.limits import MAX_BATCH_RECORDS, MAX_NOTE_BYTES, SNAPSHOT_EVERY_RECORDS
+from settlement.packing import pack
+from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
+from settlement.snapshot import dump, newest_snapshot, save_snapshot
+from settlement.tables import JournalTables
+
+
+class CoreStopped(Exception):
+    """The core could not write and answers nothing any more; a restart recovers it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records to decide together, in order.
+
+    Attributes:
+        records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
+        notes: None, or N byte strings kept durably beside the records.
+        also: further SQL for the same transaction as the journal row. It must
+            not fail for a reason that the caller could have checked before.
+    """
+
+    records: Records
+    notes: Sequence[bytes] | None = None
+    also: Callable[[Connection], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.records.dtype != RECORD:
+            raise TypeError("records must have the dtype RECORD")
+        if not 0 < len(self.records) <= MAX_BATCH_RECORDS:
+            raise ValueError(f"a batch has 1 to {MAX_BATCH_RECORDS} records")
+        if self.records[-1]["flags"] & RecordFlag.LINKED:
+            raise ValueError("the last record of a batch cannot be linked to a next one")
+        if self.notes is not None:
+            if len(self.notes) != len(self.records):
+                raise ValueError("notes and records differ in number")
+            if max(map(len, self.notes)) > MAX_NOTE_BYTES:
+                raise ValueError(f"a note has at most {MAX_NOTE_BYTES} bytes")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What became of a batch; each array (N,).
+
+    `positions` is 0 where nothing was journaled (a reused id).
+    """
+
+    results: NDArray[np.uint8]
+    details: NDArray[np.uint64]
+    repeated: NDArray[np.bool_]
+    positions: NDArray[np.uint64]
+
+    def result(self, index: int) -> Result:
+        """The answer for record `index`."""
+        return Result(int(self.results[index]))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A journaled record, found by its identity."""
+
+    record: np.void
+    result: int
+    detail: int
+    position: int
+
+
+class Finder(Protocol):
+    """Looks records up that have been journaled."""
+
+    def find(self, origin: int, sequence: int) -> Found | None:
+        """The record with this identity, or None."""
+        ...
+
+
+@dataclass
+class _Pass:
+    """One run of the rule, and what of it goes to the journal."""
+
+    records: Records
+    results: NDArray[np.uint8]
+    details: NDArray[np.uint64]
+    keep: NDArray[np.bool_]
+    sources: NDArray[np.int64]
+
+
+class Core:
+    """State, rule and journal together."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tables: JournalTables,
+        journal: Journal,
+        finder: Finder,
+        *,
+        snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
+    ) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._journal = journal
+        self._finder = finder
+        self._snapshot_every = snapshot_every
+        self._stopped: BaseException | None = None
+        self._state, self._tip = newest_snapshot(engine, tables)
+        self._snapshot_position = self._tip.position
+        for entry, tip in journal.rows(self._tip):
+            self._state.apply(entry.records)
+            self._tip = tip
+
+    @property
+    def position(self) -> int:
+        """Records journaled so far."""
+        return self._tip.position
+
+    def read(self, accounts: Sequence[int]) -> Accounts:
+        """Copies of account rows as of the last commit."""
+        self._check()
+        return self._state.copy_accounts(list(accounts))
+
+    def policies(self) -> NDArray[np.int64]:
+        """A copy of the policy table (MAX_POLICIES, 4), fen."""
+        return self._state.policies.copy()
+
+    def process(self, batches: Sequence[Batch]) -> list[Answers]:
+        """Decides all batches in order, in one durable commit.
+
+        Raises:
+            CoreStopped: the commit failed, now or earlier. What was asked is then
+                unknown until a restart has read the journal.
+        """
+        self._check()
+        records = _joined([batch.records for batch in batches])
+        try:
+            answers, passes = self._decide(records)
+            self._commit(batches, records, passes, answers)
+        except BaseException as error:
+            # The state in memory may be ahead of the journal: nothing more is answered from it.
+            self._stopped = error
+            raise CoreStopped(f"the journal could not be written: {error}") from error
+        return _split(answers, batches)
+
+    def _check(self) -> None:
+        if self._stopped is not None:
+            raise CoreStopped(f"stopped earlier: {self._stopped}")
+
+    def _decide(self, records: Records) -> tuple[Answers, list[_Pass]]:
+        results, details = self._state.apply(records)
+        count = len(records)
+        answers = Answers(results, details, np.zeros(count, np.bool_), np.zeros(count, np.uint64))
+        again = (results == Result.REPEATED) | (results == Result.SEQUENCE_STALE)
+        if not again.any():
+            everything = np.ones(count, np.bool_)
+            return answers, [_Pass(records, results, details, everything, np.arange(count))]
+        return self._decide_again(records, answers, again)
+
+    def _decide_again(
+        self, records: Records, answers: Answers, again: NDArray[np.bool_]
+    ) -> tuple[Answers, list[_Pass]]:
+        """The slow path: identities that were seen before, or are too old to say."""
+        results, details = answers.results, answers.details
+        keep = ~again
+        late: list[int] = []
+        pending: dict[tuple[int, int], int] = {}
+        for head in np.flatnonzero(again).tolist():
+            members = _chain_of(records, head)
+            keep[members] = False
+            key = (int(records[head]["origin"]), int(records[head]["sequence"]))
+            if key in pending:
+                continue
+            if results[head] == Result.SEQUENCE_STALE and self._find(key, records, keep) is None:
+                pending[key] = head
+                late.extend(members)
+        first = _Pass(records, results.copy(), details.copy(), keep, np.arange(len(records)))
+        passes = [first]
+        if late:
+            taken = records[late].copy()
+            taken["flags"] |= RecordFlag.KNOWN_NEW
+            late_results, late_details = self._state.apply(taken)
+            results[late], details[late] = late_results, late_details
+            everything = np.ones(len(late), np.bool_)
+            passes.append(
+                _Pass(taken, late_results, late_details, everything, np.array(late, np.int64))
+            )
+        journaled = keep.copy()
+        journaled[late] = True
+        for head in np.flatnonzero(again).tolist():
+            if not journaled[head]:
+                self._answer_repeat(records, answers, head, journaled)
+        return answers, passes
+
+    def _find(
+        self, key: tuple[int, int], records: Records, journaled: NDArray[np.bool_]
+    ) -> int | Found | None:
+        """An index into this very commit, or a record found in the history."""
+        here = (records["origin"] == key[0]) & (records["sequence"] == key[1]) & journaled
+        if here.any():
+            return int(np.argmax(here))
+        return self._finder.find(*key)
+
+    def _answer_repeat(
+        self, records: Records, answers: Answers, head: int, journaled: NDArray[np.bool_]
+    ) -> None:
+        record = records[head]
+        found = self._find((int(record["origin"]), int(record["sequence"])), records, journaled)
+        members = _chain_of(records, head)
+        if found is None:
+            raise LookupError(
+                f"identity ({record['origin']}, {record['sequence']}) was seen but is in no journal row"
+            )
+        first = records[found] if isinstance(found, int) else found.record
+        if not _same_content(first, record):
+            answers.results[members] = Result.LINKED_FAILED
+            answers.results[head] = Result.ID_REUSED
+            return
+        answers.repeated[members] = True
+        if isinstance(found, int):
+            before = _chain_of(records, found)
+            answers.results[members] = answers.results[before]
+            answers.details[members] = answers.details[before]
+            answers.positions[members] = np.array(before, np.uint64) + np.uint64(1 << 63)
+        else:
+            answers.results[members] = found.result
+            answers.details[members] = found.detail
+            answers.positions[members] = found.position
+
+    def _commit(
+        self, batches: Sequence[Batch], records: Records, passes: list[_Pass], answers: Answers
+    ) -> None:
+        notes = _joined_notes(batches)
+        tip = self._tip
+        rows: list[tuple[int, bytes]] = []
+        for run in passes:
+            kept = np.flatnonzero(run.keep)
+            if not len(kept):
+                continue
+            whole = len(kept) == len(run.records)
+            chosen = run.records if whole else run.records[kept]
+            sources = run.sources[kept]
+            run_notes = None if notes is None else [notes[i] for i in sources.tolist()]
+            body = pack(
+                chosen,
+                run.results if whole else run.results[kept],
+                run.details if whole else run.details[kept],
+                run_notes,
+            )
+            start = tip.position + 1 + sum(count for count, _ in rows)
+            answers.positions[sources] = np.arange(start, start + len(kept), dtype=np.uint64)
+            rows.append((len(kept), body))
+        _point_to_first(answers)
+        alsos = [batch.also for batch in batches if batch.also is not None]
+        if not rows and not alsos:
+            return
+        with self._engine.begin() as connection:
+            for count, body in rows:
+                tip = self._journal.append(connection, tip, count, body)
+            for also in alsos:
+                also(connection)
+            due = tip.position - self._snapshot_position >= self._snapshot_every
+            if due:
+                save_snapshot(connection, self._tables, tip, dump(self._state))
+        self._tip = tip
+        if due:
+            self._snapshot_position = tip.position
+
+    def snapshot(self) -> None:
+        """Writes a snapshot of the state as of the last commit."""
+        self._check()
+        try:
+            with self._engine.begin() as connection:
+                save_snapshot(connection, self._tables, self._tip, dump(self._state))
+        except SQLAlchemyError as error:
+            raise CoreStopped(f"the snapshot could not be written: {error}") from error
+        self._snapshot_position = self._tip.position
+
+
+def _chain_of(records: Records, head: int) -> list[int]:
+    """Indices of the record at `head` and of what is linked to it."""
+    last = head
+    while last < len(records) - 1 and records[last]["flags"] & RecordFlag.LINKED:
+        last += 1
+    return list(range(head, last + 1))
+
+
+def _same_content(one: np.void, two: np.void) -> bool:
+    names = ("kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest")
+    return all(one[name] == two[name] for name in names)
+
+
+def _point_to_first(answers: Answers) -> None:
+    """Repeats within one commit were pointed at an index; now the position is known."""
+    marked = answers.positions >> np.uint64(63) == 1
+    if marked.any():
+        index = (answers.positions[marked] & np.uint64((1 << 63) - 1)).astype(np.int64)
+        answers.positions[marked] = answers.positions[index]
+
+
+def _joined(arrays: list[Records]) -> Records:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _joined_notes(batches: Sequence[Batch]) -> list[bytes] | None:
+    if all(batch.notes is None for batch in batches):
+        return None
+    notes: list[bytes] = []
+    for batch in batches:
+        notes.extend(batch.notes if batch.notes is not None else [b""] * len(batch.records))
+    return notes
+
+
+def _split(answers: Answers, batches: Sequence[Batch]) -> list[Answers]:
+    if len(batches) == 1:
+        return [answers]
+    parts: list[Answers] = []
+    start = 0
+    for batch in batches:
+        part = slice(start, start + len(batch.records))
+        parts.append(
+            Answers(
+                answers.results[part],
+                answers.details[part],
+                answers.repeated[part],
+                answers.positions[part],
+            )
+        )
+        start += len(batch.records)
+    return parts

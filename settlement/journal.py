@@ -1,0 +1,162 @@
+"""The journal: one row a commit, chained by hashes, written before anyone is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, insert, select
+
+from settlement.packing import unpack
+from settlement.records import Records
+from settlement.tables import JournalTables
+
+GENESIS_HASH = bytes(32)
+_CHAIN = struct.Struct("<QQI")
+
+
+class JournalBroken(Exception):
+    """The journal's rows do not follow from each other. The message names the row."""
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where the journal ends: last row, records so far, hash of the last row."""
+
+    seq: int = 0
+    position: int = 0
+    hash: bytes = GENESIS_HASH
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One journal row, unpacked. Record i has position first_position + i."""
+
+    seq: int
+    first_position: int
+    records: Records
+    results: NDArray[np.uint8]
+    details: NDArray[np.uint64]
+    notes: list[bytes] | None
+
+    @property
+    def last_position(self) -> int:
+        """Position of the last record."""
+        return self.first_position + len(self.records) - 1
+
+    def note(self, index: int) -> bytes:
+        """What was written down beside record `index`."""
+        return self.notes[index] if self.notes is not None else b""
+
+
+def chain_hash(previous: bytes, seq: int, first_position: int, count: int, body: bytes) -> bytes:
+    """SHA-256 over the row before and this row's content."""
+    digest = hashlib.sha256(previous)
+    digest.update(_CHAIN.pack(seq, first_position, count))
+    digest.update(body)
+    return digest.digest()
+
+
+class Journal:
+    """Appends rows in the caller's transaction and reads them back, checking the chain."""
+
+    def __init__(self, engine: Engine, tables: JournalTables) -> None:
+        self._engine = engine
+        self._table = tables.journal
+
+    def append(self, connection: Connection, tip: Tip, count: int, body: bytes) -> Tip:
+        """Writes the row after `tip`; durable when the caller's transaction has committed."""
+        seq, first = tip.seq + 1, tip.position + 1
+        digest = chain_hash(tip.hash, seq, first, count, body)
+        connection.execute(
+            insert(self._table),
+            {
+                "seq": seq,
+                "first_position": first,
+                "previous_hash": tip.hash,
+                "hash": digest,
+                "count": count,
+                "body": body,
+            },
+        )
+        return Tip(seq, tip.position + count, digest)
+
+    def rows(self, after: Tip, *, until_seq: int | None = None) -> Iterator[tuple[Entry, Tip]]:
+        """Each row after a tip, in order, with the tip that it makes.
+
+        Raises:
+            JournalBroken: a row is missing, was changed, or cannot be read.
+        """
+        tip = after
+        table = self._table
+        while True:
+            query = select(table).where(table.c.seq > tip.seq).order_by(table.c.seq).limit(16)
+            with self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            for row in rows:
+                if until_seq is not None and row.seq > until_seq:
+                    return
+                entry = _checked(row, tip)
+                tip = Tip(row.seq, entry.last_position, bytes(row.hash))
+                yield entry, tip
+
+    def read(self, after_position: int, limit_rows: int = 64) -> list[Entry]:
+        """Up to `limit_rows` rows that hold positions after `after_position`."""
+        table = self._table
+        holding = (
+            select(table.c.seq)
+            .where(table.c.first_position <= after_position + 1)
+            .order_by(table.c.first_position.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = (
+            select(table).where(table.c.seq >= holding).order_by(table.c.seq).limit(limit_rows + 1)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        entries = [_entry(row) for row in rows]
+        return [entry for entry in entries if entry.last_position > after_position][:limit_rows]
+
+    def tip(self) -> Tip:
+        """The last row as the database has it."""
+        table = self._table
+        query = select(table.c.seq, table.c.first_position, table.c.count, table.c.hash)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(table.c.seq.desc()).limit(1)).first()
+        if row is None:
+            return Tip()
+        return Tip(row.seq, row.first_position + row.count - 1, bytes(row.hash))
+
+
+def _entry(row: object) -> Entry:
+    records, results, details, notes = unpack(bytes(row.body))  # type: ignore[attr-defined]
+    return Entry(row.seq, row.first_position, records, results, details, notes)  # type: ignore[attr-defined]
+
+
+def _checked(row: object, tip: Tip) -> Entry:
+    seq = row.seq  # type: ignore[attr-defined]
+    where = f"table journal, row seq={seq}"
+    if seq != tip.seq + 1:
+        raise JournalBroken(f"table journal, row seq={tip.seq + 1} is missing")
+    if row.first_position != tip.position + 1:  # type: ignore[attr-defined]
+        raise JournalBroken(f"{where}: starts at a wrong position")
+    if bytes(row.previous_hash) != tip.hash:  # type: ignore[attr-defined]
+        raise JournalBroken(f"{where}: previous_hash is not the hash of the row before")
+    body = bytes(row.body)  # type: ignore[attr-defined]
+    expected = chain_hash(tip.hash, seq, row.first_position, row.count, body)  # type: ignore[attr-defined]
+    if expected != bytes(row.hash):  # type: ignore[attr-defined]
+        raise JournalBroken(f"{where}: the hash does not fit the content")
+    try:
+        entry = _entry(row)
+    except ValueError as error:
+        raise JournalBroken(f"{where}: {error}") from error
+    if len(entry.records) != row.count:  # type: ignore[attr-defined]
+        raise JournalBroken(f"{where}: count does not fit the body")
+    return entry

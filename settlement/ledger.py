@@ -1,0 +1,61 @@
+"""What the rest of a service sees of its core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from settlement.core import Answers, Batch, Core
+from settlement.records import Accounts
+
+
+class Overloaded(Exception):
+    """Too many batches wait for the writer; nothing was taken, try again later."""
+
+
+class Ledger(Protocol):
+    """A core that may be asked from anywhere. Answers are durable when they are given."""
+
+    def submit(self, batch: Batch) -> Answers:
+        """Decides a batch.
+
+        Raises:
+            Overloaded: the queue is full; nothing was taken.
+            CoreStopped: the outcome is unknown until a restart.
+        """
+        ...
+
+    def read(self, accounts: Sequence[int]) -> Accounts:
+        """Copies of account rows, as of a commit."""
+        ...
+
+    def position(self) -> int:
+        """Records journaled so far."""
+        ...
+
+    def wait(self, position: int, timeout_s: float) -> bool:
+        """Waits until more than `position` records are journaled; False when time ran out."""
+        ...
+
+
+class DirectLedger:
+    """A ledger in the caller's own thread, for simulations and tests."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def submit(self, batch: Batch) -> Answers:
+        """See `Ledger.submit`."""
+        return self._core.process([batch])[0]
+
+    def read(self, accounts: Sequence[int]) -> Accounts:
+        """See `Ledger.read`."""
+        return self._core.read(accounts)
+
+    def position(self) -> int:
+        """See `Ledger.position`."""
+        return self._core.position
+
+    def wait(self, position: int, timeout_s: float) -> bool:
+        """Never waits: in one thread nothing could change meanwhile."""
+        return self._core.position > position

@@ -1,0 +1,39 @@
+"""Every bound of the settlement core, in one place."""
+
+from __future__ import annotations
+
+MAX_AMOUNT_FEN = 10**15
+"""Largest amount of one record: ten trillion yuan. 9,000 of them still fit an int64."""
+
+MAX_BATCH_RECORDS = 8_190
+"""Records in one batch."""
+
+MAX_COMMIT_RECORDS = 16 * MAX_BATCH_RECORDS
+"""Records that one journal row, and so one commit, may carry."""
+
+MAX_NOTE_BYTES = 16_384
+"""Bytes that may be written down beside one record."""
+
+MAX_QUEUED_BATCHES = 256
+"""Batches that may wait for the writer; the next one is refused as overloaded."""
+
+MAX_ACCOUNTS = 1 << 24
+"""Accounts in one core."""
+
+MAX_HOLDS = 1 << 20
+"""Holds open at once."""
+
+MAX_POLICIES = 16
+"""Rows of the policy table."""
+
+SEQUENCE_WINDOW = 64
+"""How far below an account's highest sequence the core remembers by itself."""
+
+RECENT_RECORDS = 1 << 16
+"""Journaled records that are kept in memory to answer repeats before the projection has them."""
+
+SNAPSHOT_EVERY_RECORDS = 5_000_000
+"""Records between two snapshots."""
+
+PROJECTION_ROWS = 65_536
+"""Rows that the projection writes in one transaction."""

@@ -1,0 +1,100 @@
+"""The core's state: columns in memory, and how it is created, grown and copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES
+from settlement.records import ACCOUNT, HOLD, Accounts, Holds, Kind, Records
+from settlement.rule import apply
+
+_FIRST_ACCOUNTS = 1_024
+_FIRST_HOLDS = 1_024
+
+
+@dataclass
+class State:
+    """Everything that the rule reads and writes. One writer; see `settlement.rule.apply`."""
+
+    accounts: Accounts
+    policies: NDArray[np.int64]
+    holds: Holds
+    free: NDArray[np.int64]
+    counters: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls) -> State:
+        """A state without accounts."""
+        return cls(
+            accounts=np.zeros(_FIRST_ACCOUNTS, ACCOUNT),
+            policies=np.zeros((MAX_POLICIES, 4), np.int64),
+            holds=np.zeros(_FIRST_HOLDS, HOLD),
+            free=np.arange(_FIRST_HOLDS - 1, -1, -1, dtype=np.int64),
+            counters=np.array([_FIRST_HOLDS], np.int64),
+        )
+
+    def apply(self, records: Records) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+        """Runs the rule over records (N,); returns results (N,) and details (N,)."""
+        self._grow(records)
+        results = np.zeros(len(records), np.uint8)
+        details = np.zeros(len(records), np.uint64)
+        apply(
+            self.accounts, self.policies, self.holds, self.free, self.counters,
+            records, results, details,
+        )  # fmt: skip
+        return results, details
+
+    def _grow(self, records: Records) -> None:
+        """Makes room for the accounts and holds that these records may open.
+
+        Depends on the records alone, so that a replay grows at the same places.
+        """
+        opens = records["kind"] == Kind.OPEN
+        if opens.any():
+            numbers = records["credit"][opens]
+            numbers = numbers[numbers < MAX_ACCOUNTS]
+            needed = int(numbers.max(initial=0)) + 1
+            if needed > len(self.accounts):
+                size = min(MAX_ACCOUNTS, max(needed, 2 * len(self.accounts)))
+                grown = np.zeros(size, ACCOUNT)
+                grown[: len(self.accounts)] = self.accounts
+                self.accounts = grown
+        wanted = int((records["kind"] == Kind.HOLD).sum())
+        while wanted > self.counters[0] and len(self.holds) < MAX_HOLDS:
+            self._double_holds()
+
+    def _double_holds(self) -> None:
+        old = len(self.holds)
+        holds = np.zeros(2 * old, HOLD)
+        holds[:old] = self.holds
+        height = int(self.counters[0])
+        free = np.zeros(2 * old, np.int64)
+        free[:old] = np.arange(2 * old - 1, old - 1, -1)
+        free[old : old + height] = self.free[:height]
+        self.holds, self.free = holds, free
+        self.counters[0] = old + height
+
+    def copy_accounts(self, numbers: list[int]) -> Accounts:
+        """Rows (len(numbers),) of ACCOUNT; an unknown number gives a row of zeros."""
+        rows = np.zeros(len(numbers), ACCOUNT)
+        for index, number in enumerate(numbers):
+            if 0 <= number < len(self.accounts):
+                rows[index] = self.accounts[number]
+        return rows
+
+    def equals(self, other: State) -> bool:
+        """Whether two states are the same, apart from the room they keep in reserve."""
+        return (
+            _same_rows(self.accounts, other.accounts)
+            and np.array_equal(self.policies, other.policies)
+            and _same_rows(self.holds, other.holds)
+        )
+
+
+def _same_rows(one: NDArray[np.void], two: NDArray[np.void]) -> bool:
+    shared = min(len(one), len(two))
+    rest = one[shared:] if len(one) > shared else two[shared:]
+    return one[:shared].tobytes() == two[:shared].tobytes() and not any(rest.tobytes())

@@ -1,0 +1,90 @@
+"""The tables of one core, added to the metadata of the service that owns the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+)
+
+
+@dataclass(frozen=True)
+class JournalTables:
+    """Where a core's journal, its snapshots and its projection live."""
+
+    journal: Table
+    snapshot: Table
+    payments: Table
+    balances: Table
+    projected: Table
+
+
+def journal_tables(metadata: MetaData) -> JournalTables:
+    """Declares the tables in a service's metadata; Alembic migrates them with the service's own."""
+    journal = Table(
+        "journal",
+        metadata,
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("first_position", BigInteger, nullable=False, unique=True),
+        Column("previous_hash", LargeBinary(32), nullable=False),
+        Column("hash", LargeBinary(32), nullable=False),
+        Column("count", Integer, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+    snapshot = Table(
+        "snapshot",
+        metadata,
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("hash", LargeBinary(32), nullable=False),
+        Column("body_hash", LargeBinary(32), nullable=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+    payments = Table(
+        "payments",
+        metadata,
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("origin", BigInteger, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("kind", SmallInteger, nullable=False),
+        Column("flags", SmallInteger, nullable=False),
+        Column("debit", BigInteger, nullable=False),
+        Column("credit", BigInteger, nullable=False),
+        Column("amount_fen", BigInteger, nullable=False),
+        Column("time_ms", BigInteger, nullable=False),
+        Column("expires_ms", BigInteger, nullable=False),
+        Column("result", SmallInteger, nullable=False),
+        Column("ref", BigInteger, nullable=False),
+        Column("detail", BigInteger, nullable=False),
+        Column("digest", LargeBinary(8), nullable=False),
+        Column("note", LargeBinary, nullable=False),
+        Index("payments_by_id", "origin", "sequence"),
+        Index("payments_by_debit", "debit", "position"),
+        Index("payments_by_credit", "credit", "position"),
+    )
+    balances = Table(
+        "balances",
+        metadata,
+        Column("account", BigInteger, primary_key=True, autoincrement=False),
+        Column("ledger", SmallInteger, nullable=False),
+        Column("flags", SmallInteger, nullable=False),
+        Column("available_fen", BigInteger, nullable=False),
+        Column("held_fen", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+    )
+    projected = Table(
+        "projected",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+        Column("seq", BigInteger, nullable=False),
+    )
+    return JournalTables(journal, snapshot, payments, balances, projected)

@@ -1,0 +1,148 @@
+"""Group commit: one thread takes all that waits, and one commit serves them all."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from settlement.core import Answers, Batch, Core, CoreStopped
+from settlement.ledger import Overloaded
+from settlement.limits import MAX_COMMIT_RECORDS, MAX_QUEUED_BATCHES
+from settlement.records import Accounts
+
+
+@dataclass(frozen=True)
+class _Read:
+    accounts: Sequence[int]
+
+
+_Work = tuple[Batch | _Read, "Future[Any]"]
+
+
+class GroupCommitWriter:
+    """A `settlement.ledger.Ledger` over one core and one thread."""
+
+    def __init__(self, core: Core, *, on_stopped: Callable[[CoreStopped], None]) -> None:
+        """Starts the thread; `on_stopped` is called once, from it, when the core stops."""
+        self._core = core
+        self._on_stopped = on_stopped
+        self._queue: queue.Queue[_Work | None] = queue.Queue(MAX_QUEUED_BATCHES)
+        self._moved = threading.Condition()
+        self._position = core.position
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="settlement-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, batch: Batch) -> Answers:
+        """See `settlement.ledger.Ledger.submit`."""
+        answers: Answers = self._ask(batch)
+        return answers
+
+    def submit_later(self, batch: Batch) -> Future[Answers]:
+        """As `submit`, without waiting for the answer."""
+        return self._put(batch)
+
+    def read(self, accounts: Sequence[int]) -> Accounts:
+        """See `settlement.ledger.Ledger.read`."""
+        return self._ask(_Read(accounts))
+
+    def position(self) -> int:
+        """See `settlement.ledger.Ledger.position`."""
+        return self._position
+
+    def wait(self, position: int, timeout_s: float) -> bool:
+        """See `settlement.ledger.Ledger.wait`."""
+        with self._moved:
+            return (
+                self._moved.wait_for(lambda: self._position > position or self._closed, timeout_s)
+                and not self._closed
+            )
+
+    def stop(self) -> None:
+        """Answers what is queued, then ends the thread."""
+        with self._moved:
+            if self._closed:
+                return
+            self._closed = True
+            self._moved.notify_all()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _ask(self, work: Batch | _Read) -> Any:
+        return self._put(work).result()
+
+    def _put(self, work: Batch | _Read) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self._closed:
+            raise CoreStopped("the writer has been stopped")
+        try:
+            self._queue.put_nowait((work, future))
+        except queue.Full:
+            raise Overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
+        return future
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            work, ended = self._take(first)
+            if not self._serve(work) or ended:
+                return
+
+    def _take(self, first: _Work) -> tuple[list[_Work], bool]:
+        """All that waits, up to the bound of a commit; True when it ends with the stop sign."""
+        work = [first]
+        count = _size(first)
+        while count < MAX_COMMIT_RECORDS:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return work, True
+            work.append(following)
+            count += _size(following)
+        return work, False
+
+    def _serve(self, work: list[_Work]) -> bool:
+        writes = [(asked, future) for asked, future in work if isinstance(asked, Batch)]
+        try:
+            if writes:
+                answers = self._core.process([batch for batch, _ in writes])
+                with self._moved:
+                    self._position = self._core.position
+                    self._moved.notify_all()
+                for (_, future), answer in zip(writes, answers, strict=True):
+                    future.set_result(answer)
+            for asked, future in work:
+                if isinstance(asked, _Read):
+                    future.set_result(self._core.read(asked.accounts))
+        except CoreStopped as error:
+            self._fail(work, error)
+            return False
+        return True
+
+    def _fail(self, work: list[_Work], error: CoreStopped) -> None:
+        with self._moved:
+            self._closed = True
+            self._moved.notify_all()
+        for _, future in work:
+            if not future.done():
+                future.set_exception(error)
+        while True:
+            try:
+                waiting = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if waiting is not None:
+                waiting[1].set_exception(error)
+        self._on_stopped(error)
+
+
+def _size(work: _Work) -> int:
+    return len(work[0].records) if isinstance(work[0], Batch) else 0
