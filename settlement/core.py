@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from settlement.journal import Journal, Tip
+from settlement.journal import Journal
 from settlement.limits import MAX_BATCH_RECORDS, MAX_NOTE_BYTES, SNAPSHOT_EVERY_RECORDS
 from settlement.packing import pack
 from settlement.records import RECORD, Accounts, RecordFlag, Records, Result

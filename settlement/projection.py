@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from settlement.journal import Entry, Journal, Tip
+from settlement.journal import Entry, Journal
 from settlement.limits import PROJECTION_ROWS
-from settlement.records import Accounts, Kind
-from settlement.state import State
+from settlement.records import Kind
 from settlement.tables import JournalTables
 
 

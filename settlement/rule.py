@@ -190,9 +190,7 @@ def _move(accounts: Any, policies: Any, record: Any) -> Any:
         if (
             not _is_open(accounts, credit)
             or accounts[debit]["ledger"] != accounts[credit]["ledger"]
-        ):
-            diverted = True
-        elif _can_take(accounts, policies, credit, amount) != _ACCEPTED:
+        ) or _can_take(accounts, policies, credit, amount) != _ACCEPTED:
             diverted = True
         if diverted:
             credit = fallback

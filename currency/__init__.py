@@ -1,0 +1,1 @@
+"""The plain words that everybody shares: amounts and wallet numbers. Imports nothing of ours."""

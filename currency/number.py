@@ -1,0 +1,52 @@
+"""Wallet numbers: 16 digits, the bank's prefix first and a Luhn check digit last."""
+
+from __future__ import annotations
+
+PREFIX_DIGITS = 4
+SERIAL_DIGITS = 11
+NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
+
+
+class NumberError(ValueError):
+    """Not a wallet number; the message says why."""
+
+
+def make(prefix: str, serial: int) -> str:
+    """The number of a bank's `serial`-th wallet."""
+    if len(prefix) != PREFIX_DIGITS or not _digits(prefix):
+        raise NumberError(f"a prefix has {PREFIX_DIGITS} digits, not {prefix!r}")
+    if not 0 <= serial < 10**SERIAL_DIGITS:
+        raise NumberError(f"serial {serial} does not fit {SERIAL_DIGITS} digits")
+    body = f"{prefix}{serial:0{SERIAL_DIGITS}d}"
+    return body + _check_digit(body)
+
+
+def check(text: str) -> str:
+    """Returns the number itself.
+
+    Raises:
+        NumberError: wrong length, other than digits 0-9, or a check digit that does not fit.
+    """
+    if len(text) != NUMBER_DIGITS or not _digits(text):
+        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits")
+    if _check_digit(text[:-1]) != text[-1]:
+        raise NumberError("the check digit does not fit; one digit or two neighbours are mistyped")
+    return text
+
+
+def prefix_of(number: str) -> str:
+    """The bank's prefix in a number that `check` accepts."""
+    return number[:PREFIX_DIGITS]
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _check_digit(body: str) -> str:
+    """Luhn (ISO/IEC 7812-1, annex B): every second digit from the right counts double."""
+    total = 0
+    for index, char in enumerate(reversed(body)):
+        digit = int(char) * (2 if index % 2 == 0 else 1)
+        total += digit - 9 if digit > 9 else digit
+    return str(-total % 10)

@@ -1,0 +1,1 @@
+"""Plumbing without one business word: settings, TLS, gRPC, errors, clock, logs, metrics."""

@@ -1,0 +1,78 @@
+"""A gRPC channel whose calls have a deadline and whose errors are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+
+from runtime.errors import from_rpc_error
+from runtime.limits import DEFAULT_DEADLINE_S, MAX_MESSAGE_BYTES
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+]
+
+
+def connect(address: str, credentials: grpc.ChannelCredentials) -> grpc.Channel:
+    """A channel; connecting happens at the first call.
+
+    Its calls raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`, in
+    streams too, and get DEFAULT_DEADLINE_S when they set none. Nothing is
+    repeated here: who calls knows whether it may.
+    """
+    channel = grpc.secure_channel(address, credentials, _OPTIONS)
+    return grpc.intercept_channel(channel, _Ours())
+
+
+class _Ours(  # type: ignore[misc]
+    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
+):
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        if details.timeout is None:
+            details = details._replace(timeout=DEFAULT_DEADLINE_S)
+        call = continuation(details, request)
+        return _Call(call)
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        return _Stream(continuation(details, request))
+
+
+class _Call:
+    """An answered or running call whose result raises our errors."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def result(self, timeout: float | None = None) -> Any:
+        try:
+            return self._call.result(timeout)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+
+class _Stream:
+    """A stream whose messages raise our errors."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._call)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)

@@ -1,0 +1,75 @@
+"""Checks of fields; each refusal names the field and the reason."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sized
+
+from dcep.errors.v1 import errors_pb2
+
+from runtime.errors import Refusal
+
+
+def required(value: Sized, field: str) -> None:
+    """The field is there."""
+    if not len(value):
+        raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
+
+
+def text(value: str, field: str, *, longest: int, shortest: int = 1) -> str:
+    """A printable text of a bounded length."""
+    if shortest and not value:
+        raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
+    if not shortest <= len(value) <= longest:
+        raise invalid(field, f"has {shortest} to {longest} characters, not {len(value)}")
+    if not value.isprintable():
+        raise invalid(field, "has characters that cannot be printed")
+    return value
+
+
+def exact_bytes(value: bytes, field: str, length: int) -> bytes:
+    """Bytes of one length."""
+    required(value, field)
+    if len(value) != length:
+        raise invalid(field, f"has {length} bytes, not {len(value)}")
+    return value
+
+
+def request_id(value: str, field: str = "request_id") -> str:
+    """A UUID in its usual text form."""
+    required(value, field)
+    try:
+        same = str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        same = False
+    if not same:
+        raise invalid(field, "is not a UUID such as 123e4567-e89b-42d3-a456-426614174000")
+    return value.lower()
+
+
+def amount(value: int, field: str = "amount_fen", *, largest: int = 10**13) -> int:
+    """An amount in fen of at least 1."""
+    if not 1 <= value <= largest:
+        raise Refusal(
+            errors_pb2.REASON_AMOUNT_INVALID,
+            f"{field} must be 1 to {largest} fen, not {value}",
+            field=field,
+        )
+    return value
+
+
+def at_most(items: Sized, field: str, most: int) -> None:
+    """A list that is neither empty nor too long."""
+    required(items, field)
+    if len(items) > most:
+        raise Refusal(
+            errors_pb2.REASON_TOO_MANY_ITEMS,
+            f"{field} may have {most} items, not {len(items)}",
+            field=field,
+            most=str(most),
+        )
+
+
+def invalid(field: str, what: str) -> Refusal:
+    """A refusal FIELD_INVALID: "`field` `what`"."""
+    return Refusal(errors_pb2.REASON_FIELD_INVALID, f"{field} {what}", field=field)

@@ -1,0 +1,128 @@
+"""SQL databases: engines that are durable, a transaction runner, migrations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from runtime.limits import TRANSACTION_ATTEMPTS
+
+T = TypeVar("T")
+_BUSY_MS = 10_000
+_FIRST_PAUSE_S = 0.01
+_POOL_SIZE = 20
+
+
+class SchemaBehind(Exception):
+    """The database's schema is not the newest; the message says how to upgrade."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL whose commits are durable when they return."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(
+            parsed,
+            pool_size=_POOL_SIZE,
+            max_overflow=_POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={"options": "-c synchronous_commit=on"},
+        )
+    engine = create_engine(
+        parsed,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_SIZE,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1_000},
+    )
+    event.listen(engine, "connect", _set_sqlite_up)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_sqlite_up(connection: Any, _: object) -> None:
+    # Autocommit at the driver: BEGIN is ours, below.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later could not wait for another writer.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """Runs transactions. A body may run twice: it must do nothing but SQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(writes=True)
+
+    def transaction(self, body: Callable[[Connection], T]) -> T:
+        """Runs `body` in one write transaction; one that met another is tried again, with a cap."""
+        pause = _FIRST_PAUSE_S
+        for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
+            try:
+                with self._writing.begin() as connection:
+                    return body(connection)
+            except OperationalError:
+                if attempt == TRANSACTION_ATTEMPTS:
+                    raise
+                time.sleep(pause)
+                pause *= 2
+        raise AssertionError("unreachable")
+
+    def read(self, body: Callable[[Connection], T]) -> T:
+        """Runs `body` in a transaction that only reads."""
+        with self.engine.connect() as connection:
+            return body(connection)
+
+
+def upgrade(url: str, service: str) -> None:
+    """Brings a service's database to the newest schema (Alembic, ``upgrade head``)."""
+    from alembic import command
+
+    command.upgrade(_alembic(url, service), "head")
+
+
+def check_at_head(engine: Engine, service: str) -> None:
+    """Raises SchemaBehind unless the database has the newest schema."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(_alembic("", service)).get_current_head()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != head:
+        raise SchemaBehind(
+            f"the {service} database is at {current}, not at {head}; start it with --migrate"
+        )
+
+
+def migrations_folder(service: str) -> Path:
+    """Where a service's migrations are."""
+    return Path(__file__).resolve().parent.parent / "migrations" / service
+
+
+def _alembic(url: str, service: str) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder(service)))
+    config.attributes["url"] = url
+    return config

@@ -1,0 +1,97 @@
+"""Refusals and missing answers, and how they travel over gRPC.
+
+Exception
+├── Refusal    somebody said no: a reason, a field, a sentence. Nothing changed.
+└── NoAnswer   nobody said anything: unknown, ask again with the same id.
+"""
+
+from __future__ import annotations
+
+import grpc
+from dcep.errors.v1 import errors_pb2
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "dcep"
+_PREFIX = "REASON_"
+_REASONS = errors_pb2.Reason.DESCRIPTOR
+
+
+class Refusal(Exception):
+    """Somebody said no, and nothing changed.
+
+    Attributes:
+        reason: a ``dcep.errors.v1.Reason``.
+        message: a sentence for a person.
+        field: the field of the request that is meant, or "".
+        metadata: more about it, such as ``missing_fen``.
+    """
+
+    def __init__(self, reason: int, message: str, *, field: str = "", **metadata: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.field = field
+        self.metadata = metadata
+
+    @property
+    def name(self) -> str:
+        """The reason's name without its prefix, as in ErrorInfo."""
+        return reason_name(self.reason)
+
+    @property
+    def code(self) -> int:
+        """The google.rpc.Code that belongs to the reason."""
+        return status_of(self.reason)
+
+
+class NoAnswer(Exception):
+    """Whether it happened is unknown; asking again with the same id is safe."""
+
+
+def reason_name(reason: int) -> str:
+    """``INSUFFICIENT_FUNDS`` for REASON_INSUFFICIENT_FUNDS."""
+    value = _REASONS.values_by_number.get(reason)
+    return value.name.removeprefix(_PREFIX) if value is not None else f"UNKNOWN_{reason}"
+
+
+def reason_number(name: str) -> int:
+    """The reason of that name; UNSPECIFIED for one that this version does not know."""
+    value = _REASONS.values_by_name.get(_PREFIX + name)
+    return int(value.number) if value is not None else errors_pb2.REASON_UNSPECIFIED
+
+
+def status_of(reason: int) -> int:
+    """The status code that the contract gives a reason."""
+    value = _REASONS.values_by_number[reason]
+    return int(value.GetOptions().Extensions[errors_pb2.status])
+
+
+def to_status(refusal: Refusal) -> status_pb2.Status:
+    """A refusal as google.rpc.Status with ErrorInfo."""
+    metadata = dict(refusal.metadata)
+    if refusal.field:
+        metadata["field"] = refusal.field
+    info = error_details_pb2.ErrorInfo(reason=refusal.name, domain=DOMAIN, metadata=metadata)
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    return status_pb2.Status(code=refusal.code, message=refusal.message, details=[detail])
+
+
+def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
+    """What a failed call means to its caller."""
+    status = rpc_status.from_call(error)
+    if status is not None:
+        for detail in status.details:
+            info = error_details_pb2.ErrorInfo()
+            if detail.Unpack(info) and info.domain == DOMAIN:
+                metadata = dict(info.metadata)
+                field = metadata.pop("field", "")
+                return Refusal(reason_number(info.reason), status.message, field=field, **metadata)
+    code = error.code()
+    if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return Refusal(errors_pb2.REASON_OVERLOADED, error.details() or "overloaded")
+    if code in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT):
+        return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, error.details() or "not understood")
+    return NoAnswer(f"{code.name}: {error.details()}")

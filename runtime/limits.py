@@ -1,0 +1,30 @@
+"""Bounds of the plumbing."""
+
+from __future__ import annotations
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""One gRPC message, either way."""
+
+MAX_DEADLINE_S = 120.0
+"""A call may not ask to be waited for longer; streams are exempt."""
+
+DEFAULT_DEADLINE_S = 20.0
+"""What a caller gets that sets none."""
+
+MAX_WORKERS = 32
+"""Threads that serve calls."""
+
+MAX_CONCURRENT_CALLS = 256
+"""Calls served or waiting for a thread; beyond it gRPC answers RESOURCE_EXHAUSTED."""
+
+DRAIN_S = 10.0
+"""How long running calls may take after SIGTERM."""
+
+TRANSACTION_ATTEMPTS = 5
+"""How often a transaction that met another is tried."""
+
+MAX_PAYLOAD_BYTES = 24_576
+"""A signed payload of one order."""
+
+MAX_BATCH_PAYLOAD_BYTES = 6 * 1024 * 1024
+"""A signed payload that carries a batch."""

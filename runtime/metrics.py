@@ -1,0 +1,37 @@
+"""Prometheus metrics of the plumbing; services add their own to the same registry."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class CallMetrics:
+    """Counts calls by method and code, and how long they took."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "grpc_calls_total",
+            "Calls by method and reason",
+            ["method", "reason"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "grpc_call_seconds",
+            "Duration of calls",
+            ["method"],
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+
+    def observe(self, method: str, reason: str, seconds: float) -> None:
+        """One finished call; `reason` is OK or why not."""
+        self._calls.labels(method, reason).inc()
+        self._seconds.labels(method).observe(seconds)
+
+
+def serve_metrics(registry: CollectorRegistry, port: int) -> None:
+    """Serves /metrics on loopback, in a thread of its own; port 0 serves nothing."""
+    if port:
+        start_http_server(port, addr="127.0.0.1", registry=registry)

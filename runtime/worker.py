@@ -1,0 +1,72 @@
+"""A named loop in a thread: does a step, waits, does the next; bounded back-off on errors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from runtime.errors import NoAnswer, Refusal
+from runtime.logs import logger
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+
+
+class Worker:
+    """Calls `step` again and again until stopped.
+
+    A step returns True when it did something and should be called at once
+    again. It may raise NoAnswer or Refusal: it is then called again after a
+    pause that grows to a bound. Anything else ends the process's service:
+    `on_accident` is called with it, once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], bool],
+        *,
+        idle_s: float,
+        on_accident: Callable[[BaseException], None],
+    ) -> None:
+        self._name = name
+        self._step = step
+        self._idle_s = idle_s
+        self._on_accident = on_accident
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._log = logger(name)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is work: the next step need not wait."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Lets the running step end and begins no other."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE_S
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                busy = self._step()
+                pause = _FIRST_PAUSE_S
+                if not busy:
+                    self._wake.wait(self._idle_s)
+            except (NoAnswer, Refusal) as error:
+                self._log.warning("will try again", error=str(error), pause_s=pause)
+                self._stop.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            except Exception as error:
+                self._log.exception("stopped by an accident")
+                self._on_accident(error)
+                return
