@@ -5,7 +5,7 @@ import warnings
 
 from dcep.analysis.v1 import analysis_pb2 as dcep_dot_analysis_dot_v1_dot_analysis__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AnalysisServiceStub:
+class AnalysisServiceStub(object):
     """What the flows look like; sums only, never a wallet. Mutual TLS, officers of
     the central bank.
     """
@@ -43,7 +43,7 @@ class AnalysisServiceStub:
                 _registered_method=True)
 
 
-class AnalysisServiceServicer:
+class AnalysisServiceServicer(object):
     """What the flows look like; sums only, never a wallet. Mutual TLS, officers of
     the central bank.
     """
@@ -71,7 +71,7 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AnalysisService:
+class AnalysisService(object):
     """What the flows look like; sums only, never a wallet. Mutual TLS, officers of
     the central bank.
     """

@@ -5,7 +5,7 @@ import warnings
 
 from dcep.authentication.v1 import authentication_pb2 as dcep_dot_authentication_dot_v1_dot_authentication__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class AuthenticationServiceStub:
+class AuthenticationServiceStub(object):
     """Who is certified. Mutual TLS; officers of the central bank unless an RPC
     says otherwise.
     """
@@ -68,7 +68,7 @@ class AuthenticationServiceStub:
                 _registered_method=True)
 
 
-class AuthenticationServiceServicer:
+class AuthenticationServiceServicer(object):
     """Who is certified. Mutual TLS; officers of the central bank unless an RPC
     says otherwise.
     """
@@ -157,7 +157,7 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class AuthenticationService:
+class AuthenticationService(object):
     """Who is certified. Mutual TLS; officers of the central bank unless an RPC
     says otherwise.
     """

@@ -71,7 +71,7 @@ class OpenWalletResponse(_message.Message):
     bank: str
     has_deposit_account: bool
     deposit_fen: int
-    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., bank: _Optional[str] = ..., has_deposit_account: _Optional[bool] = ..., deposit_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., bank: _Optional[str] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ...) -> None: ...
 
 class OpenWalletsRequest(_message.Message):
     __slots__ = ("items",)
@@ -129,7 +129,7 @@ class GetWalletResponse(_message.Message):
     day_spent_fen: int
     year_spent_fen: int
     last_sequence: int
-    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: _Optional[bool] = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, wallet_number: _Optional[str] = ..., bank: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., status: _Optional[_Union[WalletStatus, str]] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., day_spent_fen: _Optional[int] = ..., year_spent_fen: _Optional[int] = ..., last_sequence: _Optional[int] = ...) -> None: ...
 
 class CloseWalletRequest(_message.Message):
     __slots__ = ("order",)
@@ -213,7 +213,7 @@ class ExchangeResponse(_message.Message):
     REPEATED_FIELD_NUMBER: _ClassVar[int]
     available_fen: int
     repeated: bool
-    def __init__(self, available_fen: _Optional[int] = ..., repeated: _Optional[bool] = ...) -> None: ...
+    def __init__(self, available_fen: _Optional[int] = ..., repeated: bool = ...) -> None: ...
 
 class ExchangeManyRequest(_message.Message):
     __slots__ = ("orders",)
@@ -235,7 +235,7 @@ class ItemAnswer(_message.Message):
     state: PaymentState
     reason: int
     repeated: bool
-    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[int] = ..., repeated: _Optional[bool] = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[int] = ..., repeated: bool = ...) -> None: ...
 
 class PayRequest(_message.Message):
     __slots__ = ("order",)
@@ -255,7 +255,7 @@ class PayResponse(_message.Message):
     repeated: bool
     available_fen: int
     reason: int
-    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[PaymentState, str]] = ..., repeated: _Optional[bool] = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+    def __init__(self, payment_id: _Optional[str] = ..., state: _Optional[_Union[PaymentState, str]] = ..., repeated: bool = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class PayManyRequest(_message.Message):
     __slots__ = ("orders",)

@@ -5,7 +5,7 @@ import warnings
 
 from dcep.bank.v1 import bank_pb2 as dcep_dot_bank_dot_v1_dot_bank__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class WalletServiceStub:
+class WalletServiceStub(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
     orders and queries are signed by the wallet's key. Freezing: officers of the
     bank on its inner port (mutual TLS).
@@ -59,7 +59,7 @@ class WalletServiceStub:
                 _registered_method=True)
 
 
-class WalletServiceServicer:
+class WalletServiceServicer(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
     orders and queries are signed by the wallet's key. Freezing: officers of the
     bank on its inner port (mutual TLS).
@@ -127,7 +127,7 @@ def add_WalletServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class WalletService:
+class WalletService(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
     orders and queries are signed by the wallet's key. Freezing: officers of the
     bank on its inner port (mutual TLS).
@@ -242,7 +242,7 @@ class WalletService:
             _registered_method=True)
 
 
-class OfficeServiceStub:
+class OfficeServiceStub(object):
     """What officers of the bank may do. Inner port, mutual TLS, role officer of
     this bank.
     """
@@ -270,7 +270,7 @@ class OfficeServiceStub:
                 _registered_method=True)
 
 
-class OfficeServiceServicer:
+class OfficeServiceServicer(object):
     """What officers of the bank may do. Inner port, mutual TLS, role officer of
     this bank.
     """
@@ -323,7 +323,7 @@ def add_OfficeServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class OfficeService:
+class OfficeService(object):
     """What officers of the bank may do. Inner port, mutual TLS, role officer of
     this bank.
     """
@@ -410,7 +410,7 @@ class OfficeService:
             _registered_method=True)
 
 
-class ExchangeServiceStub:
+class ExchangeServiceStub(object):
     """Deposit or cash ↔ digital currency, free of charge. Public port, signed.
     """
 
@@ -432,7 +432,7 @@ class ExchangeServiceStub:
                 _registered_method=True)
 
 
-class ExchangeServiceServicer:
+class ExchangeServiceServicer(object):
     """Deposit or cash ↔ digital currency, free of charge. Public port, signed.
     """
 
@@ -474,7 +474,7 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ExchangeService:
+class ExchangeService(object):
     """Deposit or cash ↔ digital currency, free of charge. Public port, signed.
     """
 
@@ -533,7 +533,7 @@ class ExchangeService:
             _registered_method=True)
 
 
-class PaymentServiceStub:
+class PaymentServiceStub(object):
     """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
     final.
     """
@@ -571,7 +571,7 @@ class PaymentServiceStub:
                 _registered_method=True)
 
 
-class PaymentServiceServicer:
+class PaymentServiceServicer(object):
     """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
     final.
     """
@@ -651,7 +651,7 @@ def add_PaymentServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class PaymentService:
+class PaymentService(object):
     """Payments. Public port, signed PaymentOrders. An answer with state SETTLED is
     final.
     """
@@ -792,7 +792,7 @@ class PaymentService:
             _registered_method=True)
 
 
-class InboundServiceStub:
+class InboundServiceStub(object):
     """What the central bank asks of a bank. Inner port, mutual TLS, role
     central-bank.
     """
@@ -810,7 +810,7 @@ class InboundServiceStub:
                 _registered_method=True)
 
 
-class InboundServiceServicer:
+class InboundServiceServicer(object):
     """What the central bank asks of a bank. Inner port, mutual TLS, role
     central-bank.
     """
@@ -838,7 +838,7 @@ def add_InboundServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class InboundService:
+class InboundService(object):
     """What the central bank asks of a bank. Inner port, mutual TLS, role
     central-bank.
     """
@@ -871,7 +871,7 @@ class InboundService:
             _registered_method=True)
 
 
-class OfflineServiceStub:
+class OfflineServiceStub(object):
     """Offline money. Public port, signed orders.
     """
 
@@ -903,7 +903,7 @@ class OfflineServiceStub:
                 _registered_method=True)
 
 
-class OfflineServiceServicer:
+class OfflineServiceServicer(object):
     """Offline money. Public port, signed orders.
     """
 
@@ -968,7 +968,7 @@ def add_OfflineServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class OfflineService:
+class OfflineService(object):
     """Offline money. Public port, signed orders.
     """
 

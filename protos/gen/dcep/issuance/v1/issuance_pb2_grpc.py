@@ -5,7 +5,7 @@ import warnings
 
 from dcep.issuance.v1 import issuance_pb2 as dcep_dot_issuance_dot_v1_dot_issuance__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class IssuanceServiceStub:
+class IssuanceServiceStub(object):
     """Reserves, issuance and redemption at the central bank. Mutual TLS.
     """
 
@@ -72,7 +72,7 @@ class IssuanceServiceStub:
                 _registered_method=True)
 
 
-class IssuanceServiceServicer:
+class IssuanceServiceServicer(object):
     """Reserves, issuance and redemption at the central bank. Mutual TLS.
     """
 
@@ -179,7 +179,7 @@ def add_IssuanceServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class IssuanceService:
+class IssuanceService(object):
     """Reserves, issuance and redemption at the central bank. Mutual TLS.
     """
 

@@ -5,7 +5,7 @@ import warnings
 
 from dcep.registration.v1 import registration_pb2 as dcep_dot_registration_dot_v1_dot_registration__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class RegistrationServiceStub:
+class RegistrationServiceStub(object):
     """Who owns what, settlement included. Mutual TLS, role bank, admitted and not
     suspended; each batch is also signed with the bank's business key.
     """
@@ -58,7 +58,7 @@ class RegistrationServiceStub:
                 _registered_method=True)
 
 
-class RegistrationServiceServicer:
+class RegistrationServiceServicer(object):
     """Who owns what, settlement included. Mutual TLS, role bank, admitted and not
     suspended; each batch is also signed with the bank's business key.
     """
@@ -129,7 +129,7 @@ def add_RegistrationServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RegistrationService:
+class RegistrationService(object):
     """Who owns what, settlement included. Mutual TLS, role bank, admitted and not
     suspended; each batch is also signed with the bank's business key.
     """

@@ -56,7 +56,7 @@ class TopUpRequest(_message.Message):
     request_id: str
     amount_fen: int
     cash: bool
-    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: _Optional[bool] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: bool = ...) -> None: ...
 
 class TopUpResponse(_message.Message):
     __slots__ = ("available_fen",)
@@ -72,7 +72,7 @@ class CashOutRequest(_message.Message):
     request_id: str
     amount_fen: int
     cash: bool
-    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: _Optional[bool] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: bool = ...) -> None: ...
 
 class CashOutResponse(_message.Message):
     __slots__ = ("available_fen",)

@@ -5,7 +5,7 @@ import warnings
 
 from dcep.wallet.v1 import wallet_pb2 as dcep_dot_wallet_dot_v1_dot_wallet__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class WalletServiceStub:
+class WalletServiceStub(object):
     """A wallet's own service, for its holder's programs on the same machine.
     Mutual TLS with the certificate that the wallet made for itself in its home.
     """
@@ -98,7 +98,7 @@ class WalletServiceStub:
                 _registered_method=True)
 
 
-class WalletServiceServicer:
+class WalletServiceServicer(object):
     """A wallet's own service, for its holder's programs on the same machine.
     Mutual TLS with the certificate that the wallet made for itself in its home.
     """
@@ -255,7 +255,7 @@ def add_WalletServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class WalletService:
+class WalletService(object):
     """A wallet's own service, for its holder's programs on the same machine.
     Mutual TLS with the certificate that the wallet made for itself in its home.
     """
