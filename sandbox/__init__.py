@@ -1,0 +1,1 @@
+"""The whole stack on one machine: certificates, ports, processes, the demo story, replay."""

@@ -1,0 +1,304 @@
+"""The audit of a whole stack from its databases alone: every chain, every row, three equations.
+
+The banks are read before the central bank, so that everything a bank has applied is in what is read
+of the central bank's journal; entries that a bank had not applied yet are what is on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from sandbox.audit_tokens import TokenSums, bank_indexes, token_sums
+from sandbox.books import (
+    ACCOUNTS_PER_BANK,
+    CURRENCY,
+    FIRST_BANK_ACCOUNT,
+    FIRST_WALLET,
+    MIRROR,
+    OFFLINE_FLOAT,
+    OFFLINE_LOSS,
+    PAID_IN,
+    SUSPENSE,
+    VAULT,
+)
+from sandbox.plan import CENTRAL_BANK, StackPlan
+from settlement.audit import LedgerReport, audit_ledger
+from settlement.journal import Journal
+from settlement.records import Result
+from settlement.tables import JournalTables, journal_tables
+
+
+class AuditImpossible(Exception):
+    """A database cannot be read at all."""
+
+
+@dataclass
+class CentralSums:
+    """Equation 1, in fen: paid in − paid out = Σ reserves + Σ circulation + offline float."""
+
+    paid_in_fen: int
+    reserves_fen: dict[str, int]
+    circulation_fen: dict[str, int]
+    offline_float_fen: int
+    offline_loss_fen: int
+
+    @property
+    def out_fen(self) -> int:
+        """The right-hand side."""
+        parts = (self.offline_float_fen, self.offline_loss_fen)
+        return sum(self.reserves_fen.values()) + sum(self.circulation_fen.values()) + sum(parts)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the two sides agree."""
+        return self.paid_in_fen == self.out_fen
+
+
+@dataclass
+class BankSums:
+    """Equation 2 of one bank, in fen."""
+
+    bank: str
+    mirror_fen: int
+    vault_fen: int
+    wallets_fen: int
+    holds_fen: int
+    suspense_fen: int
+    circulation_fen: int
+    inbound_on_its_way_fen: int
+    outbound_on_its_way_fen: int
+    feed_position: int
+
+    @property
+    def inside_fen(self) -> int:
+        """What the bank's own accounts hold."""
+        return self.vault_fen + self.wallets_fen + self.holds_fen + self.suspense_fen
+
+    @property
+    def outside_fen(self) -> int:
+        """What the central bank's books say the bank's accounts must hold by now."""
+        return self.circulation_fen - self.inbound_on_its_way_fen + self.outbound_on_its_way_fen
+
+    @property
+    def ok(self) -> bool:
+        """Whether the three sides agree."""
+        return -self.mirror_fen == self.inside_fen == self.outside_fen
+
+
+@dataclass
+class StackAudit:
+    """What the audit of a stack found."""
+
+    central: CentralSums
+    banks: list[BankSums]
+    tokens: TokenSums
+    journals: dict[str, LedgerReport]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is proved."""
+        return not self.problems
+
+    def as_fields(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "ok": self.ok,
+            "paid_in_fen": self.central.paid_in_fen,
+            "reserves_fen": sum(self.central.reserves_fen.values()),
+            "circulation_fen": sum(self.central.circulation_fen.values()),
+            "offline_float_fen": self.central.offline_float_fen,
+            "offline_loss_fen": self.central.offline_loss_fen,
+            "tokens_outstanding_fen": self.tokens.outstanding_fen,
+            "banks": [{**vars(bank), "ok": bank.ok} for bank in self.banks],
+            "journals": {
+                name: {"rows": report.rows, "records": report.position, "ok": report.ok}
+                for name, report in self.journals.items()
+            },
+            "problems": self.problems,
+        }
+
+
+@dataclass
+class _Audited:
+    """One service's database with what the replay of its journal found."""
+
+    engine: Engine
+    tables: JournalTables
+    report: LedgerReport
+
+
+def audit_stack(plan: StackPlan) -> StackAudit:
+    """Audit every database of a stack. Reads only. Raises AuditImpossible."""
+    with _opened(plan) as engines:
+        try:
+            audited = {
+                name: _replay(engine) for name, engine in engines.items() if name != CENTRAL_BANK
+            }
+            audited[CENTRAL_BANK] = _replay(engines[CENTRAL_BANK])
+            return _judge(plan, audited)
+        except SQLAlchemyError as cause:
+            raise AuditImpossible(str(cause).splitlines()[0]) from cause
+
+
+def _replay(engine: Engine) -> _Audited:
+    tables = journal_tables(MetaData())
+    return _Audited(engine, tables, audit_ledger(engine, tables))
+
+
+def _judge(plan: StackPlan, audited: dict[str, _Audited]) -> StackAudit:
+    central = audited[CENTRAL_BANK]
+    with central.engine.connect() as connection:
+        indexes = bank_indexes(connection)
+    sums = _central_sums(central.report, indexes)
+    tokens = token_sums(central.engine, central.tables, central.report.position)
+    banks = [
+        _bank_sums(bank.name, audited[bank.name].report, central, indexes[bank.name])
+        for bank in plan.banks
+        if bank.name in indexes
+    ]
+    found = StackAudit(
+        central=sums,
+        banks=banks,
+        tokens=tokens,
+        journals={name: part.report for name, part in audited.items()},
+    )
+    for name, part in audited.items():
+        found.problems += [f"{name}: {problem}" for problem in part.report.problems]
+    found.problems += [f"{CENTRAL_BANK}: {problem}" for problem in tokens.problems]
+    found.problems += _equation_problems(found)
+    return found
+
+
+def _equation_problems(found: StackAudit) -> list[str]:
+    problems = []
+    if not found.central.ok:
+        problems.append(
+            f"equation 1: {found.central.paid_in_fen} fen paid in, "
+            f"{found.central.out_fen} accounted for"
+        )
+    for bank in found.banks:
+        if not bank.ok:
+            problems.append(
+                f"equation 2, {bank.bank}: mirror {-bank.mirror_fen} fen, "
+                f"inside {bank.inside_fen}, "
+                f"by the central bank's books {bank.outside_fen}"
+            )
+    if found.central.offline_float_fen != found.tokens.outstanding_fen:
+        problems.append(
+            f"equation 3: offline float {found.central.offline_float_fen} fen, "
+            f"tokens outstanding {found.tokens.outstanding_fen}"
+        )
+    return problems
+
+
+def _central_sums(report: LedgerReport, indexes: dict[str, int]) -> CentralSums:
+    first = FIRST_BANK_ACCOUNT
+    step = ACCOUNTS_PER_BANK
+    return CentralSums(
+        paid_in_fen=-_balance(report, PAID_IN),
+        reserves_fen={name: _balance(report, first + step * i) for name, i in indexes.items()},
+        circulation_fen={
+            name: _balance(report, first + 1 + step * i) for name, i in indexes.items()
+        },
+        offline_float_fen=_balance(report, OFFLINE_FLOAT),
+        offline_loss_fen=_balance(report, OFFLINE_LOSS),
+    )
+
+
+def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -> BankSums:
+    accounts = report.state.accounts
+    circulation = FIRST_BANK_ACCOUNT + 1 + ACCOUNTS_PER_BANK * index
+    position = int(accounts[MIRROR]["last_sequence"]) if len(accounts) else 0
+    inbound_fen, outbound_fen = _on_their_way(central, circulation, position)
+    wallets = accounts[FIRST_WALLET:]
+    wallets = wallets[wallets["ledger"] == CURRENCY]
+    own = accounts[accounts["ledger"] == CURRENCY]
+    return BankSums(
+        bank=name,
+        mirror_fen=_balance(report, MIRROR),
+        vault_fen=_available(report, VAULT),
+        wallets_fen=int(wallets["available_fen"].sum()),
+        holds_fen=int(own["held_fen"].sum()),
+        suspense_fen=_available(report, SUSPENSE),
+        circulation_fen=_balance(central.report, circulation),
+        inbound_on_its_way_fen=inbound_fen,
+        outbound_on_its_way_fen=outbound_fen,
+        feed_position=position,
+    )
+
+
+def _on_their_way(central: _Audited, circulation: int, position: int) -> tuple[int, int]:
+    """Fen that the central bank's journal moved into and out of a circulation after a position."""
+    journal = Journal(central.engine, central.tables)
+    end = central.report.position
+    inbound_fen = outbound_fen = 0
+    at = position
+    while at < end:
+        entries = journal.read(at)
+        if not entries:
+            break
+        for entry in entries:
+            for i, record in enumerate(entry.records):
+                where = entry.first_position + i
+                if not position < where <= end or not Result(int(entry.results[i])).accepted:
+                    continue
+                amount_fen = int(record["amount_fen"])
+                inbound_fen += amount_fen if int(record["credit"]) == circulation else 0
+                outbound_fen += amount_fen if int(record["debit"]) == circulation else 0
+            at = entry.last_position
+    return inbound_fen, outbound_fen
+
+
+def _balance(report: LedgerReport, account: int) -> int:
+    accounts = report.state.accounts
+    if account >= len(accounts):
+        return 0
+    return int(accounts[account]["available_fen"]) + int(accounts[account]["held_fen"])
+
+
+def _available(report: LedgerReport, account: int) -> int:
+    accounts = report.state.accounts
+    return int(accounts[account]["available_fen"]) if account < len(accounts) else 0
+
+
+@contextmanager
+def _opened(plan: StackPlan) -> Iterator[dict[str, Engine]]:
+    urls = {CENTRAL_BANK: plan.central_database_url}
+    urls.update({bank.name: bank.database_url for bank in plan.banks})
+    engines = {name: _reading_engine(url) for name, url in urls.items()}
+    try:
+        yield engines
+    finally:
+        for engine in engines.values():
+            engine.dispose()
+
+
+def _reading_engine(url: str) -> Engine:
+    """An engine whose every transaction sees one state of the database and changes nothing."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, isolation_level="REPEATABLE READ")
+    path = make_url(url).database
+    if not path or not Path(path).exists():
+        raise AuditImpossible(f"there is no database {path}")
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=20000")
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine

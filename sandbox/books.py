@@ -1,0 +1,24 @@
+"""The numbers of the accounts that the audit looks at, as the contract of the ledgers has them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PAID_IN: Final = 0
+"""Central bank: minus what was paid in."""
+
+OFFLINE_FLOAT: Final = 1
+OFFLINE_LOSS: Final = 2
+FIRST_BANK_ACCOUNT: Final = 10
+"""Central bank: reserves of bank 0; its circulation is one further."""
+
+ACCOUNTS_PER_BANK: Final = 4
+
+MIRROR: Final = 0
+"""Bank: the mirror of the central bank; its last sequence is the feed position applied."""
+
+VAULT: Final = 1
+SUSPENSE: Final = 2
+FIRST_WALLET: Final = 1000
+CURRENCY: Final = 1
+"""The ledger of the digital currency; a bank's second ledger is its own."""

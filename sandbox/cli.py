@@ -1,0 +1,46 @@
+"""``dcep``: the stack on one machine, the officers' desks, the demo, replay and audit."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from currency.amount import AmountError
+from currency.number import NumberError
+from runtime.errors import NoAnswer, Refusal
+from sandbox import cli_audit, cli_desks, cli_replay, cli_stack, cli_story
+from sandbox.plan import StackMissing
+from sandbox.processes import ProcessFailed
+from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
+
+app = typer.Typer(
+    name="dcep",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An open two-tier digital currency on one machine. Amounts are yuan, like 12.50.",
+)
+for part in (cli_story, cli_stack, cli_desks, cli_audit, cli_replay):
+    part.register(app)
+
+
+def main() -> None:
+    """Run the command line; every expected failure becomes a sentence and an exit code."""
+    speaker = Speaker("--json" in sys.argv[1:])
+    try:
+        app()
+    except Refusal as refusal:
+        speaker.fail(EXIT_REFUSED, refusal.name, refusal.message, **refusal.metadata)
+    except NoAnswer as silence:
+        speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silence} (safe to repeat)")
+    except (AmountError, NumberError) as wrong:
+        speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
+    except StackMissing as missing:
+        speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
+    except ProcessFailed as failed:
+        speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
+
+
+if __name__ == "__main__":
+    main()

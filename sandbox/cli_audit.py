@@ -1,0 +1,91 @@
+"""``dcep audit``: the three equations and every chain, from the databases alone."""
+
+from __future__ import annotations
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from currency.amount import format_yuan
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import load
+from sandbox.words import EXIT_NO_ANSWER, Speaker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(audit)
+
+
+def audit(folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Prove the three equations and all hash chains. Exit code 1 names what was changed by hand."""
+    from sandbox.audit import AuditImpossible, audit_stack
+
+    speaker = Speaker(as_json)
+    try:
+        found = audit_stack(load(folder))
+    except AuditImpossible as cause:
+        speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+    speaker.result(found.as_fields())
+    if not as_json:
+        show(speaker, found.as_fields())
+    raise typer.Exit(0 if found.ok else 1)
+
+
+def show(speaker: Speaker, fields: dict[str, object]) -> None:
+    """Print the sums and the verdict for people; ``fields`` as the JSON has them."""
+    console = speaker.console
+    console.print("[bold]1  central bank[/]: paid in = Σ reserves + Σ circulation + offline float")
+    loss_fen = _int(fields["offline_loss_fen"])
+    console.print(
+        f"   {_yuan(fields['paid_in_fen'])} = {_yuan(fields['reserves_fen'])} + "
+        f"{_yuan(fields['circulation_fen'])} + {_yuan(fields['offline_float_fen'])}"
+        + (f" + loss {_yuan(loss_fen)}" if loss_fen else "")
+    )
+    console.print(
+        "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense"
+        " = circulation − inbound + outbound on their way"
+    )
+    table = Table(
+        "", "−mirror", "vault", "wallets", "holds", "suspense", "circulation", "inbound",
+        "outbound", "", box=None, padding=(0, 1, 0, 2),
+    )  # fmt: skip
+    for bank in fields["banks"]:  # type: ignore[attr-defined]
+        table.add_row(
+            bank["bank"],
+            _yuan(-bank["mirror_fen"]),
+            _yuan(bank["vault_fen"]),
+            _yuan(bank["wallets_fen"]),
+            _yuan(bank["holds_fen"]),
+            _yuan(bank["suspense_fen"]),
+            _yuan(bank["circulation_fen"]),
+            _yuan(bank["inbound_on_its_way_fen"]),
+            _yuan(bank["outbound_on_its_way_fen"]),
+            "[green]✓[/]" if bank["ok"] else "[red]✗[/]",
+        )
+    console.print(table)
+    console.print("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed")
+    console.print(
+        f"   {_yuan(fields['offline_float_fen'])} = {_yuan(fields['tokens_outstanding_fen'])}"
+    )
+    for name, journal in fields["journals"].items():  # type: ignore[attr-defined]
+        mark = "[green]✓[/]" if journal["ok"] else "[red]✗[/]"
+        console.print(
+            f"   journal of {name}: {journal['records']:,} records in {journal['rows']:,} rows, "
+            f"chain and replay {mark}"
+        )
+    for problem in fields["problems"]:  # type: ignore[attr-defined]
+        console.print(f"[red]✗ {escape(str(problem))}[/]")
+    if fields["ok"]:
+        console.print("[bold green]audit: every fen is accounted for[/]")
+    else:
+        console.print("[bold red]audit: something was changed[/]")
+
+
+def _yuan(amount_fen: object) -> str:
+    return format_yuan(_int(amount_fen))
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,145 @@
+"""``dcep init``, ``up``, ``status``, ``down``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
+from sandbox.plan import CENTRAL_BANK, StackPlan, load
+from sandbox.processes import ProcessFailed
+from sandbox.stack import DEFAULT_BANKS, Stack, init
+from sandbox.words import Speaker
+
+DEFAULT_BANK_NAMES = ",".join(DEFAULT_BANKS)
+Banks = Annotated[
+    str, typer.Option(help="Names of the banks, separated by commas; for a new stack only.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init")(init_command)
+    app.command("up")(up)
+    app.command("status")(status)
+    app.command("down")(down)
+
+
+def init_command(
+    folder: Folder = DEFAULT,
+    database_url: DatabaseUrl = "",
+    banks: Banks = DEFAULT_BANK_NAMES,
+    as_json: Json = False,
+) -> None:
+    """Make the root, certificates, keys, databases and settings of a new stack; start nothing."""
+    plan = init(folder, banks.split(","), database_url)
+    Speaker(as_json).result(_addresses(plan), f"stack in {escape(str(plan.folder))}")
+
+
+def up(
+    folder: Folder = DEFAULT,
+    database_url: DatabaseUrl = "",
+    banks: Banks = DEFAULT_BANK_NAMES,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once all are healthy.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the stack in a folder (made if need be); Ctrl-C stops everything."""
+    speaker = Speaker(as_json)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    stack = Stack(init(folder, banks.split(","), database_url))
+    with speaker.console.status("starting; the first start compiles the settlement rule"):
+        stack.up()
+    speaker.result(_addresses(stack.plan))
+    if not as_json:
+        _welcome(speaker, stack.plan, detach)
+    if detach and not ended.is_set():
+        return
+    _watch(stack, ended)
+    speaker.say("stopping …")
+    stack.down()
+
+
+def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Say which services run and are healthy. Exit code 1 when one is not."""
+    stack = Stack(load(folder))
+    states = {name: _state(stack, name) for name in stack.names}
+    table = Table("service", "state", "pid", "address", box=None)
+    for name, state in states.items():
+        process = stack.running.get(name)
+        table.add_row(name, state, str(process.pid) if process else "", _address(stack.plan, name))
+    ok = all(state == "serving" for state in states.values())
+    speaker = Speaker(as_json)
+    speaker.result({"ok": ok, "services": states, **_addresses(stack.plan)})
+    if not as_json:
+        speaker.console.print(table)
+    raise typer.Exit(0 if ok else 1)
+
+
+def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Drain and stop every service of the stack."""
+    stopped = Stack(load(folder)).down()
+    text = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
+    Speaker(as_json).result({"ok": True, "stopped": stopped}, text)
+
+
+def _watch(stack: Stack, ended: threading.Event) -> None:
+    """Wait for a signal; a service that ends by itself ends the whole stack with its log."""
+    while not ended.wait(0.5):
+        for name, process in list(stack.running.items()):
+            if not process.alive():
+                tail = process.log_tail()
+                stack.down()
+                raise ProcessFailed(f"{name} ended:\n{tail}")
+
+
+def _state(stack: Stack, name: str) -> str:
+    if name not in stack.running:
+        return "down"
+    return "serving" if stack.healthy(name) else "starting"
+
+
+def _address(plan: StackPlan, name: str) -> str:
+    return plan.central_address if name == CENTRAL_BANK else plan.bank(name).public_address
+
+
+def _addresses(plan: StackPlan) -> dict[str, object]:
+    return {
+        "folder": str(plan.folder),
+        "central_bank": plan.central_address,
+        "banks": {
+            bank.name: {"public": bank.public_address, "inner": bank.inner_address}
+            for bank in plan.banks
+        },
+        "officers": [*plan.central_officers, *(bank.officer for bank in plan.banks)],
+    }
+
+
+def _welcome(speaker: Speaker, plan: StackPlan, detached: bool) -> None:
+    table = Table("service", "address", "metrics", box=None)
+    metrics = plan.central_metrics_port
+    table.add_row(CENTRAL_BANK, plan.central_address, f"http://127.0.0.1:{metrics}/metrics")
+    for bank in plan.banks:
+        where = f"http://127.0.0.1:{bank.metrics_port}/metrics"
+        table.add_row(bank.name, bank.public_address, where)
+    speaker.console.print(table)
+    first = plan.banks[0]
+    folder = escape(str(plan.folder))
+    speaker.say(f"""
+What to try next, in another terminal:
+  [bold]export DCEP_STACK={folder}[/]
+  dcep reserves {first.name} 1000000
+  dcep issue {first.name} 500000 --as lin     [dim]# the maker[/]
+  dcep approve --as mei                   [dim]# the checker: another certificate[/]
+  wallet open --bank {first.name} --name Alice --home alice
+  wallet topup 100.00 --home alice
+  wallet show --home alice
+  dcep audit
+""")
+    speaker.say("dcep down stops it." if detached else "Ctrl-C stops everything.")

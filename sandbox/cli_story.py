@@ -1,0 +1,97 @@
+"""``dcep demo``: a whole currency, alive, from reserves to the proof."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.rule import Rule
+
+from sandbox.options import DatabaseUrl, Json
+from sandbox.plan import StackPlan
+from sandbox.words import EXIT_REFUSED, Speaker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    database_url: DatabaseUrl = "",
+    keep: Annotated[
+        Path | None, typer.Option(help="A new folder to keep the stack in; else it is removed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch a digital currency live: issue, pay, crash, pay offline, redeem, and the proof."""
+    from sandbox.cli_audit import show
+    from sandbox.databases import drop_databases
+    from sandbox.stack import Stack, init
+    from sandbox.story import STEPS, audited
+    from sandbox.world import StoryFailed, World
+
+    speaker = Speaker(as_json)
+    started = time.monotonic()
+    with _folder(keep, speaker) as folder:
+        _title(speaker, 0, "Trust: root, certificates, keys, databases, settings")
+        stack = Stack(init(folder / "stack", database_server=database_url))
+        speaker.say(f"  in {escape(str(stack.plan.folder))}")
+        try:
+            with World(stack, folder / "wallets") as world:
+                with speaker.console.status("starting; the first start compiles the rule"):
+                    stack.up()
+                _addresses(speaker, stack.plan)
+                for number, step in enumerate(STEPS, 1):
+                    _title(speaker, number, step.label)
+                    step.tell(world, lambda text: speaker.say(f"  {text}"))
+                _title(speaker, len(STEPS) + 1, "The proof")
+                audit = audited(world)
+        except StoryFailed as failed:
+            speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
+        finally:
+            if keep is None:
+                drop_databases(stack.plan.database_urls)
+    seconds = round(time.monotonic() - started, 1)
+    speaker.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
+    if not as_json:
+        show(speaker, audit.as_fields())
+        speaker.say(f"[dim]{seconds:.0f} s, everything stopped again[/]")
+
+
+@contextmanager
+def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
+    if keep is not None:
+        if keep.exists() and any(keep.iterdir()):
+            speaker.fail(2, "FOLDER_IN_USE", f"{keep} is not empty; the demo wants a new folder")
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    made = Path(tempfile.mkdtemp(prefix="dcep-demo-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+
+
+def _addresses(speaker: Speaker, plan: StackPlan) -> None:
+    speaker.say(f"  central-bank  {plan.central_address}  pid {plan.pids['central-bank']}")
+    for bank in plan.banks:
+        speaker.say(
+            f"  {bank.name:<12}  {bank.public_address}  pid {plan.pids[bank.name]}, "
+            "admitted by its certificate"
+        )
+
+
+def _title(speaker: Speaker, number: int, label: str) -> None:
+    if speaker.as_json:
+        speaker.say(f"{number} {label}")
+        return
+    speaker.console.print(Rule(f"[bold]{number}  {label}[/]", align="left", style="dim"))

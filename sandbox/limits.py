@@ -1,0 +1,41 @@
+"""Every bound of the sandbox, in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+START_TIMEOUT_S: Final = 120.0
+"""How long a service may take until it is healthy; the first start compiles the settlement rule."""
+
+HEALTH_POLL_S: Final = 0.05
+"""Pause between two looks at a service that is starting."""
+
+STOP_TIMEOUT_S: Final = 20.0
+"""How long a service may drain after SIGTERM before its process group is killed."""
+
+CALL_TIMEOUT_S: Final = 30.0
+"""Deadline of a single call."""
+
+BULK_TIMEOUT_S: Final = 100.0
+"""Deadline of a bulk call."""
+
+MAX_ITEMS_PER_CALL: Final = 8_190
+"""Items in one bulk call; the same bound as the services'."""
+
+REPLAY_ITEMS_PER_CALL: Final = 4_000
+"""Default size of replay's bulk calls: large enough for group commit, small enough to see move."""
+
+SETTLE_TIMEOUT_S: Final = 300.0
+"""How long replay waits for pending cross-bank payments before it says that they did not end."""
+
+SETTLE_POLL_S: Final = 0.1
+"""Pause between two questions about pending payments."""
+
+ORDER_VALID_MS: Final = 12 * 60 * 60 * 1000
+"""How long an order made by the replay may settle."""
+
+MAX_REPLAY_ROWS: Final = 20_000_000
+"""Rows that one replay holds in memory."""
+
+LOG_TAIL_LINES: Final = 15
+"""Lines of a service's log shown when it did not start."""

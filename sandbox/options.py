@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sandbox.plan import DEFAULT_FOLDER
+
+Folder = Annotated[
+    Path,
+    typer.Option("--dir", envvar="DCEP_STACK", help="The stack's folder.", show_default=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+DatabaseUrl = Annotated[
+    str,
+    typer.Option(help="postgresql://… puts every service on that server; else SQLite files."),
+]
+Officer = Annotated[str, typer.Option("--as", help="Which officer sits at the desk.")]
+RequestId = Annotated[
+    str, typer.Option(help="Repeat with the same id after no answer; made up when empty.")
+]
+DEFAULT = Path(DEFAULT_FOLDER)

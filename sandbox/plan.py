@@ -1,0 +1,180 @@
+"""What a stack consists of: its folders, its services and where they listen.
+
+Everything here is plain data that goes into ``stack.json`` and comes back from it; nothing is
+started and nothing is connected.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sandbox.ports import free_ports
+from sandbox.processes import Command
+
+HOST = "127.0.0.1"
+DEFAULT_FOLDER = "stack"
+CENTRAL_BANK = "central-bank"
+CENTRAL_OFFICERS = ("lin", "mei")
+
+
+class StackMissing(Exception):
+    """There is no stack in the folder, or its description cannot be read."""
+
+
+@dataclass(frozen=True)
+class BankPlan:
+    """One operating bank: its name, its wallets' prefix and its addresses."""
+
+    name: str
+    prefix: str
+    public_address: str
+    inner_address: str
+    metrics_port: int
+    officer: str
+    database_url: str
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """A whole stack in one folder."""
+
+    folder: Path
+    central_address: str
+    central_metrics_port: int
+    central_database_url: str
+    banks: tuple[BankPlan, ...]
+    central_officers: tuple[str, ...] = CENTRAL_OFFICERS
+    pids: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def root_folder(self) -> Path:
+        """The central bank's root, with its key."""
+        return self.folder / "root"
+
+    @property
+    def root_certificate(self) -> Path:
+        """What everybody trusts."""
+        return self.root_folder / "ca.crt"
+
+    @property
+    def central_folder(self) -> Path:
+        """Settings, keys and database of the central bank."""
+        return self.folder / "central_bank"
+
+    @property
+    def officers_folder(self) -> Path:
+        """Certificates and keys of the officers."""
+        return self.folder / "officers"
+
+    @property
+    def description(self) -> Path:
+        """The file that this plan is written to."""
+        return self.folder / "stack.json"
+
+    @property
+    def database_urls(self) -> list[str]:
+        """Every service's database."""
+        return [self.central_database_url, *(bank.database_url for bank in self.banks)]
+
+    def bank_folder(self, name: str) -> Path:
+        """Settings, keys and database of a bank."""
+        return self.folder / "banks" / name
+
+    def bank(self, name: str) -> BankPlan:
+        """The bank of that name; StackMissing when the stack has none."""
+        for bank in self.banks:
+            if bank.name == name:
+                return bank
+        known = ", ".join(bank.name for bank in self.banks)
+        raise StackMissing(f"no bank {name!r} in this stack; it has {known}")
+
+    def bank_of_officer(self, officer: str) -> str | None:
+        """The bank an officer works for; None for the central bank."""
+        for bank in self.banks:
+            if bank.officer == officer:
+                return bank.name
+        if officer in self.central_officers:
+            return None
+        known = ", ".join([*self.central_officers, *(bank.officer for bank in self.banks)])
+        raise StackMissing(f"no officer {officer!r} in this stack; it has {known}")
+
+    def commands(self) -> dict[str, Command]:
+        """The processes of the stack by name, the central bank first."""
+        found = {CENTRAL_BANK: self.command(CENTRAL_BANK)}
+        found.update({bank.name: self.command(bank.name) for bank in self.banks})
+        return found
+
+    def command(self, name: str) -> Command:
+        """The process of the central bank or of one bank."""
+        log = self.folder / "logs" / f"{name}.log"
+        if name == CENTRAL_BANK:
+            settings = self.central_folder / "settings.toml"
+            return Command(name, "central_bank", ("--settings", str(settings), "--migrate"), log)
+        settings = self.bank_folder(name) / "settings.toml"
+        arguments = ("--bank", name, "--settings", str(settings), "--migrate")
+        return Command(name, "operator_bank", arguments, log)
+
+    def save(self) -> None:
+        """Write the description; whoever reads it sees the old one or the new one, whole."""
+        text = json.dumps({**asdict(self), "folder": str(self.folder)}, indent=2)
+        fresh = self.description.with_suffix(".new")
+        fresh.write_text(text + "\n")
+        os.replace(fresh, self.description)
+
+
+def load(folder: Path) -> StackPlan:
+    """The stack in ``folder``; StackMissing when there is none."""
+    path = folder / "stack.json"
+    if not path.exists():
+        raise StackMissing(f"no stack in {folder}; `dcep up --dir {folder}` makes one")
+    try:
+        read = json.loads(path.read_text())
+        banks = tuple(BankPlan(**bank) for bank in read.pop("banks"))
+        officers = tuple(read.pop("central_officers"))
+        read["folder"] = folder.resolve()
+        return StackPlan(banks=banks, central_officers=officers, **read)
+    except (ValueError, TypeError, KeyError) as cause:
+        raise StackMissing(f"{path} cannot be read: {cause}") from cause
+
+
+def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> StackPlan:
+    """A plan for a new stack: ports picked free, prefixes 6201, 6202, … in order of the names.
+
+    ``databases`` has a URL for each service by name; a service without one gets a SQLite file.
+    """
+    folder = folder.resolve()
+    ports = iter(free_ports(2 + 3 * len(bank_names)))
+    banks = tuple(
+        BankPlan(
+            name=name,
+            prefix=str(6201 + index),
+            public_address=f"{HOST}:{next(ports)}",
+            inner_address=f"{HOST}:{next(ports)}",
+            metrics_port=next(ports),
+            officer=_officer(index),
+            database_url=databases.get(name, _sqlite(folder / "banks" / name / "operator_bank.db")),
+        )
+        for index, name in enumerate(bank_names)
+    )
+    return StackPlan(
+        folder=folder,
+        central_address=f"{HOST}:{next(ports)}",
+        central_metrics_port=next(ports),
+        central_database_url=databases.get(
+            CENTRAL_BANK, _sqlite(folder / "central_bank" / "central_bank.db")
+        ),
+        banks=banks,
+    )
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _officer(index: int) -> str:
+    names = ("wang", "zhou", "chen", "zhao", "sun", "wu")
+    return names[index] if index < len(names) else f"officer{index}"

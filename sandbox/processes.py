@@ -1,0 +1,146 @@
+"""Processes of the stack: started in a group of their own, ended by their id, logging to a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.limits import LOG_TAIL_LINES, STOP_TIMEOUT_S
+
+
+class ProcessFailed(Exception):
+    """A process ended, or did not become healthy, when it should have been serving."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run: a Python module of ours with its arguments, and where its output goes."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    log: Path
+
+    @property
+    def argv(self) -> list[str]:
+        """The command line."""
+        return [sys.executable, "-m", self.module, *self.arguments]
+
+
+class Running:
+    """A process that was started here, or found again by its id."""
+
+    def __init__(self, command: Command, pid: int, child: subprocess.Popen[bytes] | None) -> None:
+        self.command = command
+        self.pid = pid
+        self._child = child
+
+    @classmethod
+    def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
+        """Start ``command`` as the leader of a new process group."""
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log:
+            child = subprocess.Popen(
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=_environment(environment or {}),
+            )
+        return cls(command, child.pid, child)
+
+    @classmethod
+    def find(cls, command: Command, pid: int) -> Running | None:
+        """The process ``pid`` if it is still this very command, else None.
+
+        Process ids are used again by the system, so the command line is compared before anybody
+        sends a signal to it.
+        """
+        wanted = [command.module, *command.arguments]
+        return cls(command, pid, None) if _arguments_of(pid)[-len(wanted) :] == wanted else None
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        if self._child is not None:
+            return self._child.poll() is None
+        return Running.find(self.command, self.pid) is not None
+
+    def terminate(self) -> None:
+        """Ask it to drain and end (SIGTERM)."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would (SIGKILL), and wait until it is gone."""
+        self._send(signal.SIGKILL)
+        self._wait(STOP_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """SIGTERM, wait, and SIGKILL for what is left of its group after the bound."""
+        self.terminate()
+        if not self._wait(STOP_TIMEOUT_S):
+            self._send(signal.SIGKILL)
+            self._wait(STOP_TIMEOUT_S)
+
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        if not self.command.log.exists():
+            return ""
+        lines = self.command.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self.alive():
+            return
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return  # it ended between the look and the signal: what we wanted
+
+    def _wait(self, timeout_s: float) -> bool:
+        if self._child is not None:
+            try:
+                self._child.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                return False
+            return True
+        ends_at = time.monotonic() + timeout_s
+        while self.alive():
+            if time.monotonic() > ends_at:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+def stop_all(processes: Sequence[Running]) -> None:
+    """Ask all of them to end at once, then wait for each."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.stop()
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    """Ours, with the modules that this process can import importable in the child too."""
+    found = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**os.environ, "PYTHONPATH": found, **extra}
+
+
+def _arguments_of(pid: int) -> list[str]:
+    """The command line of a process; empty when there is none such (or it is a zombie)."""
+    proc = Path(f"/proc/{pid}/cmdline")
+    if proc.parent.parent.joinpath("self").exists():
+        try:
+            return proc.read_bytes().decode(errors="replace").split("\0")[:-1]
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+    listed = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return listed.stdout.split()

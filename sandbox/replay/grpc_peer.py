@@ -1,0 +1,77 @@
+"""A bank over gRPC, as the replay needs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+
+from sandbox.connections import ask, public_channel, stub
+from sandbox.limits import BULK_TIMEOUT_S
+from sandbox.offices import BankOffice
+from sandbox.plan import StackPlan
+from sandbox.replay.peers import until_answered
+
+
+class GrpcBankPeer:
+    """Implements BankPeer on a bank's public port and its officer's desk."""
+
+    def __init__(self, plan: StackPlan, name: str) -> None:
+        self.name = name
+        self._channel: grpc.Channel = public_channel(plan, plan.bank(name).public_address)
+        self._wallets = stub(bank_pb2_grpc.WalletServiceStub, self._channel)
+        self._exchange = stub(bank_pb2_grpc.ExchangeServiceStub, self._channel)
+        self._payments = stub(bank_pb2_grpc.PaymentServiceStub, self._channel)
+        self._office = BankOffice(plan, name)
+        self._one_at_a_time = threading.Lock()
+
+    def open_many(
+        self, requests: Sequence[bank_pb2.OpenWalletRequest]
+    ) -> Sequence[bank_pb2.OpenWalletResponse]:
+        """Open wallets."""
+        request = bank_pb2.OpenWalletsRequest(items=requests)
+        call = self._wallets.OpenWallets
+        return list(
+            until_answered(
+                lambda: ask(call, request, bank_pb2.OpenWalletsResponse, BULK_TIMEOUT_S)
+            ).items
+        )
+
+    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+        """Exchange."""
+        request = bank_pb2.ExchangeManyRequest(orders=orders)
+        call = self._exchange.ExchangeMany
+        return list(
+            until_answered(
+                lambda: ask(call, request, bank_pb2.ExchangeManyResponse, BULK_TIMEOUT_S)
+            ).items
+        )
+
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+        """Pay; one call at a time, so that no order of a payer overtakes another."""
+        request = bank_pb2.PayManyRequest(orders=orders)
+        call = self._payments.PayMany
+        with self._one_at_a_time:
+            return list(
+                until_answered(
+                    lambda: ask(call, request, bank_pb2.PayManyResponse, BULK_TIMEOUT_S)
+                ).items
+            )
+
+    def books(self) -> bank_pb2.GetBooksResponse:
+        """The bank's books."""
+        return until_answered(self._office.books)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._office.channel.close()
+        self._channel.close()
+
+
+def _items(call: Any, request: object, kind: type[Any]) -> list[Any]:
+    """The items of a bulk answer."""
+    return list(until_answered(lambda: ask(call, request, kind, BULK_TIMEOUT_S)).items)

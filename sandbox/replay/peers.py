@@ -1,0 +1,66 @@
+"""A bank as the replay sees it: bulk calls that are repeated unchanged until they are answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from dcep.bank.v1 import bank_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+
+from runtime.errors import NoAnswer, Refusal
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 60
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+PASSING = (
+    errors_pb2.REASON_OVERLOADED,
+    errors_pb2.REASON_STOPPING,
+    errors_pb2.REASON_PEER_UNAVAILABLE,
+)
+"""Refusals of a whole call that say "later", not "no"."""
+
+
+class BankPeer(Protocol):
+    """What the replay needs of a bank; every call repeats safely."""
+
+    name: str
+
+    def open_many(
+        self, requests: Sequence[bank_pb2.OpenWalletRequest]
+    ) -> Sequence[bank_pb2.OpenWalletResponse]:
+        """Open wallets; the answers are in the order of the requests."""
+
+    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+        """Exchange; the answers are in the order of the orders."""
+
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+        """Pay; the answers are in the order of the orders."""
+
+    def books(self) -> bank_pb2.GetBooksResponse:
+        """The bank's books as its officer sees them."""
+
+
+def until_answered(call: Callable[[], Answer]) -> Answer:
+    """Make ``call`` again while there is no answer or the service asks for patience.
+
+    Bounded by ATTEMPTS with growing pauses; then the last error goes to the caller. The call must
+    carry the same ids each time, so that a repeat changes nothing.
+    """
+    pause_s = FIRST_PAUSE_S
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return call()
+        except NoAnswer:
+            if attempt == ATTEMPTS:
+                raise
+        except Refusal as refusal:
+            if refusal.reason not in PASSING or attempt == ATTEMPTS:
+                raise
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    raise AssertionError("the loop above returns or raises")

@@ -1,0 +1,147 @@
+"""A CSV file of payments, plain or gzipped, as columns in order of time."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from currency.amount import AmountError, parse_yuan
+from sandbox.limits import MAX_REPLAY_ROWS
+
+
+class FileRefused(Exception):
+    """The file cannot be replayed; the text names the row and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns, as the header spells them."""
+
+    source: str = "source"
+    target: str = "target"
+    value: str = "value"
+    time: str = "time"
+
+
+@dataclass(frozen=True)
+class Payments:
+    """Payments in order of time; ties keep the order of the file."""
+
+    parties: list[str]
+    source: NDArray[np.int64]
+    """Index of the payer in ``parties``."""
+    target: NDArray[np.int64]
+    amount_fen: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.amount_fen)
+
+
+def read_payments(path: Path, columns: Columns) -> Payments:
+    """Read a file of payments.
+
+    The value is in yuan, the time a number or an ISO 8601 date and time. Raises FileRefused for a
+    missing column, a value or a time that cannot be read, and more than MAX_REPLAY_ROWS rows.
+    """
+    parties: dict[str, int] = {}
+    source: list[int] = []
+    target: list[int] = []
+    amounts: list[int] = []
+    times: list[float] = []
+    names = (columns.source, columns.target, columns.value, columns.time)
+    for row, (payer, payee, value, time) in _rows(path, names):
+        if len(amounts) >= MAX_REPLAY_ROWS:
+            raise FileRefused(f"{path}: more than {MAX_REPLAY_ROWS:,} rows")
+        source.append(parties.setdefault(payer, len(parties)))
+        target.append(parties.setdefault(payee, len(parties)))
+        amounts.append(_amount(path, row, value))
+        times.append(_time(path, row, time))
+    order = np.argsort(np.array(times, dtype=np.float64), kind="stable")
+    return Payments(
+        parties=list(parties),
+        source=np.array(source, dtype=np.int64)[order],
+        target=np.array(target, dtype=np.int64)[order],
+        amount_fen=np.array(amounts, dtype=np.int64)[order],
+    )
+
+
+def read_balances(path: Path, party: str, balance: str) -> dict[str, int]:
+    """What each party starts with, in fen. Raises FileRefused as :func:`read_payments` does."""
+    rows = _rows(path, (party, balance))
+    return {
+        name: 0 if _is_zero(value) else _amount(path, row, value) for row, (name, value) in rows
+    }
+
+
+def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """The wanted cells of each row with the row's line number."""
+    with _opened(path) as text:
+        reader = csv.reader(text)
+        header = next(reader, None)
+        if header is None:
+            raise FileRefused(f"{path} is empty")
+        header = [name.strip() for name in header]
+        missing = [name for name in names if name not in header]
+        if missing:
+            raise FileRefused(
+                f"{path} has no column {missing[0]!r}; it has {', '.join(header)} "
+                f"(name the columns with the options)"
+            )
+        wanted = [header.index(name) for name in names]
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) <= max(wanted):
+                raise FileRefused(f"{path}, line {reader.line_num}: {len(cells)} cells, too few")
+            yield reader.line_num, [cells[index].strip() for index in wanted]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            binary = gzip.GzipFile(fileobj=raw) if packed else raw
+            with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
+                yield text
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as cause:
+        raise FileRefused(f"{path} cannot be read: {cause}") from cause
+
+
+def _amount(path: Path, row: int, text: str) -> int:
+    try:
+        return parse_yuan(text)
+    except AmountError as cause:
+        raise FileRefused(f"{path}, line {row}: {cause}") from cause
+
+
+def _is_zero(text: str) -> bool:
+    return text in ("0", "0.0", "0.00")
+
+
+def _time(path: Path, row: int, text: str) -> float:
+    try:
+        number = float(text)
+        if math.isfinite(number):
+            return number
+    except ValueError:
+        pass  # not a number of any unit: then a date
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError as cause:
+        raise FileRefused(
+            f"{path}, line {row}: time {text!r} is neither a number nor a date like "
+            f"2026-01-31T12:00:00"
+        ) from cause

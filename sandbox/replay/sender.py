@@ -1,0 +1,125 @@
+"""Payments sent in order of time, a round at a time, each bank's share of a round in one call.
+
+A round is a stretch of the file. Its payments are signed, split by the payer's bank and sent to
+all banks at once; the next round is signed meanwhile, but goes to a bank only when the bank has
+answered the one before. So a payer's later payment never overtakes an earlier one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from dcep.bank.v1 import bank_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+
+from sandbox.limits import SETTLE_POLL_S, SETTLE_TIMEOUT_S
+from sandbox.replay.peers import BankPeer
+from sandbox.replay.reader import Payments
+from sandbox.replay.wallets import ReplayWallet, chunks
+
+Progress = Callable[[int], None]
+
+
+class NotEnded(Exception):
+    """Cross-bank payments were still pending after the bound."""
+
+
+@dataclass
+class Tally:
+    """What became of the payments so far."""
+
+    accepted: int = 0
+    refused: Counter[int] = field(default_factory=Counter)
+    pending: dict[int, list[SignedEnvelope]] = field(default_factory=dict)
+    """Orders without a final answer yet, by bank."""
+
+    def take(self, bank: int, orders: Sequence[SignedEnvelope], answers: Sequence[Answer]) -> int:
+        """Count the answers to one call; returns how many of them were final."""
+        waiting = self.pending.setdefault(bank, [])
+        before = len(waiting)
+        for order, answer in zip(orders, answers, strict=True):
+            if answer.state == bank_pb2.PAYMENT_STATE_PENDING and not answer.reason:
+                waiting.append(order)
+            elif answer.state in (
+                bank_pb2.PAYMENT_STATE_SETTLED,
+                bank_pb2.PAYMENT_STATE_RETURNED,
+            ):
+                self.accepted += 1
+            else:
+                self.refused[answer.reason] += 1
+        return len(orders) - (len(waiting) - before)
+
+
+Answer = bank_pb2.ItemAnswer
+Round = dict[int, list[SignedEnvelope]]
+
+
+def signed_rounds(
+    payments: Payments, wallets: Sequence[ReplayWallet], size: int, now_ms: Callable[[], int]
+) -> Iterator[Round]:
+    """The payments in order of time, signed, ``size`` a round, by the payer's bank."""
+    for start in range(0, len(payments), size):
+        stop = min(start + size, len(payments))
+        time_ms = now_ms()
+        found: Round = {}
+        for i in range(start, stop):
+            payer = wallets[payments.source[i]]
+            payee = wallets[payments.target[i]]
+            order = payer.payment(payee.number, int(payments.amount_fen[i]), time_ms)
+            found.setdefault(payer.bank, []).append(order)
+        yield found
+
+
+def send(peers: Sequence[BankPeer], rounds: Iterator[Round], progress: Progress) -> Tally:
+    """Send every round; returns the tally, with the payments that are still pending."""
+    tally = Tally()
+    with ThreadPoolExecutor(max_workers=len(peers)) as pool:
+        sent: dict[int, tuple[list[SignedEnvelope], Future[Sequence[Answer]]]] = {}
+        for orders_by_bank in rounds:
+            for bank, orders in orders_by_bank.items():
+                _collect(tally, sent, bank, progress)
+                sent[bank] = (orders, pool.submit(peers[bank].pay_many, orders))
+        for bank in list(sent):
+            _collect(tally, sent, bank, progress)
+    return tally
+
+
+def _collect(
+    tally: Tally,
+    sent: dict[int, tuple[list[SignedEnvelope], Future[Sequence[Answer]]]],
+    bank: int,
+    progress: Progress,
+) -> None:
+    if bank in sent:
+        orders, answers = sent.pop(bank)
+        progress(tally.take(bank, orders, answers.result()))
+
+
+def finish(
+    peers: Sequence[BankPeer], tally: Tally, items_per_call: int, progress: Progress
+) -> None:
+    """Ask about the pending payments, with the same orders, until each has ended.
+
+    Raises NotEnded after SETTLE_TIMEOUT_S.
+    """
+    ends_at = time.monotonic() + SETTLE_TIMEOUT_S
+    while any(tally.pending.values()):
+        pending, tally.pending = tally.pending, {}
+        ended = 0
+        for bank, orders in pending.items():
+            for part in chunks(orders, items_per_call):
+                ended += tally.take(bank, part, peers[bank].pay_many(part))
+        progress(ended)
+        if not ended:
+            if time.monotonic() > ends_at:
+                left = sum(len(orders) for orders in tally.pending.values())
+                raise NotEnded(f"{left:,} payments are pending after {SETTLE_TIMEOUT_S:.0f} s")
+            time.sleep(SETTLE_POLL_S)
+    while any(peer.books().pending_outbound for peer in peers):
+        if time.monotonic() > ends_at:
+            raise NotEnded("the banks still have payments on their way")
+        time.sleep(SETTLE_POLL_S)

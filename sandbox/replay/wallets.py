@@ -1,0 +1,110 @@
+"""The wallets of a replay: one for each party, spread over the banks, with a key of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from nacl.signing import SigningKey
+
+from runtime.envelope import sign
+from sandbox.limits import ORDER_VALID_MS
+from sandbox.replay.peers import BankPeer
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class ReplayWallet:
+    """A party's wallet: whose it is, where it is, what it signs with and its next sequence."""
+
+    bank: int
+    number: str
+    key: SigningKey
+    next_sequence: int = 1
+
+    def payment(self, payee: str, amount_fen: int, now_ms: int) -> SignedEnvelope:
+        """A signed order to pay ``amount_fen`` to the wallet ``payee``."""
+        order = orders_pb2.PaymentOrder(
+            wallet_number=self.number,
+            sequence=self._take_sequence(),
+            payee_number=payee,
+            amount_fen=amount_fen,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+        )
+        return self._sign("payment-order/v1", order.SerializeToString())
+
+    def top_up(self, amount_fen: int, now_ms: int) -> SignedEnvelope:
+        """A signed order to put ``amount_fen`` of cash into the wallet."""
+        order = orders_pb2.ExchangeOrder(
+            wallet_number=self.number,
+            sequence=self._take_sequence(),
+            direction=orders_pb2.EXCHANGE_DIRECTION_TOP_UP,
+            medium=orders_pb2.EXCHANGE_MEDIUM_CASH,
+            amount_fen=amount_fen,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+        )
+        return self._sign("exchange-order/v1", order.SerializeToString())
+
+    def _take_sequence(self) -> int:
+        sequence = self.next_sequence
+        self.next_sequence += 1
+        return sequence
+
+    def _sign(self, tag: str, payload: bytes) -> SignedEnvelope:
+        return sign(tag, payload, self.key, self.number.encode())
+
+
+def open_wallets(
+    peers: Sequence[BankPeer], parties: Sequence[str], items_per_call: int
+) -> Iterator[list[tuple[int, ReplayWallet]]]:
+    """Open a wallet for each party, party i at bank i mod n; yields (party, wallet) call by call.
+
+    The party's name in the file becomes the holder's name.
+    """
+    for index, peer in enumerate(peers):
+        mine = range(index, len(parties), len(peers))
+        for part in chunks(mine, items_per_call):
+            keys = [SigningKey.generate() for _ in part]
+            requests = [
+                bank_pb2.OpenWalletRequest(
+                    request_id=str(uuid.uuid4()),
+                    public_key=bytes(key.verify_key),
+                    holder_name=f"party {parties[party]}",
+                )
+                for party, key in zip(part, keys, strict=True)
+            ]
+            answers = peer.open_many(requests)
+            yield [
+                (party, ReplayWallet(bank=index, number=answer.wallet_number, key=key))
+                for party, key, answer in zip(part, keys, answers, strict=True)
+            ]
+
+
+def fund(
+    peers: Sequence[BankPeer],
+    wallets: Sequence[ReplayWallet],
+    amounts_fen: Sequence[int],
+    now_ms: int,
+    items_per_call: int,
+) -> Iterator[tuple[int, Counter[int]]]:
+    """Top wallet i up with ``amounts_fen[i]`` of cash; yields (orders, refusals by reason)."""
+    for index, peer in enumerate(peers):
+        mine = [i for i, wallet in enumerate(wallets) if wallet.bank == index and amounts_fen[i]]
+        for part in chunks(mine, items_per_call):
+            orders = [wallets[i].top_up(amounts_fen[i], now_ms) for i in part]
+            answers = peer.exchange_many(orders)
+            yield len(orders), Counter(answer.reason for answer in answers if answer.reason)
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """``items`` in pieces of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,1 @@
+"""A small payments file of our own making."""

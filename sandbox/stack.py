@@ -1,0 +1,159 @@
+"""A stack that runs: its services started, awaited, admitted, killed, started again and stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dcep.authentication.v1 import authentication_pb2
+
+from sandbox.connections import officer_channel, serving
+from sandbox.databases import create_databases
+from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
+from sandbox.offices import CentralOffice
+from sandbox.plan import CENTRAL_BANK, StackPlan, draw, load
+from sandbox.processes import ProcessFailed, Running, stop_all
+from sandbox.trust import business_public_key, fingerprint, make_trust
+
+DEFAULT_BANKS = ("alpha", "beta")
+
+
+def init(
+    folder: Path, banks: Sequence[str] = DEFAULT_BANKS, database_server: str = ""
+) -> StackPlan:
+    """Make a new stack in ``folder``: trust, settings, databases; or load the one that is there.
+
+    ``database_server`` is a PostgreSQL URL; empty means a SQLite file for each service.
+    """
+    if (folder / "stack.json").exists():
+        return load(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [CENTRAL_BANK, *banks]
+    databases = create_databases(database_server, names) if database_server else {}
+    plan = draw(folder, banks, databases)
+    make_trust(plan)
+    plan.save()
+    return plan
+
+
+class Stack:
+    """The processes of one plan. Not thread-safe; one owner starts and stops them."""
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.plan = plan
+        self.running: dict[str, Running] = {}
+        for name, pid in plan.pids.items():
+            found = Running.find(plan.command(name), pid)
+            if found is not None:
+                self.running[name] = found
+
+    @property
+    def names(self) -> list[str]:
+        """The services, the central bank first."""
+        return list(self.plan.commands())
+
+    def up(self) -> None:
+        """Start what does not run, wait until all are healthy, admit banks that are not yet.
+
+        Raises ProcessFailed, with the end of its log, for a service that does not come up; what
+        had been started by then is stopped again.
+        """
+        try:
+            for name in self.names:
+                self.start(name)
+            self.await_healthy(CENTRAL_BANK)
+            self.admit_banks()
+            for bank in self.plan.banks:
+                self.await_healthy(bank.name)
+        except BaseException:
+            self.down()
+            raise
+
+    def start(self, name: str) -> Running:
+        """Start one service if it does not run; does not wait for it."""
+        found = self.running.get(name)
+        if found is None or not found.alive():
+            found = self.running[name] = Running.start(self.plan.command(name))
+            self._save_pids()
+        return found
+
+    def restart(self, name: str) -> None:
+        """Start a service that is down and wait until it is healthy."""
+        self.start(name)
+        self.await_healthy(name)
+
+    def stop(self, name: str) -> None:
+        """Drain and stop one service."""
+        self._forget(name).stop()
+
+    def kill(self, name: str) -> None:
+        """Kill one service as a power cut would."""
+        self._forget(name).kill()
+
+    def down(self) -> list[str]:
+        """Stop everything; returns the names of what was running. Banks first."""
+        stopped = [name for name in reversed(self.names) if name in self.running]
+        stop_all([self.running[name] for name in stopped])
+        self.running.clear()
+        self._save_pids()
+        return stopped
+
+    def await_healthy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until a service says SERVING.
+
+        Raises ProcessFailed when it ends or takes too long.
+        """
+        process = self.running[name]
+        ends_at = time.monotonic() + timeout_s
+        with officer_channel(self.plan, self._inner_address(name), self._officer(name)) as channel:
+            while not serving(channel):
+                if not process.alive():
+                    raise ProcessFailed(f"{name} ended:\n{process.log_tail()}")
+                if time.monotonic() > ends_at:
+                    raise ProcessFailed(
+                        f"{name} is not healthy after {timeout_s:.0f} s:\n{process.log_tail()}"
+                    )
+                time.sleep(HEALTH_POLL_S)
+
+    def healthy(self, name: str) -> bool:
+        """Whether a service says SERVING right now."""
+        with officer_channel(self.plan, self._inner_address(name), self._officer(name)) as channel:
+            return serving(channel)
+
+    def admit_banks(self) -> None:
+        """Have the authentication centre admit the banks that it does not know yet."""
+        with CentralOffice(self.plan, self.plan.central_officers[0]) as office:
+            known = {bank.name for bank in office.banks()}
+            for bank in self.plan.banks:
+                if bank.name not in known:
+                    office.admit(self._introduction(bank.name))
+
+    def _introduction(self, name: str) -> authentication_pb2.Bank:
+        bank, folder = self.plan.bank(name), self.plan.bank_folder(name)
+        return authentication_pb2.Bank(
+            name=bank.name,
+            prefix=bank.prefix,
+            certificate_fingerprint=fingerprint(folder / "tls.crt"),
+            business_key=business_public_key(folder),
+            inner_address=bank.inner_address,
+        )
+
+    def _inner_address(self, name: str) -> str:
+        central = name == CENTRAL_BANK
+        return self.plan.central_address if central else self.plan.bank(name).inner_address
+
+    def _officer(self, name: str) -> str:
+        central = name == CENTRAL_BANK
+        return self.plan.central_officers[0] if central else self.plan.bank(name).officer
+
+    def _forget(self, name: str) -> Running:
+        process = self.running.pop(name)
+        self._save_pids()
+        return process
+
+    def _save_pids(self) -> None:
+        pids = {name: process.pid for name, process in self.running.items()}
+        self.plan = replace(self.plan, pids=pids)
+        self.plan.save()

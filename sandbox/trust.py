@@ -1,0 +1,150 @@
+"""The set-up of trust: the root, everybody's certificate and keys, the settings files.
+
+What is made here is what the parties would make for themselves in a world of several machines; the
+folders are laid out so that each could be carried to its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+from runtime import certificates
+from runtime.certificates import Authority
+from sandbox.plan import BankPlan, StackPlan
+
+POLICY = """\
+# Limits of the wallet classes in fen; a missing number means no limit.
+# Class II: identified by name. Class IV: a phone number only.
+
+[class_II]
+balance_cap_fen = 50_000_000
+single_fen = 5_000_000
+day_fen = 10_000_000
+
+[class_IV]
+balance_cap_fen = 1_000_000
+single_fen = 200_000
+day_fen = 500_000
+year_fen = 5_000_000
+"""
+
+OPENING_DEPOSIT_FEN = 1_000_000
+TILL_FLOAT_FEN = 100_000_000
+
+
+def make_trust(plan: StackPlan) -> None:
+    """Make certificates, keys and settings for every party of a new stack."""
+    plan.root_folder.mkdir(parents=True, mode=0o700)
+    authority = Authority.create("DCEP sandbox root")
+    _write(plan.root_certificate, authority.certificate_pem)
+    _write_secret(plan.root_folder / "ca.key", authority.key_pem)
+    _central_bank(plan, authority)
+    for bank in plan.banks:
+        _bank(plan, bank, authority)
+    plan.officers_folder.mkdir(mode=0o700)
+    for officer in plan.central_officers:
+        _identity(authority, plan.officers_folder, officer, f"officer/central-bank/{officer}")
+    for bank in plan.banks:
+        _identity(
+            authority, plan.officers_folder, bank.officer, f"officer/{bank.name}/{bank.officer}"
+        )
+    _write(plan.officers_folder / "ca.crt", authority.certificate_pem)
+    _write(plan.folder / "banks.json", json.dumps(directory(plan), indent=2).encode() + b"\n")
+
+
+def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
+    """What a wallet needs to know to reach a bank by its name."""
+    return {
+        bank.name: {
+            "address": bank.public_address,
+            "prefix": bank.prefix,
+            "ca": str(plan.root_certificate),
+        }
+        for bank in plan.banks
+    }
+
+
+def _central_bank(plan: StackPlan, authority: Authority) -> None:
+    folder = plan.central_folder
+    folder.mkdir(parents=True, mode=0o700)
+    _identity(authority, folder, "tls", "central-bank/central-bank")
+    _write(folder / "ca.crt", authority.certificate_pem)
+    _write_secret(folder / "business.key", bytes(SigningKey.generate()))
+    _settings(
+        folder,
+        {
+            "database_url": plan.central_database_url,
+            "listen_address": plan.central_address,
+            "metrics_port": plan.central_metrics_port,
+            "tls_certificate": str(folder / "tls.crt"),
+            "tls_key": str(folder / "tls.key"),
+            "tls_ca": str(folder / "ca.crt"),
+            "offline_root_key": str(folder / "business.key"),
+        },
+    )
+
+
+def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
+    folder = plan.bank_folder(bank.name)
+    folder.mkdir(parents=True, mode=0o700)
+    _identity(authority, folder, "tls", f"bank/{bank.name}")
+    _write(folder / "ca.crt", authority.certificate_pem)
+    _write_secret(folder / "business.key", bytes(SigningKey.generate()))
+    _write(folder / "policy.toml", POLICY.encode())
+    _settings(
+        folder,
+        {
+            "bank": bank.name,
+            "prefix": bank.prefix,
+            "database_url": bank.database_url,
+            "public_address": bank.public_address,
+            "inner_address": bank.inner_address,
+            "metrics_port": bank.metrics_port,
+            "tls_certificate": str(folder / "tls.crt"),
+            "tls_key": str(folder / "tls.key"),
+            "tls_ca": str(folder / "ca.crt"),
+            "business_key": str(folder / "business.key"),
+            "central_bank_address": plan.central_address,
+            "policy_file": str(folder / "policy.toml"),
+            "cash_machine": True,
+            "opening_deposit_fen": OPENING_DEPOSIT_FEN,
+            "till_float_fen": TILL_FLOAT_FEN,
+        },
+    )
+
+
+def business_public_key(folder: Path) -> bytes:
+    """The public half of a bank's business key, 32 bytes."""
+    return bytes(SigningKey((folder / "business.key").read_bytes()).verify_key)
+
+
+def fingerprint(certificate: Path) -> str:
+    """SHA-256 of a certificate file, hex, as the authentication centre wants it."""
+    return certificates.fingerprint(certificate.read_bytes())
+
+
+def _identity(authority: Authority, folder: Path, stem: str, role: str) -> None:
+    issued = authority.issue(f"dcep://{role}")
+    _write(folder / f"{stem}.crt", issued.certificate_pem)
+    _write_secret(folder / f"{stem}.key", issued.key_pem)
+
+
+def _settings(folder: Path, values: Mapping[str, str | int | bool]) -> None:
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    _write_secret(folder / "settings.toml", ("\n".join(lines) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, from its first byte on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)

@@ -1,0 +1,44 @@
+"""How the command line speaks: tables and sentences for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_NO_ANSWER = 3
+
+
+class Speaker:
+    """Says a result either for people (rich, on a terminal or not) or as one JSON object."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """A sentence for people; on standard error when the result is JSON."""
+        self.console.print(text)
+
+    def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
+        """The result: the fields as one JSON object, or the text for people."""
+        if self.as_json:
+            json.dump(fields, sys.stdout, ensure_ascii=False)
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+        elif text is not None:
+            self.console.print(text)
+
+    def fail(self, code: int, reason: str, text: str, **more: Any) -> NoReturn:
+        """Say why it did not work and end with ``code``."""
+        if self.as_json:
+            self.result({"ok": False, "reason": reason, "message": text, **more})
+        else:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]{reason}[/]: {text}")
+        raise SystemExit(code)

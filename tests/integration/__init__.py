@@ -1,0 +1,1 @@
+"""The full stack through processes, gRPC and the command lines only."""

@@ -1,0 +1,53 @@
+"""Running stacks for the tests: one shared by most, and fresh ones for those that break things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.databases import drop_databases
+from sandbox.stack import Stack, init
+from sandbox.world import World
+
+RESERVES_FEN = 10_000_000_00
+ISSUED_FEN = 5_000_000_00
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
+    """Makes running stacks that are stopped, and whose databases are dropped, at the end."""
+    made: list[World] = []
+
+    def make(database_url: str = "", *, funded: bool = True) -> World:
+        folder: Path = tmp_path_factory.mktemp("stack")
+        world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
+        made.append(world)
+        world.stack.up()
+        if funded:
+            fund(world)
+        return world
+
+    yield make
+    for world in made:
+        world.close()
+        drop_databases(world.plan.database_urls)
+
+
+@pytest.fixture(scope="session")
+def world(worlds: MakeWorld) -> World:
+    """The shared stack: two banks with full vaults. Tests leave it running and consistent."""
+    return worlds()
+
+
+def fund(world: World) -> None:
+    """Fill every bank's vault."""
+    with world.central("lin") as office:
+        for bank in world.plan.banks:
+            office.pay_in(bank.name, RESERVES_FEN)
+    for bank in world.plan.banks:
+        world.issue(bank.name, ISSUED_FEN)
+        world.wait_vault(bank.name, ISSUED_FEN)

@@ -1,0 +1,136 @@
+"""A wallet without a wallet program: a key, and orders signed exactly as a test wants them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from nacl.signing import SigningKey
+
+from runtime.envelope import sign
+from sandbox.connections import public_channel
+from sandbox.plan import StackPlan
+
+TIMEOUT_S = 20.0
+VALID_MS = 60_000
+
+TAGS = {
+    orders_pb2.PaymentOrder: "payment-order/v1",
+    orders_pb2.ExchangeOrder: "exchange-order/v1",
+    orders_pb2.CloseOrder: "close-order/v1",
+    orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
+    orders_pb2.LoadOrder: "load-order/v1",
+    orders_pb2.DepositOrder: "deposit-order/v1",
+    orders_pb2.Query: "query/v1",
+}
+
+
+def now_ms() -> int:
+    """The machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class BankStubs:
+    """Every service on a bank's public port."""
+
+    def __init__(self, plan: StackPlan, bank: str) -> None:
+        self.bank = bank
+        self.channel = public_channel(plan, plan.bank(bank).public_address)
+        self.wallets = bank_pb2_grpc.WalletServiceStub(self.channel)
+        self.exchange = bank_pb2_grpc.ExchangeServiceStub(self.channel)
+        self.payments = bank_pb2_grpc.PaymentServiceStub(self.channel)
+        self.offline = bank_pb2_grpc.OfflineServiceStub(self.channel)
+
+
+class RawWallet:
+    """A wallet at a bank, driven by hand."""
+
+    def __init__(self, stubs: BankStubs, *, name: str = "Somebody", phone: str = "") -> None:
+        self.stubs = stubs
+        self.key = SigningKey.generate()
+        request = bank_pb2.OpenWalletRequest(
+            request_id=str(uuid.uuid4()),
+            public_key=bytes(self.key.verify_key),
+            holder_name=name,
+            phone=phone,
+        )
+        self.number = stubs.wallets.OpenWallet(request, timeout=TIMEOUT_S).wallet_number
+        self.sequence = 0
+
+    def take_sequence(self) -> int:
+        """The next sequence."""
+        self.sequence += 1
+        return self.sequence
+
+    def envelope(
+        self,
+        kind: Any,
+        *,
+        key: SigningKey | None = None,
+        key_id: str | None = None,
+        tag: str | None = None,
+        **fields: Any,
+    ) -> SignedEnvelope:
+        """An order of ``kind``, valid unless ``fields`` or the other arguments spoil it."""
+        time_ms = now_ms()
+        values = {
+            "wallet_number": self.number,
+            "created_time_ms": time_ms,
+            "expires_time_ms": time_ms + VALID_MS,
+        }
+        if kind is not orders_pb2.Query and "sequence" not in fields:
+            values["sequence"] = self.take_sequence()
+        payload = kind(**{**values, **fields}).SerializeToString()
+        signer = key or self.key
+        return sign(tag or TAGS[kind], payload, signer, (key_id or self.number).encode())
+
+    def query(self) -> SignedEnvelope:
+        """A signed query."""
+        return self.envelope(orders_pb2.Query)
+
+    def payment(self, payee: str, amount_fen: int, **fields: Any) -> SignedEnvelope:
+        """A signed payment order."""
+        values = {"payee_number": payee, "amount_fen": amount_fen, **fields}
+        return self.envelope(orders_pb2.PaymentOrder, **values)
+
+    def pay(self, payee: str, amount_fen: int, **fields: Any) -> bank_pb2.PayResponse:
+        """Pay."""
+        request = bank_pb2.PayRequest(order=self.payment(payee, amount_fen, **fields))
+        return self.stubs.payments.Pay(request, timeout=TIMEOUT_S)
+
+    def exchange_order(self, amount_fen: int, **fields: Any) -> SignedEnvelope:
+        """A signed order to top up with cash, unless the fields say otherwise."""
+        values = {
+            "direction": orders_pb2.EXCHANGE_DIRECTION_TOP_UP,
+            "medium": orders_pb2.EXCHANGE_MEDIUM_CASH,
+            "amount_fen": amount_fen,
+            **fields,
+        }
+        return self.envelope(orders_pb2.ExchangeOrder, **values)
+
+    def top_up(self, amount_fen: int, **fields: Any) -> bank_pb2.ExchangeResponse:
+        """Exchange."""
+        request = bank_pb2.ExchangeRequest(order=self.exchange_order(amount_fen, **fields))
+        return self.stubs.exchange.Exchange(request, timeout=TIMEOUT_S)
+
+    def show(self) -> bank_pb2.GetWalletResponse:
+        """The wallet's state."""
+        request = bank_pb2.GetWalletRequest(query=self.query())
+        return self.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S)
+
+    def payments(self, page_size: int = 100) -> list[bank_pb2.Payment]:
+        """The whole statement, newest first."""
+        found: list[bank_pb2.Payment] = []
+        token = ""
+        while True:
+            request = bank_pb2.ListPaymentsRequest(
+                query=self.query(), page_size=page_size, page_token=token
+            )
+            page = self.stubs.payments.ListPayments(request, timeout=TIMEOUT_S)
+            found.extend(page.payments)
+            token = page.next_page_token
+            if not token:
+                return found
