@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sized
 
 from dcep.errors.v1 import errors_pb2
-
 from runtime.errors import Refusal
 
 

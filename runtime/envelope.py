@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from dcep.errors.v1 import errors_pb2
 from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey
 
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
 

@@ -8,10 +8,11 @@ Exception
 from __future__ import annotations
 
 import grpc
-from dcep.errors.v1 import errors_pb2
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from dcep.errors.v1 import errors_pb2
 
 DOMAIN = "dcep"
 _PREFIX = "REASON_"

@@ -7,7 +7,6 @@ import binascii
 import struct
 
 from dcep.errors.v1 import errors_pb2
-
 from runtime.errors import Refusal
 
 DEFAULT_PAGE = 50

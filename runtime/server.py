@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from dcep.errors.v1 import errors_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
+from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal, to_status
 from runtime.limits import (
     DRAIN_S,

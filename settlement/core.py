@@ -24,35 +24,6 @@ class CoreStopped(Exception):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Records to decide together, in order.
-
-    Attributes:
-        records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
-        notes: None, or N byte strings kept durably beside the records.
-        also: further SQL for the same transaction as the journal row. It must
-            not fail for a reason that the caller could have checked before.
-    """
-
-    records: Records
-    notes: Sequence[bytes] | None = None
-    also: Callable[[Connection], None] | None = None
-
-    def __post_init__(self) -> None:
-        if self.records.dtype != RECORD:
-            raise TypeError("records must have the dtype RECORD")
-        if not 0 < len(self.records) <= MAX_BATCH_RECORDS:
-            raise ValueError(f"a batch has 1 to {MAX_BATCH_RECORDS} records")
-        if self.records[-1]["flags"] & RecordFlag.LINKED:
-            raise ValueError("the last record of a batch cannot be linked to a next one")
-        if self.notes is not None:
-            if len(self.notes) != len(self.records):
-                raise ValueError("notes and records differ in number")
-            if max(map(len, self.notes)) > MAX_NOTE_BYTES:
-                raise ValueError(f"a note has at most {MAX_NOTE_BYTES} bytes")
-
-
-@dataclass(frozen=True)
 class Answers:
     """What became of a batch; each array (N,).
 
@@ -67,6 +38,36 @@ class Answers:
     def result(self, index: int) -> Result:
         """The answer for record `index`."""
         return Result(int(self.results[index]))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records to decide together, in order.
+
+    Attributes:
+        records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
+        notes: None, or N byte strings kept durably beside the records.
+        also: further SQL for the same transaction as the journal row, given the
+            batch's answers. It must
+            not fail for a reason that the caller could have checked before.
+    """
+
+    records: Records
+    notes: Sequence[bytes] | None = None
+    also: Callable[[Connection, Answers], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.records.dtype != RECORD:
+            raise TypeError("records must have the dtype RECORD")
+        if not 0 < len(self.records) <= MAX_BATCH_RECORDS:
+            raise ValueError(f"a batch has 1 to {MAX_BATCH_RECORDS} records")
+        if self.records[-1]["flags"] & RecordFlag.LINKED:
+            raise ValueError("the last record of a batch cannot be linked to a next one")
+        if self.notes is not None:
+            if len(self.notes) != len(self.records):
+                raise ValueError("notes and records differ in number")
+            if max(map(len, self.notes)) > MAX_NOTE_BYTES:
+                raise ValueError(f"a note has at most {MAX_NOTE_BYTES} bytes")
 
 
 @dataclass(frozen=True)
@@ -147,12 +148,12 @@ class Core:
         records = _joined([batch.records for batch in batches])
         try:
             answers, passes = self._decide(records)
-            self._commit(batches, records, passes, answers)
+            parts = self._commit(batches, passes, answers)
         except BaseException as error:
             # The state in memory may be ahead of the journal: nothing more is answered from it.
             self._stopped = error
             raise CoreStopped(f"the journal could not be written: {error}") from error
-        return _split(answers, batches)
+        return parts
 
     def _check(self) -> None:
         if self._stopped is not None:
@@ -220,7 +221,7 @@ class Core:
         members = _chain_of(records, head)
         if found is None:
             raise LookupError(
-                f"identity ({record['origin']}, {record['sequence']}) was seen but is in no journal row"
+                f"({record['origin']}, {record['sequence']}) was seen but is in no journal row"
             )
         first = records[found] if isinstance(found, int) else found.record
         if not _same_content(first, record):
@@ -239,8 +240,8 @@ class Core:
             answers.positions[members] = found.position
 
     def _commit(
-        self, batches: Sequence[Batch], records: Records, passes: list[_Pass], answers: Answers
-    ) -> None:
+        self, batches: Sequence[Batch], passes: list[_Pass], answers: Answers
+    ) -> list[Answers]:
         notes = _joined_notes(batches)
         tip = self._tip
         rows: list[tuple[int, bytes]] = []
@@ -262,20 +263,23 @@ class Core:
             answers.positions[sources] = np.arange(start, start + len(kept), dtype=np.uint64)
             rows.append((len(kept), body))
         _point_to_first(answers)
-        alsos = [batch.also for batch in batches if batch.also is not None]
-        if not rows and not alsos:
-            return
+        parts = _split(answers, batches)
+        alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
+        if not rows and not any(also for also, _ in alsos):
+            return parts
         with self._engine.begin() as connection:
             for count, body in rows:
                 tip = self._journal.append(connection, tip, count, body)
-            for also in alsos:
-                also(connection)
+            for also, part in alsos:
+                if also is not None:
+                    also(connection, part)
             due = tip.position - self._snapshot_position >= self._snapshot_every
             if due:
                 save_snapshot(connection, self._tables, tip, dump(self._state))
         self._tip = tip
         if due:
             self._snapshot_position = tip.position
+        return parts
 
     def snapshot(self) -> None:
         """Writes a snapshot of the state as of the last commit."""

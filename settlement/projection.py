@@ -165,7 +165,9 @@ def payment_rows(entry: Entry) -> list[dict[str, Any]]:
     for index, (record, result, detail) in enumerate(
         zip(entry.records.tolist(), entry.results.tolist(), entry.details.tolist(), strict=True)
     ):
-        origin, debit, credit, kind, flags, _, sequence, amount, time, expires, ref, digest = record
+        origin, debit, credit, kind, flags, spare, sequence, amount, time, expires, ref, digest = (
+            record
+        )
         rows.append(
             {
                 "position": entry.first_position + index,
@@ -173,6 +175,7 @@ def payment_rows(entry: Entry) -> list[dict[str, Any]]:
                 "sequence": sequence,
                 "kind": kind,
                 "flags": flags,
+                "spare": spare,
                 "debit": debit,
                 "credit": credit,
                 "amount_fen": amount,

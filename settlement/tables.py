@@ -56,6 +56,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("sequence", BigInteger, nullable=False),
         Column("kind", SmallInteger, nullable=False),
         Column("flags", SmallInteger, nullable=False),
+        Column("spare", Integer, nullable=False),
         Column("debit", BigInteger, nullable=False),
         Column("credit", BigInteger, nullable=False),
         Column("amount_fen", BigInteger, nullable=False),

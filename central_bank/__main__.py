@@ -1,0 +1,131 @@
+"""The central bank's process: ``python -m central_bank --settings FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry
+
+from central_bank.app import CentralBank, build
+from central_bank.bank_client import GrpcPayeeBanks
+from central_bank.gate import central_gate
+from central_bank.grpc_authentication import GrpcAnalysis, GrpcAuthentication
+from central_bank.grpc_issuance import GrpcIssuance
+from central_bank.grpc_registration import GrpcRegistration
+from central_bank.settings import Settings
+from dcep.analysis.v1 import analysis_pb2_grpc
+from dcep.authentication.v1 import authentication_pb2_grpc
+from dcep.issuance.v1 import issuance_pb2_grpc
+from dcep.registration.v1 import registration_pb2_grpc
+from runtime.clock import SystemClock
+from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
+from runtime.logs import configure_logs, logger
+from runtime.metrics import CallMetrics, serve_metrics
+from runtime.server import Server, Service, wait_for_signal
+from runtime.settings import SettingsError, load_settings
+from runtime.tls import TlsFiles, channel_credentials, server_credentials
+from runtime.worker import Worker
+
+SERVICE = "central_bank"
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit status is 0 then, and 1 after an accident."""
+    parser = argparse.ArgumentParser(prog="python -m central_bank", description=__doc__)
+    parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
+    parser.add_argument(
+        "--migrate", action="store_true", help="bring the database up to date first"
+    )
+    arguments = parser.parse_args()
+    configure_logs(SERVICE)
+    try:
+        return run(load_settings(Settings, arguments.settings), migrate=arguments.migrate)
+    except (SettingsError, SchemaBehind) as error:
+        print(f"central_bank: {error}", file=sys.stderr)
+        return 2
+
+
+def run(settings: Settings, *, migrate: bool) -> int:
+    """Builds everything, serves, and takes it down again."""
+    stop = wait_for_signal()
+    accidents: list[BaseException] = []
+
+    def accident(error: BaseException) -> None:
+        accidents.append(error)
+        stop.set()
+
+    if migrate:
+        upgrade(settings.database_url, SERVICE)
+    engine = open_engine(settings.database_url)
+    check_at_head(engine, SERVICE)
+    client = channel_credentials(settings.tls_ca, settings.tls_certificate, settings.tls_key)
+    bank = build(
+        engine,
+        root=SigningKey(settings.offline_root_key.read_bytes()),
+        payee_banks=GrpcPayeeBanks(client),
+        clock=SystemClock(),
+        threaded=True,
+        on_stopped=accident,
+    )
+    projector = Worker("projection", bank.project, idle_s=0.5, on_accident=accident)
+    projector.start()
+    registry = CollectorRegistry()
+    server = Server(
+        services(bank),
+        credentials=server_credentials(
+            TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca),
+            require_client=True,
+        ),
+        address=settings.listen_address,
+        registry=registry,
+        metrics=CallMetrics(registry),
+        gate=central_gate(bank.registry),
+    )
+    serve_metrics(registry, settings.metrics_port)
+    server.start()
+    logger(SERVICE).info("serving", address=settings.listen_address)
+    stop.wait()
+    server.stop()
+    projector.stop()
+    bank.books.stop()
+    engine.dispose()
+    logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
+    return 1 if accidents else 0
+
+
+def services(bank: CentralBank) -> list[Service]:
+    """The services of the one port."""
+    ledger = bank.books.ledger
+    issuance = GrpcIssuance(bank.office, bank.registry, ledger)
+    authentication = GrpcAuthentication(bank.registry, bank.devices)
+    registration = GrpcRegistration(bank.registry, bank.settlement, bank.tokens, bank.feed, ledger)
+    analysis = GrpcAnalysis(bank.flows)
+    return [
+        Service(
+            "dcep.issuance.v1.IssuanceService",
+            lambda s: issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(issuance, s),
+        ),
+        Service(
+            "dcep.authentication.v1.AuthenticationService",
+            lambda s: authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(
+                authentication, s
+            ),
+        ),
+        Service(
+            "dcep.registration.v1.RegistrationService",
+            lambda s: registration_pb2_grpc.add_RegistrationServiceServicer_to_server(
+                registration, s
+            ),
+        ),
+        Service(
+            "dcep.analysis.v1.AnalysisService",
+            lambda s: analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(analysis, s),
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The analysis centre: what the flows look like."""

@@ -1,0 +1,82 @@
+"""The composition root: builds the central bank from explicit parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nacl.signing import SigningKey
+from sqlalchemy import Engine
+
+from central_bank import accounts
+from central_bank.analysis.flows import Flows
+from central_bank.authentication.devices import Devices
+from central_bank.authentication.registry import Registry, opening
+from central_bank.issuance.office import IssuingOffice
+from central_bank.registration.feed import Feed
+from central_bank.registration.peers import PayeeBanks
+from central_bank.registration.settle import Settlement
+from central_bank.registration.tokens import Tokens
+from central_bank.tables import ledger as ledger_tables
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.build import LedgerBundle, open_ledger
+from settlement.core import Batch, CoreStopped
+from settlement.records import AccountFlag
+
+
+@dataclass(frozen=True)
+class CentralBank:
+    """The use-cases of the central bank."""
+
+    books: LedgerBundle
+    registry: Registry
+    devices: Devices
+    office: IssuingOffice
+    settlement: Settlement
+    tokens: Tokens
+    feed: Feed
+    flows: Flows
+
+    def project(self) -> bool:
+        """One step of the projection; True when it did something."""
+        return bool(self.books.projection.catch_up())
+
+
+def build(
+    engine: Engine,
+    *,
+    root: SigningKey,
+    payee_banks: PayeeBanks,
+    clock: Clock,
+    threaded: bool,
+    on_stopped: Callable[[CoreStopped], None] = lambda _: None,
+) -> CentralBank:
+    """Builds the central bank over a migrated database, recovering its core.
+
+    Args:
+        engine: the database.
+        root: the root of trust for offline money.
+        payee_banks: how to ask banks about payees.
+        clock: the time.
+        threaded: with a writer thread (the service) or without (simulation).
+        on_stopped: called once when the core had to stop.
+    """
+    database = Database(engine)
+    books = open_ledger(engine, ledger_tables, threaded=threaded, on_stopped=on_stopped)
+    ledger, now_ms = books.ledger, clock.now_ms()
+    own = opening([accounts.PAID_IN], now_ms, AccountFlag.MAY_GO_NEGATIVE)
+    ledger.submit(Batch(own))
+    ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT, accounts.OFFLINE_LOSS], now_ms)))
+    registry = Registry(database, ledger, clock)
+    devices = Devices(database, root, clock)
+    return CentralBank(
+        books=books,
+        registry=registry,
+        devices=devices,
+        office=IssuingOffice(database, ledger, registry, clock),
+        settlement=Settlement(ledger, books.history, registry, payee_banks, clock),
+        tokens=Tokens(database, ledger, books.history, devices, root, clock),
+        feed=Feed(books.journal, registry),
+        flows=Flows(database, books.history, registry),
+    )

@@ -1,0 +1,1 @@
+"""The authentication centre: who is certified."""

@@ -1,0 +1,46 @@
+"""The banks as gRPC peers: implements `registration.peers.PayeeBanks`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import grpc
+
+from central_bank.authentication.registry import Bank
+from central_bank.limits import CHECK_PAYEES_TIMEOUT_S
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from runtime.channel import connect
+from runtime.errors import NoAnswer, Refusal
+
+
+class GrpcPayeeBanks:
+    """One channel a bank, made at the first question."""
+
+    def __init__(self, credentials: grpc.ChannelCredentials) -> None:
+        self._credentials = credentials
+        self._stubs: dict[str, bank_pb2_grpc.InboundServiceStub] = {}
+        self._lock = threading.Lock()
+
+    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
+        """See `registration.peers.PayeeBanks.check`."""
+        request = bank_pb2.CheckPayeesRequest(
+            items=[bank_pb2.PayeeCheck(wallet_number=n, amount_fen=fen) for n, fen in payees]
+        )
+        try:
+            answer = self._stub(bank).CheckPayees(request, timeout=CHECK_PAYEES_TIMEOUT_S)
+        except Refusal as refusal:
+            raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
+        if len(answer.reasons) != len(payees):
+            raise NoAnswer(f"bank {bank.name} answered {len(answer.reasons)} of {len(payees)}")
+        return list(answer.reasons)
+
+    def _stub(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
+        with self._lock:
+            stub = self._stubs.get(bank.inner_address)
+            if stub is None:
+                stub = bank_pb2_grpc.InboundServiceStub(
+                    connect(bank.inner_address, self._credentials)
+                )
+                self._stubs[bank.inner_address] = stub
+            return stub

@@ -1,0 +1,88 @@
+"""AuthenticationService and AnalysisService over gRPC: translate, and decide nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from central_bank.analysis.flows import Flows
+from central_bank.authentication.devices import Devices
+from central_bank.authentication.registry import Bank, Registry
+from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
+from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+
+
+class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/authentication/v1."""
+
+    def __init__(self, registry: Registry, devices: Devices) -> None:
+        self._registry = registry
+        self._devices = devices
+
+    def AdmitBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        asked = request.bank
+        bank = self._registry.admit(
+            Bank(
+                index=0,
+                name=asked.name,
+                prefix=asked.prefix,
+                certificate_fingerprint=asked.certificate_fingerprint,
+                business_key=asked.business_key,
+                inner_address=asked.inner_address,
+                suspended=False,
+                offline_certificate=self._devices.certify_bank(asked.name, asked.business_key),
+            )
+        )
+        return authentication_pb2.AdmitBankResponse(bank=_bank(bank))
+
+    def SuspendBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        bank = self._registry.set_suspended(request.name, True)
+        return authentication_pb2.SuspendBankResponse(bank=_bank(bank))
+
+    def ReinstateBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        bank = self._registry.set_suspended(request.name, False)
+        return authentication_pb2.ReinstateBankResponse(bank=_bank(bank))
+
+    def ListBanks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return authentication_pb2.ListBanksResponse(banks=[_bank(b) for b in self._registry.all()])
+
+    def RevokeDevice(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._devices.revoke(request.device_key, request.cause)
+        return authentication_pb2.RevokeDeviceResponse()
+
+    def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())
+
+
+class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/analysis/v1."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+
+    def GetFlows(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        flows = self._flows.between(request.from_time_ms, request.to_time_ms)
+        return analysis_pb2.GetFlowsResponse(
+            flows=[
+                analysis_pb2.Flow(from_bank=a, to_bank=b, payments=count, amount_fen=fen)
+                for a, b, count, fen in flows
+            ]
+        )
+
+
+def _bank(bank: Bank) -> authentication_pb2.Bank:
+    state = (
+        authentication_pb2.BANK_STATE_SUSPENDED
+        if bank.suspended
+        else authentication_pb2.BANK_STATE_ADMITTED
+    )
+    return authentication_pb2.Bank(
+        name=bank.name,
+        prefix=bank.prefix,
+        certificate_fingerprint=bank.certificate_fingerprint,
+        business_key=bank.business_key,
+        inner_address=bank.inner_address,
+        state=state,
+        offline_certificate=bank.offline_certificate,
+    )

@@ -1,0 +1,131 @@
+"""IssuanceService over gRPC: translates, and decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from central_bank.authentication.registry import Registry
+from central_bank.gate import is_central_officer, own_bank_only
+from central_bank.issuance import office as rules
+from dcep.errors.v1 import errors_pb2
+from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
+from runtime.checks import invalid
+from runtime.errors import Refusal
+from runtime.page import decode_token, encode_token, page_size
+from runtime.tls import Identity, peer
+from settlement.ledger import Ledger
+
+_KINDS = {
+    issuance_pb2.DIRECTION_ISSUE: rules.ISSUE,
+    issuance_pb2.DIRECTION_REDEEM: rules.REDEEM,
+}
+_DIRECTIONS = {kind: direction for direction, kind in _KINDS.items()}
+_STATES = {
+    rules.WAITING: issuance_pb2.REQUEST_STATE_WAITING,
+    rules.APPROVED: issuance_pb2.REQUEST_STATE_APPROVED,
+    rules.REJECTED: issuance_pb2.REQUEST_STATE_REJECTED,
+}
+_STATE_NAMES = {number: name for name, number in _STATES.items()}
+
+
+class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/issuance/v1."""
+
+    def __init__(self, office: rules.IssuingOffice, registry: Registry, ledger: Ledger) -> None:
+        self._office = office
+        self._registry = registry
+        self._ledger = ledger
+
+    def PayInReserves(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        fen = self._office.pay_in(
+            caller(context), request.request_id, request.bank, request.amount_fen
+        )
+        return issuance_pb2.PayInReservesResponse(reserves_fen=fen)
+
+    def PayOutReserves(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        fen = self._office.pay_out(
+            caller(context), request.request_id, request.bank, request.amount_fen
+        )
+        return issuance_pb2.PayOutReservesResponse(reserves_fen=fen)
+
+    def CreateRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        maker = caller(context)
+        own_bank_only(maker, request.bank)
+        kind = _KINDS.get(request.direction)
+        if kind is None:
+            raise invalid("direction", "is DIRECTION_ISSUE or DIRECTION_REDEEM")
+        row = self._office.create(maker, request.request_id, request.bank, kind, request.amount_fen)
+        return issuance_pb2.CreateRequestResponse(request=self._request(row))
+
+    def ApproveRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        row = self._office.approve(caller(context), request.request_id)
+        books = {bank.index: (held, out) for bank, held, out in self._office.books()[3]}
+        held, out = books[row.bank]
+        return issuance_pb2.ApproveRequestResponse(
+            request=self._request(row), reserves_fen=held, circulation_fen=out
+        )
+
+    def RejectRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        row = self._office.reject(caller(context), request.request_id)
+        return issuance_pb2.RejectRequestResponse(request=self._request(row))
+
+    def ListRequests(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        who = caller(context)
+        bank = request.bank
+        if not is_central_officer(who):
+            bank = bank or who.institution
+            own_bank_only(who, bank)
+        if request.state and request.state not in _STATE_NAMES:
+            raise invalid("state", "is a RequestState")
+        size = page_size(request.page_size)
+        before = decode_token(request.page_token, 1)
+        rows = self._office.list(
+            bank, _STATE_NAMES.get(request.state, ""), size + 1, before[0] if before else None
+        )
+        more = len(rows) > size
+        return issuance_pb2.ListRequestsResponse(
+            requests=[self._request(row) for row in rows[:size]],
+            next_page_token=encode_token(rows[size - 1].id) if more else "",
+        )
+
+    def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        who = caller(context)
+        paid_in, offline_float, offline_loss, banks = self._office.books()
+        shown = [
+            issuance_pb2.BankBooks(bank=bank.name, reserves_fen=held, circulation_fen=out)
+            for bank, held, out in banks
+            if is_central_officer(who) or bank.name == who.institution
+        ]
+        if not is_central_officer(who):
+            paid_in = offline_float = offline_loss = 0
+        return issuance_pb2.GetBooksResponse(
+            paid_in_fen=paid_in,
+            offline_float_fen=offline_float,
+            offline_loss_fen=offline_loss,
+            banks=shown,
+            journal_position=self._ledger.position(),
+        )
+
+    def _request(self, row: Any) -> issuance_pb2.Request:
+        name = next(bank.name for bank in self._registry.all() if bank.index == row.bank)
+        return issuance_pb2.Request(
+            request_id=row.request_id,
+            bank=name,
+            direction=_DIRECTIONS.get(row.kind, issuance_pb2.DIRECTION_UNSPECIFIED),
+            amount_fen=row.amount_fen,
+            state=_STATES[row.state],
+            maker=row.maker,
+            checker=row.checker,
+            created_time_ms=row.created_time_ms,
+            decided_time_ms=row.decided_time_ms,
+        )
+
+
+def caller(context: grpc.ServicerContext) -> Identity:
+    """Who calls; the gate has made sure that somebody does."""
+    found = peer(context)
+    if found is None:
+        raise Refusal(errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role")
+    return found

@@ -1,0 +1,1 @@
+"""Reserves, issuance and redemption."""

@@ -1,0 +1,18 @@
+"""Bounds of the central bank's service."""
+
+from __future__ import annotations
+
+MAX_BANKS = 1_000
+MAX_ITEMS = 8_190
+MAX_FEED_ENTRIES = 2_000
+MAX_FOLLOWERS = 16
+FEED_WAIT_S = 1.0
+"""How long an open feed sleeps at most before it looks whether its bank is still welcome."""
+
+BATCH_VALIDITY_MS = 10 * 60 * 1_000
+MAX_PAYMENT_VALIDITY_MS = 24 * 3_600 * 1_000
+CLOCK_SKEW_MS = 60_000
+CHECK_PAYEES_TIMEOUT_S = 5.0
+TOKEN_LIFETIME_MS = 90 * 86_400_000
+MAX_TOKEN_FEN = 10_000_000
+"""The largest token: 100,000 yuan; a load of more becomes several."""

@@ -1,0 +1,1 @@
+"""The registration centre: who owns what, settlement included."""

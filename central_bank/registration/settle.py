@@ -1,0 +1,223 @@
+"""Settlement between banks: circulation moves, once by (bank, number), or never will."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from google.protobuf.message import DecodeError, Message
+
+from central_bank import accounts
+from central_bank.authentication.registry import Bank, Registry
+from central_bank.limits import BATCH_VALIDITY_MS, CLOCK_SKEW_MS, MAX_ITEMS
+from central_bank.registration.peers import PayeeBanks
+from currency.number import NumberError, check, prefix_of
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.checks import amount, at_most, invalid, text
+from runtime.clock import Clock
+from runtime.envelope import verify
+from runtime.errors import NoAnswer, Refusal
+from runtime.limits import MAX_BATCH_PAYLOAD_BYTES
+from settlement.core import Batch
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+OutboundPayment = registration_pb2.OutboundPayment
+MAX_NUMBER = (1 << 53) - 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one outbound payment."""
+
+    number: int
+    state: int
+    reason: int = 0
+
+
+class Settlement:
+    """The use-case behind SubmitPayments."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        history: History,
+        registry: Registry,
+        payee_banks: PayeeBanks,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._history = history
+        self._registry = registry
+        self._payee_banks = payee_banks
+        self._clock = clock
+
+    def submit(self, bank: Bank, envelope: SignedEnvelope) -> list[Outcome]:
+        """Settles a signed batch of the bank's outbound payments, in order."""
+        batch = registration_pb2.OutboundBatch()
+        open_signed("outbound-batch/v1", envelope, bank, batch, self._clock.now_ms())
+        payments = list(batch.payments)
+        at_most(payments, "payments", MAX_ITEMS)
+        for index, payment in enumerate(payments):
+            _check_payment(payment, f"payments[{index}]")
+        if len({payment.number for payment in payments}) != len(payments):
+            raise invalid("payments", "has the same number twice")
+        verdicts = self._ask_payees(bank, payments)
+        chosen = [i for i, verdict in enumerate(verdicts) if verdict is not None]
+        outcomes = [
+            Outcome(payment.number, registration_pb2.OUTCOME_STATE_PENDING, _UNAVAILABLE)
+            for payment in payments
+        ]
+        if chosen:
+            self._settle(bank, payments, verdicts, chosen, outcomes)
+        return outcomes
+
+    def _ask_payees(self, bank: Bank, payments: Sequence[OutboundPayment]) -> list[int | None]:
+        """For each payment a Reason, 0 to settle it, None when its bank does not answer."""
+        verdicts: list[int | None] = [None] * len(payments)
+        asked: dict[str, list[int]] = {}
+        now_ms = self._clock.now_ms()
+        for index, payment in enumerate(payments):
+            payee_bank = self._registry.by_prefix(prefix_of(payment.payee_number))
+            if payee_bank is None:
+                verdicts[index] = errors_pb2.REASON_BANK_UNKNOWN
+            elif payee_bank.index == bank.index:
+                verdicts[index] = errors_pb2.REASON_SAME_ACCOUNT
+            elif payee_bank.suspended:
+                verdicts[index] = errors_pb2.REASON_BANK_SUSPENDED
+            elif payment.expires_time_ms < now_ms or payment.returns_payment_id:
+                # The rule says EXPIRED; a return ends in suspense if nobody takes it.
+                verdicts[index] = 0
+            else:
+                asked.setdefault(payee_bank.name, []).append(index)
+        for name, indices in asked.items():
+            payees = [(payments[i].payee_number, payments[i].amount_fen) for i in indices]
+            try:
+                answers = self._payee_banks.check(self._registry.get(name), payees)
+            except NoAnswer:
+                continue
+            for index, answer in zip(indices, answers, strict=True):
+                verdicts[index] = answer
+        return verdicts
+
+    def _settle(
+        self,
+        bank: Bank,
+        payments: Sequence[OutboundPayment],
+        verdicts: Sequence[int | None],
+        chosen: Sequence[int],
+        outcomes: list[Outcome],
+    ) -> None:
+        records = np.zeros(len(chosen), RECORD)
+        now_ms = self._clock.now_ms()
+        for place, index in enumerate(chosen):
+            self._fill(records[place : place + 1], bank, payments[index], verdicts[index] or 0)
+        records["time_ms"] = now_ms
+        notes = [payments[index].SerializeToString() for index in chosen]
+        answers = self._ledger.submit(Batch(records, notes))
+        for place, index in enumerate(chosen):
+            result = answers.result(place)
+            reason = int(records[place]["spare"])
+            if result == Result.ID_REUSED:
+                result, reason = self._earlier(records[place])
+            state, reason = outcome_of(result, reason)
+            outcomes[index] = Outcome(payments[index].number, state, reason)
+
+    def _fill(self, record: Records, bank: Bank, payment: OutboundPayment, verdict: int) -> None:
+        record["origin"] = record["debit"] = accounts.circulation(bank.index)
+        record["sequence"] = payment.number
+        record["amount_fen"] = payment.amount_fen
+        record["expires_ms"] = payment.expires_time_ms
+        record["digest"] = digest(payment.SerializeToString())
+        record["flags"] = RecordFlag.NO_LIMIT
+        if verdict:
+            record["kind"] = Kind.REFUSAL
+            record["spare"] = verdict
+        else:
+            payee_bank = self._registry.by_prefix(prefix_of(payment.payee_number))
+            assert payee_bank is not None
+            record["kind"] = Kind.TRANSFER
+            record["credit"] = accounts.circulation(payee_bank.index)
+
+    def _earlier(self, record: Records) -> tuple[Result, int]:
+        """A number that was answered before: a refusal then may look different from a payment now."""
+        row = self._history.row(int(record["origin"]), int(record["sequence"]))
+        if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"]):
+            return Result.ID_REUSED, 0
+        return Result(row.result), row.spare
+
+
+_UNAVAILABLE = errors_pb2.REASON_PEER_UNAVAILABLE
+
+
+def outcome_of(result: Result, reason: int) -> tuple[int, int]:
+    """(OutcomeState, Reason) for the rule's answer to an outbound payment."""
+    if result.accepted:
+        return registration_pb2.OUTCOME_STATE_SETTLED, 0
+    if result == Result.EXPIRED:
+        return registration_pb2.OUTCOME_STATE_EXPIRED, errors_pb2.REASON_EXPIRED
+    if result == Result.REFUSED_UPSTREAM:
+        return (
+            registration_pb2.OUTCOME_STATE_REFUSED,
+            reason or errors_pb2.REASON_REFUSED_BY_PAYEE_BANK,
+        )
+    if result == Result.INSUFFICIENT_FUNDS:
+        return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_CIRCULATION_SHORT
+    if result == Result.ID_REUSED:
+        return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_ID_REUSED
+    return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_REFUSED_BY_PAYEE_BANK
+
+
+def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, into: Message, now_ms: int) -> None:
+    """Verifies a bank's envelope and parses it; checks whose and how old it is."""
+    if envelope.key_id != bank.name.encode():
+        raise invalid("key_id", "is not the calling bank's name")
+    payload = verify(tag, envelope, bank.business_key, max_payload_bytes=MAX_BATCH_PAYLOAD_BYTES)
+    try:
+        into.ParseFromString(payload)
+    except DecodeError:
+        raise Refusal(
+            errors_pb2.REASON_MESSAGE_UNREADABLE, "the payload cannot be parsed", field="payload"
+        ) from None
+    if into.bank != bank.name:  # type: ignore[attr-defined]
+        raise invalid("bank", "is not the calling bank's name")
+    check_window(into.created_time_ms, into.expires_time_ms, now_ms, BATCH_VALIDITY_MS)  # type: ignore[attr-defined]
+
+
+def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:
+    """Not from the future, not over, not valid for too long."""
+    if created_ms > now_ms + CLOCK_SKEW_MS:
+        raise Refusal(
+            errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field="created_time_ms"
+        )
+    if expires_ms < now_ms:
+        raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired", field="expires_time_ms")
+    if expires_ms - created_ms > longest_ms:
+        raise Refusal(
+            errors_pb2.REASON_VALIDITY_TOO_LONG,
+            f"it may be valid for at most {longest_ms} ms",
+            field="expires_time_ms",
+        )
+
+
+def digest(content: bytes) -> int:
+    """The 64 bits of a record that say whether two are the same."""
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+
+
+def _check_payment(payment: OutboundPayment, field: str) -> None:
+    if not 1 <= payment.number <= MAX_NUMBER:
+        raise invalid(f"{field}.number", f"is 1 to {MAX_NUMBER}")
+    text(payment.payment_id, f"{field}.payment_id", longest=80)
+    amount(payment.amount_fen, f"{field}.amount_fen")
+    text(payment.memo, f"{field}.memo", longest=140, shortest=0)
+    for name in ("payer_number", "payee_number"):
+        try:
+            check(getattr(payment, name))
+        except NumberError as error:
+            raise invalid(f"{field}.{name}", f"is no wallet number: {error}") from None

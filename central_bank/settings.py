@@ -1,0 +1,19 @@
+"""Settings of the central bank's service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a setting; see `runtime.settings` for file and environment."""
+
+    database_url: str
+    listen_address: str
+    tls_certificate: Path
+    tls_key: Path
+    tls_ca: Path
+    offline_root_key: Path
+    metrics_port: int = 0

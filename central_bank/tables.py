@@ -1,0 +1,93 @@
+"""The central bank's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+)
+
+from settlement.tables import journal_tables
+
+metadata = MetaData()
+ledger = journal_tables(metadata)
+
+banks = Table(
+    "banks",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(32), nullable=False, unique=True),
+    Column("prefix", String(4), nullable=False, unique=True),
+    Column("certificate_fingerprint", String(64), nullable=False, unique=True),
+    Column("business_key", LargeBinary(32), nullable=False),
+    Column("inner_address", String(255), nullable=False),
+    Column("suspended", SmallInteger, nullable=False),
+    Column("offline_certificate", LargeBinary, nullable=False),
+)
+
+office_requests = Table(
+    "office_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", String(36), nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("maker", String(128), nullable=False),
+    Column("maker_fingerprint", String(64), nullable=False),
+    Column("checker", String(128), nullable=False),
+    Column("created_time_ms", BigInteger, nullable=False),
+    Column("decided_time_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_id", LargeBinary(16), primary_key=True),
+    Column("bank", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("value_fen", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("tokens_by_registration", "bank", "number"),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("piece_id", LargeBinary(32), primary_key=True),
+    Column("token_id", LargeBinary(16), nullable=False),
+    Column("spent_by", LargeBinary(32), nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("value_fen", BigInteger, nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("pieces_by_token", "token_id"),
+)
+
+revoked_devices = Table(
+    "revoked_devices",
+    metadata,
+    Column("device_key", LargeBinary(32), primary_key=True),
+    Column("cause", String(200), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+refused_deposits = Table(
+    "refused_deposits",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", Integer, nullable=False),
+    Column("verdict", String(64), nullable=False),
+)

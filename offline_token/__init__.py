@@ -1,0 +1,1 @@
+"""Offline tokens and their chains of endorsements: pure functions over fixed bytes."""

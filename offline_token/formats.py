@@ -1,0 +1,340 @@
+"""The bytes: certificates, tokens, endorsements, payments, requests, trust bundles.
+
+Every number is unsigned and big-endian; times are Unix milliseconds, amounts
+fen; keys are Ed25519 public keys and signatures Ed25519 (RFC 8032). A
+signature covers a tag that names the type, a NUL byte, and everything before
+the signature. docs/offline_token.md specifies each field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+from typing import Self
+
+from offline_token.limits import (
+    MAX_BANKS,
+    MAX_CHAINS,
+    MAX_HOPS,
+    MAX_PAYMENT_BYTES,
+    MAX_REVOKED,
+)
+
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+ID_BYTES = 16
+NAME_BYTES = 16
+_CERTIFICATE = struct.Struct(f">c{NAME_BYTES}s{KEY_BYTES}sQ{SIGNATURE_BYTES}s")
+_TOKEN = struct.Struct(f">c{ID_BYTES}sQ{KEY_BYTES}sQQ{SIGNATURE_BYTES}s")
+_ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
+_BUNDLE = struct.Struct(">2sQQBQHH")
+_REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}s")
+_BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
+_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U1", b"R1"
+
+
+class FormatError(ValueError):
+    """These bytes are not of this format; the message says where."""
+
+
+def tagged(tag: str, body: bytes) -> bytes:
+    """What a signature covers."""
+    return b"dcep-offline:" + tag.encode("ascii") + b"\0" + body
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Says whose a key is. A bank's is signed by the root, a device's by its bank."""
+
+    kind: bytes
+    bank: str
+    key: bytes
+    expires_time_ms: int
+    signature: bytes = b""
+
+    @property
+    def tag(self) -> str:
+        """The tag of its signature."""
+        return "bank-certificate/v1" if self.kind == _BANK else "device-certificate/v1"
+
+    def encode(self) -> bytes:
+        """The certificate's 121 bytes."""
+        name = self.bank.encode("ascii").ljust(NAME_BYTES, b"\0")
+        return _CERTIFICATE.pack(self.kind, name, self.key, self.expires_time_ms, self.signature)
+
+    def signed_part(self) -> bytes:
+        """What its signature covers."""
+        return tagged(self.tag, self.encode()[:-SIGNATURE_BYTES])
+
+    @classmethod
+    def decode(cls, data: bytes, kind: bytes) -> Self:
+        """Raises FormatError."""
+        found, name, key, expires, signature = _unpack(_CERTIFICATE, data, "certificate")
+        if found != kind:
+            raise FormatError("certificate: of another kind")
+        text = name.rstrip(b"\0")
+        if not text or not text.isascii() or b"\0" in text:
+            raise FormatError("certificate: the bank's name")
+        return cls(kind, text.decode("ascii"), key, expires, signature)
+
+
+CERTIFICATE_BYTES = _CERTIFICATE.size
+BANK, DEVICE = _BANK, _DEVICE
+
+
+@dataclass(frozen=True)
+class Token:
+    """Value signed by the central bank, bound to a device key."""
+
+    id: bytes
+    value_fen: int
+    owner: bytes
+    registered_time_ms: int
+    expires_time_ms: int
+    signature: bytes = b""
+
+    def encode(self) -> bytes:
+        """The token's 137 bytes."""
+        return _TOKEN.pack(
+            _A_TOKEN,
+            self.id,
+            self.value_fen,
+            self.owner,
+            self.registered_time_ms,
+            self.expires_time_ms,
+            self.signature,
+        )
+
+    def signed_part(self) -> bytes:
+        """What the root's signature covers."""
+        return tagged("token/v1", self.encode()[:-SIGNATURE_BYTES])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        found, *rest = _unpack(_TOKEN, data, "token")
+        if found != _A_TOKEN:
+            raise FormatError("token: of another kind")
+        return cls(*rest)
+
+    def piece_id(self) -> bytes:
+        """The piece that the whole token is before it is endorsed. 32 bytes."""
+        return hashlib.sha256(tagged("piece/v1", self.id)).digest()
+
+
+TOKEN_BYTES = _TOKEN.size
+PAYEE_OUTPUT, CHANGE_OUTPUT = 0, 1
+
+
+@dataclass(frozen=True)
+class Endorsement:
+    """Says "of this piece, so much to that key, the rest back to me."
+
+    Attributes:
+        output: which output of the endorsement before is spent: 0 what it paid,
+            1 what it kept. 0 in the first of a chain.
+    """
+
+    output: int
+    amount_fen: int
+    payee: bytes
+    challenge: bytes
+    counter: int
+    signature: bytes = b""
+
+    def encode(self) -> bytes:
+        """The endorsement's 129 bytes."""
+        return _ENDORSEMENT.pack(
+            self.output, self.amount_fen, self.payee, self.challenge, self.counter, self.signature
+        )
+
+    def signed_part(self, piece_id: bytes) -> bytes:
+        """What the owner's signature covers, for the piece that is endorsed."""
+        return tagged("endorsement/v1", piece_id + self.encode()[:-SIGNATURE_BYTES])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        return cls(*_unpack(_ENDORSEMENT, data, "endorsement"))
+
+    def piece_id(self, spent: bytes, output: int) -> bytes:
+        """The piece that output `output` of this endorsement of piece `spent` is. 32 bytes."""
+        made = spent + hashlib.sha256(self.signed_part(spent)).digest() + bytes([output])
+        return hashlib.sha256(tagged("piece/v1", made)).digest()
+
+
+ENDORSEMENT_BYTES = _ENDORSEMENT.size
+HOP_BYTES = CERTIFICATE_BYTES + ENDORSEMENT_BYTES
+
+
+@dataclass(frozen=True)
+class Hop:
+    """An endorsement with the certificate of the device that made it."""
+
+    certificate: Certificate
+    endorsement: Endorsement
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A token and its endorsements, oldest first. Without any it is the fresh token."""
+
+    token: Token
+    hops: tuple[Hop, ...] = ()
+
+    def encode(self) -> bytes:
+        """Token, number of hops, hops."""
+        parts = [self.token.encode(), bytes([len(self.hops)])]
+        for hop in self.hops:
+            parts += [hop.certificate.encode(), hop.endorsement.encode()]
+        return b"".join(parts)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One or several chains that pay together."""
+
+    chains: tuple[Chain, ...]
+
+    def encode(self) -> bytes:
+        """Raises FormatError when it is beyond the bounds."""
+        if not 1 <= len(self.chains) <= MAX_CHAINS:
+            raise FormatError(f"payment: 1 to {MAX_CHAINS} chains")
+        if any(len(chain.hops) > MAX_HOPS for chain in self.chains):
+            raise FormatError(f"payment: a chain of more than {MAX_HOPS} hops")
+        body = b"".join(chain.encode() for chain in self.chains)
+        return _PAYMENT + bytes([len(self.chains)]) + body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        if len(data) > MAX_PAYMENT_BYTES:
+            raise FormatError(f"payment: more than {MAX_PAYMENT_BYTES} bytes")
+        reader = _Reader(data, "payment")
+        if reader.take(2) != _PAYMENT:
+            raise FormatError("payment: of another kind")
+        count = reader.byte()
+        if not 1 <= count <= MAX_CHAINS:
+            raise FormatError(f"payment: 1 to {MAX_CHAINS} chains")
+        chains = tuple(_read_chain(reader) for _ in range(count))
+        reader.end()
+        return cls(chains)
+
+
+def _read_chain(reader: _Reader) -> Chain:
+    token = Token.decode(reader.take(TOKEN_BYTES))
+    count = reader.byte()
+    if count > MAX_HOPS:
+        raise FormatError(f"payment: a chain of more than {MAX_HOPS} hops")
+    hops = tuple(
+        Hop(
+            Certificate.decode(reader.take(CERTIFICATE_BYTES), _DEVICE),
+            Endorsement.decode(reader.take(ENDORSEMENT_BYTES)),
+        )
+        for _ in range(count)
+    )
+    return Chain(token, hops)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a payee asks for: an amount to its device, with a fresh challenge."""
+
+    certificate: Certificate
+    amount_fen: int
+    challenge: bytes
+
+    def encode(self) -> bytes:
+        """The request's 147 bytes."""
+        return _REQUEST.pack(_A_REQUEST, self.certificate.encode(), self.amount_fen, self.challenge)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        found, certificate, amount_fen, challenge = _unpack(_REQUEST, data, "request")
+        if found != _A_REQUEST:
+            raise FormatError("request: of another kind")
+        return cls(Certificate.decode(certificate, _DEVICE), amount_fen, challenge)
+
+
+@dataclass(frozen=True)
+class TrustBundle:
+    """What a device carries to verify by itself, signed by the root."""
+
+    created_time_ms: int
+    max_age_ms: int
+    max_hops: int
+    max_value_fen: int
+    banks: tuple[Certificate, ...]
+    revoked: tuple[bytes, ...] = ()
+    signature: bytes = field(default=b"", compare=False)
+
+    def encode(self) -> bytes:
+        """Header, banks' certificates, revoked device keys, signature."""
+        return self._body() + self.signature
+
+    def signed_part(self) -> bytes:
+        """What the root's signature covers."""
+        return tagged("trust-bundle/v1", self._body())
+
+    def bank_key(self, name: str, now_ms: int) -> bytes | None:
+        """The key of a bank whose certificate is valid now."""
+        for certificate in self.banks:
+            if certificate.bank == name and certificate.expires_time_ms >= now_ms:
+                return certificate.key
+        return None
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        reader = _Reader(data, "trust bundle")
+        found, created, age, hops, value, banks, revoked = _BUNDLE.unpack(reader.take(_BUNDLE.size))
+        if found != _A_BUNDLE or banks > MAX_BANKS or revoked > MAX_REVOKED:
+            raise FormatError("trust bundle: of another kind, or too large")
+        certificates = tuple(
+            Certificate.decode(reader.take(CERTIFICATE_BYTES), _BANK) for _ in range(banks)
+        )
+        keys = tuple(reader.take(KEY_BYTES) for _ in range(revoked))
+        signature = reader.take(SIGNATURE_BYTES)
+        reader.end()
+        return cls(created, age, hops, value, certificates, keys, signature)
+
+    def _body(self) -> bytes:
+        header = _BUNDLE.pack(
+            _A_BUNDLE,
+            self.created_time_ms,
+            self.max_age_ms,
+            self.max_hops,
+            self.max_value_fen,
+            len(self.banks),
+            len(self.revoked),
+        )
+        return header + b"".join(c.encode() for c in self.banks) + b"".join(self.revoked)
+
+
+class _Reader:
+    def __init__(self, data: bytes, what: str) -> None:
+        self._data = data
+        self._at = 0
+        self._what = what
+
+    def take(self, count: int) -> bytes:
+        part = self._data[self._at : self._at + count]
+        if len(part) != count:
+            raise FormatError(f"{self._what}: cut short at byte {len(self._data)}")
+        self._at += count
+        return part
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def end(self) -> None:
+        if self._at != len(self._data):
+            raise FormatError(f"{self._what}: {len(self._data) - self._at} bytes too many")
+
+
+def _unpack(layout: struct.Struct, data: bytes, what: str) -> tuple:  # type: ignore[type-arg]
+    if len(data) != layout.size:
+        raise FormatError(f"{what}: {layout.size} bytes expected, not {len(data)}")
+    return layout.unpack(data)

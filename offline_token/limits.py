@@ -1,0 +1,14 @@
+"""Bounds of the format; the rules of a trust bundle may be narrower."""
+
+from __future__ import annotations
+
+MAX_CHAINS = 16
+"""Tokens in one payment."""
+
+MAX_HOPS = 32
+"""Endorsements in one chain."""
+
+MAX_BANKS = 1_000
+MAX_REVOKED = 10_000
+MAX_VALUE_FEN = 10**13
+MAX_PAYMENT_BYTES = 16_384

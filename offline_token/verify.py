@@ -1,0 +1,214 @@
+"""Verification: one function from a payment, a trust bundle and the time to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from offline_token.formats import (
+    CHANGE_OUTPUT,
+    PAYEE_OUTPUT,
+    Certificate,
+    Chain,
+    FormatError,
+    Payment,
+    Request,
+    TrustBundle,
+)
+from offline_token.signing import verified
+
+
+class Reason(IntEnum):
+    """Why a payment is refused: the first in this order. 0: it is good."""
+
+    GOOD = 0
+    UNREADABLE = 1
+    BUNDLE_FORGED = 2
+    BUNDLE_TOO_OLD = 3
+    TOKEN_FORGED = 4
+    TOKEN_EXPIRED = 5
+    TOKEN_TWICE = 6
+    VALUE_TOO_LARGE = 7
+    TOO_MANY_HOPS = 8
+    BANK_UNKNOWN = 9
+    DEVICE_FORGED = 10
+    DEVICE_EXPIRED = 11
+    DEVICE_REVOKED = 12
+    NOT_THE_OWNER = 13
+    OUTPUT_INVALID = 14
+    AMOUNT_INVALID = 15
+    ENDORSEMENT_FORGED = 16
+    NOT_FOR_THIS_PAYEE = 17
+    WRONG_CHALLENGE = 18
+    WRONG_AMOUNT = 19
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a chain ends in: a piece of a token, with its owner."""
+
+    id: bytes
+    token_id: bytes
+    value_fen: int
+    owner: bytes
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer about a payment; `pieces` are what it pays, empty unless GOOD."""
+
+    reason: Reason
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether the payment may be taken."""
+        return self.reason == Reason.GOOD
+
+    @property
+    def value_fen(self) -> int:
+        """What it is worth."""
+        return sum(piece.value_fen for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class Bad(Exception):
+    """Carries a reason out of a walk along a chain."""
+
+    reason: Reason
+
+
+def check_bundle(bundle: TrustBundle, root: bytes, now_ms: int) -> Reason:
+    """Whether a bundle is the root's and not older than it says it may be."""
+    if not verified(root, bundle.signed_part(), bundle.signature):
+        return Reason.BUNDLE_FORGED
+    for bank in bundle.banks:
+        if not verified(root, bank.signed_part(), bank.signature):
+            return Reason.BUNDLE_FORGED
+    if now_ms > bundle.created_time_ms + bundle.max_age_ms:
+        return Reason.BUNDLE_TOO_OLD
+    return Reason.GOOD
+
+
+def verify(
+    data: bytes,
+    *,
+    root: bytes,
+    bundle: TrustBundle,
+    now_ms: int,
+    request: Request | None,
+    output: int = PAYEE_OUTPUT,
+) -> Verdict:
+    """Verifies everything about a payment with what a device carries.
+
+    Args:
+        data: the encoded payment.
+        root: the central bank's key, 32 bytes.
+        bundle: as decoded; its own signature is checked here too.
+        now_ms: the verifier's time.
+        request: what the payee asked for; None at a deposit, where any challenge will do.
+        output: which output of each chain's last endorsement is meant.
+    """
+    try:
+        payment = Payment.decode(data)
+    except FormatError:
+        return Verdict(Reason.UNREADABLE)
+    reason = check_bundle(bundle, root, now_ms)
+    if reason != Reason.GOOD:
+        return Verdict(reason)
+    try:
+        pieces = tuple(_walk(chain, root, bundle, now_ms, output) for chain in payment.chains)
+        if len({piece.id for piece in pieces}) != len(pieces):
+            raise Bad(Reason.TOKEN_TWICE)
+        if request is not None:
+            _check_request(payment, pieces, request)
+    except Bad as bad:
+        return Verdict(bad.reason)
+    return Verdict(Reason.GOOD, pieces)
+
+
+def piece_of(chain: Chain, output: int) -> Piece:
+    """The piece that a chain ends in, unverified: for a chain that was verified before."""
+    piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
+    for index, hop in enumerate(chain.hops):
+        last = index == len(chain.hops) - 1
+        following = output if last else chain.hops[index + 1].endorsement.output
+        piece = _after(piece, chain, index, following)
+    return piece
+
+
+def spent_pieces(chain: Chain) -> list[bytes]:
+    """Ids of the pieces that a chain's endorsements spent, oldest first."""
+    piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
+    spent: list[bytes] = []
+    for index in range(len(chain.hops)):
+        spent.append(piece.id)
+        if index + 1 < len(chain.hops):
+            piece = _after(piece, chain, index, chain.hops[index + 1].endorsement.output)
+    return spent
+
+
+def _walk(chain: Chain, root: bytes, bundle: TrustBundle, now_ms: int, output: int) -> Piece:
+    token = chain.token
+    if not verified(root, token.signed_part(), token.signature):
+        raise Bad(Reason.TOKEN_FORGED)
+    if now_ms > token.expires_time_ms:
+        raise Bad(Reason.TOKEN_EXPIRED)
+    if token.value_fen > bundle.max_value_fen:
+        raise Bad(Reason.VALUE_TOO_LARGE)
+    if len(chain.hops) > bundle.max_hops:
+        raise Bad(Reason.TOO_MANY_HOPS)
+    piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
+    for index, hop in enumerate(chain.hops):
+        check_device(hop.certificate, bundle, now_ms)
+        endorsement = hop.endorsement
+        if hop.certificate.key != piece.owner:
+            raise Bad(Reason.NOT_THE_OWNER)
+        if endorsement.output not in (PAYEE_OUTPUT, CHANGE_OUTPUT) or (
+            index == 0 and endorsement.output != PAYEE_OUTPUT
+        ):
+            raise Bad(Reason.OUTPUT_INVALID)
+        if not 1 <= endorsement.amount_fen <= piece.value_fen:
+            raise Bad(Reason.AMOUNT_INVALID)
+        if not verified(piece.owner, endorsement.signed_part(piece.id), endorsement.signature):
+            raise Bad(Reason.ENDORSEMENT_FORGED)
+        last = index == len(chain.hops) - 1
+        following = output if last else chain.hops[index + 1].endorsement.output
+        if following not in (PAYEE_OUTPUT, CHANGE_OUTPUT):
+            raise Bad(Reason.OUTPUT_INVALID)
+        piece = _after(piece, chain, index, following)
+        if piece.value_fen == 0:
+            raise Bad(Reason.AMOUNT_INVALID)
+    return piece
+
+
+def check_device(certificate: Certificate, bundle: TrustBundle, now_ms: int) -> None:
+    """Raises Bad unless a device's certificate is its bank's, valid and not revoked."""
+    bank_key = bundle.bank_key(certificate.bank, now_ms)
+    if bank_key is None:
+        raise Bad(Reason.BANK_UNKNOWN)
+    if not verified(bank_key, certificate.signed_part(), certificate.signature):
+        raise Bad(Reason.DEVICE_FORGED)
+    if now_ms > certificate.expires_time_ms:
+        raise Bad(Reason.DEVICE_EXPIRED)
+    if certificate.key in bundle.revoked:
+        raise Bad(Reason.DEVICE_REVOKED)
+
+
+def _after(piece: Piece, chain: Chain, index: int, output: int) -> Piece:
+    """The piece that output `output` of hop `index` makes of `piece`."""
+    endorsement = chain.hops[index].endorsement
+    paid = endorsement.amount_fen
+    value = paid if output == PAYEE_OUTPUT else piece.value_fen - paid
+    owner = endorsement.payee if output == PAYEE_OUTPUT else piece.owner
+    return Piece(endorsement.piece_id(piece.id, output), piece.token_id, value, owner)
+
+
+def _check_request(payment: Payment, pieces: tuple[Piece, ...], request: Request) -> None:
+    for chain, piece in zip(payment.chains, pieces, strict=True):
+        if piece.owner != request.certificate.key or not chain.hops:
+            raise Bad(Reason.NOT_FOR_THIS_PAYEE)
+        if chain.hops[-1].endorsement.challenge != request.challenge:
+            raise Bad(Reason.WRONG_CHALLENGE)
+    if sum(piece.value_fen for piece in pieces) != request.amount_fen:
+        raise Bad(Reason.WRONG_AMOUNT)
