@@ -103,6 +103,22 @@ def wait_for_signal() -> threading.Event:
     return stop
 
 
+UNREADABLE = object()
+"""Stands for a request whose bytes could not be parsed, until a handler can say so."""
+
+
+def _reader(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """A deserializer that does not fail: gRPC would answer such a failure without a reason."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return parse(data)
+        except DecodeError:
+            return UNREADABLE
+
+    return read
+
+
 class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
     """Puts our behaviour around each handler.
 
@@ -123,13 +139,13 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
                 self._unary(method, handler.unary_unary),
-                handler.request_deserializer,
+                _reader(handler.request_deserializer),
                 handler.response_serializer,
             )
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
                 self._stream(method, handler.unary_stream),
-                handler.request_deserializer,
+                _reader(handler.request_deserializer),
                 handler.response_serializer,
             )
         return handler
@@ -182,6 +198,10 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
             )
         if self._gate is not None:
             self._gate(peer(context), method)
+        if request is UNREADABLE:
+            raise Refusal(
+                errors_pb2.REASON_MESSAGE_UNREADABLE, "the bytes are not the request's message"
+            )
         refuse_unknown_fields(request)
 
     def _abort(self, context: grpc.ServicerContext, refusal: Refusal) -> None:
