@@ -6,10 +6,10 @@ import time
 import uuid
 from typing import Any
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
-from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from sandbox.connections import public_channel
 from sandbox.plan import StackPlan

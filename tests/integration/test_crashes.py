@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
+
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-
 from runtime.errors import NoAnswer, Refusal
 from sandbox.plan import CENTRAL_BANK
 from sandbox.replay.peers import PASSING
@@ -139,7 +139,7 @@ def storm(world: World, victims: list[str], chance: random.Random) -> list[Payer
 
 
 def nothing_lost_and_nothing_twice(world: World, payers: list[Payer]) -> None:
-    """Every acknowledged payment is there once, every balance follows from them, the audit holds."""
+    """Each acknowledged payment is there once, balances follow from them, the audit holds."""
     for payer in payers:
         assert payer.failure is None, payer.failure
     assert sum(len(payer.settled) for payer in payers) > 10 * len(payers), "too little load"

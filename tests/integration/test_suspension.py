@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
-
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer, Refusal
 from sandbox.connections import certified_channel

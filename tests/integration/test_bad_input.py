@@ -1,0 +1,628 @@
+"""Bad input to every RPC: a status with a reason, nothing moved, and the service goes on.
+
+Two tables: what is sent as bytes to each method there is, and orders spoiled in one way each.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+from nacl.signing import SigningKey
+
+from currency import number
+from dcep.analysis.v1 import analysis_pb2
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2 as e
+from dcep.issuance.v1 import issuance_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.envelope import sign
+from runtime.errors import reason_name
+from sandbox.connections import certified_channel, officer_channel
+from sandbox.offices import BankOffice
+from sandbox.world import World, refused
+from tests.integration.raw_wallet import TAGS, TIMEOUT_S, BankStubs, RawWallet, now_ms
+
+pytestmark = pytest.mark.xdist_group("shared-stack")
+
+UNKNOWN_NUMBER = number.make("6201", 99_999_999_999)
+NO_BANK = number.make("9999", 1)
+DAY_MS = 86_400_000
+MAX_ITEMS = 8_190
+UNSET = {"FIELD_MISSING", "FIELD_INVALID"}
+
+
+@dataclass
+class Scene:
+    """The shared stack with wallets and channels to every port, each with the right certificate."""
+
+    world: World
+    alpha: BankStubs
+    alice: RawWallet
+    mallory: RawWallet
+    bob: RawWallet
+    channels: dict[str, grpc.Channel]
+
+    def sums(self) -> tuple[Any, ...]:
+        """All that must not move."""
+        found: list[Any] = []
+        for bank in self.world.plan.banks:
+            with BankOffice(self.world.plan, bank.name) as office:
+                books = office.books()
+                found.append((books.mirror_fen, books.vault_fen, books.wallets_fen))
+                found.append((books.holds_fen, books.suspense_fen, books.pending_outbound))
+        with self.world.central("lin") as office:
+            books = office.books()
+            found.append((books.paid_in_fen, books.offline_float_fen, books.offline_loss_fen))
+            found.extend((bank.reserves_fen, bank.circulation_fen) for bank in books.banks)
+        found.append([w.show().available_fen for w in (self.alice, self.mallory, self.bob)])
+        return tuple(found)
+
+
+@pytest.fixture(scope="module")
+def scene(world: World) -> Iterator[Scene]:
+    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    alice, mallory = RawWallet(alpha, name="Alice"), RawWallet(alpha, name="Mallory")
+    bob = RawWallet(beta, name="Bob")
+    alice.top_up(50_000)
+    plan = world.plan
+    folder = plan.central_folder
+    inner = plan.bank("alpha").inner_address
+    bank_folder = plan.bank_folder("alpha")
+    channels = {
+        "public": alpha.channel,
+        "office": officer_channel(plan, inner, plan.bank("alpha").officer),
+        "inbound": certified_channel(plan, inner, folder / "tls.crt", folder / "tls.key"),
+        "central-officer": officer_channel(plan, plan.central_address, "lin"),
+        "central-bank": certified_channel(
+            plan, plan.central_address, bank_folder / "tls.crt", bank_folder / "tls.key"
+        ),
+    }
+    yield Scene(world, alpha, alice, mallory, bob, channels)
+    for channel in channels.values():
+        channel.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_moves(scene: Scene) -> Iterator[None]:
+    """Whatever a test here sends, no sum anywhere changes, and everybody still answers."""
+    before = scene.sums()
+    yield
+    assert scene.sums() == before
+
+
+# Every method there is, by the port that serves it.
+
+SERVED = [
+    ("public", bank_pb2, ("WalletService", "ExchangeService", "PaymentService", "OfflineService")),
+    ("office", bank_pb2, ("OfficeService",)),
+    ("inbound", bank_pb2, ("InboundService",)),
+    ("central-officer", issuance_pb2, ("IssuanceService",)),
+    ("central-officer", authentication_pb2, ("AuthenticationService",)),
+    ("central-officer", analysis_pb2, ("AnalysisService",)),
+    ("central-bank", registration_pb2, ("RegistrationService",)),
+]
+METHODS = [
+    (port, method)
+    for port, module, services in SERVED
+    for service in services
+    for method in module.DESCRIPTOR.services_by_name[service].methods
+]
+NAMES = [method.full_name for _, method in METHODS]
+
+
+def send_bytes(scene: Scene, port: str, method: Any, payload: bytes) -> Any:
+    """Call a method with these very bytes."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    channel = scene.channels[port]
+    if method.server_streaming:
+        return next(channel.unary_stream(path)(payload, timeout=TIMEOUT_S))
+    return channel.unary_unary(path)(payload, timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize(("port", "method"), METHODS, ids=NAMES)
+def test_garbage_bytes_are_unreadable(scene: Scene, port: str, method: Any) -> None:
+    refusal = refused(lambda: send_bytes(scene, port, method, b"\xff\xfe\xfd garbage \x00" * 9))
+    assert refusal.name == "MESSAGE_UNREADABLE"
+
+
+@pytest.mark.parametrize(("port", "method"), METHODS, ids=NAMES)
+def test_a_field_that_nobody_knows_is_refused(scene: Scene, port: str, method: Any) -> None:
+    field_9999 = b"\xfa\xf0\x04\x03abc"
+    refusal = refused(lambda: send_bytes(scene, port, method, field_9999))
+    assert refusal.name == "FIELD_UNKNOWN"
+    assert refusal.field == "9999"
+
+
+EMPTY_IS_FINE = {
+    "ListBanks",
+    "GetBooks",
+    "GetTrustBundle",
+    "GetFlows",
+    "ListRequests",
+    "FollowFeed",
+}
+
+
+@pytest.mark.parametrize(
+    ("port", "method"),
+    [found for found in METHODS if found[1].name not in EMPTY_IS_FINE],
+    ids=[name for name in NAMES if name.rpartition(".")[2] not in EMPTY_IS_FINE],
+)
+def test_an_empty_request_is_refused_with_the_field(scene: Scene, port: str, method: Any) -> None:
+    if method.name in ("OpenWallets", "ExchangeMany", "PayMany", "CheckPayees"):
+        expected = {"FIELD_MISSING", "FIELD_INVALID", "TOO_MANY_ITEMS"}
+    else:
+        expected = {"FIELD_MISSING", "FIELD_INVALID"}
+    refusal = refused(lambda: send_bytes(scene, port, method, b""))
+    assert refusal.name in expected
+    assert refusal.field
+
+
+# Signed orders, spoiled in one way each.
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An RPC that takes one signed order: how to call it, and a valid order's own fields."""
+
+    label: str
+    kind: Any
+    call: Callable[[Scene, SignedEnvelope], Any]
+    fields: Callable[[Scene], dict[str, Any]]
+    moves_amount: bool = False
+
+
+def _stub(service: str, method: str, request: Any, field: str = "order") -> Any:
+    def call(scene: Scene, envelope: SignedEnvelope) -> Any:
+        found = getattr(getattr(scene.alpha, service), method)
+        answer = found(request(**{field: envelope}), timeout=TIMEOUT_S)
+        return next(answer) if method == "WatchPayments" else answer
+
+    return call
+
+
+def _nothing(_: Scene) -> dict[str, Any]:
+    return {}
+
+
+SIGNED = [
+    Signed(
+        "Pay",
+        orders_pb2.PaymentOrder,
+        _stub("payments", "Pay", bank_pb2.PayRequest),
+        lambda scene: {"payee_number": scene.mallory.number, "amount_fen": 10**9},
+        moves_amount=True,
+    ),
+    Signed(
+        "Exchange",
+        orders_pb2.ExchangeOrder,
+        _stub("exchange", "Exchange", bank_pb2.ExchangeRequest),
+        lambda _: {
+            "direction": orders_pb2.EXCHANGE_DIRECTION_CASH_OUT,
+            "medium": orders_pb2.EXCHANGE_MEDIUM_DEPOSIT,
+            "amount_fen": 10**9,
+        },
+        moves_amount=True,
+    ),
+    Signed(
+        "CloseWallet",
+        orders_pb2.CloseOrder,
+        _stub("wallets", "CloseWallet", bank_pb2.CloseWalletRequest),
+        _nothing,
+    ),
+    Signed(
+        "CertifyDevice",
+        orders_pb2.CertifyDeviceOrder,
+        _stub("offline", "CertifyDevice", bank_pb2.CertifyDeviceRequest),
+        lambda _: {"device_key": bytes(SigningKey.generate().verify_key)},
+    ),
+    Signed(
+        "LoadTokens",
+        orders_pb2.LoadOrder,
+        _stub("offline", "LoadTokens", bank_pb2.LoadTokensRequest),
+        lambda _: {"device_key": bytes(SigningKey.generate().verify_key), "amount_fen": 10**9},
+        moves_amount=True,
+    ),
+    Signed(
+        "DepositTokens",
+        orders_pb2.DepositOrder,
+        _stub("offline", "DepositTokens", bank_pb2.DepositTokensRequest),
+        lambda _: {"offline_payment": b"not an offline payment"},
+    ),
+    Signed(
+        "GetWallet",
+        orders_pb2.Query,
+        _stub("wallets", "GetWallet", bank_pb2.GetWalletRequest, "query"),
+        _nothing,
+    ),
+    Signed(
+        "ListPayments",
+        orders_pb2.Query,
+        _stub("payments", "ListPayments", bank_pb2.ListPaymentsRequest, "query"),
+        _nothing,
+    ),
+    Signed(
+        "GetPayment",
+        orders_pb2.Query,
+        _stub("payments", "GetPayment", bank_pb2.GetPaymentRequest, "query"),
+        _nothing,
+    ),
+    Signed(
+        "WatchPayments",
+        orders_pb2.Query,
+        _stub("payments", "WatchPayments", bank_pb2.WatchPaymentsRequest, "query"),
+        _nothing,
+    ),
+]
+
+
+def _order(scene: Scene, rpc: Signed, **spoiled: Any) -> SignedEnvelope:
+    return scene.alice.envelope(rpc.kind, **{**rpc.fields(scene), **spoiled})
+
+
+def _raw(scene: Scene, rpc: Signed, payload: bytes) -> SignedEnvelope:
+    return sign(TAGS[rpc.kind], payload, scene.alice.key, scene.alice.number.encode())
+
+
+def _cut_signature(scene: Scene, rpc: Signed) -> SignedEnvelope:
+    order = _order(scene, rpc)
+    order.signature = order.signature[:-1]
+    return order
+
+
+def _turned_bit(scene: Scene, rpc: Signed) -> SignedEnvelope:
+    order = _order(scene, rpc)
+    order.payload = order.payload[:-1] + bytes([order.payload[-1] ^ 1])
+    return order
+
+
+SPOILERS: list[tuple[str, Callable[[Scene, Signed], SignedEnvelope], set[str]]] = [
+    ("no-payload", lambda s, r: _raw(s, r, b""), UNSET),
+    (
+        "no-key-id",
+        lambda s, r: SignedEnvelope(payload=b"x", signature=bytes(64)),
+        {"FIELD_MISSING", "FIELD_INVALID", "WALLET_UNKNOWN"},
+    ),
+    ("signature-of-63-bytes", _cut_signature, {"FIELD_INVALID"}),
+    ("one-bit-turned", _turned_bit, {"SIGNATURE_INVALID"}),
+    (
+        "signed-by-another-wallet",
+        lambda s, r: _order(s, r, key=s.mallory.key),
+        {"SIGNATURE_INVALID"},
+    ),
+    ("signed-as-something-else", lambda s, r: _order(s, r, tag="x/v1"), {"SIGNATURE_INVALID"}),
+    (
+        "somebody-elses-wallet-in-the-order",
+        lambda s, r: _order(s, r, key=s.mallory.key, key_id=s.mallory.number),
+        {"WRONG_WALLET"},
+    ),
+    (
+        "unknown-wallet",
+        lambda s, r: _order(s, r, key_id=UNKNOWN_NUMBER, wallet_number=UNKNOWN_NUMBER),
+        {"WALLET_UNKNOWN"},
+    ),
+    (
+        "mistyped-wallet",
+        lambda s, r: _order(s, r, key_id="6201000000000000", wallet_number="6201000000000000"),
+        {"FIELD_INVALID", "WALLET_UNKNOWN"},
+    ),
+    ("garbage-signed", lambda s, r: _raw(s, r, b"\xff\xff\xff\xff"), {"MESSAGE_UNREADABLE"}),
+    (
+        "unknown-field-signed",
+        lambda s, r: _raw(s, r, _order(s, r).payload + b"\xfa\xf0\x04\x03abc"),
+        {"FIELD_UNKNOWN"},
+    ),
+    (
+        "expired",
+        lambda s, r: _order(
+            s, r, created_time_ms=now_ms() - 90_000, expires_time_ms=now_ms() - 60_000
+        ),
+        {"EXPIRED"},
+    ),
+    (
+        "from-the-future",
+        lambda s, r: _order(
+            s, r, created_time_ms=now_ms() + DAY_MS, expires_time_ms=now_ms() + DAY_MS + 1_000
+        ),
+        {"NOT_YET_VALID"},
+    ),
+    (
+        "valid-for-a-year",
+        lambda s, r: _order(s, r, expires_time_ms=now_ms() + 365 * DAY_MS),
+        {"VALIDITY_TOO_LONG"},
+    ),
+    (
+        "ends-before-it-begins",
+        lambda s, r: _order(s, r, expires_time_ms=now_ms() - 1),
+        {"EXPIRED", "FIELD_INVALID"},
+    ),
+    (
+        "no-times",
+        lambda s, r: _order(s, r, created_time_ms=0, expires_time_ms=0),
+        {
+            "FIELD_MISSING",
+            "FIELD_INVALID",
+            "EXPIRED",
+        },
+    ),
+    (
+        "payload-of-a-megabyte",
+        lambda s, r: _raw(s, r, _order(s, r).payload + bytes(2**20)),
+        {"FIELD_INVALID"},
+    ),
+]
+
+
+@pytest.mark.parametrize("rpc", SIGNED, ids=[rpc.label for rpc in SIGNED])
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [(spoil, expected) for _, spoil, expected in SPOILERS],
+    ids=[label for label, _, _ in SPOILERS],
+)
+def test_a_spoiled_order_is_refused(
+    scene: Scene,
+    rpc: Signed,
+    spoil: Callable[[Scene, Signed], SignedEnvelope],
+    expected: set[str],
+) -> None:
+    refusal = refused(lambda: rpc.call(scene, spoil(scene, rpc)))
+    assert refusal.name in expected, refusal.message
+    assert refusal.message
+
+
+MOVING = [rpc for rpc in SIGNED if rpc.moves_amount]
+SEQUENCED = [rpc for rpc in SIGNED if rpc.kind is not orders_pb2.Query]
+
+
+@pytest.mark.parametrize("rpc", MOVING, ids=[rpc.label for rpc in MOVING])
+@pytest.mark.parametrize("amount_fen", [0, -1, 2**63 - 1, -(2**63), 10**13 + 1])
+def test_an_impossible_amount_is_refused(scene: Scene, rpc: Signed, amount_fen: int) -> None:
+    refusal = refused(lambda: rpc.call(scene, _order(scene, rpc, amount_fen=amount_fen)))
+    assert refusal.reason == e.REASON_AMOUNT_INVALID
+    assert refusal.field == "amount_fen"
+
+
+@pytest.mark.parametrize("rpc", SEQUENCED, ids=[rpc.label for rpc in SEQUENCED])
+@pytest.mark.parametrize("sequence", [0, 2**53, 2**64 - 1])
+def test_an_impossible_sequence_is_refused(scene: Scene, rpc: Signed, sequence: int) -> None:
+    refusal = refused(lambda: rpc.call(scene, _order(scene, rpc, sequence=sequence)))
+    assert refusal.name in {"SEQUENCE_INVALID", "FIELD_MISSING"}
+    assert refusal.field == "sequence"
+
+
+def test_the_same_id_with_other_content_is_its_own_error(scene: Scene) -> None:
+    pay = SIGNED[0]
+    sequence = scene.alice.take_sequence()
+    first = refused(lambda: pay.call(scene, _order(scene, pay, sequence=sequence)))
+    assert first.name == "OVER_SINGLE_LIMIT"
+    other = refused(lambda: pay.call(scene, _order(scene, pay, sequence=sequence, amount_fen=5)))
+    assert other.reason == e.REASON_ID_REUSED
+
+
+@dataclass(frozen=True)
+class Case:
+    """An order with one wrong field of its own."""
+
+    label: str
+    rpc: str
+    spoiled: Callable[[Scene], dict[str, Any]]
+    expected: set[str]
+
+
+CASES = [
+    Case("payee-unknown", "Pay", lambda s: {"payee_number": UNKNOWN_NUMBER, "amount_fen": 1},
+         {"WALLET_UNKNOWN"}),
+    Case("payee-mistyped", "Pay", lambda s: {"payee_number": "6201000000000000"},
+         {"FIELD_INVALID"}),
+    Case("payee-short", "Pay", lambda s: {"payee_number": "62010"}, {"FIELD_INVALID"}),
+    Case("payee-full-width", "Pay", lambda s: {"payee_number": "６２０１０００００００００００１"},
+         {"FIELD_INVALID"}),
+    Case("payee-missing", "Pay", lambda s: {"payee_number": ""}, UNSET),
+    Case("payee-of-no-bank", "Pay", lambda s: {"payee_number": NO_BANK, "amount_fen": 1},
+         {"BANK_UNKNOWN"}),
+    Case("payee-is-payer", "Pay", lambda s: {"payee_number": s.alice.number, "amount_fen": 1},
+         {"SAME_ACCOUNT"}),
+    Case("memo-too-long", "Pay", lambda s: {"memo": "x" * 141}, {"FIELD_INVALID"}),
+    Case("too-much", "Pay", lambda s: {"amount_fen": 50_001}, {"INSUFFICIENT_FUNDS"}),
+    Case("over-the-single-limit", "Pay", lambda s: {"amount_fen": 5_000_001},
+         {"OVER_SINGLE_LIMIT"}),
+    Case("no-direction", "Exchange", lambda s: {"direction": 0}, UNSET),
+    Case("direction-77", "Exchange", lambda s: {"direction": 77}, {"FIELD_INVALID"}),
+    Case("no-medium", "Exchange", lambda s: {"medium": 0}, UNSET),
+    Case("medium-77", "Exchange", lambda s: {"medium": 77}, {"FIELD_INVALID"}),
+    Case("not-empty", "CloseWallet", lambda s: {}, {"WALLET_NOT_EMPTY"}),
+    Case("device-key-of-31-bytes", "CertifyDevice", lambda s: {"device_key": bytes(31)},
+         {"FIELD_INVALID"}),
+    Case("device-key-missing", "CertifyDevice", lambda s: {"device_key": b""},
+         UNSET),
+    Case("device-not-certified", "LoadTokens", lambda s: {"amount_fen": 1}, {"DEVICE_UNKNOWN"}),
+    Case("not-a-payment", "DepositTokens", lambda s: {}, {"TOKEN_INVALID", "MESSAGE_UNREADABLE"}),
+    Case("payment-of-17-kB", "DepositTokens", lambda s: {"offline_payment": bytes(17_000)},
+         {"FIELD_INVALID"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.rpc}-{case.label}" for case in CASES])
+def test_an_order_with_one_wrong_field_is_refused(scene: Scene, case: Case) -> None:
+    rpc = next(found for found in SIGNED if found.label == case.rpc)
+    refusal = refused(lambda: rpc.call(scene, _order(scene, rpc, **case.spoiled(scene))))
+    assert refusal.name in case.expected, refusal.message
+
+
+# Bulk calls: each item has its own answer, and too many of them none.
+
+
+@pytest.mark.parametrize(
+    ("call", "request_type"),
+    [("payments.PayMany", bank_pb2.PayManyRequest),
+     ("exchange.ExchangeMany", bank_pb2.ExchangeManyRequest)],
+)  # fmt: skip
+def test_a_bulk_call_answers_each_item_by_itself(
+    scene: Scene, call: str, request_type: Any
+) -> None:
+    service, _, method = call.partition(".")
+    rpc = SIGNED[0] if method == "PayMany" else SIGNED[1]
+    orders = [spoil(scene, rpc) for label, spoil, _ in SPOILERS if label != "payload-of-a-megabyte"]
+    expected = [names for label, _, names in SPOILERS if label != "payload-of-a-megabyte"]
+    stub = getattr(getattr(scene.alpha, service), method)
+    answers = stub(request_type(orders=orders), timeout=TIMEOUT_S).items
+    assert len(answers) == len(orders)
+    for answer, names in zip(answers, expected, strict=True):
+        assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+        assert reason_name(answer.reason) in names
+
+
+def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
+    order = scene.alice.payment(scene.mallory.number, 1, sequence=1_000_000)
+    calls = [
+        lambda: scene.alpha.payments.PayMany(
+            bank_pb2.PayManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
+        ),
+        lambda: scene.alpha.exchange.ExchangeMany(
+            bank_pb2.ExchangeManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
+        ),
+        lambda: scene.alpha.wallets.OpenWallets(
+            bank_pb2.OpenWalletsRequest(items=[bank_pb2.OpenWalletRequest()] * (MAX_ITEMS + 1)),
+            timeout=TIMEOUT_S,
+        ),
+    ]
+    for call in calls:
+        assert refused(call).reason == e.REASON_TOO_MANY_ITEMS
+
+
+# Calls that nobody signs.
+
+
+def _open_request(**spoiled: Any) -> bank_pb2.OpenWalletRequest:
+    values = {
+        "request_id": str(uuid.uuid4()),
+        "public_key": bytes(SigningKey.generate().verify_key),
+        "holder_name": "Somebody",
+    }
+    return bank_pb2.OpenWalletRequest(**{**values, **spoiled})
+
+
+OPENINGS = [
+    ("no-id", {"request_id": ""}, "request_id"),
+    ("id-is-no-uuid", {"request_id": "42"}, "request_id"),
+    ("no-key", {"public_key": b""}, "public_key"),
+    ("key-of-33-bytes", {"public_key": bytes(33)}, "public_key"),
+    ("nobody", {"holder_name": ""}, "holder_name"),
+    ("name-too-long", {"holder_name": "x" * 5_000}, "holder_name"),
+    ("phone-is-no-phone", {"holder_name": "", "phone": "call me"}, "phone"),
+]
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "field"),
+    [(spoiled, field) for _, spoiled, field in OPENINGS],
+    ids=[label for label, _, _ in OPENINGS],
+)
+def test_a_wallet_is_not_opened_for_a_spoiled_request(
+    scene: Scene, spoiled: dict[str, Any], field: str
+) -> None:
+    request = _open_request(**spoiled)
+    refusal = refused(lambda: scene.alpha.wallets.OpenWallet(request, timeout=TIMEOUT_S))
+    assert refusal.name in {"FIELD_MISSING", "FIELD_INVALID"}
+    assert refusal.field == field
+
+
+def test_a_request_id_used_again_for_somebody_else_is_refused(scene: Scene) -> None:
+    first = _open_request()
+    opened = scene.alpha.wallets.OpenWallet(first, timeout=TIMEOUT_S)
+    again = scene.alpha.wallets.OpenWallet(first, timeout=TIMEOUT_S)
+    assert again.wallet_number == opened.wallet_number
+    other = _open_request(request_id=first.request_id)
+    refusal = refused(lambda: scene.alpha.wallets.OpenWallet(other, timeout=TIMEOUT_S))
+    assert refusal.reason == e.REASON_ID_REUSED
+
+
+OFFICE = [
+    ("pay-in-zero", lambda o: o.pay_in("alpha", 0), "AMOUNT_INVALID"),
+    ("pay-in-minus-one", lambda o: o.pay_in("alpha", -1), "AMOUNT_INVALID"),
+    ("pay-in-2^63-1", lambda o: o.pay_in("alpha", 2**63 - 1), "AMOUNT_INVALID"),
+    ("pay-in-unknown-bank", lambda o: o.pay_in("omega", 1), "BANK_UNKNOWN"),
+    ("pay-in-id-is-no-uuid", lambda o: o.pay_in("alpha", 1, "42"), "FIELD_INVALID"),
+    ("pay-out-too-much", lambda o: o.pay_out("alpha", 10**12), "RESERVES_SHORT"),
+    ("issue-zero", lambda o: o.request("alpha", issuance_pb2.DIRECTION_ISSUE, 0),
+     "AMOUNT_INVALID"),
+    ("issue-too-much", lambda o: o.request("alpha", issuance_pb2.DIRECTION_ISSUE, 10**12),
+     "RESERVES_SHORT"),
+    ("redeem-too-much", lambda o: o.request("alpha", issuance_pb2.DIRECTION_REDEEM, 10**12),
+     "CIRCULATION_SHORT"),
+    ("no-direction", lambda o: o.request("alpha", 0, 100), "FIELD_MISSING"),
+    ("direction-77", lambda o: o.request("alpha", 77, 100), "FIELD_INVALID"),
+    ("issue-unknown-bank", lambda o: o.request("omega", issuance_pb2.DIRECTION_ISSUE, 1),
+     "BANK_UNKNOWN"),
+    ("approve-unknown", lambda o: o.approve(str(uuid.uuid4())), "REQUEST_UNKNOWN"),
+    ("suspend-unknown", lambda o: o.suspend("omega"), "BANK_UNKNOWN"),
+    ("reinstate-unknown", lambda o: o.reinstate("omega"), "BANK_UNKNOWN"),
+    ("admit-key-of-3-bytes",
+     lambda o: o.admit(authentication_pb2.Bank(name="gamma", prefix="6203",
+                                               certificate_fingerprint="ab" * 32,
+                                               business_key=b"abc",
+                                               inner_address="127.0.0.1:1")),
+     "FIELD_INVALID"),
+    ("admit-prefix-taken",
+     lambda o: o.admit(authentication_pb2.Bank(name="gamma", prefix="6201",
+                                               certificate_fingerprint="ab" * 32,
+                                               business_key=bytes(32),
+                                               inner_address="127.0.0.1:1")),
+     "ALREADY_EXISTS"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [(call, expected) for _, call, expected in OFFICE],
+    ids=[label for label, _, _ in OFFICE],
+)
+def test_an_officer_is_refused_what_cannot_be(
+    scene: Scene, call: Callable[[Any], Any], expected: str
+) -> None:
+    with scene.world.central("lin") as office:
+        assert refused(lambda: call(office)).name == expected
+
+
+def test_officers_of_a_bank_may_not_sit_at_the_central_desk(scene: Scene) -> None:
+    with scene.world.central("wang") as office:
+        assert refused(lambda: office.pay_in("alpha", 100)).name == "ROLE_NOT_ALLOWED"
+        assert refused(lambda: office.suspend("beta")).name == "ROLE_NOT_ALLOWED"
+
+
+def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
+    with BankOffice(scene.world.plan, "alpha") as office:
+        assert refused(lambda: office.freeze(UNKNOWN_NUMBER, "why")).name == "WALLET_UNKNOWN"
+        no_cause = refused(lambda: office.freeze(scene.alice.number, ""))
+        assert (no_cause.name, no_cause.field) == ("FIELD_MISSING", "cause")
+        long = refused(lambda: office.freeze(scene.alice.number, "x" * 201))
+        assert (long.name, long.field) == ("FIELD_INVALID", "cause")
+
+
+def test_page_tokens_and_sizes_are_checked(scene: Scene) -> None:
+    def page(**fields: Any) -> Any:
+        request = bank_pb2.ListPaymentsRequest(query=scene.alice.query(), **fields)
+        return scene.alpha.payments.ListPayments(request, timeout=TIMEOUT_S)
+
+    assert refused(lambda: page(page_token="garbage")).name == "PAGE_TOKEN_INVALID"
+    assert refused(lambda: page(page_size=-1)).field == "page_size"
+    assert refused(lambda: page(page_size=501)).field == "page_size"
+
+
+def test_a_call_without_a_deadline_is_refused(scene: Scene) -> None:
+    raw = grpc.secure_channel(
+        scene.world.plan.bank("alpha").public_address,
+        grpc.ssl_channel_credentials(scene.world.plan.root_certificate.read_bytes()),
+    )
+    call = raw.unary_unary("/dcep.bank.v1.OfflineService/GetTrustBundle")
+    with pytest.raises(grpc.RpcError) as caught:
+        call(b"")
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    raw.close()
