@@ -20,7 +20,7 @@ CIRCULATION_OFFSET, DEPOSITS_OFFSET = 1, 2
 
 _tokens = table(
     "tokens",
-    *(column(name) for name in ("token_id", "bank", "number", "value_fen", "redeemed_fen")),
+    *(column(name) for name in ("token_id", "bank", "number", "value_fen")),
 )
 _pieces = table(
     "pieces", *(column(name) for name in ("piece_id", "token_id", "bank", "number", "value_fen"))
@@ -81,10 +81,10 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         by_token[bytes(piece.token_id)] += piece.value_fen
     for token in tokens:
         redeemed_fen = by_token.pop(bytes(token.token_id), 0)
-        if token.redeemed_fen != redeemed_fen:
+        if redeemed_fen > token.value_fen:
             found.problems.append(
-                f"table tokens, row token_id={bytes(token.token_id).hex()}: redeemed_fen is "
-                f"{token.redeemed_fen}, its pieces come to {redeemed_fen}"
+                f"table tokens, row token_id={bytes(token.token_id).hex()}: worth "
+                f"{token.value_fen} fen, its retired pieces come to {redeemed_fen}"
             )
     for token_id in by_token:
         found.problems.append(f"table tokens, row token_id={token_id.hex()} is missing")

@@ -64,6 +64,7 @@ def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
             "address": bank.public_address,
             "prefix": bank.prefix,
             "ca": str(plan.root_certificate),
+            "offline_root": business_public_key(plan.central_folder).hex(),
         }
         for bank in plan.banks
     }
@@ -119,7 +120,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
 
 
 def business_public_key(folder: Path) -> bytes:
-    """The public half of a bank's business key, 32 bytes."""
+    """The public half of the business key in a party's folder, 32 bytes."""
     return bytes(SigningKey((folder / "business.key").read_bytes()).verify_key)
 
 
