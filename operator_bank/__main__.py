@@ -1,0 +1,177 @@
+"""A bank's process: ``python -m operator_bank --bank alpha --settings FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry
+
+from dcep.bank.v1 import bank_pb2_grpc
+from operator_bank.app import Bank, BankParts, build
+from operator_bank.central_client import GrpcCentralBank
+from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
+from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
+from operator_bank.policy import read_policy
+from operator_bank.settings import Settings
+from runtime.channel import connect
+from runtime.clock import SystemClock
+from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
+from runtime.logs import configure_logs, logger
+from runtime.metrics import CallMetrics, serve_metrics
+from runtime.server import Server, Service, wait_for_signal
+from runtime.settings import SettingsError, load_settings
+from runtime.tls import TlsFiles, channel_credentials, server_credentials
+from runtime.worker import Worker
+
+SERVICE = "operator_bank"
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit status is 0 then, and 1 after an accident."""
+    parser = argparse.ArgumentParser(prog="python -m operator_bank", description=__doc__)
+    parser.add_argument("--bank", help="must be the bank that the settings name")
+    parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
+    parser.add_argument(
+        "--migrate", action="store_true", help="bring the database up to date first"
+    )
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings(Settings, arguments.settings)
+        if arguments.bank not in (None, settings.bank):
+            raise SettingsError(f"the settings are for bank {settings.bank!r}")
+        configure_logs(settings.bank)
+        return run(settings, migrate=arguments.migrate)
+    except (SettingsError, SchemaBehind) as error:
+        print(f"operator_bank: {error}", file=sys.stderr)
+        return 2
+
+
+def run(settings: Settings, *, migrate: bool) -> int:
+    """Builds everything, serves, and takes it down again."""
+    stop = wait_for_signal()
+    accidents: list[BaseException] = []
+
+    def accident(error: BaseException) -> None:
+        accidents.append(error)
+        stop.set()
+
+    if migrate:
+        upgrade(settings.database_url, SERVICE)
+    engine = open_engine(settings.database_url)
+    check_at_head(engine, SERVICE)
+    files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+    key = SigningKey(settings.business_key.read_bytes())
+    clock = SystemClock()
+    channel = connect(
+        settings.central_bank_address,
+        channel_credentials(files.ca, files.certificate, files.key),
+    )
+    central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
+    bank = build(
+        engine,
+        _parts(settings, key),
+        central_bank=central_bank,
+        clock=clock,
+        pool=pool,
+        threaded=True,
+        on_stopped=accident,
+    )
+    workers = _start_workers(bank, accident)
+    servers = _serve(bank, settings, files)
+    logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
+    stop.wait()
+    for server in servers:
+        server.stop()
+    central_bank.stop_feed()
+    for worker in workers:
+        worker.stop()
+    bank.books.stop()
+    channel.close()
+    pool.shutdown()
+    engine.dispose()
+    logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
+    return 1 if accidents else 0
+
+
+def _parts(settings: Settings, key: SigningKey) -> BankParts:
+    return BankParts(
+        name=settings.bank,
+        prefix=settings.prefix,
+        policy=read_policy(settings.policy_file),
+        business_key=key,
+        cash_machine=settings.cash_machine,
+        opening_deposit_fen=settings.opening_deposit_fen,
+        till_float_fen=settings.till_float_fen,
+    )
+
+
+def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> list[Worker]:
+    sender = Worker("outbound", bank.send, idle_s=0.5, on_accident=accident)
+    bank.outgoing.on_work = sender.wake
+    workers = [
+        sender,
+        Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
+        Worker("projection", bank.project, idle_s=0.5, on_accident=accident),
+    ]
+    for worker in workers:
+        worker.start()
+    return workers
+
+
+def _serve(bank: Bank, settings: Settings, files: TlsFiles) -> list[Server]:
+    registry = CollectorRegistry()
+    metrics = CallMetrics(registry)
+    public = Server(
+        _public(bank),
+        credentials=server_credentials(files, require_client=False),
+        address=settings.public_address,
+        registry=registry,
+        metrics=metrics,
+    )
+    inner = Server(
+        _inner(bank),
+        credentials=server_credentials(files, require_client=True),
+        address=settings.inner_address,
+        registry=registry,
+        metrics=metrics,
+        gate=inner_gate(settings.bank),
+    )
+    serve_metrics(registry, settings.metrics_port)
+    inner.start()
+    public.start()
+    return [public, inner]
+
+
+def _public(bank: Bank) -> list[Service]:
+    add = bank_pb2_grpc
+    return [
+        _service("WalletService", add.add_WalletServiceServicer_to_server, GrpcWallets(bank)),
+        _service("ExchangeService", add.add_ExchangeServiceServicer_to_server, GrpcExchange(bank)),
+        _service("PaymentService", add.add_PaymentServiceServicer_to_server, GrpcPayments(bank)),
+        _service("OfflineService", add.add_OfflineServiceServicer_to_server, GrpcOffline(bank)),
+    ]
+
+
+def _inner(bank: Bank) -> list[Service]:
+    add = bank_pb2_grpc
+    return [
+        _service("InboundService", add.add_InboundServiceServicer_to_server, GrpcInbound(bank)),
+        _service("OfficeService", add.add_OfficeServiceServicer_to_server, GrpcOffice(bank)),
+    ]
+
+
+def _service(name: str, add: Callable[[Any, grpc.Server], None], servicer: object) -> Service:
+    return Service(f"dcep.bank.v1.{name}", lambda server: add(servicer, server))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

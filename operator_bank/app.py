@@ -1,0 +1,166 @@
+"""The composition root: builds a bank from explicit parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from nacl.signing import SigningKey
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+
+from operator_bank import accounts
+from operator_bank.exchange.exchange import Exchange
+from operator_bank.offline.offline import Offline
+from operator_bank.orders import Orders
+from operator_bank.payments.feed import FeedFollower
+from operator_bank.payments.history import PaymentHistory
+from operator_bank.payments.inbound import Inbound
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.pay import Payments
+from operator_bank.payments.returns import Returns
+from operator_bank.peers import CentralBank
+from operator_bank.policy import apply_policy
+from operator_bank.tables import ledger as ledger_tables
+from operator_bank.vault.vault import Vault
+from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.holder import Holder
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.build import LedgerBundle, open_ledger
+from settlement.core import Batch, CoreStopped
+from settlement.ledger import Ledger
+from settlement.records import RECORD, AccountFlag, Kind, RecordFlag
+
+
+@dataclass(frozen=True)
+class BankParts:
+    """What a bank is made of besides its database and its peer."""
+
+    name: str
+    prefix: str
+    policy: NDArray[np.int64]
+    business_key: SigningKey
+    cash_machine: bool
+    opening_deposit_fen: int
+    till_float_fen: int
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The use-cases of a bank."""
+
+    name: str
+    books: LedgerBundle
+    directory: Directory
+    holder: Holder
+    vault: Vault
+    exchange: Exchange
+    payments: Payments
+    history: PaymentHistory
+    outgoing: Outbound
+    returns: Returns
+    follower: FeedFollower
+    inbound: Inbound
+    offline: Offline
+
+    def project(self) -> bool:
+        """One step of the projection; True when it did something."""
+        return bool(self.books.projection.catch_up())
+
+    def send(self) -> bool:
+        """One step of what goes out; True when there may be more."""
+        returned = self.returns.step()
+        self.offline.resend_loads()
+        deposited = self.offline.resend_deposits()
+        return self.outgoing.step() or returned or deposited
+
+
+def build(
+    engine: Engine,
+    parts: BankParts,
+    *,
+    central_bank: CentralBank,
+    clock: Clock,
+    pool: Executor | None,
+    threaded: bool,
+    on_stopped: Callable[[CoreStopped], None] = lambda _: None,
+) -> Bank:
+    """Builds a bank over a migrated database, recovering its core.
+
+    Args:
+        engine: the database.
+        parts: name, keys and rules.
+        central_bank: the peer.
+        clock: the time.
+        pool: threads that verify signatures in bulk; None: in the caller's.
+        threaded: with a writer thread (the service) or without (simulation).
+        on_stopped: called once when the core had to stop.
+    """
+    database = Database(engine)
+    books = open_ledger(engine, ledger_tables, threaded=threaded, on_stopped=on_stopped)
+    ledger = books.ledger
+    _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
+    apply_policy(ledger, books.core.policies(), parts.policy, clock.now_ms())
+    directory = Directory(
+        database,
+        ledger,
+        clock,
+        prefix=parts.prefix,
+        opening_deposit_fen=parts.opening_deposit_fen,
+    )
+    orders = Orders(directory, clock, pool)
+    outgoing = Outbound(database, central_bank, clock)
+    vault = Vault(database, ledger, books.history, books.projection, central_bank)
+    return Bank(
+        name=parts.name,
+        books=books,
+        directory=directory,
+        holder=Holder(ledger, orders, parts.policy, clock),
+        vault=vault,
+        exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),
+        payments=Payments(ledger, orders, directory, outgoing, clock, prefix=parts.prefix),
+        history=PaymentHistory(database, ledger, books.history, directory, outgoing),
+        outgoing=outgoing,
+        returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
+        follower=FeedFollower(database, ledger, directory, outgoing, central_bank, clock),
+        inbound=Inbound(ledger, directory, parts.policy),
+        offline=Offline(
+            database,
+            ledger,
+            orders,
+            outgoing,
+            central_bank,
+            parts.business_key,
+            clock,
+            bank=parts.name,
+        ),
+    )
+
+
+def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None:
+    """Opens the bank's own accounts; a bank that has them already changes nothing."""
+    own = [
+        (accounts.MIRROR, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
+        (accounts.VAULT, accounts.CURRENCY, 0),
+        (accounts.SUSPENSE, accounts.CURRENCY, 0),
+        (accounts.OFFLINE_LOSS, accounts.CURRENCY, 0),
+        (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
+        (accounts.TILL, accounts.OWN_BOOKS, 0),
+    ]
+    records = np.zeros(len(own) + (1 if till_float_fen else 0), RECORD)
+    for record, (number, book, flags) in zip(records, own, strict=False):
+        record["kind"] = Kind.OPEN
+        record["credit"] = number
+        record["spare"] = int(book) << 8
+        record["ref"] = int(flags)
+    if till_float_fen:
+        records[-1]["kind"] = Kind.TRANSFER
+        records[-1]["origin"], records[-1]["sequence"] = accounts.TILL, 1
+        records[-1]["debit"], records[-1]["credit"] = accounts.CONTROL, accounts.TILL
+        records[-1]["amount_fen"] = till_float_fen
+        records[-1]["flags"] = RecordFlag.NO_LIMIT
+    records["time_ms"] = now_ms
+    ledger.submit(Batch(records))

@@ -1,0 +1,114 @@
+"""The central bank as a gRPC peer: implements `peers.CentralBank`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import grpc
+from nacl.signing import SigningKey
+
+from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
+from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from operator_bank.limits import SUBMIT_VALIDITY_MS
+from runtime.clock import Clock
+from runtime.envelope import sign
+
+_TIMEOUT_S = 15.0
+
+
+class GrpcCentralBank:
+    """One channel; every batch is signed with the bank's business key."""
+
+    def __init__(self, channel: grpc.Channel, bank: str, key: SigningKey, clock: Clock) -> None:
+        self._bank = bank
+        self._key = key
+        self._clock = clock
+        self._registration = registration_pb2_grpc.RegistrationServiceStub(channel)
+        self._issuance = issuance_pb2_grpc.IssuanceServiceStub(channel)
+        self._authentication = authentication_pb2_grpc.AuthenticationServiceStub(channel)
+        self._lock = threading.Lock()
+        self._feed: grpc.Call | None = None
+
+    def submit(
+        self, payments: Sequence[registration_pb2.OutboundPayment]
+    ) -> Sequence[registration_pb2.Outcome]:
+        """See `peers.CentralBank.submit`."""
+        created, expires = self._window()
+        batch = registration_pb2.OutboundBatch(
+            bank=self._bank, created_time_ms=created, expires_time_ms=expires, payments=payments
+        )
+        request = registration_pb2.SubmitPaymentsRequest(
+            batch=self._sign("outbound-batch/v1", batch.SerializeToString())
+        )
+        return list(self._registration.SubmitPayments(request, timeout=_TIMEOUT_S).outcomes)
+
+    def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:
+        """See `peers.CentralBank.feed`."""
+        request = registration_pb2.FollowFeedRequest(after_position=after_position)
+        stream = self._registration.FollowFeed(request)
+        with self._lock:
+            self._feed = stream
+        for response in stream:
+            yield list(response.entries)
+
+    def stop_feed(self) -> None:
+        """Ends the feed that is being followed, so that its thread can stop."""
+        with self._lock:
+            if self._feed is not None:
+                self._feed.cancel()
+
+    def register(
+        self, number: int, amount_fen: int, device_certificate: bytes
+    ) -> registration_pb2.RegisterTokensResponse:
+        """See `peers.CentralBank.register`."""
+        created, expires = self._window()
+        order = registration_pb2.TokenRegistration(
+            bank=self._bank,
+            number=number,
+            amount_fen=amount_fen,
+            device_certificate=device_certificate,
+            created_time_ms=created,
+            expires_time_ms=expires,
+        )
+        request = registration_pb2.RegisterTokensRequest(
+            registration=self._sign("token-registration/v1", order.SerializeToString())
+        )
+        return self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
+
+    def deposit(
+        self, items: Sequence[registration_pb2.TokenDepositItem]
+    ) -> Sequence[registration_pb2.DepositOutcome]:
+        """See `peers.CentralBank.deposit`."""
+        created, expires = self._window()
+        order = registration_pb2.TokenDeposit(
+            bank=self._bank, created_time_ms=created, expires_time_ms=expires, items=items
+        )
+        request = registration_pb2.DepositTokensRequest(
+            deposit=self._sign("token-deposit/v1", order.SerializeToString())
+        )
+        return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
+
+    def request_issuance(self, request_id: str, amount_fen: int) -> None:
+        """See `peers.CentralBank.request_issuance`."""
+        request = issuance_pb2.CreateRequestRequest(
+            request_id=request_id,
+            bank=self._bank,
+            direction=issuance_pb2.DIRECTION_ISSUE,
+            amount_fen=amount_fen,
+        )
+        self._issuance.CreateRequest(request, timeout=_TIMEOUT_S)
+
+    def trust_bundle(self) -> bytes:
+        """See `peers.CentralBank.trust_bundle`."""
+        request = authentication_pb2.GetTrustBundleRequest()
+        return bytes(self._authentication.GetTrustBundle(request, timeout=_TIMEOUT_S).trust_bundle)
+
+    def _window(self) -> tuple[int, int]:
+        now_ms = self._clock.now_ms()
+        return now_ms, now_ms + SUBMIT_VALIDITY_MS
+
+    def _sign(self, tag: str, payload: bytes) -> SignedEnvelope:
+        return sign(tag, payload, self._key, self._bank.encode())

@@ -1,0 +1,1 @@
+"""Deposit and cash ↔ digital currency, free of charge."""

@@ -1,0 +1,176 @@
+"""Exchange: a linked pair of records, one in each ledger, that stands or falls together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcep.bank.v1 import orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from operator_bank import accounts
+from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS
+from operator_bank.orders import Order, Orders
+from operator_bank.reasons import refusal_of
+from operator_bank.vault.vault import Vault
+from runtime.checks import amount, at_most, invalid
+from runtime.clock import Clock
+from runtime.errors import Refusal
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.limits import MAX_BATCH_RECORDS
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+CASH_OUT = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
+DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """An exchange that took place."""
+
+    repeated: bool
+
+
+class Exchange:
+    """The use-case behind ExchangeService."""
+
+    def __init__(
+        self, ledger: Ledger, orders: Orders, vault: Vault, clock: Clock, *, cash_machine: bool
+    ) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._vault = vault
+        self._clock = clock
+        self._cash_machine = cash_machine
+
+    def exchange(self, envelope: SignedEnvelope) -> tuple[Exchanged, int]:
+        """One order; returns it with the wallet's available fen."""
+        order = self._orders.open(orders_pb2.ExchangeOrder, envelope)
+        answer = self._run([order])[0]
+        if isinstance(answer, Refusal):
+            raise answer
+        available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
+        return answer, available
+
+    def exchange_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Exchanged | Refusal]:
+        """Many orders, each with its own answer."""
+        at_most(envelopes, "orders", MAX_ITEMS)
+        opened = self._orders.open_many(orders_pb2.ExchangeOrder, envelopes)
+        answers: list[Exchanged | Refusal] = [
+            order if isinstance(order, Refusal) else Exchanged(False) for order in opened
+        ]
+        good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
+        per_batch = MAX_BATCH_RECORDS // 2
+        for start in range(0, len(good), per_batch):
+            part = good[start : start + per_batch]
+            ran = self._run([opened[i] for i in part])  # type: ignore[misc]
+            for index, answer in zip(part, ran, strict=True):
+                answers[index] = answer
+        return answers
+
+    def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
+        answers: list[Exchanged | Refusal] = [Exchanged(False)] * len(orders)
+        pairs: list[Records] = []
+        places: list[int] = []
+        now_ms = self._clock.now_ms()
+        for index, order in enumerate(orders):
+            try:
+                pairs.append(self._pair(order, now_ms))
+                places.append(index)
+            except Refusal as refusal:
+                answers[index] = refusal
+        if pairs:
+            decided = self._ledger.submit(Batch(np.concatenate(pairs)))
+            for place, index in enumerate(places):
+                result = decided.result(2 * place)
+                repeated = bool(decided.repeated[2 * place])
+                answers[index] = Exchanged(repeated)
+                if not result.accepted:
+                    answers[index] = self._refusal(orders[index], result, repeated=repeated)
+        return answers
+
+    def _pair(self, order: Order[orders_pb2.ExchangeOrder], now_ms: int) -> Records:
+        content, wallet = order.content, order.wallet
+        amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
+        if content.direction not in (TOP_UP, CASH_OUT):
+            raise invalid("direction", "is TOP_UP or CASH_OUT")
+        pair = np.zeros(2, RECORD)
+        pair["origin"] = wallet.account
+        pair["kind"] = Kind.TRANSFER
+        pair["flags"] = RecordFlag.NO_LIMIT
+        pair["amount_fen"] = content.amount_fen
+        pair["time_ms"] = now_ms
+        pair["expires_ms"] = content.expires_time_ms
+        pair["digest"] = order.digest
+        pair[0]["flags"] |= RecordFlag.LINKED
+        pair[0]["sequence"] = content.sequence
+        own = self._own_side(order)
+        currency = (accounts.VAULT, wallet.account)
+        if content.direction == CASH_OUT:
+            own, currency = own[::-1], currency[::-1]
+        pair[0]["debit"], pair[0]["credit"] = currency
+        pair[1]["debit"], pair[1]["credit"] = own
+        return pair
+
+    def _own_side(self, order: Order[orders_pb2.ExchangeOrder]) -> tuple[int, int]:
+        """(debit, credit) in the bank's own books for a top-up; reversed for a cash-out."""
+        if order.content.medium == DEPOSIT:
+            account = order.wallet.deposit_account
+            if account is None:
+                raise Refusal(
+                    errors_pb2.REASON_NO_DEPOSIT_ACCOUNT,
+                    "the holder has no deposit account at this bank; use cash",
+                    field="medium",
+                )
+            return account, accounts.CONTROL
+        if order.content.medium == CASH:
+            if not self._cash_machine:
+                raise Refusal(
+                    errors_pb2.REASON_CASH_NOT_ACCEPTED,
+                    "this bank has no cash machine",
+                    field="medium",
+                )
+            return accounts.CONTROL, accounts.TILL
+        raise invalid("medium", "is DEPOSIT or CASH")
+
+    def _refusal(
+        self, order: Order[orders_pb2.ExchangeOrder], result: Result, *, repeated: bool
+    ) -> Refusal:
+        """Whose money was short: the vault's, the deposit's, the till's or the wallet's."""
+        content = order.content
+        if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
+            return refusal_of(result)
+        if content.direction == TOP_UP:
+            deposit = order.wallet.deposit_account
+            if content.medium == DEPOSIT and deposit is not None:
+                missing = content.amount_fen - self._available(deposit)
+                if missing > 0:
+                    return _short(
+                        errors_pb2.REASON_DEPOSIT_SHORT, "the deposit account is", missing
+                    )
+            missing = content.amount_fen - self._available(accounts.VAULT)
+            if missing > 0 and not repeated:
+                return self._vault.draw(order.wallet.number, content.sequence, missing)
+            return _short(errors_pb2.REASON_VAULT_SHORT, "the bank's vault was", max(missing, 0))
+        if content.medium == CASH and self._available(order.wallet.account) >= content.amount_fen:
+            missing = content.amount_fen - self._available(accounts.TILL)
+            return _short(errors_pb2.REASON_CASH_SHORT, "the cash machine is", max(missing, 0))
+        missing = content.amount_fen - self._available(order.wallet.account)
+        return refusal_of(result, missing_fen=str(max(missing, 0)))
+
+    def _available(self, account: int) -> int:
+        return int(self._ledger.read([account])[0]["available_fen"])
+
+
+def _short(reason: int, whose: str, missing_fen: int) -> Refusal:
+    return Refusal(
+        reason,
+        f"{whose} {missing_fen} fen short",
+        field="amount_fen",
+        missing_fen=str(missing_fen),
+    )

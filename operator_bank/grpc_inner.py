@@ -1,0 +1,92 @@
+"""The inner port over gRPC: the central bank's questions and the officers' acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.errors.v1 import errors_pb2
+from operator_bank.app import Bank
+from operator_bank.limits import MAX_CAUSE
+from runtime.checks import text
+from runtime.errors import Refusal
+from runtime.server import Gate
+from runtime.tls import Identity, peer
+
+_OFFICE = "/dcep.bank.v1.OfficeService/"
+_INBOUND = "/dcep.bank.v1.InboundService/"
+
+
+def inner_gate(bank: str) -> Gate:
+    """Officers of this bank to the office, the central bank to the inbound questions."""
+
+    def gate(who: Identity | None, method: str) -> None:
+        if who is None:
+            raise Refusal(
+                errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
+            )
+        if method.startswith(_OFFICE) and who.role == "officer" and who.institution == bank:
+            return
+        if method.startswith(_INBOUND) and who.role == "central-bank":
+            return
+        raise Refusal(
+            errors_pb2.REASON_ROLE_NOT_ALLOWED,
+            f"{who.role} {who.name} may not call {method.rpartition('/')[2]}",
+        )
+
+    return gate
+
+
+class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def CheckPayees(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        payees = [(item.wallet_number, item.amount_fen) for item in request.items]
+        return bank_pb2.CheckPayeesResponse(reasons=self._bank.inbound.check(payees))
+
+
+class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def FreezeWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        status = self._set(request, context, frozen=True)
+        return bank_pb2.FreezeWalletResponse(status=status)
+
+    def UnfreezeWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        status = self._set(request, context, frozen=False)
+        return bank_pb2.UnfreezeWalletResponse(status=status)
+
+    def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        books = self._bank.vault.books()
+        return bank_pb2.GetBooksResponse(
+            mirror_fen=books.mirror_fen,
+            vault_fen=books.vault_fen,
+            wallets_fen=books.wallets_fen,
+            holds_fen=books.holds_fen,
+            suspense_fen=books.suspense_fen,
+            wallets=len(self._bank.directory),
+            feed_position=books.feed_position,
+            journal_position=books.journal_position,
+            projected_position=books.projected_position,
+            pending_outbound=books.pending_outbound,
+        )
+
+    def _set(self, request: Any, context: grpc.ServicerContext, *, frozen: bool) -> Any:
+        text(request.cause, "cause", longest=MAX_CAUSE)
+        who = peer(context)
+        self._bank.directory.set_frozen(
+            request.request_id,
+            request.wallet_number,
+            who.name if who is not None else "",
+            request.cause,
+            frozen,
+        )
+        return self._bank.holder.status(self._bank.directory.get(request.wallet_number))

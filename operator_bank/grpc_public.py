@@ -1,0 +1,186 @@
+"""The public port over gRPC: translates, and decides nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.errors.v1 import errors_pb2
+from operator_bank.app import Bank
+from operator_bank.exchange.exchange import Exchanged
+from operator_bank.limits import MAX_ITEMS, MAX_WATCHERS, WATCH_WAIT_S
+from operator_bank.payments.pay import Paid
+from operator_bank.wallets.directory import Wallet
+from operator_bank.wallets.holder import WalletState
+from runtime.checks import at_most
+from runtime.errors import Refusal
+
+_MARGIN_S = 0.5
+_ARRIVALS = 100
+
+
+class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def OpenWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self._opened(self._bank.directory.open_many([request])[0])
+
+    def OpenWallets(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        at_most(request.items, "items", MAX_ITEMS)
+        made = self._bank.directory.open_many(request.items)
+        return bank_pb2.OpenWalletsResponse(items=[self._brief(wallet) for wallet in made])
+
+    def GetWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self._shown(self._bank.holder.state(self._bank.holder.asking(request.query)))
+
+    def CloseWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._bank.holder.close(request.order)
+        return bank_pb2.CloseWalletResponse()
+
+    def _opened(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
+        response = self._brief(wallet)
+        response.deposit_fen = self._bank.holder.state(wallet).deposit_fen or 0
+        return response
+
+    def _brief(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
+        return bank_pb2.OpenWalletResponse(
+            wallet_number=wallet.number,
+            wallet_class=wallet.wallet_class,  # type: ignore[arg-type]
+            bank=self._bank.name,
+            has_deposit_account=wallet.deposit_account is not None,
+        )
+
+    def _shown(self, state: WalletState) -> bank_pb2.GetWalletResponse:
+        cap, single, day, year = state.limits_fen
+        return bank_pb2.GetWalletResponse(
+            wallet_number=state.wallet.number,
+            bank=self._bank.name,
+            wallet_class=state.wallet.wallet_class,  # type: ignore[arg-type]
+            status=state.status,  # type: ignore[arg-type]
+            available_fen=state.available_fen,
+            held_fen=state.held_fen,
+            has_deposit_account=state.deposit_fen is not None,
+            deposit_fen=state.deposit_fen or 0,
+            limits=bank_pb2.Limits(
+                balance_cap_fen=cap, single_fen=single, day_fen=day, year_fen=year
+            ),
+            day_spent_fen=state.day_spent_fen,
+            year_spent_fen=state.year_spent_fen,
+            last_sequence=state.last_sequence,
+        )
+
+
+class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def Exchange(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        done, available = self._bank.exchange.exchange(request.order)
+        return bank_pb2.ExchangeResponse(available_fen=available, repeated=done.repeated)
+
+    def ExchangeMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        answers = self._bank.exchange.exchange_many(request.orders)
+        return bank_pb2.ExchangeManyResponse(items=_items(answers))
+
+
+class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._watchers = threading.BoundedSemaphore(MAX_WATCHERS)
+
+    def Pay(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wait_s = (context.time_remaining() or 0.0) - _MARGIN_S
+        paid, available = self._bank.payments.pay(request.order, wait_s)
+        return bank_pb2.PayResponse(
+            payment_id=paid.payment_id,
+            state=paid.state,  # type: ignore[arg-type]
+            repeated=paid.repeated,
+            available_fen=available,
+            reason=paid.reason,
+        )
+
+    def PayMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return bank_pb2.PayManyResponse(items=_items(self._bank.payments.pay_many(request.orders)))
+
+    def GetPayment(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wallet = self._bank.holder.asking(request.query)
+        payment = self._bank.history.get(wallet, request.payment_id)
+        return bank_pb2.GetPaymentResponse(payment=payment)
+
+    def ListPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wallet = self._bank.holder.asking(request.query)
+        payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
+        return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)
+
+    def WatchPayments(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        wallet = self._bank.holder.asking(request.query)
+        if not self._watchers.acquire(blocking=False):
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_WATCHERS} wallets watch already")
+        try:
+            ledger = self._bank.books.ledger
+            position = request.after_position or ledger.position()
+            while context.is_active():
+                arrived, seen = self._bank.history.arrivals(wallet, position, _ARRIVALS)
+                available = self._bank.holder.state(wallet).available_fen if arrived else 0
+                for payment in arrived:
+                    yield bank_pb2.WatchPaymentsResponse(payment=payment, available_fen=available)
+                if seen == position:
+                    ledger.wait(position, WATCH_WAIT_S)
+                position = seen
+        finally:
+            self._watchers.release()
+
+
+class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):  # type: ignore[misc]
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def CertifyDevice(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        device, bank = self._bank.offline.certify(request.order)
+        return bank_pb2.CertifyDeviceResponse(device_certificate=device, bank_certificate=bank)
+
+    def LoadTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        state, tokens, reason = self._bank.offline.load(request.order)
+        return bank_pb2.LoadTokensResponse(state=state, tokens=tokens, reason=reason)  # type: ignore[arg-type]
+
+    def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wait_s = (context.time_remaining() or 0.0) - _MARGIN_S
+        state, fen, available, reason = self._bank.offline.deposit(request.order, wait_s)
+        return bank_pb2.DepositTokensResponse(
+            state=state,  # type: ignore[arg-type]
+            amount_fen=fen,
+            available_fen=available,
+            reason=reason,
+        )
+
+    def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return bank_pb2.GetTrustBundleResponse(trust_bundle=self._bank.offline.trust_bundle())
+
+
+def _items(answers: Sequence[Paid | Exchanged | Refusal]) -> list[bank_pb2.ItemAnswer]:
+    return [_item(answer) for answer in answers]
+
+
+def _item(answer: Paid | Exchanged | Refusal) -> bank_pb2.ItemAnswer:
+    if isinstance(answer, Refusal):
+        return bank_pb2.ItemAnswer(state=bank_pb2.PAYMENT_STATE_REFUSED, reason=answer.reason)
+    if isinstance(answer, Exchanged):
+        return bank_pb2.ItemAnswer(state=bank_pb2.PAYMENT_STATE_SETTLED, repeated=answer.repeated)
+    return bank_pb2.ItemAnswer(
+        state=answer.state,  # type: ignore[arg-type]
+        reason=answer.reason,
+        repeated=answer.repeated,
+    )

@@ -1,0 +1,22 @@
+"""Bounds of a bank's service."""
+
+from __future__ import annotations
+
+MAX_ITEMS = 8_190
+MAX_AMOUNT_FEN = 10**13
+MAX_SEQUENCE = (1 << 53) - 1
+MAX_ORDER_VALIDITY_MS = 24 * 3_600 * 1_000
+CLOCK_SKEW_MS = 60_000
+MAX_MEMO = 140
+MAX_NAME = 64
+MAX_PHONE = 20
+MAX_CAUSE = 200
+MAX_WATCHERS = 16
+WATCH_WAIT_S = 1.0
+SUBMIT_ITEMS = 2_000
+"""Outbound payments in one submission to the central bank."""
+
+SUBMIT_VALIDITY_MS = 60_000
+DEVICE_LIFETIME_MS = 366 * 86_400_000
+MAX_DEPOSIT_BYTES = 16_385
+POLICY_LIMIT_FEN = 10**15

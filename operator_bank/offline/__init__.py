@@ -1,0 +1,1 @@
+"""Offline money: devices certified, tokens loaded and deposited."""

@@ -1,0 +1,272 @@
+"""Offline money at the bank: devices certified, tokens loaded, pieces deposited."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from nacl.signing import SigningKey
+from sqlalchemy import insert, select, update
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.formats import CHANGE_OUTPUT, FormatError, Payment, TrustBundle
+from offline_token.signing import certify_device
+from offline_token.verify import piece_of
+from operator_bank.limits import DEVICE_LIFETIME_MS, MAX_AMOUNT_FEN, MAX_DEPOSIT_BYTES
+from operator_bank.orders import Order, Orders, check_unexpired
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.pay import put_outbound
+from operator_bank.peers import CentralBank
+from operator_bank.reasons import refusal_of
+from operator_bank.tables import devices, outbound, token_deposits
+from runtime.checks import amount, exact_bytes, invalid, required
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+
+
+class Offline:
+    """The use-cases behind OfflineService."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        orders: Orders,
+        outgoing: Outbound,
+        central_bank: CentralBank,
+        business_key: SigningKey,
+        clock: Clock,
+        *,
+        bank: str,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._orders = orders
+        self._outgoing = outgoing
+        self._central_bank = central_bank
+        self._key = business_key
+        self._clock = clock
+        self._bank = bank
+
+    def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
+        """(the device's certificate, the bank's); a device certified before gets the same again."""
+        order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
+        key = exact_bytes(order.content.device_key, "device_key", 32)
+        check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        row = self._device(key)
+        if row is None:
+            expires = self._clock.now_ms() + DEVICE_LIFETIME_MS
+            made = certify_device(self._key, self._bank, key, expires)
+            values = {
+                "device_key": key,
+                "wallet": order.wallet.row_id,
+                "certificate": made.encode(),
+            }
+            self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
+            row = self._device(key)
+        if row is None or row.wallet != order.wallet.row_id:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                "the device is another wallet's",
+                field="device_key",
+            )
+        return bytes(row.certificate), self._bank_certificate()
+
+    def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
+        """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""
+        order = self._orders.open(orders_pb2.LoadOrder, envelope)
+        amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
+        device = self._device(exact_bytes(order.content.device_key, "device_key", 32))
+        if device is None or device.wallet != order.wallet.row_id:
+            raise Refusal(
+                errors_pb2.REASON_DEVICE_UNKNOWN,
+                "this bank has not certified the device for this wallet",
+                field="device_key",
+            )
+        number = self._hold(order, bytes(device.certificate))
+        content = order.content
+        try:
+            answer = self._central_bank.register(
+                number, content.amount_fen, bytes(device.certificate)
+            )
+        except NoAnswer:
+            return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
+        if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
+            return SETTLED, list(answer.tokens), 0
+        return REFUSED, [], answer.outcome.reason
+
+    def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
+        """(PaymentState, fen deposited, available fen, Reason)."""
+        order = self._orders.open(orders_pb2.DepositOrder, envelope)
+        content = order.content
+        required(content.offline_payment, "offline_payment")
+        if len(content.offline_payment) > MAX_DEPOSIT_BYTES:
+            raise invalid("offline_payment", f"has at most {MAX_DEPOSIT_BYTES} bytes")
+        self._check_owner(order)
+        row = self._deposit_row(order)
+        if row.state == PENDING:
+            row = self._send_deposit(row)
+        if row.state == REFUSED:
+            raise _refused(row.reason, row.verdict)
+        available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
+        return row.state, row.amount_fen, available, 0
+
+    def trust_bundle(self) -> bytes:
+        """The root's key and the signed trust bundle."""
+        return self._central_bank.trust_bundle()
+
+    def resend_deposits(self) -> bool:
+        """Sends one deposit again that had no answer; True when there was one."""
+        table = token_deposits
+        query = select(table).where(table.c.state == PENDING).order_by(table.c.id).limit(1)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None:
+            return False
+        return bool(self._send_deposit(row).state != PENDING)
+
+    def resend_loads(self) -> bool:
+        """Registers again what is held for tokens and has not been ended by the feed."""
+        query = (
+            select(outbound)
+            .where(outbound.c.state == PENDING, outbound.c.kind == "load")
+            .order_by(outbound.c.number)
+            .limit(100)
+        )
+        rows = self._database.read(lambda c: c.execute(query).all())
+        for row in rows:
+            self._central_bank.register(row.number, row.amount_fen, bytes(row.body))
+        return False
+
+    def _hold(self, order: Order[orders_pb2.LoadOrder], certificate: bytes) -> int:
+        content = order.content
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["debit"] = order.wallet.account
+        record["sequence"] = content.sequence
+        record["kind"] = Kind.HOLD
+        record["amount_fen"] = content.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["expires_ms"] = content.expires_time_ms
+        record["digest"] = order.digest
+        answers = self._ledger.submit(
+            Batch(
+                record,
+                [certificate],
+                lambda c, a: put_outbound(c, record, [certificate], a, "load"),
+            )
+        )
+        if not answers.result(0).accepted:
+            raise refusal_of(answers.result(0))
+        return int(answers.positions[0])
+
+    def _check_owner(self, order: Order[orders_pb2.DepositOrder]) -> None:
+        """The wallet deposits only what its own devices own."""
+        output, data = order.content.offline_payment[0], order.content.offline_payment[1:]
+        try:
+            if output > CHANGE_OUTPUT:
+                raise FormatError("the output is 0 or 1")
+            owners = {piece_of(chain, output).owner for chain in Payment.decode(data).chains}
+        except FormatError as error:
+            raise Refusal(
+                errors_pb2.REASON_TOKEN_INVALID,
+                f"this is no offline payment: {error}",
+                field="offline_payment",
+                verdict="UNREADABLE",
+            ) from None
+        for owner in owners:
+            device = self._device(owner)
+            if device is None or device.wallet != order.wallet.row_id:
+                raise Refusal(
+                    errors_pb2.REASON_NOT_THE_OWNER,
+                    "the pieces belong to another wallet's device",
+                    field="offline_payment",
+                )
+
+    def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
+        table = token_deposits
+        content = order.content
+        digest = hashlib.sha256(content.offline_payment).digest()
+        query = select(table).where(
+            table.c.wallet == order.wallet.row_id, table.c.sequence == content.sequence
+        )
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None:
+            check_unexpired(content.expires_time_ms, self._clock.now_ms())
+            values = {
+                "wallet": order.wallet.row_id,
+                "sequence": content.sequence,
+                "digest": digest,
+                "body": registration_pb2.TokenDepositItem(
+                    wallet_number=order.wallet.number, offline_payment=content.offline_payment
+                ).SerializeToString(),
+                "state": PENDING,
+                "reason": 0,
+                "verdict": "",
+                "amount_fen": 0,
+            }
+            self._database.transaction(lambda c: c.execute(insert(table), values) and None)
+            row = self._database.read(lambda c: c.execute(query).one())
+        if bytes(row.digest) != digest:
+            raise Refusal(
+                errors_pb2.REASON_ID_REUSED,
+                "this sequence was used for another deposit",
+                field="sequence",
+            )
+        return row
+
+    def _send_deposit(self, row: Any) -> Any:
+        item = registration_pb2.TokenDepositItem.FromString(bytes(row.body))
+        item.number = row.id
+        query = select(token_deposits).where(token_deposits.c.id == row.id)
+        try:
+            outcome = self._central_bank.deposit([item])[0]
+        except NoAnswer:
+            return self._database.read(lambda c: c.execute(query).one())
+        if outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
+            values = {"state": REFUSED, "reason": outcome.reason, "verdict": outcome.verdict}
+            statement = update(token_deposits).where(token_deposits.c.id == row.id).values(values)
+            self._database.transaction(lambda c: c.execute(statement) and None)
+        else:
+            # Settled at the central bank; the money itself comes with the feed.
+            self._wait_for_feed(row.id)
+        return self._database.read(lambda c: c.execute(query).one())
+
+    def _wait_for_feed(self, deposit: int) -> None:
+        table = token_deposits
+        query = select(table.c.state).where(table.c.id == deposit)
+        self._outgoing.wait_until(
+            lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, 5.0
+        )
+
+    def _device(self, key: bytes) -> Any:
+        query = select(devices).where(devices.c.device_key == key)
+        return self._database.read(lambda c: c.execute(query).first())
+
+    def _bank_certificate(self) -> bytes:
+        bundle = TrustBundle.decode(self._central_bank.trust_bundle()[32:])
+        found = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
+        return found.encode() if found is not None else b""
+
+
+def _refused(reason: int, verdict: str) -> Refusal:
+    sentences = {
+        errors_pb2.REASON_ALREADY_DEPOSITED: "this piece has been deposited before",
+        errors_pb2.REASON_TOKEN_INVALID: f"the payment is not good: {verdict}",
+    }
+    return Refusal(
+        reason,
+        sentences.get(reason, "the central bank refused the deposit"),
+        field="offline_payment",
+        verdict=verdict,
+    )

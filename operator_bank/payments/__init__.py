@@ -1,0 +1,1 @@
+"""Payments within the bank and across banks."""

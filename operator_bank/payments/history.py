@@ -1,0 +1,188 @@
+"""A wallet's past: one payment, pages with running balances, and what arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from currency.number import NumberError, check
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank import accounts
+from operator_bank.payments.outbound import Outbound
+from operator_bank.reasons import reason_of
+from operator_bank.tables import ledger as tables
+from operator_bank.tables import outbound
+from operator_bank.wallets.directory import Directory, Wallet
+from runtime.checks import invalid
+from runtime.database import Database
+from runtime.errors import Refusal
+from runtime.page import decode_token, encode_token, page_size
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import Kind, Result
+
+_READ_AHEAD = 4
+
+
+class PaymentHistory:
+    """The use-case behind GetPayment, ListPayments and WatchPayments."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        directory: Directory,
+        outgoing: Outbound,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._directory = directory
+        self._outgoing = outgoing
+
+    def get(self, wallet: Wallet, payment_id: str) -> bank_pb2.Payment:
+        """A payment that the wallet made; PAYMENT_UNKNOWN for any other."""
+        number, _, sequence = payment_id.partition("-")
+        try:
+            check(number)
+        except NumberError:
+            raise invalid("payment_id", "looks like 6201000000000012-7") from None
+        if not sequence.isascii() or not sequence.isdigit() or len(sequence) > 16:
+            raise invalid("payment_id", "looks like 6201000000000012-7")
+        row = self._history.row(wallet.account, int(sequence)) if number == wallet.number else None
+        if row is None:
+            raise Refusal(
+                errors_pb2.REASON_PAYMENT_UNKNOWN,
+                "this wallet made no such payment",
+                field="payment_id",
+            )
+        return self._payment(row, wallet, 0)
+
+    def page(
+        self, wallet: Wallet, wanted_size: int, token: str
+    ) -> tuple[list[bank_pb2.Payment], str]:
+        """Payments newest first, with the balance after each; and the next page's token.
+
+        The balance (available and held) is counted back from today's, so that no
+        running balance has to be stored.
+        """
+        size = page_size(wanted_size)
+        start = decode_token(token, 2)
+        if start is None:
+            row = self._ledger.read([wallet.account])[0]
+            balance = int(row["available_fen"]) + int(row["held_fen"])
+            before = self._ledger.position() + 1
+        else:
+            before, balance = start
+        found: list[bank_pb2.Payment] = []
+        while len(found) < size:
+            rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
+            for row in rows:
+                before = row.position
+                payment = self._payment(row, wallet, balance)
+                if row.kind in _SHOWN:
+                    found.append(payment)
+                balance -= _change(row, wallet.account)
+                if len(found) == size:
+                    return found, encode_token(before, balance)
+            if not rows:
+                return found, ""
+        return found, ""
+
+    def arrivals(
+        self, wallet: Wallet, after: int, limit: int
+    ) -> tuple[list[bank_pb2.Payment], int]:
+        """Money that arrived after a position, oldest first; and the position looked up to."""
+        upto = self._ledger.position()
+        self._history.follow()
+        table = tables.payments
+        query = (
+            select(table)
+            .where(
+                table.c.credit == wallet.account,
+                table.c.position > after,
+                table.c.position <= upto,
+                table.c.result == Result.ACCEPTED,
+                table.c.kind.in_([Kind.TRANSFER, Kind.DELIVER]),
+            )
+            .order_by(table.c.position)
+            .limit(limit)
+        )
+        rows = self._database.read(lambda c: c.execute(query).all())
+        seen = rows[-1].position if len(rows) == limit else upto
+        return [self._payment(row, wallet, 0) for row in rows], seen
+
+    def _payment(self, row: Any, wallet: Wallet, balance: int) -> bank_pb2.Payment:
+        payment = bank_pb2.Payment(
+            amount_fen=row.amount_fen,
+            time_ms=row.time_ms,
+            position=row.position,
+            balance_after_fen=balance,
+            change_fen=_change(row, wallet.account),
+        )
+        payment.state, payment.reason = self._state(row)  # type: ignore[assignment]
+        self._describe(payment, row)
+        return payment
+
+    def _state(self, row: Any) -> tuple[int, int]:
+        result = Result(row.result)
+        if not result.accepted:
+            return bank_pb2.PAYMENT_STATE_REFUSED, reason_of(result)
+        if row.kind == Kind.HOLD:
+            return self._outgoing.state(row.position)
+        return bank_pb2.PAYMENT_STATE_SETTLED, 0
+
+    def _describe(self, payment: bank_pb2.Payment, row: Any) -> None:
+        debit, credit = row.debit, row.credit
+        payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
+        payment.payer_number = self._directory.number_of(debit)
+        payment.payee_number = self._directory.number_of(credit)
+        if accounts.VAULT in (debit, credit) and row.kind == Kind.TRANSFER:
+            payment.kind = "top-up" if debit == accounts.VAULT else "cash-out"
+            return
+        if row.kind == Kind.DELIVER and debit == accounts.MIRROR:
+            self._incoming(payment, bytes(row.note))
+            return
+        payment.kind = "payment"
+        if row.kind == Kind.HOLD and self._kind_of(row.position) == "load":
+            payment.kind = "offline-load"
+            return
+        note = registration_pb2.OutboundPayment.FromString(bytes(row.note))
+        payment.memo = note.memo
+        payment.payee_number = note.payee_number or payment.payee_number
+
+    def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
+        incoming = registration_pb2.OutboundPayment.FromString(note)
+        if incoming.number and not incoming.payer_number:
+            # A TokensDeposited: it has the bank's number of the deposit and no payer.
+            payment.kind = "offline-deposit"
+            payment.payment_id = f"deposit-{incoming.number}"
+            return
+        payment.payment_id = incoming.payment_id
+        payment.payer_number = incoming.payer_number
+        payment.memo = incoming.memo
+        payment.kind = "return" if incoming.returns_payment_id else "payment"
+
+    def _kind_of(self, number: int) -> str:
+        query = select(outbound.c.kind).where(outbound.c.number == number)
+        return str(self._database.read(lambda c: c.execute(query).scalar()))
+
+
+_SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
+
+
+def _change(row: Any, account: int) -> int:
+    """What a row changes in an account's available and held together."""
+    if not Result(row.result).accepted:
+        return 0
+    if row.kind in (Kind.TRANSFER, Kind.DELIVER):
+        if row.credit == account:
+            return int(row.amount_fen) if row.result == Result.ACCEPTED else 0
+        return -int(row.amount_fen) if row.debit == account else 0
+    if row.kind == Kind.CAPTURE and row.debit == account:
+        return -int(row.amount_fen)
+    return 0

@@ -1,0 +1,219 @@
+"""Payments: settled at once within the bank, held and sent out across banks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, insert
+
+from currency.number import NumberError, check, prefix_of
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_MEMO
+from operator_bank.orders import Order, Orders
+from operator_bank.payments.outbound import Outbound
+from operator_bank.reasons import refusal_of
+from operator_bank.tables import outbound
+from operator_bank.wallets.directory import Directory
+from runtime.checks import amount, at_most, invalid, text
+from runtime.clock import Clock
+from runtime.errors import Refusal
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, Records, Result
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What became of a payment order."""
+
+    payment_id: str
+    state: int
+    repeated: bool = False
+    reason: int = 0
+    number: int = 0
+    """Of the outbound payment, when it went to another bank."""
+
+
+class Payments:
+    """The use-case behind Pay and PayMany."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        directory: Directory,
+        outgoing: Outbound,
+        clock: Clock,
+        *,
+        prefix: str,
+    ) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._directory = directory
+        self._outgoing = outgoing
+        self._clock = clock
+        self._prefix = prefix
+
+    def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
+        """One payment; across banks waits for its end up to `wait_s`.
+
+        Returns it with the payer's available fen.
+
+        Raises:
+            Refusal: it was refused here; the other side's refusal is in the answer.
+        """
+        order = self._orders.open(orders_pb2.PaymentOrder, envelope)
+        answer = self._run([order])[0]
+        if isinstance(answer, Refusal):
+            raise answer
+        if answer.state == PENDING:
+            state, reason = self._outgoing.wait(answer.number, wait_s)
+            answer = Paid(answer.payment_id, state, answer.repeated, reason, answer.number)
+        available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
+        return answer, available
+
+    def pay_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Paid | Refusal]:
+        """Many payments, in order, each with its own answer."""
+        at_most(envelopes, "orders", MAX_ITEMS)
+        opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
+        answers: list[Paid | Refusal] = [
+            order if isinstance(order, Refusal) else Paid("", 0) for order in opened
+        ]
+        good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
+        if good:
+            ran = self._run([opened[i] for i in good])  # type: ignore[misc]
+            for index, answer in zip(good, ran, strict=True):
+                answers[index] = answer
+        return answers
+
+    def _run(self, orders: Sequence[Order[orders_pb2.PaymentOrder]]) -> list[Paid | Refusal]:
+        answers: list[Paid | Refusal] = []
+        rows: list[tuple[int, ...]] = []
+        notes: list[bytes] = []
+        places: list[int] = []
+        now_ms = self._clock.now_ms()
+        for index, order in enumerate(orders):
+            try:
+                rows.append(self._row(order, now_ms))
+                note = _note(order.content)
+                notes.append(note)
+                places.append(index)
+                answers.append(Paid("", 0))
+            except Refusal as refusal:
+                answers.append(refusal)
+        if not rows:
+            return answers
+        records = np.array(rows, dtype=RECORD)
+        also = None
+        if (records["kind"] == Kind.HOLD).any():
+            also = lambda c, a: put_outbound(c, records, notes, a, "pay")  # noqa: E731
+        decided = self._ledger.submit(Batch(records, notes, also))
+        for place, index in enumerate(places):
+            answers[index] = self._answer(orders[index], records[place], decided, place)
+        if also is not None:
+            self._outgoing.wake()
+        return answers
+
+    def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
+        content = order.content
+        amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
+        if content.memo:
+            text(content.memo, "memo", longest=MAX_MEMO)
+        payer = order.wallet.account
+        payee = self._directory.find(content.payee_number)
+        if payee is not None:
+            kind, credit = Kind.TRANSFER, payee.account
+        else:
+            _check_foreign(content.payee_number, self._prefix)
+            kind, credit = Kind.HOLD, 0
+        return (
+            payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,
+            now_ms, content.expires_time_ms, 0, order.digest,
+        )  # fmt: skip
+
+    def _answer(
+        self,
+        order: Order[orders_pb2.PaymentOrder],
+        record: np.void,
+        decided: Answers,
+        place: int,
+    ) -> Paid | Refusal:
+        result = decided.result(place)
+        repeated = bool(decided.repeated[place])
+        if not result.accepted:
+            return refusal_of(result)
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        if record["kind"] != Kind.HOLD:
+            return Paid(payment_id, SETTLED, repeated)
+        number = int(decided.positions[place])
+        if repeated:
+            state, reason = self._outgoing.state(number)
+            return Paid(payment_id, state, True, reason, number)
+        return Paid(payment_id, PENDING, False, 0, number)
+
+
+def id_of(number: str, sequence: int) -> str:
+    """The id of a payment: its payer's number and sequence."""
+    return f"{number}-{sequence}"
+
+
+def put_outbound(
+    connection: Connection,
+    records: Records,
+    bodies: Sequence[bytes],
+    answers: Answers,
+    kind: str,
+) -> None:
+    """Writes down, with their holds, what has to go to the central bank."""
+    rows = [
+        {
+            "number": int(answers.positions[i]),
+            "account": int(records[i]["debit"]),
+            "sequence": int(records[i]["sequence"]),
+            "kind": kind,
+            "state": PENDING,
+            "reason": 0,
+            "hold": int(answers.details[i]),
+            "amount_fen": int(records[i]["amount_fen"]),
+            "body": bodies[i],
+        }
+        for i in np.flatnonzero(
+            (records["kind"] == Kind.HOLD)
+            & (answers.results == Result.ACCEPTED)
+            & ~answers.repeated
+        ).tolist()
+    ]
+    if rows:
+        connection.execute(insert(outbound), rows)
+
+
+def _note(content: orders_pb2.PaymentOrder) -> bytes:
+    return registration_pb2.OutboundPayment(
+        payment_id=id_of(content.wallet_number, content.sequence),
+        payer_number=content.wallet_number,
+        payee_number=content.payee_number,
+        amount_fen=content.amount_fen,
+        created_time_ms=content.created_time_ms,
+        expires_time_ms=content.expires_time_ms,
+        memo=content.memo,
+    ).SerializeToString()
+
+
+def _check_foreign(number: str, own_prefix: str) -> None:
+    try:
+        check(number)
+    except NumberError as error:
+        raise invalid("payee_number", f"is no wallet number: {error}") from None
+    if prefix_of(number) == own_prefix:
+        raise Refusal(
+            errors_pb2.REASON_WALLET_UNKNOWN, "no such wallet at this bank", field="payee_number"
+        )

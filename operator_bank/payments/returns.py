@@ -1,0 +1,66 @@
+"""Money that could not be credited goes back, by a new payment that names the old one."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import Connection, select, update
+
+from dcep.registration.v1 import registration_pb2
+from operator_bank import accounts
+from operator_bank.limits import MAX_ORDER_VALIDITY_MS
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.pay import put_outbound
+from operator_bank.tables import diverted
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag
+
+
+class Returns:
+    """Sends diverted payments back out of suspense."""
+
+    def __init__(
+        self, database: Database, ledger: Ledger, outgoing: Outbound, clock: Clock, *, bank: str
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._outgoing = outgoing
+        self._clock = clock
+        self._bank = bank
+
+    def step(self) -> bool:
+        """Starts the return of one diverted payment; True when there was one."""
+        query = select(diverted).where(diverted.c.returned == 0).order_by(diverted.c.position)
+        row = self._database.read(lambda c: c.execute(query.limit(1)).first())
+        if row is None:
+            return False
+        now_ms = self._clock.now_ms()
+        old = registration_pb2.OutboundPayment.FromString(bytes(row.body))
+        body = registration_pb2.OutboundPayment(
+            payment_id=f"{self._bank}-return-{row.position}",
+            payer_number=old.payee_number,
+            payee_number=old.payer_number,
+            amount_fen=old.amount_fen,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + MAX_ORDER_VALIDITY_MS,
+            memo="returned",
+            returns_payment_id=old.payment_id,
+        ).SerializeToString()
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["debit"] = accounts.SUSPENSE
+        record["sequence"] = row.position
+        record["kind"] = Kind.HOLD
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = old.amount_fen
+        record["time_ms"] = now_ms
+
+        def also(connection: Connection, answers: Answers) -> None:
+            put_outbound(connection, record, [body], answers, "return")
+            marked = update(diverted).where(diverted.c.position == row.position)
+            connection.execute(marked.values(returned=1))
+
+        self._ledger.submit(Batch(record, [body], also))
+        self._outgoing.wake()
+        return True

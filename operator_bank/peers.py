@@ -1,0 +1,42 @@
+"""What a bank needs of the central bank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from dcep.registration.v1 import registration_pb2
+
+
+class CentralBank(Protocol):
+    """The central bank, as a bank sees it. Every call raises NoAnswer or Refusal."""
+
+    def submit(
+        self, payments: Sequence[registration_pb2.OutboundPayment]
+    ) -> Sequence[registration_pb2.Outcome]:
+        """Asks for settlement of outbound payments, signed by the bank."""
+        ...
+
+    def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:
+        """The bank's entries after a position, as they come."""
+        ...
+
+    def register(
+        self, number: int, amount_fen: int, device_certificate: bytes
+    ) -> registration_pb2.RegisterTokensResponse:
+        """Registers tokens."""
+        ...
+
+    def deposit(
+        self, items: Sequence[registration_pb2.TokenDepositItem]
+    ) -> Sequence[registration_pb2.DepositOutcome]:
+        """Deposits tokens."""
+        ...
+
+    def request_issuance(self, request_id: str, amount_fen: int) -> None:
+        """Asks for issuance; an officer of the central bank has to approve it."""
+        ...
+
+    def trust_bundle(self) -> bytes:
+        """The root's key and the signed trust bundle."""
+        ...

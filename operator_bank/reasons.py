@@ -1,0 +1,67 @@
+"""How the settlement rule's answers are called in the contract."""
+
+from __future__ import annotations
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal, reason_name
+from settlement.records import Result
+
+REASONS: dict[Result, int] = {
+    Result.MALFORMED: errors_pb2.REASON_FIELD_INVALID,
+    Result.SEQUENCE_STALE: errors_pb2.REASON_SEQUENCE_STALE,
+    Result.ID_REUSED: errors_pb2.REASON_ID_REUSED,
+    Result.LINKED_FAILED: errors_pb2.REASON_LINKED_FAILED,
+    Result.AMOUNT_INVALID: errors_pb2.REASON_AMOUNT_INVALID,
+    Result.EXPIRED: errors_pb2.REASON_EXPIRED,
+    Result.DEBIT_UNKNOWN: errors_pb2.REASON_WALLET_UNKNOWN,
+    Result.CREDIT_UNKNOWN: errors_pb2.REASON_WALLET_UNKNOWN,
+    Result.SAME_ACCOUNT: errors_pb2.REASON_SAME_ACCOUNT,
+    Result.DEBIT_CLOSED: errors_pb2.REASON_WALLET_CLOSED,
+    Result.DEBIT_FROZEN: errors_pb2.REASON_WALLET_FROZEN,
+    Result.CREDIT_CLOSED: errors_pb2.REASON_PAYEE_CLOSED,
+    Result.CREDIT_FROZEN: errors_pb2.REASON_PAYEE_FROZEN,
+    Result.OVER_SINGLE_LIMIT: errors_pb2.REASON_OVER_SINGLE_LIMIT,
+    Result.OVER_DAY_LIMIT: errors_pb2.REASON_OVER_DAY_LIMIT,
+    Result.OVER_YEAR_LIMIT: errors_pb2.REASON_OVER_YEAR_LIMIT,
+    Result.INSUFFICIENT_FUNDS: errors_pb2.REASON_INSUFFICIENT_FUNDS,
+    Result.OVER_BALANCE_CAP: errors_pb2.REASON_OVER_BALANCE_CAP,
+    Result.TOO_MANY_HOLDS: errors_pb2.REASON_TOO_MANY_HOLDS,
+    Result.NOT_EMPTY: errors_pb2.REASON_WALLET_NOT_EMPTY,
+}
+_SENTENCES = {
+    Result.ID_REUSED: "this sequence was used for another order",
+    Result.EXPIRED: "the order has expired",
+    Result.DEBIT_CLOSED: "the wallet is closed",
+    Result.DEBIT_FROZEN: "the wallet is frozen",
+    Result.CREDIT_CLOSED: "the payee's wallet is closed",
+    Result.CREDIT_FROZEN: "the payee's wallet is frozen",
+    Result.OVER_SINGLE_LIMIT: "the amount is over the limit of one payment for this class of wallet",
+    Result.OVER_DAY_LIMIT: "the payment would go over the day's limit for this class of wallet",
+    Result.OVER_YEAR_LIMIT: "the payment would go over the year's limit for this class of wallet",
+    Result.INSUFFICIENT_FUNDS: "the wallet does not hold enough",
+    Result.OVER_BALANCE_CAP: "the balance would go over the cap of this class of wallet",
+    Result.SAME_ACCOUNT: "payer and payee are the same wallet",
+    Result.NOT_EMPTY: "the wallet still holds money",
+    Result.TOO_MANY_HOLDS: "the bank has too many payments on their way; try again later",
+}
+_FIELDS = {
+    Result.ID_REUSED: "sequence",
+    Result.EXPIRED: "expires_time_ms",
+    Result.SAME_ACCOUNT: "payee_number",
+    Result.CREDIT_CLOSED: "payee_number",
+    Result.CREDIT_FROZEN: "payee_number",
+}
+
+
+def reason_of(result: Result) -> int:
+    """The contract's reason for an answer of the rule; 0 when it was accepted."""
+    if result.accepted:
+        return 0
+    return REASONS.get(result, errors_pb2.REASON_INTERNAL)
+
+
+def refusal_of(result: Result, **metadata: str) -> Refusal:
+    """The refusal for an answer of the rule."""
+    reason = reason_of(result)
+    sentence = _SENTENCES.get(result, reason_name(reason).lower().replace("_", " "))
+    return Refusal(reason, sentence, field=_FIELDS.get(result, "amount_fen"), **metadata)

@@ -1,0 +1,27 @@
+"""Settings of a bank's service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a setting; see `runtime.settings` for file and environment."""
+
+    bank: str
+    prefix: str
+    database_url: str
+    public_address: str
+    inner_address: str
+    central_bank_address: str
+    tls_certificate: Path
+    tls_key: Path
+    tls_ca: Path
+    business_key: Path
+    policy_file: Path
+    metrics_port: int = 0
+    cash_machine: bool = False
+    opening_deposit_fen: int = 0
+    till_float_fen: int = 0

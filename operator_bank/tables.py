@@ -1,0 +1,97 @@
+"""A bank's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+)
+
+from settlement.tables import journal_tables
+
+metadata = MetaData()
+ledger = journal_tables(metadata)
+
+wallets = Table(
+    "wallets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", String(16), nullable=True, unique=True),
+    Column("public_key", LargeBinary(32), nullable=False),
+    Column("wallet_class", SmallInteger, nullable=False),
+    Column("holder_name", String(64), nullable=False),
+    Column("phone", String(20), nullable=False),
+    Column("request_id", String(36), nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("opened_time_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+office_acts = Table(
+    "office_acts",
+    metadata,
+    Column("request_id", String(36), primary_key=True),
+    Column("act", String(10), nullable=False),
+    Column("wallet", String(16), nullable=False),
+    Column("officer", String(128), nullable=False),
+    Column("cause", String(200), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+outbound = Table(
+    "outbound",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("hold", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("outbound_by_order", "account", "sequence"),
+    Index("outbound_by_state", "state", "number"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("device_key", LargeBinary(32), primary_key=True),
+    Column("wallet", Integer, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Index("devices_by_wallet", "wallet"),
+)
+
+token_deposits = Table(
+    "token_deposits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("wallet", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("verdict", String(64), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Index("token_deposits_by_order", "wallet", "sequence", unique=True),
+    sqlite_autoincrement=True,
+)
+
+diverted = Table(
+    "diverted",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("payment_id", String(80), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("returned", SmallInteger, nullable=False),
+    Index("diverted_by_state", "returned", "position"),
+)

@@ -1,0 +1,102 @@
+"""The vault: draws issuance when it is short, and shows the bank's books."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, select
+
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from operator_bank import accounts
+from operator_bank.peers import CentralBank
+from operator_bank.tables import ledger as tables
+from operator_bank.tables import outbound
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.projection import Projection
+
+_PENDING = bank_pb2.PAYMENT_STATE_PENDING
+
+
+@dataclass(frozen=True)
+class Books:
+    """The bank's side of equation 2, in fen, and where it stands."""
+
+    mirror_fen: int
+    vault_fen: int
+    wallets_fen: int
+    holds_fen: int
+    suspense_fen: int
+    feed_position: int
+    journal_position: int
+    projected_position: int
+    pending_outbound: int
+
+
+class Vault:
+    """What lies in the bank's hands."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        projection: Projection,
+        central_bank: CentralBank,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._projection = projection
+        self._central_bank = central_bank
+
+    def draw(self, number: str, sequence: int, missing_fen: int) -> Refusal:
+        """Asks for issuance of what is missing; the refusal tells the holder so."""
+        seed = hashlib.sha256(f"{number} {sequence} {missing_fen}".encode()).digest()[:16]
+        request_id = str(uuid.UUID(bytes=seed, version=4))
+        try:
+            self._central_bank.request_issuance(request_id, missing_fen)
+            what = "issuance has been asked for; try again when it is approved"
+        except NoAnswer:
+            what = "and the central bank cannot be reached"
+        except Refusal as refusal:
+            what = f"and the central bank will not issue: {refusal.message}"
+        return Refusal(
+            errors_pb2.REASON_VAULT_SHORT,
+            f"the bank's vault is {missing_fen} fen short; {what}",
+            field="amount_fen",
+            missing_fen=str(missing_fen),
+            issuance_request_id=request_id,
+        )
+
+    def books(self) -> Books:
+        """All of it; wallets and holds as of the projection, which is brought up to date first."""
+        self._history.follow()
+        rows = self._ledger.read([accounts.MIRROR, accounts.VAULT, accounts.SUSPENSE])
+        mirror, vault, suspense = rows["available_fen"].tolist()
+        table = tables.balances
+        sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
+            table.c.ledger == accounts.CURRENCY
+        )
+        own = sums.where(table.c.account >= accounts.wallet(0))
+        waiting = select(func.count()).where(outbound.c.state == _PENDING)
+        wallets = self._database.read(lambda c: c.execute(own).one())
+        holds = self._database.read(lambda c: c.execute(sums).one())
+        pending = self._database.read(lambda c: c.execute(waiting).scalar_one())
+        return Books(
+            mirror_fen=mirror,
+            vault_fen=vault,
+            wallets_fen=int(wallets[0] or 0),
+            holds_fen=int(holds[1] or 0),
+            suspense_fen=suspense,
+            feed_position=int(np.int64(rows[0]["last_sequence"])),
+            journal_position=self._ledger.position(),
+            projected_position=self._projection.position(),
+            pending_outbound=int(pending),
+        )

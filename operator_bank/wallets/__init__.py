@@ -1,0 +1,1 @@
+"""Wallets: who holds them, opened, frozen, closed."""

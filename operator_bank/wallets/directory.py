@@ -1,0 +1,228 @@
+"""The wallets of the bank: in SQL, and by number in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import bindparam, insert, select, update
+
+from currency.number import make
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from operator_bank import accounts
+from operator_bank.limits import MAX_NAME, MAX_PHONE
+from operator_bank.tables import office_acts, wallets
+from runtime.checks import exact_bytes, invalid, request_id, text
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
+
+CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A wallet of this bank."""
+
+    row_id: int
+    number: str
+    public_key: bytes
+    wallet_class: int
+
+    @property
+    def account(self) -> int:
+        """Its account in the currency's ledger."""
+        return accounts.wallet(self.row_id)
+
+    @property
+    def deposit_account(self) -> int | None:
+        """The holder's deposit account; None for a holder known by phone alone."""
+        return accounts.deposit(self.row_id) if self.wallet_class != CLASS_IV else None
+
+
+class Directory:
+    """Opens wallets and finds them."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        prefix: str,
+        opening_deposit_fen: int,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._clock = clock
+        self._prefix = prefix
+        self._opening_deposit_fen = opening_deposit_fen
+        query = select(wallets).where(wallets.c.number.is_not(None))
+        rows = database.read(lambda c: c.execute(query).all())
+        self._by_number = {row.number: _wallet(row) for row in rows}
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def find(self, number: str) -> Wallet | None:
+        """The wallet with this number, or None."""
+        return self._by_number.get(number)
+
+    def get(self, number: str, field: str = "wallet_number") -> Wallet:
+        """The wallet with this number, or WALLET_UNKNOWN."""
+        wallet = self._by_number.get(number)
+        if wallet is None:
+            raise Refusal(
+                errors_pb2.REASON_WALLET_UNKNOWN, "no such wallet at this bank", field=field
+            )
+        return wallet
+
+    def number_of(self, account: int) -> str:
+        """The number for a wallet's account; "" for other accounts."""
+        return make(self._prefix, accounts.row_id(account)) if accounts.is_wallet(account) else ""
+
+    def open_many(self, requests: Sequence[bank_pb2.OpenWalletRequest]) -> list[Wallet]:
+        """Opens wallets; each request repeats by its id."""
+        wanted = [_row(request, self._clock.now_ms()) for request in requests]
+        ids = [row["request_id"] for row in wanted]
+        if len(set(ids)) != len(ids):
+            raise invalid("request_id", "stands twice in one call")
+        known = self._known(ids)
+        fresh = [row for row in wanted if row["request_id"] not in known]
+        if fresh:
+            self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
+            known.update(self._known([row["request_id"] for row in fresh]))
+        for row in wanted:
+            if bytes(known[row["request_id"]].digest) != row["digest"]:
+                raise Refusal(
+                    errors_pb2.REASON_ID_REUSED,
+                    "this request_id was used for another wallet",
+                    field="request_id",
+                )
+        self._finish([row for row in known.values() if row.number is None])
+        opened = self._known(ids)
+        made = [_wallet(opened[key]) for key in ids]
+        self._by_number.update((wallet.number, wallet) for wallet in made)
+        return made
+
+    def set_frozen(
+        self, wanted_id: str, number: str, officer: str, cause: str, frozen: bool
+    ) -> None:
+        """Freezes or unfreezes; on the record with officer and cause, in the same transaction."""
+        key = request_id(wanted_id)
+        wallet = self.get(number)
+        act = {
+            "request_id": key,
+            "act": "freeze" if frozen else "unfreeze",
+            "wallet": number,
+            "officer": officer,
+            "cause": cause,
+            "time_ms": self._clock.now_ms(),
+        }
+        query = select(office_acts).where(office_acts.c.request_id == key)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is not None:
+            if (row.act, row.wallet, row.cause) != (act["act"], number, cause):
+                raise Refusal(
+                    errors_pb2.REASON_ID_REUSED,
+                    "this request_id was used for another act",
+                    field="request_id",
+                )
+            return
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.SET_FLAGS
+        record["credit"] = wallet.account
+        record["ref"] = AccountFlag.FROZEN if frozen else 0
+        record["time_ms"] = self._clock.now_ms()
+        self._ledger.submit(
+            Batch(record, None, lambda c, _: c.execute(insert(office_acts), act) and None)
+        )
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for start in range(0, len(ids), _CHUNK):
+            query = select(wallets).where(wallets.c.request_id.in_(ids[start : start + _CHUNK]))
+            rows = self._database.read(lambda c, q=query: c.execute(q).all())
+            found.update((row.request_id, row) for row in rows)
+        return found
+
+    def _finish(self, rows: Sequence[Any]) -> None:
+        """Opens the accounts and gives the numbers, in one transaction a batch of both."""
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            numbers = [{"row": r.id, "made": make(self._prefix, r.id)} for r in part]
+            statement = (
+                update(wallets)
+                .where(wallets.c.id == bindparam("row"))
+                .values(number=bindparam("made"))
+            )
+            self._ledger.submit(
+                Batch(
+                    self._opening(part),
+                    None,
+                    lambda c, _, n=numbers, s=statement: c.execute(s, n) and None,
+                )
+            )
+
+    def _opening(self, rows: Sequence[Any]) -> Records:
+        """OPEN records for wallets and deposit accounts, and the opening deposits."""
+        records: list[Records] = []
+        for row in rows:
+            records.append(_open(accounts.wallet(row.id), accounts.CURRENCY, row.wallet_class))
+            if row.wallet_class == CLASS_IV:
+                continue
+            account = accounts.deposit(row.id)
+            records.append(_open(account, accounts.OWN_BOOKS, 0))
+            if self._opening_deposit_fen:
+                paid = np.zeros(1, RECORD)
+                paid["kind"] = Kind.TRANSFER
+                paid["origin"], paid["sequence"] = account, 1
+                paid["debit"], paid["credit"] = accounts.CONTROL, account
+                paid["amount_fen"] = self._opening_deposit_fen
+                paid["flags"] = RecordFlag.NO_LIMIT
+                records.append(paid)
+        joined = np.concatenate(records)
+        joined["time_ms"] = self._clock.now_ms()
+        return joined
+
+
+def _open(account: int, ledger: int, policy: int) -> Records:
+    record = np.zeros(1, RECORD)
+    record["kind"] = Kind.OPEN
+    record["credit"] = account
+    record["spare"] = policy | ledger << 8
+    return record
+
+
+def _row(request: bank_pb2.OpenWalletRequest, now_ms: int) -> dict[str, Any]:
+    exact_bytes(request.public_key, "public_key", 32)
+    if not request.holder_name and not request.phone:
+        raise Refusal(
+            errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
+        )
+    text(request.holder_name, "holder_name", longest=MAX_NAME, shortest=0)
+    text(request.phone, "phone", longest=MAX_PHONE, shortest=0)
+    if request.phone and not request.phone.lstrip("+").replace(" ", "").isdecimal():
+        raise invalid("phone", "has digits only, such as 13800138000")
+    content = b"\0".join([request.public_key, request.holder_name.encode(), request.phone.encode()])
+    return {
+        "request_id": request_id(request.request_id),
+        "public_key": request.public_key,
+        "wallet_class": CLASS_II if request.holder_name else CLASS_IV,
+        "holder_name": request.holder_name,
+        "phone": request.phone,
+        "digest": hashlib.sha256(content).digest(),
+        "opened_time_ms": now_ms,
+    }
+
+
+def _wallet(row: Any) -> Wallet:
+    return Wallet(row.id, row.number, bytes(row.public_key), row.wallet_class)

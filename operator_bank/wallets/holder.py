@@ -1,0 +1,95 @@
+"""What a holder may do with the wallet itself: see it, close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.orders import Orders, check_unexpired
+from operator_bank.reasons import refusal_of
+from operator_bank.wallets.directory import Wallet
+from runtime.clock import Clock
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, AccountFlag, Kind
+
+
+@dataclass(frozen=True)
+class WalletState:
+    """A wallet as its holder may see it; amounts in fen."""
+
+    wallet: Wallet
+    status: int
+    available_fen: int
+    held_fen: int
+    deposit_fen: int | None
+    day_spent_fen: int
+    year_spent_fen: int
+    last_sequence: int
+    limits_fen: tuple[int, int, int, int]
+
+
+class Holder:
+    """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
+
+    def __init__(
+        self, ledger: Ledger, orders: Orders, policy: NDArray[np.int64], clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._policy = policy
+        self._clock = clock
+
+    def asking(self, envelope: SignedEnvelope) -> Wallet:
+        """The wallet that signed a query."""
+        order = self._orders.open(orders_pb2.Query, envelope)
+        check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        return order.wallet
+
+    def state(self, wallet: Wallet) -> WalletState:
+        """Balances from memory, always fresh."""
+        deposit = wallet.deposit_account
+        numbers = [wallet.account] + ([deposit] if deposit is not None else [])
+        rows = self._ledger.read(numbers)
+        row = rows[0]
+        return WalletState(
+            wallet=wallet,
+            status=status_of(int(row["flags"])),
+            available_fen=int(row["available_fen"]),
+            held_fen=int(row["held_fen"]),
+            deposit_fen=int(rows[1]["available_fen"]) if deposit is not None else None,
+            day_spent_fen=int(row["day_spent_fen"]),
+            year_spent_fen=int(row["year_spent_fen"]),
+            last_sequence=int(row["last_sequence"]),
+            limits_fen=tuple(self._policy[int(row["policy"])].tolist()),
+        )
+
+    def status(self, wallet: Wallet) -> int:
+        """The wallet's WalletStatus."""
+        return status_of(int(self._ledger.read([wallet.account])[0]["flags"]))
+
+    def close(self, envelope: SignedEnvelope) -> None:
+        """Closes an empty wallet, for good; closing it again changes nothing."""
+        order = self._orders.open(orders_pb2.CloseOrder, envelope)
+        check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.SET_FLAGS
+        record["credit"] = order.wallet.account
+        record["ref"] = AccountFlag.CLOSED
+        record["time_ms"] = self._clock.now_ms()
+        result = self._ledger.submit(Batch(record)).result(0)
+        if not result.accepted:
+            raise refusal_of(result)
+
+
+def status_of(flags: int) -> int:
+    """The WalletStatus for an account's flags."""
+    if flags & AccountFlag.CLOSED:
+        return bank_pb2.WALLET_STATUS_CLOSED
+    if flags & AccountFlag.FROZEN:
+        return bank_pb2.WALLET_STATUS_FROZEN
+    return bank_pb2.WALLET_STATUS_OPEN
