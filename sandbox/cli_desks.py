@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
-from dcep.issuance.v1 import issuance_pb2
 from rich.markup import escape
 from rich.table import Table
 
 from currency.amount import format_yuan, parse_yuan
 from currency.number import check
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2
+from dcep.issuance.v1 import issuance_pb2
 from sandbox.offices import BankOffice, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer, RequestId
 from sandbox.plan import StackPlan, load

@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Self
 
 import grpc
+
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
-
 from sandbox.connections import ask, officer_channel, stub
 from sandbox.plan import StackPlan
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 
+from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcep.authentication.v1 import authentication_pb2
-
 from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S

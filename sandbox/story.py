@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dcep.issuance.v1 import issuance_pb2
-
 from currency.amount import format_yuan
 from currency.number import NumberError, check
+from dcep.issuance.v1 import issuance_pb2
 from sandbox.audit import StackAudit, audit_stack
 from sandbox.people import Person
 from sandbox.plan import CENTRAL_BANK

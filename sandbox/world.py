@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from dcep.issuance.v1 import issuance_pb2
-
 from runtime.errors import NoAnswer, Refusal
 from sandbox.offices import BankOffice, CentralOffice
 from sandbox.people import Person

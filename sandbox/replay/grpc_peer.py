@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import grpc
+
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-
 from sandbox.connections import ask, public_channel, stub
 from sandbox.limits import BULK_TIMEOUT_S
 from sandbox.offices import BankOffice

@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-
 from runtime.errors import NoAnswer, Refusal
 
 Answer = TypeVar("Answer")

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-
 from sandbox.limits import SETTLE_POLL_S, SETTLE_TIMEOUT_S
 from sandbox.replay.peers import BankPeer
 from sandbox.replay.reader import Payments

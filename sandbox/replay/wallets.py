@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
-from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from sandbox.limits import ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
