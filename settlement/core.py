@@ -112,6 +112,8 @@ class Core:
         snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
     ) -> None:
         self._engine = engine
+        # On SQLite the engine's owner begins these transactions as writers from the start.
+        self._writing = engine.execution_options(writes=True)
         self._tables = tables
         self._journal = journal
         self._finder = finder
@@ -267,7 +269,7 @@ class Core:
         alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
         if not rows and not any(also for also, _ in alsos):
             return parts
-        with self._engine.begin() as connection:
+        with self._writing.begin() as connection:
             for count, body in rows:
                 tip = self._journal.append(connection, tip, count, body)
             for also, part in alsos:
@@ -285,7 +287,7 @@ class Core:
         """Writes a snapshot of the state as of the last commit."""
         self._check()
         try:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 save_snapshot(connection, self._tables, self._tip, dump(self._state))
         except SQLAlchemyError as error:
             raise CoreStopped(f"the snapshot could not be written: {error}") from error

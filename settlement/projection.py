@@ -19,6 +19,8 @@ class Projection:
 
     def __init__(self, engine: Engine, tables: JournalTables, journal: Journal) -> None:
         self._engine = engine
+        # On SQLite the engine's owner begins these transactions as writers from the start.
+        self._writing = engine.execution_options(writes=True)
         self._tables = tables
         self._journal = journal
         self._lock = threading.Lock()
@@ -37,7 +39,7 @@ class Projection:
                 entries = self._journal.read(self.position(), limit_rows=8)
                 if not entries:
                     break
-                with self._engine.begin() as connection:
+                with self._writing.begin() as connection:
                     at = self._stand(connection)
                     fresh = [entry for entry in entries if entry.first_position > at]
                     for entry in fresh:
@@ -49,7 +51,7 @@ class Projection:
 
     def rebuild(self) -> None:
         """Drops all rows and projects the journal again."""
-        with self._lock, self._engine.begin() as connection:
+        with self._lock, self._writing.begin() as connection:
             for table in (self._tables.payments, self._tables.balances, self._tables.projected):
                 connection.execute(delete(table))
         while self.catch_up():
