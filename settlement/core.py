@@ -192,7 +192,7 @@ class Core:
         passes = [first]
         if late:
             taken = records[late].copy()
-            taken["flags"] |= RecordFlag.KNOWN_NEW
+            taken["flags"] |= np.uint8(RecordFlag.KNOWN_NEW)
             late_results, late_details = self._state.apply(taken)
             results[late], details[late] = late_results, late_details
             everything = np.ones(len(late), np.bool_)

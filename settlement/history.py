@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Row, select, union_all
 from settlement.core import Found
 from settlement.journal import Journal
 from settlement.projection import Projection
-from settlement.records import RECORD
+from settlement.records import RECORD, Kind
 from settlement.tables import JournalTables
 
 
@@ -77,7 +77,7 @@ class History:
         bound = before_position if before_position is not None else 1 << 62
         sides = [
             select(table)
-            .where(side == account, table.c.position < bound)
+            .where(side == account, table.c.position < bound, table.c.kind >= Kind.TRANSFER)
             .order_by(table.c.position.desc())
             .limit(limit)
             .subquery()

@@ -1,6 +1,6 @@
 """Alembic environment of the central_bank database."""
 
-from runtime.migration_env import run
 from central_bank.tables import metadata
+from runtime.migration_env import run
 
 run(metadata)

@@ -59,7 +59,7 @@ def main() -> None:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(("party", "balance"))
         for party in parties:
-            start = {"home": 300, "shop": 1_000, "firm": 95_000}[party[:4]]
+            start = {"home": 1_500, "shop": 1_000, "firm": 95_000}[party[:4]]
             writer.writerow((party, f"{start}.00"))
 
 

@@ -1,0 +1,237 @@
+"""The core on a database: durable first, exactly once, recovered, audited."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from settlement.audit import audit_ledger
+from settlement.build import open_ledger
+from settlement.core import Answers, Batch, Core, CoreStopped
+from settlement.ledger import Overloaded
+from settlement.limits import MAX_QUEUED_BATCHES
+from settlement.records import RecordFlag, Result
+from settlement.writer import GroupCommitWriter
+from tests.settlement.books import (
+    ALICE,
+    BANK,
+    BOB,
+    CAROL,
+    available,
+    fresh,
+    many,
+    transfer,
+    world,
+)
+
+
+def test_a_payment_is_answered_and_found(database_url: str) -> None:
+    books = world(*fresh(database_url))
+    answers = books.ledger.submit(Batch(transfer(ALICE, BOB, 300, 1), [b"for tea"]))
+    assert answers.result(0) == Result.ACCEPTED
+    assert available(books, ALICE, BOB) == [700, 1_300]
+    row = books.history.row(ALICE, 1)
+    assert row is not None
+    assert (row.amount_fen, bytes(row.note), row.position) == (
+        300,
+        b"for tea",
+        answers.positions[0],
+    )
+    assert [r.position for r in books.history.statement(BOB, None, 10)] == [row.position, 7]
+
+
+def test_a_repeat_gets_the_first_answer_after_a_restart_too(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables)
+    first = books.ledger.submit(many(transfer(ALICE, BOB, 300, 1), transfer(ALICE, BOB, 9_999, 2)))
+    for again in (books, open_ledger(engine, tables, threaded=False)):
+        answers = again.ledger.submit(
+            many(transfer(ALICE, BOB, 300, 1), transfer(ALICE, BOB, 9_999, 2))
+        )
+        assert answers.repeated.all()
+        assert (answers.results == first.results).all()
+        assert (answers.positions == first.positions).all()
+        assert available(again, ALICE, BOB) == [700, 1_300]
+
+
+def test_the_same_id_with_other_content_is_an_error_of_its_own(database_url: str) -> None:
+    books = world(*fresh(database_url))
+    answers = books.ledger.submit(
+        many(
+            transfer(ALICE, BOB, 300, 1),
+            transfer(ALICE, BOB, 301, 1),
+            transfer(ALICE, BOB, 300, 1),
+            transfer(ALICE, CAROL, 300, 1),
+        )
+    )
+    assert [Result(r) for r in answers.results] == [
+        Result.ACCEPTED,
+        Result.ID_REUSED,
+        Result.ACCEPTED,
+        Result.ID_REUSED,
+    ]
+    assert answers.repeated.tolist() == [False, False, True, False]
+    assert answers.positions[2] == answers.positions[0]
+    assert available(books, ALICE) == [700]
+
+
+def test_nobody_is_refused_for_being_late(database_url: str) -> None:
+    books = world(*fresh(database_url))
+    books.ledger.submit(many(transfer(ALICE, BOB, 1, 500)))
+    answers = books.ledger.submit(
+        many(transfer(ALICE, BOB, 1, 7), transfer(ALICE, BOB, 1, 7), transfer(ALICE, BOB, 1, 500))
+    )
+    assert [Result(r) for r in answers.results] == [Result.ACCEPTED] * 3
+    assert answers.repeated.tolist() == [False, True, True]
+    again = books.ledger.submit(many(transfer(ALICE, BOB, 1, 7)))
+    assert again.repeated.all()
+    assert available(books, ALICE) == [998]
+
+
+def test_recovery_from_a_snapshot_and_the_tail(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables)
+    rng = np.random.default_rng(7)
+    for sequence in range(1, 40):
+        books.ledger.submit(many(transfer(ALICE, BOB, int(rng.integers(1, 40)), sequence)))
+        if sequence == 20:
+            books.core.snapshot()
+    recovered = open_ledger(engine, tables, threaded=False)
+    everyone = [BANK, ALICE, BOB, CAROL]
+    assert (recovered.ledger.read(everyone) == books.ledger.read(everyone)).all()
+    assert recovered.ledger.position() == books.ledger.position()
+    assert audit_ledger(engine, tables).problems == []
+
+
+class _Failing(Core):
+    """A core whose commit fails when it is told to, as a full disk would make it."""
+
+    failing = False
+
+    def process(self, batches: object) -> list[Answers]:
+        if self.failing:
+            batches = [
+                Batch(batch.records, batch.notes, self._fail)
+                for batch in batches  # type: ignore[attr-defined]
+            ]
+        return super().process(batches)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _fail(connection: Connection, answers: Answers) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+
+def test_a_failed_commit_is_never_answered_and_stops_the_core(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables)
+    core = _Failing(engine, tables, books.journal, books.history)
+    stopped: list[CoreStopped] = []
+    writer = GroupCommitWriter(core, on_stopped=stopped.append)
+    assert writer.submit(many(transfer(ALICE, BOB, 1, 1))).result(0) == Result.ACCEPTED
+    core.failing = True
+    with pytest.raises(CoreStopped):
+        writer.submit(many(transfer(ALICE, BOB, 1, 2)))
+    with pytest.raises(CoreStopped):
+        writer.submit(many(transfer(ALICE, BOB, 1, 3)))
+    with pytest.raises(CoreStopped):
+        core.read([ALICE])
+    assert len(stopped) == 1
+    recovered = open_ledger(engine, tables, threaded=False)
+    assert available(recovered, ALICE, BOB) == [999, 1_001]
+    assert not recovered.ledger.submit(many(transfer(ALICE, BOB, 1, 2))).repeated.any()
+
+
+def test_many_threads_one_writer(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    world(engine, tables)
+    books = open_ledger(engine, tables, threaded=True)
+    answered: list[Answers] = []
+
+    def pay(payer: int, payee: int) -> None:
+        for sequence in range(1, 51):
+            answered.append(books.ledger.submit(many(transfer(payer, payee, 1, sequence))))
+
+    threads = [
+        threading.Thread(target=pay, args=pair)
+        for pair in ((ALICE, BOB), (BOB, CAROL), (CAROL, ALICE), (ALICE, BOB))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answered) == 200
+    assert sum(int(a.repeated.sum()) for a in answered) == 50
+    assert available(books, ALICE, BOB, CAROL) == [1_000, 1_000, 1_000]
+    books.stop()
+    assert audit_ledger(engine, tables).problems == []
+
+
+def test_a_full_queue_says_so(tmp_path: object) -> None:
+    engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
+    books = world(engine, tables)
+    gate = threading.Event()
+    writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
+
+    def wait(connection: Connection, answers: Answers) -> None:
+        gate.wait(30)
+
+    waiting = [writer.submit_later(Batch(transfer(ALICE, BOB, 1, 1), None, wait))]
+    with pytest.raises(Overloaded):
+        for sequence in range(2, 100 * MAX_QUEUED_BATCHES):
+            waiting.append(writer.submit_later(many(transfer(ALICE, BOB, 1, sequence))))
+    gate.set()
+    assert all(w.result(30).results.size == 1 for w in waiting)
+    writer.stop()
+
+
+def test_a_batch_must_be_whole() -> None:
+    with pytest.raises(ValueError, match="linked"):
+        Batch(transfer(ALICE, BOB, 1, 1, flags=RecordFlag.LINKED))
+    with pytest.raises(ValueError, match="notes"):
+        Batch(transfer(ALICE, BOB, 1, 1), [b"", b""])
+
+
+def test_the_audit_names_what_was_changed_by_hand(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables)
+    books.ledger.submit(many(transfer(ALICE, BOB, 300, 1)))
+    books.history.follow()
+    assert audit_ledger(engine, tables).ok
+
+    def tampered(statement: object, *names: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+        problems = audit_ledger(engine, tables).problems
+        assert problems
+        assert all(name in problems[0] for name in names), problems
+
+    balances, payments, journal = tables.balances, tables.payments, tables.journal
+    changed = update(balances).where(balances.c.account == ALICE)
+    tampered(changed.values(available_fen=701), "balances", f"account={ALICE}", "701")
+    with engine.begin() as connection:
+        connection.execute(changed.values(available_fen=700))
+    lost = select(payments).where(payments.c.position == 9)
+    with engine.connect() as connection:
+        kept = dict(connection.execute(lost).one()._mapping)
+    tampered(delete(payments).where(payments.c.position == 9), "payments", "position=9")
+    with engine.begin() as connection:
+        connection.execute(insert(payments), kept)
+    with engine.connect() as connection:
+        body = connection.execute(select(journal.c.body).where(journal.c.seq == 2)).scalar_one()
+    forged = bytes(body)[:-3] + bytes([body[-3] ^ 1]) + bytes(body)[-2:]
+    tampered(
+        update(journal).where(journal.c.seq == 2).values(body=forged), "journal", "seq=2", "hash"
+    )
+
+
+def test_the_projection_can_be_dropped_and_rebuilt(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables)
+    books.ledger.submit(many(transfer(ALICE, BOB, 300, 1)))
+    books.history.follow()
+    books.projection.rebuild()
+    assert audit_ledger(engine, tables).problems == []

@@ -1,0 +1,243 @@
+"""Random batches: the compiled rule, the uncompiled one and a naive model agree."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
+from settlement.rule import apply
+from settlement.state import State
+from tests.settlement.books import NOON_MS, opening, record, transfer
+
+ACCOUNTS = 5
+CAP, SINGLE, DAY, YEAR = 1_500, 400, 700, 900
+
+
+def start() -> State:
+    """Account 0 below zero, the others with 1,000 fen and tight limits."""
+    state = State.empty()
+    setup = [
+        opening(0, flags=AccountFlag.MAY_GO_NEGATIVE),
+        *(opening(n, policy=1) for n in range(1, ACCOUNTS)),
+        *(transfer(0, n, 1_000, n) for n in range(1, ACCOUNTS)),
+        *(
+            record(Kind.POLICY, credit=1, spare=limit, amount_fen=fen)
+            for limit, fen in zip(Limit, (CAP, SINGLE, DAY, YEAR), strict=True)
+        ),
+    ]
+    state.apply(np.concatenate(setup))
+    return state
+
+
+class Model:
+    """The rule for TRANSFER, HOLD, CAPTURE, RELEASE and DELIVER, in dictionaries."""
+
+    def __init__(self) -> None:
+        self.free = {n: 1_000 for n in range(1, ACCOUNTS)} | {0: -1_000 * (ACCOUNTS - 1)}
+        self.held = dict.fromkeys(range(ACCOUNTS), 0)
+        self.seen: dict[int, set[int]] = {n: set() for n in range(ACCOUNTS)}
+        self.seen[0] = set(range(1, ACCOUNTS))
+        self.spent: dict[tuple[int, str, int], int] = {}
+        self.holds: dict[int, tuple[int, int, int]] = {}
+
+    def decide(self, r: np.void, hold_ref: int) -> Result:
+        origin, sequence = int(r["origin"]), int(r["sequence"])
+        if sequence <= max(self.seen[origin], default=0) - 64:
+            return Result.SEQUENCE_STALE
+        if sequence in self.seen[origin]:
+            return Result.REPEATED
+        self.seen[origin].add(sequence)
+        fen, kind = int(r["amount_fen"]), Kind(int(r["kind"]))
+        if fen <= 0:
+            return Result.AMOUNT_INVALID
+        if r["expires_ms"] and r["time_ms"] > r["expires_ms"]:
+            return Result.EXPIRED
+        if kind in (Kind.CAPTURE, Kind.RELEASE):
+            return self.end(r, kind)
+        debit, credit = int(r["debit"]), int(r["credit"])
+        if kind == Kind.HOLD:
+            answer = self.spend(debit, fen, int(r["time_ms"]))
+            if answer == Result.ACCEPTED:
+                self.free[debit] -= fen
+                self.held[debit] += fen
+                self.holds[hold_ref] = (debit, fen, int(r["time_ms"]))
+            return answer
+        diverted = False
+        if debit == credit:
+            return Result.SAME_ACCOUNT
+        if credit and self.free[credit] + self.held[credit] + fen > CAP:
+            if kind != Kind.DELIVER:
+                return Result.OVER_BALANCE_CAP
+            credit, diverted = int(r["ref"]), True
+            if debit == credit:
+                return Result.SAME_ACCOUNT
+        answer = self.spend(debit, fen, int(r["time_ms"]))
+        if answer != Result.ACCEPTED:
+            return answer
+        self.free[debit] -= fen
+        self.free[credit] += fen
+        return Result.DIVERTED if diverted else Result.ACCEPTED
+
+    def spend(self, debit: int, fen: int, time_ms: int) -> Result:
+        if debit == 0:
+            return Result.ACCEPTED
+        day, year = self.keys(debit, time_ms)
+        if fen > SINGLE:
+            return Result.OVER_SINGLE_LIMIT
+        if self.spent.get(day, 0) + fen > DAY:
+            return Result.OVER_DAY_LIMIT
+        if self.spent.get(year, 0) + fen > YEAR:
+            return Result.OVER_YEAR_LIMIT
+        if self.free[debit] < fen:
+            return Result.INSUFFICIENT_FUNDS
+        self.spent[day] = self.spent.get(day, 0) + fen
+        self.spent[year] = self.spent.get(year, 0) + fen
+        return Result.ACCEPTED
+
+    @staticmethod
+    def keys(debit: int, time_ms: int) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
+        day = (time_ms + 8 * 3_600_000) // 86_400_000
+        year = int(str(np.datetime64(day, "D"))[:4])
+        return (debit, "day", day), (debit, "year", year)
+
+    def end(self, r: np.void, kind: Kind) -> Result:
+        found = self.holds.get(int(r["ref"]))
+        if found is None:
+            return Result.HOLD_UNKNOWN
+        account, fen, time_ms = found
+        if int(r["amount_fen"]) != fen or int(r["debit"]) != account:
+            return Result.HOLD_MISMATCH
+        credit = int(r["credit"])
+        if kind == Kind.CAPTURE:
+            if credit == account:
+                return Result.SAME_ACCOUNT
+            if credit and self.free[credit] + self.held[credit] + fen > CAP:
+                return Result.OVER_BALANCE_CAP
+            self.free[credit] += fen
+        else:
+            self.free[account] += fen
+            if account:
+                for key in self.keys(account, time_ms):
+                    self.spent[key] -= fen
+        self.held[account] -= fen
+        del self.holds[int(r["ref"])]
+        return Result.ACCEPTED
+
+
+def _hold_refs(drawn: int) -> int:
+    return (1 + drawn % 2) << 32 | drawn // 2
+
+
+records = st.lists(
+    st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(
+                [Kind.TRANSFER] * 4 + [Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER]
+            ),
+            "origin": st.integers(0, ACCOUNTS - 1),
+            "debit": st.integers(0, ACCOUNTS - 1),
+            "credit": st.integers(0, ACCOUNTS - 1),
+            "amount_fen": st.integers(0, 500),
+            "sequence": st.one_of(st.integers(1, 12), st.integers(1, 200)),
+            "expires_ms": st.sampled_from([0, NOON_MS - 1, NOON_MS + 10**10]),
+            "hold": st.integers(0, 7),
+        }
+    ),
+    min_size=1,
+    max_size=120,
+)
+
+
+def build(drawn: list[dict[str, int]]) -> Records:
+    made = np.zeros(len(drawn), RECORD)
+    for row, values in zip(made, drawn, strict=True):
+        for name in ("kind", "origin", "debit", "credit", "amount_fen", "sequence", "expires_ms"):
+            row[name] = values[name]
+        row["time_ms"] = NOON_MS
+        ending = values["kind"] in (Kind.CAPTURE, Kind.RELEASE)
+        # A delivery falls back on account 0, which has no cap and may go below zero.
+        row["ref"] = _hold_refs(values["hold"]) if ending else 0
+    return made
+
+
+@settings(max_examples=150, deadline=None)
+@given(records)
+def test_the_rule_is_the_model(drawn: list[dict[str, int]]) -> None:
+    batch = build(drawn)
+    state, model = start(), Model()
+    results, details = state.apply(batch)
+    for index, row in enumerate(batch):
+        expected = model.decide(row, int(details[index]))
+        assert Result(int(results[index])) == expected, (index, row)
+    for number in range(ACCOUNTS):
+        assert int(state.accounts[number]["available_fen"]) == model.free[number]
+        assert int(state.accounts[number]["held_fen"]) == model.held[number]
+    assert int(state.accounts["available_fen"].sum() + state.accounts["held_fen"].sum()) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(records, st.integers(1, 40), st.booleans())
+def test_the_cuts_between_batches_do_not_matter(
+    drawn: list[dict[str, int]], cut: int, linked: bool
+) -> None:
+    batch = build(drawn)
+    if linked and len(batch) > 1:
+        batch[0]["flags"] = RecordFlag.LINKED
+        batch[1]["sequence"] = 0
+        cut = max(cut, 2)
+    whole, parts = start(), start()
+    results, _ = whole.apply(batch)
+    cut = min(cut, len(batch))
+    first, _ = parts.apply(batch[:cut])
+    second = parts.apply(batch[cut:])[0] if cut < len(batch) else np.zeros(0, np.uint8)
+    assert (np.concatenate([first, second]) == results).all()
+    assert whole.equals(parts)
+
+
+_UNCOMPILED = """
+import sys
+import numpy as np
+from settlement.records import RECORD
+from tests.settlement.test_rule_properties import start
+batch = np.load(sys.argv[1], allow_pickle=False)
+assert batch.dtype == RECORD
+state = start()
+results, details = state.apply(batch)
+np.savez(sys.argv[2], results=results, details=details, accounts=state.accounts, holds=state.holds)
+"""
+
+
+def test_the_uncompiled_rule_is_the_compiled_one(tmp_path: object) -> None:
+    rng = np.random.default_rng(20_261_121)
+    count = 4_000
+    batch = np.zeros(count, RECORD)
+    batch["kind"] = rng.choice([5, 5, 5, 6, 7, 8, 9, 10], count)
+    for name, high in (("origin", 5), ("debit", 5), ("credit", 6), ("amount_fen", 300)):
+        batch[name] = rng.integers(0, high, count)
+    batch["sequence"] = rng.integers(0, 900, count)
+    batch["flags"] = rng.choice([0, 0, 0, 1, 2], count)
+    batch["flags"][-1] = 0
+    batch["time_ms"] = NOON_MS + rng.integers(0, 400, count) * 86_400_000
+    batch["ref"] = rng.integers(0, 12, count) | rng.integers(1, 40, count) << 32
+    np.save(f"{tmp_path}/batch.npy", batch)
+    subprocess.run(
+        [sys.executable, "-c", _UNCOMPILED, f"{tmp_path}/batch.npy", f"{tmp_path}/answers.npz"],
+        check=True,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=200,
+    )
+    state = start()
+    results, details = state.apply(batch)
+    with np.load(f"{tmp_path}/answers.npz") as other:
+        assert (other["results"] == results).all()
+        assert (other["details"] == details).all()
+        assert other["accounts"].tobytes() == state.accounts.tobytes()
+        assert other["holds"].tobytes() == state.holds.tobytes()
+    assert len(set(results.tolist())) > 8
+    assert hasattr(apply, "py_func")

@@ -1,0 +1,1 @@
+"""A person's wallet: keys, orders, offline money, its service and its command line."""

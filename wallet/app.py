@@ -1,0 +1,186 @@
+"""Builds a wallet from its home: the one place that knows which parts there are.
+
+The heavy parts, the database above all, are imported when they are first needed.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wallet.home import Home, HomeError, Profile
+
+if TYPE_CHECKING:
+    from dcep.bank.v1.bank_pb2 import GetWalletResponse
+
+    from runtime.clock import Clock
+    from runtime.database import Database
+    from runtime.randomness import Randomness
+    from wallet.bank import Banks
+    from wallet.banks import BankEntry
+    from wallet.book import Book, Flights
+    from wallet.desk import Desk
+    from wallet.device import Device
+    from wallet.holder import Holder
+    from wallet.pocket import Loading, Pocket
+    from wallet.store import SqlRequests
+
+
+class NotOpened(HomeError):
+    """No wallet lives in this home yet."""
+
+
+class App:
+    """A wallet and its use-cases."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        database_url: str = "",
+        clock: Clock | None = None,
+        randomness: Randomness | None = None,
+        banks: Banks | None = None,
+        book: Book | None = None,
+        flights: Flights | None = None,
+    ) -> None:
+        self.home = Home(home)
+        self._database_url = database_url or self.home.database_url
+        self._given = (clock, randomness, banks, book, flights)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Time."""
+        from runtime.clock import SystemClock
+
+        return self._given[0] or SystemClock()
+
+    @cached_property
+    def randomness(self) -> Randomness:
+        """Randomness for keys and ids."""
+        from runtime.randomness import SystemRandomness
+
+        return self._given[1] or SystemRandomness()
+
+    @cached_property
+    def banks(self) -> Banks:
+        """Channels to banks."""
+        from wallet.bank_client import GrpcBanks
+
+        return self._given[2] or GrpcBanks()
+
+    @cached_property
+    def database(self) -> Database:
+        """The wallet's database, at the newest schema."""
+        from wallet.schema import open_database
+
+        self.home.make()
+        return open_database(self._database_url)
+
+    @cached_property
+    def book(self) -> Book:
+        """The order book."""
+        from wallet.store import SqlBook
+
+        return self._given[3] or SqlBook(self.database)
+
+    @cached_property
+    def flights(self) -> Flights:
+        """Orders on their way."""
+        from wallet.flights import FileFlights
+
+        return self._given[4] or FileFlights(self.home.folder / "in_flight")
+
+    @cached_property
+    def device(self) -> Device:
+        """The secure element."""
+        from wallet.offline_device import open_device
+
+        return open_device(self.home, self.profile(), self.clock, self.randomness)
+
+    @property
+    def requests(self) -> SqlRequests:
+        """Requests over direct links."""
+        from wallet.store import SqlRequests
+
+        return SqlRequests(self.database)
+
+    def profile(self) -> Profile:
+        """The wallet that lives here. Raises NotOpened."""
+        found = self.home.profile()
+        if found is None or not found.opened:
+            raise NotOpened(
+                f"no wallet in {self.home.folder}; open one with: wallet open --bank NAME"
+            )
+        return found
+
+    def open(self, bank: BankEntry, *, holder_name: str = "", phone: str = "") -> Profile:
+        """Makes the key and opens the wallet. Raises Refusal or NoAnswer."""
+        from wallet.holder import open_wallet
+
+        return open_wallet(
+            self.home, self.banks, self.randomness, bank, holder_name=holder_name, phone=phone
+        )
+
+    def prepare_offline(self) -> str:
+        """Gets the device ready for offline money; why it could not be, or "".
+
+        A wallet without it is whole but for offline money, and loading tries again.
+        """
+        from runtime.errors import NoAnswer, Refusal
+
+        try:
+            self.loading().prepare()
+        except (Refusal, NoAnswer) as error:
+            return str(error)
+        return ""
+
+    def look(self) -> tuple[GetWalletResponse | None, str]:
+        """What the bank says about the wallet; or None, and why the bank is out of reach."""
+        from runtime.errors import NoAnswer
+
+        try:
+            return self.holder().show(), ""
+        except NoAnswer as error:
+            return None, str(error)
+
+    def desk(self) -> Desk:
+        """The wallet's counter at its bank."""
+        from wallet.desk import Desk
+
+        profile = self.profile()
+        return Desk(
+            number=profile.number,
+            key=self.home.key(),
+            bank=self.banks.at(profile.bank_address, profile.bank_ca),
+            open_book=lambda: self.book,
+            flights=self.flights,
+            clock=self.clock,
+        )
+
+    def holder(self) -> Holder:
+        """What the holder does with the bank."""
+        from wallet.holder import Holder
+
+        return Holder(self.desk())
+
+    def pocket(self) -> Pocket:
+        """Offline money, nobody needed."""
+        from wallet.pocket import Pocket
+
+        return Pocket(self.device)
+
+    def loading(self) -> Loading:
+        """Offline money in and out, the bank needed."""
+        from wallet.pocket import Loading
+
+        return Loading(self.desk(), self.device)
+
+    def close(self) -> None:
+        """Ends channels and database connections."""
+        made = vars(self)
+        if "banks" in made and hasattr(self.banks, "close"):
+            self.banks.close()
+        if "database" in made:
+            self.database.engine.dispose()

@@ -1,0 +1,75 @@
+"""The wallet's bank, as the wallet sees it: what `bank_client` does over gRPC and tests in memory.
+
+Every method raises `runtime.errors.Refusal` for a no and `runtime.errors.NoAnswer` when nobody
+said anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from dcep.bank.v1 import bank_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+
+
+class Bank(Protocol):
+    """A bank's public port."""
+
+    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+        """Opens a wallet; repeats by request_id."""
+        ...
+
+    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
+        """Balances, class, status."""
+        ...
+
+    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
+        """Closes an empty wallet."""
+        ...
+
+    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
+        """Deposit or cash, into the wallet or out of it."""
+        ...
+
+    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+        """Pays."""
+        ...
+
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+        """One payment."""
+        ...
+
+    def list_payments(
+        self, query: SignedEnvelope, page_size: int, page_token: str
+    ) -> bank_pb2.ListPaymentsResponse:
+        """Newest first."""
+        ...
+
+    def watch(self, query: SignedEnvelope) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+        """Money arriving, from now on."""
+        ...
+
+    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+        """A certificate for the device's key."""
+        ...
+
+    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+        """Money becomes tokens."""
+        ...
+
+    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
+        """Tokens become money."""
+        ...
+
+    def trust_bundle(self) -> bytes:
+        """The newest signed trust bundle."""
+        ...
+
+
+class Banks(Protocol):
+    """Reaches banks."""
+
+    def at(self, address: str, ca: str) -> Bank:
+        """The bank at host:port whose TLS certificate the PEM file `ca` vouches for."""
+        ...

@@ -1,0 +1,49 @@
+"""Banks by name: what ``banks.json`` in a stack's folder says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BankNotFound(Exception):
+    """No bank of that name or address; the message says which there are."""
+
+
+@dataclass(frozen=True)
+class BankEntry:
+    """Where a bank is, and what its certificate and its offline money are checked against."""
+
+    name: str
+    address: str
+    ca: str
+    offline_root: str
+
+
+def known_banks(stack: Path) -> list[BankEntry]:
+    """The banks of a stack. Raises BankNotFound when there is no such stack."""
+    path = stack / "banks.json"
+    try:
+        read = json.loads(path.read_text())
+        return [
+            BankEntry(name, found["address"], found["ca"], found.get("offline_root", ""))
+            for name, found in read.items()
+        ]
+    except FileNotFoundError:
+        raise BankNotFound(
+            f"there is no stack in {stack}; `dcep up` starts one, and --stack DIR or "
+            "DCEP_STACK says where it is"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BankNotFound(f"{path} cannot be read: {error}") from error
+
+
+def find_bank(stack: Path, name_or_address: str) -> BankEntry:
+    """The bank of that name or host:port. Raises BankNotFound."""
+    banks = known_banks(stack)
+    for bank in banks:
+        if name_or_address in (bank.name, bank.address):
+            return bank
+    known = ", ".join(bank.name for bank in banks)
+    raise BankNotFound(f"no bank {name_or_address!r} here; there are {known}")

@@ -1,0 +1,211 @@
+"""``wallet``: the command line. Amounts are yuan; --json gives fen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from wallet.options import (
+    AMOUNTS,
+    Amount,
+    Anew,
+    Cash,
+    Common,
+    HomeOption,
+    JsonOption,
+    StackOption,
+    gather,
+    stack_folder,
+    wallet,
+)
+
+app = typer.Typer(
+    help="A person's wallet for digital currency.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """The ``wallet`` command."""
+    app(prog_name="wallet")
+
+
+@app.callback()
+def common(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """A person's wallet for digital currency."""
+    context.obj = gather(context, home, as_json)
+
+
+@app.command("open")
+def open_(
+    context: typer.Context,
+    bank: Annotated[str, typer.Option("--bank", help="The bank's name or HOST:PORT.")],
+    name: Annotated[str, typer.Option("--name", help="The holder's name.")] = "",
+    phone: Annotated[str, typer.Option("--phone", help="The holder's phone.")] = "",
+    stack: StackOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a wallet, by name or by phone alone; no bank account is needed."""
+    from wallet.banks import find_bank
+    from wallet.cli_words import opened
+
+    with wallet(context, home, as_json) as (app, speaker):
+        if not name and not phone:
+            from wallet.speak import UsageError
+
+            raise UsageError(
+                "a wallet is opened by name or by phone, like: "
+                "wallet open --bank alpha --name Alice, or --phone 13800000001"
+            )
+        entry = find_bank(stack_folder(stack), bank)
+        profile = app.open(entry, holder_name=name, phone=phone)
+        why_not = app.prepare_offline()
+        speaker.result(*opened(profile, why_not))
+
+
+@app.command()
+def show(
+    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """What is in the wallet."""
+    from wallet.cli_words import shown
+    from wallet.speak import EXIT_NO_ANSWER
+
+    with wallet(context, home, as_json) as (app, speaker):
+        profile = app.profile()
+        state, why_not = app.look()
+        speaker.result(*shown(profile, state, app.pocket().balance_fen(), why_not))
+        if state is None:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@app.command(context_settings=AMOUNTS)
+def topup(
+    context: typer.Context,
+    amount: Amount,
+    cash: Cash = False,
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money from the deposit account, or cash, into the wallet."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli_words import exchanged
+
+        placed = app.holder().top_up(amount_fen, cash=cash, anew=anew)
+        speaker.result(*exchanged("put in", amount_fen, placed))
+
+
+@app.command(context_settings=AMOUNTS)
+def cashout(
+    context: typer.Context,
+    amount: Amount,
+    cash: Cash = False,
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money from the wallet to the deposit account, or as cash."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli_words import exchanged
+
+        placed = app.holder().cash_out(amount_fen, cash=cash, anew=anew)
+        speaker.result(*exchanged("taken out", amount_fen, placed))
+
+
+@app.command(context_settings=AMOUNTS)
+def pay(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="The payee's wallet number, 16 digits.")],
+    amount: Amount,
+    memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pay a wallet, at any bank. After no answer the same command does not pay twice."""
+    from currency.amount import parse_yuan
+    from currency.number import check
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        check(number)
+        from wallet.cli_words import paid
+        from wallet.speak import EXIT_NO_ANSWER
+
+        placed = app.holder().pay(number, amount_fen, memo, anew=anew)
+        speaker.result(*paid(number, amount_fen, placed))
+        if placed.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@app.command("close")
+def close_(
+    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Close the wallet; it must be empty."""
+    with wallet(context, home, as_json) as (app, speaker):
+        number = app.profile().number
+        app.holder().close()
+        speaker.result({"number": number, "status": "CLOSED"}, f"Wallet {number} is closed.")
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Lines.")] = 50,
+    page: Annotated[str, typer.Option("--page", help="next_page_token of the page before.")] = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Payments in and out, newest first, with the balance after each."""
+    from wallet.cli_words import listed
+
+    with wallet(context, home, as_json) as (app, speaker):
+        holder = app.holder()
+        entries, token = holder.history(limit, page)
+        speaker.result(*listed(entries, token, holder.unanswered()))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    count: Annotated[int, typer.Option("--count", min=0, help="End after so many.")] = 0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money arriving, as it arrives, until Ctrl-C; with --json one object a line."""
+    from wallet.cli_words import arrived
+
+    with wallet(context, home, as_json) as (app, speaker):
+        speaker.say("Waiting for money; Ctrl-C ends.")
+        try:
+            for seen, entry in enumerate(app.holder().watch(), 1):
+                speaker.result(*arrived(entry))
+                if seen == count:
+                    break
+        except KeyboardInterrupt:
+            return
+
+
+def _add_offline() -> None:
+    from wallet.cli_offline import offline
+
+    app.add_typer(offline, name="offline")
+
+
+_add_offline()
+_ = Common
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""``wallet offline …``: money without any server in reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wallet.options import (
+    AMOUNTS,
+    Amount,
+    Anew,
+    File,
+    HomeOption,
+    JsonOption,
+    gather,
+    wallet,
+)
+
+offline = typer.Typer(
+    help="Offline money: load, request, pay, accept, deposit, show.", no_args_is_help=True
+)
+Text = Annotated[str, typer.Argument(help="The text that the other device shows.")]
+AskedAmount = Annotated[
+    str, typer.Option("--amount", help="Yuan, like 12.50", show_default=False)
+]
+
+
+@offline.callback()
+def common(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Offline money: load, request, pay, accept, deposit, show."""
+    context.obj = gather(context, home, as_json)
+
+
+@offline.command(context_settings=AMOUNTS)
+def load(
+    context: typer.Context,
+    amount: Amount,
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load money from the wallet into the device. Needs the bank."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet import cli_offline_words
+        from wallet.speak import EXIT_NO_ANSWER
+
+        placed = app.loading().load(amount_fen, anew=anew)
+        offline_fen = app.pocket().balance_fen()
+        speaker.result(*cli_offline_words.loaded(amount_fen, offline_fen, placed))
+        if placed.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@offline.command(context_settings=AMOUNTS)
+def request(
+    context: typer.Context,
+    amount: Amount,
+    file: File = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a payment: a text, drawn as a QR code as well, or a file."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet import cli_offline_words
+
+        text = app.pocket().request(amount_fen)
+        cli_offline_words.keep(text, file)
+        speaker.result(*cli_offline_words.paper("request", text, amount_fen, file))
+
+
+@offline.command()
+def pay(
+    context: typer.Context,
+    request: Text = "",
+    file: File = None,
+    connect: Annotated[str, typer.Option("--connect", help="HOST:PORT of the payee.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the payment to a file.")
+    ] = None,
+    amount: AskedAmount = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pay a request: by text, from a file, or straight to a device that listens.
+
+    With --amount only a request for exactly so much is paid.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        expected_fen = parse_yuan(amount) if amount else None
+        from wallet import cli_offline_words as words
+
+        pocket = app.pocket()
+        if connect:
+            amount_fen = words.pay_over_link(pocket, connect, expected_fen)
+            speaker.result(*words.handed_over(amount_fen, pocket.balance_fen()))
+            return
+        asked = words.given(request, file, "request")
+        amount_fen = words.asked_fen(asked, expected_fen)
+        payment = pocket.pay(asked)
+        words.keep(payment, out)
+        speaker.result(*words.paper("payment", payment, amount_fen, out, pocket.balance_fen()))
+
+
+@offline.command()
+def accept(
+    context: typer.Context,
+    payment: Text = "",
+    file: File = None,
+    listen: Annotated[
+        str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
+    ] = "",
+    amount: AskedAmount = "",
+    anew: Annotated[bool, typer.Option("--new", help="A new request over the link.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify and take a payment: by text, from a file, or over a direct link.
+
+    With --listen, --amount says what to ask for.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        asked_fen = parse_yuan(amount) if amount else None
+        from wallet import cli_offline_words as words
+
+        if listen:
+            amount_fen = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
+        else:
+            amount_fen = app.pocket().accept(words.given(payment, file, "payment"))
+        speaker.result(*words.taken(amount_fen, app.pocket().balance_fen()))
+
+
+@offline.command()
+def deposit(
+    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Deposit everything accepted into the wallet. Needs the bank."""
+    with wallet(context, home, as_json) as (app, speaker):
+        from wallet import cli_offline_words
+        from wallet.speak import EXIT_NO_ANSWER, EXIT_REFUSED
+
+        done = app.loading().deposit()
+        speaker.result(*cli_offline_words.deposited(done, app.pocket().balance_fen()))
+        if done.refused:
+            raise SystemExit(EXIT_REFUSED)
+        if done.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@offline.command()
+def show(
+    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """What is in the device."""
+    from currency.amount import format_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        profile = app.profile()
+        offline_fen = app.pocket().balance_fen()
+        fields = {"number": profile.number, "bank": profile.bank, "offline_fen": offline_fen}
+        speaker.result(fields, f"Offline {format_yuan(offline_fen)} yuan")

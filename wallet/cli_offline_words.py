@@ -1,0 +1,167 @@
+"""What the offline commands read and say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from currency.amount import format_yuan
+from wallet import link, papers
+from wallet.app import App
+from wallet.desk import Placed
+from wallet.limits import MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
+from wallet.pocket import Deposited, Pocket
+from wallet.speak import UsageError
+
+Said = tuple[dict[str, Any], str]
+
+
+def given(text: str, file: Path | None, what: str) -> str:
+    """The text itself, or a file's, or standard input's for ``-``. Raises UsageError."""
+    if bool(text) == bool(file):
+        raise UsageError(f"give the {what} as text, as --file FILE, or - for standard input")
+    if text == "-":
+        return sys.stdin.read(MAX_TEXT_CHARACTERS * 2)
+    if file is None:
+        return text
+    try:
+        with file.open(encoding="ascii") as source:
+            return source.read(MAX_TEXT_CHARACTERS * 2)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+
+
+def keep(text: str, file: Path | None) -> None:
+    """Writes a text to a file, if one is wanted. Raises UsageError."""
+    if file is None:
+        return
+    try:
+        file.write_text(text + "\n", encoding="ascii")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def asked_fen(request: str, expected_fen: int | None) -> int:
+    """What a request asks for. Raises UsageError when it is not what was expected."""
+    from offline_token.formats import FormatError, Request
+
+    try:
+        amount_fen = Request.decode(papers.read(papers.REQUEST, request)).amount_fen
+    except FormatError as error:
+        raise UsageError(f"this request is not whole: {error}") from error
+    if expected_fen not in (None, amount_fen):
+        raise UsageError(f"the request asks for {format_yuan(amount_fen)} yuan; nothing was paid")
+    return amount_fen
+
+
+def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None) -> int:
+    """Pays a device that listens. Returns what it took, in fen."""
+
+    def answer(request: str) -> str:
+        asked_fen(request, expected_fen)
+        return pocket.pay(request)
+
+    return link.send(_address(address), answer)
+
+
+def accept_over_link(
+    app: App, address: str, amount_fen: int | None, anew: bool, say: Callable[[str], None]
+) -> int:
+    """Waits for the payer's device; an unpaid request of the same amount is shown again."""
+    if amount_fen is None:
+        raise UsageError("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50")
+    where = _address(address)
+    pocket, requests, clock = app.pocket(), app.requests, app.clock
+    request = None if anew else requests.unpaid(amount_fen)
+    if request is None:
+        request = pocket.request(amount_fen)
+        requests.add(request, amount_fen, clock.now_ms())
+
+    def accept(payment: str) -> int:
+        taken_fen = pocket.accept(payment)
+        requests.paid(request, clock.now_ms())
+        return taken_fen
+
+    return link.receive(where, request, accept, on_listening=lambda at: say(f"Listening at {at}"))
+
+
+def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
+    """After ``offline load``."""
+    fields = {
+        "order_id": placed.order.payment_id,
+        "state": "PENDING" if placed.pending else "SETTLED",
+        "amount_fen": amount_fen,
+        "offline_fen": offline_fen,
+        "repeated": placed.resent,
+    }
+    if placed.pending:
+        text = "The central bank has not answered yet; repeat the same command: it loads once."
+    else:
+        text = (
+            f"{format_yuan(amount_fen)} yuan loaded; {format_yuan(offline_fen)} yuan can be paid "
+            "offline."
+        )
+    return fields, text
+
+
+def paper(
+    what: str, text: str, amount_fen: int, file: Path | None, offline_fen: int | None = None
+) -> Said:
+    """A request or a payment: its text, and a QR code when it fits one."""
+    fields: dict[str, Any] = {"text": text, "amount_fen": amount_fen}
+    if offline_fen is not None:
+        fields["offline_fen"] = offline_fen
+    if file is not None:
+        fields["file"] = str(file)
+        return fields, f"The {what} of {format_yuan(amount_fen)} yuan is in {file}."
+    return fields, f"{_drawn(text)}\n{text}"
+
+
+def handed_over(amount_fen: int, offline_fen: int) -> Said:
+    """After ``offline pay --connect``."""
+    text = f"Paid {format_yuan(amount_fen)} yuan; {format_yuan(offline_fen)} yuan left offline."
+    return {"state": "TAKEN", "amount_fen": amount_fen, "offline_fen": offline_fen}, text
+
+
+def taken(amount_fen: int, offline_fen: int) -> Said:
+    """After ``offline accept``."""
+    text = f"Took {format_yuan(amount_fen)} yuan; {format_yuan(offline_fen)} yuan offline now."
+    return {"amount_fen": amount_fen, "offline_fen": offline_fen}, text
+
+
+def deposited(done: Deposited, offline_fen: int) -> Said:
+    """After ``offline deposit``."""
+    refused = [{"reason": no.name, "message": no.message} for no in done.refused]
+    fields = {
+        "amount_fen": done.amount_fen,
+        "available_fen": done.available_fen if done.amount_fen else None,
+        "offline_fen": offline_fen,
+        "pending": done.pending,
+        "refused": refused,
+    }
+    lines = [f"{format_yuan(done.amount_fen)} yuan deposited."]
+    if done.pending:
+        lines.append(f"{done.pending} on their way; repeat the command to ask.")
+    lines += [f"Refused: {no.message}" for no in done.refused]
+    return fields, "\n".join(lines)
+
+
+def _drawn(text: str) -> str:
+    if len(text) > MAX_QR_CHARACTERS:
+        return "Too long for a QR code; pass the text, a file, or use a direct link."
+    from io import StringIO
+
+    import segno
+
+    out = StringIO()
+    segno.make_qr(text, error="l").terminal(out, compact=True)
+    return out.getvalue().rstrip("\n")
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return link.parse_address(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

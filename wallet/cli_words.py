@@ -1,0 +1,175 @@
+"""Results of commands: the fields for programs and the text for people, side by side."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from dcep.bank.v1.bank_pb2 import GetWalletResponse
+
+from currency.amount import format_yuan
+from wallet.desk import Placed
+from wallet.holder import Entry, class_name, state_name, status_name
+from wallet.home import Profile
+
+Said = tuple[dict[str, Any], str]
+
+
+def opened(profile: Profile, why_not: str) -> Said:
+    """After ``open``."""
+    fields = {
+        "number": profile.number,
+        "bank": profile.bank,
+        "wallet_class": profile.wallet_class,
+        "offline_ready": not why_not,
+    }
+    text = f"Wallet {profile.number} at {profile.bank}, class {profile.wallet_class}."
+    if why_not:
+        text += f"\nNot ready for offline money yet ({why_not}); `wallet offline load` tries again."
+    return fields, text
+
+
+def shown(profile: Profile, state: GetWalletResponse | None, offline_fen: int, why: str) -> Said:
+    """After ``show``."""
+    fields: dict[str, Any] = {
+        "number": profile.number,
+        "bank": profile.bank,
+        "available_fen": None if state is None else state.available_fen,
+        "held_fen": None if state is None else state.held_fen,
+        "offline_fen": offline_fen,
+        "bank_reached": state is not None,
+    }
+    lines = [f"Wallet     {profile.number} at {profile.bank}"]
+    if state is None:
+        lines.append(f"Online     unknown: the bank is out of reach ({why})")
+    else:
+        fields |= _details(state)
+        lines.append(f"Online     {format_yuan(state.available_fen)} yuan")
+        if state.held_fen:
+            lines.append(f"On its way {format_yuan(state.held_fen)} yuan")
+        if state.has_deposit_account:
+            lines.append(f"Deposit    {format_yuan(state.deposit_fen)} yuan")
+        if fields["status"] != "OPEN":
+            lines.append(f"Status     {fields['status'].lower()}")
+    lines.append(f"Offline    {format_yuan(offline_fen)} yuan")
+    return fields, "\n".join(lines)
+
+
+def _details(state: GetWalletResponse) -> dict[str, Any]:
+    limits = state.limits
+    return {
+        "deposit_fen": state.deposit_fen if state.has_deposit_account else None,
+        "wallet_class": class_name(state.wallet_class),
+        "status": status_name(state.status),
+        "limits": {
+            "balance_cap_fen": limits.balance_cap_fen,
+            "single_fen": limits.single_fen,
+            "day_fen": limits.day_fen,
+            "year_fen": limits.year_fen,
+        },
+        "day_spent_fen": state.day_spent_fen,
+        "year_spent_fen": state.year_spent_fen,
+    }
+
+
+def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
+    """After ``topup`` and ``cashout``."""
+    available_fen = placed.message.available_fen
+    fields = {
+        "order_id": placed.order.payment_id,
+        "amount_fen": amount_fen,
+        "available_fen": available_fen,
+        "repeated": placed.resent,
+    }
+    text = f"{format_yuan(amount_fen)} yuan {what}; {format_yuan(available_fen)} yuan available."
+    return fields, text + _resent(placed)
+
+
+def paid(number: str, amount_fen: int, placed: Placed) -> Said:
+    """After ``pay``."""
+    answer = placed.message
+    state = state_name(answer.state)
+    fields = {
+        "payment_id": placed.order.payment_id,
+        "state": state,
+        "payee_number": number,
+        "amount_fen": amount_fen,
+        "available_fen": answer.available_fen,
+        "repeated": placed.resent,
+    }
+    yuan = format_yuan(amount_fen)
+    if placed.pending:
+        text = (
+            f"{yuan} yuan to {number} are on their way; the last word is still to come.\n"
+            "Repeat the same command to ask: it does not pay twice."
+        )
+    else:
+        text = (
+            f"Paid {yuan} yuan to {number}; "
+            f"{format_yuan(answer.available_fen)} yuan available.\n{placed.order.payment_id}"
+        )
+    return fields, text + _resent(placed)
+
+
+def listed(entries: list[Entry], token: str, unanswered: list[str]) -> Said:
+    """After ``history``."""
+    fields = {
+        "items": [asdict(entry) for entry in entries],
+        "next_page_token": token,
+        "unanswered": unanswered,
+    }
+    text = _table(entries) if entries else "Nothing yet."
+    if unanswered:
+        text += "\nWithout an answer so far: " + ", ".join(unanswered)
+    if token:
+        text += f"\nOlder: wallet history --page {token}"
+    return fields, text
+
+
+def arrived(entry: Entry) -> Said:
+    """One line of ``watch``."""
+    memo = f" “{entry.memo}”" if entry.memo else ""
+    sender = f" from {entry.counterparty}" if entry.counterparty else ""
+    text = f"{_clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}"
+    return asdict(entry), text
+
+
+def _resent(placed: Placed) -> str:
+    if not placed.resent:
+        return ""
+    made = _clock(placed.order.created_time_ms)
+    return f"\nThis is the order of {made} that had no answer then; nothing was done twice."
+
+
+def _table(entries: list[Entry]) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None)
+    for name in ("time", "what", "with", "memo", "state"):
+        table.add_column(name)
+    table.add_column("yuan", justify="right")
+    table.add_column("balance", justify="right")
+    for entry in entries:
+        sign = "+" if entry.change_fen > 0 else ""
+        cells = (
+            _clock(entry.time_ms),
+            entry.kind,
+            entry.counterparty,
+            entry.memo,
+            entry.state.lower(),
+            sign + format_yuan(entry.change_fen),
+            format_yuan(entry.balance_after_fen),
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    out = StringIO()
+    Console(file=out, width=140, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def _clock(time_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ms / 1_000))

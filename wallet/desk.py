@@ -1,0 +1,263 @@
+"""Where orders go out: written down, sent, and sent again unchanged until somebody answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+
+from runtime.clock import Clock
+from runtime.envelope import sign
+from runtime.errors import NoAnswer, Refusal, reason_name
+from wallet.bank import Bank
+from wallet.book import Book, Flights, Order, OrderState
+from wallet.kinds import EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
+from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
+NOBODY_SAID = frozenset(
+    {
+        errors_pb2.REASON_UNSPECIFIED,
+        errors_pb2.REASON_PEER_UNAVAILABLE,
+        errors_pb2.REASON_OVERLOADED,
+        errors_pb2.REASON_STOPPING,
+        errors_pb2.REASON_INTERNAL,
+    }
+)
+"""Refusals that decide nothing: the same order may be sent again."""
+
+
+Take = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order and the bank's answer to it.
+
+    Attributes:
+        message: the answer; its ``state`` may still be PENDING.
+        resent: it had been made by an earlier command that got no answer.
+    """
+
+    order: Order
+    message: Any
+    resent: bool
+
+    @property
+    def pending(self) -> bool:
+        """Whether the bank's last word is still to come."""
+        return getattr(self.message, "state", None) == PENDING
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The wallet's orders and questions to its bank."""
+
+    number: str
+    key: SigningKey
+    bank: Bank
+    open_book: Callable[[], Book]
+    flights: Flights
+    clock: Clock
+
+    @property
+    def book(self) -> Book:
+        """The order book; opened when first needed, a question needs none."""
+        return self.open_book()
+
+    def query(self) -> SignedEnvelope:
+        """A signed question. It changes nothing and is not kept."""
+        now_ms = self.clock.now_ms()
+        query = orders_pb2.Query(
+            wallet_number=self.number,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + QUERY_VALID_MS,
+        )
+        return sign("query/v1", query.SerializeToString(), self.key, self.number.encode())
+
+    def place(
+        self,
+        kind: Kind,
+        *,
+        request_id: str = "",
+        anew: bool = False,
+        take: Take | None = None,
+        **fields: Any,
+    ) -> Placed:
+        """Gets an order done exactly once.
+
+        An equal order that an earlier command left without an answer is sent again instead of a
+        new one; with a `request_id` it is the order of that id, whatever is equal to it.
+
+        Args:
+            kind: what to order, with `fields` of its message.
+            request_id: a program's id for it, or "" for a person's command.
+            anew: make a new order even though an equal one has no answer.
+            take: keeps what the answer brings; runs before the order counts as done, and may run
+                again after a crash.
+
+        Raises:
+            Refusal: the bank's final no, or ID_REUSED.
+            NoAnswer: the outcome is unknown; the same call again is safe.
+        """
+        self._begin()
+        content = _content(kind, fields)
+        left = None if request_id or anew else self._left_behind(kind, content)
+        if left is not None:
+            return self._fly(left, take, resent=True)
+        order, new = self.book.add(
+            self.number,
+            request_id or None,
+            lambda sequence: self._make(kind, fields, content, sequence, request_id),
+        )
+        if not new and (order.kind, order.content) != (kind.name, content):
+            raise Refusal(
+                errors_pb2.REASON_ID_REUSED,
+                f"request {request_id} was used for something else",
+                field="request_id",
+            )
+        return self._fly(order, take, resent=not new)
+
+    def look_up(self, order: Order) -> Order:
+        """Asks what became of an order without sending it; unchanged when nobody knows."""
+        try:
+            payment = self.bank.get_payment(self.query(), order.payment_id)
+        except Refusal as refusal:
+            gone = order.expires_time_ms < self.clock.now_ms()
+            if refusal.reason != errors_pb2.REASON_PAYMENT_UNKNOWN or not gone:
+                return order
+            return self._refuse(order, errors_pb2.REASON_EXPIRED, "it never reached the bank")
+        if payment.state in (REFUSED, EXPIRED):
+            reason = payment.reason or errors_pb2.REASON_EXPIRED
+            return self._refuse(order, reason, _said(reason))
+        return order if payment.state == PENDING else self._recover(order, payment)
+
+    def _recover(self, order: Order, payment: bank_pb2.Payment) -> Order:
+        """Writes down an answer that the bank's books give instead of the call."""
+        if order.kind not in (PAYMENT.name, EXCHANGE.name):
+            return order
+        available_fen = self.bank.get_wallet(self.query()).available_fen
+        answer: Any = bank_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
+        if order.kind == PAYMENT.name:
+            answer = bank_pb2.PayResponse(
+                payment_id=order.payment_id,
+                state=payment.state,
+                available_fen=available_fen,
+                repeated=True,
+            )
+        return self.book.finish(order, OrderState.DONE, answer=answer.SerializeToString())
+
+    def _begin(self) -> None:
+        """A book that is younger than the wallet learns where its sequences stand."""
+        if not self.book.begun(self.number):
+            known = self.bank.get_wallet(self.query())
+            self.book.begin(self.number, known.last_sequence + 1)
+
+    def _left_behind(self, kind: Kind, content: bytes) -> Order | None:
+        for order in self.book.unknown(self.number, kind.name, content):
+            if not self.flights.take(order.sequence):
+                continue
+            fresh = self.book.get(self.number, order.sequence)
+            if fresh.state == OrderState.UNKNOWN:
+                return fresh
+            self.flights.release(order.sequence)
+        return None
+
+    def _make(
+        self, kind: Kind, fields: dict[str, Any], content: bytes, sequence: int, request_id: str
+    ) -> Order:
+        # Taken before the book shows the order to anybody else.
+        self.flights.take(sequence)
+        now_ms = self.clock.now_ms()
+        payload = kind.order(
+            wallet_number=self.number,
+            sequence=sequence,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+            **fields,
+        ).SerializeToString()
+        envelope = sign(kind.tag, payload, self.key, self.number.encode())
+        return Order(
+            number=self.number,
+            sequence=sequence,
+            kind=kind.name,
+            content=content,
+            request_id=request_id or None,
+            payload=payload,
+            signature=envelope.signature,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+        )
+
+    def _fly(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+        try:
+            return self._send(order, take, resent=resent)
+        finally:
+            self.flights.release(order.sequence)
+
+    def _send(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+        if order.state != OrderState.UNKNOWN:
+            return self._settled_before(order)
+        kind = KINDS[order.kind]
+        envelope = SignedEnvelope(
+            payload=order.payload, signature=order.signature, key_id=self.number.encode()
+        )
+        try:
+            message = kind.send(self.bank, envelope)
+        except Refusal as refusal:
+            return self._told_no(order, refusal)
+        state = getattr(message, "state", None)
+        if state == PENDING:
+            return Placed(order, message, resent)
+        if state in (REFUSED, EXPIRED):
+            reason = message.reason or errors_pb2.REASON_EXPIRED
+            raise _refusal(self._refuse(order, reason, _said(reason)))
+        if take is not None:
+            take(message)
+        done = self.book.finish(order, OrderState.DONE, answer=message.SerializeToString())
+        return Placed(done, message, resent)
+
+    def _told_no(self, order: Order, refusal: Refusal) -> Placed:
+        """Raises what a refused call means for the order."""
+        if refusal.reason in NOBODY_SAID:
+            raise NoAnswer(f"the bank could not say: {refusal.message}") from refusal
+        if refusal.reason == errors_pb2.REASON_EXPIRED:
+            # Only the bank's books know whether it had come in time once.
+            order = self.look_up(order)
+            if order.state == OrderState.UNKNOWN:
+                raise NoAnswer(
+                    f"order {order.payment_id} is too old to be sent again, and the bank does "
+                    "not say yet what became of it"
+                ) from refusal
+            return self._settled_before(order)
+        refusal.metadata.setdefault("payment_id", order.payment_id)
+        self._refuse(order, refusal.reason, refusal.message)
+        raise refusal
+
+    def _settled_before(self, order: Order) -> Placed:
+        if order.state == OrderState.REFUSED:
+            raise _refusal(order)
+        return Placed(order, KINDS[order.kind].answer.FromString(order.answer), True)
+
+    def _refuse(self, order: Order, reason: int, message: str) -> Order:
+        return self.book.finish(order, OrderState.REFUSED, reason=reason, message=message)
+
+
+def _content(kind: Kind, fields: dict[str, Any]) -> bytes:
+    wish = kind.order(**fields).SerializeToString(deterministic=True)
+    return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
+
+
+def _refusal(order: Order) -> Refusal:
+    return Refusal(order.reason, order.message, payment_id=order.payment_id)
+
+
+def _said(reason: int) -> str:
+    return f"refused on the payee's side: {reason_name(reason)}"

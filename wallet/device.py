@@ -1,0 +1,57 @@
+"""What the wallet asks of its secure element; `wallet/secure_element` is one in software."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Device(Protocol):
+    """Holds a key, and pieces of money that leave it only by an endorsement it signs.
+
+    What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
+    """
+
+    def public_key(self) -> bytes:
+        """The device's key, 32 bytes."""
+        ...
+
+    def certified(self) -> bool:
+        """Whether a bank has certified the key, for now."""
+        ...
+
+    def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
+        """Keeps the certificates."""
+        ...
+
+    def trust(self, bundle: bytes) -> None:
+        """Keeps a trust bundle, if it is good and newer."""
+        ...
+
+    def load(self, tokens: Sequence[bytes]) -> None:
+        """Takes fresh tokens; ones that it has ever taken change nothing."""
+        ...
+
+    def balance_fen(self) -> int:
+        """What can be paid offline."""
+        ...
+
+    def request(self, amount_fen: int) -> bytes:
+        """A new request, with a fresh challenge."""
+        ...
+
+    def pay(self, request: bytes) -> bytes:
+        """The payment for a request; for the same request always the same."""
+        ...
+
+    def accept(self, payment: bytes) -> int:
+        """Verifies a payment for one of its requests and keeps it; returns its value in fen."""
+        ...
+
+    def begin_deposit(self) -> list[bytes]:
+        """Sets aside all pieces to deposit; until their end is known they are listed again."""
+        ...
+
+    def end_deposit(self, payment: bytes, *, deposited: bool) -> None:
+        """They are gone, or, when refused for good, kept apart."""
+        ...

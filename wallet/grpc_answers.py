@@ -1,0 +1,51 @@
+"""What the wallet's service answers with, and how its own troubles look to programs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from dcep.errors.v1 import errors_pb2
+from dcep.wallet.v1 import wallet_pb2
+
+from runtime.errors import NoAnswer, Refusal
+from wallet.app import NotOpened
+from wallet.desk import Placed
+from wallet.holder import Entry, state_name
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def homely(call: Call) -> Call:
+    """No answer from the bank is none from the wallet; a wallet not opened is unknown."""
+
+    @functools.wraps(call)
+    def wrapped(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except NoAnswer as error:
+            raise Refusal(errors_pb2.REASON_PEER_UNAVAILABLE, str(error)) from None
+        except NotOpened as error:
+            raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def item(entry: Entry) -> wallet_pb2.HistoryItem:
+    """A line of the history."""
+    return wallet_pb2.HistoryItem(
+        payment_id=entry.payment_id,
+        state=entry.state,
+        kind=entry.kind,
+        counterparty=entry.counterparty,
+        change_fen=entry.change_fen,
+        balance_after_fen=entry.balance_after_fen,
+        time_ms=entry.time_ms,
+        memo=entry.memo,
+    )
+
+
+def placed_state(placed: Placed) -> str:
+    """The state of a payment."""
+    return state_name(placed.message.state)

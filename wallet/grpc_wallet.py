@@ -1,0 +1,179 @@
+"""The wallet's own gRPC service: translation, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+from dcep.errors.v1 import errors_pb2
+from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
+
+from runtime import checks
+from runtime.errors import NoAnswer, Refusal
+from wallet.app import App
+from wallet.banks import BankNotFound, find_bank
+from wallet.grpc_answers import homely, item, placed_state
+from wallet.holder import class_name, status_name
+
+
+class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
+    """`dcep.wallet.v1.WalletService` over an `App`."""
+
+    def __init__(self, app: App, stack: Path) -> None:
+        self._app = app
+        self._stack = stack
+
+    @homely
+    def Open(
+        self, request: wallet_pb2.OpenRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OpenResponse:
+        """Makes the keys and opens the wallet."""
+        checks.required(request.bank_address, "bank_address")
+        try:
+            bank = find_bank(self._stack, request.bank_address)
+        except BankNotFound as error:
+            raise Refusal(
+                errors_pb2.REASON_BANK_UNKNOWN, str(error), field="bank_address"
+            ) from None
+        profile = self._app.open(
+            bank, holder_name=request.holder_name, phone=request.phone
+        )
+        self._app.prepare_offline()
+        return wallet_pb2.OpenResponse(number=profile.number, bank=profile.bank)
+
+    @homely
+    def Show(
+        self, request: wallet_pb2.ShowRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.ShowResponse:
+        """Balances, class, status."""
+        profile = self._app.profile()
+        state = self._app.holder().show()
+        return wallet_pb2.ShowResponse(
+            number=profile.number,
+            bank=profile.bank,
+            available_fen=state.available_fen,
+            held_fen=state.held_fen,
+            offline_fen=self._app.pocket().balance_fen(),
+            deposit_fen=state.deposit_fen,
+            wallet_class=class_name(state.wallet_class),
+            status=status_name(state.status),
+        )
+
+    @homely
+    def TopUp(
+        self, request: wallet_pb2.TopUpRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.TopUpResponse:
+        """Deposit or cash into the wallet."""
+        placed = self._app.holder().top_up(
+            request.amount_fen,
+            cash=request.cash,
+            request_id=checks.request_id(request.request_id),
+        )
+        return wallet_pb2.TopUpResponse(available_fen=placed.message.available_fen)
+
+    @homely
+    def CashOut(
+        self, request: wallet_pb2.CashOutRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.CashOutResponse:
+        """The wallet's money into deposit or cash."""
+        placed = self._app.holder().cash_out(
+            request.amount_fen,
+            cash=request.cash,
+            request_id=checks.request_id(request.request_id),
+        )
+        return wallet_pb2.CashOutResponse(available_fen=placed.message.available_fen)
+
+    @homely
+    def Pay(
+        self, request: wallet_pb2.PayRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.PayResponse:
+        """Pays."""
+        placed = self._app.holder().pay(
+            request.payee_number,
+            request.amount_fen,
+            request.memo,
+            request_id=checks.request_id(request.request_id),
+        )
+        return wallet_pb2.PayResponse(
+            payment_id=placed.order.payment_id,
+            state=placed_state(placed),
+            available_fen=placed.message.available_fen,
+        )
+
+    @homely
+    def History(
+        self, request: wallet_pb2.HistoryRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.HistoryResponse:
+        """Newest first."""
+        entries, token = self._app.holder().history(request.page_size, request.page_token)
+        return wallet_pb2.HistoryResponse(
+            items=[item(entry) for entry in entries], next_page_token=token
+        )
+
+    def Watch(
+        self, request: wallet_pb2.WatchRequest, context: grpc.ServicerContext
+    ) -> Iterator[wallet_pb2.WatchResponse]:
+        """Money arriving."""
+        stream = self._app.holder().arrivals()
+        context.add_callback(stream.cancel)
+        try:
+            for entry in stream:
+                yield wallet_pb2.WatchResponse(item=item(entry))
+        except NoAnswer as error:
+            if context.is_active():
+                raise Refusal(errors_pb2.REASON_PEER_UNAVAILABLE, str(error)) from None
+
+    @homely
+    def OfflineLoad(
+        self, request: wallet_pb2.OfflineLoadRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OfflineLoadResponse:
+        """Loads an amount into the secure element."""
+        placed = self._app.loading().load(
+            request.amount_fen, request_id=checks.request_id(request.request_id)
+        )
+        if placed.pending:
+            raise NoAnswer("the central bank has not answered yet")
+        return wallet_pb2.OfflineLoadResponse(offline_fen=self._app.pocket().balance_fen())
+
+    @homely
+    def OfflineRequest(
+        self, request: wallet_pb2.OfflineRequestRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OfflineRequestResponse:
+        """A request for an offline payment."""
+        text = self._app.pocket().request(request.amount_fen)
+        return wallet_pb2.OfflineRequestResponse(text=text)
+
+    @homely
+    def OfflinePay(
+        self, request: wallet_pb2.OfflinePayRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OfflinePayResponse:
+        """Pays a request offline."""
+        pocket = self._app.pocket()
+        text = pocket.pay(request.request_text)
+        return wallet_pb2.OfflinePayResponse(text=text, offline_fen=pocket.balance_fen())
+
+    @homely
+    def OfflineAccept(
+        self, request: wallet_pb2.OfflineAcceptRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OfflineAcceptResponse:
+        """Verifies and takes an offline payment."""
+        pocket = self._app.pocket()
+        amount_fen = pocket.accept(request.payment_text)
+        return wallet_pb2.OfflineAcceptResponse(
+            amount_fen=amount_fen, offline_fen=pocket.balance_fen()
+        )
+
+    @homely
+    def OfflineDeposit(
+        self, request: wallet_pb2.OfflineDepositRequest, context: grpc.ServicerContext
+    ) -> wallet_pb2.OfflineDepositResponse:
+        """Deposits everything accepted."""
+        done = self._app.loading().deposit()
+        if done.pending and not done.amount_fen:
+            raise NoAnswer("the central bank has not answered yet")
+        return wallet_pb2.OfflineDepositResponse(
+            amount_fen=done.amount_fen,
+            available_fen=done.available_fen,
+            refused=[f"{no.name}: {no.message}" for no in done.refused],
+        )

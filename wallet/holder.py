@@ -1,0 +1,219 @@
+"""What the holder of a wallet does with its bank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.errors.v1 import errors_pb2
+
+from currency.number import NumberError, check
+from runtime.checks import amount, text
+from runtime.errors import Refusal
+from runtime.randomness import Randomness
+from wallet.bank import Banks
+from wallet.banks import BankEntry
+from wallet.desk import NOBODY_SAID, Desk, Placed
+from wallet.home import SEED_BYTES, Home, Profile
+from wallet.kinds import CLOSE, EXCHANGE, PAYMENT
+from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the history.
+
+    Attributes:
+        counterparty: the other wallet's number, "" when there is none.
+        change_fen: + received, − paid.
+    """
+
+    payment_id: str
+    state: str
+    kind: str
+    counterparty: str
+    change_fen: int
+    balance_after_fen: int
+    time_ms: int
+    memo: str
+
+
+class Holder:
+    """Use-cases of an opened wallet."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def show(self) -> bank_pb2.GetWalletResponse:
+        """What the bank says about the wallet. Raises NoAnswer."""
+        return self._desk.bank.get_wallet(self._desk.query())
+
+    def top_up(
+        self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
+    ) -> Placed:
+        """Deposit or cash into the wallet."""
+        direction = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+        return self._exchange(direction, amount_fen, cash, request_id, anew)
+
+    def cash_out(
+        self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
+    ) -> Placed:
+        """The wallet's money into the deposit or cash."""
+        direction = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
+        return self._exchange(direction, amount_fen, cash, request_id, anew)
+
+    def pay(
+        self,
+        payee_number: str,
+        amount_fen: int,
+        memo: str = "",
+        *,
+        request_id: str = "",
+        anew: bool = False,
+    ) -> Placed:
+        """Pays. A mistyped number is refused here, before anything is sent."""
+        try:
+            check(payee_number)
+        except NumberError as wrong:
+            raise Refusal(
+                errors_pb2.REASON_FIELD_INVALID, str(wrong), field="payee_number"
+            ) from None
+        amount(amount_fen)
+        text(memo, "memo", longest=MAX_MEMO, shortest=0)
+        return self._desk.place(
+            PAYMENT,
+            request_id=request_id,
+            anew=anew,
+            payee_number=payee_number,
+            amount_fen=amount_fen,
+            memo=memo,
+        )
+
+    def close(self) -> None:
+        """Closes the wallet at the bank; it must be empty."""
+        self._desk.place(CLOSE)
+
+    def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[Entry], str]:
+        """Newest first; and the token of the next page, "" on the last."""
+        found = self._desk.bank.list_payments(self._desk.query(), page_size, page_token)
+        number = self._desk.number
+        return [entry_of(payment, number) for payment in found.payments], found.next_page_token
+
+    def unanswered(self) -> list[str]:
+        """Ids of orders whose outcome nobody knows, after asking the bank about each."""
+        orders = self._desk.book.unknown(self._desk.number)[:MAX_LOOKED_UP]
+        looked_up = [self._desk.look_up(order) for order in orders]
+        return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
+
+    def watch(self) -> Iterator[Entry]:
+        """Money arriving, from now on. Raises NoAnswer when the stream is cut."""
+        for arrival in self._desk.bank.watch(self._desk.query()):
+            yield entry_of(arrival.payment, self._desk.number)
+
+    def _exchange(
+        self, direction: int, amount_fen: int, cash: bool, request_id: str, anew: bool
+    ) -> Placed:
+        amount(amount_fen)
+        medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+        return self._desk.place(
+            EXCHANGE,
+            request_id=request_id,
+            anew=anew,
+            direction=direction,
+            medium=medium,
+            amount_fen=amount_fen,
+        )
+
+
+def open_wallet(
+    home: Home,
+    banks: Banks,
+    randomness: Randomness,
+    bank: BankEntry,
+    *,
+    holder_name: str = "",
+    phone: str = "",
+) -> Profile:
+    """Makes the key and opens the wallet at a bank; a repeat gives the same wallet.
+
+    Raises:
+        Refusal: by the bank, or ALREADY_EXISTS when another wallet lives in this home.
+        NoAnswer: ask again; no second wallet is opened.
+    """
+    profile = home.profile()
+    wanted = Profile(
+        request_id=profile.request_id if profile else randomness.uuid(),
+        bank_address=bank.address,
+        bank_ca=bank.ca,
+        offline_root=bank.offline_root,
+        holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
+        phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
+    )
+    if profile is not None and not _same(profile, wanted):
+        raise Refusal(
+            errors_pb2.REASON_ALREADY_EXISTS,
+            f"another wallet lives in {home.folder}: {profile.number or 'one being opened'}",
+        )
+    if profile is not None and profile.opened:
+        return profile
+    home.seal(randomness.bytes(SEED_BYTES))
+    home.save(wanted)
+    request = bank_pb2.OpenWalletRequest(
+        request_id=wanted.request_id,
+        public_key=bytes(home.key().verify_key),
+        holder_name=wanted.holder_name,
+        phone=wanted.phone,
+    )
+    try:
+        answer = banks.at(bank.address, bank.ca).open_wallet(request)
+    except Refusal as refusal:
+        if refusal.reason not in NOBODY_SAID:
+            home.forget()
+        raise
+    opened = replace(
+        wanted,
+        number=answer.wallet_number,
+        bank=answer.bank,
+        wallet_class=class_name(answer.wallet_class),
+    )
+    home.save(opened)
+    return opened
+
+
+def class_name(value: int) -> str:
+    """``IV`` for WALLET_CLASS_IV."""
+    return bank_pb2.WalletClass.Name(value).removeprefix("WALLET_CLASS_")
+
+
+def status_name(value: int) -> str:
+    """``OPEN`` for WALLET_STATUS_OPEN."""
+    return bank_pb2.WalletStatus.Name(value).removeprefix("WALLET_STATUS_")
+
+
+def state_name(value: int) -> str:
+    """``SETTLED`` for PAYMENT_STATE_SETTLED."""
+    return bank_pb2.PaymentState.Name(value).removeprefix("PAYMENT_STATE_")
+
+
+def entry_of(payment: bank_pb2.Payment, number: str) -> Entry:
+    """A payment as its wallet sees it."""
+    other = payment.payee_number if payment.payer_number == number else payment.payer_number
+    return Entry(
+        payment_id=payment.payment_id,
+        state=state_name(payment.state),
+        kind=payment.kind,
+        counterparty=other if other != number else "",
+        change_fen=payment.change_fen,
+        balance_after_fen=payment.balance_after_fen,
+        time_ms=payment.time_ms,
+        memo=payment.memo,
+    )
+
+
+def _same(found: Profile, wanted: Profile) -> bool:
+    return (found.bank_address, found.holder_name, found.phone) == (
+        wanted.bank_address,
+        wanted.holder_name,
+        wanted.phone,
+    )

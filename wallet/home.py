@@ -1,0 +1,111 @@
+"""A wallet's home folder: the sealed key, the profile, the database, the device."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wallet.files import create_whole, write_whole
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
+SEED_BYTES = 32
+
+
+class HomeError(Exception):
+    """The home folder cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Which wallet lives here. `number` is empty while the bank has not answered yet.
+
+    Attributes:
+        request_id: what the wallet was asked for with, so that asking again opens no second one.
+        bank_ca: PEM file that the bank's TLS certificate is checked against.
+        offline_root: the central bank's key for offline money, hex.
+    """
+
+    request_id: str
+    bank_address: str
+    bank_ca: str
+    offline_root: str
+    holder_name: str
+    phone: str
+    number: str = ""
+    bank: str = ""
+    wallet_class: str = ""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the bank has given a number."""
+        return bool(self.number)
+
+
+class Home:
+    """The folder; made, readable by its owner alone, when first written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._profile = self.folder / "wallet.json"
+        self._seed = self.folder / "wallet.key"
+
+    @property
+    def database_url(self) -> str:
+        """Where the order book is unless settings say otherwise."""
+        return f"sqlite:///{self.folder / 'wallet.db'}"
+
+    def make(self) -> None:
+        """Makes the folder. Raises HomeError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise HomeError(
+                f"{self.folder} cannot be the wallet's home: {error.strerror}"
+            ) from error
+
+    def profile(self) -> Profile | None:
+        """The wallet that lives here, or None. Raises HomeError."""
+        try:
+            return Profile(**json.loads(self._profile.read_text()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise HomeError(f"{self._profile} cannot be read: {error}") from error
+
+    def save(self, profile: Profile) -> None:
+        """Writes the profile, whole."""
+        self.make()
+        text = json.dumps(asdict(profile), ensure_ascii=False, indent=2) + "\n"
+        write_whole(self._profile, text.encode())
+
+    def forget(self) -> None:
+        """Removes the profile of a wallet that the bank refused to open; the key stays."""
+        self._profile.unlink(missing_ok=True)
+
+    def seal(self, seed: bytes) -> None:
+        """Keeps the seed of a new key, unless there is one: a key is never overwritten."""
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"a seed has {SEED_BYTES} bytes")
+        self.make()
+        create_whole(self._seed, seed)
+
+    def key(self) -> SigningKey:
+        """The wallet's signing key. Raises HomeError when it is missing or others may read it."""
+        from nacl.signing import SigningKey
+
+        try:
+            mode = stat.S_IMODE(os.stat(self._seed).st_mode)
+            seed = self._seed.read_bytes()
+        except OSError as error:
+            raise HomeError(f"{self._seed} cannot be read: {error.strerror}") from error
+        if mode & 0o077:
+            raise HomeError(f"{self._seed} can be read by others; chmod 600 it")
+        if len(seed) != SEED_BYTES:
+            raise HomeError(f"{self._seed} is not a wallet's key")
+        return SigningKey(seed)

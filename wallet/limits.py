@@ -1,0 +1,33 @@
+"""Bounds of the wallet."""
+
+from __future__ import annotations
+
+MAX_MEMO = 140
+"""Characters of a memo."""
+
+MAX_NAME = 100
+"""Characters of a holder's name."""
+
+ORDER_VALID_MS = 10 * 60 * 1_000
+"""An order never settles later than this after it was made."""
+
+QUERY_VALID_MS = 60 * 1_000
+"""A signed question may be answered for this long."""
+
+SHOW_TIMEOUT_S = 5.0
+"""How long a question to the bank waits."""
+
+ORDER_TIMEOUT_S = 25.0
+"""How long an order waits for its answer."""
+
+MAX_TEXT_CHARACTERS = 32_768
+"""An offline request or payment as text, and one line of a direct link."""
+
+MAX_QR_CHARACTERS = 4_296
+"""What the largest QR code carries in its alphanumeric mode (ISO/IEC 18004)."""
+
+LINK_TIMEOUT_S = 120.0
+"""How long a direct link waits for the other device."""
+
+MAX_LOOKED_UP = 50
+"""Orders without an answer that one look into the history asks about."""

@@ -1,0 +1,76 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from wallet.app import App
+from wallet.speak import Speaker
+
+HomeOption = Annotated[
+    Optional[Path],
+    typer.Option("--home", help="The wallet's folder; default ~/.dcep-wallet or WALLET_HOME."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
+Cash = Annotated[bool, typer.Option("--cash", help="Cash instead of the deposit account.")]
+Anew = Annotated[
+    bool, typer.Option("--new", help="A new order, even if an equal one got no answer.")
+]
+File = Annotated[Optional[Path], typer.Option("--file", help="A file instead of text.")]
+StackOption = Annotated[
+    Optional[Path], typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
+]
+
+AMOUNTS = {"ignore_unknown_options": True}
+"""For commands with an amount: -5 is then a wrong amount, not an unknown option."""
+
+DEFAULT_STACK = "stack"
+
+
+@dataclass
+class Common:
+    """What was said before the subcommand."""
+
+    home: Path | None = None
+    as_json: bool = False
+
+
+def home_folder(given: Path | None) -> Path:
+    """The home that was asked for."""
+    return given or Path(os.environ.get("WALLET_HOME") or Path.home() / ".dcep-wallet")
+
+
+def stack_folder(given: Path | None) -> Path:
+    """The stack that was asked for."""
+    return given or Path(os.environ.get("DCEP_STACK") or DEFAULT_STACK)
+
+
+def gather(context: typer.Context, home: Path | None, as_json: bool) -> Common:
+    """Options before and after the subcommand together; the later one wins."""
+    before = context.find_object(Common) or Common()
+    return Common(home or before.home, as_json or before.as_json)
+
+
+@contextmanager
+def wallet(
+    context: typer.Context, home: Path | None, as_json: bool
+) -> Iterator[tuple[App, Speaker]]:
+    """The wallet and the voice of one command; what goes wrong is said and ends it."""
+    common = gather(context, home, as_json)
+    speaker = Speaker(common.as_json)
+    app = App(
+        home_folder(common.home), database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", "")
+    )
+    with speaker.failures():
+        try:
+            yield app, speaker
+        finally:
+            app.close()

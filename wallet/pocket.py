@@ -1,0 +1,119 @@
+"""Offline money: what a holder does with the secure element, with a bank and without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+
+from runtime.checks import amount
+from runtime.errors import Refusal
+from wallet import papers
+from wallet.desk import Desk, Placed
+from wallet.device import Device
+from wallet.kinds import CERTIFY, DEPOSIT, LOAD
+
+
+@dataclass
+class Deposited:
+    """What came of depositing: money in the wallet, pieces refused, pieces still on their way."""
+
+    amount_fen: int = 0
+    available_fen: int = 0
+    pending: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class Pocket:
+    """Use-cases that need nobody."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def balance_fen(self) -> int:
+        """What can be paid offline."""
+        return self.device.balance_fen()
+
+    def request(self, amount_fen: int) -> str:
+        """A request for an offline payment, as text."""
+        amount(amount_fen)
+        return papers.write(papers.REQUEST, self.device.request(amount_fen))
+
+    def pay(self, request: str) -> str:
+        """The payment that a request asks for, as text; for the same request always the same."""
+        payment = self.device.pay(_bytes(papers.REQUEST, request, "request_text"))
+        return papers.write(papers.PAYMENT, payment)
+
+    def accept(self, payment: str) -> int:
+        """Verifies and takes a payment; returns its value in fen."""
+        return self.device.accept(_bytes(papers.PAYMENT, payment, "payment_text"))
+
+
+class Loading:
+    """Use-cases that need the bank."""
+
+    def __init__(self, desk: Desk, device: Device) -> None:
+        self._desk = desk
+        self._device = device
+
+    def prepare(self) -> None:
+        """Has the device's key certified and its trust bundle renewed."""
+        if not self._device.certified():
+            self._desk.place(
+                CERTIFY,
+                take=self._keep_certificates,
+                device_key=self._device.public_key(),
+            )
+        self._device.trust(self._desk.bank.trust_bundle())
+
+    def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
+        """Money of the wallet becomes tokens in the device."""
+        amount(amount_fen)
+        self.prepare()
+        return self._desk.place(
+            LOAD,
+            request_id=request_id,
+            anew=anew,
+            take=self._keep_tokens,
+            device_key=self._device.public_key(),
+            amount_fen=amount_fen,
+        )
+
+    def deposit(self) -> Deposited:
+        """Everything accepted becomes money in the wallet, piece by piece.
+
+        Raises NoAnswer at the first piece without an answer; the same call again goes on there.
+        """
+        done = Deposited()
+        for payment in self._device.begin_deposit():
+            self._deposit_one(payment, done)
+        return done
+
+    def _deposit_one(self, payment: bytes, done: Deposited) -> None:
+        try:
+            placed = self._desk.place(DEPOSIT, offline_payment=payment)
+        except Refusal as refusal:
+            done.refused.append(refusal)
+            gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
+            self._device.end_deposit(payment, deposited=gone)
+            return
+        if placed.pending:
+            done.pending += 1
+            return
+        self._device.end_deposit(payment, deposited=True)
+        done.amount_fen += placed.message.amount_fen
+        done.available_fen = placed.message.available_fen
+
+    def _keep_certificates(self, answer: bank_pb2.CertifyDeviceResponse) -> None:
+        self._device.certify(answer.device_certificate, answer.bank_certificate)
+
+    def _keep_tokens(self, answer: bank_pb2.LoadTokensResponse) -> None:
+        self._device.load(list(answer.tokens))
+
+
+def _bytes(prefix: str, text: str, field: str) -> bytes:
+    try:
+        return papers.read(prefix, text)
+    except papers.PaperError as error:
+        raise Refusal(errors_pb2.REASON_FIELD_INVALID, str(error), field=field) from None

@@ -1,0 +1,29 @@
+"""The wallet's database at the newest schema; Alembic is imported only when it is not."""
+
+from __future__ import annotations
+
+from sqlalchemy import inspect, text
+
+from runtime.database import Database, open_engine, upgrade
+
+HEAD = "0001"
+"""The newest migration; a test compares it with migrations/wallet."""
+
+SERVICE = "wallet"
+
+
+def open_database(url: str) -> Database:
+    """The database at `url`, migrated if need be."""
+    engine = open_engine(url)
+    database = Database(engine)
+    if _revision(database) != HEAD:
+        upgrade(url, SERVICE)
+    return database
+
+
+def _revision(database: Database) -> str | None:
+    with database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(text("select version_num from alembic_version"))
+        return found.scalar_one_or_none()

@@ -1,0 +1,27 @@
+"""Settings of the wallet service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """From a TOML file and the environment (``DCEP_<NAME>``); the command line goes first.
+
+    Attributes:
+        home: the wallet's folder.
+        listen_address: HOST:PORT of the service.
+        database_url: where the order book is; "" for SQLite in the home.
+        stack: folder with ``banks.json``, which says how banks are reached.
+        metrics_port: of Prometheus metrics on loopback; 0 for none.
+        tls_certificate, tls_key: PEM files; "" for the ones that the wallet makes in its home.
+    """
+
+    home: str = ""
+    listen_address: str = "127.0.0.1:0"
+    database_url: str = ""
+    stack: str = ""
+    metrics_port: int = 0
+    tls_certificate: str = ""
+    tls_key: str = ""

@@ -1,0 +1,93 @@
+"""How the command line speaks: sentences for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_NO_ANSWER = 3
+
+
+class UsageError(Exception):
+    """Something was entered that cannot be right; the message shows what is."""
+
+
+class Speaker:
+    """Says one result. Standard output carries nothing else."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def result(self, fields: Mapping[str, Any], text: str) -> None:
+        """The fields as one JSON object, or the text for people."""
+        if self.as_json:
+            text = json.dumps(fields, ensure_ascii=False)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A remark beside the result, on standard error."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def fail(
+        self, code: int, reason: str, message: str, following: str = "", **more: Any
+    ) -> NoReturn:
+        """Says why it did not work, and what to do next, and ends."""
+        if self.as_json:
+            fields = {"ok": False, "reason": reason, "message": message, "next": following}
+            self.result({**fields, **more}, "")
+        else:
+            self.say(message)
+            if following:
+                self.say(following)
+        raise SystemExit(code)
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turns what a use-case raises into words and an exit code."""
+        try:
+            yield
+        except Exception as error:
+            self._explain(error)
+            raise
+
+    def _explain(self, error: Exception) -> None:
+        """Ends the command, unless the error is none that people should see."""
+        from currency.amount import AmountError
+        from currency.number import NumberError
+        from wallet.banks import BankNotFound
+        from wallet.home import HomeError
+        from wallet.link import LinkError, LinkRefused
+        from wallet.papers import PaperError
+
+        if isinstance(error, (UsageError, AmountError, NumberError, BankNotFound, PaperError)):
+            self.fail(EXIT_USAGE, "USAGE", str(error))
+        if isinstance(error, HomeError):
+            self.fail(EXIT_USAGE, "HOME", str(error))
+        if isinstance(error, LinkRefused):
+            self.fail(EXIT_REFUSED, "REFUSED", f"The other device did not take it: {error}")
+        if isinstance(error, LinkError):
+            following = "Repeat the same command: it shows the same request or payment again."
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
+        self._explain_answer(error)
+
+    def _explain_answer(self, error: Exception) -> None:
+        from runtime.errors import NoAnswer, Refusal
+        from wallet.words import NO_ANSWER_NEXT, sentence
+
+        if isinstance(error, Refusal):
+            said, following = sentence(error.name, error.message)
+            more = {**error.metadata, **({"field": error.field} if error.field else {})}
+            if self.as_json:
+                self.fail(EXIT_REFUSED, error.name, error.message, following, **more)
+            self.fail(EXIT_REFUSED, error.name, said, following)
+        if isinstance(error, NoAnswer):
+            message = f"No answer, so nobody knows yet whether it happened. ({error})"
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, NO_ANSWER_NEXT)

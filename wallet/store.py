@@ -1,0 +1,142 @@
+"""The order book in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from runtime.database import Database
+from wallet.book import Order, OrderState
+from wallet.tables import orders, requests, sequences
+
+
+class SqlBook:
+    """`wallet.book.Book` over a `runtime.database.Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begun(self, number: str) -> bool:
+        """Whether this book knows where the wallet's sequences stand."""
+        query = select(sequences.c.next_sequence).where(sequences.c.number == number)
+        return self._database.read(lambda c: c.execute(query).first()) is not None
+
+    def begin(self, number: str, next_sequence: int) -> None:
+        """Says where the wallet's sequences stand, unless the book knows."""
+
+        def body(connection: Connection) -> None:
+            query = select(sequences.c.next_sequence).where(sequences.c.number == number)
+            if connection.execute(query).first() is None:
+                values = {"number": number, "next_sequence": next_sequence}
+                connection.execute(insert(sequences), values)
+
+        self._database.transaction(body)
+
+    def add(
+        self, number: str, request_id: str | None, make: Callable[[int], Order]
+    ) -> tuple[Order, bool]:
+        """Takes the next sequence and keeps the order made for it, in one transaction."""
+
+        def body(connection: Connection) -> tuple[Order, bool]:
+            # The row lock makes commands of one wallet wait for each other on PostgreSQL too.
+            sequence = connection.execute(
+                select(sequences.c.next_sequence)
+                .where(sequences.c.number == number)
+                .with_for_update()
+            ).scalar_one()
+            if request_id is not None:
+                found = connection.execute(
+                    select(orders).where(orders.c.request_id == request_id)
+                ).first()
+                if found is not None:
+                    return _order(found), False
+            order = make(sequence)
+            connection.execute(insert(orders), asdict(order))
+            connection.execute(
+                update(sequences)
+                .where(sequences.c.number == number)
+                .values(next_sequence=sequence + 1)
+            )
+            return order, True
+
+        return self._database.transaction(body)
+
+    def get(self, number: str, sequence: int) -> Order:
+        """The order as it stands."""
+        query = select(orders).where(orders.c.number == number, orders.c.sequence == sequence)
+        return self._database.read(lambda c: _order(c.execute(query).one()))
+
+    def unknown(self, number: str, kind: str = "", content: bytes = b"") -> list[Order]:
+        """Orders of unknown outcome, oldest first.
+
+        With a kind and content only people's commands that are equal: a program repeats its own.
+        """
+        query = select(orders).where(
+            orders.c.number == number, orders.c.state == OrderState.UNKNOWN.value
+        )
+        if kind:
+            query = query.where(
+                orders.c.kind == kind,
+                orders.c.content == content,
+                orders.c.request_id.is_(None),
+            )
+        query = query.order_by(orders.c.sequence)
+        return self._database.read(lambda c: [_order(row) for row in c.execute(query)])
+
+    def finish(
+        self,
+        order: Order,
+        state: OrderState,
+        *,
+        reason: int = 0,
+        message: str = "",
+        answer: bytes = b"",
+    ) -> Order:
+        """Writes down what came of an order."""
+        statement = (
+            update(orders)
+            .where(orders.c.number == order.number, orders.c.sequence == order.sequence)
+            .values(state=state.value, reason=reason, message=message, answer=answer)
+        )
+
+        def body(connection: Connection) -> None:
+            connection.execute(statement)
+
+        self._database.transaction(body)
+        return self.get(order.number, order.sequence)
+
+
+class SqlRequests:
+    """Offline requests over a direct link: one that was interrupted is shown again unchanged."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unpaid(self, amount_fen: int) -> str | None:
+        """The newest request of that amount that nobody has paid."""
+        query = (
+            select(requests.c.text)
+            .where(requests.c.amount_fen == amount_fen, requests.c.paid_time_ms.is_(None))
+            .order_by(requests.c.created_time_ms.desc())
+            .limit(1)
+        )
+        return self._database.read(lambda c: c.execute(query).scalar_one_or_none())
+
+    def add(self, text: str, amount_fen: int, now_ms: int) -> None:
+        """Keeps a request before it is shown."""
+        values = {"text": text, "amount_fen": amount_fen, "created_time_ms": now_ms}
+        self._database.transaction(lambda c: c.execute(insert(requests), values) and None)
+
+    def paid(self, text: str, now_ms: int) -> None:
+        """It was paid."""
+        statement = update(requests).where(requests.c.text == text).values(paid_time_ms=now_ms)
+        self._database.transaction(lambda c: c.execute(statement) and None)
+
+
+def _order(row: Row[Any]) -> Order:
+    values = dict(row._mapping)
+    values["state"] = OrderState(values["state"])
+    return Order(**values)

@@ -1,0 +1,50 @@
+"""The wallet's tables: what it has asked its bank to do, and what came of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("next_sequence", BigInteger, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("request_id", Text, unique=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("created_time_ms", BigInteger, nullable=False),
+    Column("expires_time_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Index("orders_by_state", "number", "state", "kind"),
+)
+
+requests = Table(
+    "offline_requests",
+    metadata,
+    Column("text", Text, primary_key=True),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("created_time_ms", BigInteger, nullable=False),
+    Column("paid_time_ms", BigInteger),
+)

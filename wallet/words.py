@@ -1,0 +1,94 @@
+"""Refusals in a person's words: what happened, and what to do next."""
+
+from __future__ import annotations
+
+_WORDS = {
+    "INSUFFICIENT_FUNDS": (
+        "There is not enough money in the wallet.",
+        "Look with `wallet show`; put money in with `wallet topup AMOUNT`.",
+    ),
+    "DEPOSIT_SHORT": (
+        "There is not enough money on your deposit account.",
+        "Ask for less, or bring cash: `wallet topup AMOUNT --cash`.",
+    ),
+    "NO_DEPOSIT_ACCOUNT": (
+        "This wallet has no deposit account behind it.",
+        "Use cash: add --cash to the command.",
+    ),
+    "CASH_NOT_ACCEPTED": (
+        "This bank takes no cash.",
+        "Leave --cash away to use your deposit account.",
+    ),
+    "CASH_SHORT": ("The cash machine has not enough cash.", "Ask for less, or later."),
+    "VAULT_SHORT": (
+        "The bank has not enough digital currency at the moment; it has asked for more.",
+        "Repeat the command later.",
+    ),
+    "OVER_BALANCE_CAP": (
+        "More than a wallet of this class may hold.",
+        "Move less, or move some out first with `wallet cashout AMOUNT`.",
+    ),
+    "OVER_SINGLE_LIMIT": (
+        "More than a wallet of this class may pay at once.",
+        "Pay less; `wallet show --json` says the limits.",
+    ),
+    "OVER_DAY_LIMIT": (
+        "More than a wallet of this class may pay in a day.",
+        "Pay less, or tomorrow; `wallet show --json` says the limits.",
+    ),
+    "OVER_YEAR_LIMIT": (
+        "More than a wallet of this class may pay in a year.",
+        "Pay less; a wallet opened with a name may pay more.",
+    ),
+    "WALLET_FROZEN": ("The bank has frozen this wallet.", "Ask the bank why."),
+    "WALLET_CLOSED": ("This wallet is closed.", "Open another in a home of its own: --home DIR."),
+    "WALLET_NOT_EMPTY": (
+        "There is still money in the wallet.",
+        "Take it out first with `wallet cashout AMOUNT`.",
+    ),
+    "WALLET_UNKNOWN": ("The bank knows no wallet of this number.", "Check the number."),
+    "BANK_UNKNOWN": ("No bank has wallets with numbers like this.", "Check the number."),
+    "PAYEE_CLOSED": ("The payee's wallet is closed.", "Ask the payee for another number."),
+    "PAYEE_FROZEN": ("The payee's wallet can take no money now.", "Ask the payee."),
+    "REFUSED_BY_PAYEE_BANK": ("The payee's bank cannot take this payment.", "Ask the payee."),
+    "SAME_ACCOUNT": ("Payer and payee are the same wallet.", "Check the number."),
+    "EXPIRED": (
+        "The order came too late; no money moved.",
+        "Repeat the command to make it anew.",
+    ),
+    "NOT_YET_VALID": ("This machine's clock is ahead of the bank's.", "Set the clock."),
+    "TOO_MANY_HOLDS": (
+        "Too many payments of this wallet are on their way.",
+        "Wait for them, then repeat the command.",
+    ),
+    "ALREADY_EXISTS": (
+        "Another wallet lives in this home.",
+        "Use a home of its own for each wallet: --home DIR.",
+    ),
+    "TOKEN_INVALID": (
+        "This offline payment is not good; it was not taken.",
+        "Ask the payer to show it again, whole.",
+    ),
+    "ALREADY_DEPOSITED": ("This offline money was deposited before.", "Nothing is to be done."),
+    "DEVICE_REVOKED": ("The bank has revoked the payer's device.", "Take no money from it."),
+    "DEVICE_UNKNOWN": (
+        "This wallet's device is not ready for offline money.",
+        "Once with the bank in reach: `wallet offline load AMOUNT`.",
+    ),
+    "SIGNATURE_INVALID": (
+        "The bank does not take this wallet's signature.",
+        "Check that this home is the one the wallet was opened in.",
+    ),
+    "FIELD_INVALID": ("The bank does not take what was entered.", "Correct it and repeat."),
+}
+
+
+def sentence(reason: str, message: str) -> tuple[str, str]:
+    """What to tell a person, and what they can do next ("" when there is nothing)."""
+    if reason not in _WORDS:
+        return message, ""
+    said, following = _WORDS[reason]
+    return (f"{said} ({message})" if message else said), following
+
+
+NO_ANSWER_NEXT = "Repeat the same command: it does not pay twice."
