@@ -116,6 +116,11 @@ class Orders:
         return Order(wallet, content, digest)
 
     def _check_window(self, created_ms: int, expires_ms: int) -> None:
+        for field, value in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
+            if value == 0:  # to the rule, no expiry means never
+                raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
+            if value < 0:
+                raise invalid(field, "lies before 1970")
         if created_ms > self._clock.now_ms() + CLOCK_SKEW_MS:
             raise Refusal(
                 errors_pb2.REASON_NOT_YET_VALID,

@@ -11,7 +11,7 @@ from central_bank import accounts
 from central_bank.limits import MAX_BANKS
 from central_bank.tables import banks
 from dcep.errors.v1 import errors_pb2
-from runtime.checks import exact_bytes, invalid, text
+from runtime.checks import exact_bytes, invalid, required, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -68,7 +68,8 @@ class Registry:
         return sorted(self._by_name.values(), key=lambda bank: bank.index)
 
     def get(self, name: str, field: str = "bank") -> Bank:
-        """The bank of that name, or BANK_UNKNOWN."""
+        """The bank of that name, or BANK_UNKNOWN; FIELD_MISSING for no name at all."""
+        required(name, field)
         bank = self._by_name.get(name)
         if bank is None:
             raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
