@@ -13,7 +13,6 @@ from wallet.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
     from dcep.bank.v1.bank_pb2 import GetWalletResponse
-
     from runtime.clock import Clock
     from runtime.database import Database
     from runtime.randomness import Randomness
@@ -44,10 +43,11 @@ class App:
         banks: Banks | None = None,
         book: Book | None = None,
         flights: Flights | None = None,
+        device: Device | None = None,
     ) -> None:
         self.home = Home(home)
         self._database_url = database_url or self.home.database_url
-        self._given = (clock, randomness, banks, book, flights)
+        self._given = (clock, randomness, banks, book, flights, device)
 
     @cached_property
     def clock(self) -> Clock:
@@ -97,7 +97,7 @@ class App:
         """The secure element."""
         from wallet.offline_device import open_device
 
-        return open_device(self.home, self.profile(), self.clock, self.randomness)
+        return self._given[5] or open_device(self.home, self.profile(), self.clock, self.randomness)
 
     @property
     def requests(self) -> SqlRequests:

@@ -13,6 +13,18 @@ from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 
 
+class Arrivals(Protocol):
+    """A stream of money arriving, until it is cancelled or cut."""
+
+    def __iter__(self) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+        """Arrival by arrival."""
+        ...
+
+    def cancel(self) -> object:
+        """Ends it, from any thread."""
+        ...
+
+
 class Bank(Protocol):
     """A bank's public port."""
 
@@ -46,7 +58,7 @@ class Bank(Protocol):
         """Newest first."""
         ...
 
-    def watch(self, query: SignedEnvelope) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+    def watch(self, query: SignedEnvelope) -> Arrivals:
         """Money arriving, from now on."""
         ...
 

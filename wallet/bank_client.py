@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
+
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-
 from runtime.channel import connect
+from wallet.bank import Arrivals
 from wallet.home import HomeError
 from wallet.limits import ORDER_TIMEOUT_S, SHOW_TIMEOUT_S
+
+Answer = TypeVar("Answer")
 
 
 class GrpcBanks:
@@ -47,10 +49,10 @@ class GrpcBank:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
-        self._wallets: Any = bank_pb2_grpc.WalletServiceStub(channel)
-        self._exchange: Any = bank_pb2_grpc.ExchangeServiceStub(channel)
-        self._payments: Any = bank_pb2_grpc.PaymentServiceStub(channel)
-        self._offline: Any = bank_pb2_grpc.OfflineServiceStub(channel)
+        self._wallets: Any = _stub(bank_pb2_grpc.WalletServiceStub, channel)
+        self._exchange: Any = _stub(bank_pb2_grpc.ExchangeServiceStub, channel)
+        self._payments: Any = _stub(bank_pb2_grpc.PaymentServiceStub, channel)
+        self._offline: Any = _stub(bank_pb2_grpc.OfflineServiceStub, channel)
 
     def close(self) -> None:
         """Ends the channel."""
@@ -58,31 +60,40 @@ class GrpcBank:
 
     def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
         """Opens a wallet."""
-        return self._wallets.OpenWallet(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(self._wallets.OpenWallet, request, bank_pb2.OpenWalletResponse, ORDER_TIMEOUT_S)
 
     def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
         """Balances, class, status."""
         request = bank_pb2.GetWalletRequest(query=query)
-        return self._wallets.GetWallet(request, timeout=SHOW_TIMEOUT_S)
+        return _ask(self._wallets.GetWallet, request, bank_pb2.GetWalletResponse, SHOW_TIMEOUT_S)
 
     def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
         """Closes an empty wallet."""
         request = bank_pb2.CloseWalletRequest(order=order)
-        return self._wallets.CloseWallet(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(
+            self._wallets.CloseWallet, request, bank_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
+        )
 
     def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
         """Deposit or cash, into the wallet or out of it."""
         request = bank_pb2.ExchangeRequest(order=order)
-        return self._exchange.Exchange(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(self._exchange.Exchange, request, bank_pb2.ExchangeResponse, ORDER_TIMEOUT_S)
 
     def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
         """Pays."""
-        return self._payments.Pay(bank_pb2.PayRequest(order=order), timeout=ORDER_TIMEOUT_S)
+        return _ask(
+            self._payments.Pay,
+            bank_pb2.PayRequest(order=order),
+            bank_pb2.PayResponse,
+            ORDER_TIMEOUT_S,
+        )
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
         """One payment."""
         request = bank_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
-        return self._payments.GetPayment(request, timeout=SHOW_TIMEOUT_S).payment
+        return _ask(
+            self._payments.GetPayment, request, bank_pb2.GetPaymentResponse, SHOW_TIMEOUT_S
+        ).payment
 
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
@@ -91,28 +102,49 @@ class GrpcBank:
         request = bank_pb2.ListPaymentsRequest(
             query=query, page_size=page_size, page_token=page_token
         )
-        return self._payments.ListPayments(request, timeout=SHOW_TIMEOUT_S)
+        return _ask(
+            self._payments.ListPayments, request, bank_pb2.ListPaymentsResponse, SHOW_TIMEOUT_S
+        )
 
-    def watch(self, query: SignedEnvelope) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+    def watch(self, query: SignedEnvelope) -> Arrivals:
         """Money arriving, from now on."""
-        return self._payments.WatchPayments(bank_pb2.WatchPaymentsRequest(query=query))
+        stream: Arrivals = self._payments.WatchPayments(bank_pb2.WatchPaymentsRequest(query=query))
+        return stream
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
         """A certificate for the device's key."""
         request = bank_pb2.CertifyDeviceRequest(order=order)
-        return self._offline.CertifyDevice(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(
+            self._offline.CertifyDevice, request, bank_pb2.CertifyDeviceResponse, ORDER_TIMEOUT_S
+        )
 
     def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
         """Money becomes tokens."""
         request = bank_pb2.LoadTokensRequest(order=order)
-        return self._offline.LoadTokens(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(self._offline.LoadTokens, request, bank_pb2.LoadTokensResponse, ORDER_TIMEOUT_S)
 
     def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
         """Tokens become money."""
         request = bank_pb2.DepositTokensRequest(order=order)
-        return self._offline.DepositTokens(request, timeout=ORDER_TIMEOUT_S)
+        return _ask(
+            self._offline.DepositTokens, request, bank_pb2.DepositTokensResponse, ORDER_TIMEOUT_S
+        )
 
     def trust_bundle(self) -> bytes:
         """The newest signed trust bundle."""
         request = bank_pb2.GetTrustBundleRequest()
-        return self._offline.GetTrustBundle(request, timeout=SHOW_TIMEOUT_S).trust_bundle
+        return _ask(
+            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+        ).trust_bundle
+
+
+def _stub(kind: Any, channel: grpc.Channel) -> Any:
+    return kind(channel)
+
+
+def _ask(call: Any, request: object, kind: type[Answer], timeout_s: float) -> Answer:
+    """Calls; the answer with its type, which generated stubs do not tell."""
+    answer = call(request, timeout=timeout_s)
+    if not isinstance(answer, kind):
+        raise TypeError(f"{kind.__name__} expected, {type(answer).__name__} came")
+    return answer

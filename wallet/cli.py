@@ -68,9 +68,7 @@ def open_(
 
 
 @app.command()
-def show(
-    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
+def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """What is in the wallet."""
     from wallet.cli_words import shown
     from wallet.speak import EXIT_NO_ANSWER
@@ -150,9 +148,7 @@ def pay(
 
 
 @app.command("close")
-def close_(
-    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
+def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Close the wallet; it must be empty."""
     with wallet(context, home, as_json) as (app, speaker):
         number = app.profile().number
@@ -190,8 +186,9 @@ def watch(
     with wallet(context, home, as_json) as (app, speaker):
         speaker.say("Waiting for money; Ctrl-C ends.")
         try:
-            for seen, entry in enumerate(app.holder().watch(), 1):
-                speaker.result(*arrived(entry))
+            holder = app.holder()
+            for seen, arrival in enumerate(holder.arrivals(), 1):
+                speaker.result(*arrived(holder.entry(arrival)))
                 if seen == count:
                     break
         except KeyboardInterrupt:

@@ -22,9 +22,7 @@ offline = typer.Typer(
     help="Offline money: load, request, pay, accept, deposit, show.", no_args_is_help=True
 )
 Text = Annotated[str, typer.Argument(help="The text that the other device shows.")]
-AskedAmount = Annotated[
-    str, typer.Option("--amount", help="Yuan, like 12.50", show_default=False)
-]
+AskedAmount = Annotated[str, typer.Option("--amount", help="Yuan, like 12.50", show_default=False)]
 
 
 @offline.callback()
@@ -82,9 +80,7 @@ def pay(
     request: Text = "",
     file: File = None,
     connect: Annotated[str, typer.Option("--connect", help="HOST:PORT of the payee.")] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write the payment to a file.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the payment to a file.")] = None,
     amount: AskedAmount = "",
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -142,9 +138,7 @@ def accept(
 
 
 @offline.command()
-def deposit(
-    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
+def deposit(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Deposit everything accepted into the wallet. Needs the bank."""
     with wallet(context, home, as_json) as (app, speaker):
         from wallet import cli_offline_words
@@ -159,9 +153,7 @@ def deposit(
 
 
 @offline.command()
-def show(
-    context: typer.Context, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
+def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """What is in the device."""
     from currency.amount import format_yuan
 

@@ -6,9 +6,8 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from dcep.bank.v1.bank_pb2 import GetWalletResponse
-
 from currency.amount import format_yuan
+from dcep.bank.v1.bank_pb2 import GetWalletResponse
 from wallet.desk import Placed
 from wallet.holder import Entry, class_name, state_name, status_name
 from wallet.home import Profile

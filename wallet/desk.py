@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal, reason_name

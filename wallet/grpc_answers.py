@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import grpc
+
 from dcep.errors.v1 import errors_pb2
 from dcep.wallet.v1 import wallet_pb2
-
 from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
 from wallet.desk import Placed
@@ -17,19 +18,29 @@ from wallet.holder import Entry, state_name
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
-def homely(call: Call) -> Call:
-    """No answer from the bank is none from the wallet; a wallet not opened is unknown."""
+def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
+    """A wallet not opened is unknown; no answer from the bank is none from the wallet."""
 
-    @functools.wraps(call)
-    def wrapped(*arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except NoAnswer as error:
-            raise Refusal(errors_pb2.REASON_PEER_UNAVAILABLE, str(error)) from None
-        except NotOpened as error:
-            raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
+    def around(call: Call) -> Call:
+        @functools.wraps(call)
+        def wrapped(service: Any, request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return call(service, request, context)
+            except NotOpened as error:
+                raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
+            except NoAnswer as error:
+                unanswered(context, error)
+                return response()
 
-    return wrapped  # type: ignore[return-value]
+        return wrapped  # type: ignore[return-value]
+
+    return around
+
+
+def unanswered(context: grpc.ServicerContext, error: NoAnswer) -> None:
+    """Ends a call without a reason: to its caller the outcome is as unknown as it is to us."""
+    context.set_code(grpc.StatusCode.UNAVAILABLE)
+    context.set_details(str(error))
 
 
 def item(entry: Entry) -> wallet_pb2.HistoryItem:

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+
 from dcep.errors.v1 import errors_pb2
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
-
 from runtime import checks
 from runtime.errors import NoAnswer, Refusal
-from wallet.app import App
+from wallet.app import App, NotOpened
 from wallet.banks import BankNotFound, find_bank
-from wallet.grpc_answers import homely, item, placed_state
+from wallet.grpc_answers import homely, item, placed_state, unanswered
 from wallet.holder import class_name, status_name
 
 
-class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
+class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
     """`dcep.wallet.v1.WalletService` over an `App`."""
 
     def __init__(self, app: App, stack: Path) -> None:
         self._app = app
         self._stack = stack
 
-    @homely
+    @homely(wallet_pb2.OpenResponse)
     def Open(
         self, request: wallet_pb2.OpenRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OpenResponse:
@@ -36,13 +36,11 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
             raise Refusal(
                 errors_pb2.REASON_BANK_UNKNOWN, str(error), field="bank_address"
             ) from None
-        profile = self._app.open(
-            bank, holder_name=request.holder_name, phone=request.phone
-        )
+        profile = self._app.open(bank, holder_name=request.holder_name, phone=request.phone)
         self._app.prepare_offline()
         return wallet_pb2.OpenResponse(number=profile.number, bank=profile.bank)
 
-    @homely
+    @homely(wallet_pb2.ShowResponse)
     def Show(
         self, request: wallet_pb2.ShowRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.ShowResponse:
@@ -60,7 +58,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
             status=status_name(state.status),
         )
 
-    @homely
+    @homely(wallet_pb2.TopUpResponse)
     def TopUp(
         self, request: wallet_pb2.TopUpRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.TopUpResponse:
@@ -72,7 +70,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         )
         return wallet_pb2.TopUpResponse(available_fen=placed.message.available_fen)
 
-    @homely
+    @homely(wallet_pb2.CashOutResponse)
     def CashOut(
         self, request: wallet_pb2.CashOutRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.CashOutResponse:
@@ -84,7 +82,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         )
         return wallet_pb2.CashOutResponse(available_fen=placed.message.available_fen)
 
-    @homely
+    @homely(wallet_pb2.PayResponse)
     def Pay(
         self, request: wallet_pb2.PayRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.PayResponse:
@@ -101,7 +99,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
             available_fen=placed.message.available_fen,
         )
 
-    @homely
+    @homely(wallet_pb2.HistoryResponse)
     def History(
         self, request: wallet_pb2.HistoryRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.HistoryResponse:
@@ -115,16 +113,18 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         self, request: wallet_pb2.WatchRequest, context: grpc.ServicerContext
     ) -> Iterator[wallet_pb2.WatchResponse]:
         """Money arriving."""
-        stream = self._app.holder().arrivals()
-        context.add_callback(stream.cancel)
         try:
-            for entry in stream:
-                yield wallet_pb2.WatchResponse(item=item(entry))
+            holder = self._app.holder()
+            stream = holder.arrivals()
+            context.add_callback(stream.cancel)
+            for arrival in stream:
+                yield wallet_pb2.WatchResponse(item=item(holder.entry(arrival)))
         except NoAnswer as error:
-            if context.is_active():
-                raise Refusal(errors_pb2.REASON_PEER_UNAVAILABLE, str(error)) from None
+            unanswered(context, error)
+        except NotOpened as error:
+            raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
 
-    @homely
+    @homely(wallet_pb2.OfflineLoadResponse)
     def OfflineLoad(
         self, request: wallet_pb2.OfflineLoadRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineLoadResponse:
@@ -136,7 +136,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
             raise NoAnswer("the central bank has not answered yet")
         return wallet_pb2.OfflineLoadResponse(offline_fen=self._app.pocket().balance_fen())
 
-    @homely
+    @homely(wallet_pb2.OfflineRequestResponse)
     def OfflineRequest(
         self, request: wallet_pb2.OfflineRequestRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineRequestResponse:
@@ -144,7 +144,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         text = self._app.pocket().request(request.amount_fen)
         return wallet_pb2.OfflineRequestResponse(text=text)
 
-    @homely
+    @homely(wallet_pb2.OfflinePayResponse)
     def OfflinePay(
         self, request: wallet_pb2.OfflinePayRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflinePayResponse:
@@ -153,7 +153,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         text = pocket.pay(request.request_text)
         return wallet_pb2.OfflinePayResponse(text=text, offline_fen=pocket.balance_fen())
 
-    @homely
+    @homely(wallet_pb2.OfflineAcceptResponse)
     def OfflineAccept(
         self, request: wallet_pb2.OfflineAcceptRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineAcceptResponse:
@@ -164,7 +164,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
             amount_fen=amount_fen, offline_fen=pocket.balance_fen()
         )
 
-    @homely
+    @homely(wallet_pb2.OfflineDepositResponse)
     def OfflineDeposit(
         self, request: wallet_pb2.OfflineDepositRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineDepositResponse:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
-
-from currency.number import NumberError, check
 from runtime.checks import amount, text
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.bank import Banks
+from wallet.bank import Arrivals, Banks
 from wallet.banks import BankEntry
 from wallet.desk import NOBODY_SAID, Desk, Placed
 from wallet.home import SEED_BYTES, Home, Profile
@@ -106,10 +104,13 @@ class Holder:
         looked_up = [self._desk.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
-    def watch(self) -> Iterator[Entry]:
+    def arrivals(self) -> Arrivals:
         """Money arriving, from now on. Raises NoAnswer when the stream is cut."""
-        for arrival in self._desk.bank.watch(self._desk.query()):
-            yield entry_of(arrival.payment, self._desk.number)
+        return self._desk.bank.watch(self._desk.query())
+
+    def entry(self, arrival: bank_pb2.WatchPaymentsResponse) -> Entry:
+        """An arrival as a line of the history."""
+        return entry_of(arrival.payment, self._desk.number)
 
     def _exchange(
         self, direction: int, amount_fen: int, cash: bool, request_id: str, anew: bool
@@ -183,17 +184,17 @@ def open_wallet(
 
 def class_name(value: int) -> str:
     """``IV`` for WALLET_CLASS_IV."""
-    return bank_pb2.WalletClass.Name(value).removeprefix("WALLET_CLASS_")
+    return str(bank_pb2.WalletClass.Name(value)).removeprefix("WALLET_CLASS_")
 
 
 def status_name(value: int) -> str:
     """``OPEN`` for WALLET_STATUS_OPEN."""
-    return bank_pb2.WalletStatus.Name(value).removeprefix("WALLET_STATUS_")
+    return str(bank_pb2.WalletStatus.Name(value)).removeprefix("WALLET_STATUS_")
 
 
 def state_name(value: int) -> str:
     """``SETTLED`` for PAYMENT_STATE_SETTLED."""
-    return bank_pb2.PaymentState.Name(value).removeprefix("PAYMENT_STATE_")
+    return str(bank_pb2.PaymentState.Name(value)).removeprefix("PAYMENT_STATE_")
 
 
 def entry_of(payment: bank_pb2.Payment, number: str) -> Entry:

@@ -8,7 +8,6 @@ from typing import Any
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-
 from wallet.bank import Bank
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from wallet.app import App
 from wallet.speak import Speaker
 
 HomeOption = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option("--home", help="The wallet's folder; default ~/.dcep-wallet or WALLET_HOME."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -24,9 +24,9 @@ Cash = Annotated[bool, typer.Option("--cash", help="Cash instead of the deposit 
 Anew = Annotated[
     bool, typer.Option("--new", help="A new order, even if an equal one got no answer.")
 ]
-File = Annotated[Optional[Path], typer.Option("--file", help="A file instead of text.")]
+File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
 StackOption = Annotated[
-    Optional[Path], typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
+    Path | None, typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
 ]
 
 AMOUNTS = {"ignore_unknown_options": True}
@@ -66,9 +66,7 @@ def wallet(
     """The wallet and the voice of one command; what goes wrong is said and ends it."""
     common = gather(context, home, as_json)
     speaker = Speaker(common.as_json)
-    app = App(
-        home_folder(common.home), database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", "")
-    )
+    app = App(home_folder(common.home), database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""))
     with speaker.failures():
         try:
             yield app, speaker

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
-
 from runtime.checks import amount
 from runtime.errors import Refusal
 from wallet import papers

@@ -1,0 +1,55 @@
+"""Wallets with a fake bank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.clock import ManualClock, SystemClock
+from tests.wallet.fake_bank import FakeBank, FakeBanks
+from tests.wallet.grpc_bank import served
+from wallet.app import App
+from wallet.banks import BankEntry
+
+ALPHA = BankEntry("alpha", "127.0.0.1:1", "ca", "")
+MakeApp = Callable[..., App]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(1_800_000_000_000)
+
+
+@pytest.fixture
+def bank(clock: ManualClock) -> FakeBank:
+    return FakeBank(clock)
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, clock: ManualClock, bank: FakeBank) -> Iterator[MakeApp]:
+    """A wallet's app on a home; with the same name it is the same home, started again."""
+    made: list[App] = []
+
+    def make(name: str = "alice", *, opened: bool = True) -> App:
+        app = App(tmp_path / name, clock=clock, banks=FakeBanks(bank))
+        made.append(app)
+        if opened:
+            app.open(ALPHA, holder_name=name)
+        return app
+
+    yield make
+    for app in made:
+        app.close()
+
+
+@pytest.fixture
+def grpc_bank() -> FakeBank:
+    return FakeBank(SystemClock())
+
+
+@pytest.fixture
+def stack(tmp_path: Path, grpc_bank: FakeBank) -> Iterator[Path]:
+    with served(grpc_bank, tmp_path / "stack"):
+        yield tmp_path / "stack"

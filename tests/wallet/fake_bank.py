@@ -1,0 +1,256 @@
+"""A bank in memory: verifies, keeps balances, answers each order once, and can fall silent."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from currency.number import make
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from runtime.clock import Clock
+from runtime.envelope import verify
+from runtime.errors import NoAnswer, Refusal
+
+PREFIX = "6201"
+DEPOSIT_FEN = 1_000_000
+
+
+@dataclass
+class Account:
+    """One wallet at the bank."""
+
+    key: bytes
+    available_fen: int = 0
+    deposit_fen: int = DEPOSIT_FEN
+    last_sequence: int = 0
+    status: int = bank_pb2.WALLET_STATUS_OPEN
+    history: list[bank_pb2.Payment] = field(default_factory=list)
+
+
+@dataclass
+class FakeBank:
+    """`wallet.bank.Bank`.
+
+    Attributes:
+        mute_before: so many orders are lost on their way to the bank.
+        mute_after: so many answers are lost on their way back.
+        pending: so many payments are answered with PENDING.
+        received: every order that reached the bank, repeats too.
+    """
+
+    clock: Clock
+    mute_before: int = 0
+    mute_after: int = 0
+    pending: int = 0
+    down: bool = False
+    accounts: dict[str, Account] = field(default_factory=dict)
+    received: list[bytes] = field(default_factory=list)
+    _opened: dict[str, str] = field(default_factory=dict)
+    _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
+    _arrivals: queue.Queue[Any] = field(default_factory=queue.Queue)
+
+    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+        self._lose("mute_before")
+        if request.holder_name == "Nobody":
+            raise Refusal(errors_pb2.REASON_FIELD_INVALID, "holder_name: not you")
+        if request.request_id not in self._opened:
+            number = make(PREFIX, len(self._opened) + 1)
+            self._opened[request.request_id] = number
+            self.accounts[number] = Account(request.public_key)
+        self._lose("mute_after")
+        kind = bank_pb2.WALLET_CLASS_II if request.holder_name else bank_pb2.WALLET_CLASS_IV
+        return bank_pb2.OpenWalletResponse(
+            wallet_number=self._opened[request.request_id],
+            wallet_class=kind,
+            bank="alpha",
+            has_deposit_account=bool(request.holder_name),
+        )
+
+    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
+        number, account = self._asker(query)
+        return bank_pb2.GetWalletResponse(
+            wallet_number=number,
+            bank="alpha",
+            wallet_class=bank_pb2.WALLET_CLASS_II,
+            status=account.status,
+            available_fen=account.available_fen,
+            has_deposit_account=True,
+            deposit_fen=account.deposit_fen,
+            last_sequence=account.last_sequence,
+        )
+
+    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
+        return self._once("close-order/v1", orders_pb2.CloseOrder, order, self._close)
+
+    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
+        return self._once("exchange-order/v1", orders_pb2.ExchangeOrder, order, self._exchange)
+
+    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+        if self.pending:
+            self.pending -= 1
+            parsed = orders_pb2.PaymentOrder.FromString(order.payload)
+            self.received.append(order.payload)
+            return bank_pb2.PayResponse(
+                payment_id=f"{parsed.wallet_number}-{parsed.sequence}",
+                state=bank_pb2.PAYMENT_STATE_PENDING,
+            )
+        return self._once("payment-order/v1", orders_pb2.PaymentOrder, order, self._pay)
+
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+        _, account = self._asker(query)
+        for payment in account.history:
+            if payment.payment_id == payment_id:
+                return payment
+        raise Refusal(errors_pb2.REASON_PAYMENT_UNKNOWN, "no such payment")
+
+    def list_payments(
+        self, query: SignedEnvelope, page_size: int, page_token: str
+    ) -> bank_pb2.ListPaymentsResponse:
+        _, account = self._asker(query)
+        newest = list(reversed(account.history))
+        start = int(page_token or 0)
+        end = start + (page_size or 50)
+        token = str(end) if end < len(newest) else ""
+        return bank_pb2.ListPaymentsResponse(payments=newest[start:end], next_page_token=token)
+
+    def watch(self, query: SignedEnvelope) -> Arrivals:
+        self._asker(query)
+        return Arrivals(self._arrivals)
+
+    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+
+    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+
+    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
+        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+
+    def trust_bundle(self) -> bytes:
+        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank has no trust bundle")
+
+    def _asker(self, query: SignedEnvelope) -> tuple[str, Account]:
+        if self.down:
+            raise NoAnswer("UNAVAILABLE: down")
+        number = query.key_id.decode()
+        account = self._account(number)
+        verify("query/v1", query, account.key)
+        return number, account
+
+    def _account(self, number: str) -> Account:
+        if number not in self.accounts:
+            raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, f"no wallet {number}")
+        return self.accounts[number]
+
+    def _once(
+        self, tag: str, kind: Any, envelope: SignedEnvelope, act: Callable[[Any], Any]
+    ) -> Any:
+        self._lose("mute_before")
+        number = envelope.key_id.decode()
+        order = kind.FromString(verify(tag, envelope, self._account(number).key))
+        self.received.append(envelope.payload)
+        identity = (number, order.sequence)
+        if identity not in self._answers:
+            if order.expires_time_ms < self.clock.now_ms():
+                raise Refusal(errors_pb2.REASON_EXPIRED, "the order has expired")
+            self.accounts[number].last_sequence = order.sequence
+            self._answers[identity] = (envelope.payload, self._decide(act, order))
+        payload, answer = self._answers[identity]
+        if payload != envelope.payload:
+            raise Refusal(errors_pb2.REASON_ID_REUSED, "another order had this sequence")
+        self._lose("mute_after")
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    def _decide(self, act: Callable[[Any], Any], order: Any) -> Any:
+        try:
+            return act(order)
+        except Refusal as refusal:
+            return refusal
+
+    def _lose(self, which: str) -> None:
+        if self.down:
+            raise NoAnswer("UNAVAILABLE: down")
+        if getattr(self, which):
+            setattr(self, which, getattr(self, which) - 1)
+            raise NoAnswer(f"lost: {which}")
+
+    def _close(self, order: orders_pb2.CloseOrder) -> bank_pb2.CloseWalletResponse:
+        account = self.accounts[order.wallet_number]
+        if account.available_fen:
+            raise Refusal(errors_pb2.REASON_WALLET_NOT_EMPTY, "there is money in it")
+        account.status = bank_pb2.WALLET_STATUS_CLOSED
+        return bank_pb2.CloseWalletResponse()
+
+    def _exchange(self, order: orders_pb2.ExchangeOrder) -> bank_pb2.ExchangeResponse:
+        account = self.accounts[order.wallet_number]
+        into = order.direction == orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+        change_fen = order.amount_fen if into else -order.amount_fen
+        if account.available_fen + change_fen < 0:
+            raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
+        if account.deposit_fen - change_fen < 0:
+            raise Refusal(errors_pb2.REASON_DEPOSIT_SHORT, "deposit: too little")
+        account.available_fen += change_fen
+        account.deposit_fen -= change_fen
+        self._write(order, order.wallet_number, change_fen, "top-up" if into else "cash-out")
+        return bank_pb2.ExchangeResponse(available_fen=account.available_fen)
+
+    def _pay(self, order: orders_pb2.PaymentOrder) -> bank_pb2.PayResponse:
+        account, payee = self.accounts[order.wallet_number], self._account(order.payee_number)
+        if account.available_fen < order.amount_fen:
+            raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
+        account.available_fen -= order.amount_fen
+        payee.available_fen += order.amount_fen
+        self._write(order, order.wallet_number, -order.amount_fen, "payment")
+        arrival = self._write(order, order.payee_number, order.amount_fen, "payment")
+        self._arrivals.put(bank_pb2.WatchPaymentsResponse(payment=arrival))
+        return bank_pb2.PayResponse(
+            payment_id=f"{order.wallet_number}-{order.sequence}",
+            state=bank_pb2.PAYMENT_STATE_SETTLED,
+            available_fen=account.available_fen,
+        )
+
+    def _write(self, order: Any, number: str, change_fen: int, kind: str) -> bank_pb2.Payment:
+        account = self.accounts[number]
+        payment = bank_pb2.Payment(
+            payment_id=f"{order.wallet_number}-{order.sequence}",
+            state=bank_pb2.PAYMENT_STATE_SETTLED,
+            payer_number=order.wallet_number,
+            payee_number=getattr(order, "payee_number", order.wallet_number),
+            amount_fen=order.amount_fen,
+            time_ms=self.clock.now_ms(),
+            memo=getattr(order, "memo", ""),
+            balance_after_fen=account.available_fen,
+            kind=kind,
+            change_fen=change_fen,
+        )
+        account.history.append(payment)
+        return payment
+
+
+class Arrivals:
+    """A stream that ends with None."""
+
+    def __init__(self, source: queue.Queue[Any]) -> None:
+        self._source = source
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._source.get, None)
+
+    def cancel(self) -> None:
+        self._source.put(None)
+
+
+class FakeBanks:
+    """`wallet.bank.Banks` with one bank."""
+
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    def at(self, address: str, ca: str) -> FakeBank:
+        return self.bank

@@ -1,0 +1,139 @@
+"""The fake bank behind gRPC and TLS, for commands that run as processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from runtime.certificates import Authority
+from runtime.errors import NoAnswer
+from runtime.metrics import CallMetrics
+from runtime.server import Server, Service
+from runtime.tls import TlsFiles, server_credentials
+from tests.wallet.fake_bank import FakeBank
+
+
+def _silent(response: Any) -> Any:
+    def around(call: Any) -> Any:
+        def wrapped(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return call(self, request)
+            except NoAnswer as error:
+                context.set_code(grpc.StatusCode.UNAVAILABLE)
+                context.set_details(str(error))
+                return response()
+
+        return wrapped
+
+    return around
+
+
+class Wallets(bank_pb2_grpc.WalletServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(bank_pb2.OpenWalletResponse)
+    def OpenWallet(self, request: Any) -> Any:
+        return self.bank.open_wallet(request)
+
+    @_silent(bank_pb2.GetWalletResponse)
+    def GetWallet(self, request: Any) -> Any:
+        return self.bank.get_wallet(request.query)
+
+
+class Exchange(bank_pb2_grpc.ExchangeServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(bank_pb2.ExchangeResponse)
+    def Exchange(self, request: Any) -> Any:
+        return self.bank.exchange(request.order)
+
+
+class Payments(bank_pb2_grpc.PaymentServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(bank_pb2.PayResponse)
+    def Pay(self, request: Any) -> Any:
+        return self.bank.pay(request.order)
+
+    @_silent(bank_pb2.GetPaymentResponse)
+    def GetPayment(self, request: Any) -> Any:
+        payment = self.bank.get_payment(request.query, request.payment_id)
+        return bank_pb2.GetPaymentResponse(payment=payment)
+
+    @_silent(bank_pb2.ListPaymentsResponse)
+    def ListPayments(self, request: Any) -> Any:
+        return self.bank.list_payments(request.query, request.page_size, request.page_token)
+
+    def WatchPayments(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        stream = self.bank.watch(request.query)
+        context.add_callback(stream.cancel)
+        yield from stream
+
+
+class Offline(bank_pb2_grpc.OfflineServiceServicer):
+    def __init__(self, bank: FakeBank) -> None:
+        self.bank = bank
+
+    @_silent(bank_pb2.CertifyDeviceResponse)
+    def CertifyDevice(self, request: Any) -> Any:
+        return self.bank.certify_device(request.order)
+
+    @_silent(bank_pb2.LoadTokensResponse)
+    def LoadTokens(self, request: Any) -> Any:
+        return self.bank.load_tokens(request.order)
+
+    @_silent(bank_pb2.DepositTokensResponse)
+    def DepositTokens(self, request: Any) -> Any:
+        return self.bank.deposit_tokens(request.order)
+
+    @_silent(bank_pb2.GetTrustBundleResponse)
+    def GetTrustBundle(self, request: Any) -> Any:
+        return bank_pb2.GetTrustBundleResponse(trust_bundle=self.bank.trust_bundle())
+
+
+@contextmanager
+def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[Server]:
+    """Serves the bank and writes the stack's ``banks.json``."""
+    authority = Authority.create("test")
+    issued = authority.issue("dcep://bank/alpha")
+    stack.mkdir(parents=True, exist_ok=True)
+    files = TlsFiles(stack / "tls.crt", stack / "tls.key", stack / "ca.crt")
+    files.certificate.write_bytes(issued.certificate_pem)
+    files.key.write_bytes(issued.key_pem)
+    files.ca.write_bytes(authority.certificate_pem)
+    registry = CollectorRegistry()
+    server = Server(
+        [
+            _service("WalletService", Wallets(bank)),
+            _service("ExchangeService", Exchange(bank)),
+            _service("PaymentService", Payments(bank)),
+            _service("OfflineService", Offline(bank)),
+        ],
+        credentials=server_credentials(files, require_client=False),
+        address="127.0.0.1:0",
+        registry=registry,
+        metrics=CallMetrics(registry),
+    )
+    address = f"127.0.0.1:{server.port}"
+    entry = {"address": address, "ca": str(files.ca), "offline_root": offline_root.hex()}
+    (stack / "banks.json").write_text(json.dumps({"alpha": entry}))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _service(name: str, servicer: Any) -> Service:
+    register = getattr(bank_pb2_grpc, f"add_{name}Servicer_to_server")
+    return Service(f"dcep.bank.v1.{name}", lambda server: register(servicer, server))

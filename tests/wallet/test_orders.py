@@ -1,0 +1,206 @@
+"""Orders are done exactly once, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from runtime.clock import ManualClock
+from runtime.errors import NoAnswer, Refusal
+from tests.wallet.conftest import ALPHA, MakeApp
+from tests.wallet.fake_bank import FakeBank
+from wallet.app import App, NotOpened
+from wallet.limits import ORDER_VALID_MS
+
+
+def funded(make_app: MakeApp, fen: int = 10_000) -> tuple[App, str]:
+    """Alice with money, and Bob's number."""
+    alice, bob = make_app("alice"), make_app("bob")
+    alice.holder().top_up(fen, cash=False)
+    return alice, bob.profile().number
+
+
+def test_key_is_made_in_the_wallet_and_nobody_else_can_read_it(
+    make_app: MakeApp, bank: FakeBank, tmp_path: Path
+) -> None:
+    app = make_app("alice")
+    seed = tmp_path / "alice" / "wallet.key"
+    assert stat.S_IMODE(seed.stat().st_mode) == 0o600
+    assert bank.accounts[app.profile().number].key == bytes(app.home.key().verify_key)
+    seed.chmod(0o644)
+    with pytest.raises(Exception, match="chmod 600"):
+        app.home.key()
+
+
+def test_opening_again_after_no_answer_opens_one_wallet(make_app: MakeApp, bank: FakeBank) -> None:
+    app = make_app(opened=False)
+    bank.mute_after = 1
+    with pytest.raises(NoAnswer):
+        app.open(ALPHA, holder_name="alice")
+    with pytest.raises(NotOpened):
+        app.profile()
+    number = make_app(opened=False).open(ALPHA, holder_name="alice").number
+    assert list(bank.accounts) == [number]
+    assert app.open(ALPHA, holder_name="alice").number == number
+
+
+def test_home_with_a_wallet_takes_no_second_one(make_app: MakeApp) -> None:
+    with pytest.raises(Refusal) as refused:
+        make_app("alice").open(ALPHA, holder_name="somebody else")
+    assert refused.value.name == "ALREADY_EXISTS"
+
+
+def test_refused_opening_can_be_corrected(make_app: MakeApp, bank: FakeBank) -> None:
+    app = make_app(opened=False)
+    with pytest.raises(Refusal):
+        app.open(ALPHA, holder_name="Nobody")
+    assert app.open(ALPHA, holder_name="Alice").number in bank.accounts
+
+
+@pytest.mark.parametrize("lost", ["mute_before", "mute_after"])
+def test_payment_without_an_answer_is_sent_again_unchanged(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock, lost: str
+) -> None:
+    alice, bob = funded(make_app)
+    setattr(bank, lost, 1)
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 1_250, "lunch")
+    alice.close()
+    clock.advance(1_000)
+    placed = make_app("alice").holder().pay(bob, 1_250, "lunch")
+    assert placed.resent
+    assert placed.message.available_fen == 8_750
+    assert bank.accounts[bob].available_fen == 1_250
+    assert len(set(bank.received)) == 2
+
+
+def test_answered_payment_given_again_is_a_new_one(make_app: MakeApp, bank: FakeBank) -> None:
+    alice, bob = funded(make_app)
+    first, second = (alice.holder().pay(bob, 100) for _ in range(2))
+    assert first.order.payment_id != second.order.payment_id
+    assert bank.accounts[bob].available_fen == 200
+
+
+def test_other_payment_is_not_mistaken_for_the_one_without_an_answer(
+    make_app: MakeApp, bank: FakeBank
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100, "a")
+    assert not alice.holder().pay(bob, 100, "b").resent
+    assert not alice.holder().pay(bob, 100, "a", anew=True).resent
+    assert alice.holder().pay(bob, 100, "a").resent
+    assert bank.accounts[bob].available_fen == 300
+
+
+def test_pending_payment_is_asked_for_with_the_same_order(
+    make_app: MakeApp, bank: FakeBank
+) -> None:
+    alice, bob = funded(make_app)
+    bank.pending = 1
+    first = alice.holder().pay(bob, 100)
+    assert first.pending
+    second = alice.holder().pay(bob, 100)
+    assert second.resent and not second.pending
+    assert second.order.payment_id == first.order.payment_id
+    assert bank.accounts[bob].available_fen == 100
+
+
+def test_order_on_its_way_in_another_command_is_not_taken_over(
+    make_app: MakeApp, bank: FakeBank
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    (order,) = alice.book.unknown(alice.profile().number)
+    assert alice.flights.take(order.sequence)
+    assert not alice.holder().pay(bob, 100).resent
+    alice.flights.release(order.sequence)
+    assert alice.holder().pay(bob, 100).resent
+
+
+def test_refused_order_is_final_and_the_next_one_is_new(make_app: MakeApp, bank: FakeBank) -> None:
+    alice, bob = funded(make_app, 100)
+    with pytest.raises(Refusal) as refused:
+        alice.holder().pay(bob, 200)
+    assert refused.value.name == "INSUFFICIENT_FUNDS"
+    alice.holder().top_up(100, cash=False)
+    assert not alice.holder().pay(bob, 200).resent
+
+
+def test_programs_request_is_done_once_and_answered_again(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock
+) -> None:
+    alice, bob = funded(make_app)
+    first = alice.holder().pay(bob, 100, request_id="r")
+    again = make_app("alice").holder().pay(bob, 100, request_id="r")
+    assert again.order.payment_id == first.order.payment_id
+    assert again.message == first.message
+    with pytest.raises(Refusal) as refused:
+        alice.holder().pay(bob, 101, request_id="r")
+    assert refused.value.reason == errors_pb2.REASON_ID_REUSED
+    with pytest.raises(Refusal) as first_no:
+        alice.holder().pay(bob, 99_999, request_id="s")
+    alice.holder().top_up(100_000, cash=False)
+    with pytest.raises(Refusal) as second_no:
+        alice.holder().pay(bob, 99_999, request_id="s")
+    assert second_no.value.name == first_no.value.name
+
+
+def test_order_that_expired_unseen_moved_nothing_and_says_so(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    clock.advance(ORDER_VALID_MS + 1)
+    with pytest.raises(Refusal) as refused:
+        alice.holder().pay(bob, 100)
+    assert refused.value.name == "EXPIRED"
+    assert not alice.holder().pay(bob, 100).resent
+    assert bank.accounts[bob].available_fen == 100
+
+
+def test_history_looks_orders_without_an_answer_up(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_after = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    assert alice.holder().unanswered() == []
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    assert len(alice.holder().unanswered()) == 1
+    clock.advance(ORDER_VALID_MS + 1)
+    assert alice.holder().unanswered() == []
+
+
+def test_lost_order_book_does_not_reuse_sequences(
+    make_app: MakeApp, bank: FakeBank, tmp_path: Path
+) -> None:
+    alice, bob = funded(make_app)
+    alice.close()
+    for path in (tmp_path / "alice").glob("wallet.db*"):
+        path.unlink()
+    placed = make_app("alice").holder().pay(bob, 100)
+    assert placed.order.sequence == 2
+
+
+def test_mistyped_number_is_caught_before_anything_is_sent(
+    make_app: MakeApp, bank: FakeBank
+) -> None:
+    alice, bob = funded(make_app)
+    before = len(bank.received)
+    mistyped = bob[:10] + str((int(bob[10]) + 1) % 10) + bob[11:]
+    with pytest.raises(Refusal) as refused:
+        alice.holder().pay(mistyped, 100)
+    assert refused.value.field == "payee_number"
+    assert len(bank.received) == before
