@@ -70,7 +70,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         threaded=True,
         on_stopped=accident,
     )
-    projector = Worker("projection", bank.project, idle_s=0.5, on_accident=accident)
+    projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
     projector.start()
     registry = CollectorRegistry()
     server = Server(

@@ -120,7 +120,7 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
     workers = [
         sender,
         Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
-        Worker("projection", bank.project, idle_s=0.5, on_accident=accident),
+        Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
     ]
     for worker in workers:
         worker.start()

@@ -67,14 +67,14 @@ class PaymentHistory:
     ) -> tuple[list[bank_pb2.Payment], str]:
         """Payments newest first, with the balance after each; and the next page's token.
 
-        The balance (available and held) is counted back from today's, so that no
-        running balance has to be stored.
+        The available balance is counted back from today's, so that no running
+        balance has to be stored. A payment across banks counts where it was held.
         """
         size = page_size(wanted_size)
         start = decode_token(token, 2)
         if start is None:
             row = self._ledger.read([wallet.account])[0]
-            balance = int(row["available_fen"]) + int(row["held_fen"])
+            balance = int(row["available_fen"])
             before = self._ledger.position() + 1
         else:
             before, balance = start
@@ -86,7 +86,7 @@ class PaymentHistory:
                 payment = self._payment(row, wallet, balance)
                 if row.kind in _SHOWN:
                     found.append(payment)
-                balance -= _change(row, wallet.account)
+                balance -= payment.change_fen
                 if len(found) == size:
                     return found, encode_token(before, balance)
             if not rows:
@@ -122,9 +122,9 @@ class PaymentHistory:
             time_ms=row.time_ms,
             position=row.position,
             balance_after_fen=balance,
-            change_fen=_change(row, wallet.account),
         )
         payment.state, payment.reason = self._state(row)  # type: ignore[assignment]
+        payment.change_fen = _change(row, wallet.account, payment.state)
         self._describe(payment, row)
         return payment
 
@@ -175,14 +175,14 @@ class PaymentHistory:
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 
-def _change(row: Any, account: int) -> int:
-    """What a row changes in an account's available and held together."""
-    if not Result(row.result).accepted:
+def _change(row: Any, account: int, state: int) -> int:
+    """What a row changes in an account's available fen, for good or until further notice."""
+    if state not in (bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_PENDING):
         return 0
-    if row.kind in (Kind.TRANSFER, Kind.DELIVER):
-        if row.credit == account:
-            return int(row.amount_fen) if row.result == Result.ACCEPTED else 0
-        return -int(row.amount_fen) if row.debit == account else 0
-    if row.kind == Kind.CAPTURE and row.debit == account:
+    if row.kind == Kind.HOLD and row.debit == account:
         return -int(row.amount_fen)
-    return 0
+    if row.kind not in (Kind.TRANSFER, Kind.DELIVER):
+        return 0
+    if row.credit == account:
+        return int(row.amount_fen) if row.result == Result.ACCEPTED else 0
+    return -int(row.amount_fen) if row.debit == account else 0
