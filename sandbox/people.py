@@ -30,7 +30,8 @@ class Person:
         self.home = folder / name
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self.number = ""
-        arguments = ("--home", str(self.home), "--listen", self.address)
+        where = ("--home", str(self.home), "--listen", self.address)
+        arguments = (*where, "--stack", str(plan.folder))
         log = plan.folder / "logs" / f"wallet-{name}.log"
         self._command = Command(f"wallet-{name}", "wallet", arguments, log)
         self._process: Running | None = None
