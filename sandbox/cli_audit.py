@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -46,24 +48,7 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
         "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense"
         " = circulation − inbound + outbound on their way"
     )
-    table = Table(
-        "", "−mirror", "vault", "wallets", "holds", "suspense", "circulation", "inbound",
-        "outbound", "", box=None, padding=(0, 1, 0, 2),
-    )  # fmt: skip
-    for bank in fields["banks"]:  # type: ignore[attr-defined]
-        table.add_row(
-            bank["bank"],
-            _yuan(-bank["mirror_fen"]),
-            _yuan(bank["vault_fen"]),
-            _yuan(bank["wallets_fen"]),
-            _yuan(bank["holds_fen"]),
-            _yuan(bank["suspense_fen"]),
-            _yuan(bank["circulation_fen"]),
-            _yuan(bank["inbound_on_its_way_fen"]),
-            _yuan(bank["outbound_on_its_way_fen"]),
-            "[green]✓[/]" if bank["ok"] else "[red]✗[/]",
-        )
-    console.print(table)
+    console.print(_bank_table(fields["banks"]))
     console.print("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed")
     console.print(
         f"   {_yuan(fields['offline_float_fen'])} = {_yuan(fields['tokens_outstanding_fen'])}"
@@ -80,6 +65,30 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
         console.print("[bold green]audit: every fen is accounted for[/]")
     else:
         console.print("[bold red]audit: something was changed[/]")
+
+
+ROWS = (
+    ("−mirror", "mirror_fen", -1),
+    ("vault", "vault_fen", 1),
+    ("wallets", "wallets_fen", 1),
+    ("holds", "holds_fen", 1),
+    ("suspense", "suspense_fen", 1),
+    ("circulation", "circulation_fen", 1),
+    ("inbound on its way", "inbound_on_its_way_fen", 1),
+    ("outbound on its way", "outbound_on_its_way_fen", 1),
+)
+
+
+def _bank_table(banks: Any) -> Table:
+    """A column for each bank."""
+    table = Table("", box=None, padding=(0, 2, 0, 1))
+    for bank in banks:
+        table.add_column(bank["bank"], justify="right")
+    for label, name, sign in ROWS:
+        table.add_row(f"  {label}", *(_yuan(sign * bank[name]) for bank in banks))
+    marks = ["[green]✓[/]" if bank["ok"] else "[red]✗[/]" for bank in banks]
+    table.add_row("  all three agree", *marks)
+    return table
 
 
 def _yuan(amount_fen: object) -> str:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from currency.amount import format_yuan, parse_yuan
 from currency.number import check
@@ -175,18 +174,20 @@ def _show_requests(speaker: Speaker, approved: list[dict[str, str | int]]) -> No
     if not approved:
         speaker.say("nothing waits for approval")
         return
-    table = Table("bank", "", "yuan", "maker", "checker", "reserves", "circulation", box=None)
     for row in approved:
-        table.add_row(
-            str(row["bank"]),
-            str(row["direction"]),
-            format_yuan(int(row["amount_fen"])),
-            str(row["maker"]),
-            str(row["checker"]),
-            format_yuan(int(row["reserves_fen"])),
-            format_yuan(int(row["circulation_fen"])),
+        amount, reserves, circulation = (
+            format_yuan(int(row[name]))
+            for name in ("amount_fen", "reserves_fen", "circulation_fen")
         )
-    speaker.console.print(table)
+        speaker.say(
+            f"{row['direction']} {amount} yuan for {row['bank']}: asked by {_person(row['maker'])}, "
+            f"approved by {_person(row['checker'])}\n"
+            f"  reserves now {reserves}, circulation {circulation}"
+        )
+
+
+def _person(name: str | int) -> str:
+    return str(name).rpartition("/")[2]
 
 
 def _bank_of(plan: StackPlan, number: str, as_json: bool) -> str:

@@ -44,8 +44,9 @@ def demo(
         _title(speaker, 0, "Trust: root, certificates, keys, databases, settings")
         stack = Stack(init(folder / "stack", database_server=database_url))
         speaker.say(f"  in {escape(str(stack.plan.folder))}")
+        world = World(stack, folder / "wallets")
         try:
-            with World(stack, folder / "wallets") as world:
+            with world:
                 with speaker.console.status("starting; the first start compiles the rule"):
                     stack.up()
                 _addresses(speaker, stack.plan)
@@ -58,7 +59,7 @@ def demo(
             speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
         finally:
             if keep is None:
-                drop_databases(stack.plan.database_urls)
+                drop_databases(world.database_urls)
     seconds = round(time.monotonic() - started, 1)
     speaker.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
     if not as_json:

@@ -24,7 +24,7 @@ from sandbox.processes import Command, ProcessFailed, Running
 class Person:
     """A holder with a wallet's home and a wallet service that runs in it."""
 
-    def __init__(self, plan: StackPlan, name: str, folder: Path) -> None:
+    def __init__(self, plan: StackPlan, name: str, folder: Path, *, database_url: str = "") -> None:
         self.plan = plan
         self.name = name
         self.home = folder / name
@@ -32,6 +32,7 @@ class Person:
         self.number = ""
         where = ("--home", str(self.home), "--listen", self.address)
         arguments = (*where, "--stack", str(plan.folder))
+        self._environment = {"DCEP_DATABASE_URL": database_url} if database_url else {}
         log = plan.folder / "logs" / f"wallet-{name}.log"
         self._command = Command(f"wallet-{name}", "wallet", arguments, log)
         self._process: Running | None = None
@@ -40,7 +41,7 @@ class Person:
 
     def start(self) -> None:
         """Start the wallet service and wait until it is healthy. Raises ProcessFailed."""
-        self._process = Running.start(self._command)
+        self._process = Running.start(self._command, self._environment)
         ends_at = time.monotonic() + START_TIMEOUT_S
         while not self._reached():
             if not self._process.alive():

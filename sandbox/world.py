@@ -15,6 +15,7 @@ from typing import Self
 
 from dcep.issuance.v1 import issuance_pb2
 from runtime.errors import NoAnswer, Refusal
+from sandbox.databases import create_databases
 from sandbox.offices import BankOffice, CentralOffice
 from sandbox.people import Person
 from sandbox.plan import StackPlan
@@ -35,6 +36,7 @@ class World:
         self.stack = stack
         self.homes = homes
         self.people: dict[str, Person] = {}
+        self._wallet_databases: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +62,16 @@ class World:
 
     def person(self, name: str, bank: str, *, holder_name: str = "", phone: str = "") -> Person:
         """Somebody new: their wallet's process started and a wallet opened at a bank."""
-        found = Person(self.plan, name, self.homes)
+        found = Person(self.plan, name, self.homes, database_url=self._database_for(name))
         self.people[name] = found
         found.start()
         found.open(bank, holder_name=holder_name, phone=phone)
         return found
+
+    @property
+    def database_urls(self) -> list[str]:
+        """Every database of the services and of the wallets."""
+        return [*self.plan.database_urls, *self._wallet_databases]
 
     def central(self, officer: str) -> CentralOffice:
         """An officer's desk at the central bank."""
@@ -102,6 +109,15 @@ class World:
                     return office.books().pending_outbound == 0
 
                 wait_until(quiet, f"nothing is on its way at {bank.name}")
+
+    def _database_for(self, name: str) -> str:
+        """A wallet's database: beside the services' on PostgreSQL, else in its own home."""
+        server = self.plan.central_database_url
+        if not server.startswith("postgresql"):
+            return ""
+        url = create_databases(server, [f"wallet_{name}"])[f"wallet_{name}"]
+        self._wallet_databases.append(url)
+        return url
 
     def _decide(
         self, bank: str, direction: issuance_pb2.Direction, amount_fen: int

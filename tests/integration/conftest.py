@@ -34,7 +34,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
     yield make
     for world in made:
         world.close()
-        drop_databases(world.plan.database_urls)
+        drop_databases(world.database_urls)
 
 
 @pytest.fixture(scope="session")
