@@ -175,14 +175,12 @@ def _show_requests(speaker: Speaker, approved: list[dict[str, str | int]]) -> No
         speaker.say("nothing waits for approval")
         return
     for row in approved:
-        amount, reserves, circulation = (
-            format_yuan(int(row[name]))
-            for name in ("amount_fen", "reserves_fen", "circulation_fen")
-        )
+        maker, checker = _person(row["maker"]), _person(row["checker"])
         speaker.say(
-            f"{row['direction']} {amount} yuan for {row['bank']}: asked by {_person(row['maker'])}, "
-            f"approved by {_person(row['checker'])}\n"
-            f"  reserves now {reserves}, circulation {circulation}"
+            f"{row['direction']} {format_yuan(int(row['amount_fen']))} yuan for {row['bank']}: "
+            f"asked by {maker}, approved by {checker}\n"
+            f"  reserves now {format_yuan(int(row['reserves_fen']))}, "
+            f"circulation {format_yuan(int(row['circulation_fen']))}"
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import BinaryIO
 
 from wallet.limits import LINK_TIMEOUT_S, MAX_TEXT_CHARACTERS
 
@@ -58,7 +59,8 @@ def receive(
             with connection:
                 connection.settimeout(timeout_s)
                 _write(connection, request)
-                payment = _Lines(connection).read()
+                with connection.makefile("rb") as lines:
+                    payment = _read(lines)
                 return _answer(connection, payment, accept)
     except OSError as error:
         raise LinkError(f"no payment came: {error.strerror or error}") from error
@@ -77,11 +79,12 @@ def send(
         LinkRefused: the payee's device did not take it.
     """
     try:
-        with socket.create_connection(address, timeout_s) as connection:
-            lines = _Lines(connection)
-            payment = pay(lines.read())
-            _write(connection, payment)
-            word, _, rest = lines.read().partition(" ")
+        with (
+            socket.create_connection(address, timeout_s) as connection,
+            connection.makefile("rb") as lines,
+        ):
+            _write(connection, pay(_read(lines)))
+            word, _, rest = _read(lines).partition(" ")
     except OSError as error:
         raise LinkError(f"the other device did not answer: {error.strerror or error}") from error
     if word == "OK" and rest.isdigit():
@@ -99,17 +102,11 @@ def _answer(connection: socket.socket, payment: str, accept: Callable[[str], int
     return amount_fen
 
 
-class _Lines:
-    """Reads bounded lines."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._file = connection.makefile("rb")
-
-    def read(self) -> str:
-        line = self._file.readline(_MAX_LINE + 1)
-        if not line.endswith(b"\n"):
-            raise LinkError("the other device went away in the middle, or said too much")
-        return line[:-1].decode("utf-8", "replace")
+def _read(lines: BinaryIO) -> str:
+    line = lines.readline(_MAX_LINE + 1)
+    if not line.endswith(b"\n"):
+        raise LinkError("the other device went away in the middle, or said too much")
+    return line[:-1].decode("utf-8", "replace")
 
 
 def _write(connection: socket.socket, line: str) -> None:

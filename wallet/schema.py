@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import inspect, text
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from runtime.database import Database, open_engine, upgrade
 
@@ -22,8 +23,8 @@ def open_database(url: str) -> Database:
 
 
 def _revision(database: Database) -> str | None:
-    with database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.execute(text("select version_num from alembic_version"))
-        return found.scalar_one_or_none()
+    query = text("select version_num from alembic_version")
+    try:
+        return database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+    except (OperationalError, ProgrammingError):
+        return None  # an empty database; one that cannot be used fails again in the upgrade

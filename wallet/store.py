@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -106,7 +106,7 @@ class SqlBook:
             connection.execute(statement)
 
         self._database.transaction(body)
-        return self.get(order.number, order.sequence)
+        return replace(order, state=state, reason=reason, message=message, answer=answer)
 
 
 class SqlRequests:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import structlog
 from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
@@ -104,6 +105,8 @@ class Offline(bank_pb2_grpc.OfflineServiceServicer):
 @contextmanager
 def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[Server]:
     """Serves the bank and writes the stack's ``banks.json``."""
+    # The server's log lines would mix with the output of commands that run in this process.
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     authority = Authority.create("test")
     issued = authority.issue("dcep://bank/alpha")
     stack.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,204 @@
+"""The command line: what is wrong is said with what is right, and ends with its own code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.wallet.fake_bank import FakeBank
+from wallet.cli import app
+
+BAD_AMOUNTS = [
+    "-5",
+    "-0.01",
+    "0",
+    "0.00",
+    "1.234",
+    "1e3",
+    "１２",
+    "12,50",
+    "1,000",
+    "12.",
+    ".5",
+    "+5",
+    "0x10",
+    "NaN",
+    "inf",
+    "",
+    " 5",
+    "5 ",
+    "012",
+    "1_000",
+    "12.50元",
+    "100000000000.01",
+    "9" * 40,
+]
+
+
+class Cli:
+    """Somebody's shell."""
+
+    def __init__(self, stack: Path, home: Path) -> None:
+        self.stack = stack
+        self.home = home
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(
+            app, ["--home", str(self.home), *arguments], env={"DCEP_STACK": str(self.stack)}
+        )
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.output
+
+    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        done = CliRunner().invoke(
+            app,
+            [*arguments, "--json", "--home", str(self.home)],
+            env={"DCEP_STACK": str(self.stack)},
+        )
+        assert done.exit_code == code, (done.output, done.exception)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture
+def alice(stack: Path, tmp_path: Path) -> Cli:
+    cli = Cli(stack, tmp_path / "alice")
+    cli.run("open", "--bank", "alpha", "--name", "Alice")
+    cli.run("topup", "100")
+    return cli
+
+
+@pytest.fixture
+def bob(stack: Path, tmp_path: Path) -> str:
+    cli = Cli(stack, tmp_path / "bob")
+    return str(cli.json("open", "--bank", "alpha", "--phone", "13800000001")["number"])
+
+
+@pytest.mark.parametrize("amount", BAD_AMOUNTS)
+@pytest.mark.parametrize("command", [["topup"], ["cashout"], ["pay", "BOB"], ["offline", "load"]])
+def test_bad_amount_is_refused_with_a_right_example(
+    alice: Cli, bob: str, grpc_bank: FakeBank, command: list[str], amount: str
+) -> None:
+    before = len(grpc_bank.received)
+    words = [bob if word == "BOB" else word for word in command]
+    said = alice.run(*words, amount, code=2)
+    assert "12.50" in said or "100,000,000,000.00" in said
+    assert len(grpc_bank.received) == before
+    assert alice.json(*words, amount, code=2)["reason"] == "USAGE"
+
+
+def test_mistyped_number_is_caught_before_anything_is_sent(
+    alice: Cli, bob: str, grpc_bank: FakeBank
+) -> None:
+    before = len(grpc_bank.received)
+    neighbours = bob[:14] + bob[15] + bob[14]
+    wrong = bob[:5] + str((int(bob[5]) + 1) % 10) + bob[6:]
+    for number in (wrong, bob[:-1], bob + "0", "", "BOB", *([neighbours] * (neighbours != bob))):
+        said = alice.json("pay", number, "1", code=2)
+        assert "digit" in said["message"]
+    assert len(grpc_bank.received) == before
+
+
+def test_json_shapes(alice: Cli, bob: str) -> None:
+    shown = alice.json("show")
+    assert {"number", "bank", "available_fen", "held_fen", "offline_fen"} <= set(shown)
+    assert (shown["bank"], shown["available_fen"], shown["held_fen"]) == ("alpha", 10_000, 0)
+    paid = alice.json("pay", bob, "12.50", "--memo", "lunch")
+    assert paid["state"] == "SETTLED"
+    assert paid["payment_id"] == f"{shown['number']}-2"
+    assert paid["available_fen"] == 8_750
+    listed = alice.json("history")
+    assert [item["change_fen"] for item in listed["items"]] == [-1_250, 10_000]
+    assert listed["items"][0]["balance_after_fen"] == 8_750
+    assert listed["items"][0]["counterparty"] == bob
+    page = alice.json("history", "--limit", "1")
+    second = alice.json("history", "--limit", "1", "--page", page["next_page_token"])
+    assert second["items"] == listed["items"][1:]
+    assert alice.json("cashout", "7.50")["available_fen"] == 8_000
+
+
+def test_people_read_sentences(alice: Cli, bob: str) -> None:
+    assert "Paid 12.50 yuan" in alice.run("pay", bob, "12.50", "--memo", "午饭 [bold]")
+    assert "午饭 [bold]" in alice.run("history")
+    assert "87.50 yuan" in alice.run("show")
+
+
+def test_options_stand_before_and_after_the_subcommand(alice: Cli, stack: Path) -> None:
+    home = str(alice.home)
+    for words in (
+        ["--home", home, "--json", "show"],
+        ["show", "--home", home, "--json"],
+        ["--json", "show", "--home", home],
+        ["--json", "offline", "show", "--home", home],
+        ["offline", "--home", home, "show", "--json"],
+    ):
+        done = CliRunner().invoke(app, words)
+        assert json.loads(done.stdout)["number"]
+
+
+def test_refusal_says_what_to_do_next(alice: Cli, bob: str) -> None:
+    assert "wallet topup" in alice.run("pay", bob, "1000", code=1)
+    said = alice.json("pay", bob, "1000", code=1)
+    assert said["reason"] == "INSUFFICIENT_FUNDS"
+    assert said["payment_id"]
+
+
+def test_no_answer_is_code_3_and_the_same_command_pays_once(
+    alice: Cli, bob: str, grpc_bank: FakeBank
+) -> None:
+    grpc_bank.mute_after = 1
+    assert "twice" in alice.run("pay", bob, "10", code=3)
+    assert alice.json("pay", bob, "10")["repeated"] is True
+    assert grpc_bank.accounts[bob].available_fen == 1_000
+
+
+def test_pending_is_code_3_and_the_same_command_asks_again(
+    alice: Cli, bob: str, grpc_bank: FakeBank
+) -> None:
+    grpc_bank.pending = 1
+    first = alice.json("pay", bob, "10", code=3)
+    assert first["state"] == "PENDING"
+    second = alice.json("pay", bob, "10")
+    assert (second["state"], second["payment_id"]) == ("SETTLED", first["payment_id"])
+
+
+def test_show_without_the_bank_still_shows_the_offline_part(
+    alice: Cli, grpc_bank: FakeBank
+) -> None:
+    grpc_bank.down = True
+    shown = alice.json("show", code=3)
+    assert shown["bank_reached"] is False
+    assert (shown["available_fen"], shown["offline_fen"]) == (None, 0)
+    assert "out of reach" in alice.run("show", code=3)
+
+
+def test_wrong_usage(stack: Path, tmp_path: Path) -> None:
+    nobody = Cli(stack, tmp_path / "nobody")
+    assert "wallet open" in nobody.run("show", code=2)
+    assert "alpha" in nobody.run("open", "--bank", "gamma", "--name", "x", code=2)
+    assert "--phone" in nobody.run("open", "--bank", "alpha", code=2)
+    nobody.run("open", code=2)
+    nobody.run("no-such-command", code=2)
+    assert not (tmp_path / "nobody").exists()
+
+
+def test_open_by_address_and_again(alice: Cli, stack: Path) -> None:
+    address = json.loads((stack / "banks.json").read_text())["alpha"]["address"]
+    again = alice.json("open", "--bank", address, "--name", "Alice")
+    assert again["number"] == alice.json("show")["number"]
+    other = alice.json("open", "--bank", "alpha", "--name", "Eve", code=1)
+    assert other["reason"] == "ALREADY_EXISTS"
+
+
+def test_close_wants_an_empty_wallet(alice: Cli) -> None:
+    alice.json("cashout", "100")
+
+
+def test_watch_shows_money_arriving(alice: Cli, bob: str, stack: Path, tmp_path: Path) -> None:
+    alice.run("pay", bob, "3", "--memo", "hello")
+    seen = Cli(stack, tmp_path / "bob").json("watch", "--count", "1")
+    assert (seen["change_fen"], seen["memo"]) == (300, "hello")

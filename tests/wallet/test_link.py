@@ -1,0 +1,80 @@
+"""Texts and direct links between devices."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from wallet import link, papers
+
+
+def test_text_is_capital_letters_and_digits_and_comes_back() -> None:
+    data = bytes(range(256))
+    text = papers.write(papers.PAYMENT, data)
+    assert text.isascii() and text.isalnum() and text.upper() == text
+    wrapped = "\n".join(text[at : at + 60].lower() for at in range(0, len(text), 60))
+    assert papers.read(papers.PAYMENT, wrapped) == data
+
+
+@pytest.mark.parametrize("text", ["", "hello", "DCEPR1AAAA", "DCEPP1A1", "DCEPP1A", "DCEPP1é"])
+def test_other_text_is_refused(text: str) -> None:
+    with pytest.raises(papers.PaperError):
+        papers.read(papers.PAYMENT, text)
+
+
+def linked(accept: object, pay: object) -> tuple[object, object]:
+    """Both ends of one link; what each came to."""
+    where: list[str] = []
+    listening = threading.Event()
+    came: list[object] = []
+
+    def listen(at: str) -> None:
+        where.append(at)
+        listening.set()
+
+    def payee() -> None:
+        try:
+            came.append(
+                link.receive(("127.0.0.1", 0), "ASKED", accept, on_listening=listen, timeout_s=5)
+            )  # type: ignore[arg-type]
+        except Exception as error:
+            came.append(error)
+
+    thread = threading.Thread(target=payee)
+    thread.start()
+    listening.wait(5)
+    try:
+        sent: object = link.send(link.parse_address(where[0]), pay, timeout_s=5)  # type: ignore[arg-type]
+    except Exception as error:
+        sent = error
+    thread.join(5)
+    return came[0], sent
+
+
+def test_link_carries_request_payment_and_the_last_word() -> None:
+    assert linked(lambda payment: len(payment), lambda request: request + "!") == (6, 6)
+
+
+def test_link_carries_a_no() -> None:
+    def accept(payment: str) -> int:
+        raise ValueError("altered")
+
+    came, sent = linked(accept, str)
+    assert isinstance(came, ValueError)
+    assert isinstance(sent, link.LinkRefused) and str(sent) == "altered"
+
+
+def test_payer_that_goes_away_is_no_answer() -> None:
+    def pay(request: str) -> str:
+        raise ValueError("not for me")
+
+    came, sent = linked(len, pay)
+    assert isinstance(came, link.LinkError)
+    assert isinstance(sent, ValueError)
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", ":1", "host:x", "host:70000", "h:１"])
+def test_wrong_address(text: str) -> None:
+    with pytest.raises(ValueError, match="127.0.0.1:7000"):
+        link.parse_address(text)

@@ -1,0 +1,12 @@
+"""Bounds of the secure element."""
+
+from __future__ import annotations
+
+MAX_PIECES = 1_000
+"""Pieces of money it holds; loading and accepting stop there."""
+
+MAX_REQUESTS = 100
+"""Requests that wait for their payment; beyond, the oldest is forgotten."""
+
+MAX_REMEMBERED = 1_000
+"""Payments made, and payments taken, that it can still repeat its answer to."""
