@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.databases import drop_databases
 from sandbox.stack import Stack, init
 from sandbox.world import World
 
@@ -19,7 +18,7 @@ MakeWorld = Callable[..., World]
 
 @pytest.fixture(scope="session")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
-    """Makes running stacks that are stopped, and whose databases are dropped, at the end."""
+    """Makes running stacks that are stopped at the end; their databases go with the server."""
     made: list[World] = []
 
     def make(database_url: str = "", *, funded: bool = True) -> World:
@@ -34,7 +33,6 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
     yield make
     for world in made:
         world.close()
-        drop_databases(world.database_urls)
 
 
 @pytest.fixture(scope="session")
