@@ -30,8 +30,9 @@ def connect(address: str, credentials: grpc.ChannelCredentials) -> grpc.Channel:
     return grpc.intercept_channel(channel, _Ours())
 
 
-class _Ours(  # type: ignore[misc]
-    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
+class _Ours(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
 ):
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         if details.timeout is None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, update
 
 from central_bank import accounts
@@ -144,10 +147,8 @@ class Registry:
             self._ledger.submit(Batch(opening(numbers, self._clock.now_ms())))
 
 
-def opening(numbers: list[int], now_ms: int, flags: int = 0):  # type: ignore[no-untyped-def]
+def opening(numbers: list[int], now_ms: int, flags: int = 0) -> NDArray[Any]:
     """OPEN records (len(numbers),) for accounts of the ledger; opening twice changes nothing."""
-    import numpy as np
-
     records = np.zeros(len(numbers), RECORD)
     records["kind"] = Kind.OPEN
     records["credit"] = numbers
