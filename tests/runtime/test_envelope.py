@@ -1,0 +1,114 @@
+"""Signed envelopes: only these bytes, by this signer, under this tag."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nacl.signing import SigningKey
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime.envelope import sign, signed_bytes, verify, verify_many
+from runtime.errors import Refusal
+from runtime.limits import MAX_PAYLOAD_BYTES
+
+KEY = SigningKey(b"\x01" * 32)
+OTHER = SigningKey(b"\x02" * 32)
+PUBLIC = bytes(KEY.verify_key)
+TAG = "payment-order/v1"
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+
+def refused(envelope: SignedEnvelope, tag: str = TAG, key: bytes = PUBLIC) -> tuple[str, str]:
+    """(reason, field) of the refusal."""
+    with pytest.raises(Refusal) as caught:
+        verify(tag, envelope, key)
+    return caught.value.name, caught.value.field
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_the_payload_comes_out_as_it_was_signed(payload: bytes) -> None:
+    envelope = sign(TAG, payload, KEY, b"wallet")
+    assert verify(TAG, envelope, PUBLIC) == payload
+    assert envelope.key_id == b"wallet"
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_every_flipped_bit_is_seen(payload: bytes, data: st.DataObject) -> None:
+    envelope = sign(TAG, payload, KEY, b"")
+    field = data.draw(st.sampled_from(["payload", "signature"]))
+    content = bytearray(getattr(envelope, field))
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    setattr(envelope, field, bytes(content))
+    assert refused(envelope) == ("SIGNATURE_INVALID", "signature")
+
+
+def test_another_signer_is_refused() -> None:
+    invalid = ("SIGNATURE_INVALID", "signature")
+    assert refused(sign(TAG, b"pay", OTHER, b"")) == invalid
+    assert refused(sign(TAG, b"pay", KEY, b""), key=bytes(OTHER.verify_key)) == invalid
+    assert refused(sign(TAG, b"pay", KEY, b""), key=PUBLIC[:-1]) == invalid
+
+
+def test_a_signature_cannot_be_moved_to_another_tag() -> None:
+    envelope = sign("query/v1", b"pay", KEY, b"")
+    assert refused(envelope) == ("SIGNATURE_INVALID", "signature")
+
+
+TAGS = st.text(alphabet="abcv1/-", min_size=1, max_size=12)
+
+
+@given(TAGS, st.binary(max_size=12), TAGS, st.binary(max_size=12))
+def test_two_statements_never_have_the_same_signed_bytes(
+    tag: str, payload: bytes, other_tag: str, other: bytes
+) -> None:
+    same = (tag, payload) == (other_tag, other)
+    assert (signed_bytes(tag, payload) == signed_bytes(other_tag, other)) == same
+
+
+def test_a_payload_has_both_bounds() -> None:
+    longest = sign(TAG, b"x" * MAX_PAYLOAD_BYTES, KEY, b"")
+    assert len(verify(TAG, longest, PUBLIC)) == MAX_PAYLOAD_BYTES
+    for payload in (b"", b"x" * (MAX_PAYLOAD_BYTES + 1)):
+        assert refused(sign(TAG, payload, KEY, b"")) == ("FIELD_INVALID", "payload")
+
+
+def test_a_batch_may_have_a_bound_of_its_own() -> None:
+    envelope = sign(TAG, b"x" * (MAX_PAYLOAD_BYTES + 1), KEY, b"")
+    verify(TAG, envelope, PUBLIC, max_payload_bytes=MAX_PAYLOAD_BYTES + 1)
+
+
+@pytest.mark.parametrize("length", [0, 63, 65])
+def test_a_signature_has_one_length(length: int) -> None:
+    envelope = SignedEnvelope(payload=b"pay", signature=b"s" * length)
+    assert refused(envelope) == ("FIELD_INVALID", "signature")
+
+
+def test_a_signature_has_one_form() -> None:
+    """S + L satisfies the same equation; were it accepted, one order would have two signatures."""
+    envelope = sign(TAG, b"pay", KEY, b"")
+    scalar = int.from_bytes(envelope.signature[32:], "little") + GROUP_ORDER
+    envelope.signature = envelope.signature[:32] + scalar.to_bytes(32, "little")
+    assert refused(envelope) == ("SIGNATURE_INVALID", "signature")
+
+
+def test_a_key_that_anybody_can_sign_for_is_refused() -> None:
+    """The neutral element as key and as R, with S = 0, satisfies the equation for every payload."""
+    neutral = b"\x01" + bytes(31)
+    envelope = SignedEnvelope(payload=b"pay", signature=neutral + bytes(32))
+    assert refused(envelope, key=neutral) == ("SIGNATURE_INVALID", "signature")
+
+
+def test_many_are_verified_as_one_by_one_also_on_a_pool() -> None:
+    envelopes = [sign(TAG, b"%d" % number, KEY, b"") for number in range(600)]
+    keys: list[bytes | None] = [PUBLIC] * 600
+    envelopes[3].payload = b"altered"
+    envelopes[255].signature = b"short"
+    envelopes[256].payload = b""
+    keys[257] = None
+    keys[599] = bytes(OTHER.verify_key)
+    expected = [number not in (3, 255, 256, 257, 599) for number in range(600)]
+    with ThreadPoolExecutor(2) as pool:
+        assert verify_many(TAG, envelopes, keys, pool) == expected
+    assert verify_many(TAG, envelopes, keys, None) == expected
