@@ -1,0 +1,98 @@
+"""Refusals travel whole: reason, status, sentence, field and metadata."""
+
+import threading
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import Int32Value
+
+from dcep.errors.v1 import errors_pb2
+from runtime.channel import connect
+from runtime.errors import NoAnswer, Refusal, reason_name, reason_number, status_of
+from tests.runtime.conftest import Root, Serve, Served, ask, stream, unary
+
+REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def refuse(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+    raise Refusal(request.value, "没有: a sentence", field="amount_fen", missing_fen="7")
+
+
+def refuse_late(request: Int32Value, context: grpc.ServicerContext):  # type: ignore[no-untyped-def]
+    yield Int32Value(value=1)
+    raise Refusal(request.value, "a sentence")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_has_a_status_and_a_name(reason: int) -> None:
+    code = CODES[status_of(reason)]
+    assert code not in (grpc.StatusCode.OK, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
+    assert reason_number(reason_name(reason)) == reason
+
+
+def test_a_reason_of_a_later_version_has_no_number_here() -> None:
+    assert reason_number("OF_TOMORROW") == errors_pb2.REASON_UNSPECIFIED
+    assert reason_name(9_999) == "UNKNOWN_9999"
+
+
+def test_every_refusal_comes_out_as_it_went_in(serve: Serve) -> None:
+    served = serve(refuse)
+    ours, plain = served.ours(), served.plain()
+    for reason in REASONS:
+        with pytest.raises(Refusal) as caught:
+            ask(ours, reason)
+        refusal = caught.value
+        assert refusal.reason == reason
+        assert refusal.message == "没有: a sentence"
+        assert refusal.field == "amount_fen"
+        assert refusal.metadata == {"missing_fen": "7"}
+        with pytest.raises(grpc.RpcError) as raw:
+            unary(plain)(Int32Value(value=reason), timeout=5)
+        assert raw.value.code() == CODES[status_of(reason)]
+
+
+def test_a_stream_gives_what_it_has_before_its_refusal(serve: Serve) -> None:
+    served = serve(on_follow=refuse_late)
+    answers = stream(served.ours())(Int32Value(value=errors_pb2.REASON_BANK_SUSPENDED))
+    assert next(answers).value == 1
+    with pytest.raises(Refusal) as caught:
+        next(answers)
+    assert caught.value.reason == errors_pb2.REASON_BANK_SUSPENDED
+
+
+def test_a_stream_without_an_accident_ends(serve: Serve) -> None:
+    answers = stream(serve().ours())(Int32Value(value=3))
+    assert [answer.value for answer in answers] == [1, 2, 3]
+
+
+def test_nobody_there_is_no_answer(root: Root, serve: Serve) -> None:
+    served: Served = serve()
+    served.server.stop()
+    with (
+        connect(served.address, root.credentials("dcep://bank/alpha")) as channel,
+        pytest.raises(NoAnswer),
+    ):
+        ask(channel)
+
+
+def test_a_call_that_takes_too_long_is_no_answer(serve: Serve) -> None:
+    release = threading.Event()
+
+    def wait(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+        release.wait(10)
+        return request
+
+    call = unary(serve(wait).ours())
+    try:
+        with pytest.raises(NoAnswer, match="DEADLINE_EXCEEDED"):
+            call(Int32Value(value=1), timeout=0.2)
+    finally:
+        release.set()
+
+
+def test_a_method_that_is_not_there_is_refused(serve: Serve) -> None:
+    call = serve().ours().unary_unary("/dcep.test.v1.Numbers/Absent")
+    with pytest.raises(Refusal) as caught:
+        call(b"")
+    assert caught.value.reason == errors_pb2.REASON_MESSAGE_UNREADABLE
