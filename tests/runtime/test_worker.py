@@ -1,0 +1,108 @@
+"""The worker: tries again after a missing answer, ends at an accident, stops when told."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from runtime import worker
+from runtime.errors import NoAnswer, Refusal
+from runtime.worker import Worker
+
+FOREVER_S = 60.0
+
+
+class Script:
+    """Steps that do what they are told, and say when they run."""
+
+    def __init__(self, *answers: bool | Exception) -> None:
+        self._answers = list(answers)
+        self.steps: queue.Queue[int] = queue.Queue()
+        self.accidents: queue.Queue[BaseException] = queue.Queue()
+
+    def __call__(self) -> bool:
+        self.steps.put(len(self._answers))
+        answer = self._answers.pop(0) if self._answers else False
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def ran(self, times: int) -> None:
+        for _ in range(times):
+            self.steps.get(timeout=10)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(worker, "_FIRST_PAUSE_S", 0.001)
+    workers: list[Worker] = []
+
+    def start(script: Script) -> Worker:
+        made = Worker("test", script, idle_s=FOREVER_S, on_accident=script.accidents.put)
+        workers.append(made)
+        made.start()
+        return made
+
+    yield start
+    for made in workers:
+        made.stop()
+
+
+Run = Callable[[Script], Worker]
+
+
+def test_while_there_is_work_it_does_not_wait(run: Run) -> None:
+    script = Script(True, True, True, False)
+    run(script)
+    script.ran(4)
+
+
+def test_it_sleeps_until_it_is_woken(run: Run) -> None:
+    script = Script(False, False)
+    made = run(script)
+    script.ran(1)
+    made.wake()
+    script.ran(1)
+
+
+def test_missing_answers_and_refusals_are_tried_again(run: Run) -> None:
+    refusal = Refusal(errors_pb2.REASON_OVERLOADED, "later")
+    script = Script(NoAnswer("nobody"), refusal, NoAnswer("nobody"), True)
+    run(script)
+    script.ran(5)
+    assert script.accidents.empty()
+
+
+def test_an_accident_is_told_once_and_ends_it(run: Run) -> None:
+    accident = RuntimeError("broken")
+    script = Script(True, accident, True)
+    run(script)
+    assert script.accidents.get(timeout=10) is accident
+    script.ran(2)
+    assert script.steps.empty() and script.accidents.empty()
+
+
+def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
+    entered, release = threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def step() -> bool:
+        entered.set()
+        ended.append(release.wait(10))
+        return True
+
+    made = Worker("test", step, idle_s=FOREVER_S, on_accident=lambda _: None)
+    made.start()
+    assert entered.wait(10)
+    stopping = threading.Thread(target=made.stop)
+    stopping.start()
+    release.set()
+    stopping.join(10)
+    assert not stopping.is_alive() and ended[0]
+    before = len(ended)
+    made.wake()
+    assert len(ended) == before
