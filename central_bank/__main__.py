@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
 from central_bank.app import CentralBank, build
-from central_bank.bank_client import GrpcPayeeBanks
+from central_bank.bank_client import GrpcBankPeers
 from central_bank.gate import central_gate
 from central_bank.grpc_authentication import GrpcAnalysis, GrpcAuthentication
 from central_bank.grpc_issuance import GrpcIssuance
@@ -65,7 +65,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     bank = build(
         engine,
         root=SigningKey(settings.offline_root_key.read_bytes()),
-        payee_banks=GrpcPayeeBanks(client),
+        bank_peers=GrpcBankPeers(client),
         clock=SystemClock(),
         threaded=True,
         on_stopped=accident,

@@ -14,7 +14,7 @@ from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
 from central_bank.registration.feed import Feed
-from central_bank.registration.peers import PayeeBanks
+from central_bank.registration.peers import BankPeers
 from central_bank.registration.settle import Settlement
 from central_bank.registration.tokens import Tokens
 from central_bank.tables import ledger as ledger_tables
@@ -47,7 +47,7 @@ def build(
     engine: Engine,
     *,
     root: SigningKey,
-    payee_banks: PayeeBanks,
+    bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
@@ -57,7 +57,7 @@ def build(
     Args:
         engine: the database.
         root: the root of trust for offline money.
-        payee_banks: how to ask banks about payees.
+        bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
         on_stopped: called once when the core had to stop.
@@ -74,8 +74,8 @@ def build(
         books=books,
         registry=registry,
         devices=devices,
-        office=IssuingOffice(database, ledger, registry, clock),
-        settlement=Settlement(ledger, books.history, registry, payee_banks, clock),
+        office=IssuingOffice(database, ledger, registry, bank_peers, clock),
+        settlement=Settlement(ledger, books.history, registry, bank_peers, clock),
         tokens=Tokens(database, ledger, books.history, devices, root, clock),
         feed=Feed(books.journal, registry),
         flows=Flows(database, books.history, registry),

@@ -1,4 +1,4 @@
-"""The banks as gRPC peers: implements `registration.peers.PayeeBanks`."""
+"""The banks as gRPC peers: implements `registration.peers.BankPeers`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import grpc
 
 from central_bank.authentication.registry import Bank
-from central_bank.limits import CHECK_PAYEES_TIMEOUT_S
+from central_bank.limits import BANK_TIMEOUT_S
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 
 
-class GrpcPayeeBanks:
+class GrpcBankPeers:
     """One channel a bank, made at the first question."""
 
     def __init__(self, credentials: grpc.ChannelCredentials) -> None:
@@ -23,17 +23,22 @@ class GrpcPayeeBanks:
         self._lock = threading.Lock()
 
     def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
-        """See `registration.peers.PayeeBanks.check`."""
+        """See `registration.peers.BankPeers.check`."""
         request = bank_pb2.CheckPayeesRequest(
             items=[bank_pb2.PayeeCheck(wallet_number=n, amount_fen=fen) for n, fen in payees]
         )
         try:
-            answer = self._stub(bank).CheckPayees(request, timeout=CHECK_PAYEES_TIMEOUT_S)
+            answer = self._stub(bank).CheckPayees(request, timeout=BANK_TIMEOUT_S)
         except Refusal as refusal:
             raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
         if len(answer.reasons) != len(payees):
             raise NoAnswer(f"bank {bank.name} answered {len(answer.reasons)} of {len(payees)}")
         return list(answer.reasons)
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+        """See `registration.peers.BankPeers.set_aside`."""
+        request = bank_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
+        self._stub(bank).SetAside(request, timeout=BANK_TIMEOUT_S)
 
     def _stub(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
         with self._lock:

@@ -13,6 +13,9 @@ MIRROR = 0
 VAULT = 1
 SUSPENSE = 2
 OFFLINE_LOSS = 3
+SET_ASIDE = 4
+"""What has left the vault for redemptions that the central bank has not decided yet."""
+
 CONTROL = 10
 """The other side of deposits and cash, in ledger 2."""
 

@@ -113,7 +113,7 @@ def build(
     )
     orders = Orders(directory, clock, pool)
     outgoing = Outbound(database, central_bank, clock)
-    vault = Vault(database, ledger, books.history, books.projection, central_bank)
+    vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(
         name=parts.name,
         books=books,
@@ -125,7 +125,7 @@ def build(
         history=PaymentHistory(database, ledger, books.history, directory, outgoing),
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
-        follower=FeedFollower(database, ledger, directory, outgoing, central_bank, clock),
+        follower=FeedFollower(database, ledger, directory, outgoing, vault, central_bank, clock),
         inbound=Inbound(ledger, directory, parts.policy),
         offline=Offline(
             database,
@@ -147,6 +147,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.VAULT, accounts.CURRENCY, 0),
         (accounts.SUSPENSE, accounts.CURRENCY, 0),
         (accounts.OFFLINE_LOSS, accounts.CURRENCY, 0),
+        (accounts.SET_ASIDE, accounts.CURRENCY, 0),
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]

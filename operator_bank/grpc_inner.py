@@ -49,6 +49,10 @@ class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):  # type: ignore[misc]
         payees = [(item.wallet_number, item.amount_fen) for item in request.items]
         return bank_pb2.CheckPayeesResponse(reasons=self._bank.inbound.check(payees))
 
+    def SetAside(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._bank.vault.set_aside(request.number, request.amount_fen)
+        return bank_pb2.SetAsideResponse()
+
 
 class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):  # type: ignore[misc]
     """See protos/dcep/bank/v1."""

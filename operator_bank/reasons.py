@@ -35,7 +35,7 @@ _SENTENCES = {
     Result.DEBIT_FROZEN: "the wallet is frozen",
     Result.CREDIT_CLOSED: "the payee's wallet is closed",
     Result.CREDIT_FROZEN: "the payee's wallet is frozen",
-    Result.OVER_SINGLE_LIMIT: "the amount is over the limit of one payment for this class of wallet",
+    Result.OVER_SINGLE_LIMIT: "the amount is over the limit of one payment for this wallet's class",
     Result.OVER_DAY_LIMIT: "the payment would go over the day's limit for this class of wallet",
     Result.OVER_YEAR_LIMIT: "the payment would go over the year's limit for this class of wallet",
     Result.INSUFFICIENT_FUNDS: "the wallet does not hold enough",

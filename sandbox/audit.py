@@ -26,6 +26,7 @@ from sandbox.books import (
     OFFLINE_FLOAT,
     OFFLINE_LOSS,
     PAID_IN,
+    SET_ASIDE,
     SUSPENSE,
     VAULT,
 )
@@ -225,7 +226,7 @@ def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -
     return BankSums(
         bank=name,
         mirror_fen=_balance(report, MIRROR),
-        vault_fen=_available(report, VAULT),
+        vault_fen=_available(report, VAULT) + _available(report, SET_ASIDE),
         wallets_fen=int(wallets["available_fen"].sum()),
         holds_fen=int(own["held_fen"].sum()),
         suspense_fen=_available(report, SUSPENSE),

@@ -110,6 +110,12 @@ class CentralOffice(Desk):
         request = issuance_pb2.ApproveRequestRequest(request_id=request_id)
         return ask(self.issuance.ApproveRequest, request, issuance_pb2.ApproveRequestResponse)
 
+    def reject(self, request_id: str) -> issuance_pb2.Request:
+        """Turn a request down."""
+        request = issuance_pb2.RejectRequestRequest(request_id=request_id)
+        answer = ask(self.issuance.RejectRequest, request, issuance_pb2.RejectRequestResponse)
+        return answer.request
+
     def waiting(self) -> list[issuance_pb2.Request]:
         """The requests that wait for approval (the newest 500)."""
         request = issuance_pb2.ListRequestsRequest(

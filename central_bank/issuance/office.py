@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
+from central_bank.registration.peers import BankPeers
 from central_bank.tables import office_requests
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import amount, request_id
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity
 from settlement.core import Batch
 from settlement.ledger import Ledger
@@ -30,12 +32,20 @@ class IssuingOffice:
     """Use-cases of the issuance service. Callers' roles have been checked at the gate."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, registry: Registry, clock: Clock
+        self,
+        database: Database,
+        ledger: Ledger,
+        registry: Registry,
+        bank_peers: BankPeers,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._registry = registry
+        self._bank_peers = bank_peers
         self._clock = clock
+        # A request is decided by one officer after another.
+        self._deciding = threading.Lock()
 
     def pay_in(self, caller: Identity, wanted_id: str, bank: str, amount_fen: int) -> int:
         """Reserves arrive; returns the bank's reserves in fen."""
@@ -51,14 +61,21 @@ class IssuingOffice:
         """A request to issue or redeem; nothing moves yet."""
         found = self._registry.get(bank)
         amount(amount_fen)
-        known = self._known(wanted_id, kind, found, amount_fen)
-        if known is not None:
-            return known
-        self._check_cover(kind, found, amount_fen)
-        return self._put(caller, wanted_id, kind, found, amount_fen)
+        with self._deciding:
+            row = self._known(wanted_id, kind, found, amount_fen)
+            if row is None:
+                self._check_cover(kind, found, amount_fen)
+                row = self._put(caller, wanted_id, kind, found, amount_fen)
+            if row.kind == REDEEM and row.state == WAITING:
+                self._set_aside(row, found, caller)
+        return row
 
     def approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
         """Releases a request of somebody else; the money moves in the same step."""
+        with self._deciding:
+            return self._approve(caller, wanted_id)
+
+    def _approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
         row = self._get(wanted_id)
         if row.state == REJECTED:
             raise Refusal(
@@ -75,11 +92,17 @@ class IssuingOffice:
         if row.state == WAITING:
             bank = self._bank(row)
             self._check_cover(row.kind, bank, row.amount_fen)
+            if row.kind == REDEEM:
+                self._set_aside(row, bank, caller)
             self._settle(row, bank, caller)
         return self._get(wanted_id)
 
     def reject(self, caller: Identity, wanted_id: str) -> Row[Any]:
-        """Turns a request down."""
+        """Turns a request down; what was set aside for it goes back to the vault."""
+        with self._deciding:
+            return self._reject(caller, wanted_id)
+
+    def _reject(self, caller: Identity, wanted_id: str) -> Row[Any]:
         row = self._get(wanted_id)
         if row.state == APPROVED:
             raise Refusal(
@@ -87,8 +110,27 @@ class IssuingOffice:
                 "the request has been approved",
                 field="request_id",
             )
-        self._database.transaction(lambda c: self._decide(c, row, REJECTED, caller))
+        if row.state == WAITING:
+            record = _record(row, self._bank(row), self._clock.now_ms())
+            record["kind"] = Kind.REFUSAL
+            self._ledger.submit(
+                Batch(record, None, lambda c, _: self._decide(c, row, REJECTED, caller))
+            )
         return self._get(wanted_id)
+
+    def _set_aside(self, row: Row[Any], bank: Bank, caller: Identity) -> None:
+        """Has the bank's vault set the money aside; a vault that is short ends the request."""
+        try:
+            self._bank_peers.set_aside(bank, row.id, row.amount_fen)
+        except NoAnswer as error:
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                f"bank {bank.name} cannot be asked to set the money aside; ask again",
+            ) from error
+        except Refusal as refusal:
+            if refusal.reason == errors_pb2.REASON_VAULT_SHORT:
+                self._database.transaction(lambda c: self._decide(c, row, REJECTED, caller))
+            raise
 
     def list(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
         """Requests to issue or redeem, newest first."""

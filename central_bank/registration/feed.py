@@ -1,4 +1,4 @@
-"""The feed: for each bank, in order, what the journal says about it. Read from the journal alone."""
+"""The feed: for each bank, in order, what the journal says about it; read from there alone."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ class Feed:
         circulation = accounts.circulation(bank.index)
         if origin == circulation:
             _outgoing(entry, record, result, note)
+        elif origin == accounts.office(bank.index) and debit == circulation and not result.accepted:
+            entry.redemption_rejected.number = int(record["sequence"])
+            entry.redemption_rejected.amount_fen = int(record["amount_fen"])
         elif not result.accepted:
             return None
         elif origin == accounts.deposits(bank.index):

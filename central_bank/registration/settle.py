@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.limits import BATCH_VALIDITY_MS, CLOCK_SKEW_MS, MAX_ITEMS
-from central_bank.registration.peers import PayeeBanks
+from central_bank.registration.peers import BankPeers
 from currency.number import NumberError, check, prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -48,13 +48,13 @@ class Settlement:
         ledger: Ledger,
         history: History,
         registry: Registry,
-        payee_banks: PayeeBanks,
+        bank_peers: BankPeers,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._history = history
         self._registry = registry
-        self._payee_banks = payee_banks
+        self._bank_peers = bank_peers
         self._clock = clock
 
     def submit(self, bank: Bank, envelope: SignedEnvelope) -> list[Outcome]:
@@ -98,7 +98,7 @@ class Settlement:
         for name, indices in asked.items():
             payees = [(payments[i].payee_number, payments[i].amount_fen) for i in indices]
             try:
-                answers = self._payee_banks.check(self._registry.get(name), payees)
+                answers = self._bank_peers.check(self._registry.get(name), payees)
             except NoAnswer:
                 continue
             for index, answer in zip(indices, answers, strict=True):
@@ -145,7 +145,7 @@ class Settlement:
             record["credit"] = accounts.circulation(payee_bank.index)
 
     def _earlier(self, record: Records) -> tuple[Result, int]:
-        """A number that was answered before: a refusal then may look different from a payment now."""
+        """A number that was answered before: a refusal may look different from a payment now."""
         row = self._history.row(int(record["origin"]), int(record["sequence"]))
         if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"]):
             return Result.ID_REUSED, 0

@@ -19,6 +19,7 @@ from operator_bank import accounts
 from operator_bank.payments.outbound import Outbound
 from operator_bank.peers import CentralBank
 from operator_bank.tables import diverted, outbound, token_deposits
+from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
 from runtime.database import Database
@@ -47,6 +48,7 @@ class FeedFollower:
         ledger: Ledger,
         directory: Directory,
         outgoing: Outbound,
+        vault: Vault,
         central_bank: CentralBank,
         clock: Clock,
     ) -> None:
@@ -54,6 +56,7 @@ class FeedFollower:
         self._ledger = ledger
         self._directory = directory
         self._outgoing = outgoing
+        self._vault = vault
         self._central_bank = central_bank
         self._clock = clock
         self._stream: Any = None
@@ -92,7 +95,8 @@ class FeedFollower:
             Batch(records, notes, lambda c, a: self._write(c, entries, a))
         )
         for index, entry in enumerate(entries):
-            if not answers.result(index).accepted:
+            refused = not answers.result(index).accepted
+            if refused and records[index]["kind"] != Kind.REFUSAL:
                 raise FeedBroken(
                     f"entry {entry.position} ({entry.WhichOneof('event')}) cannot be applied:"
                     f" {answers.result(index).name}"
@@ -115,8 +119,14 @@ class FeedFollower:
             _move(record, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
             return entry.issued.SerializeToString()
         if event == "redeemed":
-            _move(record, accounts.VAULT, accounts.MIRROR, entry.redeemed.amount_fen)
+            _move(record, accounts.SET_ASIDE, accounts.MIRROR, entry.redeemed.amount_fen)
             return entry.redeemed.SerializeToString()
+        if event == "redemption_rejected":
+            rejected = entry.redemption_rejected
+            _move(record, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
+            if not self._vault.was_set_aside(rejected.number):
+                record["kind"] = Kind.REFUSAL
+            return rejected.SerializeToString()
         if event == "incoming":
             payment = entry.incoming.payment
             self._deliver(record, payment.payee_number, payment.amount_fen)

@@ -13,13 +13,18 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.peers import CentralBank
+from operator_bank.reasons import refusal_of
 from operator_bank.tables import ledger as tables
 from operator_bank.tables import outbound
+from runtime.checks import amount, invalid
+from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
+from settlement.core import Batch
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.projection import Projection
+from settlement.records import RECORD, Kind, RecordFlag, Result
 
 _PENDING = bank_pb2.PAYMENT_STATE_PENDING
 
@@ -49,12 +54,14 @@ class Vault:
         history: History,
         projection: Projection,
         central_bank: CentralBank,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._history = history
         self._projection = projection
         self._central_bank = central_bank
+        self._clock = clock
 
     def draw(self, number: str, sequence: int, missing_fen: int) -> Refusal:
         """Asks for issuance of what is missing; the refusal tells the holder so."""
@@ -75,11 +82,51 @@ class Vault:
             issuance_request_id=request_id,
         )
 
+    def set_aside(self, number: int, amount_fen: int) -> None:
+        """Takes money out of the vault for a redemption, once by its number."""
+        if number < 1:
+            raise invalid("number", "is at least 1")
+        amount(amount_fen)
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["origin"] = record["credit"] = accounts.SET_ASIDE
+        record["debit"] = accounts.VAULT
+        record["sequence"] = number
+        record["amount_fen"] = amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        result = self._ledger.submit(Batch(record)).result(0)
+        if result == Result.INSUFFICIENT_FUNDS:
+            vault_fen = int(self._ledger.read([accounts.VAULT])[0]["available_fen"])
+            missing_fen = max(amount_fen - vault_fen, 0)
+            raise Refusal(
+                errors_pb2.REASON_VAULT_SHORT,
+                f"the bank's vault is {missing_fen} fen short",
+                field="amount_fen",
+                missing_fen=str(missing_fen),
+            )
+        if not result.accepted:
+            raise refusal_of(result)
+
+    def was_set_aside(self, number: int) -> bool:
+        """Whether money lies aside for a redemption; if not, none will from now on."""
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.REFUSAL
+        record["origin"] = record["debit"] = accounts.SET_ASIDE
+        record["credit"] = accounts.VAULT
+        record["sequence"] = number
+        record["time_ms"] = self._clock.now_ms()
+        self._ledger.submit(Batch(record))
+        found = self._history.find(accounts.SET_ASIDE, number)
+        return found is not None and Result(found.result).accepted
+
     def books(self) -> Books:
         """All of it; wallets and holds as of the projection, which is brought up to date first."""
         self._history.follow()
-        rows = self._ledger.read([accounts.MIRROR, accounts.VAULT, accounts.SUSPENSE])
-        mirror, vault, suspense = rows["available_fen"].tolist()
+        rows = self._ledger.read(
+            [accounts.MIRROR, accounts.VAULT, accounts.SET_ASIDE, accounts.SUSPENSE]
+        )
+        mirror, vault, set_aside, suspense = rows["available_fen"].tolist()
         table = tables.balances
         sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
             table.c.ledger == accounts.CURRENCY
@@ -91,7 +138,7 @@ class Vault:
         pending = self._database.read(lambda c: c.execute(waiting).scalar_one())
         return Books(
             mirror_fen=mirror,
-            vault_fen=vault,
+            vault_fen=vault + set_aside,
             wallets_fen=int(wallets[0] or 0),
             holds_fen=int(holds[1] or 0),
             suspense_fen=suspense,

@@ -365,6 +365,18 @@ class CheckPayeesResponse(_message.Message):
     reasons: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, reasons: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class SetAsideRequest(_message.Message):
+    __slots__ = ("number", "amount_fen")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    amount_fen: int
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class SetAsideResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class CertifyDeviceRequest(_message.Message):
     __slots__ = ("order",)
     ORDER_FIELD_NUMBER: _ClassVar[int]

@@ -808,6 +808,11 @@ class InboundServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesResponse.FromString,
                 _registered_method=True)
+        self.SetAside = channel.unary_unary(
+                '/dcep.bank.v1.InboundService/SetAside',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideResponse.FromString,
+                _registered_method=True)
 
 
 class InboundServiceServicer(object):
@@ -822,6 +827,15 @@ class InboundServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetAside(self, request, context):
+        """Sets money of the vault aside for a redemption, until the feed says that it
+        is redeemed or rejected. Refuses: VAULT_SHORT with missing_fen. Repeats by
+        number.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InboundServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -829,6 +843,11 @@ def add_InboundServiceServicer_to_server(servicer, server):
                     servicer.CheckPayees,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesResponse.SerializeToString,
+            ),
+            'SetAside': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAside,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -860,6 +879,33 @@ class InboundService(object):
             '/dcep.bank.v1.InboundService/CheckPayees',
             dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.CheckPayeesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAside(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.InboundService/SetAside',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.SetAsideResponse.FromString,
             options,
             channel_credentials,
             insecure,

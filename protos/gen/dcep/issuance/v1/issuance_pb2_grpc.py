@@ -96,7 +96,9 @@ class IssuanceServiceServicer(object):
     def CreateRequest(self, request, context):
         """Asks to turn reserves into circulation or back. The bank itself, its
         officers, or officers of the central bank: the maker. Refuses:
-        RESERVES_SHORT, CIRCULATION_SHORT with missing_fen. Repeats by request_id.
+        RESERVES_SHORT, CIRCULATION_SHORT, VAULT_SHORT with missing_fen;
+        PEER_UNAVAILABLE when the bank cannot be asked to set the money aside (the
+        request then waits; ask again). Repeats by request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +108,7 @@ class IssuanceServiceServicer(object):
         """Releases a request, moving the money in the same step. An officer of the
         central bank with another certificate than the maker's: the checker.
         Refuses: SAME_OFFICER, REQUEST_UNKNOWN, ALREADY_DECIDED, RESERVES_SHORT,
-        CIRCULATION_SHORT. Repeats harmlessly.
+        CIRCULATION_SHORT, VAULT_SHORT, PEER_UNAVAILABLE. Repeats harmlessly.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

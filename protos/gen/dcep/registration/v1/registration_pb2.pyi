@@ -90,7 +90,7 @@ class FollowFeedResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[FeedEntry, _Mapping]]] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
-    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited")
+    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ISSUED_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +100,7 @@ class FeedEntry(_message.Message):
     INCOMING_FIELD_NUMBER: _ClassVar[int]
     TOKENS_REGISTERED_FIELD_NUMBER: _ClassVar[int]
     TOKENS_DEPOSITED_FIELD_NUMBER: _ClassVar[int]
+    REDEMPTION_REJECTED_FIELD_NUMBER: _ClassVar[int]
     position: int
     time_ms: int
     issued: Issued
@@ -109,7 +110,8 @@ class FeedEntry(_message.Message):
     incoming: Incoming
     tokens_registered: TokensRegistered
     tokens_deposited: TokensDeposited
-    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ...) -> None: ...
+    redemption_rejected: RedemptionRejected
+    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ...) -> None: ...
 
 class Issued(_message.Message):
     __slots__ = ("amount_fen", "request_id")
@@ -126,6 +128,14 @@ class Redeemed(_message.Message):
     amount_fen: int
     request_id: str
     def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RedemptionRejected(_message.Message):
+    __slots__ = ("number", "amount_fen")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    amount_fen: int
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class OutgoingEnded(_message.Message):
     __slots__ = ("number", "state", "reason")
