@@ -1,0 +1,89 @@
+"""``python -m bench NAME``: one JSON line per figure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bench.harness import Result, Scale
+
+
+def _core(scale: Scale, zipf: bool, database: str, batch: int) -> list[Result]:
+    from bench import core
+
+    return core.run(scale, zipf=zipf, database=database, batch=batch)
+
+
+def _core_all(scale: Scale) -> list[Result]:
+    """The core's variants, as `--all` wants them."""
+    from bench import core
+
+    found = core.run(scale)
+    if scale is Scale.FULL:
+        found += core.run(scale, zipf=True)
+        found += core.run(scale, database="postgresql")
+        for size in core.BATCH_SIZES[:-1]:
+            found += core.run(scale, batch=size)
+    return found
+
+
+def _named(name: str) -> Callable[[Scale], list[Result]]:
+    def measure(scale: Scale) -> list[Result]:
+        from importlib import import_module
+
+        found: list[Result] = import_module(f"bench.{name}").run(scale)
+        return found
+
+    return measure
+
+
+BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
+    "core": _core_all,
+    **{
+        name: _named(name)
+        for name in ("signed", "cross", "ingest", "recover", "memory", "sustained")
+    },
+}
+
+
+def main(
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(BENCHES)}.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    quick: Annotated[bool, typer.Option(help="Smaller and rougher.")] = False,
+    tiny: Annotated[bool, typer.Option(help="Only shows that it runs.", hidden=True)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines only.")] = False,
+    zipf: Annotated[bool, typer.Option(help="core: skewed accounts, a third refused.")] = False,
+    database_url: Annotated[
+        str, typer.Option(help="core: postgresql starts a server of its own; or a URL.")
+    ] = "",
+    batch: Annotated[int, typer.Option(help="core: records in a batch; 0: 8,190.")] = 0,
+) -> None:
+    """Measure, and print one JSON line per figure; without --json a sentence each on stderr too."""
+    scale = Scale.TINY if tiny else Scale.QUICK if quick else Scale.FULL
+    if not every and name not in BENCHES:
+        raise typer.BadParameter(f"give --all or one of {', '.join(BENCHES)}")
+    for chosen in BENCHES if every else [name]:
+        if chosen == "core" and not every:
+            found = _core(scale, zipf, database_url, batch)
+        else:
+            found = BENCHES[chosen](scale)
+        for result in found:
+            print(result.as_json(), flush=True)
+            if not as_json:
+                print(f"  {_sentence(result)}", file=sys.stderr, flush=True)
+
+
+def _sentence(result: Result) -> str:
+    if result.in_seconds:
+        figure = f"{result.median:.2f} s"
+    else:
+        figure = f"{result.median:,.0f} {result.unit}/s"
+    against = result.ratio_to
+    return f"{result.name}: {figure}, {against.ratio:.3g} × {against.name} ({against.per_s:,.0f})"
+
+
+if __name__ == "__main__":
+    typer.run(main)
