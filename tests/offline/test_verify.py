@@ -1,0 +1,44 @@
+"""The verification rule, one row a case, and a check that every reason occurs."""
+
+from __future__ import annotations
+
+import pytest
+
+from offline_token.formats import Payment
+from offline_token.verify import Reason, verify
+from tests.offline.cases import Case, all_cases
+from tests.offline.country import Country
+
+CASES = all_cases(Country())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_case(case: Case) -> None:
+    verdict = verify(case.payment, **case.question())
+    assert verdict.reason == case.reason
+    assert verdict.good == (case.reason == Reason.GOOD) == bool(verdict.pieces)
+    if case.request is not None and verdict.good:
+        assert verdict.value_fen == case.request.amount_fen
+        assert {piece.owner for piece in verdict.pieces} == {case.request.certificate.key}
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
+def test_every_reason_has_a_case(reason: Reason) -> None:
+    assert any(case.reason == reason for case in CASES)
+
+
+def test_cases_have_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_can_be_read_is_written_as_it_was(case: Case) -> None:
+    if case.reason != Reason.UNREADABLE:
+        assert Payment.decode(case.payment).encode() == case.payment
+
+
+def test_sizes(country: Country) -> None:
+    sizes = [len(Payment((country.long_chain(hops),)).encode()) for hops in (0, 1, 2, 32)]
+    assert sizes == [141, 391, 641, 8_141]
+    assert len(country.request(country.bob, 1).encode()) == 147
+    assert len(country.bundle().encode()) == 31 + 2 * 121 + 64
