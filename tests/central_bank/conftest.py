@@ -1,0 +1,157 @@
+"""A central bank over SQLite with two banks, in one thread, at a time that stands still."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import Engine
+
+from central_bank.app import CentralBank, build
+from central_bank.authentication.registry import Bank
+from central_bank.registration.settle import OutboundPayment, Outcome
+from central_bank.tables import metadata
+from currency.number import make
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.clock import ManualClock
+from runtime.database import open_engine
+from runtime.envelope import sign
+from runtime.errors import NoAnswer, Refusal
+from runtime.tls import Identity
+
+NOW_MS = 1_750_000_000_000
+ROOT = SigningKey(b"\x01" * 32)
+KEYS = {"alpha": SigningKey(b"\x0a" * 32), "beta": SigningKey(b"\x0b" * 32)}
+LIN = Identity("officer", "central-bank/lin", "1" * 64)
+MEI = Identity("officer", "central-bank/mei", "2" * 64)
+
+
+@dataclass
+class FakeBanks:
+    """`central_bank.registration.peers.BankPeers`: says what it is told.
+
+    Attributes:
+        reasons: for wallet numbers that may not be paid.
+        silent: banks that do not answer.
+        vault_fen: what a bank can set aside; without a number, everything.
+        aside: what was set aside, by (bank, number).
+    """
+
+    reasons: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    vault_fen: dict[str, int] = field(default_factory=dict)
+    aside: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
+        self._answer(bank)
+        return [self.reasons.get(number, 0) for number, _ in payees]
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+        self._answer(bank)
+        if self.vault_fen.get(bank.name, amount_fen) < amount_fen:
+            raise Refusal(errors_pb2.REASON_VAULT_SHORT, "short", missing_fen="1")
+        self.aside[bank.name, number] = amount_fen
+
+    def _answer(self, bank: Bank) -> None:
+        if bank.name in self.silent:
+            raise NoAnswer(f"{bank.name} is silent")
+
+
+def particulars(name: str, prefix: str, key: bytes = b"\x07" * 32) -> Bank:
+    """A bank to admit."""
+    return Bank(
+        index=0,
+        name=name,
+        prefix=prefix,
+        certificate_fingerprint=f"{int(prefix):064x}",
+        business_key=key,
+        inner_address="localhost:7001",
+        suspended=False,
+        offline_certificate=b"certificate",
+    )
+
+
+def identity(bank: Bank) -> Identity:
+    """An admitted bank as the server sees it."""
+    return Identity("bank", bank.name, bank.certificate_fingerprint)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class World:
+    """A central bank that admitted alpha and beta; `restart` builds it anew from the database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine: Engine = open_engine(f"sqlite:///{folder / 'central.db'}")
+        metadata.create_all(self.engine)
+        self.clock = ManualClock(NOW_MS)
+        self.banks = FakeBanks()
+        self.central = self.restart()
+        self.alpha = self._admit("alpha", "6201")
+        self.beta = self._admit("beta", "6202")
+        self._number = 0
+
+    def restart(self) -> CentralBank:
+        self.central = build(
+            self.engine, root=ROOT, bank_peers=self.banks, clock=self.clock, threaded=False
+        )
+        return self.central
+
+    def _admit(self, name: str, prefix: str) -> Bank:
+        return self.central.registry.admit(particulars(name, prefix, bytes(KEYS[name].verify_key)))
+
+    def issue(self, bank: Bank, fen: int) -> None:
+        """Reserves arrive and are issued."""
+        self.central.office.pay_in(LIN, new_id(), bank.name, fen)
+        wanted = new_id()
+        self.central.office.create(LIN, wanted, bank.name, "issue", fen)
+        self.central.office.approve(MEI, wanted)
+
+    def payment(self, payer: Bank, payee: Bank, fen: int, **changes: object) -> OutboundPayment:
+        """A payment of the first wallet of one bank to the first of another."""
+        self._number += 1
+        number = make(payer.prefix, 1)
+        payment = OutboundPayment(
+            number=self._number,
+            payment_id=f"{number}-{self._number}",
+            payer_number=number,
+            payee_number=make(payee.prefix, 1),
+            amount_fen=fen,
+            created_time_ms=self.clock.now_ms(),
+            expires_time_ms=self.clock.now_ms() + 60_000,
+        )
+        for name, value in changes.items():
+            setattr(payment, name, value)
+        return payment
+
+    def submit(self, bank: Bank, *payments: OutboundPayment) -> list[Outcome]:
+        """A batch that the bank signs now."""
+        batch = registration_pb2.OutboundBatch(
+            bank=bank.name,
+            created_time_ms=self.clock.now_ms(),
+            expires_time_ms=self.clock.now_ms() + 60_000,
+            payments=payments,
+        )
+        return self.central.settlement.submit(bank, self.signed(bank, batch))
+
+    def signed(self, bank: Bank, batch: registration_pb2.OutboundBatch):  # type: ignore[no-untyped-def]
+        payload = batch.SerializeToString()
+        return sign("outbound-batch/v1", payload, KEYS[bank.name], bank.name.encode())
+
+    def books(self) -> dict[str, tuple[int, int]]:
+        """(reserves, circulation) of each bank; checks that nothing was made or lost."""
+        paid_in, offline, loss, banks = self.central.office.books()
+        assert paid_in == offline + loss + sum(held + out for _, held, out in banks)
+        return {bank.name: (held, out) for bank, held, out in banks}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)

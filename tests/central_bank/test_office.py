@@ -1,0 +1,140 @@
+"""The issuing office: reserves, maker and checker, redemption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runtime.errors import Refusal
+from tests.central_bank.conftest import LIN, MEI, World, identity, new_id
+
+
+def refused(call: Callable[[], Any]) -> Refusal:
+    """The refusal that a call ends in."""
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value
+
+
+def test_reserves_arrive_once_by_their_id(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    assert office.pay_in(LIN, wanted, "alpha", 1_000) == 1_000
+    assert office.pay_in(LIN, wanted, "alpha", 1_000) == 1_000
+    for bank, fen in (("alpha", 999), ("beta", 1_000)):
+        other = refused(lambda b=bank, f=fen: office.pay_in(LIN, wanted, b, f))
+        assert (other.name, other.field) == ("ID_REUSED", "request_id")
+    assert world.books() == {"alpha": (1_000, 0), "beta": (0, 0)}
+
+
+def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
+    office = world.central.office
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    short = refused(lambda: office.pay_out(LIN, new_id(), "alpha", 1_001))
+    assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "1")
+    assert office.pay_out(LIN, new_id(), "alpha", 1_000) == 0
+
+
+def test_a_request_moves_nothing_until_another_officer_releases_it(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    assert office.create(LIN, wanted, "alpha", "issue", 600).state == "waiting"
+    assert refused(lambda: office.approve(LIN, wanted)).name == "SAME_OFFICER"
+    assert world.books()["alpha"] == (1_000, 0)
+
+    row = office.approve(MEI, wanted)
+    assert (row.state, row.maker, row.checker) == (
+        "approved", "officer/central-bank/lin", "officer/central-bank/mei",
+    )  # fmt: skip
+    assert world.books()["alpha"] == (400, 600)
+
+
+def test_a_release_that_is_repeated_moves_nothing_more(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    office.create(LIN, wanted, "alpha", "issue", 300)
+    office.approve(MEI, wanted)
+    office.approve(MEI, wanted)
+    world.restart()
+    world.central.office.approve(MEI, wanted)
+    assert world.books()["alpha"] == (700, 300)
+
+
+def test_what_is_decided_stays_decided(world: World) -> None:
+    office = world.central.office
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    released, rejected = new_id(), new_id()
+    for wanted in (released, rejected):
+        office.create(LIN, wanted, "alpha", "issue", 100)
+    office.approve(MEI, released)
+    office.reject(MEI, rejected)
+    assert refused(lambda: office.reject(MEI, released)).name == "ALREADY_DECIDED"
+    assert refused(lambda: office.approve(MEI, rejected)).name == "ALREADY_DECIDED"
+    assert office.reject(MEI, rejected).state == "rejected"
+    assert refused(lambda: office.approve(MEI, new_id())).name == "REQUEST_UNKNOWN"
+    assert world.books()["alpha"] == (900, 100)
+
+
+def test_issuance_needs_reserves_at_the_request_and_at_the_release(world: World) -> None:
+    office, first, second = world.central.office, new_id(), new_id()
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    short = refused(lambda: office.create(LIN, new_id(), "alpha", "issue", 1_500))
+    assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "500")
+    for wanted in (first, second):
+        office.create(LIN, wanted, "alpha", "issue", 800)
+    office.approve(MEI, first)
+    assert refused(lambda: office.approve(MEI, second)).metadata["missing_fen"] == "600"
+    office.pay_in(LIN, new_id(), "alpha", 600)
+    office.approve(MEI, second)
+    assert world.books()["alpha"] == (0, 1_600)
+
+
+def test_a_redemption_is_set_aside_first_and_comes_back_to_the_reserves(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    world.issue(world.alpha, 1_000)
+    row = office.create(identity(world.alpha), wanted, "alpha", "redeem", 400)
+    assert world.banks.aside == {("alpha", row.id): 400}
+    assert world.books()["alpha"] == (0, 1_000)
+    office.approve(MEI, wanted)
+    assert world.books()["alpha"] == (400, 600)
+
+
+def test_a_vault_that_is_short_ends_the_redemption(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    world.issue(world.alpha, 1_000)
+    world.banks.vault_fen["alpha"] = 399
+    assert refused(lambda: office.create(LIN, wanted, "alpha", "redeem", 400)).name == "VAULT_SHORT"
+    assert refused(lambda: office.approve(MEI, wanted)).name == "ALREADY_DECIDED"
+    assert world.books()["alpha"] == (0, 1_000)
+
+
+def test_a_redemption_can_be_asked_again_when_the_bank_was_away(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    world.issue(world.alpha, 1_000)
+    world.banks.silent.add("alpha")
+    away = refused(lambda: office.create(LIN, wanted, "alpha", "redeem", 400))
+    assert away.name == "PEER_UNAVAILABLE"
+    world.banks.silent.clear()
+    office.create(LIN, wanted, "alpha", "redeem", 400)
+    office.approve(MEI, wanted)
+    assert world.books()["alpha"] == (400, 600)
+
+
+def test_requests_are_listed_newest_first_by_bank_state_and_page(world: World) -> None:
+    office = world.central.office
+    for bank in ("alpha", "beta"):
+        office.pay_in(LIN, new_id(), bank, 1_000)
+    wanted = [new_id() for _ in range(4)]
+    for index, key in enumerate(wanted):
+        office.create(LIN, key, "beta" if index == 1 else "alpha", "issue", index + 1)
+    office.approve(MEI, wanted[0])
+
+    def listed(bank: str, state: str, limit: int = 9, before: int | None = None) -> list[int]:
+        return [row.amount_fen for row in office.list(bank, state, limit, before)]
+
+    assert listed("", "") == [4, 3, 2, 1]
+    assert listed("alpha", "") == [4, 3, 1]
+    assert listed("alpha", "waiting") == [4, 3]
+    first = office.list("", "", 2, None)
+    assert listed("", "", 2, first[-1].id) == [2, 1]

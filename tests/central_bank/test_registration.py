@@ -1,0 +1,192 @@
+"""The registration centre: circulation moves once, and the feed tells each bank in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from central_bank.authentication.registry import Bank
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.errors import Refusal
+from tests.central_bank.conftest import LIN, World, new_id
+
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
+EXPIRED = registration_pb2.OUTCOME_STATE_EXPIRED
+PENDING = registration_pb2.OUTCOME_STATE_PENDING
+
+
+@pytest.fixture
+def funded(world: World) -> World:
+    """Alpha has 1,000 fen in circulation."""
+    world.issue(world.alpha, 1_000)
+    return world
+
+
+def feed(world: World, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
+    """(position, event) of a bank's feed."""
+    entries, _ = world.central.feed.after(bank, after)
+    return [(entry.position, entry.WhichOneof("event")) for entry in entries]
+
+
+def events(world: World, bank: Bank) -> list[str]:
+    return [event for _, event in feed(world, bank)]
+
+
+def test_a_payment_moves_circulation_once_by_its_number(funded: World) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 300)
+    for _ in range(2):
+        assert [o.state for o in funded.submit(funded.alpha, payment)] == [SETTLED]
+    funded.restart()
+    assert [o.state for o in funded.submit(funded.alpha, payment)] == [SETTLED]
+    assert funded.books() == {"alpha": (0, 700), "beta": (0, 300)}
+
+
+def test_a_number_that_was_used_for_another_payment_is_refused(funded: World) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 300)
+    funded.submit(funded.alpha, payment)
+    payment.amount_fen = 301
+    [outcome] = funded.submit(funded.alpha, payment)
+    assert (outcome.state, outcome.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)
+    assert funded.books()["beta"] == (0, 300)
+
+
+def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: World) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 300)
+    frozen = errors_pb2.REASON_PAYEE_FROZEN
+    funded.banks.reasons[payment.payee_number] = frozen
+    for _ in range(2):
+        [outcome] = funded.submit(funded.alpha, payment)
+        assert (outcome.state, outcome.reason) == (REFUSED, frozen)
+        funded.banks.reasons.clear()  # thawed meanwhile: the answer stays
+    assert funded.books() == {"alpha": (0, 1_000), "beta": (0, 0)}
+
+
+def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: World) -> None:
+    gamma = funded.central.registry.admit(
+        replace(funded.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
+    )
+    to_beta = funded.payment(funded.alpha, funded.beta, 1)
+    to_gamma = funded.payment(funded.alpha, gamma, 2)
+    funded.banks.silent.add("beta")
+    assert [o.state for o in funded.submit(funded.alpha, to_beta, to_gamma)] == [PENDING, SETTLED]
+    funded.banks.silent.clear()
+    assert [o.state for o in funded.submit(funded.alpha, to_beta)] == [SETTLED]
+    assert funded.books()["alpha"] == (0, 997)
+
+
+def test_more_than_is_in_circulation_is_refused(funded: World) -> None:
+    [outcome] = funded.submit(funded.alpha, funded.payment(funded.alpha, funded.beta, 1_001))
+    assert (outcome.state, outcome.reason) == (REFUSED, errors_pb2.REASON_CIRCULATION_SHORT)
+
+
+def test_a_payment_that_comes_too_late_expires(funded: World) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 1)
+    funded.clock.advance(60_001)
+    assert [o.state for o in funded.submit(funded.alpha, payment)] == [EXPIRED]
+    assert funded.books()["beta"] == (0, 0)
+
+
+def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: World) -> None:
+    stranger = replace(funded.beta, prefix="9999")
+    funded.central.registry.set_suspended("beta", True)
+    reasons = [
+        funded.submit(funded.alpha, funded.payment(funded.alpha, payee, 1))[0].reason
+        for payee in (stranger, funded.alpha, funded.beta)
+    ]
+    assert reasons == [
+        errors_pb2.REASON_BANK_UNKNOWN,
+        errors_pb2.REASON_SAME_ACCOUNT,
+        errors_pb2.REASON_BANK_SUSPENDED,
+    ]
+
+
+def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: World) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 1)
+    now = funded.clock.now_ms()
+    good = {"bank": "alpha", "created_time_ms": now, "expires_time_ms": now + 1, "payments": []}
+
+    def refused(**changes: object) -> tuple[str, str]:
+        batch = registration_pb2.OutboundBatch(**{**good, "payments": [payment], **changes})
+        with pytest.raises(Refusal) as caught:
+            funded.central.settlement.submit(funded.alpha, funded.signed(funded.alpha, batch))
+        return caught.value.name, caught.value.field
+
+    assert refused(bank="beta") == ("FIELD_INVALID", "bank")
+    assert refused(expires_time_ms=now - 1) == ("EXPIRED", "expires_time_ms")
+    assert refused(created_time_ms=now + 3_600_000) == ("NOT_YET_VALID", "created_time_ms")
+    assert refused(expires_time_ms=now + 86_400_000) == ("VALIDITY_TOO_LONG", "expires_time_ms")
+    assert refused(payments=[payment, payment]) == ("FIELD_INVALID", "payments")
+    assert refused(payments=[]) == ("FIELD_MISSING", "payments")
+
+    envelope = funded.signed(funded.beta, registration_pb2.OutboundBatch(**good))
+    envelope.key_id = b"alpha"
+    with pytest.raises(Refusal) as caught:
+        funded.central.settlement.submit(funded.alpha, envelope)
+    assert caught.value.name == "SIGNATURE_INVALID"
+
+
+def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: World) -> None:
+    alpha, beta = funded.alpha, funded.beta
+    first, second = (funded.payment(alpha, beta, fen) for fen in (10, 20))
+    too_much = funded.payment(alpha, beta, 5_000)
+    funded.submit(alpha, first, too_much, second)
+    funded.central.office.pay_in(LIN, new_id(), "alpha", 77)  # reserves are no feed's matter
+    funded.submit(beta, funded.payment(beta, alpha, 5))
+
+    assert events(funded, alpha) == [
+        "issued", "outgoing_settled", "outgoing_ended", "outgoing_settled", "incoming",
+    ]  # fmt: skip
+    assert events(funded, beta) == ["incoming", "incoming", "outgoing_settled"]
+    positions = [position for position, _ in feed(funded, alpha)]
+    assert positions == sorted(set(positions))
+
+    entries, _ = funded.central.feed.after(beta, 0)
+    assert [e.incoming.payment.payment_id for e in entries[:2]] == [
+        first.payment_id,
+        second.payment_id,
+    ]
+    assert entries[0].incoming.from_bank == "alpha"
+
+
+def test_a_feed_goes_on_from_any_position_also_within_a_batch(funded: World) -> None:
+    for fen in (1, 2, 3):
+        payments = [funded.payment(funded.alpha, funded.beta, fen) for _ in range(3)]
+        funded.submit(funded.alpha, *payments)
+    whole = feed(funded, funded.beta)
+    assert len(whole) == 9
+    for place, (position, _) in enumerate(whole):
+        assert feed(funded, funded.beta, position) == whole[place + 1 :]
+    funded.restart()
+    assert feed(funded, funded.beta) == whole
+
+
+def test_a_long_feed_comes_in_pieces_that_join(
+    funded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = [funded.payment(funded.alpha, funded.beta, 1) for _ in range(5)]
+    funded.submit(funded.alpha, *payments)
+    whole = feed(funded, funded.beta)
+    monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", 2)
+    joined: list[int] = []
+    position, entries = 0, [None]
+    while entries:
+        entries, position = funded.central.feed.after(funded.beta, position)
+        assert len(entries) <= 2
+        joined += [entry.position for entry in entries]
+    assert joined == [place for place, _ in whole]
+
+
+def test_flows_are_sums_between_banks(funded: World) -> None:
+    for fen in (10, 20):
+        funded.submit(funded.alpha, funded.payment(funded.alpha, funded.beta, fen))
+    funded.submit(funded.beta, funded.payment(funded.beta, funded.alpha, 5))
+    now = funded.clock.now_ms()
+    flows = funded.central.flows
+    assert flows.between(0, 0) == [("alpha", "beta", 2, 30), ("beta", "alpha", 1, 5)]
+    assert flows.between(now, now + 1) == flows.between(0, 0)
+    assert flows.between(now + 1, 0) == flows.between(0, now) == []
+    with pytest.raises(Refusal):
+        flows.between(2, 1)
