@@ -1,0 +1,102 @@
+"""Writes tests/vectors/offline_token.json; the same file each time.
+
+Run it from the repository: python -m tests.offline.make_vectors
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from offline_token.formats import Payment
+from offline_token.verify import Reason, piece_of, spent_pieces, verify
+from tests.offline.cases import Case, all_cases
+from tests.offline.country import Country, key_of
+
+PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
+ABOUT = (
+    "Offline payments with the answer a verifier has to give; docs/offline_token.md has the rule. "
+    "Bytes are hex, numbers that may need 64 bits are decimal text. A case's `bundle` names one of "
+    "`bundles`, without the root key in front; `request` is null at a deposit; `pieces` are what "
+    "a good payment pays. The private keys (RFC 8032 seeds) let another implementation make the "
+    "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain."
+)
+
+
+def vectors() -> dict[str, Any]:
+    """The content of the file."""
+    country = Country()
+    bundles: dict[str, str] = {}
+    cases = [_case(case, bundles) for case in all_cases(country)]
+    keys: dict[str, SigningKey] = {"root": country.root, **country.banks}
+    keys |= {name: key_of(name) for name in ("alice", "bob", "carol", "mallory")}
+    return {
+        "about": ABOUT,
+        "keys": {
+            name: {"private": bytes(key).hex(), "public": bytes(key.verify_key).hex()}
+            for name, key in keys.items()
+        },
+        "reasons": {reason.name: int(reason) for reason in Reason},
+        "piece_ids": _piece_ids(country),
+        "bundles": {name: encoded for encoded, name in bundles.items()},
+        "cases": cases,
+    }
+
+
+def encoded() -> str:
+    """The text of the file."""
+    return json.dumps(vectors(), indent=1) + "\n"
+
+
+def _case(case: Case, bundles: dict[str, str]) -> dict[str, Any]:
+    verdict = verify(case.payment, **case.question())
+    if verdict.reason != case.reason:
+        raise AssertionError(f"{case.name}: {verdict.reason.name}, not {case.reason.name}")
+    bundle = bundles.setdefault(case.bundle.encode().hex(), f"bundle {len(bundles) + 1}")
+    return {
+        "name": case.name,
+        "root": case.root.hex(),
+        "bundle": bundle,
+        "now_ms": str(case.now_ms),
+        "output": case.output,
+        "request": case.request.encode().hex() if case.request is not None else None,
+        "payment": case.payment.hex(),
+        "reason": case.reason.name,
+        "pieces": [
+            {
+                "id": piece.id.hex(),
+                "token_id": piece.token_id.hex(),
+                "value_fen": str(piece.value_fen),
+                "owner": piece.owner.hex(),
+            }
+            for piece in verdict.pieces
+        ],
+    }
+
+
+def _piece_ids(country: Country) -> dict[str, Any]:
+    """A token of 100, of which Alice pays 40 and then 25 of the change."""
+    chain = country.mint(country.alice, 100)
+    chain = country.endorse(chain, country.alice, country.carol, 40)
+    chain = country.endorse(chain, country.alice, country.bob, 25, spend=1)
+    spent = spent_pieces(chain)
+    signed = [
+        hop.endorsement.signed_part(piece) for hop, piece in zip(chain.hops, spent, strict=True)
+    ]
+    return {
+        "payment": Payment((chain,)).encode().hex(),
+        "token_message": chain.token.signed_part().hex(),
+        "certificate_message": chain.hops[0].certificate.signed_part().hex(),
+        "endorsement_messages": [message.hex() for message in signed],
+        "spent": [piece.hex() for piece in spent],
+        "paid": piece_of(chain, 0).id.hex(),
+        "kept": piece_of(chain, 1).id.hex(),
+    }
+
+
+if __name__ == "__main__":
+    PATH.write_text(encoded(), encoding="utf-8")
+    print(f"{PATH}: {len(vectors()['cases'])} cases")

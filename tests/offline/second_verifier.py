@@ -1,0 +1,210 @@
+"""A second verifier of offline payments, written from docs/offline_token.md alone.
+
+It shares no code with the first: OpenSSL's Ed25519 instead of libsodium's, offsets instead of
+layouts, plain dictionaries and strings. Tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+_SMALL_ORDER = [
+    bytes.fromhex("0000000000000000000000000000000000000000000000000000000000000000"),
+    bytes.fromhex("0100000000000000000000000000000000000000000000000000000000000000"),
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+]
+
+
+class Refused(Exception):
+    """Carries a reason."""
+
+
+def answer(
+    payment: bytes, root: bytes, bundle: bytes, now_ms: int, output: int, request: bytes | None
+) -> tuple[str, list[tuple[bytes, bytes, int, bytes]]]:
+    """The reason, and (piece id, token id, value, owner) of each piece if it is GOOD.
+
+    Args:
+        bundle: the encoded trust bundle, which has to be readable.
+        request: the encoded request, which has to be readable; None at a deposit.
+    """
+    trust = read_bundle(bundle)
+    try:
+        chains = _read_payment(payment)
+        _check_bundle(trust, root, now_ms)
+        pieces = [_walk(chain, root, trust, now_ms, output) for chain in chains]
+        if len({piece["id"] for piece in pieces}) < len(pieces):
+            raise Refused("TOKEN_TWICE")
+        if request is not None:
+            _check_request(chains, pieces, request)
+    except Refused as refused:
+        return str(refused), []
+    return "GOOD", [(p["id"], p["token"], p["value"], p["owner"]) for p in pieces]
+
+
+def read_bundle(data: bytes) -> dict[str, Any]:
+    """A trust bundle. Raises ValueError."""
+    if len(data) < 31 or data[0:2] != b"U1":
+        raise ValueError("no trust bundle")
+    banks, revoked = _u16(data, 27), _u16(data, 29)
+    first_key = 31 + 121 * banks
+    end = first_key + 32 * revoked
+    if banks > 1_000 or revoked > 10_000 or len(data) != end + 64:
+        raise ValueError("no trust bundle")
+    return {
+        "created": _u64(data, 2),
+        "max_age": _u64(data, 10),
+        "max_hops": data[18],
+        "max_value": _u64(data, 19),
+        "banks": [_certificate(data[31 + 121 * i : 152 + 121 * i], "B") for i in range(banks)],
+        "revoked": [data[first_key + 32 * i : first_key + 32 * i + 32] for i in range(revoked)],
+        "body": data[:end],
+        "signature": data[end:],
+    }
+
+
+def _read_payment(data: bytes) -> list[dict[str, Any]]:
+    try:
+        if len(data) > 16_384 or data[0:2] != b"P1" or not 1 <= data[2] <= 16:
+            raise ValueError("no payment")
+        chains, at = [], 3
+        for _ in range(data[2]):
+            token = data[at : at + 137]
+            hops = data[at + 137]
+            end = at + 138 + 250 * hops
+            if token[0:1] != b"T" or hops > 32 or end > len(data):
+                raise ValueError("no chain")
+            starts = range(at + 138, end, 250)
+            chains.append({"token": token, "hops": [_hop(data[s : s + 250]) for s in starts]})
+            at = end
+        if at != len(data):
+            raise ValueError("too long")
+    except (ValueError, IndexError):
+        raise Refused("UNREADABLE") from None
+    return chains
+
+
+def _hop(data: bytes) -> dict[str, Any]:
+    return {
+        "certificate": _certificate(data[0:121], "D"),
+        "output": data[121],
+        "amount": _u64(data, 122),
+        "payee": data[130:162],
+        "challenge": data[162:178],
+        "body": data[121:186],
+        "signature": data[186:250],
+    }
+
+
+def _certificate(data: bytes, kind: str) -> dict[str, Any]:
+    name = data[1:17].rstrip(b"\0")
+    if data[0:1] != kind.encode() or not name or not all(0 < byte < 0x80 for byte in name):
+        raise ValueError("no certificate")
+    return {
+        "bank": name,
+        "key": data[17:49],
+        "expires": _u64(data, 49),
+        "body": data[0:57],
+        "signature": data[57:121],
+    }
+
+
+def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
+    _signed(root, "trust-bundle/v1", trust["body"], trust["signature"], "BUNDLE_FORGED")
+    for bank in trust["banks"]:
+        _signed(root, "bank-certificate/v1", bank["body"], bank["signature"], "BUNDLE_FORGED")
+    _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
+
+
+def _walk(
+    chain: dict[str, Any], root: bytes, trust: dict[str, Any], now_ms: int, output: int
+) -> dict[str, Any]:
+    token, hops = chain["token"], chain["hops"]
+    _signed(root, "token/v1", token[0:73], token[73:137], "TOKEN_FORGED")
+    _must(now_ms <= _u64(token, 65), "TOKEN_EXPIRED")
+    _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
+    _must(len(hops) <= trust["max_hops"], "TOO_MANY_HOPS")
+    piece = {
+        "id": hashlib.sha256(_message("piece/v1", token[1:17])).digest(),
+        "token": token[1:17],
+        "value": _u64(token, 17),
+        "owner": token[25:57],
+    }
+    for index, hop in enumerate(hops):
+        following = output if index + 1 == len(hops) else hops[index + 1]["output"]
+        _check_device(hop["certificate"], trust, now_ms)
+        _must(hop["certificate"]["key"] == piece["owner"], "NOT_THE_OWNER")
+        _must(hop["output"] in ((0, 1) if index else (0,)), "OUTPUT_INVALID")
+        _must(1 <= hop["amount"] <= piece["value"], "AMOUNT_INVALID")
+        body = piece["id"] + hop["body"]
+        _signed(piece["owner"], "endorsement/v1", body, hop["signature"], "ENDORSEMENT_FORGED")
+        _must(following in (0, 1), "OUTPUT_INVALID")
+        signed = hashlib.sha256(_message("endorsement/v1", body)).digest()
+        made = _message("piece/v1", piece["id"] + signed + bytes([following]))
+        piece["id"] = hashlib.sha256(made).digest()
+        if following == 0:
+            piece["value"], piece["owner"] = hop["amount"], hop["payee"]
+        else:
+            piece["value"] -= hop["amount"]
+        _must(piece["value"] > 0, "AMOUNT_INVALID")
+    return piece
+
+
+def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) -> None:
+    valid = [b for b in trust["banks"] if b["bank"] == device["bank"] and b["expires"] >= now_ms]
+    _must(bool(valid), "BANK_UNKNOWN")
+    bank = valid[0]["key"]
+    _signed(bank, "device-certificate/v1", device["body"], device["signature"], "DEVICE_FORGED")
+    _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
+    _must(device["key"] not in trust["revoked"], "DEVICE_REVOKED")
+
+
+def _check_request(
+    chains: list[dict[str, Any]], pieces: list[dict[str, Any]], request: bytes
+) -> None:
+    if len(request) != 147 or request[0:2] != b"R1":
+        raise ValueError("no request")
+    payee = _certificate(request[2:123], "D")["key"]
+    for chain, piece in zip(chains, pieces, strict=True):
+        _must(bool(chain["hops"]) and piece["owner"] == payee, "NOT_FOR_THIS_PAYEE")
+        _must(chain["hops"][-1]["challenge"] == request[131:147], "WRONG_CHALLENGE")
+    _must(sum(piece["value"] for piece in pieces) == _u64(request, 123), "WRONG_AMOUNT")
+
+
+def _must(holds: bool, reason: str) -> None:
+    if not holds:
+        raise Refused(reason)
+
+
+def _signed(key: bytes, tag: str, body: bytes, signature: bytes, reason: str) -> None:
+    number = int.from_bytes(key, "little") & ((1 << 255) - 1)
+    canonical = number < 2**255 - 19
+    small = any(_without_sign(point) in _SMALL_ORDER for point in (key, signature[0:32]))
+    _must(canonical and not small, reason)
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, _message(tag, body))
+    except (InvalidSignature, ValueError):
+        raise Refused(reason) from None
+
+
+def _without_sign(point: bytes) -> bytes:
+    return point[:31] + bytes([point[31] & 0x7F])
+
+
+def _message(tag: str, body: bytes) -> bytes:
+    return b"dcep-offline:" + tag.encode("ascii") + b"\0" + body
+
+
+def _u16(data: bytes, at: int) -> int:
+    return int(struct.unpack_from(">H", data, at)[0])
+
+
+def _u64(data: bytes, at: int) -> int:
+    return int(struct.unpack_from(">Q", data, at)[0])

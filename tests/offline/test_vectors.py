@@ -1,0 +1,183 @@
+"""The test vectors are up to date, and a second implementation agrees on them and beyond."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offline_token.formats import FormatError, Payment, TrustBundle
+from offline_token.verify import Reason, verify
+from tests.offline import make_vectors, second_verifier
+from tests.offline.cases import Case, all_cases
+from tests.offline.country import CHALLENGE, Country, Device
+
+FILE: dict[str, Any] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))
+COUNTRY = Country()
+CASES = [case for case in all_cases(COUNTRY) if len(case.payment) < 1_500]
+
+
+def test_making_the_vectors_again_gives_the_same_file() -> None:
+    assert make_vectors.encoded() == make_vectors.PATH.read_text(encoding="utf-8")
+
+
+def test_the_vectors_have_every_reason() -> None:
+    assert {case["reason"] for case in FILE["cases"]} == {reason.name for reason in Reason}
+
+
+@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["name"])
+def test_the_second_verifier_agrees_on_a_vector(case: dict[str, Any]) -> None:
+    reason, pieces = second_verifier.answer(
+        bytes.fromhex(case["payment"]),
+        bytes.fromhex(case["root"]),
+        bytes.fromhex(FILE["bundles"][case["bundle"]]),
+        int(case["now_ms"]),
+        case["output"],
+        bytes.fromhex(case["request"]) if case["request"] is not None else None,
+    )
+    assert reason == case["reason"]
+    assert pieces == [
+        (
+            bytes.fromhex(piece["id"]),
+            bytes.fromhex(piece["token_id"]),
+            int(piece["value_fen"]),
+            bytes.fromhex(piece["owner"]),
+        )
+        for piece in case["pieces"]
+    ]
+
+
+def test_the_second_verifier_uses_nothing_of_the_first() -> None:
+    tree = ast.parse(Path(second_verifier.__file__).read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    roots = {str(name).split(".")[0] for name in names}
+    assert roots == {"__future__", "cryptography", "hashlib", "struct", "typing"}
+
+
+def agree(case: Case, payment: bytes, bundle: bytes | None = None) -> None:
+    """Asks both verifiers."""
+    encoded = bundle if bundle is not None else case.bundle.encode()
+    verdict = verify(payment, **(case.question() | {"bundle": TrustBundle.decode(encoded)}))
+    reason, pieces = second_verifier.answer(
+        payment,
+        case.root,
+        encoded,
+        case.now_ms,
+        case.output,
+        case.request.encode() if case.request is not None else None,
+    )
+    assert reason == verdict.reason.name
+    assert pieces == [(p.id, p.token_id, p.value_fen, p.owner) for p in verdict.pieces]
+
+
+# A mutation: what is done, where, with which byte, over which length.
+MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["set", "flip", "insert", "delete", "copy", "swap hops"]),
+        st.integers(0, 2_000),
+        st.integers(0, 255),
+        st.sampled_from([1, 1, 1, 8, 32, 121, 129, 137, 250]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def mutated(data: bytes, mutations: list[tuple[str, int, int, int]]) -> bytes:
+    """The bytes, changed a few times."""
+    made = bytearray(data)
+    for what, where, byte, length in mutations:
+        at = where % (len(made) + 1)
+        if what == "set":
+            made[at : at + 1] = bytes([byte])
+        elif what == "flip" and at < len(made):
+            made[at] ^= 1 << byte % 8
+        elif what == "insert":
+            made[at:at] = bytes([byte]) * length
+        elif what == "delete":
+            del made[at : at + length]
+        elif what == "copy":
+            other = byte * 8 % (len(made) + 1)
+            part = made[other : other + length]
+            made[at : at + len(part)] = part
+        elif what == "swap hops":
+            first, second = made[141:391], made[391:641]
+            made[141:641] = second + first
+    return bytes(made)
+
+
+@settings(max_examples=800, deadline=None)
+@given(st.sampled_from(CASES), MUTATIONS)
+def test_both_agree_on_mutated_payments(
+    case: Case, mutations: list[tuple[str, int, int, int]]
+) -> None:
+    agree(case, mutated(case.payment, mutations))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(CASES), MUTATIONS)
+def test_both_agree_on_mutated_bundles(
+    case: Case, mutations: list[tuple[str, int, int, int]]
+) -> None:
+    bundle = mutated(case.bundle.encode(), mutations)
+    try:
+        TrustBundle.decode(bundle)
+    except FormatError:
+        with pytest.raises(ValueError):
+            second_verifier.read_bundle(bundle)
+        return
+    agree(case, case.payment, bundle)
+
+
+HOPS = st.lists(
+    st.tuples(
+        st.sampled_from(["alice", "bob", "carol", "owner", "owner", "owner"]),
+        st.sampled_from(["alice", "bob", "carol"]),
+        st.integers(0, 110) | st.sampled_from([2**64 - 1, 100]),
+        st.sampled_from([0, 0, 0, 1, 1, 2]),
+        st.sampled_from([CHALLENGE, CHALLENGE, bytes(16)]),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(HOPS, min_size=1, max_size=3), st.sampled_from([0, 0, 0, 1]), st.booleans())
+def test_both_agree_on_payments_that_are_signed_but_wrong(
+    plans: list[list[tuple[str, str, int, int, bytes]]], output: int, at_deposit: bool
+) -> None:
+    devices = {"alice": COUNTRY.alice, "bob": COUNTRY.bob, "carol": COUNTRY.carol}
+    chains = [_planned(plan, number % 2, devices) for number, plan in enumerate(plans)]
+    asked = None if at_deposit else COUNTRY.request(COUNTRY.bob, 100)
+    agree(replace(CASES[0], request=asked, output=output), Payment(tuple(chains)).encode())
+
+
+def _planned(
+    plan: list[tuple[str, str, int, int, bytes]], number: int, devices: dict[str, Device]
+) -> Any:
+    """A chain as planned; "owner" is whoever owns the piece, as far as that can be said."""
+    chain = COUNTRY.mint(COUNTRY.alice, 100, number=number)
+    owner = "alice"
+    for index, (by, to, amount, spend, challenge) in enumerate(plan):
+        spend = spend if index else min(spend, 1)
+        if index and spend == 0:
+            owner = plan[index - 1][1]
+        device = devices[owner if by == "owner" else by]
+        try:
+            chain = COUNTRY.endorse(
+                chain, device, devices[to], amount, spend=spend, challenge=challenge
+            )
+        except (ValueError, OverflowError):
+            return chain
+    return chain
