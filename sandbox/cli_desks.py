@@ -25,7 +25,7 @@ Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (reserves, issue, redeem, approve, freeze, unfreeze, suspend, reinstate):
+    for command in (reserves, issue, redeem, approve, reject, freeze, unfreeze, suspend, reinstate):
         app.command()(command)
 
 
@@ -94,6 +94,20 @@ def approve(
     speaker.result({"approved": approved})
     if not as_json:
         _show_requests(speaker, approved)
+
+
+def reject(
+    request_id: Annotated[str, typer.Argument(help="Which request.")],
+    officer: Officer = "mei",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Turn a request down; what was set aside for it goes back to the bank's vault."""
+    speaker = Speaker(as_json)
+    with CentralOffice(load(folder), officer) as office:
+        fields = _request_fields(office.reject(request_id))
+    what = f"{fields['direction']} {format_yuan(int(fields['amount_fen']))} yuan"
+    speaker.result(fields, f"rejected: {what} for {fields['bank']}")
 
 
 def freeze(
