@@ -1,0 +1,136 @@
+"""Signed payments from alpha to beta through the central bank, until the payees have them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+
+import grpc
+
+from bench.harness import Result, Scale, compare, durability, rate, rounds, scratch
+from bench.stack import (
+    PAY,
+    TIMEOUT_S,
+    Orders,
+    Town,
+    balance_fen,
+    bulk_requests,
+    check_bulk,
+    lanes,
+    send_bulk,
+    town,
+)
+from dcep.bank.v1 import bank_pb2
+from runtime.database import open_engine
+
+_LANES = 2
+_POLL_S = 0.01
+
+
+def run(scale: Scale) -> list[Result]:
+    """Measures."""
+    size = scale.pick(4_000, 1_000, 30)
+    count = size * _LANES
+    with scratch() as folder, town(folder, scale.pick(2_000, 500, 20)) as place:
+        engine = open_engine(place.database(0))
+        facts = durability(engine, folder)
+        alpha, beta = place.channel(0), place.channel(1)
+        outwards = lanes(place, place.at(1), _LANES)
+        inwards = lanes(place, place.at(0), _LANES)
+
+        def cross() -> float:
+            requests = [bulk_requests(lane, 1, size) for lane in outwards]
+            before = place.peers[1].books().wallets_fen
+
+            def until_seen() -> None:
+                answers = send_bulk(alpha, requests)
+                _wait_for(place, before + count)
+                check_bulk(
+                    answers,
+                    count,
+                    bank_pb2.PAYMENT_STATE_PENDING,
+                    bank_pb2.PAYMENT_STATE_SETTLED,
+                )
+
+            per_s = rate(count, until_seen)
+            _wait_until_quiet(place)
+            return per_s
+
+        def within() -> float:
+            requests = [bulk_requests(lane, 1, size) for lane in inwards]
+            answers: list[bytes] = []
+            per_s = rate(count, lambda: answers.extend(send_bulk(alpha, requests)))
+            check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
+            return per_s
+
+        try:
+            crosses, withins = rounds(scale, cross, within)
+            answered, seen = _one_by_one(scale, place, alpha, beta)
+        finally:
+            alpha.close()
+            beta.close()
+            engine.dispose()
+    return [
+        Result(
+            name="cross",
+            samples=crosses,
+            batch=size,
+            accounts=len(place.wallets),
+            durability=facts,
+            includes=f"PayMany over TLS at alpha, {_LANES} calls at once; verification, hold, "
+            "signed submission to the central bank, its settlement, the feeds to both banks, the "
+            "capture at alpha, the delivery at beta; the clock stops when beta's wallets have it "
+            "all; four processes on the same cores",
+            excludes="making and signing the orders",
+            scale=scale,
+            ratio_to=compare("signed-within-alpha", crosses, withins),
+            details={
+                "payments_a_sample": count,
+                "one_at_a_time": {
+                    "answered_p50_ms": round(statistics.median(answered) * 1e3, 2),
+                    "seen_by_payee_p50_ms": round(statistics.median(seen) * 1e3, 2),
+                    "payments": len(answered),
+                },
+            },
+        )
+    ]
+
+
+def _one_by_one(
+    scale: Scale, place: Town, alpha: grpc.Channel, beta: grpc.Channel
+) -> tuple[Sequence[float], Sequence[float]]:
+    """Seconds until the payer's answer, and until the payee's own balance shows it."""
+    payee = place.at(1)[0]
+    lane = Orders(place.at(0), [payee])
+    call = alpha.unary_unary(PAY)
+    answered, seen = [], []
+    before = balance_fen(beta, payee)
+    for order in lane.take(scale.pick(100, 20, 3)):
+        request = bank_pb2.PayRequest(order=order).SerializeToString()
+        started = time.perf_counter()
+        answer = bank_pb2.PayResponse.FromString(call(request, timeout=20.0))
+        answered.append(time.perf_counter() - started)
+        assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED, answer
+        before += 1
+        while balance_fen(beta, payee) < before:
+            pass
+        seen.append(time.perf_counter() - started)
+    return answered, seen
+
+
+def _wait_for(place: Town, wallets_fen: int) -> None:
+    """Until beta's books say that its wallets hold so much: each payment is of 1 fen."""
+    ends_at = time.monotonic() + TIMEOUT_S
+    while (held := place.peers[1].books().wallets_fen) < wallets_fen:
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"{wallets_fen - held} payments did not arrive")
+        time.sleep(_POLL_S)
+
+
+def _wait_until_quiet(place: Town) -> None:
+    ends_at = time.monotonic() + TIMEOUT_S
+    while place.peers[0].books().pending_outbound:
+        if time.monotonic() > ends_at:
+            raise AssertionError("alpha still has payments on their way")
+        time.sleep(_POLL_S)

@@ -1,0 +1,134 @@
+"""Wallets' signed payments through a real bank's process, in bulk and one by one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from nacl.bindings import crypto_sign_open
+
+from bench.harness import Result, Scale, compare, durability, percentiles, rate, rounds, scratch
+from bench.stack import (
+    HEALTH,
+    PAY,
+    Orders,
+    Town,
+    bulk_requests,
+    check_bulk,
+    flood,
+    lanes,
+    paced,
+    send_bulk,
+    town,
+)
+from dcep.bank.v1 import bank_pb2
+from runtime.database import open_engine
+from runtime.envelope import signed_bytes
+
+_LANES = 2
+_IN_FLIGHT = 32
+_EXCLUDES = "making and signing the orders, serializing the requests, parsing the answers"
+
+
+def run(scale: Scale) -> list[Result]:
+    """Measures; one result for PayMany and one for Pay."""
+    with scratch() as folder, town(folder, scale.pick(5_000, 500, 20)) as place:
+        engine = open_engine(place.database(0))
+        facts = durability(engine, folder)
+        channel = place.channel(0)
+        try:
+            return [_bulk(scale, place, channel, facts), _unary(scale, place, channel, facts)]
+        finally:
+            channel.close()
+            engine.dispose()
+
+
+def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+    size = scale.pick(8_190, 4_000, 50)
+    calls = scale.pick(4, 1, 1)
+    count = size * calls * _LANES
+    payers = lanes(place, place.at(0), _LANES)
+    cores = os.cpu_count() or 1
+    keys = {wallet.number.encode(): bytes(wallet.key.verify_key) for wallet in place.at(0)}
+
+    def bulk() -> float:
+        requests = [bulk_requests(lane, calls, size) for lane in payers]
+        answers: list[bytes] = []
+        per_s = rate(count, lambda: answers.extend(send_bulk(channel, requests)))
+        check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
+        return per_s
+
+    signed = [
+        (order.signature + signed_bytes("payment-order/v1", order.payload), keys[order.key_id])
+        for order in payers[0].take(scale.pick(16_000, 4_000, 100))
+    ]
+
+    def verify() -> float:
+        def part(mine: Sequence[tuple[bytes, bytes]]) -> None:
+            for message, key in mine:
+                crypto_sign_open(message, key)
+
+        with ThreadPoolExecutor(cores) as pool:
+            return rate(
+                len(signed), lambda: list(pool.map(part, [signed[i::cores] for i in range(cores)]))
+            )
+
+    bulks, bares = rounds(scale, bulk, verify)
+    return Result(
+        name="signed",
+        samples=bulks,
+        batch=size,
+        accounts=len(place.at(0)),
+        durability=facts,
+        includes=f"PayMany over TLS, {_LANES} calls at once, client and bank on the same cores: "
+        "parsing, Ed25519 verification, checks, rule, commit, an answer per payment; the bank's "
+        "projection runs beside it",
+        excludes=_EXCLUDES,
+        scale=scale,
+        ratio_to=compare(f"bare-libsodium-verification-on-{cores}-cores", bulks, bares),
+        details={"payments_a_sample": count},
+    )
+
+
+def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+    count = scale.pick(5_000, 1_000, 30)
+    # The bulk calls used half of alpha's wallets each; here every wallet takes its turn.
+    payers = Orders(place.at(0), place.at(0), seed=9)
+
+    def requests(number: int) -> list[bytes]:
+        orders = payers.take(number)
+        return [bank_pb2.PayRequest(order=order).SerializeToString() for order in orders]
+
+    def unary() -> float:
+        asked = requests(count)
+        answers: list[bytes] = []
+        per_s = rate(count, lambda: answers.extend(flood(channel, PAY, asked, _IN_FLIGHT)))
+        states = {bank_pb2.PayResponse.FromString(answer).state for answer in answers}
+        assert states == {bank_pb2.PAYMENT_STATE_SETTLED}, states
+        return per_s
+
+    def empty() -> float:
+        return rate(count, lambda: flood(channel, HEALTH, [b""] * count, _IN_FLIGHT))
+
+    unaries, empties = rounds(scale, unary, empty)
+    ratio = compare("empty-unary-call", unaries, empties)
+    half = sorted(unaries)[len(unaries) // 2] / 2
+    latencies = paced(channel, PAY, requests(scale.pick(5_000, 1_000, 30)), half)
+    return Result(
+        name="signed-unary",
+        samples=unaries,
+        batch=1,
+        accounts=len(place.at(0)),
+        durability=facts,
+        includes=f"Pay over TLS, {_IN_FLIGHT} calls in flight from one client process, client and "
+        "bank on the same cores: parsing, verification, checks, rule, commit, answer",
+        excludes=_EXCLUDES,
+        scale=scale,
+        ratio_to=ratio,
+        details={
+            "payments_a_sample": count,
+            "at_half_load": {"per_s": round(half, 1), **percentiles(latencies)},
+        },
+    )

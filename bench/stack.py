@@ -1,0 +1,217 @@
+"""A whole stack of processes with funded wallets in it, and ways to load it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime.envelope import sign
+from runtime.limits import MAX_MESSAGE_BYTES
+from runtime.tls import channel_credentials
+from sandbox.offices import issue
+from sandbox.plan import StackPlan
+from sandbox.replay.grpc_peer import GrpcBankPeer
+from sandbox.replay.run import wait_for_vault
+from sandbox.replay.wallets import ReplayWallet, fund, open_wallets
+from sandbox.stack import Stack, init
+
+FUNDS_FEN = 1_000_000
+TIMEOUT_S = 100.0
+HEALTH = "/grpc.health.v1.Health/Check"
+PAY = "/dcep.bank.v1.PaymentService/Pay"
+PAY_MANY = "/dcep.bank.v1.PaymentService/PayMany"
+GET_WALLET = "/dcep.bank.v1.WalletService/GetWallet"
+
+
+@dataclass(frozen=True)
+class Town:
+    """A stack, its banks and their wallets: wallet i lives at bank i mod 2."""
+
+    plan: StackPlan
+    peers: Sequence[GrpcBankPeer]
+    wallets: Sequence[ReplayWallet]
+
+    def at(self, bank: int) -> list[ReplayWallet]:
+        """A bank's wallets."""
+        return [wallet for wallet in self.wallets if wallet.bank == bank]
+
+    def channel(self, bank: int) -> grpc.Channel:
+        """A wallet's channel to a bank, without anything of ours around it."""
+        return grpc.secure_channel(
+            self.plan.banks[bank].public_address,
+            channel_credentials(self.plan.root_certificate),
+            [
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.use_local_subchannel_pool", 1),
+            ],
+        )
+
+    def database(self, bank: int) -> str:
+        """Where a bank keeps its books."""
+        return self.plan.banks[bank].database_url
+
+
+@contextmanager
+def town(folder: Path, wallets: int) -> Iterator[Town]:
+    """Alpha and beta running, with so many funded wallets at each; all stopped afterwards."""
+    stack = Stack(init(folder / "stack"))
+    try:
+        stack.up()
+        plan = stack.plan
+        peers = [GrpcBankPeer(plan, bank.name) for bank in plan.banks]
+        try:
+            names = [f"party {i}" for i in range(wallets * len(peers))]
+            found: dict[int, ReplayWallet] = {}
+            for opened in open_wallets(peers, names, 4_000):
+                found.update(opened)
+            made = [found[i] for i in range(len(names))]
+            for peer in peers:
+                issue(plan, peer.name, wallets * FUNDS_FEN)
+                wait_for_vault(peer, wallets * FUNDS_FEN)
+            for _, refused in fund(peers, made, [FUNDS_FEN] * len(made), now_ms(), 4_000):
+                if refused:
+                    raise AssertionError(f"wallets could not be funded: {refused}")
+            yield Town(plan, peers, made)
+        finally:
+            for peer in peers:
+                peer.close()
+    finally:
+        stack.down()
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Orders:
+    """Signed payments of 1 fen from some wallets, in turn, to made-up payees among others."""
+
+    def __init__(
+        self, payers: Sequence[ReplayWallet], payees: Sequence[ReplayWallet], seed: int = 1
+    ) -> None:
+        self._payers = payers
+        self._payees = payees
+        self._random = np.random.default_rng(seed)
+        self._turn = 0
+
+    def take(self, count: int) -> list[SignedEnvelope]:
+        """The next so many, signed."""
+        chosen = self._random.integers(0, len(self._payees), count).tolist()
+        time_ms = now_ms()
+        orders = []
+        for index in chosen:
+            payer = self._payers[self._turn % len(self._payers)]
+            self._turn += 1
+            payee = self._payees[index]
+            if payee is payer:
+                payee = self._payees[(index + 1) % len(self._payees)]
+            orders.append(payer.payment(payee.number, 1, time_ms))
+        return orders
+
+
+def lanes(town_: Town, payees: Sequence[ReplayWallet], count: int) -> list[Orders]:
+    """Alpha's wallets split in `count`, so that calls at once never share a payer."""
+    payers = town_.at(0)
+    return [Orders(payers[i::count], payees, seed=i + 1) for i in range(count)]
+
+
+def bulk_requests(lane: Orders, calls: int, size: int) -> list[bytes]:
+    """Serialized PayMany requests."""
+    return [
+        bank_pb2.PayManyRequest(orders=lane.take(size)).SerializeToString() for _ in range(calls)
+    ]
+
+
+def send_bulk(channel: grpc.Channel, requests: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Sends each lane's requests one after the other, the lanes at once; all answers."""
+    call = channel.unary_unary(PAY_MANY)
+
+    def lane(mine: Sequence[bytes]) -> list[bytes]:
+        return [call(request, timeout=TIMEOUT_S) for request in mine]
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return [answer for answers in pool.map(lane, requests) for answer in answers]
+
+
+def check_bulk(answers: Sequence[bytes], count: int, *states: int) -> None:
+    """Raises AssertionError unless there are `count` answers, all with one of the states."""
+    seen: dict[tuple[int, int], int] = {}
+    for answer in answers:
+        for item in bank_pb2.PayManyResponse.FromString(answer).items:
+            key = (item.state, item.reason)
+            seen[key] = seen.get(key, 0) + 1
+    good = sum(number for (state, _), number in seen.items() if state in states)
+    if good != count or sum(seen.values()) != count:
+        raise AssertionError(f"of {count} payments (state, reason) came to {seen}")
+
+
+def flood(
+    channel: grpc.Channel, method: str, requests: Sequence[bytes], in_flight: int
+) -> list[Any]:
+    """Unary calls with a fixed number in flight; the answers."""
+    call = channel.unary_unary(method)
+    waiting: deque[Any] = deque()
+    answers = []
+    for request in requests:
+        if len(waiting) == in_flight:
+            answers.append(waiting.popleft().result())
+        waiting.append(call.future(request, timeout=TIMEOUT_S))
+    return answers + [one.result() for one in waiting]
+
+
+def paced(
+    channel: grpc.Channel, method: str, requests: Sequence[bytes], per_s: float
+) -> list[float]:
+    """Unary calls at a fixed rate; each one's seconds from when it was due to its answer."""
+    call = channel.unary_unary(method)
+    found: list[float] = []
+    done = threading.Semaphore(0)
+    started = time.perf_counter() + 0.05
+
+    def ended(due: float) -> Callable[[Any], None]:
+        def note(_: Any) -> None:
+            found.append(time.perf_counter() - due)
+            done.release()
+
+        return note
+
+    running = []
+    for index, request in enumerate(requests):
+        due = started + index / per_s
+        pause = due - time.perf_counter()
+        if pause > 0:
+            time.sleep(pause)
+        future = call.future(request, timeout=TIMEOUT_S)
+        future.add_done_callback(ended(due))
+        running.append(future)
+    for _ in requests:
+        done.acquire()
+    for future in running:
+        future.result()
+    return found
+
+
+def balance_fen(channel: grpc.Channel, wallet: ReplayWallet) -> int:
+    """What a wallet's holder sees."""
+    time_ms = now_ms()
+    query = orders_pb2.Query(
+        wallet_number=wallet.number, created_time_ms=time_ms, expires_time_ms=time_ms + 60_000
+    )
+    signed = sign("query/v1", query.SerializeToString(), wallet.key, wallet.number.encode())
+    request = bank_pb2.GetWalletRequest(query=signed).SerializeToString()
+    answer = channel.unary_unary(GET_WALLET)(request, timeout=TIMEOUT_S)
+    return int(bank_pb2.GetWalletResponse.FromString(answer).available_fen)
