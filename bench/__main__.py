@@ -77,10 +77,11 @@ def main(
 
 
 def _sentence(result: Result) -> str:
-    if result.in_seconds:
-        figure = f"{result.median:.2f} s"
-    else:
-        figure = f"{result.median:,.0f} {result.unit}/s"
+    figure = {
+        "per_s": f"{result.median:,.0f} {result.unit}/s",
+        "seconds": f"{result.median:.2f} s",
+        "bytes": f"{result.median:,.1f} bytes {result.unit}",
+    }[result.measure]
     against = result.ratio_to
     return f"{result.name}: {figure}, {against.ratio:.3g} × {against.name} ({against.per_s:,.0f})"
 

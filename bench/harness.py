@@ -55,13 +55,14 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Result:
-    """One figure. `per_s` is the median of `samples`; of `recover` it is `seconds` instead.
+    """One figure: the median of `samples`.
 
     Attributes:
         batch: records or payments in one request.
         durability: how a commit is made durable, as the database itself reports it.
         includes: what the clock includes.
         excludes: what it does not.
+        measure: what the samples are: `per_s`, `seconds` or `bytes`.
         ratio_to: the main thing compared with; `also` has the others.
         details: whatever else was measured on the way.
     """
@@ -77,7 +78,7 @@ class Result:
     ratio_to: Ratio
     also: Sequence[Ratio] = ()
     unit: str = "payments"
-    in_seconds: bool = False
+    measure: str = "per_s"
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -89,7 +90,7 @@ class Result:
         """The figure as one JSON object."""
         return {
             "name": self.name,
-            "seconds" if self.in_seconds else "per_s": _short(self.median),
+            self.measure: _short(self.median),
             "unit": self.unit,
             "batch": self.batch,
             "accounts": self.accounts,

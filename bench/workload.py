@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from typing import Any
@@ -80,7 +81,11 @@ class Payments:
 
     def batches(self, count: int, size: int = MAX_BATCH_RECORDS) -> list[Batch]:
         """The next count × size payments."""
-        return [Batch(self.batch(size)) for _ in range(count)]
+        return list(self.stream(count, size))
+
+    def stream(self, count: int, size: int = MAX_BATCH_RECORDS) -> Iterator[Batch]:
+        """As `batches`, each made when it is wanted."""
+        return (Batch(self.batch(size)) for _ in range(count))
 
     def _parties(self, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         others = self._accounts - 1
@@ -107,13 +112,13 @@ class Payments:
         return found
 
 
-def pump(later: Callable[[Batch], Future[Answers]], batches: Sequence[Batch]) -> list[Answers]:
+def pump(later: Callable[[Batch], Future[Answers]], batches: Iterable[Batch]) -> list[Answers]:
     """Asks all batches with a bounded number in flight; the answers in order."""
     source = iter(batches)
-    waiting = [later(batch) for batch in islice(source, IN_FLIGHT)]
+    waiting = deque(later(batch) for batch in islice(source, IN_FLIGHT))
     answers: list[Answers] = []
-    for index in range(len(batches)):
-        answers.append(waiting[index].result())
+    while waiting:
+        answers.append(waiting.popleft().result())
         for batch in islice(source, 1):
             waiting.append(later(batch))
     return answers
@@ -128,7 +133,7 @@ def later_of(bundle: LedgerBundle) -> Callable[[Batch], Future[Answers]]:
 
 def fill(bundle: LedgerBundle, accounts: int) -> None:
     """Opens and funds accounts."""
-    check(pump(later_of(bundle), [Batch(records) for records in opening(accounts)]), 0.0)
+    check(pump(later_of(bundle), (Batch(records) for records in opening(accounts))), 0.0)
 
 
 def check(answers: Sequence[Answers], refused: float) -> None:

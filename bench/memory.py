@@ -1,0 +1,91 @@
+"""Bytes in memory for each account, and whether payments make the process grow."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from bench.core import opened
+from bench.harness import Ratio, Result, Scale, scratch
+from bench.workload import IN_FLIGHT, Payments, fill, later_of, pump
+from settlement.limits import MAX_BATCH_RECORDS
+from settlement.records import ACCOUNT
+
+_ROUNDS = 8
+_BUFFERS = 2 * IN_FLIGHT
+
+
+def run(scale: Scale) -> list[Result]:
+    """Measures in processes of their own."""
+    small = scale.pick(100_000, 20_000, 1_000)
+    large = scale.pick(1_048_576, 131_072, 32_768)
+    samples: list[float] = []
+    growth: list[int] = []
+    with scratch() as folder:
+        for number in range(scale.samples):
+            few, _ = _measure(folder / f"{number}-small.db", small, 0)
+            many, _ = _measure(folder / f"{number}-large.db", large, 0)
+            samples.append((many - few) / (large - small))
+        count = scale.pick(5_000_000, 500_000, 70_000) // MAX_BATCH_RECORDS // _ROUNDS
+        _, growth = _measure(folder / "growth.db", large, max(1, count))
+    payments = max(1, count) * _ROUNDS * MAX_BATCH_RECORDS
+    half = len(growth) // 2
+    median = sorted(samples)[len(samples) // 2]
+    return [
+        Result(
+            name="memory",
+            samples=samples,
+            batch=MAX_BATCH_RECORDS,
+            accounts=large,
+            durability={"database": "sqlite"},
+            includes=f"resident bytes of a process with {large:,} accounts less those of one with "
+            f"{small:,}, by account: the core, its writer, SQLite's caches",
+            excludes="what a process of the core needs with no account at all",
+            scale=scale,
+            ratio_to=Ratio("the-row-of-an-account", ACCOUNT.itemsize, median / ACCOUNT.itemsize),
+            unit="an account",
+            measure="bytes",
+            details={
+                "payments": payments,
+                "resident_mb_on_the_way": [round(value / 1e6, 1) for value in growth],
+                "grew_in_the_second_half_mb": round((growth[-1] - growth[half]) / 1e6, 1),
+            },
+        )
+    ]
+
+
+def _measure(path: Path, accounts: int, batches: int) -> tuple[int, list[int]]:
+    command = [sys.executable, "-m", "bench.memory", str(path), str(accounts), str(batches)]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True)
+    numbers = [int(word) for word in asked.stdout.split()]
+    return numbers[0], numbers[1:]
+
+
+def child(path: str, accounts: int, batches: int) -> None:
+    """Fill a core, then pay in rounds; prints the resident bytes after each."""
+    with opened(f"sqlite:///{path}") as (_, bundle):
+        fill(bundle, accounts)
+        payments = Payments(accounts)
+        later = later_of(bundle)
+        # The buffers of a full queue are there with few accounts as with many.
+        pump(later, payments.stream(_BUFFERS))
+        print(_resident())
+        for _ in range(_ROUNDS if batches else 0):
+            pump(later, payments.stream(batches))
+            print(_resident(), flush=True)
+
+
+def _resident() -> int:
+    gc.collect()
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no VmRSS in /proc/self/status")
+
+
+if __name__ == "__main__":
+    typer.run(child)

@@ -1,0 +1,150 @@
+"""As ingest, but the clock stops when SQL finds every payment by its id and by its accounts."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from bench.core_service import CoreClient, make_trust, running
+from bench.harness import Result, Scale, compare, durability, percentiles, rate, rounds, scratch
+from bench.ingest import check_replies
+from bench.workload import Payments
+from runtime.database import open_engine
+from settlement.limits import MAX_BATCH_RECORDS
+from settlement.records import Records
+
+_POLL_S = 0.01
+_PAUSE_S = 0.05
+_TIMEOUT_S = 900.0
+_PAGE = 50
+
+
+def run(scale: Scale) -> list[Result]:
+    """Measures."""
+    accounts = scale.pick(1_000_000, 20_000, 2_000)
+    count = scale.pick(60, 4, 1)
+    records = count * MAX_BATCH_RECORDS
+    payments = Payments(accounts)
+    statements: list[float] = []
+    with scratch() as folder:
+        path = folder / "core.db"
+        trust = make_trust(folder / "trust")
+        options = ("--accounts", str(accounts), "--project")
+        with running(f"sqlite:///{path}", trust, *options) as (client, _):
+            batches: list[Records] = []
+
+            def sustained() -> float:
+                batches[:] = [payments.batch() for _ in range(count)]
+
+                def until_found() -> None:
+                    check_replies(client.stream(batches), count)
+                    _wait_until_projected(client)
+
+                over = threading.Event()
+                reader = threading.Thread(
+                    target=_read_statements, args=(client, accounts, over, statements)
+                )
+                reader.start()
+                try:
+                    per_s = rate(records, until_found)
+                finally:
+                    over.set()
+                    reader.join()
+                _check_found(path, batches)
+                return per_s
+
+            def ingest() -> float:
+                fresh = [payments.batch() for _ in range(count)]
+                per_s = rate(records, lambda: check_replies(client.stream(fresh), count))
+                _wait_until_projected(client)
+                return per_s
+
+            sustaineds, ingests = rounds(scale, sustained, ingest)
+            idle = _idle_statements(client, accounts, scale.pick(200, 50, 5))
+            engine = open_engine(f"sqlite:///{path}")
+            facts = durability(engine, folder)
+            engine.dispose()
+    return [
+        Result(
+            name="sustained",
+            samples=sustaineds,
+            batch=MAX_BATCH_RECORDS,
+            accounts=accounts,
+            durability=facts,
+            includes="all that ingest includes, and the projection in the core's process: its "
+            "rows and their indexes by id, by payer and by payee, and the balances, committed; "
+            "statements are read meanwhile",
+            excludes="making the records, signatures",
+            scale=scale,
+            ratio_to=compare("ingest-answered-only", sustaineds, ingests),
+            details={
+                "payments_a_sample": records,
+                "statement_of_one_account_under_load": percentiles(statements),
+                "statements_under_load": len(statements),
+                "statement_of_one_account_idle": percentiles(idle),
+                "statement_rows": _PAGE,
+            },
+        )
+    ]
+
+
+def _wait_until_projected(client: CoreClient) -> None:
+    ends_at = time.monotonic() + _TIMEOUT_S
+    while True:
+        written, projected = client.ask("positions")
+        if projected >= written:
+            return
+        if time.monotonic() > ends_at:
+            raise AssertionError(f"{written - projected} records are not projected")
+        time.sleep(_POLL_S)
+
+
+def _read_statements(
+    client: CoreClient, accounts: int, over: threading.Event, found: list[float]
+) -> None:
+    """One account's statement after another, as an account's holder would ask for it."""
+    chosen = random.Random(3)
+    while not over.is_set():
+        started = time.perf_counter()
+        client.ask("statement", account=chosen.randrange(1, accounts), limit=_PAGE)
+        found.append(time.perf_counter() - started)
+        over.wait(_PAUSE_S)
+
+
+def _idle_statements(client: CoreClient, accounts: int, count: int) -> list[float]:
+    chosen = random.Random(4)
+    found = []
+    for _ in range(count):
+        started = time.perf_counter()
+        client.ask("statement", account=chosen.randrange(1, accounts), limit=_PAGE)
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def _check_found(path: Path, batches: list[Records]) -> None:
+    """Raises AssertionError unless plain SQL finds each of many payments in all three ways."""
+    connection = sqlite3.connect(path)
+    try:
+        for records in batches:
+            for record in records[:: max(1, len(records) // 50)]:
+                origin, sequence = int(record["origin"]), int(record["sequence"])
+                row = connection.execute(
+                    "SELECT position, debit, credit, amount_fen FROM payments "
+                    "WHERE origin = ? AND sequence = ?",
+                    (origin, sequence),
+                ).fetchone()
+                assert row is not None, f"payment {origin}-{sequence} is not found by its id"
+                position, debit, credit, fen = row
+                assert fen == record["amount_fen"]
+                for side, account in (("debit", debit), ("credit", credit)):
+                    assert account == record[side]
+                    by_account = connection.execute(
+                        f"SELECT 1 FROM payments WHERE {side} = ? AND position = ?",
+                        (account, position),
+                    ).fetchone()
+                    assert by_account, f"payment {origin}-{sequence} is not found by its {side}"
+    finally:
+        connection.close()
