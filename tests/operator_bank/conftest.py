@@ -1,0 +1,244 @@
+"""A bank over SQLite with a central bank in memory, in one thread, at a time that stands still."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nacl.signing import SigningKey
+
+from currency.number import make
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from operator_bank.app import Bank, BankParts, build
+from operator_bank.orders import TAGS
+from operator_bank.payments.pay import Paid
+from operator_bank.tables import metadata
+from operator_bank.wallets.directory import Wallet
+from runtime.clock import ManualClock
+from runtime.database import open_engine
+from runtime.envelope import sign
+from runtime.errors import NoAnswer
+from settlement.records import Limit
+
+NOW_MS = 1_750_000_000_000
+PREFIX, OTHER_PREFIX = "6201", "6202"
+FOREIGN = make(OTHER_PREFIX, 1)
+VAULT_FEN, DEPOSIT_FEN = 10_000_000, 2_000_000
+FeedEntry = registration_pb2.FeedEntry
+
+
+@dataclass
+class FakeCentralBank:
+    """`operator_bank.peers.CentralBank`: writes down what it is asked, and can fall silent."""
+
+    silent: bool = False
+    submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
+    issuance: dict[str, int] = field(default_factory=dict)
+
+    def submit(
+        self, payments: Sequence[registration_pb2.OutboundPayment]
+    ) -> Sequence[registration_pb2.Outcome]:
+        self._answer()
+        self.submitted += payments
+        return []
+
+    def request_issuance(self, request_id: str, amount_fen: int) -> None:
+        self._answer()
+        self.issuance[request_id] = amount_fen
+
+    def feed(self, after_position: int) -> Iterator[Sequence[FeedEntry]]:
+        raise NotImplementedError
+
+    def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
+        raise NotImplementedError
+
+    def deposit(self, *_: Any) -> Sequence[registration_pb2.DepositOutcome]:
+        raise NotImplementedError
+
+    def trust_bundle(self) -> bytes:
+        raise NotImplementedError
+
+    def _answer(self) -> None:
+        if self.silent:
+            raise NoAnswer("silence")
+
+
+def policy() -> np.ndarray:
+    """Limits that small numbers reach: class II loosely, class IV tightly."""
+    table = np.zeros((16, 4), np.int64)
+    for wallet_class, cap, single, day, year in (
+        (bank_pb2.WALLET_CLASS_II, 500_000, 100_000, 200_000, 300_000),
+        (bank_pb2.WALLET_CLASS_IV, 10_000, 2_000, 5_000, 8_000),
+    ):
+        columns = [Limit.BALANCE_CAP, Limit.SINGLE, Limit.DAY, Limit.YEAR]
+        table[wallet_class, columns] = cap, single, day, year
+    return table
+
+
+class Holder:
+    """A wallet and its key; orders count up."""
+
+    def __init__(self, world: World, wallet: Wallet, key: SigningKey) -> None:
+        self.world, self.wallet, self.key = world, wallet, key
+        self.number = wallet.number
+        self.sequence = 0
+
+    def signed(self, kind: type, **values: Any) -> SignedEnvelope:
+        """An order or query of this wallet, good for a minute unless said otherwise."""
+        now_ms = self.world.clock.now_ms()
+        content = kind(
+            **{
+                "wallet_number": self.number,
+                "created_time_ms": now_ms,
+                "expires_time_ms": now_ms + 60_000,
+                **values,
+            }
+        )
+        return sign(TAGS[kind], content.SerializeToString(), self.key, self.number.encode())
+
+    def next(self) -> int:
+        self.sequence += 1
+        return self.sequence
+
+    def order(self, payee: str, fen: int, **values: Any) -> SignedEnvelope:
+        """A payment order."""
+        values = {"sequence": self.next(), "payee_number": payee, "amount_fen": fen, **values}
+        return self.signed(orders_pb2.PaymentOrder, **values)
+
+    def pay(self, payee: str, fen: int, **values: Any) -> Paid:
+        return self.world.bank.payments.pay(self.order(payee, fen, **values), 0.0)[0]
+
+    def exchange_order(
+        self, fen: int, *, out: bool = False, cash: bool = False, **values: Any
+    ) -> SignedEnvelope:
+        """An order to top up or to cash out."""
+        direction = (
+            orders_pb2.EXCHANGE_DIRECTION_CASH_OUT if out else orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+        )
+        medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+        return self.signed(
+            orders_pb2.ExchangeOrder,
+            **{"sequence": self.next(), "amount_fen": fen, **values},
+            direction=direction,
+            medium=medium,
+        )
+
+    def exchange(self, fen: int, **how: Any) -> int:
+        """Tops up or cashes out; returns the available fen."""
+        return self.world.bank.exchange.exchange(self.exchange_order(fen, **how))[1]
+
+    @property
+    def fen(self) -> int:
+        return self.world.bank.holder.state(self.wallet).available_fen
+
+    @property
+    def held_fen(self) -> int:
+        return self.world.bank.holder.state(self.wallet).held_fen
+
+
+class World:
+    """A bank with a full vault; `restart` builds it anew from the database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engine = open_engine(f"sqlite:///{folder / 'bank.db'}")
+        metadata.create_all(self.engine)
+        self.clock = ManualClock(NOW_MS)
+        self.central = FakeCentralBank()
+        self.policy = policy()
+        self.position = 0
+        self.bank = self.restart()
+        self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
+
+    def restart(self) -> Bank:
+        parts = BankParts(
+            name="alpha",
+            prefix=PREFIX,
+            policy=self.policy,
+            business_key=SigningKey(b"\x0a" * 32),
+            cash_machine=True,
+            opening_deposit_fen=DEPOSIT_FEN,
+            till_float_fen=1_000,
+        )
+        self.bank = build(
+            self.engine,
+            parts,
+            central_bank=self.central,
+            clock=self.clock,
+            pool=None,
+            threaded=False,
+        )
+        return self.bank
+
+    def open(self, name: str = "", phone: str = "") -> Holder:
+        """Opens a wallet: class II by name, class IV by phone alone."""
+        key = SigningKey.generate()
+        request = bank_pb2.OpenWalletRequest(
+            request_id=str(uuid.uuid4()),
+            public_key=bytes(key.verify_key),
+            holder_name=name,
+            phone=phone,
+        )
+        [wallet] = self.bank.directory.open_many([request])
+        return Holder(self, wallet, key)
+
+    def entry(self, **event: Any) -> FeedEntry:
+        """The feed's next entry."""
+        self.position += 10
+        return FeedEntry(position=self.position, time_ms=self.clock.now_ms(), **event)
+
+    def hear(self, **event: Any) -> FeedEntry:
+        """The feed says something, and it is applied."""
+        entry = self.entry(**event)
+        self.bank.follower.apply([entry])
+        return entry
+
+    def arriving(self, payee: str, fen: int) -> registration_pb2.Incoming:
+        """A payment from another bank."""
+        payment = registration_pb2.OutboundPayment(
+            number=1,
+            payment_id=f"{FOREIGN}-{self.position}",
+            payer_number=FOREIGN,
+            payee_number=payee,
+            amount_fen=fen,
+        )
+        return registration_pb2.Incoming(from_bank="beta", payment=payment)
+
+    def check_books(self) -> None:
+        """The mirror is minus all that the bank and its wallets hold."""
+        books = self.bank.vault.books()
+        held = books.vault_fen + books.wallets_fen + books.holds_fen + books.suspense_fen
+        assert -books.mirror_fen == held
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.check_books()
+
+
+@pytest.fixture
+def alice(world: World) -> Holder:
+    """Class II, 100,000 fen."""
+    holder = world.open(name="Alice")
+    holder.exchange(100_000)
+    return holder
+
+
+@pytest.fixture
+def bob(world: World) -> Holder:
+    """Class II, nothing."""
+    return world.open(name="Bob")
+
+
+@pytest.fixture
+def phone(world: World) -> Holder:
+    """Class IV, nothing."""
+    return world.open(phone="13800138000")

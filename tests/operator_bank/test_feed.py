@@ -1,0 +1,170 @@
+"""The feed: applied in order, once each; and what goes out until the feed has spoken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.payments.feed import FeedBroken
+from runtime.errors import NoAnswer, Refusal
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+EXPIRED = bank_pb2.PAYMENT_STATE_EXPIRED
+
+
+def ended(number: int, state: int, reason: int) -> registration_pb2.OutgoingEnded:
+    return registration_pb2.OutgoingEnded(number=number, state=state, reason=reason)
+
+
+def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
+    world: World, alice: Holder
+) -> None:
+    paid = alice.pay(FOREIGN, 700)
+    assert (paid.state, alice.fen, alice.held_fen) == (PENDING, 99_300, 700)
+    world.bank.send()
+    [sent] = world.central.submitted
+    assert (sent.number, sent.payer_number, sent.payee_number, sent.amount_fen) == (
+        paid.number, alice.number, FOREIGN, 700,
+    )  # fmt: skip
+    world.hear(outgoing_settled=sent)
+    assert (alice.fen, alice.held_fen) == (99_300, 0)
+    assert world.bank.outgoing.state(paid.number) == (SETTLED, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "reason"),
+    [
+        (registration_pb2.OUTCOME_STATE_REFUSED, REFUSED, errors_pb2.REASON_PAYEE_FROZEN),
+        (registration_pb2.OUTCOME_STATE_EXPIRED, EXPIRED, errors_pb2.REASON_EXPIRED),
+    ],
+)
+def test_a_payment_that_did_not_go_through_comes_back_whole(
+    world: World, alice: Holder, outcome: int, state: int, reason: int
+) -> None:
+    paid = alice.pay(FOREIGN, 700)
+    world.hear(outgoing_ended=ended(paid.number, outcome, reason))
+    assert (alice.fen, alice.held_fen) == (100_000, 0)
+    assert world.bank.outgoing.state(paid.number) == (state, reason)
+
+
+def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder) -> None:
+    numbers = [alice.pay(FOREIGN, fen).number for fen in (1, 2, 3)]
+    world.central.silent = True
+    with pytest.raises(NoAnswer):
+        world.bank.send()
+    world.central.silent = False
+    world.bank.send()
+    assert [sent.number for sent in world.central.submitted] == numbers
+
+    world.bank.send()
+    assert len(world.central.submitted) == 3, "not at once"
+    world.hear(outgoing_settled=world.central.submitted[1])
+    world.clock.advance(1_000)
+    world.bank.send()
+    assert [sent.number for sent in world.central.submitted[3:]] == [numbers[0], numbers[2]]
+
+
+def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
+    entries = [world.entry(incoming=world.arriving(alice.number, fen)) for fen in (5, 6)]
+    for _ in range(2):
+        world.bank.follower.apply(entries)
+    world.restart()
+    world.bank.follower.apply(entries)
+    assert alice.fen == 100_011
+    assert world.bank.follower.position() == entries[-1].position
+
+
+def test_the_position_is_where_the_feed_goes_on_after_a_restart(world: World) -> None:
+    entry = world.hear(issued=registration_pb2.Issued(amount_fen=5))
+    assert world.restart().follower.position() == entry.position
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"outgoing_settled": registration_pb2.OutboundPayment(number=999_999)},
+        {"outgoing_ended": ended(999_999, 2, 40)},
+        {"redeemed": registration_pb2.Redeemed(amount_fen=5)},
+    ],
+)
+def test_a_feed_that_cannot_be_true_stops_the_bank(world: World, event: dict[str, Any]) -> None:
+    with pytest.raises(FeedBroken, match=f"entry {world.position + 10} "):
+        world.hear(**event)
+
+
+def send_back(world: World) -> registration_pb2.OutboundPayment:
+    """What the bank sends out when it has looked for diverted money."""
+    assert world.bank.returns.step()
+    assert not world.bank.returns.step()
+    world.bank.outgoing.step()
+    return world.central.submitted[-1]
+
+
+def test_money_for_nobody_goes_back(world: World, alice: Holder) -> None:
+    incoming = world.arriving("6201000000009997", 300)
+    world.hear(incoming=incoming)
+    assert world.bank.vault.books().suspense_fen == 300
+    sent = send_back(world)
+    assert (sent.payee_number, sent.amount_fen) == (FOREIGN, 300)
+    assert sent.returns_payment_id == incoming.payment.payment_id
+    world.hear(outgoing_settled=sent)
+    assert world.bank.vault.books().suspense_fen == 0
+
+
+def test_money_over_the_payees_cap_goes_back(world: World, phone: Holder) -> None:
+    world.hear(incoming=world.arriving(phone.number, 9_000))
+    world.hear(incoming=world.arriving(phone.number, 1_001))
+    assert phone.fen == 9_000
+    assert send_back(world).amount_fen == 1_001
+
+
+def test_a_payees_bank_is_told_beforehand_what_it_could_not_take(
+    world: World, alice: Holder, phone: Holder, bob: Holder
+) -> None:
+    world.bank.directory.set_frozen(
+        "123e4567-e89b-42d3-a456-426614174000", bob.number, "officer/alpha/wang", "lost", True
+    )
+    asked = [
+        (alice.number, 1),
+        (phone.number, 10_000),
+        (phone.number, 10_001),
+        (bob.number, 1),
+        (FOREIGN, 1),
+    ]
+    assert world.bank.inbound.check(asked) == [
+        0,
+        0,
+        errors_pb2.REASON_OVER_BALANCE_CAP,
+        errors_pb2.REASON_PAYEE_FROZEN,
+        errors_pb2.REASON_WALLET_UNKNOWN,
+    ]
+    assert phone.fen == 0
+
+
+def test_a_redemption_leaves_the_vault_before_it_is_decided(world: World) -> None:
+    vault = world.bank.vault
+    before = -vault.books().mirror_fen
+    vault.set_aside(1, 4_000)
+    vault.set_aside(1, 4_000)
+    with pytest.raises(Refusal) as caught:
+        vault.set_aside(2, before - 4_000 + 7)
+    assert (caught.value.name, caught.value.metadata["missing_fen"]) == ("VAULT_SHORT", "7")
+    world.hear(redeemed=registration_pb2.Redeemed(amount_fen=4_000))
+    assert -vault.books().mirror_fen == before - 4_000
+
+
+def test_a_redemption_that_was_rejected_comes_back_to_the_vault(world: World) -> None:
+    before = world.bank.vault.books().vault_fen
+    world.bank.vault.set_aside(1, 4_000)
+    for number in (1, 2):  # for the second nothing was ever set aside
+        world.hear(
+            redemption_rejected=registration_pb2.RedemptionRejected(number=number, amount_fen=4_000)
+        )
+    assert world.bank.vault.books().vault_fen == before

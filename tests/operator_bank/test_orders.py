@@ -1,0 +1,128 @@
+"""Orders: signed by the wallet they name, in their time, once by their sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCE
+from operator_bank.orders import TAGS
+from runtime.envelope import sign
+from runtime.errors import Refusal
+from tests.operator_bank.conftest import NOW_MS, Holder, World
+
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+
+
+def refused(call: Callable[[], Any]) -> tuple[str, str]:
+    """(reason, field) of the refusal that a call ends in."""
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value.name, caught.value.field
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sequence": 0}, ("SEQUENCE_INVALID", "sequence")),
+        ({"sequence": MAX_SEQUENCE + 1}, ("SEQUENCE_INVALID", "sequence")),
+        ({"amount_fen": 0}, ("AMOUNT_INVALID", "amount_fen")),
+        ({"amount_fen": -1}, ("AMOUNT_INVALID", "amount_fen")),
+        ({"memo": "x" * 141}, ("FIELD_INVALID", "memo")),
+        ({"payee_number": "6201000000000013"}, ("FIELD_INVALID", "payee_number")),
+        ({"payee_number": ""}, ("FIELD_INVALID", "payee_number")),
+        ({"created_time_ms": 0}, ("FIELD_MISSING", "created_time_ms")),
+        ({"expires_time_ms": 0}, ("FIELD_MISSING", "expires_time_ms")),
+        ({"expires_time_ms": NOW_MS - 1}, ("FIELD_INVALID", "expires_time_ms")),
+        ({"created_time_ms": NOW_MS + CLOCK_SKEW_MS + 1}, ("NOT_YET_VALID", "created_time_ms")),
+        (
+            {"expires_time_ms": NOW_MS + MAX_ORDER_VALIDITY_MS + 1},
+            ("VALIDITY_TOO_LONG", "expires_time_ms"),
+        ),
+        (
+            {"created_time_ms": NOW_MS - 9, "expires_time_ms": NOW_MS - 1},
+            ("EXPIRED", "expires_time_ms"),
+        ),
+    ],
+)
+def test_a_wrong_order_is_refused_by_field(
+    alice: Holder, bob: Holder, changes: dict, expected: tuple[str, str]
+) -> None:
+    assert refused(lambda: alice.pay(bob.number, 5, **changes)) == expected
+    assert (alice.fen, bob.fen) == (100_000, 0)
+
+
+def test_only_the_wallets_own_key_moves_its_money(world: World, alice: Holder, bob: Holder) -> None:
+    pay = world.bank.payments.pay
+    forged = alice.order(bob.number, 5)
+    forged.signature = bob.order(bob.number, 5).signature
+    assert refused(lambda: pay(forged, 0.0))[0] == "SIGNATURE_INVALID"
+
+    bobs = bob.order(bob.number, 5, wallet_number=alice.number)
+    assert refused(lambda: pay(bobs, 0.0)) == ("WRONG_WALLET", "wallet_number")
+    bobs.key_id = alice.number.encode()
+    assert refused(lambda: pay(bobs, 0.0))[0] == "SIGNATURE_INVALID"
+
+    query = alice.signed(orders_pb2.Query)
+    assert refused(lambda: pay(query, 0.0))[0] == "SIGNATURE_INVALID"
+    nobodys = alice.order(bob.number, 5)
+    nobodys.key_id = b"\xff\xfe"
+    assert refused(lambda: pay(nobodys, 0.0)) == ("WALLET_UNKNOWN", "key_id")
+    assert alice.fen == 100_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [(b"\xff", "MESSAGE_UNREADABLE"), (b"\x98\x06\x05", "FIELD_UNKNOWN")],
+)
+def test_what_is_signed_must_be_an_order(
+    world: World, alice: Holder, payload: bytes, reason: str
+) -> None:
+    envelope = sign(TAGS[orders_pb2.PaymentOrder], payload, alice.key, alice.number.encode())
+    assert refused(lambda: world.bank.payments.pay(envelope, 0.0))[0] == reason
+
+
+def test_an_order_counts_once(world: World, alice: Holder, bob: Holder) -> None:
+    order = alice.order(bob.number, 500)
+    first = world.bank.payments.pay(order, 0.0)[0]
+    world.restart()
+    again = world.bank.payments.pay(order, 0.0)[0]
+    assert (first.repeated, again.repeated) == (False, True)
+    assert first.payment_id == again.payment_id == f"{alice.number}-{alice.sequence}"
+    assert bob.fen == 500
+
+
+def test_an_order_that_was_settled_is_still_known_when_it_has_expired(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    order = alice.order(bob.number, 500)
+    world.bank.payments.pay(order, 0.0)
+    world.clock.advance(120_000)
+    again = world.bank.payments.pay(order, 0.0)[0]
+    assert (again.state, again.repeated) == (SETTLED, True)
+
+
+def test_a_sequence_is_not_used_for_two_orders(alice: Holder, bob: Holder) -> None:
+    alice.pay(bob.number, 500)
+    reused = refused(lambda: alice.pay(bob.number, 501, sequence=alice.sequence))
+    assert reused == ("ID_REUSED", "sequence")
+    assert bob.fen == 500
+
+
+def test_many_orders_have_an_answer_each(world: World, alice: Holder, bob: Holder) -> None:
+    orders = [alice.order(bob.number, fen) for fen in (1, 2, 0, 100_001, 3)]
+    orders[1].signature = bytes(64)
+    answers = world.bank.payments.pay_many(orders)
+    names = [a.name if isinstance(a, Refusal) else a.state for a in answers]
+    assert names == [SETTLED, "SIGNATURE_INVALID", "AMOUNT_INVALID", "OVER_SINGLE_LIMIT", SETTLED]
+    assert bob.fen == 4
+
+
+def test_a_query_expires(world: World, alice: Holder) -> None:
+    query = alice.signed(orders_pb2.Query)
+    assert world.bank.holder.asking(query) == alice.wallet
+    world.clock.advance(60_001)
+    assert refused(lambda: world.bank.holder.asking(query)) == ("EXPIRED", "expires_time_ms")

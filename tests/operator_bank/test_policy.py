@@ -1,0 +1,119 @@
+"""Limits of the wallet classes: the file, the journal, and what they stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from operator_bank.limits import POLICY_LIMIT_FEN
+from operator_bank.policy import read_policy
+from runtime.errors import Refusal
+from runtime.settings import SettingsError
+from settlement.records import Kind, Limit
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+DAY_MS = 86_400_000
+
+
+def test_a_file_gives_the_cells_that_it_names(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("[class_I]\n[class_IV]\nsingle_fen = 200000\nbalance_cap_fen = 1000000\n")
+    table = read_policy(file)
+    assert table[4].tolist() == [1_000_000, 200_000, 0, 0]
+    assert np.count_nonzero(table) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[class_V]\nday_fen = 1\n", "'class_V' is no wallet class; known: class_I"),
+        ("class_I = 5\n", "'class_I' is no wallet class"),
+        ("[class_I]\nweek_fen = 1\n", "'week_fen' in class_I is no limit; known: balance_cap"),
+        ("[class_I]\nday_fen = 0\n", "day_fen in class_I must be 1 to"),
+        ("[class_I]\nday_fen = -5\n", "day_fen in class_I must be 1 to"),
+        ("[class_I]\nday_fen = true\n", "day_fen in class_I must be 1 to"),
+        ("[class_I]\nday_fen = 5.0\n", "day_fen in class_I must be 1 to"),
+        ('[class_I]\nday_fen = "5"\n', "day_fen in class_I must be 1 to"),
+        (f"[class_I]\nday_fen = {POLICY_LIMIT_FEN + 1}\n", "day_fen in class_I must be 1 to"),
+        ("[class_I\n", "policy.toml: "),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_name(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_policy(file)
+    assert named in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="absent"):
+        read_policy(tmp_path / "absent.toml")
+
+
+def refused(holder: Holder, payee: str, fen: int) -> str:
+    with pytest.raises(Refusal) as caught:
+        holder.pay(payee, fen)
+    return caught.value.name
+
+
+def test_each_class_has_its_own_limits(world: World, alice: Holder, phone: Holder) -> None:
+    assert refused(alice, phone.number, 10_001) == "OVER_BALANCE_CAP"
+    alice.pay(phone.number, 10_000)
+    assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
+    assert phone.pay(alice.number, 2_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    alice.pay(phone.number, 2_000)
+    assert world.bank.holder.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
+
+
+def test_the_day_ends_at_midnight_in_beijing_and_the_year_does_not(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    for fen in (2_000, 2_000, 1_000):
+        phone.pay(alice.number, fen)
+    assert refused(phone, alice.number, 1) == "OVER_DAY_LIMIT"
+
+    to_midnight = DAY_MS - (world.clock.now_ms() + 8 * 3_600_000) % DAY_MS
+    world.clock.advance(to_midnight - 1)
+    assert refused(phone, alice.number, 1) == "OVER_DAY_LIMIT"
+    world.clock.advance(1)
+    phone.pay(alice.number, 2_000)
+    phone.pay(alice.number, 1_000)
+    assert refused(phone, alice.number, 1) == "OVER_YEAR_LIMIT"
+
+
+def test_what_is_held_counts_and_what_is_released_does_not(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    held = [phone.pay(FOREIGN, fen) for fen in (2_000, 2_000, 1_000)]
+    assert refused(phone, FOREIGN, 1) == "OVER_DAY_LIMIT"
+    ended = {"number": held[0].number, "state": 2, "reason": 40}
+    world.hear(outgoing_ended=ended)
+    assert phone.pay(FOREIGN, 2_000).state == bank_pb2.PAYMENT_STATE_PENDING
+
+
+def test_exchange_is_free_of_the_spending_limits(world: World, alice: Holder) -> None:
+    alice.exchange(100_000, out=True)
+    alice.exchange(400_000)
+    assert alice.exchange(400_000, out=True) == 0
+    assert world.bank.holder.state(alice.wallet).day_spent_fen == 0
+
+
+def test_limits_are_journaled_when_they_change_and_only_then(world: World) -> None:
+    def journaled() -> int:
+        rows = world.bank.books.journal.read(0, limit_rows=1_000)
+        return sum(int((row.records["kind"] == Kind.POLICY).sum()) for row in rows)
+
+    before = journaled()
+    assert before == np.count_nonzero(world.policy)
+    world.policy = world.policy.copy()
+    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
+    for _ in range(2):
+        world.restart()
+        assert (world.bank.books.core.policies() == world.policy).all()
+    assert journaled() == before + 1

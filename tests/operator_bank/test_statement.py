@@ -1,0 +1,127 @@
+"""A wallet's statement: pages join, balances run, and only its own payments are in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from runtime.errors import Refusal
+from runtime.page import encode_token
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+Payment = bank_pb2.Payment
+
+
+def statement(world: World, holder: Holder, size: int) -> list[Payment]:
+    """All pages, newest first."""
+    found: list[Payment] = []
+    token, more = "", True
+    while more:
+        page, token = world.bank.history.page(holder.wallet, size, token)
+        assert len(page) <= size
+        found += page
+        more = bool(token)
+    return found
+
+
+@pytest.fixture
+def busy(world: World, alice: Holder, bob: Holder) -> Holder:
+    """Alice after a bit of everything."""
+    alice.pay(bob.number, 1_000, memo="午饭")
+    bob.pay(alice.number, 400)
+    with pytest.raises(Refusal):
+        alice.pay(bob.number, 99_999_999)
+    alice.pay(FOREIGN, 2_000)
+    ended = alice.pay(FOREIGN, 3_000)
+    alice.pay(FOREIGN, 4_000)
+    world.bank.send()
+    world.hear(outgoing_settled=world.central.submitted[0])
+    world.hear(outgoing_ended={"number": ended.number, "state": 2, "reason": 40})
+    world.hear(incoming=world.arriving(alice.number, 50))
+    alice.exchange(500, out=True)
+    return alice
+
+
+def test_it_tells_what_happened_newest_first(world: World, busy: Holder, bob: Holder) -> None:
+    told = [(p.kind, p.state, p.change_fen) for p in statement(world, busy, 50)]
+    settled, refused = bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_REFUSED
+    assert told == [
+        ("cash-out", settled, -500),
+        ("payment", settled, 50),
+        ("payment", bank_pb2.PAYMENT_STATE_PENDING, -4_000),
+        ("payment", refused, 0),
+        ("payment", settled, -2_000),
+        ("payment", refused, 0),
+        ("payment", settled, 400),
+        ("payment", settled, -1_000),
+        ("top-up", settled, 100_000),
+    ]
+    oldest = statement(world, busy, 50)[-2]
+    assert (oldest.memo, oldest.payer_number, oldest.payee_number) == (
+        "午饭", busy.number, bob.number,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+def test_pages_of_any_size_join_to_the_same_statement(
+    world: World, busy: Holder, size: int
+) -> None:
+    assert statement(world, busy, size) == statement(world, busy, 500)
+
+
+def test_each_balance_follows_from_the_one_before(world: World, busy: Holder) -> None:
+    balance = 0
+    for payment in reversed(statement(world, busy, 2)):
+        balance += payment.change_fen
+        assert payment.balance_after_fen == balance
+    assert balance == busy.fen
+
+
+def test_what_happens_meanwhile_does_not_move_the_pages(
+    world: World, busy: Holder, bob: Holder
+) -> None:
+    whole = statement(world, busy, 50)
+    first, token = world.bank.history.page(busy.wallet, 4, "")
+    busy.pay(bob.number, 1)
+    bob.pay(busy.number, 1)
+    rest, _ = world.bank.history.page(busy.wallet, 50, token)
+    assert first + rest == whole
+
+
+@pytest.mark.parametrize("token", ["x", "AAAA", encode_token(1), encode_token(1, 2, 3)])
+def test_a_token_of_somebody_else_is_refused(world: World, busy: Holder, token: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        world.bank.history.page(busy.wallet, 5, token)
+    assert caught.value.name == "PAGE_TOKEN_INVALID"
+
+
+def test_a_payment_is_found_by_who_made_it_and_by_nobody_else(
+    world: World, busy: Holder, bob: Holder
+) -> None:
+    made = busy.pay(bob.number, 7)
+    history = world.bank.history
+    assert history.get(busy.wallet, made.payment_id).amount_fen == 7
+    for holder, payment_id, reason in (
+        (bob, made.payment_id, "PAYMENT_UNKNOWN"),
+        (busy, f"{busy.number}-99999", "PAYMENT_UNKNOWN"),
+        (busy, "1-1", "FIELD_INVALID"),
+        (busy, f"{busy.number}-", "FIELD_INVALID"),
+        (busy, f"{busy.number}-１", "FIELD_INVALID"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            history.get(holder.wallet, payment_id)
+        assert caught.value.name == reason
+
+
+def test_arrivals_come_oldest_first_and_go_on_where_they_ended(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    _, start = world.bank.history.arrivals(bob.wallet, 0, 50)
+    for fen in (1, 2, 3):
+        alice.pay(bob.number, fen)
+    world.hear(incoming=world.arriving(bob.number, 4))
+    first, seen = world.bank.history.arrivals(bob.wallet, start, 3)
+    rest, end = world.bank.history.arrivals(bob.wallet, seen, 3)
+    assert [p.amount_fen for p in first] == [1, 2, 3]
+    assert [p.amount_fen for p in rest] == [4]
+    assert world.bank.history.arrivals(bob.wallet, end, 3) == ([], end)

@@ -1,0 +1,154 @@
+"""Wallets: opened once by their request, frozen and closed, filled and emptied."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from currency import number
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from runtime.errors import Refusal
+from settlement.records import Limit
+from tests.operator_bank.conftest import DEPOSIT_FEN, PREFIX, VAULT_FEN, Holder, World
+
+
+def refused(call: Callable[[], Any]) -> Refusal:
+    """The refusal that a call ends in."""
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value
+
+
+def asking(**values: Any) -> bank_pb2.OpenWalletRequest:
+    key = bytes(SigningKey.generate().verify_key)
+    given = {"request_id": str(uuid.uuid4()), "public_key": key, "holder_name": "Alice", **values}
+    return bank_pb2.OpenWalletRequest(**given)
+
+
+def test_a_wallet_is_opened_once_by_its_request(world: World) -> None:
+    request = asking()
+    [first] = world.bank.directory.open_many([request])
+    [again] = world.restart().directory.open_many([request])
+    assert first == again == world.bank.directory.find(first.number)
+    assert number.check(first.number).startswith(PREFIX)
+    assert len(world.bank.directory) == 1
+
+    request.holder_name = "Mallory"
+    assert refused(lambda: world.bank.directory.open_many([request])).name == "ID_REUSED"
+
+
+def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
+    world: World,
+) -> None:
+    named, known = world.open(name="小明", phone="+86 13800138000"), world.open(phone="13800138000")
+    assert named.wallet.wallet_class == bank_pb2.WALLET_CLASS_II
+    assert world.bank.holder.state(named.wallet).deposit_fen == DEPOSIT_FEN
+    assert known.wallet.wallet_class == bank_pb2.WALLET_CLASS_IV
+    assert world.bank.holder.state(known.wallet).deposit_fen is None
+    assert refused(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"public_key": b""}, "public_key"),
+        ({"public_key": b"k" * 31}, "public_key"),
+        ({"holder_name": ""}, "holder_name"),
+        ({"holder_name": "x" * 65}, "holder_name"),
+        ({"holder_name": "a\nb"}, "holder_name"),
+        ({"phone": "call me"}, "phone"),
+        ({"request_id": "1"}, "request_id"),
+    ],
+)
+def test_a_wrong_request_opens_nothing_also_for_others_in_the_call(
+    world: World, changes: dict, field: str
+) -> None:
+    wrong = asking(**changes)
+    assert refused(lambda: world.bank.directory.open_many([asking(), wrong])).field == field
+    assert len(world.bank.directory) == 0
+
+
+def test_one_request_does_not_stand_twice_in_a_call(world: World) -> None:
+    request = asking()
+    twice = refused(lambda: world.bank.directory.open_many([request, request]))
+    assert twice.field == "request_id"
+
+
+def freeze(world: World, holder: Holder, frozen: bool, wanted: str = "") -> str:
+    wanted = wanted or str(uuid.uuid4())
+    world.bank.directory.set_frozen(wanted, holder.number, "officer/alpha/wang", "lost", frozen)
+    return wanted
+
+
+def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, bob: Holder) -> None:
+    order = freeze(world, alice, True)
+    assert refused(lambda: alice.pay(bob.number, 1)).name == "WALLET_FROZEN"
+    assert refused(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
+    bob.exchange(10)
+    assert refused(lambda: bob.pay(alice.number, 1)).name == "PAYEE_FROZEN"
+    assert world.bank.holder.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
+
+    freeze(world, alice, False)
+    freeze(world, alice, True, order)  # the old act comes again, and does nothing
+    alice.pay(bob.number, 1)
+    reused = refused(lambda: freeze(world, bob, True, order))
+    assert (reused.name, reused.field) == ("ID_REUSED", "request_id")
+
+
+def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob: Holder) -> None:
+    def close(holder: Holder) -> None:
+        world.bank.holder.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
+
+    bob.exchange(10)
+    assert refused(lambda: close(bob)).name == "WALLET_NOT_EMPTY"
+    bob.exchange(10, out=True)
+    close(bob)
+    close(bob)
+    assert refused(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CLOSED"
+    assert refused(lambda: bob.exchange(1)).name == "PAYEE_CLOSED"
+    freeze(world, bob, False)
+    assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
+
+
+def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> None:
+    assert alice.exchange(40_000, out=True) == 60_000
+    state = world.bank.holder.state(alice.wallet)
+    assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
+
+    world.policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
+    world.restart()
+    short = refused(lambda: alice.exchange(DEPOSIT_FEN))
+    assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
+    assert refused(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"
+    after = world.bank.holder.state(alice.wallet)
+    assert (after.available_fen, after.deposit_fen) == (state.available_fen, state.deposit_fen)
+
+
+def test_cash_goes_in_and_out_as_far_as_the_till_reaches(world: World, phone: Holder) -> None:
+    assert phone.exchange(2_000, cash=True) == 2_000
+    assert phone.exchange(500, cash=True, out=True) == 1_500
+    world.hear(incoming=world.arriving(phone.number, 8_000))
+    short = refused(lambda: phone.exchange(2_501, cash=True, out=True))
+    assert (short.name, short.metadata["missing_fen"]) == ("CASH_SHORT", "1")
+
+
+def test_an_exchange_that_is_repeated_moves_nothing_more(world: World, alice: Holder) -> None:
+    order = alice.exchange_order(300)
+    for repeated in (False, True, True):
+        answer, available = world.bank.exchange.exchange(order)
+        assert (answer.repeated, available) == (repeated, 100_300)
+
+
+def test_a_vault_that_is_short_asks_for_issuance(world: World, bob: Holder) -> None:
+    world.bank.vault.set_aside(1, VAULT_FEN - 100)
+    short = refused(lambda: bob.exchange(130))
+    assert (short.name, short.metadata["missing_fen"]) == ("VAULT_SHORT", "30")
+    assert world.central.issuance == {short.metadata["issuance_request_id"]: 30}
+
+    world.central.silent = True
+    assert "cannot be reached" in refused(lambda: bob.exchange(150)).message
+    assert bob.fen == 0
