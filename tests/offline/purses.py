@@ -1,0 +1,87 @@
+"""Secure elements of the country's devices, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from offline_token.formats import TrustBundle
+from runtime.clock import ManualClock
+from runtime.randomness import SeededRandomness
+from tests.offline.country import NOW, Country, key_of
+from wallet.secure_element.element import SecureElement
+from wallet.secure_element.state import State
+from wallet.secure_element.store import MemoryStore
+
+T = TypeVar("T")
+BANK_OF = {"alice": "alpha", "bob": "beta", "carol": "alpha"}
+
+
+class FailingStore(MemoryStore):
+    """Fails on demand, after the change was worked out and before it is kept."""
+
+    failing = False
+
+    def change(self, body: Callable[[State], T]) -> T:
+        """Runs `body`; raises OSError while failing."""
+        state = self.read()
+        answer = body(state)
+        if self.failing:
+            raise OSError("no space left on device")
+        self.data = state.encode()
+        return answer
+
+
+@dataclass
+class Purse:
+    """A secure element with the parts that a test wants to reach."""
+
+    element: SecureElement
+    store: FailingStore
+    clock: ManualClock
+    randomness: SeededRandomness
+
+    def restarted(self, *, now_ms: int | None = None) -> Purse:
+        """The same element, switched off and on; with another clock if so wished."""
+        return _purse(self.store, now_ms or self.clock.now_ms(), self.randomness)
+
+    def cloned(self, seed: int) -> Purse:
+        """Another element with the same memory, as if the chip had been read out."""
+        copy = FailingStore(bytes(32))
+        copy.data = self.store.data
+        return _purse(copy, self.clock.now_ms(), SeededRandomness(seed))
+
+    @property
+    def balance(self) -> int:
+        """What can be paid."""
+        return self.element.balance_fen()
+
+
+def purse(country: Country, name: str, *values: int, bundle: TrustBundle | None = None) -> Purse:
+    """A device that is certified, trusts the country, and is loaded with a token of each value."""
+    bank = BANK_OF[name]
+    number = sorted(BANK_OF).index(name) + 1
+    made = _purse(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(number))
+    device = country.device(name, bank)
+    made.element.certify(device.certificate.encode(), country.bank_certificate(bank).encode())
+    made.element.trust(country.root_public + (bundle or country.bundle()).encode())
+    made.element.load(
+        [
+            country.mint(device, value, number=1_000 * number + index).token.encode()
+            for index, value in enumerate(values)
+        ]
+    )
+    return made
+
+
+def pay(payer: Purse, payee: Purse, amount: int) -> bytes:
+    """One payment from device to device."""
+    payment = payer.element.pay(payee.element.request(amount))
+    assert payee.element.accept(payment) == amount
+    return payment
+
+
+def _purse(store: FailingStore, now_ms: int, randomness: SeededRandomness) -> Purse:
+    clock = ManualClock(now_ms)
+    return Purse(SecureElement(store, clock, randomness), store, clock, randomness)
