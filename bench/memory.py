@@ -11,12 +11,13 @@ import typer
 
 from bench.core import opened
 from bench.harness import Ratio, Result, Scale, scratch
-from bench.workload import IN_FLIGHT, Payments, fill, later_of, pump
+from bench.workload import Payments, opening
+from settlement.core import Batch
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import ACCOUNT
 
 _ROUNDS = 8
-_BUFFERS = 2 * IN_FLIGHT
+_BUFFERS = 4
 
 
 def run(scale: Scale) -> list[Result]:
@@ -30,7 +31,7 @@ def run(scale: Scale) -> list[Result]:
             few, _ = _measure(folder / f"{number}-small.db", small, 0)
             many, _ = _measure(folder / f"{number}-large.db", large, 0)
             samples.append((many - few) / (large - small))
-        count = scale.pick(5_000_000, 500_000, 70_000) // MAX_BATCH_RECORDS // _ROUNDS
+        count = scale.pick(12_000_000, 500_000, 70_000) // MAX_BATCH_RECORDS // _ROUNDS
         _, growth = _measure(folder / "growth.db", large, max(1, count))
     payments = max(1, count) * _ROUNDS * MAX_BATCH_RECORDS
     half = len(growth) // 2
@@ -68,22 +69,25 @@ def _measure(path: Path, accounts: int, batches: int) -> tuple[int, list[int]]:
 def child(path: str, accounts: int, batches: int) -> None:
     """Fill a core, then pay in rounds; prints the resident bytes after each."""
     with opened(f"sqlite:///{path}") as (_, bundle):
-        fill(bundle, accounts)
+        # One batch at a time: how full the queue happened to be must not be what is measured.
+        for records in opening(accounts):
+            bundle.ledger.submit(Batch(records))
         payments = Payments(accounts)
-        later = later_of(bundle)
-        # The buffers of a full queue are there with few accounts as with many.
-        pump(later, payments.stream(_BUFFERS))
-        print(_resident())
+        for batch in payments.stream(_BUFFERS):
+            bundle.ledger.submit(batch)
+        print(_resident(without=payments.nbytes))
         for _ in range(_ROUNDS if batches else 0):
-            pump(later, payments.stream(batches))
-            print(_resident(), flush=True)
+            for batch in payments.stream(batches):
+                bundle.ledger.submit(batch)
+            print(_resident(without=payments.nbytes), flush=True)
 
 
-def _resident() -> int:
+def _resident(without: int) -> int:
+    """Resident bytes, less what this measurement itself keeps."""
     gc.collect()
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
+            return int(line.split()[1]) * 1024 - without
     raise RuntimeError("no VmRSS in /proc/self/status")
 
 

@@ -62,6 +62,11 @@ class Payments:
             self._ranks = weights / weights[-1]
             self._names = self._random.permutation(np.arange(1, accounts))
 
+    @property
+    def nbytes(self) -> int:
+        """What this keeps in memory itself for each account."""
+        return int(self._next.nbytes)
+
     def batch(self, size: int = MAX_BATCH_RECORDS) -> Records:
         """The next `size` payments."""
         random = self._random

@@ -1,0 +1,145 @@
+"""Each bench runs, and says all that a figure needs. No speed is asserted here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.harness import Ratio, Result, Scale, compare, percentiles, rounds
+
+FIELDS = {
+    "name",
+    "unit",
+    "batch",
+    "accounts",
+    "durability",
+    "includes",
+    "excludes",
+    "median",
+    "samples",
+    "warm_ups",
+    "scale",
+    "ratio_to",
+    "also",
+    "details",
+    "commit",
+    "python",
+    "cpus",
+    "cpu",
+    "load_1m",
+    "system",
+}
+
+
+def bench(*arguments: str) -> list[dict]:
+    """The JSON lines that a bench prints."""
+    command = [sys.executable, "-m", "bench", *arguments, "--tiny", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def whole(line: dict, measure: str = "per_s") -> dict:
+    """Checks that a line has all fields; returns it."""
+    assert set(line) == FIELDS | {measure}
+    assert line[measure] == line["median"] > 0
+    assert len(line["samples"]) == 3
+    assert min(line["samples"]) <= line["median"] <= max(line["samples"])
+    assert set(line["ratio_to"]) == {"name", "per_s", "ratio"}
+    assert line["ratio_to"]["per_s"] > 0
+    return line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((), "core"),
+        (("--zipf",), "core-zipf"),
+        (("--batch", "100"), "core-batch-100"),
+    ],
+)
+def test_core(arguments, name):
+    (line,) = bench("core", *arguments)
+    assert whole(line)["name"] == name
+    assert line["durability"]["synchronous"] == "FULL"
+    assert line["durability"]["journal_mode"] == "wal"
+    assert [other["name"] for other in line["also"]] == ["rule-alone"]
+
+
+def test_signed():
+    bulk, unary = bench("signed")
+    assert (whole(bulk)["name"], whole(unary)["name"]) == ("signed", "signed-unary")
+    assert {"per_s", "p50_ms", "p99_ms", "max_ms"} == set(unary["details"]["at_half_load"])
+
+
+def test_cross():
+    (line,) = bench("cross")
+    assert whole(line)["details"]["one_at_a_time"]["seen_by_payee_p50_ms"] > 0
+
+
+def test_ingest():
+    (line,) = bench("ingest")
+    assert whole(line)["ratio_to"]["name"] == "the-same-bytes-without-a-core"
+
+
+def test_recover_misses_nothing_that_was_acknowledged():
+    (line,) = bench("recover")
+    assert whole(line, "seconds")["details"]["acknowledged_batches_missing"] == 0
+    assert line["details"]["acknowledged_batches"] > 0
+
+
+def test_memory():
+    (line,) = bench("memory")
+    assert len(whole(line, "bytes")["details"]["resident_mb_on_the_way"]) == 8
+
+
+def test_sustained():
+    (line,) = bench("sustained")
+    assert whole(line)["details"]["statements_under_load"] > 0
+
+
+def test_an_unknown_name_is_refused():
+    command = [sys.executable, "-m", "bench", "nothing"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert "core" in ran.stderr
+
+
+def test_what_is_compared_alternates():
+    calls: list[str] = []
+
+    def body(name: str) -> float:
+        calls.append(name)
+        return float(len(calls))
+
+    one, other = rounds(Scale.QUICK, lambda: body("a"), lambda: body("b"))
+    assert calls == ["a", "b"] * 4
+    assert (one, other) == ([3.0, 5.0, 7.0], [4.0, 6.0, 8.0])
+
+
+def test_ratio_of_medians():
+    assert compare("x", [1.0, 9.0, 2.0], [4.0, 4.0, 100.0]) == Ratio("x", 4.0, 0.5)
+
+
+def test_percentiles():
+    found = percentiles([i / 1000 for i in range(1, 102)])
+    assert found == {"p50_ms": 51.0, "p99_ms": 100.0, "max_ms": 101.0}
+
+
+def test_a_result_is_one_line():
+    result = Result(
+        name="x",
+        samples=[3.0, 1.0, 2.0],
+        batch=1,
+        accounts=2,
+        durability={},
+        includes="a",
+        excludes="b",
+        scale=Scale.FULL,
+        ratio_to=Ratio("y", 4.0, 0.5),
+    )
+    assert "\n" not in result.as_json()
+    assert json.loads(result.as_json())["per_s"] == 2.0
