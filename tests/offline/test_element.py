@@ -1,0 +1,256 @@
+"""The secure element: splitting, paying with several pieces, and nothing made or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Payment, Request
+from offline_token.limits import MAX_CHAINS
+from runtime.errors import Refusal
+from tests.offline.country import Country
+from tests.offline.purses import Purse, pay, purse
+
+COUNTRY = Country()
+
+
+def pieces(holder: Purse) -> list[int]:
+    """Values of what it can pay with, the smallest first."""
+    return sorted(
+        piece.value_fen
+        for piece in holder.store.read().pieces
+        if not (piece.depositing or piece.refused)
+    )
+
+
+def deposit_all(holder: Purse) -> int:
+    """Deposits everything and returns what the registration centre would find in it."""
+    total = 0
+    for body in holder.element.begin_deposit():
+        verdict = COUNTRY.verdict(body[1:], output=body[0])
+        assert verdict.good
+        assert {piece.owner for piece in verdict.pieces} == {holder.element.public_key()}
+        total += verdict.value_fen
+        holder.element.end_deposit(body, deposited=True)
+    return total
+
+
+def test_a_payment_leaves_change(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    payment = pay(alice, bob, 30)
+    assert len(payment) == 391
+    assert (pieces(alice), pieces(bob)) == ([70], [30])
+    assert len(pay(alice, bob, 70)) == 641
+    assert (pieces(alice), pieces(bob)) == ([], [30, 70])
+
+
+def test_a_whole_piece_leaves_no_change(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    pay(alice, bob, 100)
+    assert (pieces(alice), pieces(bob)) == ([], [100])
+
+
+def test_the_smallest_piece_that_suffices_is_split(country: Country) -> None:
+    alice, bob = purse(country, "alice", 500, 80, 100, 20), purse(country, "bob")
+    pay(alice, bob, 75)
+    assert pieces(alice) == [5, 20, 100, 500]
+
+
+def test_a_fresh_piece_is_taken_before_one_with_a_longer_chain(country: Country) -> None:
+    alice, bob = purse(country, "alice", 50), purse(country, "bob", 1_000)
+    pay(alice, bob, 50)
+    payment = Payment.decode(pay(bob, alice, 40))
+    assert [len(chain.hops) for chain in payment.chains] == [1]
+    assert pieces(bob) == [50, 960]
+
+
+def test_several_pieces_pay_together(country: Country) -> None:
+    alice, bob = purse(country, "alice", 10, 40, 30), purse(country, "bob")
+    payment = Payment.decode(pay(alice, bob, 75))
+    assert [chain.hops[-1].endorsement.amount_fen for chain in payment.chains] == [40, 30, 5]
+    assert (pieces(alice), pieces(bob)) == ([5], [5, 30, 40])
+    counters = [chain.hops[-1].endorsement.counter for chain in payment.chains]
+    assert counters == [1, 2, 3]
+
+
+def test_more_pieces_than_fit_in_one_payment(country: Country) -> None:
+    alice, bob = purse(country, "alice", *[1] * (MAX_CHAINS + 1)), purse(country, "bob")
+    with pytest.raises(Refusal) as caught:
+        alice.element.pay(bob.element.request(MAX_CHAINS + 1))
+    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+    assert alice.balance == MAX_CHAINS + 1
+    pay(alice, bob, MAX_CHAINS)
+    assert (alice.balance, bob.balance) == (1, MAX_CHAINS)
+
+
+def test_more_bytes_than_fit_in_one_payment(country: Country) -> None:
+    """Sixteen pieces that have changed hands four times each are too long for one payment."""
+    alice, bob = purse(country, "alice", *[1] * MAX_CHAINS), purse(country, "bob")
+    for payer, payee in ((alice, bob), (bob, alice), (alice, bob)):
+        pay(payer, payee, MAX_CHAINS)
+    for _ in range(MAX_CHAINS):
+        pay(bob, alice, 1)
+    with pytest.raises(Refusal):
+        alice.element.pay(bob.element.request(MAX_CHAINS))
+    assert alice.balance == MAX_CHAINS
+    pay(alice, bob, MAX_CHAINS // 2)
+
+
+def test_more_than_there_is_says_how_much_is_missing(country: Country) -> None:
+    alice, bob = purse(country, "alice", 10, 40), purse(country, "bob")
+    with pytest.raises(Refusal) as caught:
+        alice.element.pay(bob.element.request(57))
+    assert caught.value.metadata["missing_fen"] == "7"
+    assert pieces(alice) == [10, 40]
+
+
+def test_a_device_does_not_pay_itself(country: Country) -> None:
+    alice = purse(country, "alice", 10)
+    with pytest.raises(Refusal) as caught:
+        alice.element.pay(alice.element.request(10))
+    assert caught.value.reason == errors_pb2.REASON_SAME_ACCOUNT
+
+
+def test_money_comes_back_and_goes_out_again(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    carol = purse(country, "carol")
+    pay(alice, bob, 60)
+    pay(bob, carol, 50)
+    pay(carol, alice, 45)
+    pay(alice, bob, 85)
+    assert (pieces(alice), pieces(bob), pieces(carol)) == ([], [10, 40, 45], [5])
+    assert [deposit_all(each) for each in (alice, bob, carol)] == [0, 95, 5]
+
+
+def test_change_and_what_was_paid_are_deposited_by_their_outputs(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    pay(alice, bob, 60)
+    assert [body[0] for body in alice.element.begin_deposit()] == [CHANGE_OUTPUT]
+    assert [body[0] for body in bob.element.begin_deposit()] == [PAYEE_OUTPUT]
+
+
+def test_what_is_set_aside_is_not_paid(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    (body,) = alice.element.begin_deposit()
+    assert alice.balance == 0
+    with pytest.raises(Refusal):
+        alice.element.pay(bob.element.request(1))
+    assert alice.restarted().element.begin_deposit() == [body]
+    alice.element.end_deposit(body, deposited=False)
+    assert (alice.balance, alice.element.begin_deposit()) == (0, [])
+
+
+def test_every_request_has_a_challenge_of_its_own(country: Country) -> None:
+    bob = purse(country, "bob")
+    challenges = {Request.decode(bob.element.request(1)).challenge for _ in range(20)}
+    assert len(challenges) == 20
+
+
+NAMES = ("alice", "bob", "carol")
+WHO = st.integers(0, 2)
+AMOUNT = st.integers(1, 40) | st.integers(1, 400)
+STEPS = st.lists(
+    st.tuples(st.just("load"), WHO, WHO, AMOUNT)
+    | st.tuples(st.sampled_from(["pay", "pay", "pay"]), WHO, WHO, AMOUNT)
+    | st.tuples(st.sampled_from(["pay lost", "pay failing", "accept failing"]), WHO, WHO, AMOUNT)
+    | st.tuples(st.sampled_from(["deposit", "deposit one"]), WHO, WHO, AMOUNT),
+    max_size=25,
+)
+
+
+class Town:
+    """Three devices; counts what was loaded, what was deposited and what was never shown."""
+
+    def __init__(self) -> None:
+        self.purses = [purse(COUNTRY, name) for name in NAMES]
+        self.loaded = self.deposited = 0
+        self.under_way: list[tuple[int, bytes, int]] = []
+        self.tokens = 0
+
+    def step(self, what: str, who: int, to: int, amount: int) -> None:
+        """One thing happens; a refusal changes nothing."""
+        holder = self.purses[who]
+        if what == "load":
+            self._load(who, amount)
+        elif what == "deposit":
+            self.deposited += deposit_all(holder)
+        elif what == "deposit one":
+            self._deposit_one(holder)
+        else:
+            before = [each.balance for each in self.purses]
+            try:
+                self._pay(what, who, to, amount)
+            except Refusal as refusal:
+                assert who == to or refusal.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+                assert [each.balance for each in self.purses] == before
+
+    def deliver(self) -> None:
+        """Payments that were made and not shown are shown now, twice."""
+        for payee, payment, amount in self.under_way * 2:
+            assert self.purses[payee].element.accept(payment) == amount
+        self.under_way.clear()
+
+    def check(self) -> None:
+        """Nothing was made and nothing was lost."""
+        held = sum(p.value_fen for each in self.purses for p in each.store.read().pieces)
+        travelling = sum(amount for _, _, amount in self.under_way)
+        assert held + travelling + self.deposited == self.loaded
+        for each in self.purses:
+            assert each.balance == sum(pieces(each))
+
+    def _load(self, who: int, amount: int) -> None:
+        self.tokens += 1
+        device = (COUNTRY.alice, COUNTRY.bob, COUNTRY.carol)[who]
+        token = COUNTRY.mint(device, amount, number=self.tokens).token.encode()
+        for _ in range(2):
+            self.purses[who].element.load([token])
+        self.loaded += amount
+
+    def _pay(self, what: str, who: int, to: int, amount: int) -> None:
+        payer, payee = self.purses[who], self.purses[to]
+        request = payee.element.request(amount)
+        if what == "pay failing":
+            _fails(payer, lambda: payer.element.pay(request))
+        payment = payer.element.pay(request)
+        assert payer.element.pay(request) == payment
+        if what == "pay lost":
+            self.under_way.append((to, payment, amount))
+            return
+        if what == "accept failing":
+            _fails(payee, lambda: payee.element.accept(payment))
+        for _ in range(2):
+            assert payee.element.accept(payment) == amount
+
+    def _deposit_one(self, holder: Purse) -> None:
+        """The first piece is deposited; the others stay set aside, without an answer so far."""
+        for body in holder.element.begin_deposit()[:1]:
+            self.deposited += COUNTRY.verdict(body[1:], output=body[0]).value_fen
+            holder.element.end_deposit(body, deposited=True)
+
+
+def _fails(holder: Purse, call: Callable[[], object]) -> None:
+    """The call is cut off by the store, or refused before."""
+    holder.store.failing = True
+    try:
+        with pytest.raises((OSError, Refusal)):
+            call()
+    finally:
+        holder.store.failing = False
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_nothing_is_made_and_nothing_is_lost(steps: list[tuple[str, int, int, int]]) -> None:
+    town = Town()
+    for what, who, to, amount in [("load", 0, 0, 300), ("load", 1, 1, 50), *steps]:
+        town.step(what, who, to, amount)
+        town.check()
+    town.deliver()
+    town.check()
+    for each in town.purses:
+        town.deposited += deposit_all(each)
+    assert town.deposited == town.loaded
