@@ -171,3 +171,4 @@ def serve(root: Root) -> Iterator[Serve]:
         for channel in served.channels:
             channel.close()
         served.server.stop()
+        served.server._pool.shutdown(wait=True)  # what a cut-off call still logs, it logs now
