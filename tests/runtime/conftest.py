@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
 from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
@@ -117,6 +118,15 @@ def count(request: Int32Value, context: grpc.ServicerContext) -> Iterator[Int32V
         yield Int32Value(value=value)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def quiet() -> Iterator[None]:
+    """No logs but where a test asks for them: a cut-off call may log when its test is over."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.testing.ReturnLoggerFactory())
+    yield
+    structlog.configure(**before)
+
+
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
     """The root that the servers trust."""
@@ -171,4 +181,3 @@ def serve(root: Root) -> Iterator[Serve]:
         for channel in served.channels:
             channel.close()
         served.server.stop()
-        served.server._pool.shutdown(wait=True)  # what a cut-off call still logs, it logs now

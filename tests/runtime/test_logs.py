@@ -24,10 +24,11 @@ from tests.runtime.conftest import Serve, ask
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What a service writes while it is set up as its main does."""
     output = io.StringIO()
+    before = structlog.get_config()
     monkeypatch.setattr(sys, "stderr", output)
     configure_logs("test")
     yield output
-    structlog.reset_defaults()
+    structlog.configure(**before)
     structlog.contextvars.clear_contextvars()
 
 
