@@ -1,0 +1,96 @@
+"""Transactions: whole or not at all, tried again when they met another, durable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
+from sqlalchemy.exc import OperationalError
+
+from runtime import database
+from runtime.database import Database, open_engine
+from runtime.limits import TRANSACTION_ATTEMPTS
+
+METADATA = MetaData()
+ROWS = Table("rows", METADATA, Column("value", Integer, primary_key=True))
+
+
+@pytest.fixture
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setattr(database, "_FIRST_PAUSE_S", 0.0)
+    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+    METADATA.create_all(engine)
+    yield Database(engine)
+    engine.dispose()
+
+
+def values(rows: Database) -> list[int]:
+    query = select(ROWS.c.value).order_by(ROWS.c.value)
+    return list(rows.read(lambda c: c.execute(query).scalars().all()))
+
+
+def busy() -> OperationalError:
+    return OperationalError("COMMIT", {}, Exception("could not serialize access"))
+
+
+def test_a_commit_survives_a_power_cut(rows: Database) -> None:
+    def pragma(name: str) -> object:
+        return rows.read(lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar())
+
+    assert (pragma("journal_mode"), pragma("synchronous")) == ("wal", 2)
+
+
+def test_a_body_that_fails_changes_nothing(rows: Database) -> None:
+    def body(connection: Connection) -> None:
+        connection.execute(insert(ROWS).values(value=1))
+        raise LookupError("second thoughts")
+
+    with pytest.raises(LookupError):
+        rows.transaction(body)
+    assert values(rows) == []
+
+
+def test_a_transaction_that_met_another_is_tried_again_from_the_start(rows: Database) -> None:
+    tries: list[int] = []
+
+    def body(connection: Connection) -> str:
+        tries.append(len(tries))
+        connection.execute(insert(ROWS).values(value=len(tries)))
+        if len(tries) < 3:
+            raise busy()
+        return "done"
+
+    assert rows.transaction(body) == "done"
+    assert values(rows) == [3]
+
+
+def test_it_is_not_tried_for_ever(rows: Database) -> None:
+    tries: list[int] = []
+
+    def body(connection: Connection) -> None:
+        tries.append(1)
+        raise busy()
+
+    with pytest.raises(OperationalError):
+        rows.transaction(body)
+    assert len(tries) == TRANSACTION_ATTEMPTS
+
+
+def test_writers_that_read_first_wait_for_each_other(rows: Database) -> None:
+    def add(connection: Connection) -> None:
+        largest = connection.execute(select(func.max(ROWS.c.value))).scalar() or 0
+        connection.execute(insert(ROWS).values(value=largest + 1))
+
+    def work() -> None:
+        for _ in range(10):
+            rows.transaction(add)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert values(rows) == list(range(1, 41))
