@@ -311,6 +311,12 @@ def _amount(t: Table) -> None:
     all_paid = c.endorse(token, alice, carol, 100)
     t.paid("spends change that is not there", Reason.AMOUNT_INVALID,
            c.endorse(all_paid, alice, bob, 1, spend=1), asks=1)  # fmt: skip
+    t.deposited(
+        "deposit of everything kept of a payment of nothing",
+        Reason.AMOUNT_INVALID,
+        c.endorse(token, alice, bob, 0),
+        output=1,
+    )
     t.deposited("deposit of change that is not there", Reason.AMOUNT_INVALID, all_paid, output=1)
 
 
