@@ -72,12 +72,15 @@ def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder
 
 
 def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
-    entries = [world.entry(incoming=world.arriving(alice.number, fen)) for fen in (5, 6)]
+    payees = [alice.number, "6201000000009997", alice.number]
+    entries = [world.entry(incoming=world.arriving(payee, 5)) for payee in payees]
     for _ in range(2):
         world.bank.follower.apply(entries)
+    assert send_back(world).amount_fen == 5
     world.restart()
     world.bank.follower.apply(entries)
-    assert alice.fen == 100_011
+    assert alice.fen == 100_010
+    assert not world.bank.returns.step(), "sent back once"
     assert world.bank.follower.position() == entries[-1].position
 
 
