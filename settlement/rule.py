@@ -62,6 +62,9 @@ _BEIJING_MS = 8 * 3_600_000
 MAX_CHAIN = 8
 """Records in one linked chain."""
 
+READ_AHEAD = 64
+"""Records whose accounts are read ahead together: 128 lines of the first-level cache."""
+
 
 @njit(cache=True, nogil=True)
 def _day_of(time_ms: Any) -> Any:
@@ -430,11 +433,31 @@ def _chain(
 
 
 @njit(cache=True, nogil=True)
+def _read_ahead(accounts: Any, records: Any, first: Any, end: Any) -> Any:
+    """Brings the accounts of some records into the cache, all at once instead of one by one.
+
+    Returns a sum without a meaning, which keeps the compiler from leaving the reading out.
+    """
+    total = np.uint64(0)
+    for i in range(first, end):
+        debit = np.int64(records[i]["debit"])
+        credit = np.int64(records[i]["credit"])
+        if debit < accounts.shape[0]:
+            total ^= accounts[debit]["last_sequence"]
+        if credit < accounts.shape[0]:
+            total ^= accounts[credit]["last_sequence"]
+    return total
+
+
+@njit(cache=True, nogil=True)
 def apply(
     accounts: Any, policies: Any, holds: Any, free: Any, counters: Any,
     records: Any, results: Any, details: Any,
-) -> None:  # fmt: skip
+) -> Any:  # fmt: skip
     """Decides each record of a batch, in order, and changes the state accordingly.
+
+    Most of its time it would wait for memory: with a million accounts each record
+    meets two that are in no cache. So it reads ahead, a block of records at a time.
 
     Args:
         accounts: (A,) ACCOUNT, changed in place.
@@ -445,10 +468,18 @@ def apply(
         records: (N,) RECORD.
         results: (N,) uint8, filled with Result values.
         details: (N,) uint64, filled; a HOLD's reference (slot | generation << 32), else 0.
+
+    Returns:
+        A sum without a meaning, see `_read_ahead`.
     """
     i = 0
     n = records.shape[0]
+    ahead = 0
+    total = np.uint64(0)
     while i < n:
+        if i >= ahead:
+            ahead = min(n, i + READ_AHEAD)
+            total ^= _read_ahead(accounts, records, i, ahead)
         record = records[i]
         last = i
         while last < n and records[last]["flags"] & _LINKED:
@@ -477,3 +508,4 @@ def apply(
         else:
             _chain(accounts, policies, holds, free, counters, records, i, last, results, details)
         i = last + 1
+    return total

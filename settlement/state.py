@@ -13,6 +13,7 @@ from settlement.rule import apply
 
 _FIRST_ACCOUNTS = 1_024
 _FIRST_HOLDS = 1_024
+_CACHE_LINE = ACCOUNT.itemsize
 
 
 @dataclass
@@ -24,6 +25,9 @@ class State:
     holds: Holds
     free: NDArray[np.int64]
     counters: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        self.accounts = _aligned(self.accounts, len(self.accounts))
 
     @classmethod
     def empty(cls) -> State:
@@ -59,9 +63,7 @@ class State:
             needed = int(numbers.max(initial=0)) + 1
             if needed > len(self.accounts):
                 size = min(MAX_ACCOUNTS, max(needed, 2 * len(self.accounts)))
-                grown = np.zeros(size, ACCOUNT)
-                grown[: len(self.accounts)] = self.accounts
-                self.accounts = grown
+                self.accounts = _aligned(self.accounts, size)
         wanted = int((records["kind"] == Kind.HOLD).sum())
         while wanted > self.counters[0] and len(self.holds) < MAX_HOLDS:
             self._double_holds()
@@ -92,6 +94,15 @@ class State:
             and np.array_equal(self.policies, other.policies)
             and _same_rows(self.holds, other.holds)
         )
+
+
+def _aligned(accounts: Accounts, size: int) -> Accounts:
+    """A copy with room for `size` accounts, each in a cache line of its own."""
+    raw = np.zeros(size * ACCOUNT.itemsize + _CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % _CACHE_LINE
+    copy = raw[start : start + size * ACCOUNT.itemsize].view(ACCOUNT)
+    copy[: len(accounts)] = accounts
+    return copy
 
 
 def _same_rows(one: NDArray[np.void], two: NDArray[np.void]) -> bool:
