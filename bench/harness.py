@@ -150,6 +150,12 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     }
 
 
+def cpu_s(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @cache
 def _commit() -> str:
     asked = subprocess.run(

@@ -5,11 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 
 import grpc
 from nacl.bindings import crypto_sign_open
 
-from bench.harness import Result, Scale, compare, durability, percentiles, rate, rounds, scratch
+from bench.harness import (
+    Result,
+    Scale,
+    compare,
+    cpu_s,
+    durability,
+    percentiles,
+    rate,
+    rounds,
+    scratch,
+)
 from bench.stack import (
     HEALTH,
     PAY,
@@ -53,10 +64,14 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
     cores = os.cpu_count() or 1
     keys = {wallet.number.encode(): bytes(wallet.key.verify_key) for wallet in place.at(0)}
 
+    costs: list[float] = []
+
     def bulk() -> float:
         requests = [bulk_requests(lane, calls, size) for lane in payers]
         answers: list[bytes] = []
+        used = cpu_s(place.pid(0))
         per_s = rate(count, lambda: answers.extend(send_bulk(channel, requests)))
+        costs.append((cpu_s(place.pid(0)) - used) / count * 1e6)
         check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
         return per_s
 
@@ -88,12 +103,12 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
         excludes=_EXCLUDES,
         scale=scale,
         ratio_to=compare(f"bare-libsodium-verification-on-{cores}-cores", bulks, bares),
-        details={"payments_a_sample": count},
+        details={"payments_a_sample": count, "bank_cpu_us_a_payment": round(median(costs), 1)},
     )
 
 
 def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, object]) -> Result:
-    count = scale.pick(5_000, 1_000, 30)
+    count = scale.pick(5_000, 500, 30)
     # The bulk calls used half of alpha's wallets each; here every wallet takes its turn.
     payers = Orders(place.at(0), place.at(0), seed=9)
 
@@ -101,10 +116,14 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
         orders = payers.take(number)
         return [bank_pb2.PayRequest(order=order).SerializeToString() for order in orders]
 
+    costs: list[float] = []
+
     def unary() -> float:
         asked = requests(count)
         answers: list[bytes] = []
+        used = cpu_s(place.pid(0))
         per_s = rate(count, lambda: answers.extend(flood(channel, PAY, asked, _IN_FLIGHT)))
+        costs.append((cpu_s(place.pid(0)) - used) / count * 1e6)
         states = {bank_pb2.PayResponse.FromString(answer).state for answer in answers}
         assert states == {bank_pb2.PAYMENT_STATE_SETTLED}, states
         return per_s
@@ -115,7 +134,7 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
     unaries, empties = rounds(scale, unary, empty)
     ratio = compare("empty-unary-call", unaries, empties)
     half = sorted(unaries)[len(unaries) // 2] / 2
-    latencies = paced(channel, PAY, requests(scale.pick(5_000, 1_000, 30)), half)
+    latencies = paced(channel, PAY, requests(scale.pick(5_000, 500, 30)), half)
     return Result(
         name="signed-unary",
         samples=unaries,
@@ -129,6 +148,7 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
         ratio_to=ratio,
         details={
             "payments_a_sample": count,
+            "bank_cpu_us_a_payment": round(median(costs), 1),
             "at_half_load": {"per_s": round(half, 1), **percentiles(latencies)},
         },
     )

@@ -59,6 +59,10 @@ class Town:
             ],
         )
 
+    def pid(self, bank: int) -> int:
+        """The id of a bank's process."""
+        return self.plan.pids[self.plan.banks[bank].name]
+
     def database(self, bank: int) -> str:
         """Where a bank keeps its books."""
         return self.plan.banks[bank].database_url
