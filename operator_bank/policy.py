@@ -26,8 +26,8 @@ COLUMNS = {
 def read_policy(file: Path) -> NDArray[np.int64]:
     """The policy table (16, 4) in fen; 0 is no limit. Raises SettingsError naming what is wrong."""
     try:
-        content = tomllib.loads(file.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from error
     table = np.zeros((16, 4), np.int64)
     for name, limits in content.items():

@@ -55,8 +55,11 @@ class Worker:
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_S
-        while not self._stop.is_set():
+        while True:
+            # In this order: `stop` wakes a step that begins after it has been looked at.
             self._wake.clear()
+            if self._stop.is_set():
+                return
             try:
                 busy = self._step()
                 pause = _FIRST_PAUSE_S

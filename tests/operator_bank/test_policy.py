@@ -54,6 +54,13 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_policy(tmp_path / "absent.toml")
 
 
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b"[class_I]\n# caf\xe9\n")
+    with pytest.raises(SettingsError, match="policy.toml"):
+        read_policy(file)
+
+
 def refused(holder: Holder, payee: str, fen: int) -> str:
     with pytest.raises(Refusal) as caught:
         holder.pay(payee, fen)

@@ -74,3 +74,10 @@ def test_a_wrong_environment_is_refused_with_the_name(name: str, value: str) -> 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml cannot be read"):
         load_settings(Example, tmp_path / "absent.toml", {})
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b'address = "caf\xe9"\n')
+    with pytest.raises(SettingsError, match=r"settings\.toml"):
+        load_settings(Example, file, {})

@@ -106,3 +106,21 @@ def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
     before = len(ended)
     made.wake()
     assert len(ended) == before
+
+
+def test_a_stop_that_comes_as_a_step_begins_is_not_slept_through() -> None:
+    made = Worker("test", lambda: False, idle_s=FOREVER_S, on_accident=lambda _: None)
+
+    class ToldToo(threading.Event):
+        """Is told to stop right after it was looked at."""
+
+        def is_set(self) -> bool:
+            before = super().is_set()
+            self.set()
+            made.wake()
+            return before
+
+    made._stop = ToldToo()
+    made.start()
+    made._thread.join(10)
+    assert not made._thread.is_alive()
