@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MAX_ITEMS = 8_190
 MAX_AMOUNT_FEN = 10**13
+MAX_BALANCE_FEN = 10**18
 MAX_SEQUENCE = (1 << 53) - 1
 MAX_ORDER_VALIDITY_MS = 24 * 3_600 * 1_000
 CLOCK_SKEW_MS = 60_000

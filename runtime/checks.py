@@ -5,8 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sized
 
+from nacl.bindings import crypto_core_ed25519_is_valid_point
+
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
+from runtime.limits import MAX_POSITION
 
 
 def required(value: Sized, field: str) -> None:
@@ -34,6 +37,14 @@ def exact_bytes(value: bytes, field: str, length: int) -> bytes:
     return value
 
 
+def public_key(value: bytes, field: str) -> bytes:
+    """An Ed25519 key that a secret key can belong to: none of small order, as all zeros is."""
+    exact_bytes(value, field, 32)
+    if not crypto_core_ed25519_is_valid_point(value):
+        raise invalid(field, "is no Ed25519 public key")
+    return value
+
+
 def request_id(value: str, field: str = "request_id") -> str:
     """A UUID in its usual text form."""
     required(value, field)
@@ -54,6 +65,13 @@ def amount(value: int, field: str = "amount_fen", *, largest: int = 10**13) -> i
             f"{field} must be 1 to {largest} fen, not {value}",
             field=field,
         )
+    return value
+
+
+def journal_position(value: int, field: str = "after_position") -> int:
+    """A position that a journal can reach."""
+    if not 0 <= value <= MAX_POSITION:
+        raise invalid(field, f"is 0 to {MAX_POSITION}")
     return value
 
 

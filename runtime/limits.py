@@ -23,6 +23,9 @@ DRAIN_S = 10.0
 TRANSACTION_ATTEMPTS = 5
 """How often a transaction that met another is tried."""
 
+MAX_POSITION = (1 << 62) - 1
+"""Beyond any journal, and a database's integer with room to count on from it."""
+
 MAX_PAYLOAD_BYTES = 24_576
 """A signed payload of one order."""
 

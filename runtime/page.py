@@ -38,8 +38,13 @@ def decode_token(token: str, count: int) -> tuple[int, ...] | None:
     try:
         return struct.unpack(f"<{count}q", base64.b64decode(token, b"-_", validate=True))
     except (binascii.Error, struct.error, ValueError):
-        raise Refusal(
-            errors_pb2.REASON_PAGE_TOKEN_INVALID,
-            "page_token is not one that this service gave",
-            field="page_token",
-        ) from None
+        raise invalid_token() from None
+
+
+def invalid_token() -> Refusal:
+    """The refusal of a token that was made up."""
+    return Refusal(
+        errors_pb2.REASON_PAGE_TOKEN_INVALID,
+        "page_token is not one that this service gave",
+        field="page_token",
+    )

@@ -11,15 +11,16 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
+from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
 from operator_bank.reasons import reason_of
 from operator_bank.tables import ledger as tables
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory, Wallet
-from runtime.checks import invalid
+from runtime.checks import invalid, journal_position
 from runtime.database import Database
 from runtime.errors import Refusal
-from runtime.page import decode_token, encode_token, page_size
+from runtime.page import decode_token, encode_token, invalid_token, page_size
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import Kind, Result
@@ -53,7 +54,10 @@ class PaymentHistory:
             raise invalid("payment_id", "looks like 6201000000000012-7") from None
         if not sequence.isascii() or not sequence.isdigit() or len(sequence) > 16:
             raise invalid("payment_id", "looks like 6201000000000012-7")
-        row = self._history.row(wallet.account, int(sequence)) if number == wallet.number else None
+        row = None
+        # Number 0 is what an exchange moved in the bank's own books, and no payment.
+        if number == wallet.number and int(sequence):
+            row = self._history.row(wallet.account, int(sequence))
         if row is None:
             raise Refusal(
                 errors_pb2.REASON_PAYMENT_UNKNOWN,
@@ -78,6 +82,8 @@ class PaymentHistory:
             before = self._ledger.position() + 1
         else:
             before, balance = start
+            if abs(balance) > MAX_BALANCE_FEN:
+                raise invalid_token()
         found: list[bank_pb2.Payment] = []
         while len(found) < size:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
@@ -97,6 +103,7 @@ class PaymentHistory:
         self, wallet: Wallet, after: int, limit: int
     ) -> tuple[list[bank_pb2.Payment], int]:
         """Money that arrived after a position, oldest first; and the position looked up to."""
+        journal_position(after)
         upto = self._ledger.position()
         self._history.follow()
         table = tables.payments

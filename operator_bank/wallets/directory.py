@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_NAME, MAX_PHONE
 from operator_bank.tables import office_acts, wallets
-from runtime.checks import exact_bytes, invalid, request_id, text
+from runtime.checks import invalid, public_key, request_id, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -26,6 +27,7 @@ from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
 
 CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
 _CHUNK = 500
+_PHONE = re.compile(r"\+?[0-9]+( [0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +205,17 @@ def _open(account: int, ledger: int, policy: int) -> Records:
 
 
 def _row(request: bank_pb2.OpenWalletRequest, now_ms: int) -> dict[str, Any]:
-    exact_bytes(request.public_key, "public_key", 32)
+    public_key(request.public_key, "public_key")
     if not request.holder_name and not request.phone:
         raise Refusal(
             errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
         )
     text(request.holder_name, "holder_name", longest=MAX_NAME, shortest=0)
     text(request.phone, "phone", longest=MAX_PHONE, shortest=0)
-    if request.phone and not request.phone.lstrip("+").replace(" ", "").isdecimal():
-        raise invalid("phone", "has digits only, such as 13800138000")
+    if request.holder_name and request.holder_name.isspace():
+        raise invalid("holder_name", "has more than blanks")
+    if request.phone and not _PHONE.fullmatch(request.phone):
+        raise invalid("phone", "looks like 13800138000 or +86 13800138000")
     content = b"\0".join([request.public_key, request.holder_name.encode(), request.phone.encode()])
     return {
         "request_id": request_id(request.request_id),

@@ -6,6 +6,7 @@ import pytest
 
 from dcep.bank.v1 import bank_pb2
 from runtime.errors import Refusal
+from runtime.limits import MAX_POSITION
 from runtime.page import encode_token
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
@@ -88,7 +89,14 @@ def test_what_happens_meanwhile_does_not_move_the_pages(
     assert first + rest == whole
 
 
-@pytest.mark.parametrize("token", ["x", "AAAA", encode_token(1), encode_token(1, 2, 3)])
+FAR = (1 << 63) - 1
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x", "AAAA", encode_token(1), encode_token(1, 2, 3)]
+    + [encode_token(FAR, FAR), encode_token(FAR, -FAR - 1)],
+)
 def test_a_token_of_somebody_else_is_refused(world: World, busy: Holder, token: str) -> None:
     with pytest.raises(Refusal) as caught:
         world.bank.history.page(busy.wallet, 5, token)
@@ -104,6 +112,8 @@ def test_a_payment_is_found_by_who_made_it_and_by_nobody_else(
     for holder, payment_id, reason in (
         (bob, made.payment_id, "PAYMENT_UNKNOWN"),
         (busy, f"{busy.number}-99999", "PAYMENT_UNKNOWN"),
+        (busy, f"{busy.number}-0", "PAYMENT_UNKNOWN"),
+        (busy, f"{busy.number}-000", "PAYMENT_UNKNOWN"),
         (busy, "1-1", "FIELD_INVALID"),
         (busy, f"{busy.number}-", "FIELD_INVALID"),
         (busy, f"{busy.number}-１", "FIELD_INVALID"),
@@ -124,4 +134,8 @@ def test_arrivals_come_oldest_first_and_go_on_where_they_ended(
     rest, end = world.bank.history.arrivals(bob.wallet, seen, 3)
     assert [p.amount_fen for p in first] == [1, 2, 3]
     assert [p.amount_fen for p in rest] == [4]
+    assert world.bank.history.arrivals(bob.wallet, MAX_POSITION, 3)[0] == []
+    with pytest.raises(Refusal) as caught:
+        world.bank.history.arrivals(bob.wallet, MAX_POSITION + 1, 3)
+    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
     assert world.bank.history.arrivals(bob.wallet, end, 3) == ([], end)

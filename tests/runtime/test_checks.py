@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from dcep.errors.v1 import errors_pb2
 from runtime import checks
 from runtime.errors import Refusal
+from runtime.limits import MAX_POSITION
 
 UUID = "123e4567-e89b-42d3-a456-426614174000"
 
@@ -45,6 +47,23 @@ def test_a_text_may_be_optional() -> None:
 def test_bytes_have_one_length(length: int) -> None:
     assert checks.exact_bytes(b"k" * 32, "key", 32) == b"k" * 32
     assert refused(lambda: checks.exact_bytes(b"k" * length, "key", 32)) == ("FIELD_INVALID", "key")
+
+
+def test_a_key_is_one_that_a_secret_can_belong_to() -> None:
+    key = bytes(SigningKey(b"k" * 32).verify_key)
+    assert checks.public_key(key, "key") == key
+    assert refused(lambda: checks.public_key(b"", "key")) == ("FIELD_MISSING", "key")
+    wrong = [key[:-1], bytes(32), b"\x01" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f"]
+    for value in wrong:
+        assert refused(lambda v=value: checks.public_key(v, "key")) == ("FIELD_INVALID", "key")
+
+
+def test_a_position_is_one_that_a_journal_can_reach() -> None:
+    assert checks.journal_position(MAX_POSITION) == MAX_POSITION
+    for value in (-1, MAX_POSITION + 1):
+        assert refused(lambda v=value: checks.journal_position(v)) == (
+            "FIELD_INVALID", "after_position",
+        )  # fmt: skip
 
 
 def test_a_request_id_is_the_same_in_both_cases() -> None:
