@@ -10,8 +10,11 @@ import grpc
 from central_bank.authentication.registry import Bank
 from central_bank.limits import BANK_TIMEOUT_S
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
+
+_REASONS = frozenset(errors_pb2.Reason.values())
 
 
 class GrpcBankPeers:
@@ -33,6 +36,9 @@ class GrpcBankPeers:
             raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
         if len(answer.reasons) != len(payees):
             raise NoAnswer(f"bank {bank.name} answered {len(answer.reasons)} of {len(payees)}")
+        unknown = [reason for reason in answer.reasons if reason not in _REASONS]
+        if unknown:
+            raise NoAnswer(f"bank {bank.name} answered {unknown[0]}, which is no reason")
         return list(answer.reasons)
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:

@@ -81,7 +81,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):  # type: ignore[m
             raise invalid("state", "is a RequestState")
         size = page_size(request.page_size)
         before = decode_token(request.page_token, 1)
-        rows = self._office.list(
+        rows = self._office.requests(
             bank, _STATE_NAMES.get(request.state, ""), size + 1, before[0] if before else None
         )
         more = len(rows) > size

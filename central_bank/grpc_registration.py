@@ -15,6 +15,7 @@ from central_bank.registration.settle import Settlement
 from central_bank.registration.tokens import Tokens
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from runtime.checks import journal_position
 from runtime.errors import Refusal
 from runtime.tls import peer
 from settlement.ledger import Ledger
@@ -53,7 +54,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):  # ty
                 errors_pb2.REASON_OVERLOADED, f"{MAX_FOLLOWERS} feeds are followed already"
             )
         try:
-            position = request.after_position
+            position = journal_position(request.after_position)
             while context.is_active():
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from central_bank import accounts
 from central_bank.limits import MAX_BANKS
 from central_bank.tables import banks
 from dcep.errors.v1 import errors_pb2
-from runtime.checks import exact_bytes, invalid, required, text
+from runtime.checks import invalid, public_key, required, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -23,7 +24,7 @@ from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,15}")
 _PREFIX = re.compile(r"[0-9]{4}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}")
@@ -50,6 +51,8 @@ class Registry:
         self._database = database
         self._ledger = ledger
         self._clock = clock
+        # One change after another: an index is given once, and no change is lost.
+        self._changing = threading.Lock()
         rows = database.read(lambda c: c.execute(select(banks)).all())
         self._by_name = {
             row.name: Bank(
@@ -85,6 +88,10 @@ class Registry:
     def admit(self, bank: Bank) -> Bank:
         """Admits a bank, or finds it admitted already with the same particulars."""
         _check(bank)
+        with self._changing:
+            return self._admit(bank)
+
+    def _admit(self, bank: Bank) -> Bank:
         known = self._by_name.get(bank.name)
         if known is not None:
             if replace(bank, index=known.index, suspended=known.suspended) == known:
@@ -109,13 +116,11 @@ class Registry:
 
     def set_suspended(self, name: str, suspended: bool) -> Bank:
         """Suspends or reinstates; takes effect for the very next look at the bank."""
-        bank = replace(self.get(name, "name"), suspended=suspended)
-        self._database.transaction(
-            lambda c: c.execute(
-                update(banks).where(banks.c.name == name).values(suspended=int(suspended))
-            )
-        )
-        self._by_name = {**self._by_name, name: bank}
+        statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
+        with self._changing:
+            bank = replace(self.get(name, "name"), suspended=suspended)
+            self._database.transaction(lambda c: c.execute(statement))
+            self._by_name = {**self._by_name, name: bank}
         return bank
 
     def welcome(self, peer: Identity | None) -> Bank:
@@ -174,14 +179,14 @@ def _insert(connection: Connection, bank: Bank) -> None:
 
 
 def _check(bank: Bank) -> None:
-    text(bank.name, "bank.name", longest=32)
+    text(bank.name, "bank.name", longest=16)
     if not _NAME.fullmatch(bank.name):
-        raise invalid("bank.name", "has 2 to 32 lower-case letters, digits and hyphens")
+        raise invalid("bank.name", "has 2 to 16 lower-case letters, digits and hyphens")
     if not _PREFIX.fullmatch(bank.prefix):
         raise invalid("bank.prefix", "has four digits")
     if not _FINGERPRINT.fullmatch(bank.certificate_fingerprint):
         raise invalid("bank.certificate_fingerprint", "is a SHA-256 in hexadecimal")
-    exact_bytes(bank.business_key, "bank.business_key", 32)
+    public_key(bank.business_key, "bank.business_key")
     if not _ADDRESS.fullmatch(bank.inner_address):
         raise invalid("bank.inner_address", "looks like host:port")
 

@@ -22,7 +22,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity
 from settlement.core import Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag
+from settlement.records import RECORD, Kind, RecordFlag, Result
 
 PAY_IN, PAY_OUT, ISSUE, REDEEM = "pay_in", "pay_out", "issue", "redeem"
 WAITING, APPROVED, REJECTED = "waiting", "approved", "rejected"
@@ -78,12 +78,9 @@ class IssuingOffice:
     def _approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
         row = self._get(wanted_id)
         if row.state == REJECTED:
-            raise Refusal(
-                errors_pb2.REASON_ALREADY_DECIDED,
-                "the request has been rejected",
-                field="request_id",
-            )
-        if row.maker_fingerprint == caller.fingerprint:
+            raise _rejected()
+        # An officer stays the same officer with a renewed certificate.
+        if row.maker == _name(caller) or row.maker_fingerprint == caller.fingerprint:
             raise Refusal(
                 errors_pb2.REASON_SAME_OFFICER,
                 "the checker must be another officer than the maker",
@@ -132,7 +129,7 @@ class IssuingOffice:
                 self._database.transaction(lambda c: self._decide(c, row, REJECTED, caller))
             raise
 
-    def list(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
+    def requests(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
         """Requests to issue or redeem, newest first."""
         table = office_requests
         query = select(table).where(table.c.kind.in_([ISSUE, REDEEM]))
@@ -160,12 +157,14 @@ class IssuingOffice:
     ) -> int:
         found = self._registry.get(bank)
         amount(amount_fen)
-        row = self._known(wanted_id, kind, found, amount_fen)
-        if row is None:
-            self._check_cover(kind, found, amount_fen)
-            row = self._put(caller, wanted_id, kind, found, amount_fen)
-        if row.state == WAITING:
-            self._settle(row, found, caller)
+        with self._deciding:
+            row = self._known(wanted_id, kind, found, amount_fen)
+            if row is None:
+                self._check_cover(kind, found, amount_fen)
+                row = self._put(caller, wanted_id, kind, found, amount_fen)
+            if row.state != APPROVED:
+                # One that was refused gets the same answer again.
+                self._settle(row, found, caller)
         return self._balance(accounts.reserves(found.index))
 
     def _balance(self, account: int) -> int:
@@ -202,7 +201,7 @@ class IssuingOffice:
             "bank": bank.index,
             "amount_fen": amount_fen,
             "state": WAITING,
-            "maker": f"{caller.role}/{caller.name}",
+            "maker": _name(caller),
             "maker_fingerprint": caller.fingerprint,
             "checker": "",
             "created_time_ms": self._clock.now_ms(),
@@ -235,9 +234,12 @@ class IssuingOffice:
                 ),
             )
         )
-        if not answers.result(0).accepted:
+        result = answers.result(0)
+        if result == Result.INSUFFICIENT_FUNDS:
             # The cover went between the check and the decision; this request is over.
             raise _short(row.kind, row.amount_fen)
+        if not result.accepted:
+            raise _rejected()
 
     def _decide(self, connection: Connection, row: Row[Any], state: str, caller: Identity) -> None:
         table = office_requests
@@ -246,10 +248,14 @@ class IssuingOffice:
             .where(table.c.id == row.id, table.c.state == WAITING)
             .values(
                 state=state,
-                checker=f"{caller.role}/{caller.name}",
+                checker=_name(caller),
                 decided_time_ms=self._clock.now_ms(),
             )
         )
+
+
+def _name(caller: Identity) -> str:
+    return f"{caller.role}/{caller.name}"
 
 
 def _record(row: Row[Any], bank: Bank, now_ms: int) -> Any:
@@ -284,6 +290,12 @@ def _note(row: Row[Any]) -> bytes:
 
 def _digest(kind: str, bank: Bank, amount_fen: int) -> bytes:
     return hashlib.sha256(f"{kind} {bank.name} {amount_fen}".encode()).digest()
+
+
+def _rejected() -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED, "the request has been rejected", field="request_id"
+    )
 
 
 def _short(kind: str, missing: int) -> Refusal:

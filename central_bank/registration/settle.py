@@ -216,6 +216,12 @@ def _check_payment(payment: OutboundPayment, field: str) -> None:
     text(payment.payment_id, f"{field}.payment_id", longest=80)
     amount(payment.amount_fen, f"{field}.amount_fen")
     text(payment.memo, f"{field}.memo", longest=140, shortest=0)
+    for name in ("created_time_ms", "expires_time_ms"):
+        # To the rule, no expiry means never.
+        if getattr(payment, name) < 1:
+            raise invalid(f"{field}.{name}", "is a time after 1970")
+    if payment.expires_time_ms < payment.created_time_ms:
+        raise invalid(f"{field}.expires_time_ms", "lies before created_time_ms")
     for name in ("payer_number", "payee_number"):
         try:
             check(getattr(payment, name))

@@ -26,7 +26,11 @@ from runtime.tls import Identity
 
 NOW_MS = 1_750_000_000_000
 ROOT = SigningKey(b"\x01" * 32)
-KEYS = {"alpha": SigningKey(b"\x0a" * 32), "beta": SigningKey(b"\x0b" * 32)}
+KEYS = {
+    "alpha": SigningKey(b"\x0a" * 32),
+    "beta": SigningKey(b"\x0b" * 32),
+    "other": SigningKey(b"\x07" * 32),
+}
 LIN = Identity("officer", "central-bank/lin", "1" * 64)
 MEI = Identity("officer", "central-bank/mei", "2" * 64)
 
@@ -62,7 +66,7 @@ class FakeBanks:
             raise NoAnswer(f"{bank.name} is silent")
 
 
-def particulars(name: str, prefix: str, key: bytes = b"\x07" * 32) -> Bank:
+def particulars(name: str, prefix: str, key: bytes = bytes(KEYS["other"].verify_key)) -> Bank:
     """A bank to admit."""
     return Bank(
         index=0,

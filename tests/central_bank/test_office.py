@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +36,55 @@ def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
     short = refused(lambda: office.pay_out(LIN, new_id(), "alpha", 1_001))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "1")
     assert office.pay_out(LIN, new_id(), "alpha", 1_000) == 0
+
+
+def test_reserves_that_are_told_of_by_many_at_once_arrive_once(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    with ThreadPoolExecutor(8) as pool:
+        told = pool.map(lambda _: office.pay_in(LIN, wanted, "alpha", 1_000), range(8))
+        assert list(told) == [1_000] * 8
+
+
+def test_reserves_that_did_not_leave_do_not_leave_when_told_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, wanted = world.central.office, new_id()
+    # As if the reserves went between the check and the decision.
+    monkeypatch.setattr(office, "_check_cover", lambda *_: None)
+    for _ in range(2):
+        short = refused(lambda: office.pay_out(LIN, wanted, "alpha", 700))
+        assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "700")
+        office.pay_in(LIN, new_id(), "alpha", 5_000)  # the answer stays
+    office = world.restart().office
+    assert refused(lambda: office.pay_out(LIN, wanted, "alpha", 700)).name == "RESERVES_SHORT"
+    assert world.books()["alpha"] == (10_000, 0)
+
+
+def test_reserves_that_an_officer_turned_down_never_arrive(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, wanted = world.central.office, new_id()
+    with monkeypatch.context() as patch:
+        # The service ends between the two steps.
+        patch.setattr(office, "_settle", lambda *_: pytest.fail("the end"))
+        with pytest.raises(pytest.fail.Exception):
+            office.pay_in(LIN, wanted, "alpha", 1_000)
+    office = world.restart().office
+    office.reject(MEI, wanted)
+    for _ in range(2):
+        told = refused(lambda: office.pay_in(LIN, wanted, "alpha", 1_000))
+        assert (told.name, told.field) == ("ALREADY_DECIDED", "request_id")
+    assert world.books()["alpha"] == (0, 0)
+
+
+def test_an_officer_is_the_same_with_a_renewed_certificate(world: World) -> None:
+    office, wanted = world.central.office, new_id()
+    office.pay_in(LIN, new_id(), "alpha", 1_000)
+    office.create(LIN, wanted, "alpha", "issue", 600)
+    renewed, borrowed = replace(LIN, fingerprint="3" * 64), replace(MEI, fingerprint="1" * 64)
+    for officer in (renewed, borrowed):
+        assert refused(lambda o=officer: office.approve(o, wanted)).name == "SAME_OFFICER"
+    assert office.approve(MEI, wanted).state == "approved"
 
 
 def test_a_request_moves_nothing_until_another_officer_releases_it(world: World) -> None:
@@ -131,10 +182,10 @@ def test_requests_are_listed_newest_first_by_bank_state_and_page(world: World) -
     office.approve(MEI, wanted[0])
 
     def listed(bank: str, state: str, limit: int = 9, before: int | None = None) -> list[int]:
-        return [row.amount_fen for row in office.list(bank, state, limit, before)]
+        return [row.amount_fen for row in office.requests(bank, state, limit, before)]
 
     assert listed("", "") == [4, 3, 2, 1]
     assert listed("alpha", "") == [4, 3, 1]
     assert listed("alpha", "waiting") == [4, 3]
-    first = office.list("", "", 2, None)
+    first = office.requests("", "", 2, None)
     assert listed("", "", 2, first[-1].id) == [2, 1]

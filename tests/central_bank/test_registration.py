@@ -89,6 +89,26 @@ def test_a_payment_that_comes_too_late_expires(funded: World) -> None:
     assert funded.books()["beta"] == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"created_time_ms": 0}, "created_time_ms"),
+        ({"expires_time_ms": 0}, "expires_time_ms"),
+        ({"expires_time_ms": -1}, "expires_time_ms"),
+        ({"expires_time_ms": 1}, "expires_time_ms"),
+    ],
+)
+def test_a_payment_has_two_times_and_is_not_settled_without(
+    funded: World, changes: dict, field: str
+) -> None:
+    payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
+    funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_FROZEN
+    with pytest.raises(Refusal) as caught:
+        funded.submit(funded.alpha, payment)
+    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", f"payments[0].{field}")
+    assert funded.books()["beta"] == (0, 0)
+
+
 def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: World) -> None:
     stranger = replace(funded.beta, prefix="9999")
     funded.central.registry.set_suspended("beta", True)

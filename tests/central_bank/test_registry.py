@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.gate import central_gate, own_bank_only
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import LIN, World, identity, particulars
+from tests.central_bank.conftest import KEYS, LIN, World, identity, particulars
 
 GAMMA = particulars("gamma", "6203")
 REGISTRATION = "/dcep.registration.v1.RegistrationService/SubmitPayments"
@@ -26,10 +27,12 @@ BUNDLE = "/dcep.authentication.v1.AuthenticationService/GetTrustBundle"
         ({"name": ""}, "bank.name"),
         ({"name": "Gamma"}, "bank.name"),
         ({"name": "gamma/lin"}, "bank.name"),
+        ({"name": "g" * 17}, "bank.name"),
         ({"prefix": "620"}, "bank.prefix"),
         ({"prefix": "６２０３"}, "bank.prefix"),
         ({"certificate_fingerprint": "A" * 64}, "bank.certificate_fingerprint"),
         ({"business_key": b"short"}, "bank.business_key"),
+        ({"business_key": bytes(32)}, "bank.business_key"),
         ({"inner_address": "no port"}, "bank.inner_address"),
     ],
 )
@@ -45,6 +48,20 @@ def test_a_bank_is_admitted_once(world: World) -> None:
     gamma = registry.admit(GAMMA)
     assert registry.admit(GAMMA) == gamma
     assert [bank.index for bank in registry.all()] == [0, 1, 2]
+
+
+def test_the_longest_name_fits_the_offline_certificate_too(world: World) -> None:
+    name = "g" * 16
+    assert world.central.registry.admit(replace(GAMMA, name=name)).name == name
+    assert world.central.devices.certify_bank(name, bytes(KEYS["other"].verify_key))
+
+
+def test_banks_that_are_admitted_at_once_have_an_index_each(world: World) -> None:
+    banks = [particulars(f"bank-{prefix}", str(prefix)) for prefix in range(6210, 6218)]
+    with ThreadPoolExecutor(len(banks)) as pool:
+        admitted = list(pool.map(world.central.registry.admit, banks))
+    assert sorted(bank.index for bank in admitted) == list(range(2, 10))
+    assert world.restart().registry.all()[2:] == sorted(admitted, key=lambda bank: bank.index)
 
 
 @pytest.mark.parametrize(
