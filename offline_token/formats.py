@@ -59,9 +59,14 @@ class Certificate:
         return "bank-certificate/v1" if self.kind == _BANK else "device-certificate/v1"
 
     def encode(self) -> bytes:
-        """The certificate's 121 bytes."""
+        """The certificate's 121 bytes. Raises FormatError."""
+        if not self.bank or not self.bank.isascii() or "\0" in self.bank:
+            raise FormatError("certificate: the bank's name")
+        if len(self.bank) > NAME_BYTES:
+            raise FormatError(f"certificate: a bank's name of more than {NAME_BYTES} letters")
         name = self.bank.encode("ascii").ljust(NAME_BYTES, b"\0")
-        return _CERTIFICATE.pack(self.kind, name, self.key, self.expires_time_ms, self.signature)
+        fields = (self.kind, name, self.key, self.expires_time_ms, self.signature)
+        return _pack(_CERTIFICATE, fields, "certificate")
 
     def signed_part(self) -> bytes:
         """What its signature covers."""
@@ -95,8 +100,8 @@ class Token:
     signature: bytes = b""
 
     def encode(self) -> bytes:
-        """The token's 137 bytes."""
-        return _TOKEN.pack(
+        """The token's 137 bytes. Raises FormatError."""
+        fields = (
             _A_TOKEN,
             self.id,
             self.value_fen,
@@ -105,6 +110,7 @@ class Token:
             self.expires_time_ms,
             self.signature,
         )
+        return _pack(_TOKEN, fields, "token")
 
     def signed_part(self) -> bytes:
         """What the root's signature covers."""
@@ -144,14 +150,24 @@ class Endorsement:
     signature: bytes = b""
 
     def encode(self) -> bytes:
-        """The endorsement's 129 bytes."""
-        return _ENDORSEMENT.pack(
-            self.output, self.amount_fen, self.payee, self.challenge, self.counter, self.signature
+        """The endorsement's 129 bytes. Raises FormatError."""
+        fields = (
+            self.output,
+            self.amount_fen,
+            self.payee,
+            self.challenge,
+            self.counter,
+            self.signature,
         )
+        return _pack(_ENDORSEMENT, fields, "endorsement")
 
     def signed_part(self, piece_id: bytes) -> bytes:
         """What the owner's signature covers, for the piece that is endorsed."""
         return tagged("endorsement/v1", piece_id + self.encode()[:-SIGNATURE_BYTES])
+
+    def digest(self, piece_id: bytes) -> bytes:
+        """Tells this endorsement of a piece from any other; the same if signed anew. 32 bytes."""
+        return hashlib.sha256(self.signed_part(piece_id)).digest()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -160,7 +176,7 @@ class Endorsement:
 
     def piece_id(self, spent: bytes, output: int) -> bytes:
         """The piece that output `output` of this endorsement of piece `spent` is. 32 bytes."""
-        made = spent + hashlib.sha256(self.signed_part(spent)).digest() + bytes([output])
+        made = spent + self.digest(spent) + bytes([output])
         return hashlib.sha256(tagged("piece/v1", made)).digest()
 
 
@@ -246,8 +262,9 @@ class Request:
     challenge: bytes
 
     def encode(self) -> bytes:
-        """The request's 147 bytes."""
-        return _REQUEST.pack(_A_REQUEST, self.certificate.encode(), self.amount_fen, self.challenge)
+        """The request's 147 bytes. Raises FormatError."""
+        fields = (_A_REQUEST, self.certificate.encode(), self.amount_fen, self.challenge)
+        return _pack(_REQUEST, fields, "request")
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -271,7 +288,9 @@ class TrustBundle:
     signature: bytes = field(default=b"", compare=False)
 
     def encode(self) -> bytes:
-        """Header, banks' certificates, revoked device keys, signature."""
+        """Header, banks' certificates, revoked device keys, signature. Raises FormatError."""
+        if len(self.signature) != SIGNATURE_BYTES:
+            raise FormatError("trust bundle: a signature of the wrong length")
         return self._body() + self.signature
 
     def signed_part(self) -> bytes:
@@ -301,7 +320,9 @@ class TrustBundle:
         return cls(created, age, hops, value, certificates, keys, signature)
 
     def _body(self) -> bytes:
-        header = _BUNDLE.pack(
+        if any(len(key) != KEY_BYTES for key in self.revoked):
+            raise FormatError("trust bundle: a key of the wrong length")
+        fields = (
             _A_BUNDLE,
             self.created_time_ms,
             self.max_age_ms,
@@ -310,6 +331,7 @@ class TrustBundle:
             len(self.banks),
             len(self.revoked),
         )
+        header = _pack(_BUNDLE, fields, "trust bundle")
         return header + b"".join(c.encode() for c in self.banks) + b"".join(self.revoked)
 
 
@@ -332,6 +354,20 @@ class _Reader:
     def end(self) -> None:
         if self._at != len(self._data):
             raise FormatError(f"{self._what}: {len(self._data) - self._at} bytes too many")
+
+
+def _pack(layout: struct.Struct, fields: tuple[bytes | int, ...], what: str) -> bytes:
+    """Raises FormatError where `struct` would fill up or cut off bytes, or a number is too large.
+
+    What is packed is unpacked again: only then is it known that nothing was lost.
+    """
+    try:
+        packed = layout.pack(*fields)
+    except struct.error as error:
+        raise FormatError(f"{what}: {error}") from None
+    if layout.unpack(packed) != fields:
+        raise FormatError(f"{what}: a field of the wrong length")
+    return packed
 
 
 def _unpack(layout: struct.Struct, data: bytes, what: str) -> tuple:  # type: ignore[type-arg]

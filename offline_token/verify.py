@@ -19,7 +19,11 @@ from offline_token.signing import verified
 
 
 class Reason(IntEnum):
-    """Why a payment is refused: the first in this order. 0: it is good."""
+    """Why a payment is refused. 0: it is good.
+
+    The numbers are names. The first check that fails tells the reason, in this order: the bytes;
+    the bundle; each chain to its end; TOKEN_TWICE over all chains; then the request.
+    """
 
     GOOD = 0
     UNREADABLE = 1
@@ -118,8 +122,7 @@ def verify(
         return Verdict(reason)
     try:
         pieces = tuple(_walk(chain, root, bundle, now_ms, output) for chain in payment.chains)
-        if len({piece.id for piece in pieces}) != len(pieces):
-            raise Bad(Reason.TOKEN_TWICE)
+        _check_once(payment, pieces)
         if request is not None:
             _check_request(payment, pieces, request)
     except Bad as bad:
@@ -130,19 +133,19 @@ def verify(
 def piece_of(chain: Chain, output: int) -> Piece:
     """The piece that a chain ends in, unverified: for a chain that was verified before."""
     piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
-    for index, hop in enumerate(chain.hops):
+    for index in range(len(chain.hops)):
         last = index == len(chain.hops) - 1
         following = output if last else chain.hops[index + 1].endorsement.output
         piece = _after(piece, chain, index, following)
     return piece
 
 
-def spent_pieces(chain: Chain) -> list[bytes]:
-    """Ids of the pieces that a chain's endorsements spent, oldest first."""
+def spent_pieces(chain: Chain) -> list[Piece]:
+    """The pieces that a chain's endorsements spent, oldest first; unverified, like `piece_of`."""
     piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
-    spent: list[bytes] = []
+    spent: list[Piece] = []
     for index in range(len(chain.hops)):
-        spent.append(piece.id)
+        spent.append(piece)
         if index + 1 < len(chain.hops):
             piece = _after(piece, chain, index, chain.hops[index + 1].endorsement.output)
     return spent
@@ -202,6 +205,19 @@ def _after(piece: Piece, chain: Chain, index: int, output: int) -> Piece:
     value = paid if output == PAYEE_OUTPUT else piece.value_fen - paid
     owner = endorsement.payee if output == PAYEE_OUTPUT else piece.owner
     return Piece(endorsement.piece_id(piece.id, output), piece.token_id, value, owner)
+
+
+def _check_once(payment: Payment, ends: tuple[Piece, ...]) -> None:
+    """No piece is spent in two ways, or both spent and paid, or paid twice."""
+    spent: dict[bytes, bytes] = {}
+    for chain in payment.chains:
+        for piece, hop in zip(spent_pieces(chain), chain.hops, strict=True):
+            endorsement = hop.endorsement.digest(piece.id)
+            if spent.setdefault(piece.id, endorsement) != endorsement:
+                raise Bad(Reason.TOKEN_TWICE)
+    paid = {piece.id for piece in ends}
+    if len(paid) != len(ends) or not paid.isdisjoint(spent):
+        raise Bad(Reason.TOKEN_TWICE)
 
 
 def _check_request(payment: Payment, pieces: tuple[Piece, ...], request: Request) -> None:

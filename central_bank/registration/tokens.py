@@ -191,12 +191,10 @@ class Tokens:
 
     def _conflict(self, chains: Sequence[Chain], ends: Sequence[Piece]) -> bytes | None:
         """How a piece in these chains was spent otherwise before; None when it was not."""
-        wanted: dict[bytes, bytes] = {}
-        for chain, end in zip(chains, ends, strict=True):
-            for piece_id, spent_by, _ in _spending(chain):
-                if wanted.setdefault(piece_id, spent_by) != spent_by:
-                    return spent_by
-            wanted[end.id] = DEPOSITED
+        # The payment has been verified: no piece in it is spent in two ways, or spent and paid.
+        wanted: dict[bytes, bytes] = {end.id: DEPOSITED for end in ends}
+        for chain in chains:
+            wanted.update((piece_id, spent_by) for piece_id, spent_by, _ in _spending(chain))
         query = select(pieces.c.piece_id, pieces.c.spent_by).where(
             pieces.c.piece_id.in_(list(wanted))
         )
@@ -247,9 +245,8 @@ class Tokens:
 def _spending(chain: Chain) -> list[tuple[bytes, bytes, bytes]]:
     """(piece id, hash of the endorsement that spent it, endorsement) along a chain."""
     found = []
-    for piece_id, hop in zip(spent_pieces(chain), chain.hops, strict=True):
-        signed = hop.endorsement.signed_part(piece_id)
-        found.append((piece_id, hashlib.sha256(signed).digest(), hop.endorsement.encode()))
+    for piece, hop in zip(spent_pieces(chain), chain.hops, strict=True):
+        found.append((piece.id, hop.endorsement.digest(piece.id), hop.endorsement.encode()))
     return found
 
 

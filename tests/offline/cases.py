@@ -226,12 +226,25 @@ def _token(t: Table) -> None:
     t.paid("a token signed by a bank", Reason.TOKEN_FORGED, c.endorse(bank, alice, bob, 100))
     larger = Chain(replace(fresh.token, value_fen=101))
     t.paid("a token made larger", Reason.TOKEN_FORGED, c.endorse(larger, alice, bob, 101), asks=101)
-    mine = Chain(replace(c.mint(c.carol, 100).token, owner=alice.public))
-    t.paid("a token with another owner", Reason.TOKEN_FORGED, c.endorse(mine, alice, bob, 100))
+    hers = Chain(replace(c.mint(c.carol, 100).token, owner=alice.public))
+    t.paid("a token with another owner", Reason.TOKEN_FORGED, c.endorse(hers, alice, bob, 100))
     old = c.endorse(c.mint(alice, 100, expires=NOW - 1), alice, bob, 100)
     t.paid("a token expired a millisecond ago", Reason.TOKEN_EXPIRED, old)
     t.paid("one chain twice", Reason.TOKEN_TWICE, pays, pays, asks=200)
     t.deposited("one fresh token twice", Reason.TOKEN_TWICE, fresh, fresh)
+    again = c.endorse(fresh, alice, bob, 100, counter=2)
+    t.paid("one piece endorsed twice", Reason.TOKEN_TWICE, pays, again, asks=200)
+    detour = c.endorse(c.endorse(fresh, alice, c.carol, 100), c.carol, bob, 100)
+    t.paid("two ways from one piece", Reason.TOKEN_TWICE, detour, pays, asks=200)
+    halves = [c.endorse(fresh, alice, bob, 50, counter=n) for n in (1, 2)]
+    t.deposited("change of a piece that was endorsed twice", Reason.TOKEN_TWICE, *halves, output=1)
+    mine = c.endorse(c.mint(bob, 100), bob, bob, 100)
+    onward = c.endorse(mine, bob, bob, 100)
+    t.paid("a piece and what it was spent on", Reason.TOKEN_TWICE, mine, onward, asks=200)
+    t.paid("what a piece was spent on, and the piece", Reason.TOKEN_TWICE, onward, mine, asks=200)
+    t.deposited(
+        "a fresh token and what it was spent on", Reason.TOKEN_TWICE, c.mint(bob, 100), mine
+    )
     t.paid("a token larger than the rules allow by a fen", Reason.VALUE_TOO_LARGE,
            c.endorse(c.mint(alice, 10_000_001), alice, bob, 1), asks=1)  # fmt: skip
     t.paid("a hop more than the bundle says", Reason.TOO_MANY_HOPS, c.long_chain(17), asks=500)

@@ -84,14 +84,14 @@ def _piece_ids(country: Country) -> dict[str, Any]:
     chain = country.endorse(chain, country.alice, country.bob, 25, spend=1)
     spent = spent_pieces(chain)
     signed = [
-        hop.endorsement.signed_part(piece) for hop, piece in zip(chain.hops, spent, strict=True)
+        hop.endorsement.signed_part(piece.id) for hop, piece in zip(chain.hops, spent, strict=True)
     ]
     return {
         "payment": Payment((chain,)).encode().hex(),
         "token_message": chain.token.signed_part().hex(),
         "certificate_message": chain.hops[0].certificate.signed_part().hex(),
         "endorsement_messages": [message.hex() for message in signed],
-        "spent": [piece.hex() for piece in spent],
+        "spent": [piece.id.hex() for piece in spent],
         "paid": piece_of(chain, 0).id.hex(),
         "kept": piece_of(chain, 1).id.hex(),
     }

@@ -40,8 +40,7 @@ def answer(
         chains = _read_payment(payment)
         _check_bundle(trust, root, now_ms)
         pieces = [_walk(chain, root, trust, now_ms, output) for chain in chains]
-        if len({piece["id"] for piece in pieces}) < len(pieces):
-            raise Refused("TOKEN_TWICE")
+        _check_once(pieces)
         if request is not None:
             _check_request(chains, pieces, request)
     except Refused as refused:
@@ -136,6 +135,7 @@ def _walk(
         "token": token[1:17],
         "value": _u64(token, 17),
         "owner": token[25:57],
+        "spendings": [],
     }
     for index, hop in enumerate(hops):
         following = output if index + 1 == len(hops) else hops[index + 1]["output"]
@@ -147,6 +147,7 @@ def _walk(
         _signed(piece["owner"], "endorsement/v1", body, hop["signature"], "ENDORSEMENT_FORGED")
         _must(following in (0, 1), "OUTPUT_INVALID")
         signed = hashlib.sha256(_message("endorsement/v1", body)).digest()
+        piece["spendings"].append((piece["id"], signed))
         made = _message("piece/v1", piece["id"] + signed + bytes([following]))
         piece["id"] = hashlib.sha256(made).digest()
         if following == 0:
@@ -164,6 +165,13 @@ def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) ->
     _signed(bank, "device-certificate/v1", device["body"], device["signature"], "DEVICE_FORGED")
     _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
     _must(device["key"] not in trust["revoked"], "DEVICE_REVOKED")
+
+
+def _check_once(pieces: list[dict[str, Any]]) -> None:
+    """Of all spendings, told apart by what was signed, each is of another piece; as is each end."""
+    spendings = {spending for piece in pieces for spending in piece["spendings"]}
+    gone = [spent for spent, _ in spendings] + [piece["id"] for piece in pieces]
+    _must(len(set(gone)) == len(gone), "TOKEN_TWICE")
 
 
 def _check_request(

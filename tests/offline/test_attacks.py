@@ -170,7 +170,6 @@ def test_a_chain_less_or_more_is_not_what_was_asked_for(country: Country) -> Non
     assert country.paid_to_bob(one, one, amount=100).reason == Reason.TOKEN_TWICE
 
 
-@known_defect("one piece endorsed twice in one payment counts twice")
 def test_one_piece_endorsed_twice_in_one_payment_is_refused(country: Country) -> None:
     token = country.mint(country.alice, 100)
     first = country.endorse(token, country.alice, country.bob, 100, counter=1)
@@ -178,7 +177,6 @@ def test_one_piece_endorsed_twice_in_one_payment_is_refused(country: Country) ->
     assert country.paid_to_bob(first, second, amount=200).reason == Reason.TOKEN_TWICE
 
 
-@known_defect("one piece spent in two ways further down counts twice")
 def test_one_piece_spent_in_two_ways_in_one_payment_is_refused(country: Country) -> None:
     token = country.mint(country.alice, 100)
     straight = country.endorse(token, country.alice, country.bob, 100)
@@ -187,7 +185,6 @@ def test_one_piece_spent_in_two_ways_in_one_payment_is_refused(country: Country)
     assert country.paid_to_bob(straight, detour, amount=200).reason == Reason.TOKEN_TWICE
 
 
-@known_defect("a piece and what it was spent on count both")
 @pytest.mark.parametrize("later_first", [False, True])
 def test_a_piece_and_what_it_was_spent_on_are_refused(country: Country, later_first: bool) -> None:
     earlier = country.endorse(country.mint(country.bob, 100), country.bob, country.bob, 100)
@@ -343,7 +340,6 @@ def test_loading_stops_at_the_bound_on_pieces(country: Country) -> None:
         )
 
 
-@known_defect("a bank's name that is too long is cut off silently")
 def test_a_bank_with_a_name_too_long_is_not_certified(country: Country) -> None:
     with pytest.raises(FormatError):
         certify_bank(country.root, "a" * 17, country.root_public, NOW)

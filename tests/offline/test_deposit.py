@@ -96,11 +96,6 @@ def test_of_two_payments_with_one_token_the_second_is_refused(centre: Centre) ->
     assert centre.deposit(token) == (0, "SPENT_TWICE")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a piece and what it was spent on are both credited when the later one comes first",
-)
 def test_a_piece_and_what_it_was_spent_on_are_not_both_deposited(centre: Centre) -> None:
     """Money that somebody endorsed to himself is worth no more for it."""
     centre.token(centre.carol, 5_000)
