@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from currency.number import make
 from dcep.bank.v1 import bank_pb2
@@ -21,7 +22,7 @@ from runtime.checks import invalid, public_key, request_id, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
 
@@ -67,6 +68,8 @@ class Directory:
         self._clock = clock
         self._prefix = prefix
         self._opening_deposit_fen = opening_deposit_fen
+        # A request that comes twice at once is written down once.
+        self._changing = threading.Lock()
         query = select(wallets).where(wallets.c.number.is_not(None))
         rows = database.read(lambda c: c.execute(query).all())
         self._by_number = {row.number: _wallet(row) for row in rows}
@@ -97,11 +100,12 @@ class Directory:
         ids = [row["request_id"] for row in wanted]
         if len(set(ids)) != len(ids):
             raise invalid("request_id", "stands twice in one call")
-        known = self._known(ids)
-        fresh = [row for row in wanted if row["request_id"] not in known]
-        if fresh:
-            self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
-            known.update(self._known([row["request_id"] for row in fresh]))
+        with self._changing:
+            known = self._known(ids)
+            fresh = [row for row in wanted if row["request_id"] not in known]
+            if fresh:
+                self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
+                known.update(self._known([row["request_id"] for row in fresh]))
         for row in wanted:
             if bytes(known[row["request_id"]].digest) != row["digest"]:
                 raise Refusal(
@@ -121,10 +125,14 @@ class Directory:
         """Freezes or unfreezes; on the record with officer and cause, in the same transaction."""
         key = request_id(wanted_id)
         wallet = self.get(number)
+        with self._changing:
+            self._set_frozen(key, wallet, officer, cause, frozen)
+
+    def _set_frozen(self, key: str, wallet: Wallet, officer: str, cause: str, frozen: bool) -> None:
         act = {
             "request_id": key,
             "act": "freeze" if frozen else "unfreeze",
-            "wallet": number,
+            "wallet": wallet.number,
             "officer": officer,
             "cause": cause,
             "time_ms": self._clock.now_ms(),
@@ -132,7 +140,7 @@ class Directory:
         query = select(office_acts).where(office_acts.c.request_id == key)
         row = self._database.read(lambda c: c.execute(query).first())
         if row is not None:
-            if (row.act, row.wallet, row.cause) != (act["act"], number, cause):
+            if (row.act, row.wallet, row.cause) != (act["act"], wallet.number, cause):
                 raise Refusal(
                     errors_pb2.REASON_ID_REUSED,
                     "this request_id was used for another act",
@@ -144,16 +152,17 @@ class Directory:
         record["credit"] = wallet.account
         record["ref"] = AccountFlag.FROZEN if frozen else 0
         record["time_ms"] = self._clock.now_ms()
-        self._ledger.submit(
-            Batch(record, None, lambda c, _: c.execute(insert(office_acts), act) and None)
-        )
+
+        def also(connection: Connection, _: Answers) -> None:
+            connection.execute(insert(office_acts), act)
+
+        self._ledger.submit(Batch(record, None, also))
 
     def _known(self, ids: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for start in range(0, len(ids), _CHUNK):
             query = select(wallets).where(wallets.c.request_id.in_(ids[start : start + _CHUNK]))
-            rows = self._database.read(lambda c, q=query: c.execute(q).all())
-            found.update((row.request_id, row) for row in rows)
+            found.update((row.request_id, row) for row in _rows(self._database, query))
         return found
 
     def _finish(self, rows: Sequence[Any]) -> None:
@@ -161,18 +170,7 @@ class Directory:
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             numbers = [{"row": r.id, "made": make(self._prefix, r.id)} for r in part]
-            statement = (
-                update(wallets)
-                .where(wallets.c.id == bindparam("row"))
-                .values(number=bindparam("made"))
-            )
-            self._ledger.submit(
-                Batch(
-                    self._opening(part),
-                    None,
-                    lambda c, _, n=numbers, s=statement: c.execute(s, n) and None,
-                )
-            )
+            self._ledger.submit(Batch(self._opening(part), None, _numbering(numbers)))
 
     def _opening(self, rows: Sequence[Any]) -> Records:
         """OPEN records for wallets and deposit accounts, and the opening deposits."""
@@ -194,6 +192,21 @@ class Directory:
         joined = np.concatenate(records)
         joined["time_ms"] = self._clock.now_ms()
         return joined
+
+
+def _numbering(numbers: list[dict[str, Any]]) -> Callable[[Connection, Answers], None]:
+    statement = (
+        update(wallets).where(wallets.c.id == bindparam("row")).values(number=bindparam("made"))
+    )
+
+    def also(connection: Connection, _: Answers) -> None:
+        connection.execute(statement, numbers)
+
+    return also
+
+
+def _rows(database: Database, query: Select[Any]) -> Sequence[Row[Any]]:
+    return database.read(lambda c: c.execute(query).all())
 
 
 def _open(account: int, ledger: int, policy: int) -> Records:

@@ -156,7 +156,7 @@ class World:
         self.bank = self.restart()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
-    def restart(self) -> Bank:
+    def restart(self, *, threaded: bool = False) -> Bank:
         parts = BankParts(
             name="alpha",
             prefix=PREFIX,
@@ -172,7 +172,7 @@ class World:
             central_bank=self.central,
             clock=self.clock,
             pool=None,
-            threaded=False,
+            threaded=threaded,
         )
         return self.bank
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -106,6 +107,17 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, b
     alice.pay(bob.number, 1)
     reused = refused(lambda: freeze(world, bob, True, order))
     assert (reused.name, reused.field) == ("ID_REUSED", "request_id")
+
+
+def test_an_act_that_comes_twice_at_once_is_on_the_record_once(world: World, alice: Holder) -> None:
+    directory = world.restart(threaded=True).directory
+    request, wanted = asking(), str(uuid.uuid4())
+    with ThreadPoolExecutor(8) as pool:
+        opened = set(pool.map(lambda _: directory.open_many([request])[0], range(8)))
+        acts = set(pool.map(lambda _: freeze(world, alice, True, wanted), range(8)))
+    world.bank.books.stop()
+    assert (len(opened), acts) == (1, {wanted})
+    assert world.restart().holder.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
 
 
 def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob: Holder) -> None:
