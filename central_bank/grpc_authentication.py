@@ -13,7 +13,7 @@ from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 
 
-class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):  # type: ignore[misc]
+class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     """See protos/dcep/authentication/v1."""
 
     def __init__(self, registry: Registry, devices: Devices) -> None:
@@ -55,7 +55,7 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())
 
 
-class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):  # type: ignore[misc]
+class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
     """See protos/dcep/analysis/v1."""
 
     def __init__(self, flows: Flows) -> None:

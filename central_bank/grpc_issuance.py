@@ -30,7 +30,7 @@ _STATES = {
 _STATE_NAMES = {number: name for name, number in _STATES.items()}
 
 
-class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):  # type: ignore[misc]
+class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
     """See protos/dcep/issuance/v1."""
 
     def __init__(self, office: rules.IssuingOffice, registry: Registry, ledger: Ledger) -> None:

@@ -21,7 +21,7 @@ from runtime.tls import peer
 from settlement.ledger import Ledger
 
 
-class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):  # type: ignore[misc]
+class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     """See protos/dcep/registration/v1."""
 
     def __init__(

@@ -76,7 +76,9 @@ class GrpcCentralBank:
         request = registration_pb2.RegisterTokensRequest(
             registration=self._sign("token-registration/v1", order.SerializeToString())
         )
-        return self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
+        answer: registration_pb2.RegisterTokensResponse
+        answer = self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
+        return answer
 
     def deposit(
         self, items: Sequence[registration_pb2.TokenDepositItem]

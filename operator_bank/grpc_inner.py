@@ -39,7 +39,7 @@ def inner_gate(bank: str) -> Gate:
     return gate
 
 
-class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):  # type: ignore[misc]
+class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
@@ -54,7 +54,7 @@ class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):  # type: ignore[misc]
         return bank_pb2.SetAsideResponse()
 
 
-class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):  # type: ignore[misc]
+class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:

@@ -23,7 +23,7 @@ _MARGIN_S = 0.5
 _ARRIVALS = 100
 
 
-class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
+class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
@@ -77,7 +77,7 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):  # type: ignore[misc]
         )
 
 
-class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):  # type: ignore[misc]
+class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
@@ -92,7 +92,7 @@ class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):  # type: ignore[misc]
         return bank_pb2.ExchangeManyResponse(items=_items(answers))
 
 
-class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):  # type: ignore[misc]
+class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
@@ -142,7 +142,7 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):  # type: ignore[misc]
             self._watchers.release()
 
 
-class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):  # type: ignore[misc]
+class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:

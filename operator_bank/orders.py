@@ -99,19 +99,19 @@ class Orders:
                 field="payload",
             ) from None
         refuse_unknown_fields(content)
-        if content.wallet_number != wallet.number:  # type: ignore[attr-defined]
+        if content.wallet_number != wallet.number:
             raise Refusal(
                 errors_pb2.REASON_WRONG_WALLET,
                 "the order is another wallet's than its signature",
                 field="wallet_number",
             )
-        if kind is not orders_pb2.Query and not 1 <= content.sequence <= MAX_SEQUENCE:  # type: ignore[attr-defined]
+        if kind is not orders_pb2.Query and not 1 <= content.sequence <= MAX_SEQUENCE:
             raise Refusal(
                 errors_pb2.REASON_SEQUENCE_INVALID,
                 f"sequence is 1 to {MAX_SEQUENCE}",
                 field="sequence",
             )
-        self._check_window(content.created_time_ms, content.expires_time_ms)  # type: ignore[attr-defined]
+        self._check_window(content.created_time_ms, content.expires_time_ms)
         digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
         return Order(wallet, content, digest)
 

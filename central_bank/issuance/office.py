@@ -281,10 +281,10 @@ def _record(row: Row[Any], bank: Bank, now_ms: int) -> Any:
 def _note(row: Row[Any]) -> bytes:
     if row.kind == ISSUE:
         issued = registration_pb2.Issued(amount_fen=row.amount_fen, request_id=row.request_id)
-        return issued.SerializeToString()
+        return bytes(issued.SerializeToString())
     if row.kind == REDEEM:
         redeemed = registration_pb2.Redeemed(amount_fen=row.amount_fen, request_id=row.request_id)
-        return redeemed.SerializeToString()
+        return bytes(redeemed.SerializeToString())
     return b""
 
 

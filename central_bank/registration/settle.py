@@ -184,9 +184,9 @@ def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, into: Message, n
         raise Refusal(
             errors_pb2.REASON_MESSAGE_UNREADABLE, "the payload cannot be parsed", field="payload"
         ) from None
-    if into.bank != bank.name:  # type: ignore[attr-defined]
+    if into.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
-    check_window(into.created_time_ms, into.expires_time_ms, now_ms, BATCH_VALIDITY_MS)  # type: ignore[attr-defined]
+    check_window(into.created_time_ms, into.expires_time_ms, now_ms, BATCH_VALIDITY_MS)
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:

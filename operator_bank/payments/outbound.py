@@ -72,7 +72,7 @@ class Outbound:
 
     def wait(self, number: int, timeout_s: float) -> tuple[int, int]:
         """As `state`, after waiting for the payment to end, within a bound."""
-        ended = (PENDING, 0)
+        ended: tuple[int, int] = (PENDING, 0)
 
         def over() -> bool:
             nonlocal ended

@@ -197,7 +197,7 @@ def put_outbound(
 
 
 def _note(content: orders_pb2.PaymentOrder) -> bytes:
-    return registration_pb2.OutboundPayment(
+    payment = registration_pb2.OutboundPayment(
         payment_id=id_of(content.wallet_number, content.sequence),
         payer_number=content.wallet_number,
         payee_number=content.payee_number,
@@ -205,7 +205,8 @@ def _note(content: orders_pb2.PaymentOrder) -> bytes:
         created_time_ms=content.created_time_ms,
         expires_time_ms=content.expires_time_ms,
         memo=content.memo,
-    ).SerializeToString()
+    )
+    return bytes(payment.SerializeToString())
 
 
 def _check_foreign(number: str, own_prefix: str) -> None:
