@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Engine, Row, select
 
-from settlement.journal import Journal, JournalBroken, Tip
-from settlement.projection import payment_rows
+from settlement.journal import Entry, Journal, JournalBroken, Tip
+from settlement.payment_rows import NAMES, payment_rows
+from settlement.postings import Index, Postings, joined, postings_of
+from settlement.projection import BALANCES, PAYMENTS
 from settlement.records import AccountFlag
 from settlement.snapshot import dump
 from settlement.state import State
@@ -53,25 +56,28 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
     report = LedgerReport()
     journal = Journal(engine, tables)
     with engine.connect() as connection:
-        row = connection.execute(select(tables.projected)).first()
-        projected = (row.position, row.seq) if row is not None else (0, 0)
+        stands = {r.id: r.position for r in connection.execute(select(tables.projected))}
         balances = {r.account: r for r in connection.execute(select(tables.balances))}
         snapshots = {
             r.seq: r.position
             for r in connection.execute(select(tables.snapshot.c.seq, tables.snapshot.c.position))
         }
+    projected, balanced = (stands.get(which, 0) for which in (PAYMENTS, BALANCES))
+    runs = _Runs(engine, tables, report)
     tip = journal.tip()
     at = Tip()
     try:
-        for entry, at in journal.rows(Tip(), until_seq=tip.seq):
+        for entry, reached in journal.rows(Tip(), until_seq=tip.seq):
+            at = reached
             results, details = report.state.apply(entry.records)
             if (results != entry.results).any() or (details != entry.details).any():
                 report.complain(
                     f"table journal, row seq={entry.seq}: its answers are not the rule's"
                 )
-            if entry.seq <= projected[1]:
+            if entry.last_position <= projected:
                 _check_payments(engine, tables, entry, report)
-            if entry.seq == projected[1]:
+                runs.add(entry)
+            if entry.last_position == balanced:
                 _check_balances(balances, report)
             if entry.seq in snapshots:
                 _check_snapshot(engine, tables, entry.seq, report)
@@ -81,11 +87,13 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
     report.position = at.position
     if at.seq < tip.seq and report.ok:
         report.complain(f"table journal, row seq={at.seq + 1} is missing")
-    if projected[1] > tip.seq:
-        report.complain(
-            f"table projected: position {projected[0]} is beyond the journal's end {tip.position}"
-        )
-    _check_surplus(engine, tables, projected[0], report)
+    for which, position in stands.items():
+        if position > tip.position:
+            report.complain(
+                f"table projected, row id={which}: position {position} is beyond the journal's"
+                f" end {tip.position}"
+            )
+    _check_surplus(engine, tables, projected, report)
     _sum(report)
     return report
 
@@ -102,15 +110,60 @@ def _check_payments(
     with engine.connect() as connection:
         found = {row.position: row for row in connection.execute(query)}
     for expected in payment_rows(entry):
-        row = found.get(expected["position"])
-        where = f"table payments, row position={expected['position']}"
+        row = found.get(expected[0])
+        where = f"table payments, row position={expected[0]}"
         if row is None:
             report.complain(f"{where} is missing")
             continue
-        for name, value in expected.items():
+        for name, value in zip(NAMES, expected, strict=True):
             have = getattr(row, name)
             if (bytes(have) if isinstance(have, (bytes, memoryview)) else have) != value:
                 report.complain(f"{where}: {name} is {have!r}, the journal says {value!r}")
+
+
+class _Runs:
+    """Holds the sealed runs of the index against the journal as it goes by."""
+
+    def __init__(self, engine: Engine, tables: JournalTables, report: LedgerReport) -> None:
+        self._engine = engine
+        self._pages = tables.postings
+        self._report = report
+        query = select(tables.sealed).order_by(tables.sealed.c.first_position)
+        with engine.connect() as connection:
+            self._bounds = [(r.first_position, r.last_position) for r in connection.execute(query)]
+        self._parts: list[dict[Index, Postings]] = []
+
+    def add(self, entry: Entry) -> None:
+        """Takes the next journal row; checks a run when it is its last."""
+        if not self._bounds:
+            return
+        self._parts.append(postings_of(entry.records, entry.first_position))
+        first, last = self._bounds[0]
+        if entry.last_position < last:
+            return
+        for index in Index:
+            expected = joined([part[index] for part in self._parts]).sorted()
+            found = self._found(first, index)
+            if not (
+                np.array_equal(found.keys, expected.keys)
+                and np.array_equal(found.positions, expected.positions)
+            ):
+                self._report.complain(
+                    f"table postings, rows kind={int(index)}, run={first}:"
+                    " not what the journal says"
+                )
+        self._bounds, self._parts = self._bounds[1:], []
+
+    def _found(self, run: int, index: Index) -> Postings:
+        page = self._pages.c
+        query = select(self._pages).where(page.kind == int(index), page.run == run)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(page.first_key, page.first_position)).all()
+        return Postings(
+            np.frombuffer(b"".join(bytes(row.keys) for row in rows), "<i8"),
+            np.frombuffer(b"".join(bytes(row.positions) for row in rows), "<u4").astype(np.int64)
+            + run,
+        )
 
 
 def _check_surplus(
@@ -123,7 +176,8 @@ def _check_surplus(
         .limit(10)
     )
     with engine.connect() as connection:
-        current = connection.execute(select(tables.projected.c.position)).scalar() or 0
+        of = tables.projected.c
+        current = connection.execute(select(of.position).where(of.id == PAYMENTS)).scalar() or 0
         for row in connection.execute(query):
             if row.position > current:
                 report.complain(f"table payments, row position={row.position}: not in the journal")
@@ -138,11 +192,10 @@ def _check_balances(balances: dict[int, Row[Any]], report: LedgerReport) -> None
         if row is None:
             report.complain(f"{where} is missing")
             continue
-        for name in ("available_fen", "held_fen", "ledger"):
-            if getattr(row, name) != int(accounts[number][name]):
-                report.complain(
-                    f"{where}: {name} is {getattr(row, name)}, the journal says {int(accounts[number][name])}"
-                )
+        for name in ("available_fen", "held_fen", "ledger", "flags"):
+            have, expected = getattr(row, name), int(accounts[number][name])
+            if have != expected:
+                report.complain(f"{where}: {name} is {have}, the journal says {expected}")
     for number in set(balances) - set(opened):
         report.complain(f"table balances, row account={number}: no such account in the journal")
 

@@ -11,6 +11,7 @@ from settlement.core import Core, CoreStopped
 from settlement.history import History
 from settlement.journal import Journal
 from settlement.ledger import DirectLedger, Ledger
+from settlement.limits import SEAL_RECORDS
 from settlement.projection import Projection
 from settlement.tables import JournalTables
 from settlement.writer import GroupCommitWriter
@@ -37,6 +38,7 @@ def open_ledger(
     tables: JournalTables,
     *,
     threaded: bool,
+    seal_every: int = SEAL_RECORDS,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> LedgerBundle:
     """Recovers the core from its database.
@@ -45,13 +47,14 @@ def open_ledger(
         engine: the service's database, migrated.
         tables: from `settlement.tables.journal_tables`.
         threaded: with a writer thread (services), or in the caller's (simulation).
+        seal_every: projected records whose index is kept in memory.
         on_stopped: called once when the core had to stop.
 
     Raises:
         settlement.journal.JournalBroken: the hash chain does not hold.
     """
     journal = Journal(engine, tables)
-    projection = Projection(engine, tables, journal)
+    projection = Projection(engine, tables, journal, seal_every=seal_every)
     history = History(engine, tables, journal, projection)
     core = Core(engine, tables, journal, history)
     ledger: Ledger

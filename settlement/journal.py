@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, insert, select
 
+from settlement.limits import MAX_COMMIT_RECORDS
 from settlement.packing import unpack
 from settlement.records import Records
 from settlement.tables import JournalTables
@@ -106,8 +107,14 @@ class Journal:
                 tip = Tip(row.seq, entry.last_position, bytes(row.hash))
                 yield entry, tip
 
-    def read(self, after_position: int, limit_rows: int = 64) -> list[Entry]:
-        """Up to `limit_rows` rows that hold positions after `after_position`."""
+    def read(
+        self, after_position: int, limit_rows: int = 64, *, within: int = MAX_COMMIT_RECORDS
+    ) -> list[Entry]:
+        """Up to `limit_rows` rows that hold positions after `after_position`.
+
+        Only rows that begin within so many records from there, so that what is
+        read at once is bounded whatever the rows' size.
+        """
         table = self._table
         holding = (
             select(table.c.seq)
@@ -117,7 +124,10 @@ class Journal:
             .scalar_subquery()
         )
         query = (
-            select(table).where(table.c.seq >= holding).order_by(table.c.seq).limit(limit_rows + 1)
+            select(table)
+            .where(table.c.seq >= holding, table.c.first_position <= after_position + within)
+            .order_by(table.c.seq)
+            .limit(limit_rows + 1)
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()

@@ -29,11 +29,17 @@ MAX_POLICIES = 16
 SEQUENCE_WINDOW = 64
 """How far below an account's highest sequence the core remembers by itself."""
 
-RECENT_RECORDS = 1 << 16
-"""Journaled records that are kept in memory to answer repeats before the projection has them."""
-
 SNAPSHOT_EVERY_RECORDS = 5_000_000
 """Records between two snapshots."""
 
 PROJECTION_ROWS = 65_536
 """Rows that the projection writes in one transaction."""
+
+SEAL_RECORDS = 1 << 20
+"""Projected records whose index is kept in memory; then it is sorted and written as one run."""
+
+BALANCES_EVERY_RECORDS = 10_000_000
+"""How far the rows of `balances` may fall behind the payments while there is no pause."""
+
+PAGE_POSTINGS = 2_048
+"""Postings in one row of the index."""

@@ -3,191 +3,188 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from settlement.balances import Balances
 from settlement.journal import Entry, Journal
-from settlement.limits import PROJECTION_ROWS
-from settlement.records import Kind
+from settlement.limits import BALANCES_EVERY_RECORDS, PROJECTION_ROWS, SEAL_RECORDS
+from settlement.payment_rows import insert_payments
+from settlement.postings import Index, Positions, Postings, Runs, joined, postings_of
+from settlement.records import RECORD
 from settlement.tables import JournalTables
+
+PAYMENTS, BALANCES = 1, 2
+"""Rows of `projected`."""
+
+_TAIL_ROWS = 65_536
+_JOURNAL_ROWS = 512
 
 
 class Projection:
-    """Follows the journal into `payments` and `balances`; its position moves with the rows."""
+    """Follows the journal into `payments`, their index, and `balances`.
 
-    def __init__(self, engine: Engine, tables: JournalTables, journal: Journal) -> None:
+    Each position moves in the same transaction as its rows.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        tables: JournalTables,
+        journal: Journal,
+        *,
+        seal_every: int = SEAL_RECORDS,
+    ) -> None:
         self._engine = engine
         # On SQLite the engine's owner begins these transactions as writers from the start.
         self._writing = engine.execution_options(writes=True)
         self._tables = tables
         self._journal = journal
-        self._lock = threading.Lock()
-        self._holders: dict[int, int] = {}
+        self._seal_every = seal_every
+        self._lock = threading.RLock()
+        self._runs = Runs(engine, tables)
+        self._balances = Balances(tables.balances)
+        self._load()
 
     def position(self) -> int:
         """Records projected so far."""
-        with self._engine.connect() as connection:
-            return self._stand(connection)
+        return self._position
 
     def catch_up(self, max_rows: int = PROJECTION_ROWS) -> int:
         """Projects up to about `max_rows` more records; returns how many."""
         done = 0
         with self._lock:
             while done < max_rows:
-                entries = self._journal.read(self.position(), limit_rows=8)
+                entries = self._journal.read(self._position, _JOURNAL_ROWS, within=max_rows)
                 if not entries:
                     break
-                with self._writing.begin() as connection:
-                    at = self._stand(connection)
-                    fresh = [entry for entry in entries if entry.first_position > at]
-                    for entry in fresh:
-                        self._write(connection, entry)
-                        done += len(entry.records)
-                if not fresh:
-                    break
+                done += self._project(entries)
+            if not done or self._position - self._balances.written > BALANCES_EVERY_RECORDS:
+                self._write_balances()
         return done
+
+    def write_balances(self) -> None:
+        """Brings `balances` to where the payments are."""
+        with self._lock:
+            self._write_balances()
 
     def rebuild(self) -> None:
         """Drops all rows and projects the journal again."""
-        with self._lock, self._writing.begin() as connection:
-            for table in (self._tables.payments, self._tables.balances, self._tables.projected):
-                connection.execute(delete(table))
-        while self.catch_up():
-            pass
+        tables = self._tables
+        with self._lock:
+            with self._writing.begin() as connection:
+                for table in (
+                    tables.payments,
+                    tables.sealed,
+                    tables.postings,
+                    tables.balances,
+                    tables.projected,
+                ):
+                    connection.execute(delete(table))
+            self._load()
+            while self.catch_up():
+                pass
 
-    def _stand(self, connection: Connection) -> int:
-        row = connection.execute(select(self._tables.projected.c.position)).first()
-        return int(row.position) if row is not None else 0
+    def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
+        """Positions below `before` that a key is found at, in falling order, in pieces."""
+        with self._lock:
+            runs, tail = list(self._sealed), joined([part[index] for part in self._tail])
+        found = tail.of(key)
+        yield found[found < before][::-1]
+        for first, _ in reversed(runs):
+            if first < before:
+                yield from self._runs.newest_first(first, index, key, before)
 
-    def _write(self, connection: Connection, entry: Entry) -> None:
-        connection.execute(insert(self._tables.payments), payment_rows(entry))
-        self._add_balances(connection, entry)
+    def oldest_first(self, index: Index, key: int, after: int) -> Iterator[Positions]:
+        """Positions beyond `after` that a key is found at, in rising order, in pieces."""
+        with self._lock:
+            runs, tail = list(self._sealed), joined([part[index] for part in self._tail])
+        for first, last in runs:
+            if last > after:
+                yield from self._runs.oldest_first(first, index, key, after)
+        found = tail.of(key)
+        yield found[found > after]
+
+    def _load(self) -> None:
+        """Takes up where the database is."""
         table = self._tables.projected
-        values = {"position": entry.last_position, "seq": entry.seq}
-        changed = connection.execute(update(table).where(table.c.id == 1).values(values))
+        with self._engine.connect() as connection:
+            stands = {row.id: row for row in connection.execute(select(table))}
+        payments, balances = stands.get(PAYMENTS), stands.get(BALANCES)
+        self._position = payments.position if payments is not None else 0
+        self._sealed = self._runs.bounds()
+        self._tail: list[dict[Index, Postings]] = []
+        self._tail_start = self._sealed[-1][1] + 1 if self._sealed else 1
+        at = self._tail_start
+        while at <= self._position:
+            self._tail.append(self._postings_in_table(at, at + _TAIL_ROWS))
+            at += _TAIL_ROWS
+        self._balances.load(self._engine, balances.position if balances is not None else 0)
+        while self._balances.position < self._position:
+            for entry in self._journal.read(self._balances.position):
+                if entry.last_position <= self._position:
+                    self._balances.add(entry)
+
+    def _postings_in_table(self, first: int, end: int) -> dict[Index, Postings]:
+        table = self._tables.payments
+        names = ("origin", "sequence", "kind", "debit", "credit")
+        query = (
+            select(*(table.c[name] for name in names))
+            .where(table.c.position >= first, table.c.position < end)
+            .order_by(table.c.position)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        records = np.zeros(len(rows), RECORD)
+        for name, values in zip(names, zip(*rows, strict=True), strict=False):
+            records[name] = values
+        return postings_of(records, first)
+
+    def _project(self, entries: list[Entry]) -> int:
+        count = sum(len(entry.records) for entry in entries)
+        parts = [postings_of(entry.records, entry.first_position) for entry in entries]
+        last = entries[-1].last_position
+        with self._writing.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Lost in a crash, these rows and their position are made again together.
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            for entry in entries:
+                insert_payments(connection, self._tables.payments, entry)
+            self._stand_at(connection, PAYMENTS, last, entries[-1].seq)
+            tail = [*self._tail, *parts]
+            sealed = self._seal(connection, tail, last)
+        for entry in entries:
+            self._balances.add(entry)
+        if sealed is not None:
+            self._sealed = [*self._sealed, sealed]
+            self._tail, self._tail_start = [], last + 1
+        else:
+            self._tail = tail
+        self._position = last
+        return count
+
+    def _seal(
+        self, connection: Connection, tail: list[dict[Index, Postings]], last: int
+    ) -> tuple[int, int] | None:
+        if last + 1 - self._tail_start < self._seal_every:
+            return None
+        indexes = {index: joined([part[index] for part in tail]) for index in Index}
+        self._runs.write(connection, self._tail_start, last, indexes)
+        return self._tail_start, last
+
+    def _write_balances(self) -> None:
+        if self._balances.written == self._balances.position:
+            return
+        with self._writing.begin() as connection:
+            self._balances.write(connection)
+            self._stand_at(connection, BALANCES, self._balances.position, 0)
+        self._balances.committed()
+
+    def _stand_at(self, connection: Connection, which: int, position: int, seq: int) -> None:
+        table = self._tables.projected
+        values = {"position": position, "seq": seq}
+        changed = connection.execute(update(table).where(table.c.id == which).values(values))
         if changed.rowcount == 0:
-            connection.execute(insert(table), {"id": 1, **values})
-
-    def _add_balances(self, connection: Connection, entry: Entry) -> None:
-        """Folds the whole row in memory and touches each account once."""
-        table = self._tables.balances
-        changes = balance_changes(entry)
-        numbers = sorted(changes)
-        known: dict[int, Any] = {}
-        for start in range(0, len(numbers), 500):
-            chosen = numbers[start : start + 500]
-            rows = connection.execute(select(table).where(table.c.account.in_(chosen)))
-            known.update((row.account, row) for row in rows)
-        fresh: list[dict[str, int]] = []
-        moved: list[dict[str, int]] = []
-        for number in numbers:
-            change = changes[number]
-            row = known.get(number)
-            values = {
-                "b_account": number,
-                "ledger": change.ledger if row is None else row.ledger,
-                "flags": change.flags if change.flags is not None else row.flags if row else 0,
-                "available_fen": change.available + (row.available_fen if row else 0),
-                "held_fen": change.held + (row.held_fen if row else 0),
-                "position": entry.last_position,
-            }
-            if row is None:
-                fresh.append(
-                    {"account": number, **{k: v for k, v in values.items() if k != "b_account"}}
-                )
-            else:
-                moved.append(values)
-        if fresh:
-            connection.execute(insert(table), fresh)
-        if moved:
-            from sqlalchemy import bindparam
-
-            statement = (
-                update(table)
-                .where(table.c.account == bindparam("b_account"))
-                .values(
-                    {
-                        k: bindparam(k)
-                        for k in ("ledger", "flags", "available_fen", "held_fen", "position")
-                    }
-                )
-            )
-            connection.execute(statement, moved)
-
-
-class _Change:
-    __slots__ = ("available", "held", "ledger", "flags")
-
-    def __init__(self) -> None:
-        self.available = 0
-        self.held = 0
-        self.ledger = 0
-        self.flags: int | None = None
-
-
-def balance_changes(entry: Entry) -> dict[int, _Change]:
-    """What a journal row adds to each account's balance."""
-    changes: dict[int, _Change] = {}
-
-    def of(number: int) -> _Change:
-        return changes.setdefault(number, _Change())
-
-    accepted = np.flatnonzero(entry.results < 10)
-    for record, result in zip(
-        entry.records[accepted].tolist(), entry.results[accepted].tolist(), strict=True
-    ):
-        _, debit, credit, kind, _, spare, _, amount, _, _, ref, _ = record
-        if kind in (Kind.TRANSFER, Kind.DELIVER):
-            of(debit).available -= amount
-            of(ref if result == 1 else credit).available += amount
-        elif kind == Kind.HOLD:
-            of(debit).available -= amount
-            of(debit).held += amount
-        elif kind == Kind.CAPTURE:
-            of(debit).held -= amount
-            of(credit).available += amount
-        elif kind == Kind.RELEASE:
-            of(debit).held -= amount
-            of(debit).available += amount
-        elif kind == Kind.OPEN:
-            change = of(credit)
-            change.ledger = spare >> 8
-            change.flags = ref | 1
-        elif kind == Kind.SET_FLAGS:
-            change = of(credit)
-            change.flags = (ref & 6) | 1
-    return changes
-
-
-def payment_rows(entry: Entry) -> list[dict[str, Any]]:
-    """The rows of `payments` that a journal row makes."""
-    rows: list[dict[str, Any]] = []
-    for index, (record, result, detail) in enumerate(
-        zip(entry.records.tolist(), entry.results.tolist(), entry.details.tolist(), strict=True)
-    ):
-        origin, debit, credit, kind, flags, spare, sequence, amount, time, expires, ref, digest = (
-            record
-        )
-        rows.append(
-            {
-                "position": entry.first_position + index,
-                "origin": origin,
-                "sequence": sequence,
-                "kind": kind,
-                "flags": flags,
-                "spare": spare,
-                "debit": debit,
-                "credit": credit,
-                "amount_fen": amount,
-                "time_ms": time,
-                "expires_ms": expires,
-                "result": result,
-                "ref": ref,
-                "detail": detail,
-                "digest": digest.to_bytes(8, "little"),
-                "note": entry.note(index),
-            }
-        )
-    return rows
+            connection.execute(insert(table), {"id": which, **values})

@@ -180,9 +180,8 @@ def _move(accounts: Any, policies: Any, record: Any) -> Any:
     deliver = record["kind"] == _DELIVER
     if not _is_open(accounts, debit):
         return _DEBIT_UNKNOWN
-    if not _is_open(accounts, credit):
-        if not deliver:
-            return _CREDIT_UNKNOWN
+    if not deliver and not _is_open(accounts, credit):
+        return _CREDIT_UNKNOWN
     if debit == credit:
         return _SAME_ACCOUNT
     fallback = np.int64(record["ref"])
@@ -346,7 +345,7 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
         return _EXPIRED, none
     if kind == _HOLD:
         return _hold(accounts, policies, holds, free, counters, record)
-    if kind == _CAPTURE or kind == _RELEASE:
+    if kind in (_CAPTURE, _RELEASE):
         return _end_hold(accounts, policies, holds, free, counters, record), none
     return _move(accounts, policies, record), none
 
@@ -388,7 +387,7 @@ def _chain(
         slot = np.int64(-1)
         if kind == _HOLD and counters[0] > 0:
             slot = np.int64(free[counters[0] - 1])
-        elif kind == _CAPTURE or kind == _RELEASE:
+        elif kind in (_CAPTURE, _RELEASE):
             slot = np.int64(record["ref"] & np.uint64(0xFFFFFFFF))
         if kind == _DELIVER:
             # A chain cannot be diverted: its parts would no longer belong together.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import (
     BigInteger,
     Column,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -23,6 +22,8 @@ class JournalTables:
     journal: Table
     snapshot: Table
     payments: Table
+    sealed: Table
+    postings: Table
     balances: Table
     projected: Table
 
@@ -67,9 +68,22 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("detail", BigInteger, nullable=False),
         Column("digest", LargeBinary(8), nullable=False),
         Column("note", LargeBinary, nullable=False),
-        Index("payments_by_id", "origin", "sequence"),
-        Index("payments_by_debit", "debit", "position"),
-        Index("payments_by_credit", "credit", "position"),
+    )
+    sealed = Table(
+        "sealed",
+        metadata,
+        Column("first_position", BigInteger, primary_key=True, autoincrement=False),
+        Column("last_position", BigInteger, nullable=False),
+    )
+    postings = Table(
+        "postings",
+        metadata,
+        Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+        Column("run", BigInteger, primary_key=True, autoincrement=False),
+        Column("first_key", BigInteger, primary_key=True, autoincrement=False),
+        Column("first_position", BigInteger, primary_key=True, autoincrement=False),
+        Column("keys", LargeBinary, nullable=False),
+        Column("positions", LargeBinary, nullable=False),
     )
     balances = Table(
         "balances",
@@ -88,4 +102,4 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("position", BigInteger, nullable=False),
         Column("seq", BigInteger, nullable=False),
     )
-    return JournalTables(journal, snapshot, payments, balances, projected)
+    return JournalTables(journal, snapshot, payments, sealed, postings, balances, projected)

@@ -14,7 +14,6 @@ from operator_bank import accounts
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
 from operator_bank.reasons import reason_of
-from operator_bank.tables import ledger as tables
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
@@ -105,21 +104,8 @@ class PaymentHistory:
         """Money that arrived after a position, oldest first; and the position looked up to."""
         journal_position(after)
         upto = self._ledger.position()
-        self._history.follow()
-        table = tables.payments
-        query = (
-            select(table)
-            .where(
-                table.c.credit == wallet.account,
-                table.c.position > after,
-                table.c.position <= upto,
-                table.c.result == Result.ACCEPTED,
-                table.c.kind.in_([Kind.TRANSFER, Kind.DELIVER]),
-            )
-            .order_by(table.c.position)
-            .limit(limit)
-        )
-        rows = self._database.read(lambda c: c.execute(query).all())
+        rows = self._history.arrivals(wallet.account, after, limit)
+        rows = [row for row in rows if row.position <= upto]
         seen = rows[-1].position if len(rows) == limit else upto
         return [self._payment(row, wallet, 0) for row in rows], seen
 

@@ -122,7 +122,7 @@ class Vault:
 
     def books(self) -> Books:
         """All of it; wallets and holds as of the projection, which is brought up to date first."""
-        self._history.follow()
+        self._history.follow_balances()
         rows = self._ledger.read(
             [accounts.MIRROR, accounts.VAULT, accounts.SET_ASIDE, accounts.SUSPENSE]
         )

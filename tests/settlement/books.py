@@ -10,6 +10,7 @@ from sqlalchemy import Engine, MetaData
 from runtime.database import open_engine
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch
+from settlement.limits import SEAL_RECORDS
 from settlement.records import RECORD, AccountFlag, Kind, Records
 from settlement.tables import JournalTables, journal_tables
 
@@ -53,9 +54,9 @@ def many(*records: Records) -> Batch:
     return Batch(np.concatenate(records))
 
 
-def world(engine: Engine, tables: JournalTables) -> LedgerBundle:
+def world(engine: Engine, tables: JournalTables, *, seal_every: int = SEAL_RECORDS) -> LedgerBundle:
     """A core with a bank below zero and three holders of 1,000 fen."""
-    books = open_ledger(engine, tables, threaded=False)
+    books = open_ledger(engine, tables, threaded=False, seal_every=seal_every)
     books.ledger.submit(
         many(
             opening(BANK, flags=AccountFlag.MAY_GO_NEGATIVE),

@@ -199,7 +199,7 @@ def test_the_audit_names_what_was_changed_by_hand(database_url: str) -> None:
     engine, tables = fresh(database_url)
     books = world(engine, tables)
     books.ledger.submit(many(transfer(ALICE, BOB, 300, 1)))
-    books.history.follow()
+    books.history.follow_balances()
     assert audit_ledger(engine, tables).ok
 
     def tampered(statement: object, *names: str) -> None:
@@ -235,3 +235,39 @@ def test_the_projection_can_be_dropped_and_rebuilt(database_url: str) -> None:
     books.history.follow()
     books.projection.rebuild()
     assert audit_ledger(engine, tables).problems == []
+
+
+def test_payments_are_found_in_the_tail_and_in_sealed_runs(database_url: str) -> None:
+    engine, tables = fresh(database_url)
+    books = world(engine, tables, seal_every=100)
+    moves = [transfer(ALICE, BOB, 1 + n % 3, n + 1) for n in range(350)]
+    for start in range(0, 350, 50):
+        books.ledger.submit(many(*moves[start : start + 50]))
+        books.history.follow_balances()
+    with engine.connect() as connection:
+        assert len(connection.execute(select(tables.sealed)).all()) >= 3
+    again = open_ledger(engine, tables, threaded=False, seal_every=100)
+    for history in (books.history, again.history):
+        found = [history.row(ALICE, n + 1) for n in range(350)]
+        assert [row.sequence for row in found if row is not None] == list(range(1, 351))
+        assert history.row(ALICE, 351) is None
+        whole = history.statement(BOB, None, 1_000)
+        assert [row.position for row in whole] == sorted((r.position for r in whole), reverse=True)
+        assert [row.sequence for row in whole][:350] == list(range(350, 0, -1))
+        middle = whole[170].position
+        assert history.statement(BOB, middle, 30) == whole[171:201]
+        assert [r.position for r in history.arrivals(BOB, middle, 40)] == [
+            row.position for row in whole[130:170][::-1]
+        ]
+    assert audit_ledger(engine, tables).problems == []
+    page = select(tables.postings).where(tables.postings.c.kind == 1).limit(1)
+    with engine.connect() as connection:
+        row = connection.execute(page).one()
+    forged = bytes(row.positions[:-1]) + bytes([row.positions[-1] ^ 1])
+    with engine.begin() as connection:
+        connection.execute(
+            update(tables.postings)
+            .where(tables.postings.c.kind == 1, tables.postings.c.run == row.run)
+            .values(positions=forged)
+        )
+    assert "table postings" in audit_ledger(engine, tables).problems[0]

@@ -91,11 +91,6 @@ def upgrade() -> None:
         sa.Column("note", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
     )
-    with op.batch_alter_table("payments", schema=None) as batch_op:
-        batch_op.create_index("payments_by_credit", ["credit", "position"], unique=False)
-        batch_op.create_index("payments_by_debit", ["debit", "position"], unique=False)
-        batch_op.create_index("payments_by_id", ["origin", "sequence"], unique=False)
-
     op.create_table(
         "pieces",
         sa.Column("piece_id", sa.LargeBinary(length=32), nullable=False),
@@ -111,6 +106,16 @@ def upgrade() -> None:
     with op.batch_alter_table("pieces", schema=None) as batch_op:
         batch_op.create_index("pieces_by_token", ["token_id"], unique=False)
 
+    op.create_table(
+        "postings",
+        sa.Column("kind", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("run", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.Column("positions", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "run", "first_key", "first_position"),
+    )
     op.create_table(
         "projected",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -132,6 +137,12 @@ def upgrade() -> None:
         sa.Column("cause", sa.String(length=200), nullable=False),
         sa.Column("time_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device_key"),
+    )
+    op.create_table(
+        "sealed",
+        sa.Column("first_position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("first_position"),
     )
     op.create_table(
         "snapshot",
@@ -164,18 +175,15 @@ def downgrade() -> None:
 
     op.drop_table("tokens")
     op.drop_table("snapshot")
+    op.drop_table("sealed")
     op.drop_table("revoked_devices")
     op.drop_table("refused_deposits")
     op.drop_table("projected")
+    op.drop_table("postings")
     with op.batch_alter_table("pieces", schema=None) as batch_op:
         batch_op.drop_index("pieces_by_token")
 
     op.drop_table("pieces")
-    with op.batch_alter_table("payments", schema=None) as batch_op:
-        batch_op.drop_index("payments_by_id")
-        batch_op.drop_index("payments_by_debit")
-        batch_op.drop_index("payments_by_credit")
-
     op.drop_table("payments")
     op.drop_table("office_requests")
     op.drop_table("journal")

@@ -106,17 +106,28 @@ def upgrade() -> None:
         sa.Column("note", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
     )
-    with op.batch_alter_table("payments", schema=None) as batch_op:
-        batch_op.create_index("payments_by_credit", ["credit", "position"], unique=False)
-        batch_op.create_index("payments_by_debit", ["debit", "position"], unique=False)
-        batch_op.create_index("payments_by_id", ["origin", "sequence"], unique=False)
-
+    op.create_table(
+        "postings",
+        sa.Column("kind", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("run", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.Column("positions", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "run", "first_key", "first_position"),
+    )
     op.create_table(
         "projected",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "sealed",
+        sa.Column("first_position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("first_position"),
     )
     op.create_table(
         "snapshot",
@@ -171,12 +182,9 @@ def downgrade() -> None:
 
     op.drop_table("token_deposits")
     op.drop_table("snapshot")
+    op.drop_table("sealed")
     op.drop_table("projected")
-    with op.batch_alter_table("payments", schema=None) as batch_op:
-        batch_op.drop_index("payments_by_id")
-        batch_op.drop_index("payments_by_debit")
-        batch_op.drop_index("payments_by_credit")
-
+    op.drop_table("postings")
     op.drop_table("payments")
     with op.batch_alter_table("outbound", schema=None) as batch_op:
         batch_op.drop_index("outbound_by_state")

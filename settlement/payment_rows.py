@@ -1,0 +1,95 @@
+"""The rows of `payments`: what they hold, and the fastest way into each kind of database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Table
+
+from settlement.journal import Entry
+
+_FIELDS = (
+    ("position", ">i8"),
+    ("origin", ">i8"),
+    ("sequence", ">u8"),
+    ("kind", ">i2"),
+    ("flags", ">i2"),
+    ("spare", ">i4"),
+    ("debit", ">i8"),
+    ("credit", ">i8"),
+    ("amount_fen", ">i8"),
+    ("time_ms", ">i8"),
+    ("expires_ms", ">i8"),
+    ("result", ">i2"),
+    ("ref", ">u8"),
+    ("detail", ">u8"),
+    ("digest", "S8"),
+)
+NAMES = (*(name for name, _ in _FIELDS), "note")
+_OUTSIDE = {"position", "result", "detail", "digest"}
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
+# A row in PostgreSQL's binary COPY format: number of fields, then each with its length before it.
+_COPY_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, kind in _FIELDS for part in ((f"{name}_bytes", ">i4"), (name, kind))]
+    + [("note_bytes", ">i4")]
+)
+
+
+def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
+    """The rows that a journal row makes; columns as in NAMES."""
+    count = len(entry.records)
+    digests = entry.records["digest"].tobytes()
+    columns: list[Any] = []
+    for name, _ in _FIELDS:
+        if name == "position":
+            columns.append(range(entry.first_position, entry.first_position + count))
+        elif name == "result":
+            columns.append(entry.results.tolist())
+        elif name == "detail":
+            columns.append(entry.details.tolist())
+        elif name == "digest":
+            columns.append([digests[i : i + 8] for i in range(0, 8 * count, 8)])
+        else:
+            columns.append(entry.records[name].tolist())
+    columns.append(entry.notes if entry.notes is not None else [b""] * count)
+    return list(zip(*columns, strict=True))
+
+
+def insert_payments(connection: Connection, table: Table, entry: Entry) -> None:
+    """Writes the rows of a journal row in the caller's transaction."""
+    names = ", ".join(NAMES)
+    if connection.dialect.name == "postgresql":
+        cursor = connection.connection.cursor()
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.write(copy_bytes(entry))
+        cursor.close()
+        return
+    marks = ", ".join("?" * len(NAMES))
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+    connection.exec_driver_sql(statement, payment_rows(entry))
+
+
+def copy_bytes(entry: Entry) -> bytes:
+    """The rows that a journal row makes, for PostgreSQL's binary COPY."""
+    count = len(entry.records)
+    rows = np.zeros(count, _COPY_ROW)
+    rows["fields"] = len(NAMES)
+    for name, kind in _FIELDS:
+        rows[f"{name}_bytes"] = np.dtype(kind).itemsize
+        if name not in _OUTSIDE:
+            rows[name] = entry.records[name]
+    rows["position"] = np.arange(entry.first_position, entry.first_position + count)
+    rows["result"] = entry.results
+    rows["detail"] = entry.details
+    rows["digest"] = entry.records["digest"].astype("<u8").view("S8")
+    if entry.notes is None:
+        return _COPY_HEADER + rows.tobytes() + _COPY_END
+    rows["note_bytes"] = [len(note) for note in entry.notes]
+    fixed, width = rows.tobytes(), _COPY_ROW.itemsize
+    parts = [_COPY_HEADER]
+    for index, note in enumerate(entry.notes):
+        parts += (fixed[index * width : (index + 1) * width], note)
+    return b"".join([*parts, _COPY_END])

@@ -1,0 +1,167 @@
+"""The index of payments by id and by account: sorted runs, written once and never changed.
+
+An index row for every payment would cost several times what the payment itself
+does, since each lands at a random place of a large tree. So the newest records
+are indexed in memory only; when there are enough of them (SEAL_RECORDS), their
+postings are sorted and written as one run of pages. To look something up is to
+look at the tail in memory and at one page of each run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, insert, select, tuple_
+
+from settlement.limits import PAGE_POSTINGS
+from settlement.records import Kind, Records
+from settlement.tables import JournalTables
+
+Keys = NDArray[np.int64]
+Positions = NDArray[np.int64]
+
+
+class Index(IntEnum):
+    """What is looked up."""
+
+    ID = 0
+    ACCOUNT = 1
+
+
+def id_key(origin: int, sequence: int) -> int:
+    """The key of an identity. Not one to one: what is found has to be compared."""
+    return (origin << 31) ^ (sequence & 0x7FFF_FFFF_FFFF)
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Keys and positions, each (N,), of one index."""
+
+    keys: Keys
+    positions: Positions
+
+    def sorted(self) -> Postings:
+        """By key, then by position."""
+        order = np.lexsort((self.positions, self.keys))
+        return Postings(self.keys[order], self.positions[order])
+
+    def of(self, key: int) -> Positions:
+        """Positions of a key, in order, where they are not sorted."""
+        return np.sort(self.positions[self.keys == key])
+
+
+def postings_of(records: Records, first_position: int) -> dict[Index, Postings]:
+    """What the records at these positions are found by."""
+    positions = np.arange(first_position, first_position + len(records), dtype=np.int64)
+    named = records["sequence"] != 0
+    origin = records["origin"][named].astype(np.int64)
+    sequence = records["sequence"][named].astype(np.int64) & 0x7FFF_FFFF_FFFF
+    moving = records["kind"] >= Kind.TRANSFER
+    debit = records["debit"][moving].astype(np.int64)
+    credit = records["credit"][moving].astype(np.int64)
+    other = debit != credit
+    return {
+        Index.ID: Postings((origin << 31) ^ sequence, positions[named]),
+        Index.ACCOUNT: Postings(
+            np.concatenate([debit, credit[other]]),
+            np.concatenate([positions[moving], positions[moving][other]]),
+        ),
+    }
+
+
+def joined(parts: list[Postings]) -> Postings:
+    """All of them in one."""
+    empty = np.empty(0, np.int64)
+    return Postings(
+        np.concatenate([empty, *(part.keys for part in parts)]),
+        np.concatenate([empty, *(part.positions for part in parts)]),
+    )
+
+
+class Runs:
+    """The sealed runs of a database."""
+
+    def __init__(self, engine: Engine, tables: JournalTables) -> None:
+        self._engine = engine
+        self._sealed = tables.sealed
+        self._pages = tables.postings
+
+    def bounds(self) -> list[tuple[int, int]]:
+        """(first position, last position) of each run, oldest first."""
+        query = select(self._sealed).order_by(self._sealed.c.first_position)
+        with self._engine.connect() as connection:
+            return [(row.first_position, row.last_position) for row in connection.execute(query)]
+
+    def write(
+        self, connection: Connection, first: int, last: int, indexes: dict[Index, Postings]
+    ) -> None:
+        """Seals positions first..last in the caller's transaction."""
+        rows = [
+            {
+                "kind": int(index),
+                "run": first,
+                "first_key": int(postings.keys[start]),
+                "first_position": int(postings.positions[start]),
+                "keys": postings.keys[start : start + PAGE_POSTINGS].tobytes(),
+                "positions": (postings.positions[start : start + PAGE_POSTINGS] - first)
+                .astype("<u4")
+                .tobytes(),
+            }
+            for index, postings in ((i, p.sorted()) for i, p in indexes.items())
+            for start in range(0, len(postings.keys), PAGE_POSTINGS)
+        ]
+        if rows:
+            connection.execute(insert(self._pages), rows)
+        connection.execute(insert(self._sealed), {"first_position": first, "last_position": last})
+
+    def newest_first(self, run: int, index: Index, key: int, before: int) -> Iterator[Positions]:
+        """Positions of a key below `before` in a run, in falling order, page by page."""
+        bound: tuple[int, int] | None = (key, before - 1)
+        while bound is not None:
+            page = self._page(run, index, bound, newest=True)
+            if page is None:
+                return
+            found = _within(page, run, key)
+            yield found[found < before][::-1]
+            # The key goes on in the page before when it is the first of this one.
+            first = (page.first_key, page.first_position)
+            bound = (key, first[1] - 1) if page.first_key == key else None
+
+    def oldest_first(self, run: int, index: Index, key: int, after: int) -> Iterator[Positions]:
+        """Positions of a key beyond `after` in a run, in rising order, page by page."""
+        page = self._page(run, index, (key, after + 1), newest=True)
+        if page is not None:
+            found = _within(page, run, key)
+            yield found[found > after]
+        bound = (key, after + 1)
+        while True:
+            page = self._page(run, index, bound, newest=False)
+            if page is None or page.first_key != key:
+                return
+            found = _within(page, run, key)
+            yield found
+            bound = (key, page.first_position)
+
+    def _page(self, run: int, index: Index, bound: tuple[int, int], *, newest: bool):  # type: ignore[no-untyped-def]
+        """The last page that starts at or before a bound; or the first that starts after it."""
+        page = self._pages.c
+        start = tuple_(page.first_key, page.first_position)
+        query = select(self._pages).where(page.kind == int(index), page.run == run)
+        if newest:
+            query = query.where(start <= bound)
+            query = query.order_by(page.first_key.desc(), page.first_position.desc())
+        else:
+            query = query.where(start > bound).order_by(page.first_key, page.first_position)
+        with self._engine.connect() as connection:
+            return connection.execute(query.limit(1)).first()
+
+
+def _within(page, run: int, key: int) -> Positions:  # type: ignore[no-untyped-def]
+    """Positions of a key in one page, rising."""
+    keys = np.frombuffer(page.keys, "<i8")
+    low, high = np.searchsorted(keys, [key, key + 1])
+    return np.frombuffer(page.positions, "<u4")[low:high].astype(np.int64) + run
