@@ -33,7 +33,11 @@ class Device(Protocol):
         ...
 
     def balance_fen(self) -> int:
-        """What can be paid offline."""
+        """What it holds and has not set aside."""
+        ...
+
+    def payable_fen(self) -> int:
+        """What of it a payee would take now."""
         ...
 
     def request(self, amount_fen: int) -> bytes:

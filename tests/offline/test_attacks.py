@@ -296,7 +296,6 @@ def test_a_token_that_was_paid_away_cannot_be_loaded_again(country: Country) -> 
     assert alice.balance == 0
 
 
-@known_defect("an element pays with expired money, which is lost then")
 def test_expired_money_is_not_paid(country: Country) -> None:
     wide = country.bundle(max_age_ms=900 * DAY)
     alice, bob = purse(country, "alice", 100, bundle=wide), purse(country, "bob", bundle=wide)
@@ -306,7 +305,6 @@ def test_expired_money_is_not_paid(country: Country) -> None:
         alice.element.pay(request)
 
 
-@known_defect("an element pays with money of a device revoked meanwhile")
 def test_money_of_a_device_revoked_meanwhile_is_not_paid(country: Country) -> None:
     alice, bob, carol = (
         purse(country, "alice", 100),
@@ -321,14 +319,12 @@ def test_money_of_a_device_revoked_meanwhile_is_not_paid(country: Country) -> No
         bob.element.pay(request)
 
 
-@known_defect("loading takes tokens larger than any payee accepts")
 def test_a_token_larger_than_the_rules_allow_is_not_loaded(country: Country) -> None:
     alice = purse(country, "alice")
     with pytest.raises(Refusal):
         alice.element.load([country.mint(country.alice, 10_000_001).token.encode()])
 
 
-@known_defect("loading does not stop at the bound on pieces")
 def test_loading_stops_at_the_bound_on_pieces(country: Country) -> None:
     alice = purse(country, "alice")
     with pytest.raises(Refusal):
@@ -549,7 +545,6 @@ def test_a_bundle_too_old_stays_too_old_with_the_clock_set_back(country: Country
         back.element.request(1)
 
 
-@known_defect("the time of a refused call is not remembered")
 def test_the_time_of_a_refused_call_counts_too(country: Country) -> None:
     bob = purse(country, "bob")
     bob.clock.advance(31 * DAY)

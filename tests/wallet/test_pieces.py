@@ -1,0 +1,57 @@
+"""What a device may still pay with, when time and revocations have passed over its money."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.errors import Refusal
+from tests.offline.country import DAY, NOW, Country
+from tests.offline.purses import pay, purse
+
+
+@pytest.fixture(scope="module")
+def country() -> Country:
+    return Country()
+
+
+def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Country) -> None:
+    alice, bob, carol = (
+        purse(country, "alice", 100),
+        purse(country, "bob", 30),
+        purse(country, "carol"),
+    )
+    pay(alice, bob, 100)
+    assert bob.balance == 130
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    bob.element.trust(country.root_public + revoking.encode())
+    assert (bob.balance, bob.element.payable_fen()) == (130, 30)
+    with pytest.raises(Refusal) as caught:
+        bob.element.pay(carol.element.request(31))
+    assert caught.value.metadata["missing_fen"] == "1"
+    pay(bob, carol, 30)
+    assert (bob.element.payable_fen(), carol.element.payable_fen()) == (0, 30)
+    assert len(bob.element.begin_deposit()) == 1
+
+
+def test_expired_money_cannot_be_paid(country: Country) -> None:
+    alice = purse(country, "alice", 100, bundle=country.bundle(max_age_ms=900 * DAY))
+    alice.clock.advance(91 * DAY)
+    assert (alice.balance, alice.element.payable_fen()) == (100, 0)
+
+
+def test_money_that_the_rules_now_find_too_large_is_left_out(country: Country) -> None:
+    alice = purse(country, "alice", 100, 10)
+    narrow = country.bundle(created_time_ms=NOW, max_value_fen=99)
+    alice.element.trust(country.root_public + narrow.encode())
+    assert (alice.balance, alice.element.payable_fen()) == (110, 10)
+
+
+def test_what_fits_is_loaded_whole_or_not_at_all(country: Country) -> None:
+    alice = purse(country, "alice")
+    good = country.mint(country.alice, 5).token.encode()
+    large = country.mint(country.alice, 10_000_001, number=2).token.encode()
+    with pytest.raises(Refusal):
+        alice.element.load([good, large])
+    assert alice.balance == 0
+    alice.element.load([good])
+    assert alice.balance == 5

@@ -1,0 +1,55 @@
+"""The secure element's refusals, in words."""
+
+from __future__ import annotations
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.verify import Reason
+from runtime.errors import Refusal
+
+
+def bad(reason: Reason) -> Refusal:
+    """The verdict on a payment or a piece of money."""
+    return Refusal(errors_pb2.REASON_TOKEN_INVALID, said(reason), verdict=reason.name)
+
+
+def invalid(field: str, message: str) -> Refusal:
+    """What was handed in is not what it should be."""
+    return Refusal(errors_pb2.REASON_FIELD_INVALID, message, field=field)
+
+
+def in_too_many_pieces() -> Refusal:
+    """There is enough money, but not for one payment."""
+    return Refusal(
+        errors_pb2.REASON_INSUFFICIENT_FUNDS,
+        "the money is in too many pieces, or has changed hands too often, for one payment; "
+        "deposit and load again",
+        missing_fen="0",
+    )
+
+
+def said(reason: Reason) -> str:
+    """A reason in words."""
+    return _SENTENCES.get(reason, reason.name)
+
+
+_SENTENCES = {
+    Reason.UNREADABLE: "this is no whole payment",
+    Reason.BUNDLE_FORGED: "the trust bundle is not the central bank's",
+    Reason.BUNDLE_TOO_OLD: "this device has not been online for too long; load anew once",
+    Reason.TOKEN_FORGED: "the money is not signed by the central bank",
+    Reason.TOKEN_EXPIRED: "the money has expired",
+    Reason.TOKEN_TWICE: "the same money is in it twice",
+    Reason.VALUE_TOO_LARGE: "a piece is larger than the rules allow",
+    Reason.TOO_MANY_HOPS: "the money has changed hands too often; its holder must deposit it",
+    Reason.BANK_UNKNOWN: "a device's bank is not among the central bank's",
+    Reason.DEVICE_FORGED: "a device's certificate is not its bank's",
+    Reason.DEVICE_EXPIRED: "a device's certificate has expired",
+    Reason.DEVICE_REVOKED: "a device was revoked",
+    Reason.NOT_THE_OWNER: "a device pays with money that is not its own",
+    Reason.OUTPUT_INVALID: "an endorsement names a part that is not there",
+    Reason.AMOUNT_INVALID: "an amount does not add up",
+    Reason.ENDORSEMENT_FORGED: "a signature of an owner is wrong",
+    Reason.NOT_FOR_THIS_PAYEE: "the payment is for another device",
+    Reason.WRONG_CHALLENGE: "the payment is for another request, or one that has been paid",
+    Reason.WRONG_AMOUNT: "the payment is not what was asked for",
+}
