@@ -582,7 +582,7 @@ OFFICE = [
     ("admit-prefix-taken",
      lambda o: o.admit(authentication_pb2.Bank(name="gamma", prefix="6201",
                                                certificate_fingerprint="ab" * 32,
-                                               business_key=bytes(32),
+                                               business_key=bytes(SigningKey.generate().verify_key),
                                                inner_address="127.0.0.1:1")),
      "ALREADY_EXISTS"),
 ]  # fmt: skip
