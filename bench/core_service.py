@@ -107,8 +107,8 @@ class CoreService:
             case "positions":
                 answer = [self._bundle.ledger.position(), self._bundle.projection.position()]
             case "find":
-                found = history.find(asked["origin"], asked["sequence"])
-                answer = None if found is None else found.position
+                row = history.row(asked["origin"], asked["sequence"])
+                answer = None if row is None else [row.position, row.debit, row.credit]
             case "statement":
                 rows = history.statement(asked["account"], None, asked["limit"])
                 answer = [row.position for row in rows]
