@@ -131,14 +131,14 @@ def _serve(bank: Bank, settings: Settings, files: TlsFiles) -> list[Server]:
     registry = CollectorRegistry()
     metrics = CallMetrics(registry)
     public = Server(
-        _public(bank),
+        public_services(bank),
         credentials=server_credentials(files, require_client=False),
         address=settings.public_address,
         registry=registry,
         metrics=metrics,
     )
     inner = Server(
-        _inner(bank),
+        inner_services(bank),
         credentials=server_credentials(files, require_client=True),
         address=settings.inner_address,
         registry=registry,
@@ -151,7 +151,8 @@ def _serve(bank: Bank, settings: Settings, files: TlsFiles) -> list[Server]:
     return [public, inner]
 
 
-def _public(bank: Bank) -> list[Service]:
+def public_services(bank: Bank) -> list[Service]:
+    """The services of the public port."""
     add = bank_pb2_grpc
     return [
         _service("WalletService", add.add_WalletServiceServicer_to_server, GrpcWallets(bank)),
@@ -161,7 +162,8 @@ def _public(bank: Bank) -> list[Service]:
     ]
 
 
-def _inner(bank: Bank) -> list[Service]:
+def inner_services(bank: Bank) -> list[Service]:
+    """The services of the inner port."""
     add = bank_pb2_grpc
     return [
         _service("InboundService", add.add_InboundServiceServicer_to_server, GrpcInbound(bank)),
