@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from wallet.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcep.bank.v1.bank_pb2 import GetWalletResponse
     from runtime.clock import Clock
     from runtime.database import Database
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from wallet.device import Device
     from wallet.holder import Holder
     from wallet.pocket import Loading, Pocket
+    from wallet.secure_element.sealed_file import SealedFile
     from wallet.store import SqlRequests
 
 
@@ -44,8 +47,10 @@ class App:
         book: Book | None = None,
         flights: Flights | None = None,
         device: Device | None = None,
+        pin: Callable[[], str] | None = None,
     ) -> None:
         self.home = Home(home)
+        self._pin = pin
         self._database_url = database_url or self.home.database_url
         self._given = (clock, randomness, banks, book, flights, device)
 
@@ -97,7 +102,17 @@ class App:
         """The secure element."""
         from wallet.offline_device import open_device
 
-        return self._given[5] or open_device(self.home, self.profile(), self.clock, self.randomness)
+        return self._given[5] or open_device(
+            self.sealed, self.profile(), self.clock, self.randomness
+        )
+
+    @cached_property
+    def sealed(self) -> SealedFile:
+        """Where the secure element keeps its state."""
+        from wallet.pin import pin_from
+        from wallet.secure_element.sealed_file import SealedFile
+
+        return SealedFile(self.home.folder, self.randomness, self._pin or pin_from())
 
     @property
     def requests(self) -> SqlRequests:
@@ -132,7 +147,7 @@ class App:
 
         try:
             self.loading().prepare()
-        except (Refusal, NoAnswer) as error:
+        except (Refusal, NoAnswer, HomeError) as error:
             return str(error)
         return ""
 
@@ -144,6 +159,15 @@ class App:
             return self.holder().show(), ""
         except NoAnswer as error:
             return None, str(error)
+
+    def offline_fen(self) -> int | None:
+        """What is in the device; None when it lies behind a PIN that nobody gave."""
+        from wallet.secure_element.sealed_file import PinError
+
+        try:
+            return self.pocket().balance_fen()
+        except PinError:
+            return None
 
     def desk(self) -> Desk:
         """The wallet's counter at its bank."""

@@ -76,7 +76,7 @@ def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
     with wallet(context, home, as_json) as (app, speaker):
         profile = app.profile()
         state, why_not = app.look()
-        speaker.result(*shown(profile, state, app.pocket().balance_fen(), why_not))
+        speaker.result(*shown(profile, state, app.offline_fen(), why_not))
         if state is None:
             raise SystemExit(EXIT_NO_ANSWER)
 

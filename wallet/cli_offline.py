@@ -14,6 +14,7 @@ from wallet.options import (
     File,
     HomeOption,
     JsonOption,
+    PinOption,
     gather,
     wallet,
 )
@@ -26,9 +27,14 @@ AskedAmount = Annotated[str, typer.Option("--amount", help="Yuan, like 12.50", s
 
 
 @offline.callback()
-def common(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Offline money: load, request, pay, accept, deposit, show."""
-    context.obj = gather(context, home, as_json)
+    context.obj = gather(context, home, as_json, pin)
 
 
 @offline.command(context_settings=AMOUNTS)
@@ -37,12 +43,13 @@ def load(
     amount: Amount,
     anew: Anew = False,
     home: HomeOption = None,
+    pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Load money from the wallet into the device. Needs the bank."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet import cli_offline_words
         from wallet.speak import EXIT_NO_ANSWER
@@ -60,12 +67,13 @@ def request(
     amount: Amount,
     file: File = None,
     home: HomeOption = None,
+    pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Ask for a payment: a text, drawn as a QR code as well, or a file."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet import cli_offline_words
 
@@ -83,6 +91,7 @@ def pay(
     out: Annotated[Path | None, typer.Option("--out", help="Write the payment to a file.")] = None,
     amount: AskedAmount = "",
     home: HomeOption = None,
+    pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Pay a request: by text, from a file, or straight to a device that listens.
@@ -91,7 +100,7 @@ def pay(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         expected_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
 
@@ -118,6 +127,7 @@ def accept(
     amount: AskedAmount = "",
     anew: Annotated[bool, typer.Option("--new", help="A new request over the link.")] = False,
     home: HomeOption = None,
+    pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Verify and take a payment: by text, from a file, or over a direct link.
@@ -126,7 +136,7 @@ def accept(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         asked_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
 
@@ -138,9 +148,14 @@ def accept(
 
 
 @offline.command()
-def deposit(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def deposit(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Deposit everything accepted into the wallet. Needs the bank."""
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         from wallet import cli_offline_words
         from wallet.speak import EXIT_NO_ANSWER, EXIT_REFUSED
 
@@ -153,12 +168,39 @@ def deposit(context: typer.Context, home: HomeOption = None, as_json: JsonOption
 
 
 @offline.command()
-def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def show(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """What is in the device."""
     from currency.amount import format_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, speaker):
         profile = app.profile()
         offline_fen = app.pocket().balance_fen()
         fields = {"number": profile.number, "bank": profile.bank, "offline_fen": offline_fen}
         speaker.result(fields, f"Offline {format_yuan(offline_fen)} yuan")
+
+
+@offline.command("pin")
+def pin_(
+    context: typer.Context,
+    new: Annotated[
+        str,
+        typer.Option("--new", help="The new PIN; better DCEP_NEW_PIN, or typed."),
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="No PIN from now on.")] = False,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Set, change or remove the device's PIN. Ten wrong ones in a row lock it for good."""
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        from wallet import cli_offline_words as words
+
+        app.profile()
+        app.sealed.read()
+        app.sealed.set_pin("" if remove else words.new_pin(new))
+        speaker.result(*words.pin_set(not remove))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from wallet import link, papers
 from wallet.app import App
 from wallet.desk import Placed
 from wallet.limits import MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
+from wallet.pin import asked
 from wallet.pocket import Deposited, Pocket
 from wallet.speak import UsageError
 
@@ -146,6 +148,27 @@ def deposited(done: Deposited, offline_fen: int) -> Said:
         lines.append(f"{done.pending} on their way; repeat the command to ask.")
     lines += [f"Refused: {no.message}" for no in done.refused]
     return fields, "\n".join(lines)
+
+
+def new_pin(given: str) -> str:
+    """The new PIN: as given, from the environment, or typed twice. Raises UsageError."""
+    pin = given or os.environ.get("DCEP_NEW_PIN", "")
+    if pin:
+        return pin
+    pin = asked("New PIN: ")
+    if not pin:
+        raise UsageError("give the new PIN with --new, DCEP_NEW_PIN, or at a terminal")
+    if asked("Once more: ") != pin:
+        raise UsageError("these are two different PINs; nothing was changed")
+    return pin
+
+
+def pin_set(with_pin: bool) -> Said:
+    """After ``offline pin``."""
+    text = "The device has a new PIN. Nobody can tell it to you again."
+    if not with_pin:
+        text = "The device has no PIN any more."
+    return {"pin": with_pin}, text
 
 
 def _drawn(text: str) -> str:

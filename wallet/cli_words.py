@@ -29,7 +29,9 @@ def opened(profile: Profile, why_not: str) -> Said:
     return fields, text
 
 
-def shown(profile: Profile, state: GetWalletResponse | None, offline_fen: int, why: str) -> Said:
+def shown(
+    profile: Profile, state: GetWalletResponse | None, offline_fen: int | None, why: str
+) -> Said:
     """After ``show``."""
     fields: dict[str, Any] = {
         "number": profile.number,
@@ -51,7 +53,10 @@ def shown(profile: Profile, state: GetWalletResponse | None, offline_fen: int, w
             lines.append(f"Deposit    {format_yuan(state.deposit_fen)} yuan")
         if fields["status"] != "OPEN":
             lines.append(f"Status     {fields['status'].lower()}")
-    lines.append(f"Offline    {format_yuan(offline_fen)} yuan")
+    if offline_fen is None:
+        lines.append("Offline    behind a PIN: wallet offline show")
+    else:
+        lines.append(f"Offline    {format_yuan(offline_fen)} yuan")
     return fields, "\n".join(lines)
 
 

@@ -14,12 +14,15 @@ from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
 from wallet.desk import Placed
 from wallet.holder import Entry, state_name
+from wallet.home import HomeError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
 def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
-    """A wallet not opened is unknown; no answer from the bank is none from the wallet."""
+    """A wallet not opened is unknown, and a device behind a PIN; no answer from the bank is none
+    from the wallet.
+    """
 
     def around(call: Call) -> Call:
         @functools.wraps(call)
@@ -28,6 +31,8 @@ def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
                 return call(service, request, context)
             except NotOpened as error:
                 raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
+            except HomeError as error:
+                raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, str(error)) from None
             except NoAnswer as error:
                 unanswered(context, error)
                 return response()

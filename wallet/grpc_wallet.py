@@ -52,7 +52,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
             bank=profile.bank,
             available_fen=state.available_fen,
             held_fen=state.held_fen,
-            offline_fen=self._app.pocket().balance_fen(),
+            offline_fen=self._app.offline_fen() or 0,
             deposit_fen=state.deposit_fen,
             wallet_class=class_name(state.wallet_class),
             status=status_name(state.status),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from runtime.clock import Clock
 from runtime.randomness import Randomness
 from wallet.device import Device
-from wallet.home import SEED_BYTES, Home, Profile
+from wallet.home import Profile
 from wallet.secure_element.element import SecureElement
-from wallet.secure_element.store import FileStore
+from wallet.secure_element.store import Store
 
 
-def open_device(home: Home, profile: Profile, clock: Clock, randomness: Randomness) -> Device:
-    """The device of the wallet in `home`."""
-    store = FileStore(home.folder / "device.json", lambda: randomness.bytes(SEED_BYTES))
+def open_device(store: Store, profile: Profile, clock: Clock, randomness: Randomness) -> Device:
+    """The device of the wallet whose profile this is."""
     return SecureElement(store, clock, randomness, root=bytes.fromhex(profile.offline_root))

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from wallet.app import App
+from wallet.pin import pin_from
 from wallet.speak import Speaker
 
 HomeOption = Annotated[
@@ -25,6 +26,10 @@ Anew = Annotated[
     bool, typer.Option("--new", help="A new order, even if an equal one got no answer.")
 ]
 File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
+PinOption = Annotated[
+    str,
+    typer.Option("--pin", help="The device's PIN; better DCEP_PIN, or typed.", show_default=False),
+]
 StackOption = Annotated[
     Path | None, typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
 ]
@@ -41,6 +46,7 @@ class Common:
 
     home: Path | None = None
     as_json: bool = False
+    pin: str = ""
 
 
 def home_folder(given: Path | None) -> Path:
@@ -53,20 +59,24 @@ def stack_folder(given: Path | None) -> Path:
     return given or Path(os.environ.get("DCEP_STACK") or DEFAULT_STACK)
 
 
-def gather(context: typer.Context, home: Path | None, as_json: bool) -> Common:
+def gather(context: typer.Context, home: Path | None, as_json: bool, pin: str = "") -> Common:
     """Options before and after the subcommand together; the later one wins."""
     before = context.find_object(Common) or Common()
-    return Common(home or before.home, as_json or before.as_json)
+    return Common(home or before.home, as_json or before.as_json, pin or before.pin)
 
 
 @contextmanager
 def wallet(
-    context: typer.Context, home: Path | None, as_json: bool
+    context: typer.Context, home: Path | None, as_json: bool, pin: str = ""
 ) -> Iterator[tuple[App, Speaker]]:
     """The wallet and the voice of one command; what goes wrong is said and ends it."""
-    common = gather(context, home, as_json)
+    common = gather(context, home, as_json, pin)
     speaker = Speaker(common.as_json)
-    app = App(home_folder(common.home), database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""))
+    app = App(
+        home_folder(common.home),
+        database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),
+        pin=pin_from(common.pin),
+    )
     with speaker.failures():
         try:
             yield app, speaker

@@ -10,3 +10,9 @@ MAX_REQUESTS = 100
 
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to."""
+
+MAX_PIN_TRIES = 10
+"""Wrong PINs in a row; beyond, the device stays locked."""
+
+MIN_PIN_CHARACTERS = 4
+MAX_PIN_CHARACTERS = 64

@@ -1,0 +1,283 @@
+"""The sealed state: unreadable without its key, noticed when it is old, and behind a PIN."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from runtime.randomness import SystemRandomness
+from tests.wallet.fake_bank import FakeBank
+from tests.wallet.test_cli import Cli
+from wallet import files
+from wallet.home import HomeError
+from wallet.secure_element import sealed_file
+from wallet.secure_element.limits import MAX_PIN_TRIES
+from wallet.secure_element.sealed_file import PinError, RolledBack, SealedFile
+from wallet.secure_element.state import State
+
+FILES = ("device.sealed", "device.mark", "device.seal")
+
+
+def opened(folder: Path, pin: str = "") -> SealedFile:
+    """The state as a new process would open it."""
+    return SealedFile(folder, SystemRandomness(), lambda: pin)
+
+
+def count(store: SealedFile) -> int:
+    """One endorsement more."""
+
+    def body(state: State) -> int:
+        state.counter += 1
+        return state.counter
+
+    return store.change(body)
+
+
+def copied(folder: Path, *names: str) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def put_back(folder: Path, kept: dict[str, bytes]) -> None:
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+
+
+def test_the_state_comes_back_and_nothing_in_it_can_be_read(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    seed = store.read().seed
+    assert [count(store) for _ in range(3)] == [1, 2, 3]
+    again = opened(tmp_path).read()
+    assert (again.seed, again.counter) == (seed, 3)
+    for name in FILES:
+        data = (tmp_path / name).read_bytes()
+        assert seed.encode() not in data and bytes.fromhex(seed) not in data
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_change_that_raises_changes_nothing(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    count(store)
+    before = copied(tmp_path, *FILES)
+
+    def body(state: State) -> None:
+        state.counter = 99
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        store.change(body)
+    assert copied(tmp_path, *FILES) == before
+
+
+def test_an_old_copy_of_the_state_alone_is_refused(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    count(store)
+    old = copied(tmp_path, "device.sealed")
+    count(store)
+    put_back(tmp_path, old)
+    for _ in range(2):
+        with pytest.raises(RolledBack, match="old copy was put back"):
+            opened(tmp_path).read()
+        with pytest.raises(RolledBack):
+            count(store)
+
+
+def test_a_copy_of_both_goes_through_and_only_a_deposit_shows_it(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    count(store)
+    old = copied(tmp_path, "device.sealed", "device.mark")
+    assert count(store) == 2
+    put_back(tmp_path, old)
+    assert count(opened(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("lost", ["device.mark", "device.sealed"])
+def test_a_lost_file_is_said_and_nothing_is_made_anew(tmp_path: Path, lost: str) -> None:
+    store = opened(tmp_path)
+    count(store)
+    count(store)
+    (tmp_path / lost).unlink()
+    with pytest.raises(RolledBack):
+        opened(tmp_path).read()
+
+
+def test_another_seal_or_altered_bytes_open_nothing(tmp_path: Path) -> None:
+    count(opened(tmp_path))
+    kept = copied(tmp_path, *FILES)
+    (tmp_path / "device.seal").write_bytes(bytes(32))
+    with pytest.raises(HomeError, match="altered"):
+        opened(tmp_path).read()
+    put_back(tmp_path, kept)
+    data = kept["device.sealed"]
+    for at in (6, 8, 30, len(data) - 1):
+        (tmp_path / "device.sealed").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(HomeError):
+            opened(tmp_path).read()
+    put_back(tmp_path, kept)
+    (tmp_path / "device.seal").chmod(0o644)
+    with pytest.raises(HomeError, match="chmod 600"):
+        opened(tmp_path).read()
+
+
+def test_power_cuts_between_any_two_writes_lose_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change is there or it is not, and the next command goes on from what there is."""
+    real = files.write_whole
+    for survived in range(3):
+        folder = tmp_path / str(survived)
+        folder.mkdir()
+        count(opened(folder))
+        left = survived
+
+        def cut(path: Path, content: bytes) -> None:
+            nonlocal left
+            if left == 0:
+                raise OSError("power cut")
+            left -= 1
+            real(path, content)
+
+        monkeypatch.setattr(sealed_file, "write_whole", cut)
+        if survived < 2:
+            with pytest.raises(OSError):
+                count(opened(folder))
+        else:
+            count(opened(folder))
+        monkeypatch.setattr(sealed_file, "write_whole", real)
+        assert opened(folder).read().counter == (1 if survived == 0 else 2)
+        assert count(opened(folder)) == (2 if survived == 0 else 3)
+
+
+def test_the_very_first_write_may_be_cut_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(path: Path, content: bytes) -> None:
+        if path.name == "device.mark":
+            raise OSError("power cut")
+        files.write_whole(path, content)
+
+    monkeypatch.setattr(sealed_file, "write_whole", cut)
+    with pytest.raises(OSError):
+        opened(tmp_path).read()
+    monkeypatch.setattr(sealed_file, "write_whole", files.write_whole)
+    assert count(opened(tmp_path)) == 1
+
+
+def test_a_state_of_an_earlier_version_is_taken_over_and_sealed(tmp_path: Path) -> None:
+    old = State("11" * 32, counter=7)
+    (tmp_path / "device.json").write_bytes(old.encode())
+    assert opened(tmp_path).read() == old
+    assert count(opened(tmp_path)) == 8
+    assert not (tmp_path / "device.json").exists()
+
+
+def test_a_pin_opens_the_state_and_nothing_else_does(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    count(store)
+    store.set_pin("2468")
+    assert opened(tmp_path).has_pin()
+    assert count(store) == 2
+    assert count(opened(tmp_path, "2468")) == 3
+    for wrong in ("", "1357"):
+        with pytest.raises(PinError):
+            opened(tmp_path, wrong).read()
+    changing = opened(tmp_path, "2468")
+    changing.set_pin("a longer phrase")
+    assert count(changing) == 4
+    with pytest.raises(PinError):
+        opened(tmp_path, "2468").read()
+    opened(tmp_path, "a longer phrase").set_pin("")
+    assert opened(tmp_path).read().counter == 4
+
+
+def test_wrong_pins_are_counted_and_lock_the_device_for_good(tmp_path: Path) -> None:
+    opened(tmp_path).set_pin("2468")
+    for left in range(MAX_PIN_TRIES - 1, 0, -1):
+        with pytest.raises(PinError, match=f"; {left} tries are left"):
+            opened(tmp_path, "0000").read()
+    assert opened(tmp_path, "2468").read().counter == 0
+    for _ in range(MAX_PIN_TRIES):
+        with pytest.raises(PinError):
+            opened(tmp_path, "0000").read()
+    for pin in ("2468", "0000"):
+        with pytest.raises(PinError, match="comes back from the bank"):
+            opened(tmp_path, pin).read()
+
+
+def test_a_try_counts_before_it_is_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(tmp_path).set_pin("2468")
+
+    def cut(pin: str, salt: bytes) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sealed_file, "_stretched", cut)
+    for tries in range(1, MAX_PIN_TRIES + 1):
+        with pytest.raises(KeyboardInterrupt):
+            opened(tmp_path, "2468").read()
+        assert json.loads((tmp_path / "device.mark").read_text())["tries"] == tries
+    monkeypatch.undo()
+    with pytest.raises(PinError, match="locked"):
+        opened(tmp_path, "2468").read()
+
+
+def test_one_process_tries_the_same_wrong_pin_once(tmp_path: Path) -> None:
+    opened(tmp_path).set_pin("2468")
+    served = opened(tmp_path, "0000")
+    for _ in range(MAX_PIN_TRIES + 1):
+        with pytest.raises(PinError, match="9 tries are left"):
+            served.read()
+    assert opened(tmp_path, "2468").read()
+
+
+def test_a_process_that_knows_the_pin_gives_nobody_more_tries(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.set_pin("2468")
+    for _ in range(3):
+        with pytest.raises(PinError):
+            opened(tmp_path, "0000").read()
+    count(store)
+    assert json.loads((tmp_path / "device.mark").read_text())["tries"] == 3
+
+
+@pytest.mark.parametrize("pin", ["123", "9" * 65])
+def test_pins_of_a_wrong_length_are_refused(tmp_path: Path, pin: str) -> None:
+    with pytest.raises(PinError, match="4 to 64"):
+        opened(tmp_path).set_pin(pin)
+    assert not opened(tmp_path).has_pin()
+
+
+@pytest.fixture
+def alice(stack: Path, tmp_path: Path) -> Cli:
+    cli = Cli(stack, tmp_path / "alice")
+    cli.run("open", "--bank", "alpha", "--name", "Alice")
+    return cli
+
+
+def test_commands_take_the_pin_and_never_say_it(
+    alice: Cli, grpc_bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alice.json("offline", "pin", "--new", "2468")["pin"] is True
+    assert alice.json("offline", "show", "--pin", "2468")["offline_fen"] == 0
+    assert alice.json("show")["offline_fen"] is None
+    assert "behind a PIN" in alice.run("show")
+    said = alice.json("offline", "show", code=2)
+    assert said["reason"] == "HOME" and "DCEP_PIN" in said["message"]
+    wrong = alice.run("offline", "show", "--pin", "1357", code=2)
+    assert "9 tries" in wrong and "1357" not in wrong
+    monkeypatch.setenv("DCEP_PIN", "2468")
+    assert alice.json("show")["offline_fen"] == 0
+    said_all = alice.run("offline", "pin", "--remove") + alice.run("offline", "show")
+    assert "2468" not in said_all
+    monkeypatch.delenv("DCEP_PIN")
+    assert alice.json("show")["offline_fen"] == 0
+
+
+def test_a_put_back_home_is_said_in_a_sentence(alice: Cli, tmp_path: Path) -> None:
+    shutil.copy(alice.home / "device.sealed", tmp_path / "old")
+    alice.run("offline", "pin", "--new", "2468")
+    shutil.copy(tmp_path / "old", alice.home / "device.sealed")
+    assert "old copy was put back" in alice.run("offline", "show", code=2)

@@ -1,0 +1,282 @@
+"""The secure element's state in a file: encrypted, whole, and noticed when an old copy comes back.
+
+Three files lie side by side:
+
+* ``device.sealed``: the state, encrypted (XSalsa20-Poly1305) under a key made of `device.seal`
+  and, when the holder set one, of the PIN (Argon2id);
+* ``device.seal``: 32 random bytes, readable by the owner alone;
+* ``device.mark``: which state is the newest, and how often a wrong PIN was tried.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import struct
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+
+from runtime.randomness import Randomness
+from wallet.files import create_whole, write_whole
+from wallet.home import SEED_BYTES, HomeError
+from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MAX_PIN_TRIES, MIN_PIN_CHARACTERS
+from wallet.secure_element.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+_HEADER = struct.Struct(">6sB16s")
+_MAGIC = b"DCEPS1"
+_CHAIN = struct.Struct(">32sQ")
+_SALT_BYTES = 16
+_NOTHING = bytes(32)
+
+
+class PinError(HomeError):
+    """The PIN is missing or wrong, or no PIN is tried any more."""
+
+
+class RolledBack(HomeError):
+    """The state is not the newest one."""
+
+
+@dataclass
+class Mark:
+    """Says which state is the newest.
+
+    Attributes:
+        counter: of states written.
+        digest: SHA-256 of the newest, hex.
+        tries: PINs tried since the last right one; counted before each is tried.
+    """
+
+    counter: int = 0
+    digest: str = _NOTHING.hex()
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """A sealed file, taken apart."""
+
+    data: bytes
+    with_pin: bool
+    salt: bytes
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.data).digest()
+
+
+class SealedFile:
+    """A `wallet.secure_element.store.Store` in a folder. Its methods raise HomeError.
+
+    Args:
+        folder: where the files are; made before the first change.
+        randomness: for the key, the seal and salts.
+        ask_pin: gives the PIN, "" for none; called only when there is one.
+    """
+
+    def __init__(self, folder: Path, randomness: Randomness, ask_pin: Callable[[], str]) -> None:
+        self._path = folder / "device.sealed"
+        self._seal = folder / "device.seal"
+        self._mark = folder / "device.mark"
+        self._lock = folder / "device.lock"
+        self._unsealed = folder / "device.json"
+        self._randomness = randomness
+        self._ask_pin = ask_pin
+        self._pin = ""
+        self._wrong = (b"", "")
+        self._keys: dict[bytes, bytes] = {}
+
+    def read(self) -> State:
+        """The state as it is."""
+        self._ask()
+        with self._alone():
+            return self._open()[0]
+
+    def change(self, body: Callable[[State], T]) -> T:
+        """Runs `body` on the state, alone; durable on return, unchanged when it raises."""
+        self._ask()
+        with self._alone():
+            state, sealed = self._open()
+            answer = body(state)
+            self._write(state, sealed.digest, sealed.with_pin, sealed.salt)
+            return answer
+
+    def has_pin(self) -> bool:
+        """Whether a PIN is needed."""
+        sealed = self._sealed()
+        return sealed is not None and sealed.with_pin
+
+    def set_pin(self, pin: str) -> None:
+        """Sets or changes the PIN; "" takes it away. The old one is asked for first."""
+        if pin and not MIN_PIN_CHARACTERS <= len(pin) <= MAX_PIN_CHARACTERS:
+            raise PinError(f"a PIN has {MIN_PIN_CHARACTERS} to {MAX_PIN_CHARACTERS} characters")
+        self._ask()
+        with self._alone():
+            state, sealed = self._open()
+            salt = self._randomness.bytes(_SALT_BYTES)
+            self._keys[salt] = self._key(pin, salt)
+            self._write(state, sealed.digest, bool(pin), salt)
+
+    def _ask(self) -> None:
+        """Gets the PIN before the file is locked: a person may take long."""
+        sealed = self._sealed()
+        if sealed is not None and sealed.with_pin and sealed.salt not in self._keys:
+            self._pin = self._ask_pin()
+
+    def _open(self) -> tuple[State, _Sealed]:
+        mark, sealed = self._read_mark(), self._sealed()
+        if sealed is None:
+            return self._first(mark)
+        if mark is None:
+            mark = Mark()
+        known = sealed.salt in self._keys
+        state, previous, counter = self._decrypted(sealed, mark)
+        newest = (counter, sealed.digest.hex()) == (mark.counter, mark.digest)
+        # Written, but the power went before the mark followed.
+        following = (counter, previous.hex()) == (mark.counter + 1, mark.digest)
+        if not (newest or following):
+            raise RolledBack(
+                f"{self._path} is not the newest state of this device: an old copy was put back, "
+                "or its mark was lost. Nothing is paid from it; put the newest files back, or "
+                "wait: what was loaded comes back from the bank after it has expired"
+            )
+        tries = mark.tries if known else 0
+        if following or tries != mark.tries:
+            self._write_mark(Mark(counter, sealed.digest.hex(), tries))
+        self._unsealed.unlink(missing_ok=True)
+        return state, sealed
+
+    def _first(self, mark: Mark | None) -> tuple[State, _Sealed]:
+        """The state of a device that is new, or was kept unsealed so far."""
+        if mark is not None and mark.counter:
+            raise RolledBack(f"{self._path} is missing, though this device has been used")
+        if self._unsealed.exists():
+            state = State.decode(self._unsealed.read_bytes())
+        else:
+            state = State(self._randomness.bytes(SEED_BYTES).hex())
+        create_whole(self._seal, self._randomness.bytes(SEED_BYTES))
+        salt = self._randomness.bytes(_SALT_BYTES)
+        self._keys[salt] = self._key("", salt)
+        return state, self._write(state, _NOTHING, False, salt)
+
+    def _decrypted(self, sealed: _Sealed, mark: Mark) -> tuple[State, bytes, int]:
+        if sealed.with_pin and mark.tries >= MAX_PIN_TRIES:
+            raise PinError(_wrong(0))
+        key = self._keys.get(sealed.salt)
+        trying = key is None and sealed.with_pin
+        if key is None:
+            key = self._tried(sealed, mark) if trying else self._key("", sealed.salt)
+        try:
+            content = SecretBox(key).decrypt(sealed.data[_HEADER.size :])
+        except CryptoError:
+            if trying:
+                self._wrong = (sealed.salt, self._pin)
+                raise PinError(_wrong(MAX_PIN_TRIES - mark.tries)) from None
+            raise HomeError(f"{self._path} was altered, or {self._seal} is another's") from None
+        self._keys[sealed.salt] = key
+        try:
+            state = State.decode(content[_CHAIN.size :])
+        except ValueError as error:
+            raise HomeError(f"{self._path} cannot be read: {error}") from error
+        previous, counter = _CHAIN.unpack(content[: _CHAIN.size])
+        return state, previous, counter
+
+    def _tried(self, sealed: _Sealed, mark: Mark) -> bytes:
+        """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
+        if not self._pin:
+            raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
+        if (sealed.salt, self._pin) == self._wrong:
+            raise PinError(_wrong(MAX_PIN_TRIES - mark.tries))
+        mark.tries += 1
+        self._write_mark(mark)
+        return self._key(self._pin, sealed.salt)
+
+    def _write(self, state: State, previous: bytes, with_pin: bool, salt: bytes) -> _Sealed:
+        mark = self._read_mark() or Mark()
+        content = _CHAIN.pack(previous, mark.counter + 1) + state.encode()
+        box = SecretBox(self._keys[salt])
+        sealed = _Sealed(
+            _HEADER.pack(_MAGIC, with_pin, salt) + box.encrypt(content), with_pin, salt
+        )
+        write_whole(self._path, sealed.data)
+        self._write_mark(Mark(mark.counter + 1, sealed.digest.hex(), mark.tries))
+        return sealed
+
+    def _key(self, pin: str, salt: bytes) -> bytes:
+        """The key of the file: from the seal alone, or from the seal and the PIN."""
+        try:
+            mode = stat.S_IMODE(os.stat(self._seal).st_mode)
+            seal = self._seal.read_bytes()
+        except OSError as error:
+            raise HomeError(f"{self._seal} cannot be read: {error.strerror}") from error
+        if mode & 0o077:
+            raise HomeError(f"{self._seal} can be read by others; chmod 600 it")
+        secret = _stretched(pin, salt) if pin else b""
+        return hashlib.blake2b(secret + salt, key=seal, digest_size=SecretBox.KEY_SIZE).digest()
+
+    def _sealed(self) -> _Sealed | None:
+        try:
+            data = self._path.read_bytes()
+            magic, with_pin, salt = _HEADER.unpack(data[: _HEADER.size])
+        except FileNotFoundError:
+            return None
+        except (OSError, struct.error) as error:
+            raise HomeError(f"{self._path} cannot be read: {error}") from error
+        if magic != _MAGIC:
+            raise HomeError(f"{self._path} is no sealed state of a device")
+        return _Sealed(data, bool(with_pin), salt)
+
+    def _read_mark(self) -> Mark | None:
+        try:
+            return Mark(**json.loads(self._mark.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise HomeError(f"{self._mark} cannot be read: {error}") from error
+
+    def _write_mark(self, mark: Mark) -> None:
+        write_whole(self._mark, json.dumps(asdict(mark)).encode())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            lock = self._lock.open("ab")
+        except OSError as error:
+            raise HomeError(f"{self._lock} cannot be opened: {error.strerror}") from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _stretched(pin: str, salt: bytes) -> bytes:
+    from nacl.pwhash import argon2id
+
+    return argon2id.kdf(
+        SecretBox.KEY_SIZE,
+        pin.encode(),
+        salt,
+        opslimit=argon2id.OPSLIMIT_INTERACTIVE,
+        memlimit=argon2id.MEMLIMIT_INTERACTIVE,
+    )
+
+
+def _wrong(left: int) -> str:
+    if left > 0:
+        return f"this is not the device's PIN; {left} tries are left"
+    return (
+        f"{MAX_PIN_TRIES} wrong PINs were tried, so the device is locked for good: what is in it "
+        "can be neither paid nor deposited, and comes back from the bank after it has expired"
+    )
