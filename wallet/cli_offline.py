@@ -184,6 +184,26 @@ def show(
         speaker.result(fields, f"Offline {format_yuan(offline_fen)} yuan")
 
 
+@offline.command()
+def limit(
+    context: typer.Context,
+    single: Annotated[str, typer.Option("--single", help="Yuan in one payment; 0: any.")] = "",
+    total: Annotated[str, typer.Option("--total", help="Yuan in the device; 0: any.")] = "",
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Your own limits of offline money; without options, show them. Needs nobody."""
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        from wallet import cli_offline_words as words
+
+        device = app.device
+        limits = words.new_limits(device.limits(), single, total)
+        if limits != device.limits():
+            device.set_limits(limits)
+        speaker.result(*words.limited(limits))
+
+
 @offline.command("pin")
 def pin_(
     context: typer.Context,

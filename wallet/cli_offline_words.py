@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from currency.amount import format_yuan
+from currency.amount import format_yuan, parse_yuan
 from wallet import link, papers
 from wallet.app import App
 from wallet.desk import Placed
+from wallet.device import Limits
 from wallet.limits import MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
 from wallet.pin import asked
 from wallet.pocket import Deposited, Pocket
@@ -148,6 +149,28 @@ def deposited(done: Deposited, offline_fen: int) -> Said:
         lines.append(f"{done.pending} on their way; repeat the command to ask.")
     lines += [f"Refused: {no.message}" for no in done.refused]
     return fields, "\n".join(lines)
+
+
+def new_limits(old: Limits, single: str, total: str) -> Limits:
+    """The limits with what was said changed."""
+    return Limits(
+        _limit_fen(single) if single else old.single_fen,
+        _limit_fen(total) if total else old.total_fen,
+    )
+
+
+def _limit_fen(text: str) -> int:
+    return 0 if text == "0" else parse_yuan(text)
+
+
+def limited(limits: Limits) -> Said:
+    """After ``offline limit``."""
+    fields = {"single_limit_fen": limits.single_fen, "total_limit_fen": limits.total_fen}
+    single, total = (
+        f"{format_yuan(fen)} yuan" if fen else "no limit"
+        for fen in (limits.single_fen, limits.total_fen)
+    )
+    return fields, f"One payment  {single}\nIn all       {total}"
 
 
 def new_pin(given: str) -> str:

@@ -88,6 +88,7 @@ class Desk:
         request_id: str = "",
         anew: bool = False,
         take: Take | None = None,
+        check: Callable[[], None] | None = None,
         **fields: Any,
     ) -> Placed:
         """Gets an order done exactly once.
@@ -101,6 +102,7 @@ class Desk:
             anew: make a new order even though an equal one has no answer.
             take: keeps what the answer brings; runs before the order counts as done, and may run
                 again after a crash.
+            check: raises Refusal when a new order should not be made at all.
 
         Raises:
             Refusal: the bank's final no, or ID_REUSED.
@@ -111,11 +113,13 @@ class Desk:
         left = None if request_id or anew else self._left_behind(kind, content)
         if left is not None:
             return self._fly(left, take, resent=True)
-        order, new = self.book.add(
-            self.number,
-            request_id or None,
-            lambda sequence: self._make(kind, fields, content, sequence, request_id),
-        )
+
+        def make(sequence: int) -> Order:
+            if check is not None:
+                check()
+            return self._make(kind, fields, content, sequence, request_id)
+
+        order, new = self.book.add(self.number, request_id or None, make)
         if not new and (order.kind, order.content) != (kind.name, content):
             raise Refusal(
                 errors_pb2.REASON_ID_REUSED,

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the holder lets the device do, in fen; 0 for no limit."""
+
+    single_fen: int = 0
+    total_fen: int = 0
 
 
 class Device(Protocol):
@@ -26,6 +35,18 @@ class Device(Protocol):
 
     def trust(self, bundle: bytes) -> None:
         """Keeps a trust bundle, if it is good and newer."""
+        ...
+
+    def limits(self) -> Limits:
+        """The holder's own limits."""
+        ...
+
+    def set_limits(self, limits: Limits) -> None:
+        """Sets them; money that is there already stays."""
+        ...
+
+    def check_load(self, amount_fen: int) -> None:
+        """Raises Refusal when so much more would not be loaded."""
         ...
 
     def load(self, tokens: Sequence[bytes]) -> None:

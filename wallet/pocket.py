@@ -75,6 +75,7 @@ class Loading:
             request_id=request_id,
             anew=anew,
             take=self._keep_tokens,
+            check=lambda: self._device.check_load(amount_fen),
             device_key=self._device.public_key(),
             amount_fen=amount_fen,
         )

@@ -25,12 +25,15 @@ from offline_token.verify import Bad, Reason, check_bundle, check_device, verify
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
+from wallet.device import Limits
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
     Trust,
     balance_fen,
     bundle_of,
     check_room,
+    check_single,
+    check_total,
     deposit_of,
     endorse,
     good_pieces,
@@ -124,6 +127,25 @@ class SecureElement:
 
         self._change(body)
 
+    def limits(self) -> Limits:
+        """The holder's own limits."""
+        state = self._store.read()
+        return Limits(state.single_limit_fen, state.total_limit_fen)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Sets them; money that is there already stays."""
+
+        def body(state: State) -> None:
+            state.single_limit_fen, state.total_limit_fen = limits.single_fen, limits.total_fen
+
+        self._change(body)
+
+    def check_load(self, amount_fen: int) -> None:
+        """Raises Refusal when so much more would not be loaded."""
+        state = self._store.read()
+        check_room(state, 1)
+        check_total(state, amount_fen)
+
     def load(self, tokens: Sequence[bytes]) -> None:
         """Takes fresh tokens of this device; ones that it has ever taken change nothing."""
         try:
@@ -133,6 +155,7 @@ class SecureElement:
 
         def body(state: State) -> None:
             trust = self._trust(state)
+            before_fen = balance_fen(state)
             own = self._signer(state).public_key()
             for token in fresh:
                 if token.id.hex() in state.tokens:
@@ -146,6 +169,8 @@ class SecureElement:
                 check_room(state, 1)
                 keep(state, Chain(token), PAYEE_OUTPUT, token.value_fen)
                 state.tokens.append(token.id.hex())
+            if balance_fen(state) > before_fen:
+                check_total(state, 0)
 
         self._change(body)
 
@@ -166,6 +191,7 @@ class SecureElement:
         def body(state: State) -> bytes:
             self._trust(state)
             check_room(state, 1)
+            check_total(state, amount_fen)
             request = Request(own_certificate(state), amount_fen, challenge).encode()
             state.asked[challenge.hex()] = request.hex()
             _forget_oldest(state.asked, MAX_REQUESTS)
@@ -189,6 +215,7 @@ class SecureElement:
                 return _repeated(bytes.fromhex(known), asked)
             trust = self._trust(state)
             self._check_payee(state, asked, trust)
+            check_single(state, asked.amount_fen)
             payment = endorse(state, asked, trust, self._signer(state))
             state.paid[asked.challenge.hex()] = payment.hex()
             _forget_oldest(state.paid, MAX_REMEMBERED)
@@ -253,6 +280,7 @@ class SecureElement:
             raise bad(Reason.WRONG_CHALLENGE)
         chains = Payment.decode(payment).chains
         check_room(state, len(chains))
+        check_total(state, verdict.value_fen)
         for chain, piece in zip(chains, verdict.pieces, strict=True):
             keep(state, chain, PAYEE_OUTPUT, piece.value_fen)
         del state.asked[challenge]
@@ -275,6 +303,11 @@ class SecureElement:
             raise Refusal(
                 errors_pb2.REASON_DEVICE_UNKNOWN,
                 "this wallet's device has not been certified by its bank yet",
+            )
+        if own_certificate(state).key != self._signer(state).public_key():
+            raise Refusal(
+                errors_pb2.REASON_DEVICE_UNKNOWN,
+                "the key at hand is not the one that the bank has certified",
             )
         now_ms = self._see_time(state, self._clock.now_ms())
         trust = self._view(state)

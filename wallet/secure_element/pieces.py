@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import (
     CHANGE_OUTPUT,
@@ -26,6 +27,8 @@ from wallet.secure_element.limits import MAX_PIECES
 from wallet.secure_element.refusals import in_too_many_pieces
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldPiece, State
+
+OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,26 @@ def check_room(state: State, count: int) -> None:
         raise Refusal(
             errors_pb2.REASON_OVERLOADED,
             f"the device holds {MAX_PIECES} pieces of money; deposit some of them first",
+        )
+
+
+def check_total(state: State, amount_fen: int) -> None:
+    """Raises Refusal when so much more is over the holder's limit."""
+    over_fen = balance_fen(state) + amount_fen - state.total_limit_fen
+    if state.total_limit_fen and over_fen > 0:
+        raise Refusal(
+            errors_pb2.REASON_OVER_BALANCE_CAP,
+            f"{OWN_LIMIT} {format_yuan(state.total_limit_fen)} yuan in all",
+            over_fen=str(over_fen),
+        )
+
+
+def check_single(state: State, amount_fen: int) -> None:
+    """Raises Refusal when one payment of so much is over the holder's limit."""
+    if state.single_limit_fen and amount_fen > state.single_limit_fen:
+        raise Refusal(
+            errors_pb2.REASON_OVER_SINGLE_LIMIT,
+            f"{OWN_LIMIT} {format_yuan(state.single_limit_fen)} yuan for one payment",
         )
 
 

@@ -31,6 +31,7 @@ class State:
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → encoded payment, of requests that it has paid.
         taken: challenge → [SHA-256 of the payment, fen], of payments accepted.
+        single_limit_fen, total_limit_fen: the holder's own; 0 for none.
     """
 
     seed: str
@@ -44,6 +45,8 @@ class State:
     asked: dict[str, str] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
+    single_limit_fen: int = 0
+    total_limit_fen: int = 0
 
     def encode(self) -> bytes:
         """As JSON."""
