@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import typer
@@ -28,8 +29,9 @@ def run(scale: Scale) -> list[Result]:
     growth: list[int] = []
     with scratch() as folder:
         for number in range(scale.samples):
-            few, _ = _measure(folder / f"{number}-small.db", small, 0)
-            many, _ = _measure(folder / f"{number}-large.db", large, 0)
+            with ThreadPoolExecutor(2) as pool:
+                paths = [folder / f"{number}-{size}.db" for size in (small, large)]
+                (few, _), (many, _) = pool.map(_measure, paths, (small, large), (0, 0))
             samples.append((many - few) / (large - small))
         count = scale.pick(12_000_000, 500_000, 70_000) // MAX_BATCH_RECORDS // _ROUNDS
         _, growth = _measure(folder / "growth.db", large, max(1, count))

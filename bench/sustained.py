@@ -23,7 +23,6 @@ _POLL_S = 0.01
 _PAUSE_S = 0.05
 _TIMEOUT_S = 900.0
 _PAGE = 50
-_LOOKED_UP = 200
 _ALL_ROWS = 2_000
 
 
@@ -59,7 +58,7 @@ def run(scale: Scale) -> list[Result]:
                 finally:
                     over.set()
                     reader.join()
-                _check_found(path, client, batches, before)
+                _check_found(path, client, batches, before, scale.pick(200, 100, 10))
                 return per_s
 
             def ingest() -> float:
@@ -130,7 +129,9 @@ def _idle_statements(client: CoreClient, accounts: int, count: int) -> list[floa
     return found
 
 
-def _check_found(path: Path, client: CoreClient, batches: list[Records], before: int) -> None:
+def _check_found(
+    path: Path, client: CoreClient, batches: list[Records], before: int, looked_up: int
+) -> None:
     """Raises AssertionError unless all are in the table, and many are found in all three ways."""
     records = np.concatenate(batches)
     with closing(sqlite3.connect(path)) as connection:
@@ -138,7 +139,7 @@ def _check_found(path: Path, client: CoreClient, batches: list[Records], before:
             "SELECT count(*), sum(amount_fen) FROM payments WHERE position > ?", (before,)
         ).fetchone()
     assert row == (len(records), int(records["amount_fen"].sum())), row
-    for record in records[:: max(1, len(records) // _LOOKED_UP)]:
+    for record in records[:: max(1, len(records) // looked_up)]:
         debit, credit = int(record["debit"]), int(record["credit"])
         found = client.ask("find", origin=int(record["origin"]), sequence=int(record["sequence"]))
         assert found is not None and found[1:] == [debit, credit], found
