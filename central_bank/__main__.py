@@ -100,7 +100,7 @@ def services(bank: CentralBank) -> list[Service]:
     """The services of the one port."""
     ledger = bank.books.ledger
     issuance = GrpcIssuance(bank.office, bank.registry, ledger)
-    authentication = GrpcAuthentication(bank.registry, bank.devices)
+    authentication = GrpcAuthentication(bank.registry, bank.devices, bank.evidence)
     registration = GrpcRegistration(bank.registry, bank.settlement, bank.tokens, bank.feed, ledger)
     analysis = GrpcAnalysis(bank.flows)
     return [

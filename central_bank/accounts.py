@@ -7,9 +7,8 @@ PAID_IN = 0
 """Minus what was paid in; the only account below zero."""
 
 OFFLINE_FLOAT = 1
-OFFLINE_LOSS = 2
 _FIRST = 10
-_PER_BANK = 4
+_PER_BANK = 5
 
 
 def reserves(bank: int) -> int:
@@ -30,6 +29,11 @@ def deposits(bank: int) -> int:
 def office(bank: int) -> int:
     """Holds nothing: the origin of what officers do for a bank."""
     return _FIRST + _PER_BANK * bank + 3
+
+
+def loss(bank: int) -> int:
+    """What was taken from a bank's reserves for double spends and not yet paid to a payee."""
+    return _FIRST + _PER_BANK * bank + 4
 
 
 def bank_of(account: int) -> int | None:

@@ -13,6 +13,7 @@ from central_bank.analysis.flows import Flows
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
+from central_bank.registration.evidence import Evidence
 from central_bank.registration.feed import Feed
 from central_bank.registration.peers import BankPeers
 from central_bank.registration.settle import Settlement
@@ -35,6 +36,7 @@ class CentralBank:
     office: IssuingOffice
     settlement: Settlement
     tokens: Tokens
+    evidence: Evidence
     feed: Feed
     flows: Flows
 
@@ -67,7 +69,7 @@ def build(
     ledger, now_ms = books.ledger, clock.now_ms()
     own = opening([accounts.PAID_IN], now_ms, AccountFlag.MAY_GO_NEGATIVE)
     ledger.submit(Batch(own))
-    ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT, accounts.OFFLINE_LOSS], now_ms)))
+    ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms)))
     registry = Registry(database, ledger, clock)
     devices = Devices(database, root, clock)
     return CentralBank(
@@ -76,7 +78,8 @@ def build(
         devices=devices,
         office=IssuingOffice(database, ledger, registry, bank_peers, clock),
         settlement=Settlement(ledger, books.history, registry, bank_peers, clock),
-        tokens=Tokens(database, ledger, books.history, devices, root, clock),
+        tokens=Tokens(database, ledger, books.history, registry, devices, root, clock),
+        evidence=Evidence(database, registry, clock),
         feed=Feed(books.journal, registry),
         flows=Flows(database, books.history, registry),
     )

@@ -10,8 +10,13 @@ from runtime.tls import Identity
 
 INSTITUTION = "central-bank"
 _ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
-_MAKERS = {_ISSUANCE + "CreateRequest", _ISSUANCE + "ListRequests", _ISSUANCE + "GetBooks"}
 _AUTHENTICATION = "/dcep.authentication.v1.AuthenticationService/"
+_FOR_BANKS = {
+    _ISSUANCE + "CreateRequest",
+    _ISSUANCE + "ListRequests",
+    _ISSUANCE + "GetBooks",
+    _AUTHENTICATION + "ListEvidence",
+}
 _SHARED = {_AUTHENTICATION + "ListBanks", _AUTHENTICATION + "GetTrustBundle"}
 _REGISTRATION = "/dcep.registration.v1.RegistrationService/"
 
@@ -32,7 +37,7 @@ def central_gate(registry: Registry) -> Gate:
         if method in _SHARED and peer.role == "bank":
             registry.welcome(peer)
             return
-        if method in _MAKERS:
+        if method in _FOR_BANKS:
             if peer.role == "bank":
                 registry.welcome(peer)
                 return

@@ -9,16 +9,21 @@ import grpc
 from central_bank.analysis.flows import Flows
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
+from central_bank.gate import is_central_officer
+from central_bank.grpc_issuance import caller
+from central_bank.registration.evidence import Case, Evidence
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from runtime.page import decode_token, encode_token, page_size
 
 
 class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     """See protos/dcep/authentication/v1."""
 
-    def __init__(self, registry: Registry, devices: Devices) -> None:
+    def __init__(self, registry: Registry, devices: Devices, evidence: Evidence) -> None:
         self._registry = registry
         self._devices = devices
+        self._evidence = evidence
 
     def AdmitBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         asked = request.bank
@@ -54,6 +59,18 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())
 
+    def ListEvidence(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        who = caller(context)
+        bank = None if is_central_officer(who) else self._registry.get(who.institution)
+        size = page_size(request.page_size)
+        before = decode_token(request.page_token, 1)
+        cases = self._evidence.list(bank, size + 1, before[0] if before else None)
+        more = len(cases) > size
+        return authentication_pb2.ListEvidenceResponse(
+            evidence=[_case(case) for case in cases[:size]],
+            next_page_token=encode_token(cases[size - 1].id) if more else "",
+        )
+
 
 class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
     """See protos/dcep/analysis/v1."""
@@ -69,6 +86,20 @@ class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
                 for a, b, count, fen in flows
             ]
         )
+
+
+def _case(case: Case) -> authentication_pb2.Evidence:
+    found = case.double_spend
+    return authentication_pb2.Evidence(
+        piece_id=found.piece_id,
+        bank_certificate=found.bank_certificate.encode(),
+        device_certificate=found.device_certificate.encode(),
+        first_endorsement=found.first.encode(),
+        second_endorsement=found.second.encode(),
+        first_bank=case.first_bank,
+        second_bank=case.second_bank,
+        time_ms=case.time_ms,
+    )
 
 
 def _bank(bank: Bank) -> authentication_pb2.Bank:

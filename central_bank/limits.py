@@ -16,3 +16,11 @@ BANK_TIMEOUT_S = 5.0
 TOKEN_LIFETIME_MS = 90 * 86_400_000
 MAX_TOKEN_FEN = 10_000_000
 """The largest token: 100,000 yuan; a load of more becomes several."""
+MAX_LOSS_PER_TOKEN = 5
+"""Payees of a double-spent token are paid beyond its value, up to so many times its value."""
+
+MAX_LOSS_PER_DEVICE_FEN = 50_000_000
+"""What is paid at most for the double spends of one device: 500,000 yuan."""
+
+MAX_BEARERS = 7
+"""Banks that bear the loss of one deposit; with the float's record they make one linked chain."""

@@ -61,18 +61,55 @@ tokens = Table(
     Index("tokens_by_registration", "bank", "number"),
 )
 
+# Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.
+# `retired_fen` is what left the float through it, be it for pieces further down.
 pieces = Table(
     "pieces",
     metadata,
     Column("piece_id", LargeBinary(32), primary_key=True),
+    Column("spent_by", LargeBinary(32), primary_key=True),
     Column("token_id", LargeBinary(16), nullable=False),
-    Column("spent_by", LargeBinary(32), nullable=False),
-    Column("chain", LargeBinary, nullable=False),
-    Column("value_fen", BigInteger, nullable=False),
+    Column("hop", LargeBinary, nullable=False),
+    Column("retired_fen", BigInteger, nullable=False),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("pieces_by_token", "token_id"),
+)
+
+# What a deposited piece was paid beyond its token's value, and which bank bore it.
+losses = Table(
+    "losses",
+    metadata,
+    Column("piece_id", LargeBinary(32), primary_key=True),
+    Column("token_id", LargeBinary(16), nullable=False),
+    Column("device_key", LargeBinary(32), nullable=False),
+    Column("borne_by", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("losses_by_token", "token_id"),
+    Index("losses_by_device", "device_key"),
+)
+
+# Two endorsements of one piece, as they were signed.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("piece_id", LargeBinary(32), nullable=False),
+    Column("spent_by", LargeBinary(32), nullable=False),
+    Column("token_id", LargeBinary(16), nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("device_certificate", LargeBinary, nullable=False),
+    Column("first", LargeBinary, nullable=False),
+    Column("second", LargeBinary, nullable=False),
+    Column("first_bank", Integer, nullable=False),
+    Column("second_bank", Integer, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("evidence_by_endorsement", "piece_id", "spent_by", unique=True),
+    sqlite_autoincrement=True,
 )
 
 revoked_devices = Table(

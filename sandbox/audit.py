@@ -19,12 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sandbox.audit_tokens import TokenSums, bank_indexes, token_sums
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
     CURRENCY,
     FIRST_BANK_ACCOUNT,
     FIRST_WALLET,
+    LOSS_OFFSET,
     MIRROR,
     OFFLINE_FLOAT,
-    OFFLINE_LOSS,
     PAID_IN,
     SET_ASIDE,
     SUSPENSE,
@@ -43,7 +44,10 @@ class AuditImpossible(Exception):
 
 @dataclass
 class CentralSums:
-    """Equation 1, in fen: paid in − paid out = Σ reserves + Σ circulation + offline float."""
+    """Equation 1, in fen: paid in − paid out = Σ reserves + Σ circulation + offline float.
+
+    What was taken from reserves for a double spend and is not yet paid counts with the float.
+    """
 
     paid_in_fen: int
     reserves_fen: dict[str, int]
@@ -77,6 +81,8 @@ class BankSums:
     inbound_on_its_way_fen: int
     outbound_on_its_way_fen: int
     feed_position: int
+    lost_fen: int = 0
+    """What it has borne for double spends of its devices, out of its reserves."""
 
     @property
     def inside_fen(self) -> int:
@@ -169,6 +175,8 @@ def _judge(audited: dict[str, _Audited]) -> StackAudit:
         for name, part in audited.items()
         if name in indexes
     ]
+    for bank in banks:
+        bank.lost_fen = tokens.lost_fen.get(indexes[bank.bank], 0)
     found = StackAudit(
         central=sums,
         banks=banks,
@@ -211,16 +219,19 @@ def _central_sums(report: LedgerReport, indexes: dict[str, int]) -> CentralSums:
         paid_in_fen=-_balance(report, PAID_IN),
         reserves_fen={name: _balance(report, first + step * i) for name, i in indexes.items()},
         circulation_fen={
-            name: _balance(report, first + 1 + step * i) for name, i in indexes.items()
+            name: _balance(report, first + CIRCULATION_OFFSET + step * i)
+            for name, i in indexes.items()
         },
         offline_float_fen=_balance(report, OFFLINE_FLOAT),
-        offline_loss_fen=_balance(report, OFFLINE_LOSS),
+        offline_loss_fen=sum(
+            _balance(report, first + LOSS_OFFSET + step * i) for i in indexes.values()
+        ),
     )
 
 
 def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -> BankSums:
     accounts = report.state.accounts
-    circulation = FIRST_BANK_ACCOUNT + 1 + ACCOUNTS_PER_BANK * index
+    circulation = FIRST_BANK_ACCOUNT + CIRCULATION_OFFSET + ACCOUNTS_PER_BANK * index
     position = int(accounts[MIRROR]["last_sequence"]) if len(accounts) else 0
     inbound_fen, outbound_fen = _on_their_way(central, circulation, position)
     wallets = accounts[FIRST_WALLET:]

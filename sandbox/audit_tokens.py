@@ -1,30 +1,42 @@
-"""Equation 3, and that each row of tokens and pieces is what the journal registered and retired.
+"""Equation 3, and that each row of tokens, pieces and losses is what the journal says.
 
-Tokens are written in the transaction of the journal row that pays for them, and pieces in the one
-that retires them. So in any one state of the database both tell the same story, row by row.
+Tokens are written in the transaction of the journal row that pays for them, pieces in the one that
+retires them, losses in the one that takes them from a bank. So in any one state of the database
+both tell the same story, row by row.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, column, func, select, table
 
-from sandbox.books import ACCOUNTS_PER_BANK, FIRST_BANK_ACCOUNT, OFFLINE_FLOAT
+from sandbox.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    LOSS_OFFSET,
+    OFFLINE_FLOAT,
+)
 from settlement.journal import Journal, JournalBroken, Tip
-from settlement.records import Result
+from settlement.records import Records, Result
 from settlement.tables import JournalTables
 
-CIRCULATION_OFFSET, DEPOSITS_OFFSET = 1, 2
+FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
+DEPOSITED = b"deposited".ljust(32, b"\0")
 
 _tokens = table(
     "tokens",
     *(column(name) for name in ("token_id", "bank", "number", "value_fen")),
 )
 _pieces = table(
-    "pieces", *(column(name) for name in ("piece_id", "token_id", "bank", "number", "value_fen"))
+    "pieces",
+    *(column(name) for name in ("spent_by", "token_id", "bank", "number", "retired_fen")),
 )
+_losses = table("losses", *(column(name) for name in ("borne_by", "amount_fen", "bank", "number")))
 
 Batch = tuple[int, int]
 """A bank's index and its number of a registration or a deposit."""
@@ -36,6 +48,9 @@ class TokenSums:
 
     registered_fen: int = 0
     redeemed_fen: int = 0
+    lost_fen: dict[int, int] = field(default_factory=dict)
+    """What each bank, by its index, has borne for double spends."""
+
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -53,11 +68,13 @@ class _Moved:
 
 
 @dataclass
-class _FloatMoves:
-    """Every record that touches the float, by who caused it."""
+class _Moves:
+    """Every record that touches the float or pays from a loss account, by who caused it."""
 
     into: dict[Batch, _Moved] = field(default_factory=dict)
     out_of: dict[Batch, _Moved] = field(default_factory=dict)
+    lost: dict[tuple[int, int, int], _Moved] = field(default_factory=dict)
+    """By (bearing bank, bank, number)."""
 
 
 def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSums:
@@ -65,10 +82,11 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         tokens = connection.execute(select(_tokens)).all()
-        pieces = connection.execute(select(_pieces)).all()
+        pieces = connection.execute(select(_pieces).where(_pieces.c.spent_by == DEPOSITED)).all()
+        losses = connection.execute(select(_losses)).all()
     found = TokenSums()
     try:
-        moves = _float_moves(Journal(engine, tables), end)
+        moves = _moves(Journal(engine, tables), end)
     except JournalBroken:
         return found  # the journal's own audit names the row; without it nothing can be compared
     registered: dict[Batch, int] = defaultdict(int)
@@ -77,8 +95,8 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     retired: dict[Batch, int] = defaultdict(int)
     by_token: dict[bytes, int] = defaultdict(int)
     for piece in pieces:
-        retired[piece.bank, piece.number] += piece.value_fen
-        by_token[bytes(piece.token_id)] += piece.value_fen
+        retired[piece.bank, piece.number] += piece.retired_fen
+        by_token[bytes(piece.token_id)] += piece.retired_fen
     for token in tokens:
         redeemed_fen = by_token.pop(bytes(token.token_id), 0)
         if redeemed_fen > token.value_fen:
@@ -89,14 +107,24 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     for token_id in by_token:
         found.problems.append(f"table tokens, row token_id={token_id.hex()} is missing")
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
+    # A deposit whose pieces the float paid nothing for has moved nothing out of it.
+    retired = {batch: fen for batch, fen in retired.items() if fen}
     found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
+    lost: dict[tuple[int, int, int], int] = defaultdict(int)
+    for loss in losses:
+        lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
+    for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
+        rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
+        moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
+        name = f"losses borne_by={bearer}"
+        found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
     return found
 
 
 def _compare(
     name: str,
-    rows: dict[Batch, int],
-    moves: dict[Batch, _Moved],
+    rows: Mapping[Batch, int],
+    moves: Mapping[Batch, _Moved],
     position: int,
     problems: list[str],
 ) -> int:
@@ -116,22 +144,41 @@ def _compare(
     return total_fen
 
 
-def _float_moves(journal: Journal, until_seq: int) -> _FloatMoves:
-    found = _FloatMoves()
+def _moves(journal: Journal, until_seq: int) -> _Moves:
+    found = _Moves()
     for entry, _ in journal.rows(Tip(), until_seq=until_seq):
         records = entry.records
         touching = (records["credit"] == OFFLINE_FLOAT) | (records["debit"] == OFFLINE_FLOAT)
+        touching |= records["debit"] % ACCOUNTS_PER_BANK == FIRST_LOSS % ACCOUNTS_PER_BANK
         for i in touching.nonzero()[0].tolist():
             record = records[i]
-            amount_fen = int(record["amount_fen"])
-            if not amount_fen or not Result(int(entry.results[i])).accepted:
+            moved = _Moved(int(record["amount_fen"]), entry.first_position + i)
+            if not moved.amount_fen or not Result(int(entry.results[i])).accepted:
                 continue
-            index, offset = divmod(int(record["origin"]) - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
-            into = int(record["credit"]) == OFFLINE_FLOAT
-            assert offset == (CIRCULATION_OFFSET if into else DEPOSITS_OFFSET)
-            side = found.into if into else found.out_of
-            side[index, int(record["sequence"])] = _Moved(amount_fen, entry.first_position + i)
+            bank, offset = _place(int(record["origin"]))
+            number = _number(records, i)
+            if int(record["credit"]) == OFFLINE_FLOAT:
+                assert offset == CIRCULATION_OFFSET
+                found.into[bank, number] = moved
+            elif int(record["debit"]) == OFFLINE_FLOAT:
+                assert offset == DEPOSITS_OFFSET
+                found.out_of[bank, number] = moved
+            elif int(record["debit"]) >= FIRST_LOSS:
+                assert offset == DEPOSITS_OFFSET
+                found.lost[_place(int(record["debit"]))[0], bank, number] = moved
     return found
+
+
+def _number(records: Records, i: int) -> int:
+    """The number of a deposit: behind the first record that pays it the others have none."""
+    while not records[i]["sequence"]:
+        i -= 1
+    return int(records[i]["sequence"])
+
+
+def _place(account: int) -> tuple[int, int]:
+    """The bank that an account belongs to, and which of its accounts it is."""
+    return divmod(account - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
 
 
 def bank_indexes(connection: Connection) -> dict[str, int]:

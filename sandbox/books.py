@@ -8,11 +8,13 @@ PAID_IN: Final = 0
 """Central bank: minus what was paid in."""
 
 OFFLINE_FLOAT: Final = 1
-OFFLINE_LOSS: Final = 2
 FIRST_BANK_ACCOUNT: Final = 10
-"""Central bank: reserves of bank 0; its circulation is one further."""
+"""Central bank: reserves of bank 0; its other accounts follow."""
 
-ACCOUNTS_PER_BANK: Final = 4
+CIRCULATION_OFFSET: Final = 1
+DEPOSITS_OFFSET: Final = 2
+LOSS_OFFSET: Final = 4
+ACCOUNTS_PER_BANK: Final = 5
 
 MIRROR: Final = 0
 """Bank: the mirror of the central bank; its last sequence is the feed position applied."""

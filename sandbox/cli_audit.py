@@ -86,6 +86,8 @@ def _bank_table(banks: Any) -> Table:
         table.add_column(bank["bank"], justify="right")
     for label, name, sign in ROWS:
         table.add_row(f"  {label}", *(_yuan(sign * bank[name]) for bank in banks))
+    if any(bank["lost_fen"] for bank in banks):
+        table.add_row("  borne for double spends", *(_yuan(bank["lost_fen"]) for bank in banks))
     marks = ["[green]✓[/]" if bank["ok"] else "[red]✗[/]" for bank in banks]
     table.add_row("  all three agree", *marks)
     return table

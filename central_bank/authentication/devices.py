@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nacl.signing import SigningKey
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from central_bank.limits import MAX_TOKEN_FEN
 from central_bank.tables import banks, revoked_devices
@@ -59,30 +61,37 @@ class Devices:
             )
         )
 
+    def is_revoked(self, key: bytes) -> bool:
+        """Whether a device was taken out of use, in the bundle or not any more."""
+        query = select(revoked_devices.c.time_ms).where(revoked_devices.c.device_key == key)
+        return self._database.read(lambda c: c.execute(query).first()) is not None
+
     def bundle(self) -> TrustBundle:
-        """The trust bundle of this moment, signed; suspended banks are left out."""
-        certificates = self._database.read(
-            lambda c: (
-                c.execute(
-                    select(banks.c.offline_certificate)
-                    .where(banks.c.suspended == 0)
-                    .order_by(banks.c.id)
-                )
-                .scalars()
-                .all()
-            )
+        """The trust bundle of this moment, signed; suspended banks are left out.
+
+        It lists the `MAX_REVOKED` devices that were revoked last.
+        """
+        welcome = select(banks.c.offline_certificate).where(banks.c.suspended == 0)
+        revoked = (
+            select(revoked_devices.c.device_key)
+            .order_by(revoked_devices.c.time_ms.desc(), revoked_devices.c.device_key)
+            .limit(MAX_REVOKED)
         )
-        revoked = self._database.read(
-            lambda c: (
-                c.execute(
-                    select(revoked_devices.c.device_key)
-                    .order_by(revoked_devices.c.time_ms.desc())
-                    .limit(MAX_REVOKED)
-                )
-                .scalars()
-                .all()
-            )
-        )
+        return self._bundle(self._column(welcome.order_by(banks.c.id)), self._column(revoked))
+
+    def deposit_bundle(self) -> TrustBundle:
+        """What a deposit is judged by: every bank, and no revocation.
+
+        Whoever took the money could not know that a device or its bank would be cut off.
+        """
+        all_banks = select(banks.c.offline_certificate).order_by(banks.c.id)
+        return self._bundle(self._column(all_banks), [])
+
+    def _column(self, query: Select[Any]) -> list[bytes]:
+        rows = self._database.read(lambda c: c.execute(query).scalars().all())
+        return [bytes(row) for row in rows]
+
+    def _bundle(self, certificates: list[bytes], revoked: list[bytes]) -> TrustBundle:
         return sign_bundle(
             self._root,
             TrustBundle(
@@ -90,8 +99,8 @@ class Devices:
                 max_age_ms=_BUNDLE_AGE_MS,
                 max_hops=_MAX_HOPS,
                 max_value_fen=MAX_TOKEN_FEN,
-                banks=tuple(Certificate.decode(bytes(c), BANK) for c in certificates),
-                revoked=tuple(bytes(key) for key in revoked),
+                banks=tuple(Certificate.decode(c, BANK) for c in certificates),
+                revoked=tuple(revoked),
             ),
         )
 

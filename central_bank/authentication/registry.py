@@ -148,6 +148,7 @@ class Registry:
                 accounts.circulation(index),
                 accounts.deposits(index),
                 accounts.office(index),
+                accounts.loss(index),
             ]
             self._ledger.submit(Batch(opening(numbers, self._clock.now_ms())))
 

@@ -145,12 +145,13 @@ class IssuingOffice:
     def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
         """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
         banks = self._registry.all()
-        numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT, accounts.OFFLINE_LOSS]
+        numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT]
         for bank in banks:
-            numbers += [accounts.reserves(bank.index), accounts.circulation(bank.index)]
-        rows = self._ledger.read(numbers)["available_fen"].tolist()
-        per_bank = [(bank, rows[3 + 2 * i], rows[4 + 2 * i]) for i, bank in enumerate(banks)]
-        return -rows[0], rows[1], rows[2], per_bank
+            index = bank.index
+            numbers += [accounts.reserves(index), accounts.circulation(index), accounts.loss(index)]
+        paid_in, offline_float, *rows = self._ledger.read(numbers)["available_fen"].tolist()
+        per_bank = list(zip(banks, rows[0::3], rows[1::3], strict=True))
+        return -paid_in, offline_float, sum(rows[2::3]), per_bank
 
     def _move_reserves(
         self, caller: Identity, wanted_id: str, kind: str, bank: str, amount_fen: int

@@ -1,23 +1,35 @@
-"""Offline tokens: registered against circulation, retired once each at deposit."""
+"""Offline tokens: registered against circulation, retired once each at deposit.
+
+Who pays when a piece was spent twice is decided in docs/decisions/0005.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, Connection, func, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.devices import Devices
-from central_bank.authentication.registry import Bank
-from central_bank.limits import MAX_ITEMS, MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
+from central_bank.authentication.registry import Bank, Registry
+from central_bank.limits import (
+    MAX_BEARERS,
+    MAX_ITEMS,
+    MAX_LOSS_PER_DEVICE_FEN,
+    MAX_LOSS_PER_TOKEN,
+    MAX_TOKEN_FEN,
+    TOKEN_LIFETIME_MS,
+)
+from central_bank.registration.double_spends import DEPOSITED, DoubleSpend, Share, Ways, path
+from central_bank.registration.evidence import Evidence
 from central_bank.registration.settle import Outcome, digest, open_signed, outcome_of
-from central_bank.tables import pieces, refused_deposits, tokens
+from central_bank.tables import losses, refused_deposits, tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -32,19 +44,19 @@ from offline_token.formats import (
 )
 from offline_token.limits import MAX_CHAINS
 from offline_token.signing import sign_token
-from offline_token.verify import Bad, Piece, check_device, spent_pieces, verify
+from offline_token.verify import Bad, Piece, Reason, check_device, verify
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.errors import Refusal
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
-from settlement.records import RECORD, Kind, RecordFlag, Records
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
-DEPOSITED = b"deposited".ljust(32, b"\0")
 _SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 _REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
+_PENDING = registration_pb2.OUTCOME_STATE_PENDING
+_SPENT_TWICE = "SPENT_TWICE"
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,7 @@ class Tokens:
         database: Database,
         ledger: Ledger,
         history: History,
+        registry: Registry,
         devices: Devices,
         root: SigningKey,
         clock: Clock,
@@ -73,6 +86,8 @@ class Tokens:
         self._database = database
         self._ledger = ledger
         self._history = history
+        self._registry = registry
+        self._evidence = Evidence(database, registry, clock)
         self._devices = devices
         self._root = root
         self._clock = clock
@@ -86,16 +101,18 @@ class Tokens:
         if order.number < 1:
             raise invalid("number", "is at least 1")
         amount(order.amount_fen, largest=MAX_CHAINS * MAX_TOKEN_FEN)
-        owner = self._owner(bank, order.device_certificate)
-        made = self._make(bank, order.number, order.amount_fen, owner)
+        certificate = _certificate(bank, order.device_certificate)
+        made = self._make(bank, order.number, order.amount_fen, certificate.key)
+        record = _registration(bank, order, self._clock.now_ms())
+        reason = self._unfit(certificate)
+        if reason:
+            # A record too, so that the feed ends what the bank holds for it.
+            record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
+        note = registration_pb2.TokensRegistered(number=order.number, amount_fen=order.amount_fen)
         answers = self._ledger.submit(
             Batch(
-                _registration(bank, order, self._clock.now_ms()),
-                [
-                    registration_pb2.TokensRegistered(
-                        number=order.number, amount_fen=order.amount_fen
-                    ).SerializeToString()
-                ],
+                record,
+                [note.SerializeToString()],
                 lambda c, a: (
                     _put_tokens(c, bank, order.number, made)
                     if a.result(0).accepted and not a.repeated[0]
@@ -103,7 +120,11 @@ class Tokens:
                 ),
             )
         )
-        state, reason = outcome_of(answers.result(0), 0)
+        result = answers.result(0)
+        if result == Result.ID_REUSED:
+            # A device revoked since then: what was registered before stays registered.
+            result, reason = self._earlier(record)
+        state, reason = outcome_of(result, reason)
         return Outcome(order.number, state, reason), self._registered(bank, order.number)
 
     def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
@@ -114,21 +135,25 @@ class Tokens:
         with self._depositing:
             return [self._deposit_one(bank, item) for item in order.items]
 
-    def _owner(self, bank: Bank, encoded: bytes) -> bytes:
+    def _unfit(self, certificate: Certificate) -> int:
+        """Why a device gets no tokens, a Reason; 0 when it does."""
+        if self._devices.is_revoked(certificate.key):
+            return int(errors_pb2.REASON_DEVICE_REVOKED)
         try:
-            certificate = Certificate.decode(encoded, DEVICE)
             check_device(certificate, self._devices.bundle(), self._clock.now_ms())
-        except FormatError as error:
-            raise invalid("device_certificate", f"is unreadable: {error}") from None
         except Bad as bad:
-            raise Refusal(
-                errors_pb2.REASON_TOKEN_INVALID,
-                f"the device's certificate is not good: {bad.reason.name}",
-                field="device_certificate",
-            ) from None
-        if certificate.bank != bank.name:
-            raise invalid("device_certificate", "is another bank's")
-        return certificate.key
+            revoked = bad.reason == Reason.DEVICE_REVOKED
+            return int(
+                errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
+            )
+        return 0
+
+    def _earlier(self, record: Records) -> tuple[Result, int]:
+        """The answer that this registration was given, whatever the device was then."""
+        row = self._history.row(int(record["origin"][0]), int(record["sequence"][0]))
+        if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"][0]):
+            return Result.ID_REUSED, 0
+        return Result(row.result), row.spare
 
     def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
         """Tokens that add up to an amount; the same for the same registration."""
@@ -160,7 +185,7 @@ class Tokens:
         verdict = verify(
             payment,
             root=self._devices.root_key,
-            bundle=self._devices.bundle(),
+            bundle=self._devices.deposit_bundle(),
             now_ms=self._clock.now_ms(),
             request=None,
             output=output[0] if output else PAYEE_OUTPUT,
@@ -168,12 +193,20 @@ class Tokens:
         if not verdict.good:
             return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
         chains = Payment.decode(payment).chains
-        conflict = self._conflict(chains, verdict.pieces)
-        if conflict == DEPOSITED:
+        ways = self._ways(bank, chains, verdict.pieces)
+        ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
+        if any(DEPOSITED in end for end in ends):
             return self._refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED, "")
-        if conflict is not None:
-            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, "SPENT_TWICE")
-        return self._retire(bank, item, chains, verdict.pieces)
+        paid_away = any(ends)
+        shares = [ways.add(c, end) for c, end in zip(chains, verdict.pieces, strict=True)]
+        for double in (double for share in shares for double in share.doubles if double.is_new):
+            self._uncover(double, bank)
+        if paid_away or _to_the_cheater(item, shares) or self._beyond_cap(shares):
+            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, _SPENT_TWICE)
+        if not all(self._fund(*borne) for borne in self._borne(shares).items()):
+            # Not the last word: the bank asks again until the reserves suffice.
+            return DepositOutcome(item.number, _PENDING, errors_pb2.REASON_RESERVES_SHORT)
+        return self._retire(bank, item, ways, shares)
 
     def _known(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
         """The first answer to this deposit, if it has been given."""
@@ -187,52 +220,143 @@ class Tokens:
             return None
         if int.from_bytes(bytes(settled.digest), "little") != _item_digest(item):
             return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_ID_REUSED)
-        return DepositOutcome(item.number, _SETTLED, 0, settled.amount_fen)
+        if not Result(settled.result).accepted:
+            return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_INTERNAL)
+        note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
+        return DepositOutcome(item.number, _SETTLED, 0, note.whole_fen)
 
-    def _conflict(self, chains: Sequence[Chain], ends: Sequence[Piece]) -> bytes | None:
-        """How a piece in these chains was spent otherwise before; None when it was not."""
-        # The payment has been verified: no piece in it is spent in two ways, or spent and paid.
-        wanted: dict[bytes, bytes] = {end.id: DEPOSITED for end in ends}
-        for chain in chains:
-            wanted.update((piece_id, spent_by) for piece_id, spent_by, _ in _spending(chain))
-        query = select(pieces.c.piece_id, pieces.c.spent_by).where(
-            pieces.c.piece_id.in_(list(wanted))
+    def _ways(self, bank: Bank, chains: Sequence[Chain], ends: Sequence[Piece]) -> Ways:
+        """How the pieces in these chains were spent before."""
+        ids = {end.id for end in ends} | {piece.id for chain in chains for piece, _ in path(chain)}
+        return self._database.read(lambda c: Ways.of(c, bank.index, list(ids)))
+
+    def _uncover(self, double: DoubleSpend, bank: Bank) -> None:
+        """Keeps the proof of a double spend and takes the device out of use."""
+        if double.proved:
+            self._evidence.keep(double, bank.index)
+            self._devices.revoke(double.device, "it spent a piece twice")
+        elif double.first.bank == self._registry.get(double.second.certificate.bank).index:
+            # Its own bank said that it deposited the piece; another bank's word is not enough.
+            self._devices.revoke(double.device, "it spent a piece that it deposited")
+
+    def _beyond_cap(self, shares: Sequence[Share]) -> bool:
+        """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
+        by_token: Counter[bytes] = Counter()
+        by_device: Counter[bytes] = Counter()
+        for share in shares:
+            if share.loss_fen:
+                by_token[share.end.token_id] += share.loss_fen
+                by_device[share.doubles[-1].device] += share.loss_fen
+        return (
+            any(
+                fen + self._lost(losses.c.token_id, token) > MAX_LOSS_PER_TOKEN * self._value(token)
+                for token, fen in by_token.items()
+            )
+            or any(
+                fen + self._lost(losses.c.device_key, device) > MAX_LOSS_PER_DEVICE_FEN
+                for device, fen in by_device.items()
+            )
+            or len(self._borne(shares)) > MAX_BEARERS
         )
-        ends_ids = {end.id for end in ends}
-        for row in self._database.read(lambda c: c.execute(query).all()):
-            if (
-                bytes(row.piece_id) in ends_ids
-                or bytes(row.spent_by) != wanted[bytes(row.piece_id)]
-            ):
-                return bytes(row.spent_by)
-        return None
+
+    def _lost(self, column: Column[bytes], key: bytes) -> int:
+        query = select(func.sum(losses.c.amount_fen)).where(column == key)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _value(self, token_id: bytes) -> int:
+        query = select(tokens.c.value_fen).where(tokens.c.token_id == token_id)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _borne(self, shares: Sequence[Share]) -> dict[int, int]:
+        """Fen that each bank, by its index, has to bear."""
+        borne: Counter[int] = Counter()
+        for share in shares:
+            if share.loss_fen:
+                borne[self._bearer(share)] += share.loss_fen
+        return dict(borne)
+
+    def _bearer(self, share: Share) -> int:
+        """The bank that certified the device; the one that deposited the piece, if it was so."""
+        double = share.doubles[-1]
+        if double.proved:
+            return self._registry.get(double.second.certificate.bank).index
+        return double.first.bank
+
+    def _fund(self, bank: int, amount_fen: int) -> bool:
+        """Takes what a bank has to bear out of its reserves; False while they do not suffice."""
+        loss, reserves = accounts.loss(bank), accounts.reserves(bank)
+        there, held = self._ledger.read([loss, reserves])
+        missing = amount_fen - int(there["available_fen"])
+        if missing <= 0:
+            return True
+        if missing > int(held["available_fen"]):
+            return False
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["credit"] = loss
+        record["debit"] = reserves
+        record["sequence"] = int(there["last_sequence"]) + 1
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = missing
+        record["time_ms"] = self._clock.now_ms()
+        return self._ledger.submit(Batch(record)).result(0).accepted
 
     def _retire(
         self,
         bank: Bank,
         item: registration_pb2.TokenDepositItem,
-        chains: Sequence[Chain],
-        ends: Sequence[Piece],
+        ways: Ways,
+        shares: Sequence[Share],
     ) -> DepositOutcome:
-        value = sum(end.value_fen for end in ends)
-        note = registration_pb2.TokensDeposited(
-            number=item.number, wallet_number=item.wallet_number, amount_fen=value
-        )
+        value = sum(share.end.value_fen for share in shares)
         now_ms = self._clock.now_ms()
-        answers = self._ledger.submit(
-            Batch(
-                _deposit(bank, item, value, now_ms),
-                [note.SerializeToString()],
-                lambda c, a: (
-                    _put_pieces(c, bank, item.number, chains, ends, now_ms)
-                    if a.result(0).accepted and not a.repeated[0]
-                    else None
-                ),
-            )
-        )
+        sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
+        sources |= {accounts.loss(bearer): fen for bearer, fen in self._borne(shares).items()}
+        records = _deposit(bank, item, sources, now_ms)
+        notes = [
+            registration_pb2.TokensDeposited(
+                number=item.number,
+                wallet_number=item.wallet_number,
+                amount_fen=int(record["amount_fen"]),
+                whole_fen=value,
+            ).SerializeToString()
+            for record in records
+        ]
+
+        def keep(connection: Connection, answers: Answers) -> None:
+            if answers.result(0).accepted and not answers.repeated[0]:
+                ways.write(connection, item.number, now_ms)
+                self._put_losses(connection, bank, item.number, shares, now_ms)
+
+        answers = self._ledger.submit(Batch(records, notes, keep))
         if not answers.result(0).accepted:
             return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_INTERNAL)
         return DepositOutcome(item.number, _SETTLED, 0, value)
+
+    def _put_losses(
+        self,
+        connection: Connection,
+        bank: Bank,
+        number: int,
+        shares: Sequence[Share],
+        now_ms: int,
+    ) -> None:
+        rows = [
+            {
+                "piece_id": share.end.id,
+                "token_id": share.end.token_id,
+                "device_key": share.doubles[-1].device,
+                "borne_by": self._bearer(share),
+                "amount_fen": share.loss_fen,
+                "bank": bank.index,
+                "number": number,
+                "time_ms": now_ms,
+            }
+            for share in shares
+            if share.loss_fen
+        ]
+        if rows:
+            connection.execute(insert(losses), rows)
 
     def _refuse(
         self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str
@@ -242,12 +366,24 @@ class Tokens:
         return DepositOutcome(item.number, _REFUSED, reason, 0, verdict)
 
 
-def _spending(chain: Chain) -> list[tuple[bytes, bytes, bytes]]:
-    """(piece id, hash of the endorsement that spent it, endorsement) along a chain."""
-    found = []
-    for piece, hop in zip(spent_pieces(chain), chain.hops, strict=True):
-        found.append((piece.id, hop.endorsement.digest(piece.id), hop.endorsement.encode()))
-    return found
+def _certificate(bank: Bank, encoded: bytes) -> Certificate:
+    try:
+        certificate = Certificate.decode(encoded, DEVICE)
+    except FormatError as error:
+        raise invalid("device_certificate", f"is unreadable: {error}") from None
+    if certificate.bank != bank.name:
+        raise invalid("device_certificate", "is another bank's")
+    return certificate
+
+
+def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Share]) -> bool:
+    """Whether a piece would be paid to the one who spent it, or what it came from, twice."""
+    own = set(item.own_device_keys)
+    return any(
+        double.device == share.end.owner or double.device in own
+        for share in shares
+        for double in share.doubles
+    )
 
 
 def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[Token]) -> None:
@@ -266,28 +402,6 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
     )
 
 
-def _put_pieces(
-    connection: Connection,
-    bank: Bank,
-    number: int,
-    chains: Sequence[Chain],
-    ends: Sequence[Piece],
-    now_ms: int,
-) -> None:
-    rows: dict[bytes, dict[str, Any]] = {}
-    for chain, end in zip(chains, ends, strict=True):
-        common = {"token_id": end.token_id, "bank": bank.index, "number": number, "time_ms": now_ms}
-        for piece_id, spent_by, endorsement in _spending(chain):
-            spent = {"piece_id": piece_id, "spent_by": spent_by, "chain": endorsement}
-            rows[piece_id] = {**common, **spent, "value_fen": 0}
-        last = {"piece_id": end.id, "spent_by": DEPOSITED, "chain": b""}
-        rows[end.id] = {**common, **last, "value_fen": end.value_fen}
-    known = select(pieces.c.piece_id).where(pieces.c.piece_id.in_(list(rows)))
-    for piece_id in connection.execute(known).scalars():
-        del rows[bytes(piece_id)]
-    connection.execute(insert(pieces), list(rows.values()))
-
-
 def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms: int) -> Records:
     record = np.zeros(1, RECORD)
     record["origin"] = record["debit"] = accounts.circulation(bank.index)
@@ -303,19 +417,22 @@ def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms:
 
 
 def _deposit(
-    bank: Bank, item: registration_pb2.TokenDepositItem, value: int, now_ms: int
+    bank: Bank, item: registration_pb2.TokenDepositItem, sources: dict[int, int], now_ms: int
 ) -> Records:
-    record = np.zeros(1, RECORD)
-    record["origin"] = accounts.deposits(bank.index)
-    record["debit"] = accounts.OFFLINE_FLOAT
-    record["credit"] = accounts.circulation(bank.index)
-    record["sequence"] = item.number
-    record["kind"] = Kind.TRANSFER
-    record["flags"] = RecordFlag.NO_LIMIT
-    record["amount_fen"] = value
-    record["time_ms"] = now_ms
-    record["digest"] = _item_digest(item)
-    return record
+    """A record for each account that pays; they stand or fall together."""
+    paying = [(account, fen) for account, fen in sources.items() if fen]
+    records = np.zeros(len(paying), RECORD)
+    records["origin"] = accounts.deposits(bank.index)
+    records["debit"] = [account for account, _ in paying]
+    records["credit"] = accounts.circulation(bank.index)
+    records["sequence"][0] = item.number
+    records["kind"] = Kind.TRANSFER
+    records["flags"] = RecordFlag.NO_LIMIT
+    records["flags"][:-1] = RecordFlag.NO_LIMIT | RecordFlag.LINKED
+    records["amount_fen"] = [fen for _, fen in paying]
+    records["time_ms"] = now_ms
+    records["digest"] = _item_digest(item)
+    return records
 
 
 def _item_digest(item: registration_pb2.TokenDepositItem) -> int:

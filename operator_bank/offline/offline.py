@@ -34,6 +34,7 @@ from settlement.records import RECORD, Kind
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+_RESENT = 100
 
 
 class Offline:
@@ -128,13 +129,16 @@ class Offline:
         return self._central_bank.trust_bundle()
 
     def resend_deposits(self) -> bool:
-        """Sends one deposit again that had no answer; True when there was one."""
+        """Sends deposits again that have not ended; True when one of them did."""
         table = token_deposits
-        query = select(table).where(table.c.state == PENDING).order_by(table.c.id).limit(1)
-        row = self._database.read(lambda c: c.execute(query).first())
-        if row is None:
+        query = select(table).where(table.c.state == PENDING).order_by(table.c.id).limit(_RESENT)
+        rows = self._database.read(lambda c: c.execute(query).all())
+        if not rows:
             return False
-        return bool(self._send_deposit(row).state != PENDING)
+        outcomes = self._central_bank.deposit([_item(row) for row in rows])
+        for row, outcome in zip(rows, outcomes, strict=True):
+            self._end_refused(row.id, outcome)
+        return any(outcome.state != registration_pb2.OUTCOME_STATE_PENDING for outcome in outcomes)
 
     def resend_loads(self) -> bool:
         """Registers again what is held for tokens and has not been ended by the feed."""
@@ -193,6 +197,16 @@ class Offline:
                     field="offline_payment",
                 )
 
+    def _own_endorsers(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
+        """The wallet's own devices among those that endorsed what it deposits."""
+        chains = Payment.decode(order.content.offline_payment[1:]).chains
+        keys = {hop.certificate.key for chain in chains for hop in chain.hops}
+        query = select(devices.c.device_key).where(
+            devices.c.device_key.in_(keys), devices.c.wallet == order.wallet.row_id
+        )
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        return sorted(bytes(key) for key in found)
+
     def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
         table = token_deposits
         content = order.content
@@ -208,7 +222,9 @@ class Offline:
                 "sequence": content.sequence,
                 "digest": digest,
                 "body": registration_pb2.TokenDepositItem(
-                    wallet_number=order.wallet.number, offline_payment=content.offline_payment
+                    wallet_number=order.wallet.number,
+                    offline_payment=content.offline_payment,
+                    own_device_keys=self._own_endorsers(order),
                 ).SerializeToString(),
                 "state": PENDING,
                 "reason": 0,
@@ -226,21 +242,23 @@ class Offline:
         return row
 
     def _send_deposit(self, row: Any) -> Any:
-        item = registration_pb2.TokenDepositItem.FromString(bytes(row.body))
-        item.number = row.id
         query = select(token_deposits).where(token_deposits.c.id == row.id)
         try:
-            outcome = self._central_bank.deposit([item])[0]
+            outcome = self._central_bank.deposit([_item(row)])[0]
         except NoAnswer:
             return self._database.read(lambda c: c.execute(query).one())
-        if outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
-            values = {"state": REFUSED, "reason": outcome.reason, "verdict": outcome.verdict}
-            statement = update(token_deposits).where(token_deposits.c.id == row.id).values(values)
-            self._database.transaction(lambda c: c.execute(statement) and None)
-        else:
+        self._end_refused(row.id, outcome)
+        if outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             # Settled at the central bank; the money itself comes with the feed.
             self._wait_for_feed(row.id)
         return self._database.read(lambda c: c.execute(query).one())
+
+    def _end_refused(self, deposit: int, outcome: registration_pb2.DepositOutcome) -> None:
+        """A refusal ends a deposit here; the feed ends one that has settled."""
+        if outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
+            values = {"state": REFUSED, "reason": outcome.reason, "verdict": outcome.verdict}
+            statement = update(token_deposits).where(token_deposits.c.id == deposit).values(values)
+            self._database.transaction(lambda c: c.execute(statement) and None)
 
     def _wait_for_feed(self, deposit: int) -> None:
         table = token_deposits
@@ -259,8 +277,15 @@ class Offline:
         return found.encode() if found is not None else b""
 
 
+def _item(row: Any) -> registration_pb2.TokenDepositItem:
+    item = registration_pb2.TokenDepositItem()
+    item.ParseFromString(bytes(row.body))
+    item.number = row.id
+    return item
+
+
 def _refused(reason: int, verdict: str) -> Refusal:
-    sentences = {
+    sentences: dict[int, str] = {
         errors_pb2.REASON_ALREADY_DEPOSITED: "this piece has been deposited before",
         errors_pb2.REASON_TOKEN_INVALID: f"the payment is not good: {verdict}",
     }

@@ -8,10 +8,11 @@ durably been applied; there is no second place where it is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
@@ -108,7 +109,7 @@ class FeedFollower:
         found: dict[int, Any] = {}
         for start in range(0, len(numbers), 500):
             query = select(outbound).where(outbound.c.number.in_(numbers[start : start + 500]))
-            rows = self._database.read(lambda c, q=query: c.execute(q).all())
+            rows = self._database.read(partial(_all, query))
             found.update((row.number, row) for row in rows)
         return found
 
@@ -117,24 +118,24 @@ class FeedFollower:
         event = entry.WhichOneof("event")
         if event == "issued":
             _move(record, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
-            return entry.issued.SerializeToString()
+            return bytes(entry.issued.SerializeToString())
         if event == "redeemed":
             _move(record, accounts.SET_ASIDE, accounts.MIRROR, entry.redeemed.amount_fen)
-            return entry.redeemed.SerializeToString()
+            return bytes(entry.redeemed.SerializeToString())
         if event == "redemption_rejected":
             rejected = entry.redemption_rejected
             _move(record, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
             if not self._vault.was_set_aside(rejected.number):
                 record["kind"] = Kind.REFUSAL
-            return rejected.SerializeToString()
+            return bytes(rejected.SerializeToString())
         if event == "incoming":
             payment = entry.incoming.payment
             self._deliver(record, payment.payee_number, payment.amount_fen)
-            return payment.SerializeToString()
+            return bytes(payment.SerializeToString())
         if event == "tokens_deposited":
             deposited = entry.tokens_deposited
             self._deliver(record, deposited.wallet_number, deposited.amount_fen)
-            return deposited.SerializeToString()
+            return bytes(deposited.SerializeToString())
         number = _number_of(entry)
         row = known.get(number)
         if row is None:
@@ -172,7 +173,7 @@ class FeedFollower:
                 ends.append({"n": ended.number, "s": _ENDED[ended.state], "r": ended.reason})
             elif event == "tokens_deposited":
                 deposited = entry.tokens_deposited
-                deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.amount_fen})
+                deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
             elif event == "incoming" and (
                 answers.result(index) == Result.DIVERTED
                 or self._directory.find(entry.incoming.payment.payee_number) is None
@@ -188,6 +189,10 @@ class FeedFollower:
             )
         if strays:
             connection.execute(insert(diverted), strays)
+
+
+def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
+    return connection.execute(query).all()
 
 
 def _number_of(entry: FeedEntry) -> int:

@@ -43,6 +43,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("prefix"),
     )
     op.create_table(
+        "evidence",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("piece_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("spent_by", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("token_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("bank", sa.Integer(), nullable=False),
+        sa.Column("device_certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("first", sa.LargeBinary(), nullable=False),
+        sa.Column("second", sa.LargeBinary(), nullable=False),
+        sa.Column("first_bank", sa.Integer(), nullable=False),
+        sa.Column("second_bank", sa.Integer(), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.create_index("evidence_by_endorsement", ["piece_id", "spent_by"], unique=True)
+
+    op.create_table(
         "journal",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("first_position", sa.BigInteger(), nullable=False),
@@ -53,6 +72,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("first_position"),
     )
+    op.create_table(
+        "losses",
+        sa.Column("piece_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("token_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("device_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("borne_by", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("bank", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("piece_id"),
+    )
+    with op.batch_alter_table("losses", schema=None) as batch_op:
+        batch_op.create_index("losses_by_device", ["device_key"], unique=False)
+        batch_op.create_index("losses_by_token", ["token_id"], unique=False)
+
     op.create_table(
         "office_requests",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -94,14 +129,14 @@ def upgrade() -> None:
     op.create_table(
         "pieces",
         sa.Column("piece_id", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("token_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("spent_by", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("chain", sa.LargeBinary(), nullable=False),
-        sa.Column("value_fen", sa.BigInteger(), nullable=False),
+        sa.Column("token_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("hop", sa.LargeBinary(), nullable=False),
+        sa.Column("retired_fen", sa.BigInteger(), nullable=False),
         sa.Column("bank", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("time_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("piece_id"),
+        sa.PrimaryKeyConstraint("piece_id", "spent_by"),
     )
     with op.batch_alter_table("pieces", schema=None) as batch_op:
         batch_op.create_index("pieces_by_token", ["token_id"], unique=False)
@@ -186,7 +221,16 @@ def downgrade() -> None:
     op.drop_table("pieces")
     op.drop_table("payments")
     op.drop_table("office_requests")
+    with op.batch_alter_table("losses", schema=None) as batch_op:
+        batch_op.drop_index("losses_by_token")
+        batch_op.drop_index("losses_by_device")
+
+    op.drop_table("losses")
     op.drop_table("journal")
+    with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.drop_index("evidence_by_endorsement")
+
+    op.drop_table("evidence")
     op.drop_table("banks")
     op.drop_table("balances")
     # ### end Alembic commands ###

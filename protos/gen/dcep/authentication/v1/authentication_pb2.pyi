@@ -101,3 +101,39 @@ class GetTrustBundleResponse(_message.Message):
     TRUST_BUNDLE_FIELD_NUMBER: _ClassVar[int]
     trust_bundle: bytes
     def __init__(self, trust_bundle: _Optional[bytes] = ...) -> None: ...
+
+class ListEvidenceRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListEvidenceResponse(_message.Message):
+    __slots__ = ("evidence", "next_page_token")
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
+    next_page_token: str
+    def __init__(self, evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class Evidence(_message.Message):
+    __slots__ = ("piece_id", "bank_certificate", "device_certificate", "first_endorsement", "second_endorsement", "first_bank", "second_bank", "time_ms")
+    PIECE_ID_FIELD_NUMBER: _ClassVar[int]
+    BANK_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ENDORSEMENT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_ENDORSEMENT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_BANK_FIELD_NUMBER: _ClassVar[int]
+    SECOND_BANK_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    piece_id: bytes
+    bank_certificate: bytes
+    device_certificate: bytes
+    first_endorsement: bytes
+    second_endorsement: bytes
+    first_bank: str
+    second_bank: str
+    time_ms: int
+    def __init__(self, piece_id: _Optional[bytes] = ..., bank_certificate: _Optional[bytes] = ..., device_certificate: _Optional[bytes] = ..., first_endorsement: _Optional[bytes] = ..., second_endorsement: _Optional[bytes] = ..., first_bank: _Optional[str] = ..., second_bank: _Optional[str] = ..., time_ms: _Optional[int] = ...) -> None: ...

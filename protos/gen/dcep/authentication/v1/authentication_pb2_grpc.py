@@ -66,6 +66,11 @@ class AuthenticationServiceStub(object):
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.SerializeToString,
                 response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.FromString,
                 _registered_method=True)
+        self.ListEvidence = channel.unary_unary(
+                '/dcep.authentication.v1.AuthenticationService/ListEvidence',
+                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.SerializeToString,
+                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.FromString,
+                _registered_method=True)
 
 
 class AuthenticationServiceServicer(object):
@@ -116,6 +121,15 @@ class AuthenticationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvidence(self, request, context):
+        """Double spends that came to light, the newest first. Officers of the central
+        bank see all; a bank and its officers those of the bank's devices and
+        those that its own payees were paid with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthenticationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +162,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.GetTrustBundle,
                     request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.FromString,
                     response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.SerializeToString,
+            ),
+            'ListEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvidence,
+                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.FromString,
+                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -314,6 +333,33 @@ class AuthenticationService(object):
             '/dcep.authentication.v1.AuthenticationService/GetTrustBundle',
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.SerializeToString,
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.authentication.v1.AuthenticationService/ListEvidence',
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.SerializeToString,
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -164,14 +164,16 @@ class TokensRegistered(_message.Message):
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class TokensDeposited(_message.Message):
-    __slots__ = ("number", "wallet_number", "amount_fen")
+    __slots__ = ("number", "wallet_number", "amount_fen", "whole_fen")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FEN_FIELD_NUMBER: _ClassVar[int]
     number: int
     wallet_number: str
     amount_fen: int
-    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+    whole_fen: int
+    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ...) -> None: ...
 
 class TokenRegistration(_message.Message):
     __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms")
@@ -216,14 +218,16 @@ class TokenDeposit(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., items: _Optional[_Iterable[_Union[TokenDepositItem, _Mapping]]] = ...) -> None: ...
 
 class TokenDepositItem(_message.Message):
-    __slots__ = ("number", "wallet_number", "offline_payment")
+    __slots__ = ("number", "wallet_number", "offline_payment", "own_device_keys")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    OWN_DEVICE_KEYS_FIELD_NUMBER: _ClassVar[int]
     number: int
     wallet_number: str
     offline_payment: bytes
-    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., offline_payment: _Optional[bytes] = ...) -> None: ...
+    own_device_keys: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., offline_payment: _Optional[bytes] = ..., own_device_keys: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class DepositTokensRequest(_message.Message):
     __slots__ = ("deposit",)

@@ -84,6 +84,7 @@ class RegistrationServiceServicer(object):
     def RegisterTokens(self, request, context):
         """Registers offline tokens against the bank's circulation. Repeats by
         (bank, number) and answers with the same tokens.
+        Refuses the outcome: CIRCULATION_SHORT, DEVICE_REVOKED, TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,8 +92,10 @@ class RegistrationServiceServicer(object):
 
     def DepositTokens(self, request, context):
         """Retires deposited pieces, once each, and moves their value from the float
-        to the bank's circulation. Repeats by (bank, number).
-        Refuses an item: TOKEN_INVALID, ALREADY_DEPOSITED, DEVICE_REVOKED.
+        to the bank's circulation; what a double spend adds comes from the reserves
+        of the bank that certified the device. Repeats by (bank, number).
+        Refuses an item: TOKEN_INVALID, ALREADY_DEPOSITED. An item stays PENDING
+        with RESERVES_SHORT while that bank's reserves do not suffice: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

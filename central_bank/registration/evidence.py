@@ -1,0 +1,83 @@
+"""The evidence of double spends: kept as it was signed, shown to the banks that it concerns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select
+
+from central_bank.authentication.registry import Bank, Registry
+from central_bank.registration.double_spends import DoubleSpend
+from central_bank.tables import evidence
+from offline_token import evidence as proof
+from offline_token.formats import BANK, DEVICE, Certificate, Endorsement
+from runtime.clock import Clock
+from runtime.database import Database
+
+
+@dataclass(frozen=True)
+class Case:
+    """One double spend: the proof, the banks that paid the payees in, and when it came out."""
+
+    id: int
+    double_spend: proof.DoubleSpend
+    first_bank: str
+    second_bank: str
+    time_ms: int
+
+
+class Evidence:
+    """Puts evidence down and lists it."""
+
+    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+        self._database = database
+        self._registry = registry
+        self._clock = clock
+
+    def keep(self, double: DoubleSpend, second_bank: int) -> None:
+        """Keeps a double spend; again changes nothing."""
+        piece_id, certificate = double.piece.id, double.second.certificate
+        values = {
+            "piece_id": piece_id,
+            "spent_by": double.second.endorsement.digest(piece_id),
+            "token_id": double.piece.token_id,
+            "bank": self._registry.get(certificate.bank).index,
+            "device_certificate": certificate.encode(),
+            "first": double.first.endorsement().encode(),
+            "second": double.second.endorsement.encode(),
+            "first_bank": double.first.bank,
+            "second_bank": second_bank,
+            "time_ms": self._clock.now_ms(),
+        }
+        self._database.transaction(lambda c: _put(c, values))
+
+    def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
+        """The newest first; for a bank those that concern it: its device, or its payee."""
+        table = evidence
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if bank is not None:
+            columns = (table.c.bank, table.c.first_bank, table.c.second_bank)
+            query = query.where(or_(*(column == bank.index for column in columns)))
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
+
+    def _case(self, row: Row[Any]) -> Case:
+        banks = {bank.index: bank for bank in self._registry.all()}
+        double_spend = proof.DoubleSpend(
+            bytes(row.piece_id),
+            Certificate.decode(banks[row.bank].offline_certificate, BANK),
+            Certificate.decode(bytes(row.device_certificate), DEVICE),
+            Endorsement.decode(bytes(row.first)),
+            Endorsement.decode(bytes(row.second)),
+        )
+        first, second = banks[row.first_bank].name, banks[row.second_bank].name
+        return Case(row.id, double_spend, first, second, row.time_ms)
+
+
+def _put(connection: Connection, values: dict[str, Any]) -> None:
+    table = evidence
+    same = (table.c.piece_id == values["piece_id"]) & (table.c.spent_by == values["spent_by"])
+    if connection.execute(select(table.c.id).where(same)).first() is None:
+        connection.execute(insert(table).values(values))

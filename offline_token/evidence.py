@@ -1,0 +1,78 @@
+"""Evidence of a double spend: a device has signed two different endorsements of one piece.
+
+Whoever knows the root's public key can check it; docs/offline_token.md has the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
+from offline_token.signing import verified
+
+FORMAT = "dcep-evidence/v1"
+_PIECE_ID_BYTES = 32
+
+
+@dataclass(frozen=True)
+class DoubleSpend:
+    """Two endorsements of one piece, with the certificates that say whose device made them."""
+
+    piece_id: bytes
+    bank_certificate: Certificate
+    device_certificate: Certificate
+    first: Endorsement
+    second: Endorsement
+
+    def wrong(self, root: bytes) -> str:
+        """What is wrong with this evidence under the root's key; empty when it proves the case.
+
+        Expiry does not matter: what was signed stays signed.
+        """
+        bank, device = self.bank_certificate, self.device_certificate
+        if len(self.piece_id) != _PIECE_ID_BYTES:
+            return "the piece's id is not of 32 bytes"
+        if not verified(root, bank.signed_part(), bank.signature):
+            return "the root has not signed the bank's certificate"
+        if device.bank != bank.bank:
+            return "the device's certificate is another bank's"
+        if not verified(bank.key, device.signed_part(), device.signature):
+            return "the bank has not signed the device's certificate"
+        for name, endorsement in (("first", self.first), ("second", self.second)):
+            signed = endorsement.signed_part(self.piece_id)
+            if not verified(device.key, signed, endorsement.signature):
+                return f"the device has not signed the {name} endorsement of this piece"
+        if self.first.digest(self.piece_id) == self.second.digest(self.piece_id):
+            return "both endorsements say the same"
+        return ""
+
+    def as_fields(self) -> dict[str, str]:
+        """As in the file: everything in hex."""
+        return {
+            "piece_id": self.piece_id.hex(),
+            "bank_certificate": self.bank_certificate.encode().hex(),
+            "device_certificate": self.device_certificate.encode().hex(),
+            "first": self.first.encode().hex(),
+            "second": self.second.encode().hex(),
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Any) -> Self:
+        """Raises FormatError."""
+        if not isinstance(fields, dict):
+            raise FormatError("evidence: an object expected")
+        return cls(
+            _hex(fields, "piece_id"),
+            Certificate.decode(_hex(fields, "bank_certificate"), BANK),
+            Certificate.decode(_hex(fields, "device_certificate"), DEVICE),
+            Endorsement.decode(_hex(fields, "first")),
+            Endorsement.decode(_hex(fields, "second")),
+        )
+
+
+def _hex(fields: dict[str, Any], name: str) -> bytes:
+    try:
+        return bytes.fromhex(fields[name])
+    except (KeyError, TypeError, ValueError):
+        raise FormatError(f"evidence: {name} is not in hex") from None

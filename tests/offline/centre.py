@@ -1,0 +1,106 @@
+"""A central bank whose banks have certificates for offline money, with devices and deposits."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+from central_bank.authentication.registry import Bank
+from central_bank.registration.settle import Outcome
+from central_bank.registration.tokens import DepositOutcome
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.formats import Chain, Payment, Token
+from offline_token.signing import certify_device
+from runtime.envelope import sign
+from tests.central_bank.conftest import KEYS, World, particulars
+from tests.offline.country import DAY, Country, Device, key_of
+
+WALLET = "6201000000000017"
+
+
+class Centre(World):
+    """Alice, Bob and Carol bank at alpha, Dan and Erin at beta; alpha pays for the tokens."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.issue(self.alpha, 100_000)
+        self.numbers = itertools.count(1)
+        self.country = Country()
+        self.alice, self.bob, self.carol = (self.device(n) for n in ("alice", "bob", "carol"))
+        self.dan, self.erin = (self.device(n, "beta") for n in ("dan", "erin"))
+
+    def register(
+        self, owner: Device, fen: int, number: int, bank: str = "alpha"
+    ) -> tuple[Outcome, list[bytes]]:
+        """What the bank is answered."""
+        order = registration_pb2.TokenRegistration(
+            bank=bank,
+            number=number,
+            amount_fen=fen,
+            device_certificate=owner.certificate.encode(),
+            created_time_ms=self.clock.now_ms(),
+            expires_time_ms=self.clock.now_ms() + 60_000,
+        )
+        signed = sign("token-registration/v1", order.SerializeToString(), KEYS[bank], bank.encode())
+        return self.central.tokens.register(self.bank(bank), signed)
+
+    def token(self, owner: Device, fen: int) -> Chain:
+        """A fresh token, paid for by its owner's bank."""
+        _, (token,) = self.register(owner, fen, next(self.numbers), owner.certificate.bank)
+        return Chain(Token.decode(token))
+
+    def pay(self, chain: Chain, by: Device, to: Device, fen: int, spend: int = 0) -> Chain:
+        """The chain with one more endorsement, another each time."""
+        return self.country.endorse(chain, by, to, fen, spend=spend, counter=next(self.numbers))
+
+    def item(
+        self, *chains: Chain, output: int = 0, own: tuple[Device, ...] = ()
+    ) -> registration_pb2.TokenDepositItem:
+        """One deposit, with a number of its own."""
+        return registration_pb2.TokenDepositItem(
+            number=next(self.numbers),
+            wallet_number=WALLET,
+            offline_payment=bytes([output]) + Payment(chains).encode(),
+            own_device_keys=[device.public for device in own],
+        )
+
+    def send(
+        self, *items: registration_pb2.TokenDepositItem, bank: str = "alpha"
+    ) -> list[DepositOutcome]:
+        """What a bank's deposits are answered."""
+        order = registration_pb2.TokenDeposit(
+            bank=bank,
+            created_time_ms=self.clock.now_ms(),
+            expires_time_ms=self.clock.now_ms() + 60_000,
+            items=items,
+        )
+        signed = sign("token-deposit/v1", order.SerializeToString(), KEYS[bank], bank.encode())
+        return self.central.tokens.deposit(self.bank(bank), signed)
+
+    def deposit(
+        self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()
+    ) -> tuple[int, str]:
+        """(fen, verdict or reason) of a deposit."""
+        (outcome,) = self.send(self.item(*chains, output=output, own=own), bank=bank)
+        if outcome.reason and outcome.reason != errors_pb2.REASON_TOKEN_INVALID:
+            return 0, errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
+        return outcome.amount_fen, outcome.verdict
+
+    def bank(self, name: str) -> Bank:
+        """An admitted bank."""
+        return self.central.registry.get(name)
+
+    def device(self, name: str, bank: str = "alpha") -> Device:
+        """A device that its bank has certified."""
+        key = key_of(name)
+        expires = self.clock.now_ms() + DAY
+        certificate = certify_device(KEYS[bank], bank, bytes(key.verify_key), expires)
+        return Device(key, certificate)
+
+    def _admit(self, name: str, prefix: str) -> Bank:
+        key = bytes(KEYS[name].verify_key)
+        certificate = self.central.devices.certify_bank(name, key)
+        bank = replace(particulars(name, prefix, key), offline_certificate=certificate)
+        return self.central.registry.admit(bank)
