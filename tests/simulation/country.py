@@ -1,0 +1,238 @@
+"""A central bank, two banks and wallets in one thread, over databases and a network in memory."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, event
+
+from central_bank.app import build as build_central_bank
+from central_bank.tables import metadata as central_tables
+from dcep.bank.v1 import bank_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.app import BankParts
+from operator_bank.app import build as build_bank
+from operator_bank.grpc_public import GrpcExchange, GrpcPayments, GrpcWallets
+from operator_bank.tables import metadata as bank_tables
+from runtime.clock import ManualClock
+from runtime.database import Database, open_engine
+from runtime.envelope import sign
+from runtime.errors import NoAnswer, Refusal
+from runtime.randomness import SeededRandomness
+from settlement.core import CoreStopped
+from settlement.records import Limit
+from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, ROOT, identity, particulars
+from wallet.app import App
+from wallet.banks import BankEntry
+from wallet.store import SqlBook
+from wallet.tables import metadata as wallet_tables
+
+CENTRAL, PREFIXES = "central-bank", {"alpha": "6201", "beta": "6202"}
+RESERVES_FEN, ISSUED_FEN, DEPOSIT_FEN, CAP_FEN = 10_000_000, 2_000_000, 500_000, 400_000
+CALL: Any = SimpleNamespace(time_remaining=lambda: 0.0)  # nobody waits in one thread
+_names = itertools.count()
+
+
+class PowerCut(Exception):
+    """A service or a wallet ends in the middle of a commit."""
+
+
+class Network:
+    """Loses, delays, doubles and cuts messages as a seed says, unless it is calm."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.calm = True
+        self._chance = chance
+        self._late: list[Callable[[], Any]] = []
+
+    def happens(self, probability: float) -> bool:
+        return not self.calm and self._chance.random() < probability
+
+    def call(self, deliver: Callable[[], Any]) -> Any:
+        """The answer to a message, if both come through."""
+        if self.happens(0.05):
+            raise NoAnswer("lost")
+        late = self.happens(0.05)
+        if late or self.happens(0.05):
+            self._late.append(deliver)
+        if late:
+            raise NoAnswer("on its way")
+        answer = deliver()
+        if self.happens(0.05):
+            raise NoAnswer("the answer was lost")
+        return answer
+
+    def step(self) -> bool:
+        """Delivers one late message; nobody waits for the answer any more."""
+        if not self._late:
+            return False
+        with suppress(NoAnswer, Refusal):
+            self._late.pop(self._chance.randrange(len(self._late)))()
+        return True
+
+
+class Country:
+    """Everything that runs. The databases outlive what is built over them."""
+
+    def __init__(self, seed: int, folder: Path, wallets: int) -> None:
+        self.chance = random.Random(seed)
+        self.randomness = SeededRandomness(seed)
+        self.clock = ManualClock(NOW_MS)
+        self.network = Network(self.chance)
+        self.folder = folder
+        self.engines: dict[str, Engine] = {}
+        self.built: dict[str, Any] = {}
+        self._add(CENTRAL, central_tables)
+        for name, prefix in PREFIXES.items():
+            key = bytes(KEYS[name].verify_key)
+            self.built[CENTRAL].registry.admit(particulars(name, prefix, key))
+            self._add(name, bank_tables)
+            office, wanted = self.built[CENTRAL].office, self.randomness.uuid()
+            office.pay_in(LIN, self.randomness.uuid(), name, RESERVES_FEN)
+            office.create(LIN, wanted, name, "issue", ISSUED_FEN)
+            office.approve(MEI, wanted)
+        self.numbers: dict[str, str] = {}
+        for index, bank in zip(range(wallets), itertools.cycle(PREFIXES)):
+            name = f"wallet-{index}"
+            self._add(name, wallet_tables)
+            entry = BankEntry(bank, bank, "", "")
+            self.numbers[name] = self.built[name].open(entry, holder_name=name).number
+
+    def _add(self, name: str, tables: Any) -> None:
+        engine = open_engine(f"sqlite:///file:/{name}-{next(_names)}?vfs=memdb&uri=true")
+        tables.create_all(engine)
+        event.listen(engine, "commit", self._commit)
+        self.engines[name] = engine
+        self.rebuild(name)
+
+    def _commit(self, connection: Any) -> None:
+        if self.network.happens(0.01):
+            if self.network.happens(0.5):
+                connection.connection.commit()  # written, and nobody will hear of it
+            raise PowerCut
+
+    def rebuild(self, name: str) -> None:
+        """Throws away what runs under a name, and builds it from its database."""
+        calm, self.network.calm = self.network.calm, True
+        self.built[name] = self._build(name)
+        self.network.calm = calm
+
+    def _build(self, name: str) -> Any:
+        engine, clock = self.engines[name], self.clock
+        if name == CENTRAL:
+            peers = _BankPeers(self)
+            return build_central_bank(
+                engine, root=ROOT, bank_peers=peers, clock=clock, threaded=False
+            )
+        if name in PREFIXES:
+            policy = np.zeros((16, 4), np.int64)
+            policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
+            parts = BankParts(name, PREFIXES[name], policy, KEYS[name], False, DEPOSIT_FEN, 0)
+            central: Any = _CentralBank(self, name)
+            return build_bank(
+                engine, parts, central_bank=central, clock=clock, pool=None, threaded=False
+            )
+        banks: Any = SimpleNamespace(at=lambda address, ca: _Counter(self, address))
+        return App(
+            self.folder / name,
+            clock=clock,
+            randomness=self.randomness,
+            banks=banks,
+            book=SqlBook(Database(engine)),
+        )
+
+    def run(self, name: str, act: Callable[[Any], Any]) -> Any:
+        """Something that a service or wallet does; a power cut in it has no answer."""
+        try:
+            return act(self.built[name])
+        except (CoreStopped, PowerCut) as end:
+            self.rebuild(name)
+            raise NoAnswer(f"{name} ended") from end
+
+    def ask(self, name: str, act: Callable[[Any], Any]) -> Any:
+        """The same, asked over the network."""
+        return self.network.call(lambda: self.run(name, act))
+
+
+class _BankPeers:
+    """`central_bank.registration.peers.BankPeers`."""
+
+    def __init__(self, country: Country) -> None:
+        self._ask = country.ask
+
+    def check(self, bank: Any, payees: Any) -> Any:
+        return self._ask(bank.name, lambda b: b.inbound.check(payees))
+
+    def set_aside(self, bank: Any, number: int, amount_fen: int) -> None:
+        self._ask(bank.name, lambda b: b.vault.set_aside(number, amount_fen))
+
+
+class _CentralBank:
+    """`operator_bank.peers.CentralBank`, as one bank sees it; without offline money."""
+
+    def __init__(self, country: Country, bank: str) -> None:
+        self._country = country
+        self._bank = bank
+
+    def _ask(self, act: Callable[[Any, Any], Any]) -> Any:
+        return self._country.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
+
+    def submit(self, payments: Any) -> Any:
+        now_ms = self._country.clock.now_ms()
+        batch = registration_pb2.OutboundBatch(
+            bank=self._bank,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + 60_000,
+            payments=payments,
+        ).SerializeToString()
+        envelope = sign("outbound-batch/v1", batch, KEYS[self._bank], self._bank.encode())
+        return self._ask(lambda central, bank: central.settlement.submit(bank, envelope))
+
+    def feed(self, position: int) -> Iterator[Any]:
+        while True:
+            found = self._ask(lambda central, bank, at=position: central.feed.after(bank, at))
+            if not found[0]:
+                return
+            yield found[0]
+            position = found[1]
+
+    def request_issuance(self, wanted: str, fen: int) -> None:
+        self._ask(lambda c, bank: c.office.create(identity(bank), wanted, bank.name, "issue", fen))
+
+
+class _Counter:
+    """`wallet.bank.Bank`; without offline money."""
+
+    def __init__(self, country: Country, bank: str) -> None:
+        self._country = country
+        self._bank = bank
+
+    def _ask(self, service: Any, method: str, request: Any) -> Any:
+        return self._country.ask(self._bank, lambda b: getattr(service(b), method)(request, CALL))
+
+    def open_wallet(self, request: Any) -> Any:
+        return self._ask(GrpcWallets, "OpenWallet", request)
+
+    def get_wallet(self, query: Any) -> Any:
+        return self._ask(GrpcWallets, "GetWallet", bank_pb2.GetWalletRequest(query=query))
+
+    def exchange(self, order: Any) -> Any:
+        return self._ask(GrpcExchange, "Exchange", bank_pb2.ExchangeRequest(order=order))
+
+    def pay(self, order: Any) -> Any:
+        return self._ask(GrpcPayments, "Pay", bank_pb2.PayRequest(order=order))
+
+    def get_payment(self, query: Any, payment_id: str) -> Any:
+        request = bank_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
+        return self._ask(GrpcPayments, "GetPayment", request).payment
+
+    def list_payments(self, query: Any, size: int, token: str) -> Any:
+        request = bank_pb2.ListPaymentsRequest(query=query, page_size=size, page_token=token)
+        return self._ask(GrpcPayments, "ListPayments", request)

@@ -1,0 +1,170 @@
+"""Random operations under lost, late, doubled and cut messages and power cuts; then the proof."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.errors import NoAnswer, Refusal
+from sandbox.audit import audit_engines
+from tests.central_bank.conftest import LIN, MEI
+from tests.simulation.country import CENTRAL, PREFIXES, RESERVES_FEN, Country
+
+SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, 4]
+WALLETS, STEPS, START_FEN = 5, 600, 100_000
+
+
+class Life:
+    """What people, officers and services do, one step after another."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.country = Country(seed, folder, WALLETS)
+        self.chance = self.country.chance
+        self.numbers = self.country.numbers
+        self.wishes: dict[str, tuple[str, Callable[[Any], None]]] = {}
+        """What a wallet wants and has no answer to, by request id."""
+        self.settled: dict[str, tuple[str, str, int]] = {}
+        """Acknowledged payments: (payer, payee's number, fen), by payment id."""
+        self.exchanged: Counter[str] = Counter()
+        """Acknowledged top-ups less cash-outs in fen, by wallet."""
+        for bank in PREFIXES:
+            self.work(bank, lambda b: b.follower.step())
+        for wallet in self.numbers:
+            self.country.built[wallet].holder().top_up(START_FEN, cash=False)
+            self.exchanged[wallet] = START_FEN
+
+    def step(self) -> None:
+        country, bank = self.country, self.chance.choice(list(PREFIXES))
+        wallet = self.chance.choice(list(self.numbers))
+        acts: dict[Callable[[], Any], int] = {
+            lambda: self.wish(wallet): 8,
+            lambda: self.insist(self.chance.choice(list(self.wishes) or [""])): 3,
+            lambda: self.work(bank, lambda b: b.send()): 5,
+            lambda: self.work(bank, lambda b: b.follower.step()): 5,
+            lambda: self.work(bank, lambda b: b.project()): 1,
+            lambda: self.work(CENTRAL, lambda c: c.project()): 1,
+            lambda: self.work(CENTRAL, lambda c: self.office(c.office, bank)): 1,
+            lambda: self.freeze(wallet, self.chance.random() < 0.2): 1,
+            lambda: country.network.step(): 2,
+            lambda: country.clock.advance(self.chance.randrange(3_000)): 2,
+            lambda: country.rebuild(self.chance.choice(list(country.engines))): 1,
+        }
+        [act] = self.chance.choices(list(acts), list(acts.values()))
+        act()
+
+    def work(self, name: str, step: Callable[[Any], Any]) -> bool:
+        """A background step or an officer's act; without an answer it did nothing, or all."""
+        try:
+            return bool(self.country.run(name, step))
+        except (NoAnswer, Refusal):
+            return False
+
+    def office(self, office: Any, bank: str) -> None:
+        wanted, kind = self.country.randomness.uuid(), self.chance.choice(["issue", "redeem"])
+        office.create(LIN, wanted, bank, kind, self.chance.randrange(1, 100_000))
+        (office.approve if self.chance.random() < 0.7 else office.reject)(MEI, wanted)
+
+    def freeze(self, wallet: str, frozen: bool) -> None:
+        number, wanted = self.numbers[wallet], self.country.randomness.uuid()
+        bank = next(name for name, prefix in PREFIXES.items() if number.startswith(prefix))
+        act = (wanted, number, "officer", "a test", frozen)
+        self.work(bank, lambda b: b.directory.set_frozen(*act))
+
+    def wish(self, wallet: str) -> None:
+        """A payment or an exchange of a random amount."""
+        key, fen = self.country.randomness.uuid(), self.chance.randrange(1, 30_000)
+        payee = self.chance.choice([n for name, n in self.numbers.items() if name != wallet])
+        kind = self.chance.randrange(6)
+
+        def act(app: Any) -> None:
+            if kind == 0:
+                app.holder().cash_out(fen, cash=False, request_id=key)
+                self.exchanged[wallet] -= fen
+            elif kind == 1:
+                app.holder().top_up(fen, cash=False, request_id=key)
+                self.exchanged[wallet] += fen
+            else:
+                placed = app.holder().pay(payee, fen, request_id=key)
+                if placed.pending:
+                    raise NoAnswer("pending")
+                self.settled[placed.order.payment_id] = (wallet, payee, fen)
+
+        self.wishes[key] = (wallet, act)
+        self.insist(key)
+
+    def insist(self, key: str) -> None:
+        """Asks, perhaps again; after an answer never more."""
+        if key not in self.wishes:
+            return
+        try:
+            self.country.run(*self.wishes[key])
+        except Refusal:
+            pass
+        except NoAnswer:
+            return
+        del self.wishes[key]
+
+    def come_to_rest(self) -> None:
+        """Everything works again, until nothing is under way."""
+        self.country.network.calm = True
+        while self.country.network.step():
+            pass
+        for wallet in self.numbers:
+            self.freeze(wallet, False)
+        for _ in range(10):
+            self.country.clock.advance(1_001)
+            for name in PREFIXES:
+                while self.work(name, lambda b: b.send()) or self.work(
+                    name, lambda b: b.follower.step()
+                ):
+                    pass
+            for key in list(self.wishes):
+                self.insist(key)
+        assert self.wishes == {} and not any(books.pending_outbound for books in self.books())
+
+    def books(self) -> list[Any]:
+        return [self.country.built[name].vault.books() for name in PREFIXES]
+
+    def prove(self) -> None:
+        """Nothing acknowledged is missing, nothing was made or lost, and the audit holds."""
+        holders = {wallet: self.country.built[wallet].holder() for wallet in self.numbers}
+        told = {number: holders[w].history(500)[0] for w, number in self.numbers.items()}
+        astray_fen = 0
+        for wallet, number in self.numbers.items():
+            lines = told[number]
+            assert sum(e.change_fen for e in lines) == holders[wallet].show().available_fen
+            assert "PENDING" not in {e.state for e in lines}
+            exchanged = [e.change_fen for e in lines if e.kind in ("top-up", "cash-out")]
+            assert sum(exchanged) == self.exchanged[wallet]
+            paid = {e.payment_id: -e.change_fen for e in lines if e.kind == "payment"}
+            for key, (payer, payee, fen) in self.settled.items():
+                if payer == wallet:
+                    arrived = [e.change_fen for e in told[payee] if e.payment_id == key]
+                    assert paid[key] == fen and sum(arrived) in (fen, 0) and len(arrived) < 2
+                    astray_fen += fen - sum(arrived)
+            astray_fen -= sum(e.change_fen for e in lines if e.kind == "return")
+        # What could not be credited came back, or lies where the bank can see it.
+        assert astray_fen == sum(books.suspense_fen for books in self.books())
+        audit = audit_engines({name: self.country.engines[name] for name in [CENTRAL, *PREFIXES]})
+        assert audit.problems == []
+        assert audit.central.paid_in_fen == len(PREFIXES) * RESERVES_FEN
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_that_was_acknowledged_is_lost(seed: int, tmp_path: Path) -> None:
+    print(f"again with: SEED={seed}")
+    life = Life(seed, tmp_path)
+    life.country.network.calm = False
+    for _ in range(STEPS):
+        life.step()
+    life.come_to_rest()
+    life.prove()
+    for name in [CENTRAL, *PREFIXES]:
+        life.country.rebuild(name)
+    life.prove()
+    assert len(life.settled) > STEPS / 50
