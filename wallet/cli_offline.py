@@ -90,13 +90,17 @@ def pay(
     connect: Annotated[str, typer.Option("--connect", help="HOST:PORT of the payee.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Write the payment to a file.")] = None,
     amount: AskedAmount = "",
+    anew: Annotated[
+        bool, typer.Option("--new", help="A new payment, even if an earlier one got no answer.")
+    ] = False,
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Pay a request: by text, from a file, or straight to a device that listens.
 
-    With --amount only a request for exactly so much is paid.
+    With --amount only a request for exactly so much is paid. After a link that was cut the same
+    command does not pay twice.
     """
     from currency.amount import parse_yuan
 
@@ -106,8 +110,8 @@ def pay(
 
         pocket = app.pocket()
         if connect:
-            amount_fen = words.pay_over_link(pocket, connect, expected_fen)
-            speaker.result(*words.handed_over(amount_fen, pocket.balance_fen()))
+            handed = words.pay_over_link(pocket, connect, expected_fen, anew)
+            speaker.result(*words.handed_over(handed, pocket.balance_fen()))
             return
         asked = words.given(request, file, "request")
         amount_fen = words.asked_fen(asked, expected_fen)
@@ -119,7 +123,10 @@ def pay(
 @offline.command()
 def accept(
     context: typer.Context,
-    payment: Text = "",
+    payment: Annotated[
+        list[str] | None,
+        typer.Argument(help="The text that the payer shows, or the texts of all its codes."),
+    ] = None,
     file: File = None,
     listen: Annotated[
         str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
@@ -132,6 +139,8 @@ def accept(
 ) -> None:
     """Verify and take a payment: by text, from a file, or over a direct link.
 
+    A payment of several codes is given as several texts, in any order, or one after the other.
+
     With --listen, --amount says what to ask for.
     """
     from currency.amount import parse_yuan
@@ -141,10 +150,12 @@ def accept(
         from wallet import cli_offline_words as words
 
         if listen:
-            amount_fen = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
+            took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
         else:
-            amount_fen = app.pocket().accept(words.given(payment, file, "payment"))
-        speaker.result(*words.taken(amount_fen, app.pocket().balance_fen()))
+            took = words.accept_text(
+                app.pocket(), words.given(" ".join(payment or []), file, "payment")
+            )
+        speaker.result(*words.taken(took, app.pocket().balance_fen()))
 
 
 @offline.command()

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from currency.amount import format_yuan, parse_yuan
-from wallet import link, papers
+from wallet import hand_over, link, papers
 from wallet.app import App
 from wallet.desk import Placed
 from wallet.device import Limits
-from wallet.limits import MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
+from wallet.hand_over import Handed
+from wallet.limits import MAX_TEXT_CHARACTERS
+from wallet.link import Taken
 from wallet.pin import asked
 from wallet.pocket import Deposited, Pocket
 from wallet.speak import UsageError
@@ -59,35 +61,33 @@ def asked_fen(request: str, expected_fen: int | None) -> int:
     return amount_fen
 
 
-def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None) -> int:
-    """Pays a device that listens. Returns what it took, in fen."""
+def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None, anew: bool) -> Handed:
+    """Pays a device that listens."""
 
-    def answer(request: str) -> str:
+    def check(request: str) -> None:
         asked_fen(request, expected_fen)
-        return pocket.pay(request)
 
-    return link.send(_address(address), answer)
+    return hand_over.pay(pocket, _address(address), check, anew=anew)
 
 
 def accept_over_link(
     app: App, address: str, amount_fen: int | None, anew: bool, say: Callable[[str], None]
-) -> int:
+) -> Taken:
     """Waits for the payer's device; an unpaid request of the same amount is shown again."""
     if amount_fen is None:
         raise UsageError("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50")
-    where = _address(address)
-    pocket, requests, clock = app.pocket(), app.requests, app.clock
-    request = None if anew else requests.unpaid(amount_fen)
-    if request is None:
-        request = pocket.request(amount_fen)
-        requests.add(request, amount_fen, clock.now_ms())
+    where, pocket = _address(address), app.pocket()
+    request = hand_over.request_to_show(pocket, app.requests, app.clock, amount_fen, anew=anew)
+    return hand_over.accept(
+        pocket, where, request, on_listening=lambda at: say(f"Listening at {at}")
+    )
 
-    def accept(payment: str) -> int:
-        taken_fen = pocket.accept(payment)
-        requests.paid(request, clock.now_ms())
-        return taken_fen
 
-    return link.receive(where, request, accept, on_listening=lambda at: say(f"Listening at {at}"))
+def accept_text(pocket: Pocket, payment: str) -> Taken:
+    """Takes a payment that was handed in as text, or as the texts of its codes."""
+    payment = papers.joined(payment)
+    repeated = pocket.has_taken(payment)
+    return Taken(pocket.accept(payment), repeated)
 
 
 def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
@@ -112,26 +112,51 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
 def paper(
     what: str, text: str, amount_fen: int, file: Path | None, offline_fen: int | None = None
 ) -> Said:
-    """A request or a payment: its text, and a QR code when it fits one."""
+    """A request or a payment: its text, and the QR codes that carry it."""
     fields: dict[str, Any] = {"text": text, "amount_fen": amount_fen}
     if offline_fen is not None:
         fields["offline_fen"] = offline_fen
     if file is not None:
         fields["file"] = str(file)
         return fields, f"The {what} of {format_yuan(amount_fen)} yuan is in {file}."
-    return fields, f"{_drawn(text)}\n{text}"
+    codes = papers.codes(text)
+    if len(codes) == 1:
+        return fields, f"{_drawn(text)}\n{text}"
+    fields["codes"] = codes
+    lines = [f"{_drawn(code)}\nCode {at} of {len(codes)}" for at, code in enumerate(codes, 1)]
+    return fields, "\n".join([*lines, text])
 
 
-def handed_over(amount_fen: int, offline_fen: int) -> Said:
+def handed_over(handed: Handed, offline_fen: int) -> Said:
     """After ``offline pay --connect``."""
-    text = f"Paid {format_yuan(amount_fen)} yuan; {format_yuan(offline_fen)} yuan left offline."
-    return {"state": "TAKEN", "amount_fen": amount_fen, "offline_fen": offline_fen}, text
+    amount = f"{format_yuan(handed.amount_fen)} yuan"
+    text = f"Paid {amount}; {format_yuan(offline_fen)} yuan left offline."
+    if handed.repeated:
+        text += (
+            "\nThis is the payment whose answer was lost; nothing was paid anew. "
+            "With --new another one is made."
+        )
+    fields = {
+        "state": "TAKEN",
+        "amount_fen": handed.amount_fen,
+        "repeated": handed.repeated,
+        "offline_fen": offline_fen,
+    }
+    return fields, text
 
 
-def taken(amount_fen: int, offline_fen: int) -> Said:
+def taken(took: Taken, offline_fen: int) -> Said:
     """After ``offline accept``."""
-    text = f"Took {format_yuan(amount_fen)} yuan; {format_yuan(offline_fen)} yuan offline now."
-    return {"amount_fen": amount_fen, "offline_fen": offline_fen}, text
+    amount = f"{format_yuan(took.amount_fen)} yuan"
+    text = f"Took {amount}; {format_yuan(offline_fen)} yuan offline now."
+    if took.repeated:
+        text = f"This payment of {amount} was taken before; nothing new has come."
+    fields = {
+        "amount_fen": took.amount_fen,
+        "repeated": took.repeated,
+        "offline_fen": offline_fen,
+    }
+    return fields, text
 
 
 def deposited(done: Deposited, offline_fen: int) -> Said:
@@ -195,8 +220,6 @@ def pin_set(with_pin: bool) -> Said:
 
 
 def _drawn(text: str) -> str:
-    if len(text) > MAX_QR_CHARACTERS:
-        return "Too long for a QR code; pass the text, a file, or use a direct link."
     from io import StringIO
 
     import segno

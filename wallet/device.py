@@ -65,8 +65,28 @@ class Device(Protocol):
         """A new request, with a fresh challenge."""
         ...
 
-    def pay(self, request: bytes) -> bytes:
-        """The payment for a request; for the same request always the same."""
+    def awaits(self, request: bytes) -> bool:
+        """Whether one of its requests still waits for its payment."""
+        ...
+
+    def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
+        """The payment for a request; for the same request always the same.
+
+        Args:
+            unconfirmed: list it until `confirm`.
+        """
+        ...
+
+    def unconfirmed(self) -> list[bytes]:
+        """Payments that their payees have not said to have taken, oldest first."""
+        ...
+
+    def confirm(self, payment: bytes) -> None:
+        """Its payee has taken it."""
+        ...
+
+    def has_taken(self, payment: bytes) -> bool:
+        """Whether it has accepted this very payment."""
         ...
 
     def accept(self, payment: bytes) -> int:

@@ -23,8 +23,12 @@ ORDER_TIMEOUT_S = 25.0
 MAX_TEXT_CHARACTERS = 32_768
 """An offline request or payment as text, and one line of a direct link."""
 
-MAX_QR_CHARACTERS = 4_296
-"""What the largest QR code carries in its alphanumeric mode (ISO/IEC 18004)."""
+MAX_QR_CHARACTERS = 1_852
+"""What one drawn QR code carries: version 25-L in its alphanumeric mode (ISO/IEC 18004), 117
+modules wide, which a screen shows and a camera still reads. A longer text takes several codes."""
+
+MAX_CODES = 99
+"""QR codes of one text."""
 
 LINK_TIMEOUT_S = 120.0
 """How long a direct link waits for the other device."""

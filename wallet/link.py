@@ -2,6 +2,7 @@
 
     payee → request, payer → payment, payee → "OK <fen>" or "NO <why>"
 
+A payer that has heard no OK for an earlier payment shows that one first, and hears OK or NO for it.
 The link is trusted with nothing: what it carries proves itself.
 """
 
@@ -9,10 +10,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import BinaryIO
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO, TypeVar
 
 from wallet.limits import LINK_TIMEOUT_S, MAX_TEXT_CHARACTERS
 
+T = TypeVar("T")
 _MAX_LINE = MAX_TEXT_CHARACTERS + 1
 
 
@@ -32,50 +36,74 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What a payee's device took.
+
+    Attributes:
+        repeated: it had taken this very payment before, and nothing came now.
+        asked: the request that is shown is paid; otherwise the payer may go on.
+    """
+
+    amount_fen: int
+    repeated: bool = False
+    asked: bool = True
+
+
+Show = Callable[[str], int]
+"""Shows a payment to the payee; returns what it took, in fen. Raises LinkError or LinkRefused."""
+
+
 def receive(
     address: tuple[str, int],
     request: str,
-    accept: Callable[[str], int],
+    accept: Callable[[str], Taken],
     *,
     on_listening: Callable[[str], None],
     timeout_s: float = LINK_TIMEOUT_S,
-) -> int:
+) -> Taken:
     """The payee's side: shows `request` to the first device that comes, takes what it pays.
 
     Args:
         address: where to listen; port 0 picks one.
-        accept: takes a payment's text and returns fen; what it raises is told to the payer.
+        accept: takes a payment's text; what it raises is told to the payer.
         on_listening: is told ``HOST:PORT``.
 
     Raises:
-        LinkError: nobody came, or the payer fell silent.
+        LinkError: nobody came, or the payer fell silent, and nothing was taken.
     """
+    taken: Taken | None = None
     try:
         with socket.create_server(address) as server:
             server.settimeout(timeout_s)
             host, port = server.getsockname()[:2]
             on_listening(f"{host}:{port}")
             connection, _ = server.accept()
-            with connection:
+            with connection, connection.makefile("rb") as lines:
                 connection.settimeout(timeout_s)
                 _write(connection, request)
-                with connection.makefile("rb") as lines:
+                while taken is None or not taken.asked:
                     payment = _read(lines)
-                return _answer(connection, payment, accept)
-    except OSError as error:
-        raise LinkError(f"no payment came: {error.strerror or error}") from error
+                    taken = _accepted(connection, payment, accept)
+                    _write(connection, f"OK {taken.amount_fen}")
+    except (OSError, LinkError) as error:
+        if taken is not None:
+            return taken
+        why = error.strerror if isinstance(error, OSError) else None
+        raise LinkError(f"no payment came: {why or error}") from error
+    return taken
 
 
 def send(
     address: tuple[str, int],
-    pay: Callable[[str], str],
+    talk: Callable[[str, Show], T],
     *,
     timeout_s: float = LINK_TIMEOUT_S,
-) -> int:
-    """The payer's side: reads the request, sends `pay(request)`; returns what was taken, in fen.
+) -> T:
+    """The payer's side: `talk` is given the request, shows payments, and says what came of it.
 
     Raises:
-        LinkError: the outcome is unknown; the same request gets the same payment.
+        LinkError: the outcome is unknown; the same payment may be shown again.
         LinkRefused: the payee's device did not take it.
     """
     try:
@@ -83,23 +111,26 @@ def send(
             socket.create_connection(address, timeout_s) as connection,
             connection.makefile("rb") as lines,
         ):
-            _write(connection, pay(_read(lines)))
-            word, _, rest = _read(lines).partition(" ")
+
+            def show(payment: str) -> int:
+                _write(connection, payment)
+                word, _, rest = _read(lines).partition(" ")
+                if word == "OK" and rest.isdigit():
+                    return int(rest)
+                raise LinkRefused(rest or "the payee's device did not take it")
+
+            return talk(_read(lines), show)
     except OSError as error:
         raise LinkError(f"the other device did not answer: {error.strerror or error}") from error
-    if word == "OK" and rest.isdigit():
-        return int(rest)
-    raise LinkRefused(rest or "the payee's device did not take it")
 
 
-def _answer(connection: socket.socket, payment: str, accept: Callable[[str], int]) -> int:
+def _accepted(connection: socket.socket, payment: str, accept: Callable[[str], Taken]) -> Taken:
     try:
-        amount_fen = accept(payment)
+        return accept(payment)
     except Exception as no:
-        _write(connection, "NO " + " ".join(str(no).split()))
+        with suppress(OSError):
+            _write(connection, "NO " + " ".join(str(no).split()))
         raise
-    _write(connection, f"OK {amount_fen}")
-    return amount_fen
 
 
 def _read(lines: BinaryIO) -> str:

@@ -2,17 +2,26 @@
 
 Base32 (RFC 4648) without padding after a prefix that says what it is; spaces and line breaks are
 no part of it. A text that was changed is found out by the signatures inside, not here.
+
+A text that is too long for one QR code is drawn as several. Each carries ``DCEPQ1/i/n/crc/`` and
+the i-th of n parts; crc is the CRC-32 of the whole text in eight hexadecimal digits. They are read
+in any order and as often as they come.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+import zlib
 
-from wallet.limits import MAX_TEXT_CHARACTERS
+from wallet.limits import MAX_CODES, MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
 
+CODE = "DCEPQ1/"
 REQUEST = "DCEPR1"
 PAYMENT = "DCEPP1"
+_PART = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9A-F]{8})/([A-Z0-9]+)")
+_HEADER_CHARACTERS = len(CODE) + len("99/99/00000000/")
 _WORDS = {REQUEST: "a request for an offline payment", PAYMENT: "an offline payment"}
 
 
@@ -27,7 +36,7 @@ def write(prefix: str, data: bytes) -> str:
 
 def read(prefix: str, text: str) -> bytes:
     """The bytes of a text. Raises PaperError."""
-    packed = "".join(text.split()).upper()
+    packed = joined(text)
     for other, words in _WORDS.items():
         if other != prefix and packed.startswith(other):
             raise PaperError(f"this is {words}; {_WORDS[prefix]} begins with {prefix}")
@@ -40,3 +49,45 @@ def read(prefix: str, text: str) -> bytes:
         return base64.b32decode(body + "=" * (-len(body) % 8))
     except (binascii.Error, ValueError):
         raise PaperError(f"{_WORDS[prefix]} has letters that do not belong there") from None
+
+
+def codes(text: str) -> list[str]:
+    """The texts of the QR codes that carry a text: itself, or its parts."""
+    if len(text) <= MAX_QR_CHARACTERS:
+        return [text]
+    size = MAX_QR_CHARACTERS - _HEADER_CHARACTERS
+    parts = [text[at : at + size] for at in range(0, len(text), size)]
+    crc = _crc(text)
+    return [f"{CODE}{at}/{len(parts)}/{crc}/{part}" for at, part in enumerate(parts, 1)]
+
+
+def joined(text: str) -> str:
+    """The one text that some codes carry, or a text as it is; without spaces, in capital letters.
+
+    Raises PaperError: a code is missing, or not of the same text.
+    """
+    packed = "".join(text.split()).upper()
+    if not packed.startswith(CODE):
+        return packed
+    count, crc, parts = 0, "", dict[int, str]()
+    for code in packed.split(CODE)[1:]:
+        found = _PART.fullmatch(code)
+        if found is None:
+            raise PaperError(f"a code is a text like {CODE}1/3/0A1B2C3D/…; read it again, whole")
+        at, of, part = int(found[1]), int(found[2]), found[4]
+        if parts and (of, found[3]) != (count, crc):
+            raise PaperError("these codes are not all of the same payment; read them again")
+        count, crc = of, found[3]
+        if not 1 <= at <= count <= MAX_CODES or parts.setdefault(at, part) != part:
+            raise PaperError(f"code {at} of {count} was read wrongly; read it again")
+    missing = [str(at) for at in range(1, count + 1) if at not in parts]
+    if missing:
+        raise PaperError(f"of {count} codes these are missing: {', '.join(missing)}")
+    whole = "".join(parts[at] for at in range(1, count + 1))
+    if _crc(whole) != crc:
+        raise PaperError("a code was read wrongly; read them again")
+    return whole
+
+
+def _crc(text: str) -> str:
+    return f"{zlib.crc32(text.encode('ascii')):08X}"

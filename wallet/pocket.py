@@ -48,6 +48,10 @@ class Pocket:
         """Verifies and takes a payment; returns its value in fen."""
         return self.device.accept(_bytes(papers.PAYMENT, payment, "payment_text"))
 
+    def has_taken(self, payment: str) -> bool:
+        """Whether this very payment was accepted before."""
+        return self.device.has_taken(_bytes(papers.PAYMENT, payment, "payment_text"))
+
 
 class Loading:
     """Use-cases that need the bank."""

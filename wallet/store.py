@@ -131,7 +131,7 @@ class SqlRequests:
         self._database.transaction(lambda c: c.execute(insert(requests), values) and None)
 
     def paid(self, text: str, now_ms: int) -> None:
-        """It was paid."""
+        """It was paid, or nobody can pay it any more."""
         statement = update(requests).where(requests.c.text == text).values(paid_time_ms=now_ms)
         self._database.transaction(lambda c: c.execute(statement) and None)
 

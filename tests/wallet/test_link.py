@@ -52,24 +52,38 @@ def linked(accept: object, pay: object) -> tuple[object, object]:
     return came[0], sent
 
 
+def took(payment: str) -> link.Taken:
+    return link.Taken(len(payment))
+
+
 def test_link_carries_request_payment_and_the_last_word() -> None:
-    assert linked(lambda payment: len(payment), lambda request: request + "!") == (6, 6)
+    assert linked(took, lambda request, show: show(request + "!")) == (link.Taken(6), 6)
+
+
+def test_a_payer_goes_on_until_what_was_asked_is_paid() -> None:
+    def accept(payment: str) -> link.Taken:
+        return link.Taken(len(payment), asked=len(payment) > 2)
+
+    came, sent = linked(accept, lambda request, show: [show("x"), show("xx"), show("xxx")])
+    assert (came, sent) == (link.Taken(3), [1, 2, 3])
+    came, sent = linked(accept, lambda request, show: show("xx"))
+    assert (came, sent) == (link.Taken(2, asked=False), 2)
 
 
 def test_link_carries_a_no() -> None:
-    def accept(payment: str) -> int:
+    def accept(payment: str) -> link.Taken:
         raise ValueError("altered")
 
-    came, sent = linked(accept, str)
+    came, sent = linked(accept, lambda request, show: show(request))
     assert isinstance(came, ValueError)
     assert isinstance(sent, link.LinkRefused) and str(sent) == "altered"
 
 
 def test_payer_that_goes_away_is_no_answer() -> None:
-    def pay(request: str) -> str:
+    def pay(request: str, show: link.Show) -> int:
         raise ValueError("not for me")
 
-    came, sent = linked(len, pay)
+    came, sent = linked(took, pay)
     assert isinstance(came, link.LinkError)
     assert isinstance(sent, ValueError)
 

@@ -199,10 +199,17 @@ class SecureElement:
 
         return self._change(body)
 
-    def pay(self, request: bytes) -> bytes:
+    def awaits(self, request: bytes) -> bool:
+        """Whether one of its requests still waits for its payment."""
+        return request.hex() in self._store.read().asked.values()
+
+    def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
         """The payment for a request; for the same request always the same.
 
         The pieces are gone from the element, durably, before the payment is given out.
+
+        Args:
+            unconfirmed: list it until `confirm`.
         """
         try:
             asked = Request.decode(request)
@@ -210,6 +217,12 @@ class SecureElement:
             raise invalid("request", str(error)) from None
 
         def body(state: State) -> bytes:
+            payment = pay(state)
+            if unconfirmed and asked.challenge.hex() not in state.unconfirmed:
+                state.unconfirmed.append(asked.challenge.hex())
+            return payment
+
+        def pay(state: State) -> bytes:
             known = state.paid.get(asked.challenge.hex())
             if known is not None:
                 return _repeated(bytes.fromhex(known), asked)
@@ -222,6 +235,32 @@ class SecureElement:
             return payment
 
         return self._change(body)
+
+    def unconfirmed(self) -> list[bytes]:
+        """Payments that their payees have not said to have taken, oldest first."""
+        state = self._store.read()
+        return [
+            bytes.fromhex(state.paid[challenge])
+            for challenge in state.unconfirmed
+            if challenge in state.paid
+        ]
+
+    def confirm(self, payment: bytes) -> None:
+        """Its payee has taken it."""
+
+        def body(state: State) -> None:
+            state.unconfirmed = [
+                challenge
+                for challenge in state.unconfirmed
+                if state.paid.get(challenge) not in (None, payment.hex())
+            ]
+
+        self._change(body)
+
+    def has_taken(self, payment: bytes) -> bool:
+        """Whether it has accepted this very payment."""
+        taken = self._store.read().taken.get(_challenge(payment).hex())
+        return taken is not None and taken[0] == hashlib.sha256(payment).hexdigest()
 
     def accept(self, payment: bytes) -> int:
         """Verifies a payment for one of its requests and keeps it; returns its value in fen.

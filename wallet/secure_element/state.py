@@ -30,6 +30,7 @@ class State:
         tokens: ids of tokens ever loaded.
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → encoded payment, of requests that it has paid.
+        unconfirmed: challenges of those payments that a payee has still to say it took.
         taken: challenge → [SHA-256 of the payment, fen], of payments accepted.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
     """
@@ -44,6 +45,7 @@ class State:
     tokens: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
     paid: dict[str, str] = field(default_factory=dict)
+    unconfirmed: list[str] = field(default_factory=list)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
     single_limit_fen: int = 0
     total_limit_fen: int = 0

@@ -1,0 +1,270 @@
+"""A direct link cut at any byte, in either direction: the money is in one hand, and paid once."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from runtime.randomness import SeededRandomness
+from tests.offline.country import Country
+from tests.offline.purses import FailingStore, Purse, _purse, purse
+from wallet import hand_over
+from wallet.link import LinkError, LinkRefused, Taken
+from wallet.pocket import Pocket
+
+AMOUNT = 30
+TO_PAYEE, TO_PAYER = "to the payee", "to the payer"
+WAIT_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def loaded() -> tuple[bytes, bytes]:
+    """What Alice's and Bob's devices remember before they meet; making it takes time."""
+    country = Country()
+    return purse(country, "alice", 100).store.data, purse(country, "bob").store.data
+
+
+class Memory:
+    """`wallet.hand_over.Requests`."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, int]] = []
+
+    def unpaid(self, amount_fen: int) -> str | None:
+        found = [text for text, amount in self.open if amount == amount_fen]
+        return found[-1] if found else None
+
+    def add(self, text: str, amount_fen: int, now_ms: int) -> None:
+        self.open.append((text, amount_fen))
+
+    def paid(self, text: str, now_ms: int) -> None:
+        self.open = [entry for entry in self.open if entry[0] != text]
+
+
+class Pair:
+    """A payer and a payee with a cable between them."""
+
+    def __init__(self, loaded: tuple[bytes, bytes], seed: int = 1) -> None:
+        self.alice, self.bob = (_holder(data, seed * 10 + at) for at, data in enumerate(loaded))
+        self.requests = Memory()
+
+    def meet(
+        self,
+        amount: int = AMOUNT,
+        cut: Callable[[int], Cable] | None = None,
+        *,
+        anew: bool = False,
+        anew_request: bool = False,
+    ) -> tuple[Any, Any]:
+        """One command on each side; what each came to."""
+        payee, payer = Pocket(self.bob.element), Pocket(self.alice.element)
+        request = hand_over.request_to_show(
+            payee, self.requests, self.bob.clock, amount, anew=anew_request
+        )
+        listening, came = threading.Event(), []
+        where: list[int] = []
+
+        def listen(at: str) -> None:
+            where.append(int(at.rpartition(":")[2]))
+            listening.set()
+
+        def wait() -> None:
+            try:
+                came.append(
+                    hand_over.accept(
+                        payee,
+                        ("127.0.0.1", 0),
+                        request,
+                        on_listening=listen,
+                        timeout_s=WAIT_S,
+                    )
+                )
+            except Exception as error:
+                came.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert listening.wait(WAIT_S)
+        cable = cut(where[0]) if cut is not None else None
+        port = cable.port if cable is not None else where[0]
+        try:
+            sent: Any = hand_over.pay(
+                payer, ("127.0.0.1", port), lambda asked: None, anew=anew, timeout_s=WAIT_S
+            )
+        except Exception as error:
+            sent = error
+        thread.join(WAIT_S)
+        if cable is not None:
+            cable.close()
+        return came[0], sent
+
+    @property
+    def hands(self) -> tuple[int, int]:
+        return self.alice.balance, self.bob.balance
+
+
+def _holder(data: bytes, seed: int) -> Purse:
+    from tests.offline.country import NOW
+
+    store = FailingStore(bytes(32))
+    store.data = data
+    return _purse(store, NOW, SeededRandomness(seed))
+
+
+class Cable:
+    """Carries both directions to a port, and breaks after so many bytes of one of them."""
+
+    def __init__(self, port: int, direction: str, whole: int) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._to, self._direction, self._left = port, direction, whole
+        self._ends: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._carry)
+        self._thread.start()
+
+    def _carry(self) -> None:
+        payer, _ = self._server.accept()
+        payee = socket.create_connection(("127.0.0.1", self._to))
+        self._ends = [payer, payee]
+        back = threading.Thread(target=self._pump, args=(payee, payer, TO_PAYER))
+        back.start()
+        self._pump(payer, payee, TO_PAYEE)
+        back.join()
+        for end in self._ends:
+            end.close()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, direction: str) -> None:
+        try:
+            while data := source.recv(65_536):
+                if direction == self._direction:
+                    data, self._left = data[: self._left], self._left - len(data[: self._left])
+                    sink.sendall(data)
+                    if self._left == 0:
+                        break
+                else:
+                    sink.sendall(data)
+        except OSError:
+            pass
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._thread.join(WAIT_S)
+        self._server.close()
+
+
+def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
+    """Bytes of a whole exchange in each direction."""
+    pair = Pair(loaded)
+    seen: list[Cable] = []
+
+    def whole(port: int) -> Cable:
+        seen.append(Cable(port, TO_PAYEE, 10**9))
+        return seen[-1]
+
+    assert pair.meet(cut=whole) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+    payee_bytes = 10**9 - seen[0]._left
+    request = len(Pocket(pair.bob.element).request(AMOUNT)) + 1
+    return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT}\n")}
+
+
+@pytest.mark.parametrize("direction", [TO_PAYEE, TO_PAYER])
+def test_a_link_cut_at_any_byte_pays_once(loaded: tuple[bytes, bytes], direction: str) -> None:
+    for whole in range(lengths(loaded)[direction]):
+        pair = Pair(loaded)
+        came, sent = pair.meet(cut=lambda port, at=whole: Cable(port, direction, at))
+        assert isinstance(sent, (LinkError, hand_over.Handed)), (whole, sent)
+        assert sum(pair.hands) in (100, 100 - AMOUNT), whole
+        if not isinstance(sent, hand_over.Handed):
+            came, sent = pair.meet()
+            assert sent.amount_fen == AMOUNT, (whole, sent)
+        assert isinstance(came, Taken)
+        assert pair.hands == (100 - AMOUNT, AMOUNT), whole
+        assert pair.alice.element.unconfirmed() == []
+
+
+def test_cut_again_and_again_it_is_still_paid_once(loaded: tuple[bytes, bytes]) -> None:
+    bounds = lengths(loaded)
+    for seed in range(20):
+        pair = Pair(loaded, seed)
+        for turn in range(4):
+            direction = (TO_PAYEE, TO_PAYER)[(seed + turn) % 2]
+            at = (seed * 7_919 + turn * 104_729) % bounds[direction]
+            _, sent = pair.meet(cut=lambda port, d=direction, n=at: Cable(port, d, n))
+            if isinstance(sent, hand_over.Handed):
+                break
+        else:
+            pair.meet()
+        assert pair.hands == (100 - AMOUNT, AMOUNT), seed
+
+
+def before_the_ok(loaded: tuple[bytes, bytes], pair: Pair) -> None:
+    """The payee takes the payment, and the payer does not hear it."""
+    at = lengths(loaded)[TO_PAYER] - 1
+    came, sent = pair.meet(cut=lambda port: Cable(port, TO_PAYER, at))
+    assert came == Taken(AMOUNT) and isinstance(sent, LinkError)
+    assert pair.hands == (100 - AMOUNT, AMOUNT)
+
+
+def test_the_payee_says_that_nothing_new_came(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    before_the_ok(loaded, pair)
+    came, sent = pair.meet()
+    assert came == Taken(AMOUNT, repeated=True, asked=False)
+    assert sent == hand_over.Handed(AMOUNT, True)
+    assert pair.meet() == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+    assert pair.hands == (40, 60)
+
+
+def test_another_amount_is_paid_after_the_earlier_one_is_confirmed(
+    loaded: tuple[bytes, bytes],
+) -> None:
+    pair = Pair(loaded)
+    before_the_ok(loaded, pair)
+    assert pair.meet(20) == (Taken(20), hand_over.Handed(20, False))
+    assert pair.hands == (50, 50)
+    assert pair.alice.element.unconfirmed() == []
+
+
+def test_a_new_payment_can_be_wished_for(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    before_the_ok(loaded, pair)
+    assert pair.meet(anew=True)[1] == hand_over.Handed(AMOUNT, False)
+    assert pair.hands == (40, 60)
+
+
+def test_a_payment_that_never_arrived_pays_a_new_request(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    _, sent = pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
+    assert isinstance(sent, LinkError) and pair.hands == (70, 0)
+    came, sent = pair.meet(anew_request=True)
+    assert (came, sent) == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert pair.hands == (70, 30)
+
+
+def test_a_request_paid_by_another_way_is_not_shown_again(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    payee = Pocket(pair.bob.element)
+    text = hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT)
+    assert hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) == text
+    payee.accept(Pocket(pair.alice.element).pay(text))
+    assert hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) != text
+
+
+def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    pair.bob.store.failing = False
+    before_the_ok(loaded, pair)
+    state = pair.bob.store.read()
+    state.taken.clear()
+    pair.bob.store.data = state.encode()
+    came, sent = pair.meet()
+    assert isinstance(sent, LinkRefused)
+    assert len(pair.alice.element.unconfirmed()) == 1
+    assert pair.meet(anew=True)[1] == hand_over.Handed(AMOUNT, False)
