@@ -71,6 +71,19 @@ class CentralOffice(Desk):
             ask(self.authentication.ListBanks, request, authentication_pb2.ListBanksResponse).banks
         )
 
+    def evidence(self) -> list[authentication_pb2.Evidence]:
+        """Every double spend that came to light, the newest first."""
+        found: list[authentication_pb2.Evidence] = []
+        request = authentication_pb2.ListEvidenceRequest(page_size=500)
+        while True:
+            answer = ask(
+                self.authentication.ListEvidence, request, authentication_pb2.ListEvidenceResponse
+            )
+            found += answer.evidence
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
     def pay_in(self, bank: str, amount_fen: int, request_id: str | None = None) -> int:
         """Reserves arrive; returns the bank's reserves in fen."""
         request = issuance_pb2.PayInReservesRequest(

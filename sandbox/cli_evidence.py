@@ -1,0 +1,125 @@
+"""``dcep evidence …``: double spends that came to light, and the proof for anybody who asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from currency.amount import format_yuan
+from dcep.authentication.v1 import authentication_pb2
+from offline_token.evidence import FORMAT, DoubleSpend
+from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
+from sandbox.offices import CentralOffice
+from sandbox.options import DEFAULT, Folder, Json, Officer
+from sandbox.plan import load
+from sandbox.trust import business_public_key
+from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
+
+File = Annotated[Path, typer.Argument(help="A file of evidence.")]
+Root = Annotated[
+    str, typer.Option("--root", help="The root's public key in hex; the stack's when left out.")
+]
+evidence = typer.Typer(
+    help="Double spends: list, export and verify the evidence.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(evidence, name="evidence")
+
+
+@evidence.command("list")
+def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Which devices spent a piece twice, the newest first."""
+    cases = [_fields(double, case) for double, case in _cases(folder, officer)]
+    speaker = Speaker(as_json)
+    speaker.result({"evidence": cases})
+    for case in cases if not as_json else ():
+        speaker.say(
+            f"device {case['device_key']} of {case['bank']}: piece {case['piece_id'][:16]}… "
+            f"for {format_yuan(case['first_fen'])} and {format_yuan(case['second_fen'])} yuan, "
+            f"deposited at {case['first_bank']} and {case['second_bank']}"
+        )
+    if not cases and not as_json:
+        speaker.say("nobody has spent anything twice")
+
+
+@evidence.command()
+def export(
+    file: File, officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = False
+) -> None:
+    """Write all evidence to a file that anybody can verify."""
+    found = [double.as_fields() for double, _ in _cases(folder, officer)]
+    text = json.dumps({"format": FORMAT, "evidence": found}, indent=1)
+    file.write_text(text + "\n", encoding="utf-8")
+    Speaker(as_json).result(
+        {"file": str(file), "cases": len(found)}, f"{len(found)} cases in {file}"
+    )
+
+
+@evidence.command()
+def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Say who cheated, from the file and the root's public key alone. Exit code 1: not proved."""
+    speaker = Speaker(as_json)
+    try:
+        key = bytes.fromhex(root) if root else business_public_key(load(folder).central_folder)
+        found = _read(file)
+    except (OSError, ValueError) as error:
+        speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", str(error))
+    cheaters = []
+    for number, double in enumerate(found, start=1):
+        wrong = double.wrong(key)
+        if wrong:
+            speaker.fail(EXIT_REFUSED, "NOT_PROVED", f"case {number}: {wrong}")
+        cheaters.append(_proved(double))
+    speaker.result({"ok": True, "proved": cheaters})
+    for case in cheaters if not as_json else ():
+        speaker.say(
+            f"proved: device {case['device_key']}, certified by {case['bank']}, signed piece "
+            f"{case['piece_id'][:16]}… away twice, for {format_yuan(case['first_fen'])} "
+            f"and {format_yuan(case['second_fen'])} yuan"
+        )
+
+
+def _read(file: Path) -> list[DoubleSpend]:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise FormatError(f"the file is not of the format {FORMAT}")
+    cases = content.get("evidence")
+    if not isinstance(cases, list) or not cases:
+        raise FormatError("the file holds no case")
+    return [DoubleSpend.from_fields(fields) for fields in cases]
+
+
+def _cases(folder: Path, officer: str) -> list[tuple[DoubleSpend, authentication_pb2.Evidence]]:
+    with CentralOffice(load(folder), officer) as office:
+        return [(_double_spend(case), case) for case in office.evidence()]
+
+
+def _double_spend(case: authentication_pb2.Evidence) -> DoubleSpend:
+    return DoubleSpend(
+        case.piece_id,
+        Certificate.decode(case.bank_certificate, BANK),
+        Certificate.decode(case.device_certificate, DEVICE),
+        Endorsement.decode(case.first_endorsement),
+        Endorsement.decode(case.second_endorsement),
+    )
+
+
+def _fields(double: DoubleSpend, case: authentication_pb2.Evidence) -> dict[str, Any]:
+    where = {"first_bank": case.first_bank, "second_bank": case.second_bank}
+    return {**_proved(double), **where, "time_ms": case.time_ms}
+
+
+def _proved(double: DoubleSpend) -> dict[str, Any]:
+    return {
+        "device_key": double.device_certificate.key.hex(),
+        "bank": double.device_certificate.bank,
+        "piece_id": double.piece_id.hex(),
+        "first_fen": double.first.amount_fen,
+        "second_fen": double.second.amount_fen,
+    }

@@ -1,0 +1,117 @@
+"""A device's files are copied, and both copies pay: both payees are paid, and it comes to light."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import TrustBundle
+from sandbox.connections import ask
+from sandbox.people import Person
+from sandbox.story import audited
+from sandbox.trust import business_public_key
+from sandbox.world import World, refused
+from tests.integration.commands import dcep
+from tests.integration.conftest import MakeWorld
+
+pytestmark = pytest.mark.xdist_group("double-spend")
+LOADED_FEN = 10_000
+
+
+@pytest.fixture(scope="module")
+def cheated(worlds: MakeWorld) -> World:
+    """Mallory of alpha has paid Bob of alpha and Dan of beta with the same money; both deposit."""
+    world = worlds()
+    mallory = world.person("mallory", "alpha", holder_name="Mallory")
+    bob = world.person("bob", "alpha", holder_name="Bob")
+    dan = world.person("dan", "beta", holder_name="Dan")
+    for person in (mallory, bob, dan):
+        person.top_up(2 * LOADED_FEN)
+        person.offline_load(LOADED_FEN)
+    world.wait_quiet()
+    copy = world.homes / "copy"
+    with_device_files(mallory, mallory.home, copy)
+    pay(mallory, bob)
+    with_device_files(mallory, copy, mallory.home)
+    pay(mallory, dan)
+    for person in (bob, dan):
+        before_fen = person.show().available_fen
+        answer = person.offline_deposit()
+        assert not answer.refused
+        assert answer.amount_fen == 2 * LOADED_FEN
+        world.wait_available(person, before_fen + 2 * LOADED_FEN)
+    return world
+
+
+def with_device_files(person: Person, source: Path, target: Path) -> None:
+    """Copies the device's files from one folder to another while the wallet is switched off."""
+    person.stop()
+    target.mkdir(exist_ok=True)
+    for file in target.glob("device*"):
+        file.unlink()
+    for file in source.glob("device*"):
+        shutil.copy2(file, target)
+    person.start()
+
+
+def pay(payer: Person, payee: Person) -> None:
+    """All that the payer's device has, offline."""
+    payment = payer.offline_pay(payee.offline_request(LOADED_FEN))
+    assert payee.offline_accept(payment) == LOADED_FEN
+
+
+def test_the_bank_of_the_device_has_borne_it_and_the_audit_proves_all(cheated: World) -> None:
+    found = audited(cheated)
+    assert found.ok, found.problems
+    assert {bank.bank: bank.lost_fen for bank in found.banks} == {"alpha": LOADED_FEN, "beta": 0}
+    done = dcep("audit", "--json", "--dir", str(cheated.plan.folder))
+    assert done.code == 0, done.out
+
+
+def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
+    cheated: World, tmp_path: Path
+) -> None:
+    folder, file = str(cheated.plan.folder), tmp_path / "evidence.json"
+    (listed,) = dcep("evidence", "list", "--json", "--dir", folder).answer["evidence"]
+    assert (listed["bank"], listed["first_bank"], listed["second_bank"]) == (
+        "alpha",
+        "alpha",
+        "beta",
+    )
+    assert dcep("evidence", "export", str(file), "--dir", folder).code == 0
+    root = business_public_key(cheated.plan.central_folder).hex()
+    nowhere = str(tmp_path / "no-stack")
+    done = dcep("evidence", "verify", str(file), "--root", root, "--dir", nowhere)
+    assert done.code == 0, done.err
+    assert listed["device_key"] in done.out
+
+    content = json.loads(file.read_text())
+    content["evidence"][0]["second"] = content["evidence"][0]["first"]
+    file.write_text(json.dumps(content))
+    for key in (root, "00" * 32):
+        assert dcep("evidence", "verify", str(file), "--root", key).code == 1
+    file.write_text("{}")
+    assert dcep("evidence", "verify", str(file), "--root", root).code == 2
+
+
+def test_the_device_is_in_the_bundle_and_loads_no_more(cheated: World) -> None:
+    with cheated.central("lin") as office:
+        (found,) = office.evidence()
+        request = authentication_pb2.GetTrustBundleRequest()
+        answer = ask(
+            office.authentication.GetTrustBundle, request, authentication_pb2.GetTrustBundleResponse
+        )
+    revoked = TrustBundle.decode(answer.trust_bundle[32:]).revoked
+    assert [key for key in revoked if key in found.device_certificate] == list(revoked)
+    assert len(revoked) == 1
+    mallory = cheated.people["mallory"]
+    before_fen = mallory.show().available_fen
+    refusal = refused(lambda: mallory.offline_load(100))
+    assert refusal.reason == errors_pb2.REASON_DEVICE_REVOKED
+    cheated.wait_available(mallory, before_fen)
+    assert audited(cheated).ok
