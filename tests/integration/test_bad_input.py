@@ -142,6 +142,7 @@ def test_a_field_that_nobody_knows_is_refused(scene: Scene, port: str, method: A
 
 EMPTY_IS_FINE = {
     "ListBanks",
+    "ListEvidence",
     "GetBooks",
     "GetTrustBundle",
     "GetFlows",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
-from dcep.authentication.v1 import authentication_pb2
+from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import TrustBundle
-from sandbox.connections import ask
+from sandbox.audit import audit_stack
+from sandbox.connections import ask, officer_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
 from sandbox.trust import business_public_key
@@ -97,6 +101,29 @@ def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
         assert dcep("evidence", "verify", str(file), "--root", key).code == 1
     file.write_text("{}")
     assert dcep("evidence", "verify", str(file), "--root", root).code == 2
+
+
+def test_officers_of_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
+    plan = cheated.plan
+    for bank in plan.banks:
+        channel = officer_channel(plan, plan.central_address, bank.officer)
+        service = stub(authentication_pb2_grpc.AuthenticationServiceStub, channel)
+        request = authentication_pb2.ListEvidenceRequest()
+        answer = ask(service.ListEvidence, request, authentication_pb2.ListEvidenceResponse)
+        assert [case.first_bank for case in answer.evidence] == ["alpha"]
+        channel.close()
+
+
+def test_the_audit_names_a_loss_that_was_changed_by_hand(cheated: World) -> None:
+    path = make_url(cheated.plan.central_database_url).database
+    assert path
+    with closing(sqlite3.connect(path, timeout=20.0)) as database:
+        for change in (1, -1):
+            database.execute("UPDATE losses SET amount_fen = amount_fen + ?", (change,))
+            database.commit()
+            problems = audit_stack(cheated.plan).problems
+            assert bool(problems) == (change == 1)
+            assert all("table losses borne_by=0" in problem for problem in problems)
 
 
 def test_the_device_is_in_the_bundle_and_loads_no_more(cheated: World) -> None:
