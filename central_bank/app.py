@@ -23,6 +23,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
+from settlement.limits import MAX_LAG_RECORDS
 from settlement.records import AccountFlag
 
 
@@ -65,7 +66,13 @@ def build(
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
-    books = open_ledger(engine, ledger_tables, threaded=threaded, on_stopped=on_stopped)
+    books = open_ledger(
+        engine,
+        ledger_tables,
+        threaded=threaded,
+        max_lag=MAX_LAG_RECORDS,
+        on_stopped=on_stopped,
+    )
     ledger, now_ms = books.ledger, clock.now_ms()
     own = opening([accounts.PAID_IN], now_ms, AccountFlag.MAY_GO_NEGATIVE)
     ledger.submit(Batch(own))

@@ -32,6 +32,7 @@ from runtime.database import Database
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.ledger import Ledger
+from settlement.limits import MAX_LAG_RECORDS
 from settlement.records import RECORD, AccountFlag, Kind, RecordFlag
 
 
@@ -100,7 +101,13 @@ def build(
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
-    books = open_ledger(engine, ledger_tables, threaded=threaded, on_stopped=on_stopped)
+    books = open_ledger(
+        engine,
+        ledger_tables,
+        threaded=threaded,
+        max_lag=MAX_LAG_RECORDS,
+        on_stopped=on_stopped,
+    )
     ledger = books.ledger
     _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
     apply_policy(ledger, books.core.policies(), parts.policy, clock.now_ms())

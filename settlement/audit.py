@@ -13,7 +13,7 @@ from settlement.payment_rows import NAMES, payment_rows
 from settlement.postings import Index, Postings, joined, postings_of
 from settlement.projection import BALANCES, PAYMENTS
 from settlement.records import AccountFlag
-from settlement.snapshot import dump
+from settlement.snapshot import Snapshots, digest, dump
 from settlement.state import State
 from settlement.tables import JournalTables
 
@@ -204,10 +204,13 @@ def _check_snapshot(engine: Engine, tables: JournalTables, seq: int, report: Led
     table = tables.snapshot
     with engine.connect() as connection:
         row = connection.execute(select(table).where(table.c.seq == seq)).first()
-    if row is not None and bytes(row.body) != dump(report.state):
-        report.complain(
-            f"table snapshot, row position={row.position}: not the state that the journal leads to"
-        )
+    if row is None:
+        return
+    where = f"table snapshot, row position={row.position}"
+    if bytes(row.body_hash) != digest(dump(report.state)):
+        report.complain(f"{where}: not the state that the journal leads to")
+    if bytes(row.body_hash) != digest(Snapshots(engine, tables).body(row.position)):
+        report.complain(f"{where}: its parts were changed")
 
 
 def _sum(report: LedgerReport) -> None:

@@ -11,10 +11,11 @@ import numpy as np
 from sqlalchemy import Connection, Engine, Table, select
 
 from settlement.journal import Entry
+from settlement.limits import MAX_ACCOUNTS
 from settlement.records import AccountFlag, Kind, Result
 
-_ROW = np.dtype([("available_fen", "<i8"), ("held_fen", "<i8"), ("ledger", "u1"), ("flags", "u1")])
-_COLUMNS = ("ledger", "flags", "available_fen", "held_fen", "position")
+_COLUMNS = {"ledger": np.uint8, "flags": np.uint8, "available_fen": np.int64, "held_fen": np.int64}
+_NAMES = (*_COLUMNS, "position")
 _KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED
 
 
@@ -25,22 +26,19 @@ class Balances:
         self._table = table
         self.position = 0
         self.written = 0
-        self._rows = np.zeros(0, _ROW)
-        self._changed = np.zeros(0, np.bool_)
+        self._clear()
 
     def load(self, engine: Engine, position: int) -> None:
         """Takes the table's rows, which stand at `position`."""
-        table = self._table
-        query = select(
-            table.c.account, table.c.available_fen, table.c.held_fen, table.c.ledger, table.c.flags
-        )
+        query = select(self._table.c.account, *(self._table.c[name] for name in _COLUMNS))
         with engine.connect() as connection:
             found = connection.execute(query).all()
-        self._rows, self._changed = np.zeros(0, _ROW), np.zeros(0, np.bool_)
+        self._clear()
         if found:
-            numbers = np.array([row[0] for row in found], np.int64)
+            numbers, *columns = (np.array(column) for column in zip(*found, strict=True))
             self._grow(int(numbers.max()) + 1)
-            self._rows[numbers] = np.array([tuple(row[1:]) for row in found], _ROW)
+            for name, column in zip(_COLUMNS, columns, strict=True):
+                self._columns[name][numbers] = column
         self.position = self.written = position
 
     def add(self, entry: Entry) -> None:
@@ -57,7 +55,7 @@ class Balances:
         delivered = kinds == Kind.DELIVER
         if delivered.any():
             numbers = np.concatenate([numbers, records["ref"][delivered].astype(np.uint32)])
-        self._grow(int(numbers.max()) + 1)
+        self._grow(int(numbers[numbers < MAX_ACCOUNTS].max(initial=0)) + 1)
         moves = records[(kinds == Kind.TRANSFER) | delivered]
         credit = moves["credit"].astype(np.int64)
         diverted = entry.results[accepted][(kinds == Kind.TRANSFER) | delivered] == Result.DIVERTED
@@ -71,7 +69,8 @@ class Balances:
             some = records[kinds == kind]
             if len(some):
                 self._move(taken, some["debit"], given, some[to], some["amount_fen"])
-        for record in records[(kinds == Kind.OPEN) | (kinds == Kind.SET_FLAGS)]:
+        self._open(records[kinds == Kind.OPEN])
+        for record in records[kinds == Kind.SET_FLAGS]:
             self._set_flags(record)
 
     def _move(
@@ -82,45 +81,54 @@ class Balances:
         credit: np.ndarray,
         amount: np.ndarray,
     ) -> None:
-        np.subtract.at(self._rows[taken], debit, amount)
-        np.add.at(self._rows[given], credit, amount)
+        np.subtract.at(self._columns[taken], debit, amount)
+        np.add.at(self._columns[given], credit, amount)
         self._changed[debit] = True
         self._changed[credit] = True
 
+    def _open(self, records: np.ndarray) -> None:
+        # The first OPEN of an account counts, and none once it is open.
+        numbers, firsts = np.unique(records["credit"], return_index=True)
+        fresh = (self._columns["flags"][numbers] & AccountFlag.OPEN) == 0
+        numbers, records = numbers[fresh], records[firsts[fresh]]
+        self._columns["ledger"][numbers] = records["spare"] >> 8
+        self._columns["flags"][numbers] = records["ref"].astype(np.uint8) | np.uint8(
+            AccountFlag.OPEN
+        )
+        self._changed[numbers] = True
+
     def _set_flags(self, record: np.void) -> None:
         number, ref = int(record["credit"]), int(record["ref"])
-        row = self._rows[number]
-        if record["kind"] == Kind.SET_FLAGS:
-            row["flags"] = (row["flags"] & _KEPT) | (
-                ref & (AccountFlag.FROZEN | AccountFlag.CLOSED)
-            )
-        elif not row["flags"] & AccountFlag.OPEN:
-            row["ledger"] = int(record["spare"]) >> 8
-            row["flags"] = ref | AccountFlag.OPEN
+        kept = int(self._columns["flags"][number]) & _KEPT
+        set_now = ref & (AccountFlag.FROZEN | AccountFlag.CLOSED)
+        self._columns["flags"][number] = kept | set_now
         self._changed[number] = True
 
+    def _clear(self) -> None:
+        self._columns = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
+        self._changed = np.zeros(0, np.bool_)
+
     def _grow(self, size: int) -> None:
-        if size > len(self._rows):
-            size = max(size, 2 * len(self._rows))
-            self._rows = np.concatenate([self._rows, np.zeros(size - len(self._rows), _ROW)])
-            self._changed = np.concatenate(
-                [self._changed, np.zeros(size - len(self._changed), np.bool_)]
-            )
+        if size <= len(self._changed):
+            return
+        more = max(size, 2 * len(self._changed)) - len(self._changed)
+        self._changed = np.concatenate([self._changed, np.zeros(more, np.bool_)])
+        for name, column in self._columns.items():
+            self._columns[name] = np.concatenate([column, np.zeros(more, column.dtype)])
 
     def write(self, connection: Connection) -> None:
         """Writes what changed in the caller's transaction; `written` after its commit."""
         numbers = np.flatnonzero(self._changed)
         if not len(numbers):
             return
-        rows = self._rows[numbers]
-        columns = [numbers, *(rows[name] for name in _COLUMNS[:-1])]
+        columns = [numbers, *(column[numbers] for column in self._columns.values())]
         values = zip(*(column.tolist() for column in columns), strict=True)
         position = self.position
         if connection.dialect.name == "postgresql":
             self._write_postgresql(connection, [(*row, position) for row in values])
         else:
-            names = ", ".join(("account", *_COLUMNS))
-            sets = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+            names = ", ".join(("account", *_NAMES))
+            sets = ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
             connection.exec_driver_sql(
                 f"INSERT INTO {self._table.name} ({names}) VALUES (?, ?, ?, ?, ?, ?)"
                 f" ON CONFLICT (account) DO UPDATE SET {sets}",
@@ -128,8 +136,8 @@ class Balances:
             )
 
     def _write_postgresql(self, connection: Connection, rows: list[tuple[int, ...]]) -> None:
-        names = ", ".join(("account", *_COLUMNS))
-        sets = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+        names = ", ".join(("account", *_NAMES))
+        sets = ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
         fresh = f"{self._table.name}_fresh"
         connection.exec_driver_sql(
             f"CREATE TEMP TABLE {fresh} (LIKE {self._table.name}) ON COMMIT DROP"

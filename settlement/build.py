@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -16,6 +17,8 @@ from settlement.projection import Projection
 from settlement.tables import JournalTables
 from settlement.writer import GroupCommitWriter
 
+_PATIENCE_S = 1.0
+
 
 @dataclass(frozen=True)
 class LedgerBundle:
@@ -26,11 +29,14 @@ class LedgerBundle:
     journal: Journal
     projection: Projection
     history: History
+    aside: ThreadPoolExecutor | None = None
 
     def stop(self) -> None:
-        """Ends the writer's thread, if there is one, after answering what is queued."""
+        """Ends the threads, if there are any, after answering what is queued."""
         if isinstance(self.ledger, GroupCommitWriter):
             self.ledger.stop()
+        if self.aside is not None:
+            self.aside.shutdown()
 
 
 def open_ledger(
@@ -39,6 +45,7 @@ def open_ledger(
     *,
     threaded: bool,
     seal_every: int = SEAL_RECORDS,
+    max_lag: int | None = None,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> LedgerBundle:
     """Recovers the core from its database.
@@ -48,6 +55,8 @@ def open_ledger(
         tables: from `settlement.tables.journal_tables`.
         threaded: with a writer thread (services), or in the caller's (simulation).
         seal_every: projected records whose index is kept in memory.
+        max_lag: how far the projection may be behind before the writer waits for
+            it; None when nobody calls its `catch_up` meanwhile.
         on_stopped: called once when the core had to stop.
 
     Raises:
@@ -56,7 +65,20 @@ def open_ledger(
     journal = Journal(engine, tables)
     projection = Projection(engine, tables, journal, seal_every=seal_every)
     history = History(engine, tables, journal, projection)
-    core = Core(engine, tables, journal, history)
-    ledger: Ledger
-    ledger = GroupCommitWriter(core, on_stopped=on_stopped) if threaded else DirectLedger(core)
-    return LedgerBundle(core, ledger, journal, projection, history)
+    if not threaded:
+        core = Core(engine, tables, journal, history)
+        return LedgerBundle(core, DirectLedger(core), journal, projection, history)
+
+    def keep_near(position: int) -> None:
+        # Bounded, so that a writer can always be stopped.
+        if max_lag is not None:
+            projection.wait_for(position - max_lag, _PATIENCE_S)
+
+    aside = ThreadPoolExecutor(1, thread_name_prefix="settlement-snapshot")
+
+    def save(work: Callable[[], None]) -> None:
+        aside.submit(work)
+
+    core = Core(engine, tables, journal, history, aside=save)
+    writer = GroupCommitWriter(core, on_stopped=on_stopped, keep_near=keep_near)
+    return LedgerBundle(core, writer, journal, projection, history, aside)

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from settlement.journal import Journal
+from settlement.journal import Entry, Journal
 from settlement.limits import MAX_BATCH_RECORDS, MAX_NOTE_BYTES, SNAPSHOT_EVERY_RECORDS
 from settlement.packing import pack
 from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
-from settlement.snapshot import dump, newest_snapshot, save_snapshot
+from settlement.snapshot import Snapshots
 from settlement.tables import JournalTables
+
+Identity = tuple[int, int]
+"""(origin, sequence)."""
 
 
 class CoreStopped(Exception):
@@ -83,8 +86,8 @@ class Found:
 class Finder(Protocol):
     """Looks records up that have been journaled."""
 
-    def find(self, origin: int, sequence: int) -> Found | None:
-        """The record with this identity, or None."""
+    def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
+        """Those of these (origin, sequence) that have been journaled."""
         ...
 
 
@@ -110,16 +113,28 @@ class Core:
         finder: Finder,
         *,
         snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
+        aside: Callable[[Callable[[], None]], None] = lambda work: work(),
     ) -> None:
+        """Recovers the state.
+
+        Args:
+            engine: the database.
+            tables: of this core in it.
+            journal: in the same tables.
+            finder: looks for records that were journaled before.
+            snapshot_every: records between two snapshots.
+            aside: runs the writing of a snapshot; at once, or in a thread meanwhile.
+        """
         self._engine = engine
         # On SQLite the engine's owner begins these transactions as writers from the start.
         self._writing = engine.execution_options(writes=True)
-        self._tables = tables
+        self._snapshots = Snapshots(engine, tables)
+        self._aside = aside
         self._journal = journal
         self._finder = finder
         self._snapshot_every = snapshot_every
         self._stopped: BaseException | None = None
-        self._state, self._tip = newest_snapshot(engine, tables)
+        self._state, self._tip = self._snapshots.newest()
         self._snapshot_position = self._tip.position
         for entry, tip in journal.rows(self._tip):
             self._state.apply(entry.records)
@@ -177,17 +192,20 @@ class Core:
         """The slow path: identities that were seen before, or are too old to say."""
         results, details = answers.results, answers.details
         keep = ~again
+        heads = np.flatnonzero(again).tolist()
+        for head in heads:
+            keep[_chain_of(records, head)] = False
+        here = _identities(records, keep, records["origin"][again])
+        unknown = {_identity(records[head]) for head in heads} - set(here)
+        before = self._finder.find_many(list(unknown)) if unknown else {}
         late: list[int] = []
-        pending: dict[tuple[int, int], int] = {}
-        for head in np.flatnonzero(again).tolist():
-            members = _chain_of(records, head)
-            keep[members] = False
-            key = (int(records[head]["origin"]), int(records[head]["sequence"]))
-            if key in pending:
-                continue
-            if results[head] == Result.SEQUENCE_STALE and self._find(key, records, keep) is None:
-                pending[key] = head
-                late.extend(members)
+        taken_late: dict[Identity, int] = {}
+        for head in heads:
+            key = _identity(records[head])
+            known = key in here or key in before or key in taken_late
+            if results[head] == Result.SEQUENCE_STALE and not known:
+                taken_late[key] = head
+                late.extend(_chain_of(records, head))
         first = _Pass(records, results.copy(), details.copy(), keep, np.arange(len(records)))
         passes = [first]
         if late:
@@ -199,54 +217,19 @@ class Core:
             passes.append(
                 _Pass(taken, late_results, late_details, everything, np.array(late, np.int64))
             )
-        journaled = keep.copy()
-        journaled[late] = True
-        for head in np.flatnonzero(again).tolist():
-            if not journaled[head]:
-                self._answer_repeat(records, answers, head, journaled)
+        here.update(taken_late)
+        for head in heads:
+            key = _identity(records[head])
+            if taken_late.get(key) != head:
+                _answer_repeat(records, answers, head, here.get(key, before.get(key)))
         return answers, passes
-
-    def _find(
-        self, key: tuple[int, int], records: Records, journaled: NDArray[np.bool_]
-    ) -> int | Found | None:
-        """An index into this very commit, or a record found in the history."""
-        here = (records["origin"] == key[0]) & (records["sequence"] == key[1]) & journaled
-        if here.any():
-            return int(np.argmax(here))
-        return self._finder.find(*key)
-
-    def _answer_repeat(
-        self, records: Records, answers: Answers, head: int, journaled: NDArray[np.bool_]
-    ) -> None:
-        record = records[head]
-        found = self._find((int(record["origin"]), int(record["sequence"])), records, journaled)
-        members = _chain_of(records, head)
-        if found is None:
-            raise LookupError(
-                f"({record['origin']}, {record['sequence']}) was seen but is in no journal row"
-            )
-        first = records[found] if isinstance(found, int) else found.record
-        if not _same_content(first, record):
-            answers.results[members] = Result.LINKED_FAILED
-            answers.results[head] = Result.ID_REUSED
-            return
-        answers.repeated[members] = True
-        if isinstance(found, int):
-            before = _chain_of(records, found)
-            answers.results[members] = answers.results[before]
-            answers.details[members] = answers.details[before]
-            answers.positions[members] = np.array(before, np.uint64) + np.uint64(1 << 63)
-        else:
-            answers.results[members] = found.result
-            answers.details[members] = found.detail
-            answers.positions[members] = found.position
 
     def _commit(
         self, batches: Sequence[Batch], passes: list[_Pass], answers: Answers
     ) -> list[Answers]:
         notes = _joined_notes(batches)
         tip = self._tip
-        rows: list[tuple[int, bytes]] = []
+        rows: list[tuple[Entry, bytes]] = []
         for run in passes:
             kept = np.flatnonzero(run.keep)
             if not len(kept):
@@ -255,43 +238,89 @@ class Core:
             chosen = run.records if whole else run.records[kept]
             sources = run.sources[kept]
             run_notes = None if notes is None else [notes[i] for i in sources.tolist()]
-            body = pack(
-                chosen,
-                run.results if whole else run.results[kept],
-                run.details if whole else run.details[kept],
-                run_notes,
+            entry = Entry(
+                seq=tip.seq + 1 + len(rows),
+                first_position=tip.position + 1 + sum(len(e.records) for e, _ in rows),
+                records=chosen,
+                results=run.results if whole else run.results[kept],
+                details=run.details if whole else run.details[kept],
+                notes=run_notes,
             )
-            start = tip.position + 1 + sum(count for count, _ in rows)
-            answers.positions[sources] = np.arange(start, start + len(kept), dtype=np.uint64)
-            rows.append((len(kept), body))
+            answers.positions[sources] = np.arange(
+                entry.first_position, entry.last_position + 1, dtype=np.uint64
+            )
+            rows.append((entry, pack(chosen, entry.results, entry.details, run_notes)))
         _point_to_first(answers)
         parts = _split(answers, batches)
         alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
         if not rows and not any(also for also, _ in alsos):
             return parts
         with self._writing.begin() as connection:
-            for count, body in rows:
-                tip = self._journal.append(connection, tip, count, body)
+            for entry, body in rows:
+                tip = self._journal.append(connection, tip, len(entry.records), body)
             for also, part in alsos:
                 if also is not None:
                     also(connection, part)
-            due = tip.position - self._snapshot_position >= self._snapshot_every
-            if due:
-                save_snapshot(connection, self._tables, tip, dump(self._state))
         self._tip = tip
-        if due:
-            self._snapshot_position = tip.position
+        for entry, _ in rows:
+            self._journal.committed(entry)
+        if tip.position - self._snapshot_position >= self._snapshot_every:
+            self.snapshot()
         return parts
 
     def snapshot(self) -> None:
         """Writes a snapshot of the state as of the last commit."""
         self._check()
-        try:
-            with self._writing.begin() as connection:
-                save_snapshot(connection, self._tables, self._tip, dump(self._state))
-        except SQLAlchemyError as error:
-            raise CoreStopped(f"the snapshot could not be written: {error}") from error
-        self._snapshot_position = self._tip.position
+        tip, state = self._tip, self._state.copy()
+        self._snapshot_position = tip.position
+
+        def save() -> None:
+            try:
+                self._snapshots.save(tip, state)
+            except SQLAlchemyError as error:
+                # A database that takes no snapshot may not take payments either.
+                self._stopped = error
+
+        self._aside(save)
+
+
+def _identity(record: np.void) -> Identity:
+    return int(record["origin"]), int(record["sequence"])
+
+
+def _identities(
+    records: Records, chosen: NDArray[np.bool_], origins: NDArray[np.uint32]
+) -> dict[Identity, int]:
+    """Identity → index, of chosen records with one of these origins."""
+    indices = np.flatnonzero(chosen & np.isin(records["origin"], origins)).tolist()
+    return {_identity(records[index]): index for index in reversed(indices)}
+
+
+def _answer_repeat(
+    records: Records, answers: Answers, head: int, found: int | Found | None
+) -> None:
+    """Answers a record as its first one was: an index into this commit, or one journaled before."""
+    record = records[head]
+    members = _chain_of(records, head)
+    if found is None:
+        raise LookupError(
+            f"({record['origin']}, {record['sequence']}) was seen but is in no journal row"
+        )
+    first = records[found] if isinstance(found, int) else found.record
+    if not _same_content(first, record):
+        answers.results[members] = Result.LINKED_FAILED
+        answers.results[head] = Result.ID_REUSED
+        return
+    answers.repeated[members] = True
+    if isinstance(found, int):
+        same = _chain_of(records, found)
+        answers.results[members] = answers.results[same]
+        answers.details[members] = answers.details[same]
+        answers.positions[members] = np.array(same, np.uint64) + np.uint64(1 << 63)
+    else:
+        answers.results[members] = found.result
+        answers.details[members] = found.detail
+        answers.positions[members] = found.position
 
 
 def _chain_of(records: Records, head: int) -> list[int]:
@@ -316,7 +345,8 @@ def _point_to_first(answers: Answers) -> None:
 
 
 def _joined(arrays: list[Records]) -> Records:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    """One array of the core's own, which nobody else can change later."""
+    return np.concatenate(arrays)
 
 
 def _joined_notes(batches: Sequence[Batch]) -> list[bytes] | None:

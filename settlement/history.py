@@ -1,23 +1,26 @@
-"""Questions about the past, answered from the projection and the journal's tail behind it."""
+"""Questions about the past, answered from the projection and the journal's tail beyond it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, select
 
-from settlement.core import Found
-from settlement.journal import Journal
-from settlement.postings import Index, Positions, id_key
+from settlement.core import Found, Identity
+from settlement.journal import Entry, Journal
+from settlement.payment_rows import NAMES, PaymentRow, payment_row
+from settlement.postings import Index, Positions, id_key, postings_of
 from settlement.projection import Projection
 from settlement.records import RECORD, Kind, Result
 from settlement.tables import JournalTables
 
+_ROWS = 500
+_END = 1 << 62
+
 
 class History:
-    """Finds payments. Always brings the projection up to date first where that matters."""
+    """Finds payments: every committed one, whether it has been projected yet or not."""
 
     def __init__(
         self, engine: Engine, tables: JournalTables, journal: Journal, projection: Projection
@@ -28,60 +31,60 @@ class History:
         self._projection = projection
 
     def find(self, origin: int, sequence: int) -> Found | None:
-        """The journaled record with this identity, or None; sees every committed record."""
-        after = self._projection.position()
-        row = self._projected(origin, sequence)
-        if row is not None:
-            return _found(row)
-        return self._find_in_tail(origin, sequence, after)
+        """The journaled record with this identity, or None."""
+        row = self.row(origin, sequence)
+        return None if row is None else _found(row)
 
-    def _find_in_tail(self, origin: int, sequence: int, after: int) -> Found | None:
-        while True:
-            entries = self._journal.read(after)
-            if not entries:
-                return None
-            for entry in entries:
-                same = (entry.records["origin"] == origin) & (entry.records["sequence"] == sequence)
-                if same.any():
-                    index = int(np.argmax(same))
-                    return Found(
-                        entry.records[index],
-                        int(entry.results[index]),
-                        int(entry.details[index]),
-                        entry.first_position + index,
-                    )
-            after = entries[-1].last_position
+    def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
+        """Those of these identities that have been journaled."""
+        return {identity: _found(row) for identity, row in self._rows(set(identities)).items()}
 
-    def row(self, origin: int, sequence: int) -> Row[Any] | None:
-        """The payments row with this identity, or None."""
-        self.follow()
-        return self._projected(origin, sequence)
+    def row(self, origin: int, sequence: int) -> PaymentRow | None:
+        """The payment with this identity, or None."""
+        return self._rows({(origin, sequence)}).get((origin, sequence))
 
-    def at(self, positions: Sequence[int]) -> list[Row[Any]]:
-        """The payments rows at these positions, in order of position."""
+    def at(self, positions: Sequence[int]) -> list[PaymentRow]:
+        """The projected payments at these positions, in order of position."""
         table = self._payments
-        query = select(table).where(table.c.position.in_(positions)).order_by(table.c.position)
+        query = select(*(table.c[name] for name in NAMES)).order_by(table.c.position)
+        rows: list[PaymentRow] = []
         with self._engine.connect() as connection:
-            return list(connection.execute(query))
+            for start in range(0, len(positions), _ROWS):
+                chosen = table.c.position.in_(positions[start : start + _ROWS])
+                rows += [PaymentRow(*row) for row in connection.execute(query.where(chosen))]
+        return rows
 
-    def statement(self, account: int, before_position: int | None, limit: int) -> list[Row[Any]]:
-        """Up to `limit` rows of an account, newest first, all before a position."""
-        self.follow()
-        before = before_position if before_position is not None else 1 << 62
-        pieces = self._projection.newest_first(Index.ACCOUNT, account, before)
-        return self.at(_first(pieces, limit))[::-1]
+    def statement(self, account: int, before_position: int | None, limit: int) -> list[PaymentRow]:
+        """Up to `limit` payments of an account, newest first, all before a position."""
+        before = before_position if before_position is not None else _END
+        after = self._projection.position()
+        newest = [
+            payment_row(entry, index)
+            for entry in self._beyond(after)
+            for index in _touching(entry, account)
+            if entry.first_position + index < before
+        ]
+        found = newest[::-1][:limit]
+        pieces = self._projection.newest_first(Index.ACCOUNT, account, min(before, after + 1))
+        return found + self.at(_first(pieces, limit - len(found)))[::-1]
 
-    def arrivals(self, account: int, after_position: int, limit: int) -> list[Row[Any]]:
-        """Up to `limit` rows that credited an account, oldest first, all after a position."""
-        self.follow()
-        found: list[Row[Any]] = []
+    def arrivals(self, account: int, after_position: int, limit: int) -> list[PaymentRow]:
+        """Up to `limit` payments that credited an account, oldest first, all after a position."""
+        projected = self._projection.position()
+        found: list[PaymentRow] = []
         for positions in self._projection.oldest_first(Index.ACCOUNT, account, after_position):
-            for start in range(0, len(positions), limit):
-                rows = self.at(positions[start : start + limit].tolist())
-                found += [row for row in rows if row.credit == account and _arrived(row)]
+            for start in range(0, len(positions), _ROWS):
+                chosen = positions[start : start + _ROWS]
+                rows = self.at(chosen[chosen <= projected].tolist())
+                found += [row for row in rows if _arrived(row, account)]
                 if len(found) >= limit:
                     return found[:limit]
-        return found
+        for entry in self._beyond(max(projected, after_position)):
+            rows = [payment_row(entry, index) for index in _touching(entry, account)]
+            found += [
+                row for row in rows if row.position > after_position and _arrived(row, account)
+            ]
+        return found[:limit]
 
     def follow(self) -> None:
         """Projects whatever has been committed by now."""
@@ -94,13 +97,42 @@ class History:
         self.follow()
         self._projection.write_balances()
 
-    def _projected(self, origin: int, sequence: int) -> Row[Any] | None:
-        pieces = self._projection.newest_first(Index.ID, id_key(origin, sequence), 1 << 62)
-        for positions in pieces:
-            for row in self.at(positions.tolist()):
-                if (row.origin, row.sequence) == (origin, sequence):
-                    return row
-        return None
+    def _rows(self, wanted: set[Identity]) -> dict[Identity, PaymentRow]:
+        """Looks at the journal's tail, at what is not sealed, and then at the sealed runs."""
+        after = self._projection.position()
+        keys = np.array([id_key(*identity) for identity in wanted], np.int64)
+        found: dict[Identity, PaymentRow] = {}
+
+        def take(row: PaymentRow) -> None:
+            if (row.origin, row.sequence) in wanted:
+                found[row.origin, row.sequence] = row
+
+        for entry in self._beyond(after):
+            ids = postings_of(entry.records, entry.first_position)[Index.ID]
+            for position in ids.of_any(keys).positions.tolist():
+                take(payment_row(entry, position - entry.first_position))
+        for row in self.at(self._projection.in_tail(Index.ID, keys).tolist()):
+            take(row)
+        for origin, sequence in wanted - set(found):
+            for positions in self._projection.in_runs(Index.ID, id_key(origin, sequence), _END):
+                for row in self.at(positions.tolist()):
+                    take(row)
+        return found
+
+    def _beyond(self, position: int) -> Iterator[Entry]:
+        """The journal's rows that hold positions after this one."""
+        while entries := self._journal.read(position):
+            yield from entries
+            position = entries[-1].last_position
+
+
+def _touching(entry: Entry, account: int) -> list[int]:
+    """Indices of the records that move an account's money, or tried to."""
+    records = entry.records
+    touching = (records["debit"] == account) | (records["credit"] == account)
+    touching &= records["kind"] >= Kind.TRANSFER
+    found: list[int] = np.flatnonzero(touching).tolist()
+    return found
 
 
 def _first(pieces: Iterator[Positions], limit: int) -> list[int]:
@@ -112,11 +144,12 @@ def _first(pieces: Iterator[Positions], limit: int) -> list[int]:
     return found
 
 
-def _arrived(row: Row[Any]) -> bool:
-    return row.result == Result.ACCEPTED and row.kind in (Kind.TRANSFER, Kind.DELIVER)
+def _arrived(row: PaymentRow, account: int) -> bool:
+    moved = row.result == Result.ACCEPTED and row.kind in (Kind.TRANSFER, Kind.DELIVER)
+    return moved and row.credit == account
 
 
-def _found(row: Row[Any]) -> Found:
+def _found(row: PaymentRow) -> Found:
     record = np.zeros(1, RECORD)[0]
     for name in ("origin", "debit", "credit", "kind", "flags", "sequence", "amount_fen"):
         record[name] = getattr(row, name)

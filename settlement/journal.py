@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, insert, select
 
-from settlement.limits import MAX_COMMIT_RECORDS
+from settlement.limits import MAX_COMMIT_RECORDS, RECENT_RECORDS
 from settlement.packing import unpack
 from settlement.records import Records
 from settlement.tables import JournalTables
@@ -63,11 +65,29 @@ def chain_hash(previous: bytes, seq: int, first_position: int, count: int, body:
 
 
 class Journal:
-    """Appends rows in the caller's transaction and reads them back, checking the chain."""
+    """Appends rows in the caller's transaction and reads them back, checking the chain.
+
+    The newest rows are kept in memory as well: whoever follows the journal
+    closely, the projection above all, reads them there.
+    """
 
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
         self._engine = engine
         self._table = tables.journal
+        self._recent: deque[Entry] = deque()
+        self._recent_records = 0
+        self._lock = threading.Lock()
+
+    def committed(self, entry: Entry) -> None:
+        """A row that was appended is durable."""
+        with self._lock:
+            if self._recent and self._recent[-1].seq + 1 != entry.seq:
+                self._recent.clear()
+                self._recent_records = 0
+            self._recent.append(entry)
+            self._recent_records += len(entry.records)
+            while self._recent_records > RECENT_RECORDS and len(self._recent) > 1:
+                self._recent_records -= len(self._recent.popleft().records)
 
     def append(self, connection: Connection, tip: Tip, count: int, body: bytes) -> Tip:
         """Writes the row after `tip`; durable when the caller's transaction has committed."""
@@ -115,6 +135,9 @@ class Journal:
         Only rows that begin within so many records from there, so that what is
         read at once is bounded whatever the rows' size.
         """
+        recent = self._read_recent(after_position, limit_rows, within)
+        if recent is not None:
+            return recent
         table = self._table
         holding = (
             select(table.c.seq)
@@ -133,6 +156,19 @@ class Journal:
             rows = connection.execute(query).all()
         entries = [_entry(row) for row in rows]
         return [entry for entry in entries if entry.last_position > after_position][:limit_rows]
+
+    def _read_recent(self, after: int, limit_rows: int, within: int) -> list[Entry] | None:
+        """As `read`; None when memory does not reach back so far."""
+        with self._lock:
+            if not self._recent or self._recent[0].first_position > after + 1:
+                return None
+            found: list[Entry] = []
+            for entry in reversed(self._recent):
+                if entry.last_position <= after:
+                    break
+                found.append(entry)
+        chosen = [entry for entry in reversed(found) if entry.first_position <= after + within]
+        return chosen[:limit_rows]
 
     def tip(self) -> Tip:
         """The last row as the database has it."""

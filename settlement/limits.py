@@ -32,8 +32,17 @@ SEQUENCE_WINDOW = 64
 SNAPSHOT_EVERY_RECORDS = 5_000_000
 """Records between two snapshots."""
 
+SNAPSHOT_PART_BYTES = 1 << 20
+"""A snapshot is written in parts of this size, each on its own: payments go on in between."""
+
 PROJECTION_ROWS = 65_536
 """Rows that the projection writes in one transaction."""
+
+RECENT_RECORDS = 1 << 19
+"""Newest records that the journal keeps in memory for those who follow it."""
+
+MAX_LAG_RECORDS = RECENT_RECORDS
+"""How far the projection may be behind before the writer waits for it."""
 
 SEAL_RECORDS = 1 << 20
 """Projected records whose index is kept in memory; then it is sorted and written as one run."""

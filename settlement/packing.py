@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def unpack(
         raise ValueError(f"journal body is cut short: {error}") from error
 
 
-def _pack_column(column: NDArray[np.generic], parts: list[bytes]) -> None:
+def _pack_column(column: NDArray[Any], parts: list[bytes]) -> None:
     if not len(column):
         parts.append(_COLUMN.pack(0, 0))
         return
@@ -84,7 +85,7 @@ def _pack_column(column: NDArray[np.generic], parts: list[bytes]) -> None:
 
 def _unpack_column(
     body: bytes, at: int, count: int, dtype: np.dtype[np.generic]
-) -> tuple[NDArray[np.generic], int]:
+) -> tuple[NDArray[Any], int]:
     low, width = _COLUMN.unpack_from(body, at)
     at += _COLUMN.size
     if width not in _WIDTHS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Table
@@ -26,7 +26,30 @@ _FIELDS = (
     ("detail", ">u8"),
     ("digest", "S8"),
 )
-NAMES = (*(name for name, _ in _FIELDS), "note")
+
+
+class PaymentRow(NamedTuple):
+    """A row of `payments`, of the database or made from the journal."""
+
+    position: int
+    origin: int
+    sequence: int
+    kind: int
+    flags: int
+    spare: int
+    debit: int
+    credit: int
+    amount_fen: int
+    time_ms: int
+    expires_ms: int
+    result: int
+    ref: int
+    detail: int
+    digest: bytes
+    note: bytes
+
+
+NAMES = PaymentRow._fields
 _OUTSIDE = {"position", "result", "detail", "digest"}
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
@@ -56,6 +79,20 @@ def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
             columns.append(entry.records[name].tolist())
     columns.append(entry.notes if entry.notes is not None else [b""] * count)
     return list(zip(*columns, strict=True))
+
+
+def payment_row(entry: Entry, index: int) -> PaymentRow:
+    """The row that one record makes."""
+    record = entry.records[index]
+    known: dict[str, Any] = {
+        "position": entry.first_position + index,
+        "result": int(entry.results[index]),
+        "detail": int(entry.details[index]),
+        "digest": int(record["digest"]).to_bytes(8, "little"),
+        "note": entry.note(index),
+    }
+    values: list[Any] = [known[n] if n in known else int(record[n]) for n in NAMES]
+    return PaymentRow(*values)
 
 
 def insert_payments(connection: Connection, table: Table, entry: Entry) -> None:

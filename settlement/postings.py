@@ -39,19 +39,25 @@ def id_key(origin: int, sequence: int) -> int:
 
 @dataclass(frozen=True)
 class Postings:
-    """Keys and positions, each (N,), of one index."""
+    """Keys and positions, each (N,), of one index; positions rise until they are sorted."""
 
     keys: Keys
     positions: Positions
 
     def sorted(self) -> Postings:
-        """By key, then by position."""
-        order = np.lexsort((self.positions, self.keys))
+        """By key, then by position: a stable sort keeps the positions rising."""
+        order = np.argsort(self.keys, kind="stable")
         return Postings(self.keys[order], self.positions[order])
 
     def of(self, key: int) -> Positions:
-        """Positions of a key, in order, where they are not sorted."""
-        return np.sort(self.positions[self.keys == key])
+        """Positions of a key, rising, where they are not sorted."""
+        found: Positions = self.positions[self.keys == key]
+        return found
+
+    def of_any(self, keys: Keys) -> Postings:
+        """Those of any of some keys."""
+        chosen = np.isin(self.keys, keys)
+        return Postings(self.keys[chosen], self.positions[chosen])
 
 
 def postings_of(records: Records, first_position: int) -> dict[Index, Postings]:
@@ -61,14 +67,14 @@ def postings_of(records: Records, first_position: int) -> dict[Index, Postings]:
     origin = records["origin"][named].astype(np.int64)
     sequence = records["sequence"][named].astype(np.int64) & 0x7FFF_FFFF_FFFF
     moving = records["kind"] >= Kind.TRANSFER
-    debit = records["debit"][moving].astype(np.int64)
-    credit = records["credit"][moving].astype(np.int64)
-    other = debit != credit
+    sides = np.stack([records["debit"][moving], records["credit"][moving]], axis=1)
+    counts = np.ones(sides.shape, np.bool_)
+    counts[:, 1] = sides[:, 0] != sides[:, 1]
+    both = counts.ravel()
     return {
         Index.ID: Postings((origin << 31) ^ sequence, positions[named]),
         Index.ACCOUNT: Postings(
-            np.concatenate([debit, credit[other]]),
-            np.concatenate([positions[moving], positions[moving][other]]),
+            sides.ravel()[both].astype(np.int64), np.repeat(positions[moving], 2)[both]
         ),
     }
 

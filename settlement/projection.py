@@ -12,7 +12,7 @@ from settlement.balances import Balances
 from settlement.journal import Entry, Journal
 from settlement.limits import BALANCES_EVERY_RECORDS, PROJECTION_ROWS, SEAL_RECORDS
 from settlement.payment_rows import insert_payments
-from settlement.postings import Index, Positions, Postings, Runs, joined, postings_of
+from settlement.postings import Index, Keys, Positions, Postings, Runs, joined, postings_of
 from settlement.records import RECORD
 from settlement.tables import JournalTables
 
@@ -44,6 +44,7 @@ class Projection:
         self._journal = journal
         self._seal_every = seal_every
         self._lock = threading.RLock()
+        self._moved = threading.Condition()
         self._runs = Runs(engine, tables)
         self._balances = Balances(tables.balances)
         self._load()
@@ -51,6 +52,11 @@ class Projection:
     def position(self) -> int:
         """Records projected so far."""
         return self._position
+
+    def wait_for(self, position: int, timeout_s: float) -> bool:
+        """Waits until this position has been projected; False when the time is over."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._position >= position, timeout_s)
 
     def catch_up(self, max_rows: int = PROJECTION_ROWS) -> int:
         """Projects up to about `max_rows` more records; returns how many."""
@@ -89,23 +95,37 @@ class Projection:
 
     def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """Positions below `before` that a key is found at, in falling order, in pieces."""
-        with self._lock:
-            runs, tail = list(self._sealed), joined([part[index] for part in self._tail])
-        found = tail.of(key)
-        yield found[found < before][::-1]
+        _, tail = self._stands()
+        for part in reversed(tail):
+            found = part[index].of(key)
+            yield found[found < before][::-1]
+        yield from self.in_runs(index, key, before)
+
+    def in_runs(self, index: Index, key: int, before: int) -> Iterator[Positions]:
+        """As `newest_first`, among those that are sealed."""
+        runs, _ = self._stands()
         for first, _ in reversed(runs):
             if first < before:
                 yield from self._runs.newest_first(first, index, key, before)
 
     def oldest_first(self, index: Index, key: int, after: int) -> Iterator[Positions]:
         """Positions beyond `after` that a key is found at, in rising order, in pieces."""
-        with self._lock:
-            runs, tail = list(self._sealed), joined([part[index] for part in self._tail])
+        runs, tail = self._stands()
         for first, last in runs:
             if last > after:
                 yield from self._runs.oldest_first(first, index, key, after)
-        found = tail.of(key)
-        yield found[found > after]
+        for part in tail:
+            found = part[index].of(key)
+            yield found[found > after]
+
+    def in_tail(self, index: Index, keys: Keys) -> Positions:
+        """Positions that any of these keys is found at, among those that are not sealed yet."""
+        _, tail = self._stands()
+        return joined([part[index].of_any(keys) for part in tail]).positions
+
+    def _stands(self) -> tuple[list[tuple[int, int]], list[dict[Index, Postings]]]:
+        with self._lock:
+            return self._sealed, self._tail
 
     def _load(self) -> None:
         """Takes up where the database is."""
@@ -162,7 +182,9 @@ class Projection:
             self._tail, self._tail_start = [], last + 1
         else:
             self._tail = tail
-        self._position = last
+        with self._moved:
+            self._position = last
+            self._moved.notify_all()
         return count
 
     def _seal(

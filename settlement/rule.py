@@ -380,7 +380,7 @@ def _chain(
         kind = record["kind"]
         if kind <= _POLICY or (k > 0 and record["sequence"] != 0):
             results[first + k] = _MALFORMED
-            failed = k
+            failed = np.int64(k)
             break
         debit = np.int64(record["debit"])
         credit = np.int64(record["credit"])
@@ -392,7 +392,7 @@ def _chain(
         if kind == _DELIVER:
             # A chain cannot be diverted: its parts would no longer belong together.
             results[first + k] = _MALFORMED
-            failed = k
+            failed = np.int64(k)
             break
         if debit < accounts.shape[0]:
             saved_accounts[2 * k] = accounts[debit]
@@ -409,7 +409,7 @@ def _chain(
         results[first + k] = result
         details[first + k] = detail
         if result > _DIVERTED:
-            failed = k
+            failed = np.int64(k)
             break
     if failed < 0:
         return

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, select
 
 from settlement.journal import JournalBroken, Tip
+from settlement.limits import SNAPSHOT_PART_BYTES
 from settlement.state import State
 from settlement.tables import JournalTables
 
 _PARTS = ("accounts", "policies", "holds", "free", "counters")
 
 
-def dump(state: State) -> bytes:
-    """A state as bytes: NumPy arrays one after another, nothing executable."""
-    out = io.BytesIO()
-    for part in _PARTS:
-        np.save(out, getattr(state, part), allow_pickle=False)
-    return out.getvalue()
+def dump(state: State) -> Iterator[bytes]:
+    """A state in parts: NumPy arrays one after another, nothing executable."""
+    for name in _PARTS:
+        array = getattr(state, name)
+        header = io.BytesIO()
+        np.lib.format.write_array_header_2_0(
+            header, np.lib.format.header_data_from_array_1_0(array)
+        )
+        yield header.getvalue()
+        content = (
+            memoryview(array).cast("B") if array.dtype.names is None else array.view("u1").data
+        )
+        for start in range(0, len(content), SNAPSHOT_PART_BYTES):
+            yield bytes(content[start : start + SNAPSHOT_PART_BYTES])
 
 
 def load(body: bytes) -> State:
@@ -29,35 +39,63 @@ def load(body: bytes) -> State:
     return State(*(np.load(source, allow_pickle=False) for _ in _PARTS))
 
 
-def save_snapshot(connection: Connection, tables: JournalTables, tip: Tip, body: bytes) -> None:
-    """Keeps this snapshot and drops those before it."""
-    table = tables.snapshot
-    connection.execute(delete(table).where(table.c.position <= tip.position))
-    connection.execute(
-        insert(table),
-        {
-            "position": tip.position,
-            "seq": tip.seq,
-            "hash": tip.hash,
-            "body_hash": hashlib.sha256(body).digest(),
-            "body": body,
-        },
-    )
+def digest(parts: Iterator[bytes]) -> bytes:
+    """SHA-256 over all parts."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.digest()
 
 
-def newest_snapshot(engine: Engine, tables: JournalTables) -> tuple[State, Tip]:
-    """The newest snapshot, or an empty state at the start of the journal.
+class Snapshots:
+    """The snapshots of a database; only the newest is kept."""
 
-    Raises:
-        JournalBroken: the snapshot's body does not fit its hash.
-    """
-    table = tables.snapshot
-    with engine.connect() as connection:
-        query = select(table).order_by(table.c.position.desc()).limit(1)
-        row = connection.execute(query).first()
-    if row is None:
-        return State.empty(), Tip()
-    body = bytes(row.body)
-    if hashlib.sha256(body).digest() != bytes(row.body_hash):
-        raise JournalBroken(f"table snapshot, row position={row.position}: changed")
-    return load(body), Tip(row.seq, row.position, bytes(row.hash))
+    def __init__(self, engine: Engine, tables: JournalTables) -> None:
+        self._engine = engine
+        # On SQLite the engine's owner begins these transactions as writers from the start.
+        self._writing = engine.execution_options(writes=True)
+        self._snapshot = tables.snapshot
+        self._parts = tables.snapshot_parts
+
+    def save(self, tip: Tip, state: State) -> None:
+        """Writes a state part by part; it counts only once its last row is there."""
+        parts, snapshot = self._parts, self._snapshot
+        found = hashlib.sha256()
+        with self._writing.begin() as connection:
+            # Parts of one that was not finished.
+            counted = select(snapshot.c.position)
+            connection.execute(delete(parts).where(parts.c.position.not_in(counted)))
+        for number, body in enumerate(dump(state)):
+            found.update(body)
+            row = {"position": tip.position, "part": number, "body": body}
+            with self._writing.begin() as connection:
+                connection.execute(insert(parts), row)
+        row = {"position": tip.position, "seq": tip.seq, "hash": tip.hash}
+        with self._writing.begin() as connection:
+            connection.execute(delete(snapshot).where(snapshot.c.position < tip.position))
+            connection.execute(delete(parts).where(parts.c.position < tip.position))
+            connection.execute(insert(snapshot), {**row, "body_hash": found.digest()})
+
+    def body(self, position: int) -> Iterator[bytes]:
+        """The parts of the snapshot at a position, in order."""
+        parts = self._parts
+        query = select(parts.c.body).where(parts.c.position == position).order_by(parts.c.part)
+        with self._engine.connect() as connection:
+            for body in connection.execution_options(yield_per=16).execute(query).scalars():
+                yield bytes(body)
+
+    def newest(self) -> tuple[State, Tip]:
+        """The newest snapshot, or an empty state at the start of the journal.
+
+        Raises:
+            JournalBroken: the snapshot's parts do not fit its hash.
+        """
+        query = select(self._snapshot).order_by(self._snapshot.c.position.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return State.empty(), Tip()
+        body = b"".join(self.body(row.position))
+        if hashlib.sha256(body).digest() != bytes(row.body_hash):
+            raise JournalBroken(f"table snapshot, row position={row.position}: changed")
+        return load(body), Tip(row.seq, row.position, bytes(row.hash))

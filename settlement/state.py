@@ -79,6 +79,16 @@ class State:
         self.holds, self.free = holds, free
         self.counters[0] = old + height
 
+    def copy(self) -> State:
+        """The state as it is now, for somebody who reads it later."""
+        return State(
+            self.accounts,
+            self.policies.copy(),
+            self.holds.copy(),
+            self.free.copy(),
+            self.counters.copy(),
+        )
+
     def copy_accounts(self, numbers: list[int]) -> Accounts:
         """Rows (len(numbers),) of ACCOUNT; an unknown number gives a row of zeros."""
         rows = np.zeros(len(numbers), ACCOUNT)

@@ -21,6 +21,7 @@ class JournalTables:
 
     journal: Table
     snapshot: Table
+    snapshot_parts: Table
     payments: Table
     sealed: Table
     postings: Table
@@ -47,6 +48,12 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("seq", BigInteger, nullable=False),
         Column("hash", LargeBinary(32), nullable=False),
         Column("body_hash", LargeBinary(32), nullable=False),
+    )
+    snapshot_parts = Table(
+        "snapshot_parts",
+        metadata,
+        Column("position", BigInteger, primary_key=True, autoincrement=False),
+        Column("part", Integer, primary_key=True, autoincrement=False),
         Column("body", LargeBinary, nullable=False),
     )
     payments = Table(
@@ -102,4 +109,6 @@ def journal_tables(metadata: MetaData) -> JournalTables:
         Column("position", BigInteger, nullable=False),
         Column("seq", BigInteger, nullable=False),
     )
-    return JournalTables(journal, snapshot, payments, sealed, postings, balances, projected)
+    return JournalTables(
+        journal, snapshot, snapshot_parts, payments, sealed, postings, balances, projected
+    )

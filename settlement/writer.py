@@ -26,9 +26,23 @@ _Work = tuple[Batch | _Read, "Future[Any]"]
 class GroupCommitWriter:
     """A `settlement.ledger.Ledger` over one core and one thread."""
 
-    def __init__(self, core: Core, *, on_stopped: Callable[[CoreStopped], None]) -> None:
-        """Starts the thread; `on_stopped` is called once, from it, when the core stops."""
+    def __init__(
+        self,
+        core: Core,
+        *,
+        on_stopped: Callable[[CoreStopped], None],
+        keep_near: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Starts the thread.
+
+        Args:
+            core: what it writes to, alone.
+            on_stopped: called once, from the thread, when the core stops.
+            keep_near: called with the position before each commit; holds the writer up while
+                those who follow are too far behind, so that its queue fills and senders slow down.
+        """
         self._core = core
+        self._keep_near = keep_near
         self._on_stopped = on_stopped
         self._queue: queue.Queue[_Work | None] = queue.Queue(MAX_QUEUED_BATCHES)
         self._moved = threading.Condition()
@@ -48,7 +62,8 @@ class GroupCommitWriter:
 
     def read(self, accounts: Sequence[int]) -> Accounts:
         """See `settlement.ledger.Ledger.read`."""
-        return self._ask(_Read(accounts))
+        rows: Accounts = self._ask(_Read(accounts))
+        return rows
 
     def position(self) -> int:
         """See `settlement.ledger.Ledger.position`."""
@@ -113,6 +128,7 @@ class GroupCommitWriter:
         writes = [(asked, future) for asked, future in work if isinstance(asked, Batch)]
         try:
             if writes:
+                self._keep_near(self._position)
                 answers = self._core.process([batch for batch, _ in writes])
                 with self._moved:
                     self._position = self._core.position

@@ -185,8 +185,14 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("body_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_table(
+        "snapshot_parts",
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("position", "part"),
     )
     op.create_table(
         "tokens",
@@ -209,6 +215,7 @@ def downgrade() -> None:
         batch_op.drop_index("tokens_by_registration")
 
     op.drop_table("tokens")
+    op.drop_table("snapshot_parts")
     op.drop_table("snapshot")
     op.drop_table("sealed")
     op.drop_table("revoked_devices")

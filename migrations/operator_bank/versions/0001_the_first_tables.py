@@ -135,8 +135,14 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("body_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_table(
+        "snapshot_parts",
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("position", "part"),
     )
     op.create_table(
         "token_deposits",
@@ -181,6 +187,7 @@ def downgrade() -> None:
         batch_op.drop_index("token_deposits_by_order")
 
     op.drop_table("token_deposits")
+    op.drop_table("snapshot_parts")
     op.drop_table("snapshot")
     op.drop_table("sealed")
     op.drop_table("projected")
