@@ -8,6 +8,7 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2
+from runtime.errors import Refusal
 from sandbox.offices import BankOffice, CentralOffice
 from sandbox.story import audited
 from sandbox.world import World, refused, wait_until
@@ -36,7 +37,15 @@ def free_fen(world: World) -> int:
     """What alpha can still redeem: its circulation less what the refusal says is missing."""
     with world.central("lin") as office:
         out_fen = next(b.circulation_fen for b in office.books().banks if b.bank == "alpha")
-        no = refused(lambda: office.request("alpha", REDEEM, out_fen))
+        said: list[Refusal] = []
+
+        def asked() -> bool:
+            said.append(refused(lambda: office.request("alpha", REDEEM, out_fen)))
+            return said[-1].reason != errors_pb2.REASON_PEER_UNAVAILABLE
+
+        # A bank that has just been started again is found again within a moment.
+        wait_until(asked, "alpha can be asked")
+    no = said[-1]
     assert no.reason == errors_pb2.REASON_VAULT_SHORT, no
     return out_fen - int(no.metadata["missing_fen"])
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from operator_bank.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
 from sandbox.audit import audit_engines
 from tests.central_bank.conftest import LIN, MEI
 from tests.simulation.country import CENTRAL, PREFIXES, RESERVES_FEN, Country
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, 4]
-WALLETS, STEPS, START_FEN = 5, 600, 100_000
+WALLETS, STEPS, START_FEN = 5, 400, 100_000
 
 
 class Life:
@@ -150,6 +152,11 @@ class Life:
             astray_fen -= sum(e.change_fen for e in lines if e.kind == "return")
         # What could not be credited came back, or lies where the bank can see it.
         assert astray_fen == sum(books.suspense_fen for books in self.books())
+        for name in PREFIXES:
+            with self.country.engines[name].connect() as connection:
+                gone = select(func.count()).where(diverted.c.payment_id.not_like("%return%"))
+                back = select(func.count()).where(outbound.c.kind == "return")
+                assert connection.scalar(gone) == connection.scalar(back)
         audit = audit_engines({name: self.country.engines[name] for name in [CENTRAL, *PREFIXES]})
         assert audit.problems == []
         assert audit.central.paid_in_fen == len(PREFIXES) * RESERVES_FEN
