@@ -9,7 +9,15 @@ import typer
 from currency.amount import AmountError
 from currency.number import NumberError
 from runtime.errors import NoAnswer, Refusal
-from sandbox import cli_audit, cli_desks, cli_evidence, cli_replay, cli_stack, cli_story
+from sandbox import (
+    cli_audit,
+    cli_desks,
+    cli_evidence,
+    cli_offline_risk,
+    cli_replay,
+    cli_stack,
+    cli_story,
+)
 from sandbox.plan import StackMissing
 from sandbox.processes import ProcessFailed
 from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
@@ -21,7 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="An open two-tier digital currency on one machine. Amounts are yuan, like 12.50.",
 )
-for part in (cli_story, cli_stack, cli_desks, cli_evidence, cli_audit, cli_replay):
+for part in (
+    cli_story,
+    cli_stack,
+    cli_desks,
+    cli_evidence,
+    cli_audit,
+    cli_replay,
+    cli_offline_risk,
+):
     part.register(app)
 
 

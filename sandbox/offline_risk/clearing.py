@@ -1,0 +1,76 @@
+"""The registration centre of a simulation: it decides as the real one does, without a database.
+
+Which pieces were spent twice, and what the float still pays, is the real centre's own code.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
+from central_bank.registration.double_spends import Way, Ways, path
+from offline_token.formats import Payment
+from offline_token.verify import verify
+from sandbox.offline_risk.money import Coin, Mint
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What became of one deposited coin: its value is the sum."""
+
+    float_fen: int = 0
+    bank_fen: int = 0
+    unpaid_fen: int = 0
+
+
+class Clearing:
+    """Takes deposits, finds double spends, revokes."""
+
+    def __init__(self, mint: Mint) -> None:
+        self.found_ms: dict[bytes, int] = {}
+        """When each device was found to have spent a piece twice."""
+        self._mint = mint
+        self._pieces: dict[bytes, dict[bytes, Way]] = {}
+        self._lost_by_token: Counter[bytes] = Counter()
+        self._lost_by_device: Counter[bytes] = Counter()
+
+    def revoked(self, until_ms: int) -> tuple[bytes, ...]:
+        """The devices that were found out by a time."""
+        return tuple(key for key, found_ms in self.found_ms.items() if found_ms <= until_ms)
+
+    def deposit(self, coin: Coin, bank: int, now_ms: int) -> Paid:
+        """Retires a coin; the bank is the depositor's."""
+        if coin.chain is None:
+            return Paid(float_fen=coin.value_fen)
+        verdict = verify(
+            Payment((coin.chain,)).encode(),
+            root=self._mint.root_public,
+            bundle=self._mint.bundle(()),
+            now_ms=now_ms,
+            request=None,
+            output=coin.output,
+        )
+        assert verdict.good, verdict
+        (end,) = verdict.pieces
+        ids = [end.id, *(piece.id for piece, _ in path(coin.chain))]
+        ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
+        share = ways.add(coin.chain, end)
+        for double in share.doubles:
+            self.found_ms.setdefault(double.device, now_ms)
+        if share.loss_fen:
+            device = share.doubles[-1].device
+            token_cap_fen = MAX_LOSS_PER_TOKEN * coin.chain.token.value_fen
+            if (
+                self._lost_by_token[end.token_id] + share.loss_fen > token_cap_fen
+                or self._lost_by_device[device] + share.loss_fen > MAX_LOSS_PER_DEVICE_FEN
+            ):
+                return Paid(unpaid_fen=coin.value_fen)
+            self._lost_by_token[end.token_id] += share.loss_fen
+            self._lost_by_device[device] += share.loss_fen
+        self._pieces.update(ways.by_piece)
+        return Paid(float_fen=share.retired_fen, bank_fen=share.loss_fen)
+
+    def _copy(self, piece_id: bytes) -> dict[bytes, Way]:
+        """What is written down of a piece; a deposit that is refused leaves it as it is."""
+        return {spent_by: replace(way) for spent_by, way in self._pieces[piece_id].items()}

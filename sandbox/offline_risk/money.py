@@ -1,0 +1,138 @@
+"""Keys, devices and money of a simulated country: real tokens and chains, made from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from nacl.signing import SigningKey
+
+from offline_token.formats import (
+    CHANGE_OUTPUT,
+    ID_BYTES,
+    PAYEE_OUTPUT,
+    Certificate,
+    Chain,
+    Endorsement,
+    Hop,
+    Token,
+    TrustBundle,
+)
+from offline_token.signing import (
+    certify_bank,
+    certify_device,
+    sign_bundle,
+    sign_endorsement,
+    sign_token,
+)
+from offline_token.verify import piece_of
+
+_FOR_EVER_MS = 1 << 60
+"""Certificates, tokens and bundles do not expire in a simulation."""
+
+NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Coin:
+    """A piece of money in a device.
+
+    Attributes:
+        hops: endorsements behind it.
+        chain: the piece itself; None where its bytes are not simulated.
+        output: which output of the chain's last endorsement it is.
+        source: the broken device that has spent it twice, or NOBODY.
+    """
+
+    value_fen: int
+    hops: int = 0
+    chain: Chain | None = None
+    output: int = PAYEE_OUTPUT
+    source: int = NOBODY
+
+
+@dataclass
+class Device:
+    """A device with its key and what it carries."""
+
+    index: int
+    bank: int
+    key: SigningKey
+    certificate: Certificate
+    bundle: TrustBundle
+    coins: list[Coin] = field(default_factory=list)
+    counter: int = 0
+
+    @property
+    def public(self) -> bytes:
+        """Its public key."""
+        return bytes(self.key.verify_key)
+
+    @property
+    def balance_fen(self) -> int:
+        """What it holds."""
+        return sum(coin.value_fen for coin in self.coins)
+
+    def endorse(self, coin: Coin, payee: Device, amount_fen: int, challenge: bytes) -> Coin:
+        """What the payee gets of a coin; the coin itself stays as it is."""
+        if coin.chain is None:
+            return Coin(amount_fen, coin.hops + 1)
+        self.counter += 1
+        piece = piece_of(coin.chain, coin.output)
+        spent = coin.output if coin.chain.hops else PAYEE_OUTPUT
+        blank = Endorsement(spent, amount_fen, payee.public, challenge, self.counter)
+        hop = Hop(self.certificate, sign_endorsement(self.key, piece.id, blank))
+        chain = Chain(coin.chain.token, (*coin.chain.hops, hop))
+        return Coin(amount_fen, coin.hops + 1, chain, PAYEE_OUTPUT, coin.source)
+
+
+def change_of(coin: Coin, paid: Coin) -> Coin | None:
+    """What the payer keeps of a coin, if anything."""
+    rest_fen = coin.value_fen - paid.value_fen
+    if not rest_fen:
+        return None
+    return Coin(rest_fen, paid.hops, paid.chain, CHANGE_OUTPUT, coin.source)
+
+
+class Mint:
+    """The root and the banks: certifies devices, makes tokens and trust bundles."""
+
+    def __init__(self, random: Random, banks: int, hops: int) -> None:
+        self._random = random
+        self._root = SigningKey(random.randbytes(32))
+        self._banks = [SigningKey(random.randbytes(32)) for _ in range(banks)]
+        self._hops = hops
+        self._certificates = tuple(
+            certify_bank(self._root, _name(index), bytes(key.verify_key), _FOR_EVER_MS)
+            for index, key in enumerate(self._banks)
+        )
+        self._bundles: dict[tuple[bytes, ...], TrustBundle] = {}
+
+    @property
+    def root_public(self) -> bytes:
+        """The root's public key."""
+        return bytes(self._root.verify_key)
+
+    def device(self, index: int) -> Device:
+        """A new device, certified by its bank."""
+        key, bank = SigningKey(self._random.randbytes(32)), index % len(self._banks)
+        public = bytes(key.verify_key)
+        certificate = certify_device(self._banks[bank], _name(bank), public, _FOR_EVER_MS)
+        return Device(index, bank, key, certificate, self.bundle(()))
+
+    def token(self, owner: Device, value_fen: int, source: int = NOBODY) -> Coin:
+        """A fresh token of real bytes."""
+        token_id = self._random.randbytes(ID_BYTES)
+        blank = Token(token_id, value_fen, owner.public, 0, _FOR_EVER_MS)
+        return Coin(value_fen, chain=Chain(sign_token(self._root, blank)), source=source)
+
+    def bundle(self, revoked: tuple[bytes, ...]) -> TrustBundle:
+        """What devices verify with when these are revoked."""
+        if revoked not in self._bundles:
+            blank = TrustBundle(0, _FOR_EVER_MS, self._hops, 1 << 60, self._certificates, revoked)
+            self._bundles[revoked] = sign_bundle(self._root, blank)
+        return self._bundles[revoked]
+
+
+def _name(bank: int) -> str:
+    return f"bank{bank}"

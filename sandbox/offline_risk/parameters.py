@@ -1,0 +1,59 @@
+"""What a simulation is asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A country for some days.
+
+    Attributes:
+        devices: how many there are, the broken ones included.
+        broken: the share of them whose memory has been copied.
+        banks: the devices are spread over so many.
+        days: how long it lasts; then everybody comes online once more.
+        payment_limit_fen: the most that one payment pays.
+        device_limit_fen: the most that a device holds; a broken one has loaded so much.
+        sync_hours: how often a device comes online, on average.
+        revocation_hours: from the discovery of a device to the first bundle that names it.
+        hops: endorsements in a chain, at most.
+        payments_a_day: that an honest device makes.
+        average_fen: what an honest payment is on average.
+        frauds_a_day: payments that a broken device makes.
+        sample: share of honest money that is real tokens; that of broken devices always is.
+    """
+
+    seed: int = 1
+    devices: int = 1_000
+    broken: float = 0.02
+    banks: int = 2
+    days: int = 14
+    payment_limit_fen: int = 50_000
+    device_limit_fen: int = 200_000
+    sync_hours: float = 24.0
+    revocation_hours: float = 1.0
+    hops: int = 16
+    payments_a_day: float = 3.0
+    average_fen: int = 5_000
+    frauds_a_day: float = 24.0
+    sample: float = 0.01
+
+    @property
+    def broken_devices(self) -> int:
+        """How many devices are broken."""
+        return round(self.devices * self.broken)
+
+    @property
+    def end_ms(self) -> int:
+        """When the last payment may be made."""
+        return self.days * DAY_MS
+
+    def as_fields(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
