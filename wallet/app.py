@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wallet.banks import BankEntry
     from wallet.book import Book, Flights
     from wallet.desk import Desk
-    from wallet.device import Device
+    from wallet.device import Device, Loadable
     from wallet.holder import Holder
     from wallet.pocket import Loading, Pocket
     from wallet.secure_element.sealed_file import SealedFile
@@ -195,11 +195,11 @@ class App:
 
         return Pocket(self.device)
 
-    def loading(self) -> Loading:
-        """Offline money in and out, the bank needed."""
+    def loading(self, device: Loadable | None = None) -> Loading:
+        """Offline money in and out of the wallet's device, or of a card, the bank needed."""
         from wallet.pocket import Loading
 
-        return Loading(self.desk(), self.device)
+        return Loading(self.desk(), device or self.device)
 
     def close(self) -> None:
         """Ends channels and database connections."""

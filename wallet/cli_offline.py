@@ -20,7 +20,8 @@ from wallet.options import (
 )
 
 offline = typer.Typer(
-    help="Offline money: load, request, pay, accept, deposit, show.", no_args_is_help=True
+    help="Offline money: load, request, pay, accept, deposit (unload), show, limit, pin.",
+    no_args_is_help=True,
 )
 Text = Annotated[str, typer.Argument(help="The text that the other device shows.")]
 AskedAmount = Annotated[str, typer.Option("--amount", help="Yuan, like 12.50", show_default=False)]
@@ -33,7 +34,7 @@ def common(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Offline money: load, request, pay, accept, deposit, show."""
+    """Offline money: load, request, pay, accept, deposit (unload), show, limit, pin."""
     context.obj = gather(context, home, as_json, pin)
 
 
@@ -165,7 +166,10 @@ def deposit(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Deposit everything accepted into the wallet. Needs the bank."""
+    """Unload: deposit everything in the device into the wallet. Needs the bank.
+
+    What was accepted and what was loaded and not spent, both.
+    """
     with wallet(context, home, as_json, pin) as (app, speaker):
         from wallet import cli_offline_words
         from wallet.speak import EXIT_NO_ANSWER, EXIT_REFUSED
@@ -185,14 +189,58 @@ def show(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What is in the device."""
-    from currency.amount import format_yuan
-
+    """What is in the device, piece by piece, and payments that nobody has confirmed."""
     with wallet(context, home, as_json, pin) as (app, speaker):
         profile = app.profile()
-        offline_fen = app.pocket().balance_fen()
-        fields = {"number": profile.number, "bank": profile.bank, "offline_fen": offline_fen}
-        speaker.result(fields, f"Offline {format_yuan(offline_fen)} yuan")
+        from wallet import cli_offline_words
+
+        speaker.result(*cli_offline_words.shown(profile, app.device))
+
+
+@offline.command()
+def tap(
+    context: typer.Context,
+    socket: Annotated[Path, typer.Argument(help="Where the hard wallet is touched.")],
+    take: Annotated[str, typer.Option("--take", help="Yuan that the card pays here.")] = "",
+    give: Annotated[str, typer.Option("--give", help="Yuan for the card from here.")] = "",
+    load: Annotated[str, typer.Option("--load", help="Yuan for the card from the bank.")] = "",
+    deposit: Annotated[bool, typer.Option("--deposit", help="All of it to the bank.")] = False,
+    card_pin: Annotated[str, typer.Option("--card-pin", help="Or DCEP_CARD_PIN, or typed.")] = "",
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a hard wallet to this one: show it, take money, give money, load it, deposit.
+
+    Repeating a tap that was cut off pays once.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        take_fen, give_fen, load_fen = (
+            parse_yuan(text) if text else 0 for text in (take, give, load)
+        )
+        from wallet import cli_offline_words as words
+        from wallet.card import touched
+        from wallet.speak import EXIT_NO_ANSWER, EXIT_REFUSED, UsageError
+
+        if sum(map(bool, (take, give, load, deposit))) > 1:
+            raise UsageError("one of --take, --give, --load and --deposit at a time")
+        app.profile()
+        with touched(socket) as card:
+            if load_fen:
+                placed = app.loading(card).load(load_fen)
+                speaker.result(*words.loaded(load_fen, card.balance_fen(), placed))
+                if placed.pending:
+                    raise SystemExit(EXIT_NO_ANSWER)
+            elif deposit:
+                done = app.loading(card).deposit()
+                speaker.result(*words.deposited(done, card.balance_fen()))
+                if done.refused:
+                    raise SystemExit(EXIT_REFUSED)
+            else:
+                given_pin = words.card_pin(card, card_pin, take_fen)
+                speaker.result(*words.tap(app, card, take_fen, give_fen, given_pin))
 
 
 @offline.command()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from currency.amount import format_yuan, parse_yuan
 from wallet import hand_over, link, papers
 from wallet.app import App
+from wallet.card import Card
 from wallet.desk import Placed
-from wallet.device import Limits
+from wallet.device import Device, Limits, Piece, PieceState
 from wallet.hand_over import Handed
+from wallet.home import Profile
 from wallet.limits import MAX_TEXT_CHARACTERS
 from wallet.link import Taken
 from wallet.pin import asked
@@ -73,14 +77,60 @@ def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None, anew: 
 def accept_over_link(
     app: App, address: str, amount_fen: int | None, anew: bool, say: Callable[[str], None]
 ) -> Taken:
-    """Waits for the payer's device; an unpaid request of the same amount is shown again."""
+    """Waits for the payer's device."""
     if amount_fen is None:
         raise UsageError("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50")
     where, pocket = _address(address), app.pocket()
     request = hand_over.request_to_show(pocket, app.requests, app.clock, amount_fen, anew=anew)
     return hand_over.accept(
-        pocket, where, request, on_listening=lambda at: say(f"Listening at {at}")
+        pocket,
+        where,
+        request,
+        on_listening=lambda at: say(f"Listening at {at}"),
+        on_met=lambda: app.requests.seen(request, app.clock.now_ms()),
     )
+
+
+def tap(app: App, card: Card, take_fen: int, give_fen: int, card_pin: str) -> Said:
+    """A hard wallet pays this device, or is paid by it."""
+    pocket, repeated, amount_fen = app.pocket(), False, take_fen or give_fen
+    if give_fen:
+        request = card.request(give_fen)
+        repeated = hand_over.pay_shown(pocket.device, request, card.accept).repeated
+    elif take_fen:
+        payment = card.pay(pocket.device.request(take_fen), card_pin)
+        repeated = pocket.device.has_taken(payment)
+        pocket.device.accept(payment)
+        card.confirm(payment)
+    return tapped(amount_fen, card, pocket.balance_fen(), repeated)
+
+
+def card_pin(card: Card, given: str, take_fen: int) -> str:
+    """The card's PIN, asked for when the amount needs it."""
+    if take_fen <= card.free_fen and not given:
+        return ""
+    return given or os.environ.get("DCEP_CARD_PIN", "") or asked("PIN of the card: ")
+
+
+def tapped(amount_fen: int, card: Card, offline_fen: int, repeated: bool = False) -> Said:
+    """After ``offline tap``."""
+    card_fen = card.balance_fen()
+    fields = {
+        "card": card.public_key().hex(),
+        "amount_fen": amount_fen,
+        "repeated": repeated,
+        "card_fen": card_fen,
+        "card_payable_fen": card.payable_fen(),
+        "offline_fen": offline_fen,
+    }
+    text = (
+        f"The card holds {format_yuan(card_fen)} yuan, this device {format_yuan(offline_fen)} yuan."
+    )
+    if amount_fen:
+        text = f"{format_yuan(amount_fen)} yuan moved. {text}"
+    if repeated:
+        text += "\nThis is the payment that was cut off before; nothing was paid anew."
+    return fields, text
 
 
 def accept_text(pocket: Pocket, payment: str) -> Taken:
@@ -157,6 +207,40 @@ def taken(took: Taken, offline_fen: int) -> Said:
         "offline_fen": offline_fen,
     }
     return fields, text
+
+
+def shown(profile: Profile, device: Device) -> Said:
+    """After ``offline show``."""
+    pieces, limits, offline_fen = device.pieces(), device.limits(), device.balance_fen()
+    payable_fen = sum(p.value_fen for p in pieces if p.state == PieceState.SPENDABLE)
+    unconfirmed = [papers.write(papers.PAYMENT, payment) for payment in device.unconfirmed()]
+    fields = {
+        "number": profile.number,
+        "bank": profile.bank,
+        "offline_fen": offline_fen,
+        "payable_fen": payable_fen,
+        "single_limit_fen": limits.single_fen,
+        "total_limit_fen": limits.total_fen,
+        "pieces": [asdict(piece) for piece in pieces],
+        "unconfirmed": unconfirmed,
+    }
+    lines = [f"Offline {format_yuan(offline_fen)} yuan"]
+    if payable_fen != offline_fen:
+        lines.append(f"Payable {format_yuan(payable_fen)} yuan")
+    lines += [_piece(piece) for piece in pieces]
+    if unconfirmed:
+        lines.append(
+            f"{len(unconfirmed)} handed over without an OK; pay the same device again to ask."
+        )
+    return fields, "\n".join(lines)
+
+
+def _piece(piece: Piece) -> str:
+    until = time.strftime("%Y-%m-%d", time.localtime(piece.expires_time_ms / 1000))
+    state = piece.state.lower().replace("_", " ")
+    why = f": {piece.reason}" if piece.reason else ""
+    hops = f"{piece.hops} hop" + "s" * (piece.hops != 1)
+    return f"  {format_yuan(piece.value_fen):>12}  {hops:<8} until {until}  {state}{why}"
 
 
 def deposited(done: Deposited, offline_fen: int) -> Said:

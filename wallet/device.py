@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -15,11 +16,32 @@ class Limits:
     total_fen: int = 0
 
 
-class Device(Protocol):
-    """Holds a key, and pieces of money that leave it only by an endorsement it signs.
+class PieceState(StrEnum):
+    """What can be done with a piece of money."""
 
-    What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
-    """
+    SPENDABLE = "SPENDABLE"
+    DEPOSITING = "DEPOSITING"
+    """Set aside; whether the bank took it is not known yet."""
+    REFUSED = "REFUSED"
+    """The bank refused it for good."""
+    EXPIRED = "EXPIRED"
+    NOT_PAYABLE = "NOT_PAYABLE"
+    """A payee would refuse it; it can be deposited, unless the bank refuses it too."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of money in the device; `reason` says why it is not spendable, or ""."""
+
+    value_fen: int
+    hops: int
+    expires_time_ms: int
+    state: PieceState
+    reason: str = ""
+
+
+class Loadable(Protocol):
+    """What a bank loads and takes deposits from: the wallet's device, or a card held to it."""
 
     def public_key(self) -> bytes:
         """The device's key, 32 bytes."""
@@ -37,14 +59,6 @@ class Device(Protocol):
         """Keeps a trust bundle, if it is good and newer."""
         ...
 
-    def limits(self) -> Limits:
-        """The holder's own limits."""
-        ...
-
-    def set_limits(self, limits: Limits) -> None:
-        """Sets them; money that is there already stays."""
-        ...
-
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal when so much more would not be loaded."""
         ...
@@ -53,12 +67,39 @@ class Device(Protocol):
         """Takes fresh tokens; ones that it has ever taken change nothing."""
         ...
 
+    def begin_deposit(self) -> list[bytes]:
+        """Sets aside all pieces to deposit; until their end is known they are listed again."""
+        ...
+
+    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
+        """They are gone, or, when refused for good, kept apart with the reason."""
+        ...
+
+
+class Device(Loadable, Protocol):
+    """Holds a key, and pieces of money that leave it only by an endorsement it signs.
+
+    What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
+    """
+
+    def limits(self) -> Limits:
+        """The holder's own limits."""
+        ...
+
+    def set_limits(self, limits: Limits) -> None:
+        """Sets them; money that is there already stays."""
+        ...
+
     def balance_fen(self) -> int:
         """What it holds and has not set aside."""
         ...
 
     def payable_fen(self) -> int:
         """What of it a payee would take now."""
+        ...
+
+    def pieces(self) -> list[Piece]:
+        """Everything in it."""
         ...
 
     def request(self, amount_fen: int) -> bytes:
@@ -91,12 +132,4 @@ class Device(Protocol):
 
     def accept(self, payment: bytes) -> int:
         """Verifies a payment for one of its requests and keeps it; returns its value in fen."""
-        ...
-
-    def begin_deposit(self) -> list[bytes]:
-        """Sets aside all pieces to deposit; until their end is known they are listed again."""
-        ...
-
-    def end_deposit(self, payment: bytes, *, deposited: bool) -> None:
-        """They are gone, or, when refused for good, kept apart."""
         ...

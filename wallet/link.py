@@ -60,6 +60,7 @@ def receive(
     accept: Callable[[str], Taken],
     *,
     on_listening: Callable[[str], None],
+    on_met: Callable[[], None] = lambda: None,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
     """The payee's side: shows `request` to the first device that comes, takes what it pays.
@@ -68,6 +69,7 @@ def receive(
         address: where to listen; port 0 picks one.
         accept: takes a payment's text; what it raises is told to the payer.
         on_listening: is told ``HOST:PORT``.
+        on_met: is called before anything is shown.
 
     Raises:
         LinkError: nobody came, or the payer fell silent, and nothing was taken.
@@ -81,6 +83,7 @@ def receive(
             connection, _ = server.accept()
             with connection, connection.makefile("rb") as lines:
                 connection.settimeout(timeout_s)
+                on_met()
                 _write(connection, request)
                 while taken is None or not taken.asked:
                     payment = _read(lines)

@@ -10,7 +10,7 @@ from runtime.checks import amount
 from runtime.errors import Refusal
 from wallet import papers
 from wallet.desk import Desk, Placed
-from wallet.device import Device
+from wallet.device import Device, Loadable
 from wallet.kinds import CERTIFY, DEPOSIT, LOAD
 
 
@@ -56,7 +56,7 @@ class Pocket:
 class Loading:
     """Use-cases that need the bank."""
 
-    def __init__(self, desk: Desk, device: Device) -> None:
+    def __init__(self, desk: Desk, device: Loadable) -> None:
         self._desk = desk
         self._device = device
 
@@ -100,7 +100,7 @@ class Loading:
         except Refusal as refusal:
             done.refused.append(refusal)
             gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
-            self._device.end_deposit(payment, deposited=gone)
+            self._device.end_deposit(payment, deposited=gone, why=refusal.message)
             return
         if placed.pending:
             done.pending += 1

@@ -110,13 +110,13 @@ class SqlBook:
 
 
 class SqlRequests:
-    """Offline requests over a direct link: one that was interrupted is shown again unchanged."""
+    """Offline requests over a direct link: one that nobody has seen is shown the next time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def unpaid(self, amount_fen: int) -> str | None:
-        """The newest request of that amount that nobody has paid."""
+    def unseen(self, amount_fen: int) -> str | None:
+        """The newest request of that amount that was shown to nobody."""
         query = (
             select(requests.c.text)
             .where(requests.c.amount_fen == amount_fen, requests.c.paid_time_ms.is_(None))
@@ -130,8 +130,8 @@ class SqlRequests:
         values = {"text": text, "amount_fen": amount_fen, "created_time_ms": now_ms}
         self._database.transaction(lambda c: c.execute(insert(requests), values) and None)
 
-    def paid(self, text: str, now_ms: int) -> None:
-        """It was paid, or nobody can pay it any more."""
+    def seen(self, text: str, now_ms: int) -> None:
+        """It is shown to somebody now, or nobody can pay it any more."""
         statement = update(requests).where(requests.c.text == text).values(paid_time_ms=now_ms)
         self._database.transaction(lambda c: c.execute(statement) and None)
 

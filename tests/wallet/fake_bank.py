@@ -14,6 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
+from tests.offline.country import Country
 
 PREFIX = "6201"
 DEPOSIT_FEN = 1_000_000
@@ -40,6 +41,7 @@ class FakeBank:
         mute_after: so many answers are lost on their way back.
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
+        country: signs offline money; None for a bank that has none.
     """
 
     clock: Clock
@@ -49,6 +51,7 @@ class FakeBank:
     down: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     received: list[bytes] = field(default_factory=list)
+    country: Country | None = None
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
     _arrivals: queue.Queue[Any] = field(default_factory=queue.Queue)
@@ -122,16 +125,55 @@ class FakeBank:
         return Arrivals(self._arrivals)
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
-        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+        return self._once(
+            "certify-device-order/v1", orders_pb2.CertifyDeviceOrder, order, self._certify
+        )
 
     def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
-        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+        return self._once("load-order/v1", orders_pb2.LoadOrder, order, self._load)
 
     def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
-        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+        return self._once("deposit-order/v1", orders_pb2.DepositOrder, order, self._deposit)
 
     def trust_bundle(self) -> bytes:
-        raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank has no trust bundle")
+        country = self._offline()
+        return country.root_public + country.bundle().encode()
+
+    def _offline(self) -> Country:
+        if self.country is None:
+            raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
+        return self.country
+
+    def _certify(self, order: orders_pb2.CertifyDeviceOrder) -> bank_pb2.CertifyDeviceResponse:
+        country = self._offline()
+        return bank_pb2.CertifyDeviceResponse(
+            device_certificate=country.certify(order.device_key, "alpha").encode(),
+            bank_certificate=country.bank_certificate("alpha").encode(),
+        )
+
+    def _load(self, order: orders_pb2.LoadOrder) -> bank_pb2.LoadTokensResponse:
+        account = self.accounts[order.wallet_number]
+        if account.available_fen < order.amount_fen:
+            raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
+        account.available_fen -= order.amount_fen
+        number = 10_000 + len(self.received)
+        token = self._offline().mint(order.device_key, order.amount_fen, number=number).token
+        return bank_pb2.LoadTokensResponse(
+            state=bank_pb2.PAYMENT_STATE_SETTLED, tokens=[token.encode()]
+        )
+
+    def _deposit(self, order: orders_pb2.DepositOrder) -> bank_pb2.DepositTokensResponse:
+        data = order.offline_payment
+        verdict = self._offline().verdict(data[1:], output=data[0])
+        if not verdict.good:
+            raise Refusal(errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
+        account = self.accounts[order.wallet_number]
+        account.available_fen += verdict.value_fen
+        return bank_pb2.DepositTokensResponse(
+            state=bank_pb2.PAYMENT_STATE_SETTLED,
+            amount_fen=verdict.value_fen,
+            available_fen=account.available_fen,
+        )
 
     def _asker(self, query: SignedEnvelope) -> tuple[str, Account]:
         if self.down:

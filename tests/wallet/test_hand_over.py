@@ -35,14 +35,14 @@ class Memory:
     def __init__(self) -> None:
         self.open: list[tuple[str, int]] = []
 
-    def unpaid(self, amount_fen: int) -> str | None:
+    def unseen(self, amount_fen: int) -> str | None:
         found = [text for text, amount in self.open if amount == amount_fen]
         return found[-1] if found else None
 
     def add(self, text: str, amount_fen: int, now_ms: int) -> None:
         self.open.append((text, amount_fen))
 
-    def paid(self, text: str, now_ms: int) -> None:
+    def seen(self, text: str, now_ms: int) -> None:
         self.open = [entry for entry in self.open if entry[0] != text]
 
 
@@ -81,6 +81,7 @@ class Pair:
                         ("127.0.0.1", 0),
                         request,
                         on_listening=listen,
+                        on_met=lambda: self.requests.seen(request, 0),
                         timeout_s=WAIT_S,
                     )
                 )
@@ -246,6 +247,19 @@ def test_a_payment_that_never_arrived_pays_a_new_request(loaded: tuple[bytes, by
     came, sent = pair.meet(anew_request=True)
     assert (came, sent) == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
     assert pair.hands == (70, 30)
+
+
+def test_two_payers_of_one_cut_link_both_keep_what_is_theirs(loaded: tuple[bytes, bytes]) -> None:
+    """The second pays while the first does not know whether it has."""
+    country = Country()
+    pair = Pair(loaded)
+    pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
+    alice, pair.alice = pair.alice, purse(country, "carol", 100)
+    assert pair.meet()[0] == Taken(AMOUNT)
+    assert pair.hands == (70, AMOUNT)
+    pair.alice = alice
+    assert pair.meet() == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert pair.hands == (70, 2 * AMOUNT)
 
 
 def test_a_request_paid_by_another_way_is_not_shown_again(loaded: tuple[bytes, bytes]) -> None:

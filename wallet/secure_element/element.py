@@ -25,7 +25,7 @@ from offline_token.verify import Bad, Reason, check_bundle, check_device, verify
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Limits
+from wallet.device import Limits, Piece, PieceState
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
     Trust,
@@ -36,10 +36,9 @@ from wallet.secure_element.pieces import (
     check_total,
     deposit_of,
     endorse,
-    good_pieces,
     keep,
     own_certificate,
-    worth_fen,
+    shown,
 )
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.signer import SeedSigner, Signer
@@ -179,10 +178,16 @@ class SecureElement:
         return balance_fen(self._store.read())
 
     def payable_fen(self) -> int:
-        """What a payee would take now."""
+        """What of it a payee would take now."""
+        return sum(
+            piece.value_fen for piece in self.pieces() if piece.state == PieceState.SPENDABLE
+        )
+
+    def pieces(self) -> list[Piece]:
+        """Everything in it."""
         state = self._store.read()
         trust = self._view(state)
-        return worth_fen(good_pieces(state, trust)) if trust is not None else 0
+        return [shown(piece, trust) for piece in state.pieces] if trust is not None else []
 
     def request(self, amount_fen: int) -> bytes:
         """A new request, with a fresh challenge."""
@@ -291,7 +296,7 @@ class SecureElement:
 
         return self._change(body)
 
-    def end_deposit(self, payment: bytes, *, deposited: bool) -> None:
+    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
         """The piece is gone; or, refused for good, kept apart and no longer counted."""
 
         def body(state: State) -> None:
@@ -299,7 +304,7 @@ class SecureElement:
                 if deposited:
                     state.pieces.remove(piece)
                 else:
-                    piece.depositing, piece.refused = False, True
+                    piece.depositing, piece.refused, piece.why = False, True, why
 
         self._change(body)
 

@@ -23,8 +23,9 @@ from offline_token.formats import (
 from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES
 from offline_token.verify import Bad, Reason, check_device, piece_of
 from runtime.errors import Refusal
+from wallet.device import Piece, PieceState
 from wallet.secure_element.limits import MAX_PIECES
-from wallet.secure_element.refusals import in_too_many_pieces
+from wallet.secure_element.refusals import in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldPiece, State
 
@@ -75,6 +76,24 @@ def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
 def worth_fen(pieces: list[HeldPiece]) -> int:
     """What they are worth together."""
     return sum(piece.value_fen for piece in pieces)
+
+
+def shown(piece: HeldPiece, trust: Trust) -> Piece:
+    """A piece as its holder sees it."""
+    chain = chain_of(piece)
+    reason = standing(piece, trust)
+    if reason == Reason.GOOD and len(chain.hops) == trust.bundle.max_hops:
+        reason = Reason.TOO_MANY_HOPS
+    state, why = PieceState.SPENDABLE, ""
+    if piece.refused:
+        state, why = PieceState.REFUSED, piece.why
+    elif piece.depositing:
+        state = PieceState.DEPOSITING
+    elif reason == Reason.TOKEN_EXPIRED:
+        state, why = PieceState.EXPIRED, said(reason)
+    elif reason != Reason.GOOD:
+        state, why = PieceState.NOT_PAYABLE, said(reason)
+    return Piece(piece.value_fen, len(chain.hops), chain.token.expires_time_ms, state, why)
 
 
 def endorse(state: State, asked: Request, trust: Trust, signer: Signer) -> bytes:

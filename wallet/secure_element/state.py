@@ -9,13 +9,18 @@ from typing import Self
 
 @dataclass
 class HeldPiece:
-    """One piece of money: a chain as a payment of its own, hex, and the output that is meant."""
+    """One piece of money: a chain as a payment of its own, hex, and the output that is meant.
+
+    Attributes:
+        why: the bank's words when it was refused.
+    """
 
     chain: str
     output: int
     value_fen: int
     depositing: bool = False
     refused: bool = False
+    why: str = ""
 
 
 @dataclass
@@ -33,6 +38,9 @@ class State:
         unconfirmed: challenges of those payments that a payee has still to say it took.
         taken: challenge → [SHA-256 of the payment, fen], of payments accepted.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
+        card_pin: of a hard wallet, hashed with Argon2id; "" for none.
+        card_tries: of it since the last right one; each is counted before it is evaluated.
+        card_free_fen: what a hard wallet pays at once without the PIN.
     """
 
     seed: str
@@ -49,6 +57,9 @@ class State:
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
     single_limit_fen: int = 0
     total_limit_fen: int = 0
+    card_pin: str = ""
+    card_tries: int = 0
+    card_free_fen: int = 0
 
     def encode(self) -> bytes:
         """As JSON."""

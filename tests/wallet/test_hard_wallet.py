@@ -1,0 +1,344 @@
+"""The hard wallet: its messages, its PIN, and tapping it with a wallet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from runtime.clock import ManualClock
+from runtime.errors import Refusal
+from runtime.randomness import SeededRandomness
+from tests.offline.country import NOW, Country
+from tests.offline.purses import FailingStore, Purse, purse
+from tests.wallet.fake_bank import FakeBank
+from tests.wallet.test_cli import Cli
+from wallet import card_messages as messages
+from wallet.card import Card, touched
+from wallet.card_messages import Command
+from wallet.hand_over import pay_shown
+from wallet.hard_wallet import HardWallet, converse, serve
+from wallet.link import LinkError
+from wallet.secure_element.limits import MAX_PIN_TRIES
+
+PIN = "2468"
+
+
+@pytest.fixture(scope="module")
+def country() -> Country:
+    return Country()
+
+
+class Held:
+    """A hard wallet with one reader; `card` is the reader's end."""
+
+    def __init__(self, country: Country, *values: int, pin: str = "", free_fen: int = 50) -> None:
+        self.store = FailingStore(bytes([7]) * 32)
+        self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
+        self.hard.personalise(pin=pin, free_fen=free_fen)
+        element = self.hard.element
+        certificate = country.certify(element.public_key(), "alpha")
+        element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
+        element.trust(country.root_public + country.bundle().encode())
+        tokens = [
+            country.mint(element.public_key(), value, number=500 + at).token.encode()
+            for at, value in enumerate(values)
+        ]
+        element.load(tokens)
+        self._ends: list[socket.socket] = []
+        self.card = Card(self.plug())
+
+    def plug(self) -> socket.socket:
+        """A fresh reader's end of the contacts."""
+        inner, outer = socket.socketpair()
+        outer.settimeout(5)
+
+        def run() -> None:
+            with inner:
+                converse(self.hard, inner)
+
+        threading.Thread(target=run, daemon=True).start()
+        self._ends.append(outer)
+        return outer
+
+    def again(self) -> Card:
+        """Taken away and held there again."""
+        return Card(self.plug())
+
+
+def no(reason: int, call: object, *arguments: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        call(*arguments)  # type: ignore[operator]
+    assert caught.value.reason == reason
+    return caught.value.message
+
+
+def took(bob: Purse, card: Card, amount: int, pin: str = "") -> None:
+    payment = card.pay(bob.element.request(amount), pin)
+    assert bob.element.accept(payment) == amount
+    card.confirm(payment)
+
+
+def test_it_pays_and_is_paid(country: Country) -> None:
+    held, bob = Held(country, 100), purse(country, "bob")
+    card = held.card
+    assert (card.balance_fen(), card.payable_fen(), card.certified()) == (100, 100, True)
+    took(bob, card, 30)
+    request = card.request(10)
+    payment = bob.element.pay(request)
+    assert card.accept(payment) == 10 == card.accept(payment)
+    assert (card.balance_fen(), bob.balance) == (80, 20)
+
+
+def test_above_its_limit_it_wants_the_pin(country: Country) -> None:
+    held, bob = Held(country, 100, pin=PIN, free_fen=20), purse(country, "bob")
+    card = held.card
+    assert (card.with_pin, card.free_fen) == (True, 20)
+    took(bob, card, 20)
+    request = bob.element.request(21)
+    over = errors_pb2.REASON_OVER_SINGLE_LIMIT
+    assert "PIN" in no(over, card.pay, request)
+    assert "9 tries" in no(errors_pb2.REASON_NOT_THE_OWNER, card.pay, request, "1111")
+    assert card.balance_fen() == 80
+    assert bob.element.accept(card.pay(request, PIN)) == 21
+    assert held.store.read().card_tries == 0
+
+
+def test_wrong_pins_lock_the_larger_payments_for_good(country: Country) -> None:
+    held, bob = Held(country, 100, pin=PIN, free_fen=20), purse(country, "bob")
+    request = bob.element.request(21)
+    for _ in range(MAX_PIN_TRIES):
+        no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, request, "1111")
+    assert "deposited" in no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, request, PIN)
+    took(bob, held.card, 20)
+    assert len(held.card.begin_deposit()) == 1
+
+
+def test_a_try_counts_before_it_is_evaluated(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, bob = Held(country, 100, pin=PIN), purse(country, "bob")
+
+    def cut(known: str, pin: bytes) -> bool:
+        raise OSError("power cut")
+
+    monkeypatch.setattr("wallet.hard_wallet._is_pin", cut)
+    with pytest.raises(OSError):
+        held.hard.answer(Command.PAY_PIN, bytes([4]) + PIN.encode() + bob.element.request(99))
+    assert held.store.read().card_tries == 1
+
+
+def test_a_card_without_a_pin_pays_up_to_its_limit_only(country: Country) -> None:
+    held, bob = Held(country, 100, free_fen=20), purse(country, "bob")
+    assert not held.card.with_pin
+    no(errors_pb2.REASON_OVER_SINGLE_LIMIT, held.card.pay, bob.element.request(21))
+    no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, bob.element.request(21), PIN)
+
+
+def test_the_pin_and_its_key_are_never_in_the_clear(country: Country) -> None:
+    held = Held(country, pin=PIN)
+    assert PIN.encode() not in held.store.data
+    held.hard.personalise(pin="9999")
+
+    bob = purse(country, "bob")
+    no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, bob.element.request(1), "9999")
+
+
+@pytest.mark.parametrize("heard", ["nothing", "the payment", "all but the confirmation"])
+def test_a_tap_that_is_cut_off_pays_once(country: Country, heard: str) -> None:
+    held, bob = Held(country, 100), purse(country, "bob")
+    first = held.card.pay(bob.element.request(30))
+    if heard == "all but the confirmation":
+        assert bob.element.accept(first) == 30
+    card = held.again()
+    second = card.pay(bob.element.request(30))
+    assert second == first
+    assert bob.element.has_taken(second) is (heard == "all but the confirmation")
+    assert bob.element.accept(second) == 30
+    card.confirm(second)
+    assert (card.balance_fen(), bob.balance) == (70, 30)
+    took(bob, card, 30)
+    assert (card.balance_fen(), bob.balance) == (40, 60)
+
+
+def test_money_given_to_a_card_that_is_taken_away_is_given_once(country: Country) -> None:
+    held, bob = Held(country), purse(country, "bob", 100)
+
+    def cut(payment: bytes) -> int:
+        held.card.accept(payment)
+        raise LinkError("the card was taken away")
+
+    with pytest.raises(LinkError):
+        pay_shown(bob.element, held.card.request(30), cut)
+    card = held.again()
+    assert pay_shown(bob.element, card.request(30), card.accept).repeated
+    assert (card.balance_fen(), bob.balance) == (30, 70)
+
+
+def test_loading_and_depositing(country: Country) -> None:
+    held = Held(country)
+    card = held.card
+    tokens = [
+        country.mint(card.public_key(), 1, number=900 + at).token.encode() for at in range(150)
+    ]
+    card.load(tokens)
+    assert card.balance_fen() == 150
+    pieces = card.begin_deposit()
+    assert len(pieces) == 150 and card.balance_fen() == 0
+    card.end_deposit(pieces[0], deposited=True)
+    card.end_deposit(pieces[1], deposited=False)
+    assert card.begin_deposit() == pieces[2:]
+    with pytest.raises(Refusal):
+        card.load([b"x" * 137])
+
+
+def raw(held: Held, *parts: bytes) -> tuple[int, bytes] | None:
+    """Bytes sent as they are; the last answer."""
+    end = held.plug()
+    end.sendall(b"".join(parts))
+    end.shutdown(socket.SHUT_WR)
+    last = None
+    with suppress(ConnectionResetError):
+        while (found := messages.receive(end, {0: 10**6, 1: 10**6})) is not None:
+            last = found
+    return last
+
+
+def frame(kind: int, body: bytes = b"", length: int | None = None) -> bytes:
+    return struct.pack(">BI", kind, len(body) if length is None else length) + body
+
+
+SELECT = frame(Command.SELECT, messages.VERSION)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (frame(Command.BALANCE),),
+        (frame(Command.SELECT, b"DCEP-CARD-2"),),
+        (SELECT, frame(77)),
+        (SELECT, frame(Command.REQUEST, bytes(9))),
+        (SELECT, frame(Command.REQUEST, bytes(7))),
+        (SELECT, frame(Command.ACCEPT, length=2**32 - 1)),
+        (SELECT, frame(Command.ACCEPT, b"half", length=100)),
+        (SELECT, frame(Command.PAY, b"nonsense")),
+        (SELECT, frame(Command.PAY_PIN)),
+        (SELECT, frame(Command.PAY_PIN, bytes([200]) + b"1")),
+        (SELECT, frame(Command.CERTIFY, b"")),
+        (SELECT, frame(Command.CERTIFY, b"\x01short")),
+        (SELECT, frame(Command.CERTIFY, b"\x02short")),
+        (SELECT, frame(Command.LOAD, b"short")),
+        (SELECT, frame(Command.DEPOSIT)),
+        (SELECT, frame(Command.DEPOSIT, b"\x00")),
+        (SELECT, b"\x02\x00"),
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(
+    country: Country, parts: tuple[bytes, ...]
+) -> None:
+    held = Held(country, 100, pin=PIN)
+    before = held.store.data
+    answer = raw(held, *parts)
+    assert answer is not None and answer[0] == messages.NO
+    assert held.store.data == before
+    assert held.again().balance_fen() == 100
+
+
+def test_random_bytes_change_nothing(country: Country) -> None:
+    held = Held(country, 100, pin=PIN)
+    source = SeededRandomness(3)
+    for length in range(0, 400, 7):
+        raw(held, SELECT, source.bytes(length))
+    assert held.again().balance_fen() == 100
+
+
+def test_the_socket_is_its_owners_alone(country: Country, tmp_path: Path) -> None:
+    held, stop, path = Held(country, 100), threading.Event(), tmp_path / "card.sock"
+    thread = threading.Thread(target=serve, args=(held.hard, path, stop))
+    thread.start()
+    wait_for(path)
+    assert path.stat().st_mode & 0o077 == 0
+    for _ in range(2):
+        with touched(path) as card:
+            assert card.balance_fen() == 100
+    stop.set()
+    thread.join(5)
+    assert not path.exists()
+    with pytest.raises(LinkError, match="no card"), touched(path):
+        pass
+
+
+def wait_for(path: Path) -> None:
+    ends_at = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    time.sleep(0.05)
+
+
+class Process:
+    """A hard wallet in a process of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "DCEP_CARD_PIN": PIN,
+        }
+        words = ["-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
+        self.process = subprocess.Popen([sys.executable, *words], env=environment)
+        wait_for(path)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def hard(tmp_path: Path) -> Iterator[Process]:
+    process = Process(tmp_path / "card.sock")
+    yield process
+    if process.process.poll() is None:
+        process.stop(signal.SIGKILL)
+
+
+def test_a_wallet_taps_it(
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+) -> None:
+    grpc_bank.country = country
+    alice = Cli(stack, tmp_path / "alice")
+    alice.run("open", "--bank", "alpha", "--name", "Alice")
+    alice.run("topup", "100")
+    at = str(hard.path)
+    assert alice.json("offline", "tap", at, "--load", "60")["offline_fen"] == 6_000
+    assert alice.json("show")["available_fen"] == 4_000
+    took = alice.json("offline", "tap", at, "--take", "5")
+    assert (took["amount_fen"], took["card_fen"], took["offline_fen"]) == (500, 5_500, 500)
+    wrong = alice.json("offline", "tap", at, "--take", "5.01", code=1)
+    assert wrong["reason"] == "OVER_SINGLE_LIMIT"
+    took = alice.json("offline", "tap", at, "--take", "20", "--card-pin", PIN)
+    assert (took["card_fen"], took["offline_fen"]) == (3_500, 2_500)
+    gave = alice.json("offline", "tap", at, "--give", "1")
+    assert (gave["card_fen"], gave["offline_fen"]) == (3_600, 2_400)
+    assert hard.stop() == 0
+    alice.json("offline", "tap", at, code=3)
+    again = Process(hard.path)
+    assert "36.00 yuan" in alice.run("offline", "tap", at)
+    done = alice.json("offline", "tap", at, "--deposit")
+    assert (done["amount_fen"], done["offline_fen"]) == (3_600, 0)
+    assert alice.json("show")["available_fen"] == 7_600
+    assert alice.json("offline", "deposit")["amount_fen"] == 2_400
+    alice.run("offline", "tap", at, "--take", "1", "--give", "1", code=2)
+    assert again.stop() == 0

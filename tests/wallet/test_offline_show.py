@@ -1,0 +1,75 @@
+"""What the holder is told about the pieces in the device."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.offline.country import DAY, NOW, Country
+from tests.offline.purses import Purse, pay, purse
+from wallet.cli_offline_words import shown
+from wallet.device import PieceState
+from wallet.home import Profile
+
+PROFILE = Profile("", "", "", "", "Bob", "", number="6201000000000018", bank="alpha")
+
+
+@pytest.fixture(scope="module")
+def country() -> Country:
+    return Country()
+
+
+def states(holder: Purse) -> list[tuple[int, int, str]]:
+    return [(piece.value_fen, piece.hops, piece.state.value) for piece in holder.element.pieces()]
+
+
+def test_pieces_with_value_hops_expiry_and_state(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob", 7)
+    pay(alice, bob, 30)
+    assert states(bob) == [(7, 0, "SPENDABLE"), (30, 1, "SPENDABLE")]
+    assert {piece.expires_time_ms for piece in bob.element.pieces()} == {NOW + 90 * DAY}
+    fields, text = shown(PROFILE, bob.element)
+    assert (fields["offline_fen"], fields["payable_fen"], fields["unconfirmed"]) == (37, 37, [])
+    assert "Payable" not in text
+    assert "0.30  1 hop    until 2027-04-" in text and "spendable" in text
+
+
+def test_each_state_is_shown_with_its_reason(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob", 7, 9)
+    pay(alice, bob, 30)
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    bob.element.trust(country.root_public + revoking.encode())
+    first = bob.element.begin_deposit()[0]
+    assert {state for _, _, state in states(bob)} == {"DEPOSITING"}
+    bob.element.end_deposit(first, deposited=False, why="the bank's words")
+    state = bob.store.read()
+    for piece in state.pieces:
+        piece.depositing = False
+    bob.store.data = state.encode()
+    assert states(bob) == [(7, 0, "REFUSED"), (9, 0, "SPENDABLE"), (30, 1, "NOT_PAYABLE")]
+    fields, text = shown(PROFILE, bob.element)
+    assert (fields["offline_fen"], fields["payable_fen"]) == (39, 9)
+    assert fields["pieces"][0]["reason"] == "the bank's words"
+    assert "refused: the bank's words" in text
+    assert "not payable: a device was revoked" in text
+    assert "Payable 0.09 yuan" in text
+
+
+def test_expired_money_and_money_at_its_last_hop(country: Country) -> None:
+    wide = country.bundle(max_age_ms=900 * DAY, max_hops=1)
+    alice, bob = purse(country, "alice", 100, bundle=wide), purse(country, "bob", bundle=wide)
+    pay(alice, bob, 100)
+    (piece,) = bob.element.pieces()
+    assert piece.state == PieceState.NOT_PAYABLE and "too often" in piece.reason
+    assert bob.element.payable_fen() == 0
+    bob.clock.advance(91 * DAY)
+    (piece,) = bob.element.pieces()
+    assert (piece.state, piece.reason) == (PieceState.EXPIRED, "the money has expired")
+
+
+def test_payments_without_an_ok_are_listed(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    payment = alice.element.pay(bob.element.request(5), unconfirmed=True)
+    fields, text = shown(PROFILE, alice.element)
+    assert len(fields["unconfirmed"]) == 1 and "without an OK" in text
+    alice.element.confirm(payment)
+    assert shown(PROFILE, alice.element)[0]["unconfirmed"] == []

@@ -1,0 +1,144 @@
+"""A hard wallet as seen by the wallet that it is held to."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal
+from wallet import card_messages as messages
+from wallet.card_messages import Command, MessageError
+from wallet.link import LinkError
+
+TIMEOUT_S = 15.0
+_ANSWERS = {
+    messages.OK: messages.LARGEST_ANSWER,
+    messages.NO: messages.LARGEST_ANSWER,
+}
+
+
+class Card:
+    """A hard wallet that has been selected. `wallet.device.Loadable`, and it pays and is paid.
+
+    Its methods raise Refusal when the card says no and LinkError when it was taken away; holding
+    it there again and repeating is safe.
+
+    Attributes:
+        with_pin: whether it has a PIN.
+        free_fen: what it pays without.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        answer = self._ask(Command.SELECT, messages.VERSION)
+        try:
+            selected = messages.SELECTED.unpack(answer)
+        except struct.error:
+            raise LinkError("this is no hard wallet") from None
+        self._key: bytes = selected[0]
+        self._certified: bool = selected[1]
+        self.with_pin: bool = selected[2]
+        self.free_fen: int = selected[3]
+
+    def public_key(self) -> bytes:
+        """The card's key."""
+        return self._key
+
+    def certified(self) -> bool:
+        """Whether a bank has certified it, for now."""
+        return self._certified
+
+    def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
+        """Gives it its certificates."""
+        kind = bytes([messages.CERTIFICATES])
+        self._ask(Command.CERTIFY, kind + device_certificate + bank_certificate)
+
+    def trust(self, bundle: bytes) -> None:
+        """Gives it a trust bundle."""
+        self._ask(Command.CERTIFY, bytes([messages.BUNDLE]) + bundle)
+
+    def balance_fen(self) -> int:
+        """What it holds."""
+        return self._balances()[0]
+
+    def payable_fen(self) -> int:
+        """What of it can be paid."""
+        return self._balances()[1]
+
+    def request(self, amount_fen: int) -> bytes:
+        """It asks for a payment."""
+        return self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
+
+    def pay(self, request: bytes, pin: str = "") -> bytes:
+        """Its payment for a request."""
+        if not pin:
+            return self._ask(Command.PAY, request)
+        said = pin.encode()
+        return self._ask(Command.PAY_PIN, bytes([min(len(said), 255)]) + said[:255] + request)
+
+    def confirm(self, payment: bytes) -> None:
+        """Its payment was taken."""
+        self._ask(Command.CONFIRM, payment)
+
+    def accept(self, payment: bytes) -> int:
+        """It takes a payment; returns its value in fen."""
+        return int(messages.AMOUNT.unpack(self._ask(Command.ACCEPT, payment))[0])
+
+    def check_load(self, amount_fen: int) -> None:
+        """Raises Refusal when there is no room for so much."""
+        if amount_fen > self._balances()[2]:
+            raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, "more than this card may hold")
+
+    def load(self, tokens: Sequence[bytes]) -> None:
+        """Gives it fresh tokens."""
+        for at in range(0, len(tokens), messages.MAX_LOADED):
+            self._ask(Command.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
+
+    def begin_deposit(self) -> list[bytes]:
+        """Everything in it, set aside."""
+        pieces: list[bytes] = []
+        while piece := self._piece(len(pieces)):
+            pieces.append(piece)
+        return pieces
+
+    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
+        """A piece is gone, or refused for good."""
+        kind = messages.DEPOSITED if deposited else messages.REFUSED
+        self._ask(Command.DEPOSIT, bytes([kind]) + payment)
+
+    def _piece(self, at: int) -> bytes:
+        number = messages.NUMBER.pack(at)
+        return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number)
+
+    def _balances(self) -> tuple[int, int, int]:
+        held, payable, room = messages.BALANCES.unpack(self._ask(Command.BALANCE, b""))
+        return held, payable, room
+
+    def _ask(self, command: Command, body: bytes) -> bytes:
+        try:
+            messages.send(self._connection, command, body)
+            answer = messages.receive(self._connection, _ANSWERS)
+            if answer is None:
+                raise LinkError("the card was taken away")
+            status, said = answer
+            if status == messages.NO:
+                raise Refusal(*messages.refused(said))
+        except (OSError, MessageError) as error:
+            raise LinkError(f"the card did not answer: {error}") from error
+        return said
+
+
+@contextmanager
+def touched(path: Path) -> Iterator[Card]:
+    """The card at a socket. Raises LinkError when there is none."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(TIMEOUT_S)
+        try:
+            connection.connect(str(path))
+        except OSError as error:
+            raise LinkError(f"no card at {path}: {error.strerror or error}") from error
+        yield Card(connection)

@@ -1,0 +1,136 @@
+"""What passes between a hard wallet and what it is held to: few fixed commands, bounded sizes.
+
+A message is one byte (command, or status of the answer), four bytes of length, and a body; numbers
+are unsigned and big-endian, amounts fen.
+
+    command   body                                     answer
+    SELECT    DCEP-CARD-1                              key, certified, PIN set, amount without PIN
+    BALANCE                                            held, payable, what there is still room for
+    REQUEST   amount                                   request
+    PAY       request                                  payment; only up to the amount without PIN
+    PAY_PIN   one byte length, PIN, request            payment
+    ACCEPT    payment                                  amount
+    CERTIFY   1 and two certificates, or 2 and bundle
+    LOAD      tokens, one after the other
+    DEPOSIT   0 and a number                           that piece, or nothing after the last
+    DEPOSIT   1 (deposited) or 2 (refused) and piece
+    CONFIRM   payment that was taken
+
+A payment is kept until CONFIRM: PAY for the same payee and amount gives it again.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from enum import IntEnum
+
+from offline_token.formats import CERTIFICATE_BYTES, TOKEN_BYTES
+from offline_token.limits import MAX_BANKS, MAX_PAYMENT_BYTES, MAX_REVOKED
+
+VERSION = b"DCEP-CARD-1"
+AMOUNT = struct.Struct(">Q")
+SELECTED = struct.Struct(">32s??Q")
+BALANCES = struct.Struct(">QQQ")
+NUMBER = struct.Struct(">H")
+MAX_LOADED = 100
+"""Tokens in one LOAD."""
+ANY_AMOUNT = 2**64 - 1
+
+CERTIFICATES, BUNDLE = 1, 2
+LISTED, DEPOSITED, REFUSED = 0, 1, 2
+OK, NO = 0, 1
+
+_HEADER = struct.Struct(">BI")
+_REASON = struct.Struct(">H")
+_MAX_WORDS = 1_000
+_MAX_REQUEST = 512
+_MAX_PIECE = MAX_PAYMENT_BYTES + 1
+_MAX_BUNDLE = 256 + CERTIFICATE_BYTES * MAX_BANKS + 32 * MAX_REVOKED
+
+
+class Command(IntEnum):
+    """What a hard wallet does."""
+
+    SELECT = 1
+    BALANCE = 2
+    REQUEST = 3
+    PAY = 4
+    PAY_PIN = 5
+    ACCEPT = 6
+    CERTIFY = 7
+    LOAD = 8
+    DEPOSIT = 9
+    CONFIRM = 10
+
+
+LARGEST = {
+    Command.SELECT: len(VERSION),
+    Command.BALANCE: 0,
+    Command.REQUEST: AMOUNT.size,
+    Command.PAY: _MAX_REQUEST,
+    Command.PAY_PIN: _MAX_REQUEST,
+    Command.ACCEPT: MAX_PAYMENT_BYTES,
+    Command.CERTIFY: 1 + _MAX_BUNDLE,
+    Command.LOAD: MAX_LOADED * TOKEN_BYTES,
+    Command.DEPOSIT: 1 + _MAX_PIECE,
+    Command.CONFIRM: MAX_PAYMENT_BYTES,
+}
+"""Bytes of each command's body at most."""
+LARGEST_ANSWER = _MAX_PIECE
+
+
+class MessageError(Exception):
+    """This is no such message; the message says why."""
+
+
+def send(connection: socket.socket, kind: int, body: bytes) -> None:
+    """Sends one message."""
+    connection.sendall(_HEADER.pack(kind, len(body)) + body)
+
+
+def receive(connection: socket.socket, largest: dict[int, int]) -> tuple[int, bytes] | None:
+    """One message's kind and body; None when the other side has gone.
+
+    Args:
+        largest: bytes of each kind's body at most; other kinds are refused.
+
+    Raises:
+        MessageError: unknown, too long, or cut short.
+    """
+    header = _exactly(connection, _HEADER.size)
+    if not header:
+        return None
+    if len(header) < _HEADER.size:
+        raise MessageError("cut short")
+    kind, length = _HEADER.unpack(header)
+    if kind not in largest:
+        raise MessageError(f"{kind} is no command")
+    if length > largest[kind]:
+        raise MessageError(f"{length} bytes are too many, {largest[kind]} are allowed")
+    body = _exactly(connection, length)
+    if len(body) < length:
+        raise MessageError("cut short")
+    return kind, body
+
+
+def refusal(reason: int, words: str) -> bytes:
+    """The body of a NO."""
+    return _REASON.pack(reason) + words.encode()[:_MAX_WORDS]
+
+
+def refused(body: bytes) -> tuple[int, str]:
+    """Reason and words of a NO. Raises MessageError."""
+    if len(body) < _REASON.size:
+        raise MessageError("a refusal without a reason")
+    return _REASON.unpack(body[: _REASON.size])[0], body[_REASON.size :].decode(errors="replace")
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        part = connection.recv(min(count - len(parts), 65_536))
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
