@@ -14,7 +14,7 @@ from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
 from wallet.desk import Placed
 from wallet.holder import Entry, state_name
-from wallet.home import HomeError
+from wallet.secure_element.sealed_file import DeviceError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
                 return call(service, request, context)
             except NotOpened as error:
                 raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
-            except HomeError as error:
+            except DeviceError as error:
                 raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, str(error)) from None
             except NoAnswer as error:
                 unanswered(context, error)

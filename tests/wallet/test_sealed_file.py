@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dcep.wallet.v1 import wallet_pb2
+from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
+from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet import files
+from wallet.grpc_wallet import GrpcWallet
 from wallet.home import HomeError
 from wallet.secure_element import sealed_file
 from wallet.secure_element.limits import MAX_PIN_TRIES
@@ -274,6 +279,21 @@ def test_commands_take_the_pin_and_never_say_it(
     assert "2468" not in said_all
     monkeypatch.delenv("DCEP_PIN")
     assert alice.json("show")["offline_fen"] == 0
+
+
+def test_the_service_without_the_pin_serves_all_but_the_device(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_app().sealed.set_pin("2468")
+    service: Any = GrpcWallet(make_app(), tmp_path)
+    assert service.Show(wallet_pb2.ShowRequest(), None).offline_fen == 0
+    request = wallet_pb2.OfflineRequestRequest(amount_fen=1)
+    with pytest.raises(Refusal, match="DCEP_PIN") as caught:
+        service.OfflineRequest(request, None)
+    assert caught.value.name == "DEVICE_UNKNOWN"
+    monkeypatch.setenv("DCEP_PIN", "2468")
+    with pytest.raises(Refusal, match="not been certified"):
+        service.OfflineRequest(request, None)
 
 
 def test_a_put_back_home_is_said_in_a_sentence(alice: Cli, tmp_path: Path) -> None:

@@ -42,11 +42,15 @@ _SALT_BYTES = 16
 _NOTHING = bytes(32)
 
 
-class PinError(HomeError):
+class DeviceError(HomeError):
+    """The state cannot be opened; the message says why."""
+
+
+class PinError(DeviceError):
     """The PIN is missing or wrong, or no PIN is tried any more."""
 
 
-class RolledBack(HomeError):
+class RolledBack(DeviceError):
     """The state is not the newest one."""
 
 
@@ -79,7 +83,7 @@ class _Sealed:
 
 
 class SealedFile:
-    """A `wallet.secure_element.store.Store` in a folder. Its methods raise HomeError.
+    """A `wallet.secure_element.store.Store` in a folder. Its methods raise DeviceError.
 
     Args:
         folder: where the files are; made before the first change.
@@ -185,12 +189,12 @@ class SealedFile:
             if trying:
                 self._wrong = (sealed.salt, self._pin)
                 raise PinError(_wrong(MAX_PIN_TRIES - mark.tries)) from None
-            raise HomeError(f"{self._path} was altered, or {self._seal} is another's") from None
+            raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
         self._keys[sealed.salt] = key
         try:
             state = State.decode(content[_CHAIN.size :])
         except ValueError as error:
-            raise HomeError(f"{self._path} cannot be read: {error}") from error
+            raise DeviceError(f"{self._path} cannot be read: {error}") from error
         previous, counter = _CHAIN.unpack(content[: _CHAIN.size])
         return state, previous, counter
 
@@ -221,9 +225,9 @@ class SealedFile:
             mode = stat.S_IMODE(os.stat(self._seal).st_mode)
             seal = self._seal.read_bytes()
         except OSError as error:
-            raise HomeError(f"{self._seal} cannot be read: {error.strerror}") from error
+            raise DeviceError(f"{self._seal} cannot be read: {error.strerror}") from error
         if mode & 0o077:
-            raise HomeError(f"{self._seal} can be read by others; chmod 600 it")
+            raise DeviceError(f"{self._seal} can be read by others; chmod 600 it")
         secret = _stretched(pin, salt) if pin else b""
         return hashlib.blake2b(secret + salt, key=seal, digest_size=SecretBox.KEY_SIZE).digest()
 
@@ -234,9 +238,9 @@ class SealedFile:
         except FileNotFoundError:
             return None
         except (OSError, struct.error) as error:
-            raise HomeError(f"{self._path} cannot be read: {error}") from error
+            raise DeviceError(f"{self._path} cannot be read: {error}") from error
         if magic != _MAGIC:
-            raise HomeError(f"{self._path} is no sealed state of a device")
+            raise DeviceError(f"{self._path} is no sealed state of a device")
         return _Sealed(data, bool(with_pin), salt)
 
     def _read_mark(self) -> Mark | None:
@@ -245,7 +249,7 @@ class SealedFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise HomeError(f"{self._mark} cannot be read: {error}") from error
+            raise DeviceError(f"{self._mark} cannot be read: {error}") from error
 
     def _write_mark(self, mark: Mark) -> None:
         write_whole(self._mark, json.dumps(asdict(mark)).encode())
@@ -255,7 +259,7 @@ class SealedFile:
         try:
             lock = self._lock.open("ab")
         except OSError as error:
-            raise HomeError(f"{self._lock} cannot be opened: {error.strerror}") from error
+            raise DeviceError(f"{self._lock} cannot be opened: {error.strerror}") from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

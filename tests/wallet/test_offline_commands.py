@@ -1,0 +1,141 @@
+"""Offline money from the command line, from loading to depositing, with a bank that signs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.ports import free_ports
+from tests.offline.country import Country
+from tests.wallet.fake_bank import FakeBank
+from tests.wallet.test_cli import Cli
+from tests.wallet.test_pkcs11 import PIN as TOKEN_PIN
+from tests.wallet.test_pkcs11 import library
+
+
+@pytest.fixture
+def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
+    grpc_bank.country = Country()
+    cli = Cli(stack, tmp_path / "alice")
+    cli.run("open", "--bank", "alpha", "--name", "Alice")
+    cli.run("topup", "100")
+    return cli
+
+
+@pytest.fixture
+def bob(stack: Path, tmp_path: Path, alice: Cli) -> Cli:
+    cli = Cli(stack, tmp_path / "bob")
+    cli.run("open", "--bank", "alpha", "--name", "Bob")
+    return cli
+
+
+def command(cli: Cli, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "wallet.cli", "--home", str(cli.home), "--json", *words],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "DCEP_STACK": str(cli.stack),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, err)
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_from_loading_to_depositing(alice: Cli, bob: Cli) -> None:
+    assert alice.json("offline", "load", "50")["offline_fen"] == 5_000
+    request = bob.json("offline", "request", "12.50")["text"]
+    paid = alice.json("offline", "pay", request)
+    assert paid["offline_fen"] == 3_750
+    assert alice.json("offline", "pay", request)["text"] == paid["text"]
+    took = bob.json("offline", "accept", paid["text"])
+    assert (took["amount_fen"], took["repeated"]) == (1_250, False)
+    assert bob.json("offline", "accept", paid["text"])["repeated"] is True
+    shown = bob.json("offline", "show")
+    assert [(p["value_fen"], p["hops"], p["state"]) for p in shown["pieces"]] == [
+        (1_250, 1, "SPENDABLE")
+    ]
+    assert bob.json("offline", "deposit")["available_fen"] == 1_250
+    assert alice.json("offline", "deposit")["available_fen"] == 8_750
+    assert "Unload" in alice.run("offline", "deposit", "--help")
+
+
+def test_a_load_over_the_holders_limit_never_reaches_the_bank(
+    alice: Cli, grpc_bank: FakeBank
+) -> None:
+    alice.run("offline", "limit", "--total", "30")
+    alice.run("offline", "load", "20")
+    before = len(grpc_bank.received)
+    refused = alice.json("offline", "load", "10.01", code=1)
+    assert (refused["reason"], refused["over_fen"]) == ("OVER_BALANCE_CAP", "1")
+    assert len(grpc_bank.received) == before
+    assert alice.json("offline", "load", "10")["offline_fen"] == 3_000
+    assert alice.json("show")["available_fen"] == 7_000
+
+
+def test_a_load_whose_answer_was_lost_is_repeated_though_the_limit_is_reached(
+    alice: Cli, grpc_bank: FakeBank
+) -> None:
+    alice.run("offline", "limit", "--total", "30")
+    grpc_bank.mute_after = 1
+    alice.run("offline", "load", "30", code=3)
+    assert alice.json("offline", "load", "30")["repeated"] is True
+    assert alice.json("offline", "show")["offline_fen"] == 3_000
+
+
+def test_two_processes_over_a_link(alice: Cli, bob: Cli) -> None:
+    alice.run("offline", "load", "50")
+    at = f"127.0.0.1:{free_ports(1)[0]}"
+    payee = command(bob, "offline", "accept", "--listen", at, "--amount", "5")
+    assert payee.stderr is not None and "Listening" in payee.stderr.readline()
+    paid = said(command(alice, "offline", "pay", "--connect", at, "--amount", "5"))
+    assert (paid["amount_fen"], paid["repeated"], paid["offline_fen"]) == (500, False, 4_500)
+    assert said(payee)["amount_fen"] == 500
+    assert alice.json("offline", "show")["unconfirmed"] == []
+
+
+@pytest.mark.skipif(not library(), reason="apt-get install softhsm2")
+def test_a_wallet_whose_key_is_in_a_token(alice: Cli, bob: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "softhsm"
+    (folder / "tokens").mkdir(parents=True)
+    conf = folder / "softhsm2.conf"
+    conf.write_text(f"directories.tokendir = {folder / 'tokens'}\n")
+    environment = {
+        "SOFTHSM2_CONF": str(conf),
+        "DCEP_PKCS11_LIBRARY": library(),
+        "DCEP_PKCS11_PIN": TOKEN_PIN,
+    }
+    words = ["--init-token", "--free", "--label", "dcep", "--so-pin", TOKEN_PIN, "--pin", TOKEN_PIN]
+    subprocess.run(
+        ["softhsm2-util", *words],
+        env={**os.environ, **environment},
+        check=True,
+        capture_output=True,
+    )
+    holder = Cli(alice.stack, tmp_path / "carol")
+    said(command(holder, "open", "--bank", "alpha", "--name", "Carol", **environment))
+    said(command(holder, "topup", "10", **environment))
+    assert said(command(holder, "offline", "load", "10", **environment))["offline_fen"] == 1_000
+    request = bob.json("offline", "request", "4")["text"]
+    paid = said(command(holder, "offline", "pay", request, **environment))
+    assert TOKEN_PIN not in json.dumps(paid)
+    assert bob.json("offline", "accept", paid["text"])["amount_fen"] == 400
+    assert holder.json("offline", "pay", request)["text"] == paid["text"]
+    other = bob.json("offline", "request", "1")["text"]
+    assert "key at hand" in holder.json("offline", "pay", other, code=1)["message"]
