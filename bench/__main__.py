@@ -17,6 +17,12 @@ def _core(scale: Scale, zipf: bool, database: str, batch: int) -> list[Result]:
     return core.run(scale, zipf=zipf, database=database, batch=batch)
 
 
+def _sustained(scale: Scale, database: str) -> list[Result]:
+    from bench import sustained
+
+    return sustained.run(scale, database=database)
+
+
 def _core_all(scale: Scale) -> list[Result]:
     """The core's variants, as `--all` wants them."""
     from bench import core
@@ -28,6 +34,13 @@ def _core_all(scale: Scale) -> list[Result]:
         for size in core.BATCH_SIZES[:-1]:
             found += core.run(scale, batch=size)
     return found
+
+
+def _sustained_all(scale: Scale) -> list[Result]:
+    from bench import sustained
+
+    found = sustained.run(scale)
+    return found + sustained.run(scale, database="postgresql") if scale is Scale.FULL else found
 
 
 def _named(name: str) -> Callable[[Scale], list[Result]]:
@@ -44,8 +57,16 @@ BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
     "core": _core_all,
     **{
         name: _named(name)
-        for name in ("signed", "cross", "ingest", "recover", "memory", "sustained")
+        for name in (
+            "signed",
+            "cross",
+            "ingest",
+            "recover",
+            "memory",
+            "offline",
+        )
     },
+    "sustained": _sustained_all,
 }
 
 
@@ -57,7 +78,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines only.")] = False,
     zipf: Annotated[bool, typer.Option(help="core: skewed accounts, a third refused.")] = False,
     database_url: Annotated[
-        str, typer.Option(help="core: postgresql starts a server of its own; or a URL.")
+        str, typer.Option(help="core, sustained: postgresql starts a server of its own; or a URL.")
     ] = "",
     batch: Annotated[int, typer.Option(help="core: records in a batch; 0: 8,190.")] = 0,
 ) -> None:
@@ -68,6 +89,8 @@ def main(
     for chosen in BENCHES if every else [name]:
         if chosen == "core" and not every:
             found = _core(scale, zipf, database_url, batch)
+        elif chosen == "sustained" and not every:
+            found = _sustained(scale, database_url)
         else:
             found = BENCHES[chosen](scale)
         for result in found:

@@ -101,6 +101,16 @@ def test_sustained():
     assert whole(line)["details"]["statements_under_load"] > 0
 
 
+def test_offline():
+    endorse, verify, sizes, deposit = bench("offline")
+    assert whole(endorse)["details"]["us_an_endorsement"] > 0
+    assert whole(verify)["details"]["signature_checks"] == 3 + 1 + 2 * 10
+    assert 0 < verify["details"]["share_in_signature_checks"] <= 1
+    assert whole(sizes, "bytes")["details"] == {"each_hop": 250, "after_10_hops": 391 + 9 * 250}
+    assert whole(deposit)["details"]["signature_checks_of_a_chain"] == 7
+    assert deposit["durability"]["synchronous"] == "FULL"
+
+
 def test_an_unknown_name_is_refused():
     command = [sys.executable, "-m", "bench", "nothing"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

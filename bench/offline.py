@@ -1,0 +1,430 @@
+"""Offline money: endorsing, verifying, its bytes, and clearing what was paid three times."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+import nacl.bindings
+from nacl.signing import SigningKey
+from sqlalchemy import Engine, insert
+
+from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
+from central_bank.app import CentralBank, build
+from central_bank.authentication.registry import Bank
+from central_bank.registration.peers import BankPeers
+from central_bank.tables import metadata, tokens
+from dcep.registration.v1 import registration_pb2
+from offline_token import signing, verify
+from offline_token.formats import (
+    Chain,
+    Endorsement,
+    Hop,
+    Payment,
+    Request,
+    Token,
+    TrustBundle,
+)
+from runtime.clock import SystemClock
+from runtime.database import Database, open_engine
+from runtime.envelope import sign
+from runtime.tls import Identity
+
+_DAY_MS = 86_400_000
+_VALUE_FEN = 1_000
+_REGISTERED_FEN = 100_000_000
+_LONG, _CLEARED = 10, 3
+_BANKS = ("alpha", "beta")
+_WALLET = "6201000000000017"
+_CHALLENGE = bytes(16)
+_IDLE_S = 0.02
+
+
+def run(scale: Scale) -> list[Result]:
+    """Measures; one result each for endorsing, verifying, the bytes and the deposits."""
+    town = _Town(SystemClock().now_ms())
+    facts: dict[str, Any] = {"database": "none"}
+    return [
+        _endorse(scale, town, facts),
+        _verify(scale, town, facts),
+        _bytes(scale, town, facts),
+        _deposits(scale, town),
+    ]
+
+
+def _key(name: str) -> SigningKey:
+    return SigningKey(hashlib.sha256(b"bench key: " + name.encode()).digest())
+
+
+class _Town:
+    """Four devices of two banks that hand on the same money, and what they trust."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.root = _key("root")
+        self.banks = [_key(name) for name in _BANKS]
+        self.devices = [_key(f"device {index}") for index in range(4)]
+        self.certificates = [
+            signing.certify_device(
+                self.banks[index % 2], _BANKS[index % 2], bytes(key.verify_key), self._later
+            )
+            for index, key in enumerate(self.devices)
+        ]
+        bundle = TrustBundle(
+            created_time_ms=now_ms,
+            max_age_ms=_DAY_MS,
+            max_hops=16,
+            max_value_fen=10_000_000,
+            banks=tuple(
+                signing.certify_bank(self.root, name, bytes(key.verify_key), self._later)
+                for name, key in zip(_BANKS, self.banks, strict=True)
+            ),
+        )
+        self.bundle = signing.sign_bundle(self.root, bundle)
+        self._numbers = itertools.count(1)
+
+    @property
+    def _later(self) -> int:
+        return self.now_ms + 90 * _DAY_MS
+
+    def token(self) -> Chain:
+        """A fresh token of the first device."""
+        name = hashlib.sha256(b"bench token: %d" % next(self._numbers)).digest()[:16]
+        owner = bytes(self.devices[0].verify_key)
+        blank = Token(name, _VALUE_FEN, owner, self.now_ms, self._later)
+        return Chain(signing.sign_token(self.root, blank))
+
+    def endorse(self, chain: Chain) -> Chain:
+        """All of it to the next device, as a device does it: from the chain to the payment."""
+        index = len(chain.hops)
+        payer, payee = self.devices[index % 4], self.devices[(index + 1) % 4]
+        blank = Endorsement(0, _VALUE_FEN, bytes(payee.verify_key), _CHALLENGE, index + 1)
+        piece = verify.piece_of(chain, 0)
+        hop = Hop(self.certificates[index % 4], signing.sign_endorsement(payer, piece.id, blank))
+        return Chain(chain.token, (*chain.hops, hop))
+
+    def chain(self, hops: int) -> Chain:
+        """A token that was handed on so often."""
+        chain = self.token()
+        for _ in range(hops):
+            chain = self.endorse(chain)
+        return chain
+
+    def check(self, payment: bytes, hops: int) -> None:
+        """What the payee's device does. Raises AssertionError unless the payment is good."""
+        verdict = verify.verify(
+            payment,
+            root=bytes(self.root.verify_key),
+            bundle=self.bundle,
+            now_ms=self.now_ms,
+            request=Request(self.certificates[hops % 4], _VALUE_FEN, _CHALLENGE),
+        )
+        assert verdict.good, verdict
+
+
+class _Checks:
+    """Counts and times the signature checks of `verify` while it is entered."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[bytes, bytes, bytes]] = []
+        self.seconds = 0.0
+        self._patch = patch.object(verify, "verified", self._verified)
+
+    def __enter__(self) -> _Checks:
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+    def _verified(self, key: bytes, signed_part: bytes, signature: bytes) -> bool:
+        started = time.perf_counter()
+        try:
+            return signing.verified(key, signed_part, signature)
+        finally:
+            self.seconds += time.perf_counter() - started
+            self.seen.append((key, signed_part, signature))
+
+
+def _recheck(checks: Sequence[tuple[bytes, bytes, bytes]]) -> None:
+    for key, signed_part, signature in checks:
+        assert signing.verified(key, signed_part, signature)
+
+
+def _endorse(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
+    count = scale.pick(5_000, 1_000, 20)
+    chains = [town.token() for _ in range(count)]
+    piece_id = bytes(32)
+    blank = Endorsement(0, _VALUE_FEN, bytes(32), _CHALLENGE, 1, bytes(64))
+    message = blank.signed_part(piece_id)
+    key = bytes(town.devices[0]) + bytes(town.devices[0].verify_key)
+
+    def endorse() -> float:
+        return rate(count, lambda: [Payment((town.endorse(c),)).encode() for c in chains])
+
+    def bare() -> float:
+        return rate(count, lambda: [nacl.bindings.crypto_sign(message, key) for _ in chains])
+
+    endorsed, signed = rounds(scale, endorse, bare)
+    result = Result(
+        name="offline-endorse",
+        samples=endorsed,
+        batch=1,
+        accounts=4,
+        durability=facts,
+        includes="the piece's id, the endorsement, its signature, the payment's bytes; one thread",
+        excludes="the device's state and its writing to disk, checking the payee's request",
+        scale=scale,
+        ratio_to=compare("bare-ed25519-signature", endorsed, signed),
+    )
+    result.details["us_an_endorsement"] = round(1e6 / result.median, 1)
+    return result
+
+
+def _verify(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
+    count = scale.pick(500, 100, 3)
+    payments = [Payment((town.chain(_LONG),)).encode() for _ in range(count)]
+
+    def all_of_them() -> None:
+        for payment in payments:
+            town.check(payment, _LONG)
+
+    started = time.perf_counter()
+    with _Checks() as checks:
+        all_of_them()
+    share = checks.seconds / (time.perf_counter() - started)
+    verified, alone = rounds(
+        scale,
+        lambda: rate(count, all_of_them),
+        lambda: rate(count, lambda: _recheck(checks.seen)),
+    )
+    result = Result(
+        name="offline-verify",
+        samples=verified,
+        batch=1,
+        accounts=4,
+        durability=facts,
+        includes=f"a payment of one chain of {_LONG} hops from its bytes to the verdict, with the "
+        "trust bundle and two banks' certificates; one thread",
+        excludes="keeping the piece",
+        scale=scale,
+        ratio_to=compare("its-signature-checks-alone", verified, alone),
+        details={
+            "hops": _LONG,
+            "signature_checks": len(checks.seen) // count,
+            "share_in_signature_checks": round(share, 3),
+        },
+    )
+    result.details["ms_a_chain"] = round(1e3 / result.median, 3)
+    return result
+
+
+def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
+    sizes = [len(Payment((town.chain(hops),)).encode()) for hops in range(1, _LONG + 1)]
+    (a_hop,) = {after - before for before, after in itertools.pairwise(sizes)}
+    return Result(
+        name="offline-bytes",
+        samples=[float(sizes[0])] * scale.samples,
+        batch=1,
+        accounts=4,
+        durability=facts,
+        includes="one fresh token, endorsed once: token, certificate, endorsement",
+        excludes="the encoding as text or as a QR code",
+        scale=scale,
+        ratio_to=Ratio("bytes-of-each-further-hop", float(a_hop), sizes[0] / a_hop),
+        unit="a payment",
+        measure="bytes",
+        details={"each_hop": a_hop, f"after_{_LONG}_hops": sizes[-1]},
+    )
+
+
+def _deposits(scale: Scale, town: _Town) -> Result:
+    count, size = scale.pick(2_000, 400, 20), scale.pick(1_000, 200, 10)
+    with scratch() as folder, _centre(town, folder) as (engine, central, bank):
+        facts = durability(engine, folder)
+        chains = _registered(engine, central, bank, town, count * (scale.warm_ups + scale.samples))
+        payments = [b"\0" + Payment((chain,)).encode() for chain in chains]
+        todo = iter(enumerate(payments, 1))
+
+        def deposit() -> float:
+            orders = [list(itertools.islice(todo, size)) for _ in range(count // size)]
+
+            def send() -> None:
+                for order in orders:
+                    _send(central, bank, town, order)
+
+            return rate(count, send)
+
+        own = _own_checks(town, chains[:count])
+
+        def alone() -> float:
+            return rate(count, lambda: _recheck(own))
+
+        def alone_on_all_cores() -> float:
+            cores = os.cpu_count() or 1
+            with ThreadPoolExecutor(cores) as pool:
+                parts = [own[index::cores] for index in range(cores)]
+                return rate(count, lambda: list(pool.map(_recheck, parts)))
+
+        deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
+        with _Checks() as checks:
+            used = rate(count, lambda: _verify_all(town, payments[:count]))
+        return Result(
+            name="offline-deposit",
+            samples=deposited,
+            batch=size,
+            accounts=len(_BANKS),
+            durability=facts,
+            includes=f"chains of {_CLEARED} hops through the registration centre's deposit in "
+            "process: the bank's signature, verifying each chain, looking up its pieces, retiring "
+            "it, commit, an answer per deposit",
+            excludes="the network, the depositing bank and its credit to the wallet",
+            scale=scale,
+            ratio_to=compare("signature-checks-of-the-chains-alone", deposited, one),
+            also=[compare("the-same-on-all-cores", deposited, every)],
+            unit="deposits",
+            details={
+                "hops": _CLEARED,
+                "deposits_a_sample": count,
+                "signature_checks_of_a_chain": len(own) // count,
+                "signature_checks_by_verify": len(checks.seen) // count,
+                "verify_alone_per_s": round(used),
+            },
+        )
+
+
+def _own_checks(town: _Town, chains: Sequence[Chain]) -> list[tuple[bytes, bytes, bytes]]:
+    """The signatures in these chains: each token's, and two of each hop."""
+    root = bytes(town.root.verify_key)
+    trusted = {town.bundle.signature, *(bank.signature for bank in town.bundle.banks)}
+    with _Checks() as checks:
+        _verify_all(town, [b"\0" + Payment((chain,)).encode() for chain in chains])
+    assert root in {key for key, _, _ in checks.seen}
+    return [check for check in checks.seen if check[2] not in trusted]
+
+
+def _verify_all(town: _Town, deposits: Sequence[bytes]) -> None:
+    for deposit in deposits:
+        town.check(deposit[1:], _CLEARED)
+
+
+@contextmanager
+def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, Bank]]:
+    """A central bank over SQLite whose first bank has money in circulation."""
+    engine = open_engine(f"sqlite:///{folder / 'central.db'}")
+    metadata.create_all(engine)
+    # Nobody is asked about payees here.
+    peers = cast(BankPeers, None)
+    central = build(engine, root=town.root, bank_peers=peers, clock=SystemClock(), threaded=True)
+    try:
+        admitted = [
+            central.registry.admit(_particulars(central, name, index))
+            for index, name in enumerate(_BANKS)
+        ]
+        lin, mei = (Identity("officer", f"central-bank/{n}", f"{n:0>64}") for n in ("lin", "mei"))
+        issue = "00000000-0000-4000-8000-000000000001"
+        central.office.pay_in(lin, "00000000-0000-4000-8000-000000000002", "alpha", _REGISTERED_FEN)
+        central.office.create(lin, issue, "alpha", "issue", _REGISTERED_FEN)
+        central.office.approve(mei, issue)
+        with _projecting(central):
+            yield engine, central, admitted[0]
+    finally:
+        central.books.stop()
+        engine.dispose()
+
+
+@contextmanager
+def _projecting(central: CentralBank) -> Iterator[None]:
+    """The projection in a thread of its own, as in the service."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            if not central.project():
+                ended.wait(_IDLE_S)
+
+    thread = threading.Thread(target=work, name="projection")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _particulars(central: CentralBank, name: str, index: int) -> Bank:
+    key = bytes(_key(name).verify_key)
+    return Bank(
+        index=0,
+        name=name,
+        prefix=str(6201 + index),
+        certificate_fingerprint=f"{index:064x}",
+        business_key=key,
+        inner_address=f"localhost:{7001 + index}",
+        suspended=False,
+        offline_certificate=central.devices.certify_bank(name, key),
+    )
+
+
+def _registered(
+    engine: Engine, central: CentralBank, bank: Bank, town: _Town, count: int
+) -> list[Chain]:
+    """Chains of registered tokens: registered at once, so that only deposits take time."""
+    now_ms = SystemClock().now_ms()
+    order = registration_pb2.TokenRegistration(
+        bank=bank.name,
+        number=1,
+        amount_fen=count * _VALUE_FEN,
+        device_certificate=town.certificates[0].encode(),
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+    )
+    payload = order.SerializeToString()
+    name = bank.name.encode()
+    outcome, _ = central.tokens.register(
+        bank, sign("token-registration/v1", payload, town.banks[0], name)
+    )
+    assert outcome.reason == 0, outcome
+    chains = [town.chain(_CLEARED) for _ in range(count)]
+    rows = [
+        {
+            "token_id": chain.token.id,
+            "bank": bank.index,
+            "number": 2,
+            "value_fen": chain.token.value_fen,
+            "body": chain.token.encode(),
+        }
+        for chain in chains
+    ]
+    Database(engine).transaction(lambda c: c.execute(insert(tokens), rows))
+    return chains
+
+
+def _send(
+    central: CentralBank, bank: Bank, town: _Town, items: Sequence[tuple[int, bytes]]
+) -> None:
+    now_ms = SystemClock().now_ms()
+    order = registration_pb2.TokenDeposit(
+        bank=bank.name,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+        items=[
+            registration_pb2.TokenDepositItem(
+                number=number, wallet_number=_WALLET, offline_payment=payment
+            )
+            for number, payment in items
+        ],
+    )
+    payload = order.SerializeToString()
+    envelope = sign("token-deposit/v1", payload, town.banks[0], bank.name.encode())
+    outcomes = central.tokens.deposit(bank, envelope)
+    assert all(one.amount_fen == _VALUE_FEN and not one.reason for one in outcomes), outcomes[:3]
