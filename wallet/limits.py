@@ -33,5 +33,8 @@ MAX_CODES = 99
 LINK_TIMEOUT_S = 120.0
 """How long a direct link waits for the other device."""
 
+MAX_SHOWN = 100
+"""Payments that one payer may show over one link, earlier ones and the one that was asked for."""
+
 MAX_LOOKED_UP = 50
 """Orders without an answer that one look into the history asks about."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
-from wallet.limits import LINK_TIMEOUT_S, MAX_TEXT_CHARACTERS
+from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TEXT_CHARACTERS
 
 T = TypeVar("T")
 _MAX_LINE = MAX_TEXT_CHARACTERS + 1
@@ -85,15 +85,18 @@ def receive(
                 connection.settimeout(timeout_s)
                 on_met()
                 _write(connection, request)
-                while taken is None or not taken.asked:
+                for _ in range(MAX_SHOWN):
                     payment = _read(lines)
                     taken = _accepted(connection, payment, accept)
                     _write(connection, f"OK {taken.amount_fen}")
+                    if taken.asked:
+                        break
     except (OSError, LinkError) as error:
         if taken is not None:
             return taken
         why = error.strerror if isinstance(error, OSError) else None
         raise LinkError(f"no payment came: {why or error}") from error
+    assert taken is not None
     return taken
 
 

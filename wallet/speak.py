@@ -74,7 +74,7 @@ class Speaker:
         if isinstance(error, LinkRefused):
             self.fail(EXIT_REFUSED, "REFUSED", f"The other device did not take it: {error}")
         if isinstance(error, LinkError):
-            following = "Repeat the same command: it shows the same request or payment again."
+            following = "Repeat the same command: it does not pay twice."
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
         self._explain_answer(error)
 

@@ -168,7 +168,10 @@ class SealedFile:
         if mark is not None and mark.counter:
             raise RolledBack(f"{self._path} is missing, though this device has been used")
         if self._unsealed.exists():
-            state = State.decode(self._unsealed.read_bytes())
+            try:
+                state = State.decode(self._unsealed.read_bytes())
+            except ValueError as error:
+                raise DeviceError(f"{self._unsealed} cannot be read: {error}") from error
         else:
             state = State(self._randomness.bytes(SEED_BYTES).hex())
         create_whole(self._seal, self._randomness.bytes(SEED_BYTES))
