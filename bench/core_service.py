@@ -32,7 +32,7 @@ from runtime.limits import MAX_MESSAGE_BYTES
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Answers, Batch
-from settlement.limits import MAX_BATCH_RECORDS
+from settlement.limits import MAX_BATCH_RECORDS, MAX_LAG_RECORDS
 from settlement.records import RECORD, Records
 from settlement.tables import journal_tables
 
@@ -141,7 +141,8 @@ def serve(
     metadata = MetaData()
     tables = journal_tables(metadata)
     metadata.create_all(engine)
-    bundle = open_ledger(engine, tables, threaded=True)
+    max_lag = MAX_LAG_RECORDS if project else None
+    bundle = open_ledger(engine, tables, threaded=True, max_lag=max_lag)
     if accounts and not bundle.core.position:
         fill(bundle, accounts)
         if project:

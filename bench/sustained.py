@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import threading
 import time
-from contextlib import closing
-from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Engine
 
+from bench.core import fresh_url
 from bench.core_service import CoreClient, make_trust, running
 from bench.harness import Result, Scale, compare, durability, percentiles, rate, rounds, scratch
 from bench.ingest import check_replies
@@ -26,18 +25,18 @@ _PAGE = 50
 _ALL_ROWS = 2_000
 
 
-def run(scale: Scale) -> list[Result]:
-    """Measures."""
+def run(scale: Scale, *, database: str = "") -> list[Result]:
+    """Measures, on SQLite or on the database that `bench.core.fresh_url` takes."""
     accounts = scale.pick(1_000_000, 20_000, 2_000)
-    count = scale.pick(60, 4, 1)
+    count = scale.pick(488, 16, 1)
     records = count * MAX_BATCH_RECORDS
     payments = Payments(accounts)
     statements: list[float] = []
-    with scratch() as folder:
-        path = folder / "core.db"
+    with scratch() as folder, fresh_url(database, folder) as url:
+        engine = open_engine(url)
         trust = make_trust(folder / "trust")
         options = ("--accounts", str(accounts), "--project")
-        with running(f"sqlite:///{path}", trust, *options) as (client, _):
+        with running(url, trust, *options) as (client, _):
             batches: list[Records] = []
 
             def sustained() -> float:
@@ -58,7 +57,7 @@ def run(scale: Scale) -> list[Result]:
                 finally:
                     over.set()
                     reader.join()
-                _check_found(path, client, batches, before, scale.pick(200, 100, 10))
+                _check_found(engine, client, batches, before, scale.pick(200, 100, 10))
                 return per_s
 
             def ingest() -> float:
@@ -69,9 +68,8 @@ def run(scale: Scale) -> list[Result]:
 
             sustaineds, ingests = rounds(scale, sustained, ingest)
             idle = _idle_statements(client, accounts, scale.pick(200, 50, 5))
-            engine = open_engine(f"sqlite:///{path}")
             facts = durability(engine, folder)
-            engine.dispose()
+        engine.dispose()
     return [
         Result(
             name="sustained",
@@ -130,15 +128,15 @@ def _idle_statements(client: CoreClient, accounts: int, count: int) -> list[floa
 
 
 def _check_found(
-    path: Path, client: CoreClient, batches: list[Records], before: int, looked_up: int
+    engine: Engine, client: CoreClient, batches: list[Records], before: int, looked_up: int
 ) -> None:
     """Raises AssertionError unless all are in the table, and many are found in all three ways."""
     records = np.concatenate(batches)
-    with closing(sqlite3.connect(path)) as connection:
-        row = connection.execute(
-            "SELECT count(*), sum(amount_fen) FROM payments WHERE position > ?", (before,)
-        ).fetchone()
-    assert row == (len(records), int(records["amount_fen"].sum())), row
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            f"SELECT count(*), sum(amount_fen) FROM payments WHERE position > {before}"
+        ).one()
+    assert tuple(map(int, found)) == (len(records), int(records["amount_fen"].sum())), found
     for record in records[:: max(1, len(records) // looked_up)]:
         debit, credit = int(record["debit"]), int(record["credit"])
         found = client.ask("find", origin=int(record["origin"]), sequence=int(record["sequence"]))

@@ -95,7 +95,7 @@ class Projection:
 
     def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """Positions below `before` that a key is found at, in falling order, in pieces."""
-        _, tail = self._stands()
+        _, tail = self._stands
         for part in reversed(tail):
             found = part[index].of(key)
             yield found[found < before][::-1]
@@ -103,14 +103,14 @@ class Projection:
 
     def in_runs(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """As `newest_first`, among those that are sealed."""
-        runs, _ = self._stands()
+        runs, _ = self._stands
         for first, _ in reversed(runs):
             if first < before:
                 yield from self._runs.newest_first(first, index, key, before)
 
     def oldest_first(self, index: Index, key: int, after: int) -> Iterator[Positions]:
         """Positions beyond `after` that a key is found at, in rising order, in pieces."""
-        runs, tail = self._stands()
+        runs, tail = self._stands
         for first, last in runs:
             if last > after:
                 yield from self._runs.oldest_first(first, index, key, after)
@@ -120,12 +120,8 @@ class Projection:
 
     def in_tail(self, index: Index, keys: Keys) -> Positions:
         """Positions that any of these keys is found at, among those that are not sealed yet."""
-        _, tail = self._stands()
+        _, tail = self._stands
         return joined([part[index].of_any(keys) for part in tail]).positions
-
-    def _stands(self) -> tuple[list[tuple[int, int]], list[dict[Index, Postings]]]:
-        with self._lock:
-            return self._sealed, self._tail
 
     def _load(self) -> None:
         """Takes up where the database is."""
@@ -134,13 +130,14 @@ class Projection:
             stands = {row.id: row for row in connection.execute(select(table))}
         payments, balances = stands.get(PAYMENTS), stands.get(BALANCES)
         self._position = payments.position if payments is not None else 0
-        self._sealed = self._runs.bounds()
-        self._tail: list[dict[Index, Postings]] = []
-        self._tail_start = self._sealed[-1][1] + 1 if self._sealed else 1
-        at = self._tail_start
-        while at <= self._position:
-            self._tail.append(self._postings_in_table(at, at + _TAIL_ROWS))
-            at += _TAIL_ROWS
+        sealed = self._runs.bounds()
+        self._tail_start = sealed[-1][1] + 1 if sealed else 1
+        tail = [
+            self._postings_in_table(at, at + _TAIL_ROWS)
+            for at in range(self._tail_start, self._position + 1, _TAIL_ROWS)
+        ]
+        # Replaced as a whole, never changed: readers take it without waiting for anyone.
+        self._stands = sealed, tail
         self._balances.load(self._engine, balances.position if balances is not None else 0)
         while self._balances.position < self._position:
             for entry in self._journal.read(self._balances.position):
@@ -173,15 +170,14 @@ class Projection:
             for entry in entries:
                 insert_payments(connection, self._tables.payments, entry)
             self._stand_at(connection, PAYMENTS, last, entries[-1].seq)
-            tail = [*self._tail, *parts]
+            runs, tail = self._stands
+            tail = [*tail, *parts]
             sealed = self._seal(connection, tail, last)
         for entry in entries:
             self._balances.add(entry)
         if sealed is not None:
-            self._sealed = [*self._sealed, sealed]
-            self._tail, self._tail_start = [], last + 1
-        else:
-            self._tail = tail
+            runs, tail, self._tail_start = [*runs, sealed], [], last + 1
+        self._stands = runs, tail
         with self._moved:
             self._position = last
             self._moved.notify_all()
