@@ -64,6 +64,7 @@ BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
             "recover",
             "memory",
             "offline",
+            "start",
         )
     },
     "sustained": _sustained_all,

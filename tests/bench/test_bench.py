@@ -101,6 +101,12 @@ def test_sustained():
     assert whole(line)["details"]["statements_under_load"] > 0
 
 
+def test_start():
+    show, pay = bench("start")
+    assert whole(show, "seconds")["ratio_to"]["name"] == "an-empty-python-process"
+    assert whole(pay, "seconds")["name"] == "wallet-pay-across-banks"
+
+
 def test_offline():
     endorse, verify, sizes, deposit = bench("offline")
     assert whole(endorse)["details"]["us_an_endorsement"] > 0
