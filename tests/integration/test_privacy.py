@@ -1,0 +1,289 @@
+"""Who learns what of offline payments: everybody's databases and logs, read from end to end.
+
+Alice banks at alpha, Bob at beta, Carol at gamma. Alice pays Bob, Bob pays Carol of it, both with
+no bank in between; Carol deposits. The table is the one in docs/offline.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from dcep.registration.v1 import registration_pb2
+from sandbox.people import Person
+from sandbox.stack import Stack, init
+from sandbox.world import World
+from settlement.packing import unpack
+from settlement.records import RECORD
+from tests.integration.commands import wallet
+from tests.integration.conftest import fund
+
+pytestmark = pytest.mark.xdist_group("privacy")
+
+PIN = "marmot-73915"
+NAMES = {"alice": "Ailsa Quendryth", "bob": "Borislav Zymunt", "carol": "Carlotta Wexfjord"}
+PHONES = {"alice": "+8613911112222", "bob": "+8613933334444", "carol": "+8613955556666"}
+BANKS = {"alice": "alpha", "bob": "beta", "carol": "gamma"}
+CENTRAL = "central bank"
+LOADED_FEN = {"alice": 900_011, "bob": 30_013, "carol": 20_021}
+ALICE_TO_BOB_FEN, BOB_TO_CAROL_FEN = 700_027, 600_043
+BANKED = {"alpha", "beta", "gamma"}
+
+
+@dataclass
+class Seen:
+    """All that one party has written down: every number, and every text and blob as bytes."""
+
+    numbers: set[int] = field(default_factory=set)
+    parts: list[bytes] = field(default_factory=list)
+
+    def knows(self, what: str | bytes | int) -> bool:
+        """Whether it is anywhere in there."""
+        if isinstance(what, int):
+            return what in self.numbers or any(self._has(form) for form in _encoded(what))
+        return self._has(what.encode() if isinstance(what, str) else what)
+
+    def read(self, database: Path) -> None:
+        """Every cell of every table; of a journal also what is packed in it."""
+        with sqlite3.connect(database) as connection:
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (name,) in names.fetchall():
+                cursor = connection.execute(f'SELECT * FROM "{name}"')
+                columns = [column[0] for column in cursor.description]
+                for row in cursor:
+                    for column, cell in zip(columns, row, strict=True):
+                        self._add(cell)
+                        if (name, column) == ("journal", "body"):
+                            self._add_journal(cell)
+
+    def add_file(self, file: Path) -> None:
+        """A file as it is."""
+        self.parts.append(file.read_bytes())
+
+    def _has(self, form: bytes) -> bool:
+        return any(form in part for part in self.parts)
+
+    def _add(self, cell: object) -> None:
+        if isinstance(cell, int):
+            self.numbers.add(cell)
+        elif isinstance(cell, str):
+            self.parts.append(cell.encode())
+        elif isinstance(cell, bytes):
+            self.parts.append(cell)
+
+    def _add_journal(self, body: bytes) -> None:
+        records, _, details, notes = unpack(body)
+        for name in RECORD.names or ():
+            self.numbers.update(records[name].reshape(-1).tolist())
+        self.numbers.update(details.tolist())
+        self.parts += notes or []
+
+
+def _encoded(number: int) -> list[bytes]:
+    """A number in an endorsement, in a packed array, and behind any tag of a message's field."""
+    varint, rest = bytearray(), number
+    while rest:
+        varint.append(rest & 127 | (128 if rest > 127 else 0))
+        rest >>= 7
+    tags = [bytes([field_number << 3]) + bytes(varint) for field_number in range(1, 16)]
+    return [struct.pack(">Q", number), struct.pack("<Q", number), *tags]
+
+
+@dataclass
+class Told:
+    """The stack after the story, with what everybody has seen."""
+
+    world: World
+    seen: dict[str, Seen]
+    devices: dict[str, bytes]
+    logs: dict[str, bytes]
+
+    def knowing(self, what: str | bytes | int) -> set[str]:
+        """Who knows something."""
+        return {party for party, seen in self.seen.items() if seen.knows(what)}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """The story, told once; everything is stopped before anything is read."""
+    folder = tmp_path_factory.mktemp("privacy")
+    world = World(Stack(init(folder / "stack", banks=sorted(BANKED))), folder / "homes")
+    with pytest.MonkeyPatch.context() as patch:
+        # Wallets' services read it when they start.
+        patch.setenv("DCEP_PIN", PIN)
+        try:
+            world.stack.up()
+            fund(world)
+            _tell(world)
+        finally:
+            world.close()
+    seen = {name: Seen() for name in (*sorted(BANKED), CENTRAL, *NAMES)}
+    for bank in world.plan.banks:
+        seen[bank.name].read(_file(bank.database_url))
+    seen[CENTRAL].read(_file(world.plan.central_database_url))
+    for name, person in world.people.items():
+        _read_home(seen[name], person)
+    devices = {name: _device_key(world, name) for name in NAMES}
+    logs = {file.name: file.read_bytes() for file in (world.plan.folder / "logs").iterdir()}
+    yield Told(world, seen, devices, logs)
+
+
+def _tell(world: World) -> None:
+    for name, bank in BANKS.items():
+        person = world.person(name, bank, holder_name=NAMES[name], phone=PHONES[name])
+        person.top_up(950_000)
+        person.offline_load(LOADED_FEN[name])
+        person.stop()
+        done = wallet("offline", "--home", str(person.home), "pin", DCEP_NEW_PIN=PIN)
+        assert done.code == 0, done.err
+        person.start()
+    world.wait_quiet()
+    alice, bob, carol = (world.people[name] for name in NAMES)
+    for payer, payee, fen in ((alice, bob, ALICE_TO_BOB_FEN), (bob, carol, BOB_TO_CAROL_FEN)):
+        assert payee.offline_accept(payer.offline_pay(payee.offline_request(fen))) == fen
+    before_fen = carol.show().available_fen
+    assert not carol.offline_deposit().refused
+    world.wait_available(carol, before_fen + BOB_TO_CAROL_FEN + LOADED_FEN["carol"])
+
+
+def _file(url: str) -> Path:
+    return Path(make_url(url).database or "")
+
+
+def _read_home(seen: Seen, person: Person) -> None:
+    for file in sorted(person.home.iterdir()):
+        if file.suffix == ".db":
+            seen.read(file)
+        elif file.is_file():
+            seen.add_file(file)
+
+
+def _device_key(world: World, name: str) -> bytes:
+    """The key that a holder's bank has certified."""
+    with sqlite3.connect(_file(world.plan.bank(BANKS[name]).database_url)) as connection:
+        ((key,),) = connection.execute("SELECT device_key FROM devices").fetchall()
+    return bytes(key)
+
+
+def _wallet_key(told: Told, name: str) -> bytes:
+    with sqlite3.connect(_file(told.world.plan.bank(BANKS[name]).database_url)) as connection:
+        number = told.world.people[name].number
+        query = "SELECT public_key FROM wallets WHERE number = ?"
+        ((key,),) = connection.execute(query, (number,)).fetchall()
+    return bytes(key)
+
+
+def _everything(told: Told) -> dict[str, str | bytes | int]:
+    """What there is to know, by the words of the table."""
+    facts: dict[str, str | bytes | int] = {
+        "alice to bob": ALICE_TO_BOB_FEN,
+        "bob to carol": BOB_TO_CAROL_FEN,
+        "what bob kept": ALICE_TO_BOB_FEN - BOB_TO_CAROL_FEN,
+    }
+    for name in NAMES:
+        facts[f"{name}'s name"] = NAMES[name]
+        facts[f"{name}'s phone"] = PHONES[name]
+        facts[f"{name}'s wallet key"] = _wallet_key(told, name)
+        facts[f"{name}'s number"] = told.world.people[name].number
+        facts[f"{name}'s device"] = told.devices[name]
+        facts[f"{name} loaded"] = LOADED_FEN[name]
+    return facts
+
+
+TABLE = {
+    "alice's name": {"alpha"},
+    "alice's phone": {"alpha"},
+    "alice's wallet key": {"alpha"},
+    "alice's number": {"alpha"},
+    "alice loaded": {"alpha", "gamma", CENTRAL},
+    "alice's device": {"alpha", "gamma", CENTRAL},
+    "bob's name": {"beta"},
+    "bob's phone": {"beta"},
+    "bob's wallet key": {"beta"},
+    "bob's number": {"beta"},
+    "bob loaded": {"beta", CENTRAL},
+    "bob's device": {"beta", "gamma", CENTRAL},
+    "carol's name": {"gamma"},
+    "carol's phone": {"gamma"},
+    "carol's wallet key": {"gamma"},
+    "carol's number": {"gamma", CENTRAL},
+    "carol loaded": {"gamma", CENTRAL},
+    "carol's device": {"gamma", CENTRAL},
+    "alice to bob": {"gamma", CENTRAL},
+    "bob to carol": {"gamma", CENTRAL},
+    "what bob kept": set(),
+}
+"""Which bank knows what: no more, and no less."""
+
+
+@pytest.mark.parametrize("fact", TABLE)
+def test_what_the_banks_learn_is_what_the_table_says(told: Told, fact: str) -> None:
+    assert told.knowing(_everything(told)[fact]) & {*BANKED, CENTRAL} == TABLE[fact]
+
+
+def test_the_table_leaves_nothing_out(told: Told) -> None:
+    assert set(_everything(told)) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_holders_learn_nothing_about_who_the_others_are(told: Told, name: str) -> None:
+    for other in set(NAMES) - {name}:
+        for what in ("name", "phone", "wallet key", "number"):
+            assert name not in told.knowing(_everything(told)[f"{other}'s {what}"])
+
+
+def test_bobs_bank_sees_nothing_of_what_stayed_offline(told: Told) -> None:
+    seen = told.seen["beta"]
+    for fen in (ALICE_TO_BOB_FEN, BOB_TO_CAROL_FEN, ALICE_TO_BOB_FEN - BOB_TO_CAROL_FEN):
+        assert not seen.knows(fen)
+    for other in ("alice", "carol"):
+        assert not seen.knows(told.devices[other])
+
+
+def test_the_search_finds_what_is_there(told: Told) -> None:
+    assert {CENTRAL, "gamma"} <= told.knowing(struct.pack(">Q", ALICE_TO_BOB_FEN))
+    assert told.seen["alpha"].knows(LOADED_FEN["alice"])
+    note = registration_pb2.TokensDeposited(number=1, amount_fen=ALICE_TO_BOB_FEN)
+    assert Seen(parts=[note.SerializeToString()]).knows(ALICE_TO_BOB_FEN)
+
+
+def test_logs_hold_no_names_phones_numbers_or_amounts(told: Told) -> None:
+    assert len(told.logs) == len(BANKED) + 1 + len(NAMES)
+    for file, content in told.logs.items():
+        assert content, file
+        for fact, what in _everything(told).items():
+            forms = {str(what)} if isinstance(what, (int, str)) else {what.hex()}
+            assert not any(form.encode() in content for form in forms), (file, fact)
+
+
+def test_neither_logs_nor_databases_hold_private_keys_or_pins(told: Told) -> None:
+    secrets = [PIN.encode(), *_secrets(told)]
+    assert len(secrets) > 3 * (len(BANKED) + len(NAMES))
+    for secret in secrets:
+        assert not any(secret in content for content in told.logs.values())
+        for bank in (*BANKED, CENTRAL):
+            assert not told.seen[bank].knows(secret)
+    for name in NAMES:
+        assert not told.seen[name].knows(PIN)
+
+
+def _secrets(told: Told) -> Iterator[bytes]:
+    """Every private key of the stack and of the wallets, in the forms in which it could leak."""
+    folders = [told.world.plan.folder, *(person.home for person in told.world.people.values())]
+    files = [file for folder in folders for file in folder.rglob("*.key")]
+    files += [person.home / "device.seal" for person in told.world.people.values()]
+    for file in files:
+        content = file.read_bytes()
+        if content.startswith(b"-----BEGIN"):
+            yield content.splitlines()[1]
+        else:
+            yield content
+            yield content.hex().encode()
+            yield base64.b64encode(content).rstrip(b"=")
