@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +91,18 @@ class Database:
         """Runs `body` in a transaction that only reads."""
         with self.engine.connect() as connection:
             return body(connection)
+
+
+def execute_many(
+    connection: Connection, statement: str, rows: Sequence[tuple[int | str | bytes, ...]]
+) -> None:
+    """Runs a statement with ``?`` for its values once for each row.
+
+    For the few statements that every payment needs: the driver gets the values as they are.
+    """
+    if connection.dialect.paramstyle != "qmark":
+        statement = statement.replace("?", "%s")
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def upgrade(url: str, service: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from central_bank import accounts
@@ -25,64 +27,78 @@ class Feed:
     def after(self, bank: Bank, position: int) -> tuple[list[registration_pb2.FeedEntry], int]:
         """The bank's next entries, and the position up to which the journal has been read."""
         entries: list[registration_pb2.FeedEntry] = []
+        names = {found.index: found.name for found in self._registry.all()}
         for row in self._journal.read(position, limit_rows=_ROWS):
-            for index in _mine(row, bank, position):
+            mine = _mine(row, bank, position)
+            columns = [row.records[name][mine].tolist() for name in _COLUMNS]
+            results = row.results[mine].tolist()
+            for index, result, *values in zip(mine, results, *columns, strict=True):
                 if len(entries) == MAX_FEED_ENTRIES:
                     return entries, entries[-1].position
-                entry = self._entry(row, index, bank)
+                place = row.first_position + index
+                entry = _entry(place, _Mine(*values), result, row.note(index), bank, names)
                 if entry is not None:
                     entries.append(entry)
             position = row.last_position
         return entries, position
 
-    def _entry(self, row: Entry, index: int, bank: Bank) -> registration_pb2.FeedEntry | None:
-        record = row.records[index]
-        origin, debit, credit = (int(record[name]) for name in ("origin", "debit", "credit"))
-        result = Result(int(row.results[index]))
-        entry = registration_pb2.FeedEntry(
-            position=row.first_position + index, time_ms=int(record["time_ms"])
-        )
-        note = row.note(index)
-        circulation = accounts.circulation(bank.index)
-        if origin == circulation:
-            _outgoing(entry, record, result, note)
-        elif origin == accounts.office(bank.index) and debit == circulation and not result.accepted:
-            entry.redemption_rejected.number = int(record["sequence"])
-            entry.redemption_rejected.amount_fen = int(record["amount_fen"])
-        elif not result.accepted:
-            return None
-        elif origin == accounts.deposits(bank.index):
-            entry.tokens_deposited.ParseFromString(note)
-        elif origin == accounts.office(bank.index):
-            if credit == circulation:
-                entry.issued.ParseFromString(note)
-            elif debit == circulation:
-                entry.redeemed.ParseFromString(note)
-            else:
-                return None
-        elif credit == circulation:
-            payer = accounts.bank_of(debit)
-            entry.incoming.from_bank = next(
-                (b.name for b in self._registry.all() if b.index == payer), ""
-            )
-            entry.incoming.payment.ParseFromString(note)
+
+class _Mine(NamedTuple):
+    """What the feed needs of a record."""
+
+    origin: int
+    debit: int
+    credit: int
+    spare: int
+    sequence: int
+    amount_fen: int
+    time_ms: int
+
+
+_COLUMNS = _Mine._fields
+
+
+def _entry(
+    position: int, record: _Mine, result: int, note: bytes, bank: Bank, names: dict[int, str]
+) -> registration_pb2.FeedEntry | None:
+    entry = registration_pb2.FeedEntry(position=position, time_ms=record.time_ms)
+    accepted = result < Result.MALFORMED
+    circulation, office = accounts.circulation(bank.index), accounts.office(bank.index)
+    if record.origin == circulation:
+        _outgoing(entry, record, result, note)
+    elif record.origin == office and record.debit == circulation and not accepted:
+        entry.redemption_rejected.number = record.sequence
+        entry.redemption_rejected.amount_fen = record.amount_fen
+    elif not accepted:
+        return None
+    elif record.origin == accounts.deposits(bank.index):
+        entry.tokens_deposited.ParseFromString(note)
+    elif record.origin == office:
+        if record.credit == circulation:
+            entry.issued.ParseFromString(note)
+        elif record.debit == circulation:
+            entry.redeemed.ParseFromString(note)
         else:
             return None
-        return entry
-
-
-def _outgoing(
-    entry: registration_pb2.FeedEntry, record: np.void, result: Result, note: bytes
-) -> None:
-    if result.accepted and int(record["credit"]) == accounts.OFFLINE_FLOAT:
-        entry.tokens_registered.ParseFromString(note)
-    elif result.accepted:
-        entry.outgoing_settled.ParseFromString(note)
+    elif record.credit == circulation:
+        payer = accounts.bank_of(record.debit)
+        entry.incoming.from_bank = "" if payer is None else names.get(payer, "")
+        entry.incoming.payment.ParseFromString(note)
     else:
-        state, reason = outcome_of(result, int(record["spare"]))
-        entry.outgoing_ended.number = int(record["sequence"])
+        return None
+    return entry
+
+
+def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, note: bytes) -> None:
+    if result >= Result.MALFORMED:
+        state, reason = outcome_of(Result(result), record.spare)
+        entry.outgoing_ended.number = record.sequence
         entry.outgoing_ended.state = state  # type: ignore[assignment]
         entry.outgoing_ended.reason = reason
+    elif record.credit == accounts.OFFLINE_FLOAT:
+        entry.tokens_registered.ParseFromString(note)
+    else:
+        entry.outgoing_settled.ParseFromString(note)
 
 
 def _mine(row: Entry, bank: Bank, after: int) -> list[int]:

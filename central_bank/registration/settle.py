@@ -113,36 +113,36 @@ class Settlement:
         chosen: Sequence[int],
         outcomes: list[Outcome],
     ) -> None:
-        records = np.zeros(len(chosen), RECORD)
         now_ms = self._clock.now_ms()
-        for place, index in enumerate(chosen):
-            self._fill(records[place : place + 1], bank, payments[index], verdicts[index] or 0)
-        records["time_ms"] = now_ms
         notes = [payments[index].SerializeToString() for index in chosen]
+        rows = [
+            self._row(bank, payments[index], verdicts[index] or 0, digest(note), now_ms)
+            for index, note in zip(chosen, notes, strict=True)
+        ]
+        records = np.array(rows, RECORD)
         answers = self._ledger.submit(Batch(records, notes))
+        results, reasons = answers.results.tolist(), records["spare"].tolist()
         for place, index in enumerate(chosen):
-            result = answers.result(place)
-            reason = int(records[place]["spare"])
+            result, reason = Result(results[place]), reasons[place]
             if result == Result.ID_REUSED:
                 result, reason = self._earlier(records[place])
             state, reason = outcome_of(result, reason)
             outcomes[index] = Outcome(payments[index].number, state, reason)
 
-    def _fill(self, record: Records, bank: Bank, payment: OutboundPayment, verdict: int) -> None:
-        record["origin"] = record["debit"] = accounts.circulation(bank.index)
-        record["sequence"] = payment.number
-        record["amount_fen"] = payment.amount_fen
-        record["expires_ms"] = payment.expires_time_ms
-        record["digest"] = digest(payment.SerializeToString())
-        record["flags"] = RecordFlag.NO_LIMIT
-        if verdict:
-            record["kind"] = Kind.REFUSAL
-            record["spare"] = verdict
-        else:
+    def _row(
+        self, bank: Bank, payment: OutboundPayment, verdict: int, digest_: int, now_ms: int
+    ) -> tuple[int, ...]:
+        """A RECORD for a payment: that it settles, or, with a verdict, that it never will."""
+        kind, credit = int(Kind.REFUSAL), 0
+        if not verdict:
             payee_bank = self._registry.by_prefix(prefix_of(payment.payee_number))
             assert payee_bank is not None
-            record["kind"] = Kind.TRANSFER
-            record["credit"] = accounts.circulation(payee_bank.index)
+            kind, credit = int(Kind.TRANSFER), accounts.circulation(payee_bank.index)
+        own = accounts.circulation(bank.index)
+        return (
+            own, own, credit, kind, int(RecordFlag.NO_LIMIT), verdict, payment.number,
+            payment.amount_fen, now_ms, payment.expires_time_ms, 0, digest_,
+        )  # fmt: skip
 
     def _earlier(self, record: Records) -> tuple[Result, int]:
         """A number that was answered before: a refusal may look different from a payment now."""

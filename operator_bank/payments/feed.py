@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from google.protobuf.message import Message
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from dcep.bank.v1 import bank_pb2
@@ -23,7 +24,7 @@ from operator_bank.tables import diverted, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
-from runtime.database import Database
+from runtime.database import Database, execute_many
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Result
@@ -34,6 +35,23 @@ _ENDED = {
     registration_pb2.OUTCOME_STATE_REFUSED: bank_pb2.PAYMENT_STATE_REFUSED,
     registration_pb2.OUTCOME_STATE_EXPIRED: bank_pb2.PAYMENT_STATE_EXPIRED,
 }
+
+
+_FLAGS = int(RecordFlag.NO_LIMIT)
+_DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
+_KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold", "body")]
+_END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
+
+
+class _Move(NamedTuple):
+    """What an entry becomes in the ledger."""
+
+    kind: int
+    debit: int
+    credit: int
+    amount_fen: int
+    ref: int
+    note: bytes
 
 
 class FeedBroken(Exception):
@@ -84,23 +102,28 @@ class FeedFollower:
     def apply(self, entries: Sequence[FeedEntry]) -> None:
         """Applies entries; those that were applied before change nothing."""
         known = self._known_outbound(entries)
-        records = np.zeros(len(entries), RECORD)
-        notes: list[bytes] = []
-        for index, entry in enumerate(entries):
-            notes.append(self._fill(records[index : index + 1], entry, known))
-        records["origin"] = accounts.MIRROR
-        records["sequence"] = [entry.position for entry in entries]
-        records["time_ms"] = self._clock.now_ms()
-        records["flags"] = RecordFlag.NO_LIMIT
+        now_ms = self._clock.now_ms()
+        moves = [self._move(entry, known) for entry in entries]
+        rows = [
+            (
+                accounts.MIRROR, move.debit, move.credit, move.kind, _FLAGS, 0, entry.position,
+                move.amount_fen, now_ms, 0, move.ref, 0,
+            )
+            for entry, move in zip(entries, moves, strict=True)
+        ]  # fmt: skip
         answers = self._ledger.submit(
-            Batch(records, notes, lambda c, a: self._write(c, entries, a))
+            Batch(
+                np.array(rows, RECORD),
+                [move.note for move in moves],
+                lambda c, a: self._write(c, entries, a),
+            )
         )
-        for index, entry in enumerate(entries):
-            refused = not answers.result(index).accepted
-            if refused and records[index]["kind"] != Kind.REFUSAL:
+        results = answers.results.tolist()
+        for entry, move, result in zip(entries, moves, results, strict=True):
+            if result >= Result.MALFORMED and move.kind != Kind.REFUSAL:
                 raise FeedBroken(
                     f"entry {entry.position} ({entry.WhichOneof('event')}) cannot be applied:"
-                    f" {answers.result(index).name}"
+                    f" {Result(result).name}"
                 )
         self._outgoing.ended()
 
@@ -108,80 +131,76 @@ class FeedFollower:
         numbers = [number for entry in entries if (number := _number_of(entry))]
         found: dict[int, Any] = {}
         for start in range(0, len(numbers), 500):
-            query = select(outbound).where(outbound.c.number.in_(numbers[start : start + 500]))
+            query = select(*_KNOWN).where(outbound.c.number.in_(numbers[start : start + 500]))
             rows = self._database.read(partial(_all, query))
             found.update((row.number, row) for row in rows)
         return found
 
-    def _fill(self, record: Any, entry: FeedEntry, known: dict[int, Any]) -> bytes:
-        """Makes the record of an entry; returns its note."""
+    def _move(self, entry: FeedEntry, known: dict[int, Any]) -> _Move:
+        """What an entry moves."""
         event = entry.WhichOneof("event")
-        if event == "issued":
-            _move(record, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
-            return bytes(entry.issued.SerializeToString())
-        if event == "redeemed":
-            _move(record, accounts.SET_ASIDE, accounts.MIRROR, entry.redeemed.amount_fen)
-            return bytes(entry.redeemed.SerializeToString())
-        if event == "redemption_rejected":
-            rejected = entry.redemption_rejected
-            _move(record, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
-            if not self._vault.was_set_aside(rejected.number):
-                record["kind"] = Kind.REFUSAL
-            return bytes(rejected.SerializeToString())
         if event == "incoming":
             payment = entry.incoming.payment
-            self._deliver(record, payment.payee_number, payment.amount_fen)
-            return bytes(payment.SerializeToString())
+            return self._delivery(payment.payee_number, payment.amount_fen, payment)
+        if event == "issued":
+            issued = entry.issued
+            return _transfer(accounts.MIRROR, accounts.VAULT, issued.amount_fen, issued)
+        if event == "redeemed":
+            redeemed = entry.redeemed
+            return _transfer(accounts.SET_ASIDE, accounts.MIRROR, redeemed.amount_fen, redeemed)
+        if event == "redemption_rejected":
+            rejected = entry.redemption_rejected
+            move = _transfer(accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen, rejected)
+            if self._vault.was_set_aside(rejected.number):
+                return move
+            return move._replace(kind=int(Kind.REFUSAL))
         if event == "tokens_deposited":
             deposited = entry.tokens_deposited
-            self._deliver(record, deposited.wallet_number, deposited.amount_fen)
-            return bytes(deposited.SerializeToString())
+            return self._delivery(deposited.wallet_number, deposited.amount_fen, deposited)
         number = _number_of(entry)
         row = known.get(number)
         if row is None:
             raise FeedBroken(
                 f"entry {entry.position} speaks of outbound {number}, which is not ours"
             )
-        record["kind"] = Kind.RELEASE if event == "outgoing_ended" else Kind.CAPTURE
-        record["debit"] = row.account
-        record["credit"] = accounts.MIRROR if event != "outgoing_ended" else 0
-        record["amount_fen"] = row.amount_fen
-        record["ref"] = row.hold
-        return bytes(row.body)
+        kind, credit = _CAPTURE, accounts.MIRROR
+        if event == "outgoing_ended":
+            kind, credit = _RELEASE, 0
+        return _Move(kind, row.account, credit, row.amount_fen, row.hold, bytes(row.body))
 
-    def _deliver(self, record: Any, number: str, amount_fen: int) -> None:
+    def _delivery(self, number: str, amount_fen: int, message: Message) -> _Move:
         wallet = self._directory.find(number)
-        _move(record, accounts.MIRROR, wallet.account if wallet else accounts.SUSPENSE, amount_fen)
-        record["kind"] = Kind.DELIVER
-        record["ref"] = accounts.SUSPENSE
+        credit = wallet.account if wallet else accounts.SUSPENSE
+        note = message.SerializeToString()
+        return _Move(_DELIVER, accounts.MIRROR, credit, amount_fen, accounts.SUSPENSE, note)
 
     def _write(
         self, connection: Connection, entries: Sequence[FeedEntry], answers: Answers
     ) -> None:
         """What these entries say, in the same transaction as the money that moves."""
-        ends: list[dict[str, int]] = []
+        ends: list[tuple[int, int, int]] = []
         deposits: list[dict[str, int]] = []
         strays: list[dict[str, Any]] = []
+        repeated, results = answers.repeated.tolist(), answers.results.tolist()
         for index, entry in enumerate(entries):
-            if answers.repeated[index]:
+            if repeated[index]:
                 continue
             event = entry.WhichOneof("event")
             if event in ("outgoing_settled", "tokens_registered"):
-                ends.append({"n": _number_of(entry), "s": SETTLED, "r": 0})
+                ends.append((SETTLED, 0, _number_of(entry)))
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
-                ends.append({"n": ended.number, "s": _ENDED[ended.state], "r": ended.reason})
+                ends.append((_ENDED[ended.state], ended.reason, ended.number))
             elif event == "tokens_deposited":
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
             elif event == "incoming" and (
-                answers.result(index) == Result.DIVERTED
+                results[index] == Result.DIVERTED
                 or self._directory.find(entry.incoming.payment.payee_number) is None
             ):
                 strays.append(_stray(entry, int(answers.positions[index])))
         if ends:
-            statement = update(outbound).where(outbound.c.number == bindparam("n"))
-            connection.execute(statement.values(state=bindparam("s"), reason=bindparam("r")), ends)
+            execute_many(connection, _END, ends)
         if deposits:
             statement = update(token_deposits).where(token_deposits.c.id == bindparam("n"))
             connection.execute(
@@ -202,10 +221,8 @@ def _number_of(entry: FeedEntry) -> int:
     return 0
 
 
-def _move(record: Any, debit: int, credit: int, amount_fen: int) -> None:
-    record["kind"] = Kind.TRANSFER
-    record["debit"], record["credit"] = debit, credit
-    record["amount_fen"] = amount_fen
+def _transfer(debit: int, credit: int, amount_fen: int, message: Message) -> _Move:
+    return _Move(int(Kind.TRANSFER), debit, credit, amount_fen, 0, message.SerializeToString())
 
 
 def _stray(entry: FeedEntry, position: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from currency.number import NumberError, check, prefix_of
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -21,6 +21,7 @@ from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory
 from runtime.checks import amount, at_most, invalid, text
 from runtime.clock import Clock
+from runtime.database import execute_many
 from runtime.errors import Refusal
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
@@ -29,6 +30,12 @@ from settlement.records import RECORD, Kind, Records, Result
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+_PUT = (
+    f"INSERT INTO {outbound.name}"
+    " (number, account, sequence, kind, state, reason, hold, amount_fen, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_HOLD, _REFUSED = int(Kind.HOLD), int(Result.MALFORMED)
 
 
 @dataclass(frozen=True)
@@ -117,8 +124,13 @@ class Payments:
         if (records["kind"] == Kind.HOLD).any():
             also = lambda c, a: put_outbound(c, records, notes, a, "pay")  # noqa: E731
         decided = self._ledger.submit(Batch(records, notes, also))
+        # As lists: a bulk call reads each of them thousands of times.
+        kinds, results = records["kind"].tolist(), decided.results.tolist()
+        repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
         for place, index in enumerate(places):
-            answers[index] = self._answer(orders[index], records[place], decided, place)
+            answers[index] = self._answer(
+                orders[index], kinds[place], results[place], repeated[place], positions[place]
+            )
         if also is not None:
             self._outgoing.wake()
         return answers
@@ -143,18 +155,16 @@ class Payments:
     def _answer(
         self,
         order: Order[orders_pb2.PaymentOrder],
-        record: np.void,
-        decided: Answers,
-        place: int,
+        kind: int,
+        result: int,
+        repeated: bool,
+        number: int,
     ) -> Paid | Refusal:
-        result = decided.result(place)
-        repeated = bool(decided.repeated[place])
-        if not result.accepted:
-            return refusal_of(result)
+        if result >= _REFUSED:
+            return refusal_of(Result(result))
         payment_id = id_of(order.wallet.number, order.content.sequence)
-        if record["kind"] != Kind.HOLD:
+        if kind != _HOLD:
             return Paid(payment_id, SETTLED, repeated)
-        number = int(decided.positions[place])
         if repeated:
             state, reason = self._outgoing.state(number)
             return Paid(payment_id, state, True, reason, number)
@@ -174,26 +184,19 @@ def put_outbound(
     kind: str,
 ) -> None:
     """Writes down, with their holds, what has to go to the central bank."""
+    held = np.flatnonzero(
+        (records["kind"] == Kind.HOLD) & (answers.results == Result.ACCEPTED) & ~answers.repeated
+    )
+    columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
+    columns += [answers.details[held], records["amount_fen"][held]]
     rows = [
-        {
-            "number": int(answers.positions[i]),
-            "account": int(records[i]["debit"]),
-            "sequence": int(records[i]["sequence"]),
-            "kind": kind,
-            "state": PENDING,
-            "reason": 0,
-            "hold": int(answers.details[i]),
-            "amount_fen": int(records[i]["amount_fen"]),
-            "body": bodies[i],
-        }
-        for i in np.flatnonzero(
-            (records["kind"] == Kind.HOLD)
-            & (answers.results == Result.ACCEPTED)
-            & ~answers.repeated
-        ).tolist()
+        (number, account, sequence, kind, PENDING, 0, hold, amount_fen, bodies[i])
+        for i, number, account, sequence, hold, amount_fen in zip(
+            held.tolist(), *(column.tolist() for column in columns), strict=True
+        )
     ]
     if rows:
-        connection.execute(insert(outbound), rows)
+        execute_many(connection, _PUT, rows)
 
 
 def _note(content: orders_pb2.PaymentOrder) -> bytes:
