@@ -50,5 +50,5 @@ SEAL_RECORDS = 1 << 20
 BALANCES_EVERY_RECORDS = 10_000_000
 """How far the rows of `balances` may fall behind the payments while there is no pause."""
 
-PAGE_POSTINGS = 2_048
+PAGE_POSTINGS = 512
 """Postings in one row of the index."""

@@ -9,17 +9,20 @@ look at the tail in memory and at one page of each run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, insert, select, tuple_
+from sqlalchemy import Connection, Engine, insert, select, tuple_, union_all
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.records import Kind, Records
 from settlement.tables import JournalTables
+
+_AT_ONCE = 32
+"""Runs that one question looks at."""
 
 Keys = NDArray[np.int64]
 Positions = NDArray[np.int64]
@@ -124,18 +127,21 @@ class Runs:
             connection.execute(insert(self._pages), rows)
         connection.execute(insert(self._sealed), {"first_position": first, "last_position": last})
 
-    def newest_first(self, run: int, index: Index, key: int, before: int) -> Iterator[Positions]:
-        """Positions of a key below `before` in a run, in falling order, page by page."""
-        bound: tuple[int, int] | None = (key, before - 1)
-        while bound is not None:
-            page = self._page(run, index, bound, newest=True)
-            if page is None:
-                return
-            found = _within(page, run, key)
-            yield found[found < before][::-1]
-            # The key goes on in the page before when it is the first of this one.
-            first = (page.first_key, page.first_position)
-            bound = (key, first[1] - 1) if page.first_key == key else None
+    def newest_first(
+        self, runs: Sequence[int], index: Index, key: int, before: int
+    ) -> Iterator[Positions]:
+        """Positions of a key below `before` in some runs, in falling order, page by page."""
+        newest = sorted((run for run in runs if run < before), reverse=True)
+        for start in range(0, len(newest), _AT_ONCE):
+            pages = self._last_pages(newest[start : start + _AT_ONCE], index, (key, before - 1))
+            for page in pages:
+                while page is not None:
+                    found = _within(page, page.run, key)
+                    yield found[found < before][::-1]
+                    # The key goes on in the page before when it is the first of this one.
+                    bound = (key, page.first_position - 1)
+                    more = page.first_key == key
+                    page = self._page(page.run, index, bound, newest=True) if more else None
 
     def oldest_first(self, run: int, index: Index, key: int, after: int) -> Iterator[Positions]:
         """Positions of a key beyond `after` in a run, in rising order, page by page."""
@@ -151,6 +157,25 @@ class Runs:
             found = _within(page, run, key)
             yield found
             bound = (key, page.first_position)
+
+    def _last_pages(  # type: ignore[no-untyped-def]
+        self, runs: Sequence[int], index: Index, bound: tuple[int, int]
+    ):
+        """Of each run the last page that starts at or before a bound; one question for all."""
+        page = self._pages.c
+        start = tuple_(page.first_key, page.first_position)
+        parts = [
+            select(self._pages)
+            .where(page.kind == int(index), page.run == run, start <= bound)
+            .order_by(page.first_key.desc(), page.first_position.desc())
+            .limit(1)
+            .subquery()
+            for run in runs
+        ]
+        query = union_all(*(select(part) for part in parts))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return sorted(rows, key=lambda row: -row.run)
 
     def _page(self, run: int, index: Index, bound: tuple[int, int], *, newest: bool):  # type: ignore[no-untyped-def]
         """The last page that starts at or before a bound; or the first that starts after it."""

@@ -104,9 +104,8 @@ class Projection:
     def in_runs(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """As `newest_first`, among those that are sealed."""
         runs, _ = self._stands
-        for first, _ in reversed(runs):
-            if first < before:
-                yield from self._runs.newest_first(first, index, key, before)
+        firsts = [first for first, _ in runs]
+        yield from self._runs.newest_first(firsts, index, key, before)
 
     def oldest_first(self, index: Index, key: int, after: int) -> Iterator[Positions]:
         """Positions beyond `after` that a key is found at, in rising order, in pieces."""
