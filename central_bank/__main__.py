@@ -72,6 +72,8 @@ def run(settings: Settings, *, migrate: bool) -> int:
     )
     projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
     projector.start()
+    restorer = Worker("restoring", bank.tokens.step, idle_s=60.0, on_accident=accident)
+    restorer.start()
     registry = CollectorRegistry()
     server = Server(
         services(bank),
@@ -89,6 +91,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     logger(SERVICE).info("serving", address=settings.listen_address)
     stop.wait()
     server.stop()
+    restorer.stop()
     projector.stop()
     bank.books.stop()
     engine.dispose()

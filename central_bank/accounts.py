@@ -8,7 +8,7 @@ PAID_IN = 0
 
 OFFLINE_FLOAT = 1
 _FIRST = 10
-_PER_BANK = 5
+_PER_BANK = 6
 
 
 def reserves(bank: int) -> int:
@@ -34,6 +34,11 @@ def office(bank: int) -> int:
 def loss(bank: int) -> int:
     """What was taken from a bank's reserves for double spends and not yet paid to a payee."""
     return _FIRST + _PER_BANK * bank + 4
+
+
+def restored(bank: int) -> int:
+    """Holds nothing: the origin of what expired tokens give back to a bank that registered them."""
+    return _FIRST + _PER_BANK * bank + 5
 
 
 def bank_of(account: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -53,6 +54,7 @@ def build(
     bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,
+    pool: Executor | None = None,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
     """Builds the central bank over a migrated database, recovering its core.
@@ -63,6 +65,7 @@ def build(
         bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
+        pool: threads that verify deposits; None to do it in the caller's.
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
@@ -85,7 +88,7 @@ def build(
         devices=devices,
         office=IssuingOffice(database, ledger, registry, bank_peers, clock),
         settlement=Settlement(ledger, books.history, registry, bank_peers, clock),
-        tokens=Tokens(database, ledger, books.history, registry, devices, root, clock),
+        tokens=Tokens(database, ledger, books.history, registry, devices, root, clock, pool),
         evidence=Evidence(database, registry, clock),
         feed=Feed(books.journal, registry),
         flows=Flows(database, books.history, registry),

@@ -14,6 +14,12 @@ MAX_PAYMENT_VALIDITY_MS = 24 * 3_600 * 1_000
 CLOCK_SKEW_MS = 60_000
 BANK_TIMEOUT_S = 5.0
 TOKEN_LIFETIME_MS = 90 * 86_400_000
+RESTORE_GRACE_MS = 7 * 86_400_000
+"""A piece of an expired token can be deposited for so long; then its loader gets what is left."""
+
+MAX_RESTORED = 100
+"""Registrations that are given back at once."""
+
 MAX_TOKEN_FEN = 10_000_000
 """The largest token: 100,000 yuan; a load of more becomes several."""
 MAX_LOSS_PER_TOKEN = 5

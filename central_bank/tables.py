@@ -50,6 +50,7 @@ office_requests = Table(
     sqlite_autoincrement=True,
 )
 
+# `restored_fen` is what went back to the loader after the grace; none until then.
 tokens = Table(
     "tokens",
     metadata,
@@ -57,8 +58,11 @@ tokens = Table(
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("value_fen", BigInteger, nullable=False),
+    Column("expires_time_ms", BigInteger, nullable=False),
+    Column("restored_fen", BigInteger, nullable=True),
     Column("body", LargeBinary, nullable=False),
     Index("tokens_by_registration", "bank", "number"),
+    Index("tokens_by_expiry", "restored_fen", "expires_time_ms"),
 )
 
 # Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.

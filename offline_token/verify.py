@@ -102,6 +102,7 @@ def verify(
     now_ms: int,
     request: Request | None,
     output: int = PAYEE_OUTPUT,
+    grace_ms: int = 0,
 ) -> Verdict:
     """Verifies everything about a payment with what a device carries.
 
@@ -112,6 +113,7 @@ def verify(
         now_ms: the verifier's time.
         request: what the payee asked for; None at a deposit, where any challenge will do.
         output: which output of each chain's last endorsement is meant.
+        grace_ms: how long after its expiry a token is still good, as at a deposit.
     """
     try:
         payment = Payment.decode(data)
@@ -120,8 +122,32 @@ def verify(
     reason = check_bundle(bundle, root, now_ms)
     if reason != Reason.GOOD:
         return Verdict(reason)
+    return judge(
+        payment,
+        root=root,
+        bundle=bundle,
+        now_ms=now_ms,
+        request=request,
+        output=output,
+        grace_ms=grace_ms,
+    )
+
+
+def judge(
+    payment: Payment,
+    *,
+    root: bytes,
+    bundle: TrustBundle,
+    now_ms: int,
+    request: Request | None,
+    output: int = PAYEE_OUTPUT,
+    grace_ms: int = 0,
+) -> Verdict:
+    """As `verify`, of a decoded payment, by a bundle that has been checked."""
     try:
-        pieces = tuple(_walk(chain, root, bundle, now_ms, output) for chain in payment.chains)
+        pieces = tuple(
+            _walk(chain, root, bundle, now_ms, output, grace_ms) for chain in payment.chains
+        )
         _check_once(payment, pieces)
         if request is not None:
             _check_request(payment, pieces, request)
@@ -151,11 +177,13 @@ def spent_pieces(chain: Chain) -> list[Piece]:
     return spent
 
 
-def _walk(chain: Chain, root: bytes, bundle: TrustBundle, now_ms: int, output: int) -> Piece:
+def _walk(
+    chain: Chain, root: bytes, bundle: TrustBundle, now_ms: int, output: int, grace_ms: int
+) -> Piece:
     token = chain.token
     if not verified(root, token.signed_part(), token.signature):
         raise Bad(Reason.TOKEN_FORGED)
-    if now_ms > token.expires_time_ms:
+    if now_ms > token.expires_time_ms + grace_ms:
         raise Bad(Reason.TOKEN_EXPIRED)
     if token.value_fen > bundle.max_value_fen:
         raise Bad(Reason.VALUE_TOO_LARGE)

@@ -125,6 +125,7 @@ class StackAudit:
             "offline_float_fen": self.central.offline_float_fen,
             "offline_loss_fen": self.central.offline_loss_fen,
             "tokens_outstanding_fen": self.tokens.outstanding_fen,
+            "tokens_restored_fen": self.tokens.restored_fen,
             "banks": [{**vars(bank), "ok": bank.ok} for bank in self.banks],
             "journals": {
                 name: {"rows": report.rows, "records": report.position, "ok": report.ok}

@@ -1,7 +1,8 @@
 """Equation 3, and that each row of tokens, pieces and losses is what the journal says.
 
 Tokens are written in the transaction of the journal row that pays for them, pieces in the one that
-retires them, losses in the one that takes them from a bank. So in any one state of the database
+retires them, losses in the one that takes them from a bank; what is left of expired tokens is
+marked in the one that gives it back. So in any one state of the database
 both tell the same story, row by row.
 """
 
@@ -20,6 +21,7 @@ from sandbox.books import (
     FIRST_BANK_ACCOUNT,
     LOSS_OFFSET,
     OFFLINE_FLOAT,
+    RESTORED_OFFSET,
 )
 from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import Records, Result
@@ -30,7 +32,7 @@ DEPOSITED = b"deposited".ljust(32, b"\0")
 
 _tokens = table(
     "tokens",
-    *(column(name) for name in ("token_id", "bank", "number", "value_fen")),
+    *(column(name) for name in ("token_id", "bank", "number", "value_fen", "restored_fen")),
 )
 _pieces = table(
     "pieces",
@@ -48,6 +50,7 @@ class TokenSums:
 
     registered_fen: int = 0
     redeemed_fen: int = 0
+    restored_fen: int = 0
     lost_fen: dict[int, int] = field(default_factory=dict)
     """What each bank, by its index, has borne for double spends."""
 
@@ -55,8 +58,8 @@ class TokenSums:
 
     @property
     def outstanding_fen(self) -> int:
-        """Σ value of registered tokens not yet redeemed."""
-        return self.registered_fen - self.redeemed_fen
+        """Σ value of registered tokens neither redeemed nor given back."""
+        return self.registered_fen - self.redeemed_fen - self.restored_fen
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class _Moves:
 
     into: dict[Batch, _Moved] = field(default_factory=dict)
     out_of: dict[Batch, _Moved] = field(default_factory=dict)
+    restored: dict[Batch, _Moved] = field(default_factory=dict)
     lost: dict[tuple[int, int, int], _Moved] = field(default_factory=dict)
     """By (bearing bank, bank, number)."""
 
@@ -90,8 +94,11 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     except JournalBroken:
         return found  # the journal's own audit names the row; without it nothing can be compared
     registered: dict[Batch, int] = defaultdict(int)
+    restored: dict[Batch, int] = defaultdict(int)
     for token in tokens:
         registered[token.bank, token.number] += token.value_fen
+        if token.restored_fen:
+            restored[token.bank, token.number] += token.restored_fen
     retired: dict[Batch, int] = defaultdict(int)
     by_token: dict[bytes, int] = defaultdict(int)
     for piece in pieces:
@@ -104,12 +111,18 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
                 f"table tokens, row token_id={bytes(token.token_id).hex()}: worth "
                 f"{token.value_fen} fen, its retired pieces come to {redeemed_fen}"
             )
+        elif token.restored_fen not in (None, token.value_fen - redeemed_fen):
+            found.problems.append(
+                f"table tokens, row token_id={bytes(token.token_id).hex()}: "
+                f"{token.value_fen - redeemed_fen} fen were left, {token.restored_fen} given back"
+            )
     for token_id in by_token:
         found.problems.append(f"table tokens, row token_id={token_id.hex()} is missing")
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
     # A deposit whose pieces the float paid nothing for has moved nothing out of it.
     retired = {batch: fen for batch, fen in retired.items() if fen}
     found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
+    found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
     lost: dict[tuple[int, int, int], int] = defaultdict(int)
     for loss in losses:
         lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
@@ -161,8 +174,9 @@ def _moves(journal: Journal, until_seq: int) -> _Moves:
                 assert offset == CIRCULATION_OFFSET
                 found.into[bank, number] = moved
             elif int(record["debit"]) == OFFLINE_FLOAT:
-                assert offset == DEPOSITS_OFFSET
-                found.out_of[bank, number] = moved
+                assert offset in (DEPOSITS_OFFSET, RESTORED_OFFSET)
+                moves = found.restored if offset == RESTORED_OFFSET else found.out_of
+                moves[bank, number] = moved
             elif int(record["debit"]) >= FIRST_LOSS:
                 assert offset == DEPOSITS_OFFSET
                 found.lost[_place(int(record["debit"]))[0], bank, number] = moved

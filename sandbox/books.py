@@ -14,7 +14,8 @@ FIRST_BANK_ACCOUNT: Final = 10
 CIRCULATION_OFFSET: Final = 1
 DEPOSITS_OFFSET: Final = 2
 LOSS_OFFSET: Final = 4
-ACCOUNTS_PER_BANK: Final = 5
+RESTORED_OFFSET: Final = 5
+ACCOUNTS_PER_BANK: Final = 6
 
 MIRROR: Final = 0
 """Bank: the mirror of the central bank; its last sequence is the feed position applied."""

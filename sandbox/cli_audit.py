@@ -50,8 +50,10 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
     )
     console.print(_bank_table(fields["banks"]))
     console.print("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed")
+    restored_fen = _int(fields["tokens_restored_fen"])
     console.print(
         f"   {_yuan(fields['offline_float_fen'])} = {_yuan(fields['tokens_outstanding_fen'])}"
+        + (f", given back after expiry: {_yuan(restored_fen)}" if restored_fen else "")
     )
     for name, journal in fields["journals"].items():  # type: ignore[attr-defined]
         mark = "[green]✓[/]" if journal["ok"] else "[red]✗[/]"

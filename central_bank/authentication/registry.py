@@ -149,6 +149,7 @@ class Registry:
                 accounts.deposits(index),
                 accounts.office(index),
                 accounts.loss(index),
+                accounts.restored(index),
             ]
             self._ledger.submit(Batch(opening(numbers, self._clock.now_ms())))
 

@@ -6,16 +6,24 @@ the way was spent twice; the deepest such piece says whose device it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from central_bank.tables import pieces
 from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
 from offline_token.verify import Piece, spent_pieces
+from runtime.database import execute_many
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
+_AT_ONCE = 500
+_INSERT = (
+    f"INSERT INTO {pieces.name}"
+    " (piece_id, spent_by, token_id, hop, retired_fen, bank, number, time_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_UPDATE = f"UPDATE {pieces.name} SET retired_fen = ? WHERE piece_id = ? AND spent_by = ?"
 
 
 @dataclass
@@ -25,6 +33,7 @@ class Way:
     token_id: bytes
     hop: bytes
     bank: int
+    number: int = 0
     retired_fen: int = 0
     known: bool = False
     changed: bool = False
@@ -79,14 +88,51 @@ class Ways:
     def of(cls, connection: Connection, bank: int, ids: Sequence[bytes]) -> Ways:
         """What is registered of these pieces, the oldest way first."""
         found = cls(bank)
-        query = select(pieces).where(pieces.c.piece_id.in_(ids)).order_by(pieces.c.time_ms)
-        for row in connection.execute(query):
-            way = Way(bytes(row.token_id), bytes(row.hop), row.bank, row.retired_fen, known=True)
-            found.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
+        for start in range(0, len(ids), _AT_ONCE):
+            found._take(connection, ids[start : start + _AT_ONCE])
         return found
 
-    def add(self, chain: Chain, end: Piece) -> Share:
-        """Spends what a chain spends, and its end at the deposit."""
+    def _take(self, connection: Connection, ids: Sequence[bytes]) -> None:
+        query = select(pieces).where(pieces.c.piece_id.in_(ids)).order_by(pieces.c.time_ms)
+        for row in connection.execute(query):
+            way = Way(
+                bytes(row.token_id),
+                bytes(row.hop),
+                row.bank,
+                row.number,
+                row.retired_fen,
+                known=True,
+            )
+            self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
+
+    def add_plain(self, chains: Sequence[Chain], ends: Sequence[Piece], number: int) -> list[Share]:
+        """As `add`, of chains against which nothing stands; else adds nothing and returns none.
+
+        Nothing stands against them when nobody has brought in their ends, and no piece on
+        the way was spent in another way, and the float pays for all of it.
+        """
+        if any(self.by_piece.get(end.id) for end in ends):
+            return []
+        ids = {end.id for end in ends} | {piece.id for chain in chains for piece, _ in path(chain)}
+        before = {
+            piece_id: {spent_by: replace(way) for spent_by, way in ways.items()}
+            for piece_id in ids
+            if (ways := self.by_piece.get(piece_id))
+        }
+        shares = [self.add(chain, end, number) for chain, end in zip(chains, ends, strict=True)]
+        if not any(share.doubles or share.loss_fen for share in shares):
+            return shares
+        self.put(ids, before)
+        return []
+
+    def put(self, ids: Iterable[bytes], by_piece: dict[bytes, dict[bytes, Way]]) -> None:
+        """Has the ways of these pieces be as given."""
+        for piece_id in ids:
+            self.by_piece.pop(piece_id, None)
+        self.by_piece.update(by_piece)
+
+    def add(self, chain: Chain, end: Piece, number: int) -> Share:
+        """Spends what a chain spends, and its end at the deposit of that number."""
         room_fen = end.value_fen
         doubles: list[DoubleSpend] = []
         for piece, hop in path(chain):
@@ -100,33 +146,32 @@ class Ways:
                 doubles.append(DoubleSpend(piece, first, hop, digest not in ways))
         for piece, hop in path(chain):
             encoded = hop.certificate.encode() + hop.endorsement.encode()
-            self._spend(piece, hop.endorsement.digest(piece.id), encoded, room_fen)
-        self._spend(end, DEPOSITED, b"", room_fen)
+            self._spend(piece, hop.endorsement.digest(piece.id), encoded, room_fen, number)
+        self._spend(end, DEPOSITED, b"", room_fen, number)
         return Share(end, room_fen, tuple(doubles))
 
-    def write(self, connection: Connection, number: int, now_ms: int) -> None:
+    def write(self, connection: Connection, now_ms: int) -> None:
         """Keeps what was added."""
+        fresh: list[tuple[int | bytes, ...]] = []
+        moved: list[tuple[int | bytes, ...]] = []
         for piece_id, ways in self.by_piece.items():
             for spent_by, way in ways.items():
-                key = {"piece_id": piece_id, "spent_by": spent_by}
                 if not way.known:
-                    values = {
-                        "token_id": way.token_id,
-                        "hop": way.hop,
-                        "retired_fen": way.retired_fen,
-                        "bank": way.bank,
-                        "number": number,
-                        "time_ms": now_ms,
-                    }
-                    connection.execute(insert(pieces).values(**key, **values))
+                    row = (piece_id, spent_by, way.token_id, way.hop, way.retired_fen)
+                    fresh.append((*row, way.bank, way.number, now_ms))
                 elif way.changed:
-                    same = (pieces.c.piece_id == piece_id) & (pieces.c.spent_by == spent_by)
-                    statement = update(pieces).where(same).values(retired_fen=way.retired_fen)
-                    connection.execute(statement)
+                    moved.append((way.retired_fen, piece_id, spent_by))
+                way.known, way.changed = True, False
+        if fresh:
+            execute_many(connection, _INSERT, fresh)
+        if moved:
+            execute_many(connection, _UPDATE, moved)
 
-    def _spend(self, piece: Piece, spent_by: bytes, hop: bytes, retired_fen: int) -> None:
+    def _spend(
+        self, piece: Piece, spent_by: bytes, hop: bytes, retired_fen: int, number: int
+    ) -> None:
         ways = self.by_piece.setdefault(piece.id, {})
-        way = ways.setdefault(spent_by, Way(piece.token_id, hop, self.bank))
+        way = ways.setdefault(spent_by, Way(piece.token_id, hop, self.bank, number))
         way.retired_fen += retired_fen
         way.changed = True
 

@@ -73,6 +73,8 @@ def _entry(
         return None
     elif record.origin == accounts.deposits(bank.index):
         entry.tokens_deposited.ParseFromString(note)
+    elif record.origin == accounts.restored(bank.index):
+        entry.tokens_restored.ParseFromString(note)
     elif record.origin == office:
         if record.credit == circulation:
             entry.issued.ParseFromString(note)

@@ -1,5 +1,7 @@
 """Offline tokens: registered against circulation, retired once each at deposit.
 
+What is left of them when they have expired is given back, once.
+
 Who pays when a piece was spent twice is decided in docs/decisions/0005.
 """
 
@@ -8,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from nacl.signing import SigningKey
-from sqlalchemy import Column, Connection, func, insert, select
+from sqlalchemy import Column, Connection, Select, func, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.devices import Devices
@@ -23,11 +27,19 @@ from central_bank.limits import (
     MAX_ITEMS,
     MAX_LOSS_PER_DEVICE_FEN,
     MAX_LOSS_PER_TOKEN,
+    MAX_RESTORED,
     MAX_TOKEN_FEN,
+    RESTORE_GRACE_MS,
     TOKEN_LIFETIME_MS,
 )
 from central_bank.registration.double_spends import DEPOSITED, DoubleSpend, Share, Ways, path
 from central_bank.registration.evidence import Evidence
+from central_bank.registration.restore import (
+    RestoreBroken,
+    left_of_expired,
+    put_restored,
+    restoring,
+)
 from central_bank.registration.settle import Outcome, digest, open_signed, outcome_of
 from central_bank.tables import losses, refused_deposits, tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -35,7 +47,6 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import (
     DEVICE,
-    PAYEE_OUTPUT,
     Certificate,
     Chain,
     FormatError,
@@ -44,19 +55,21 @@ from offline_token.formats import (
 )
 from offline_token.limits import MAX_CHAINS
 from offline_token.signing import sign_token
-from offline_token.verify import Bad, Piece, Reason, check_device, verify
+from offline_token.verify import Bad, Reason, Verdict, check_bundle, check_device, judge
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.core import Answers, Batch
 from settlement.history import History
-from settlement.ledger import Ledger
+from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 _SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 _REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
 _PENDING = registration_pb2.OUTCOME_STATE_PENDING
 _SPENT_TWICE = "SPENT_TWICE"
+_AT_ONCE = 500
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,26 @@ class DepositOutcome:
     reason: int = 0
     amount_fen: int = 0
     verdict: str = ""
+
+
+class DepositBroken(Exception):
+    """A deposit that the books must take was refused by them; the core must not go on."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A deposit and what verifying it said."""
+
+    item: registration_pb2.TokenDepositItem
+    verdict: Verdict
+    chains: tuple[Chain, ...] = ()
+
+    def ids(self) -> set[bytes]:
+        """The pieces that it spends, its ends included."""
+        if not self.verdict.good:
+            return set()
+        spent = {piece.id for chain in self.chains for piece, _ in path(chain)}
+        return spent | {end.id for end in self.verdict.pieces}
 
 
 class Tokens:
@@ -82,6 +115,7 @@ class Tokens:
         devices: Devices,
         root: SigningKey,
         clock: Clock,
+        pool: Executor | None = None,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -91,7 +125,9 @@ class Tokens:
         self._devices = devices
         self._root = root
         self._clock = clock
-        # What is spent is looked up and written down by one deposit after another.
+        self._pool = pool
+        # What is spent is looked up and written down by one deposit after another, and what is
+        # left by none of them meanwhile.
         self._depositing = threading.Lock()
 
     def register(self, bank: Bank, envelope: SignedEnvelope) -> tuple[Outcome, list[bytes]]:
@@ -133,7 +169,39 @@ class Tokens:
         open_signed("token-deposit/v1", envelope, bank, order, self._clock.now_ms())
         at_most(order.items, "items", MAX_ITEMS)
         with self._depositing:
-            return [self._deposit_one(bank, item) for item in order.items]
+            return self._deposit_all(bank, self._open(order.items))
+
+    def step(self) -> bool:
+        """Gives back what is left of tokens whose grace is over; True when there was any."""
+        now_ms = self._clock.now_ms()
+        before_ms = now_ms - RESTORE_GRACE_MS
+        with self._depositing:
+            ended = self._database.read(lambda c: left_of_expired(c, before_ms, MAX_RESTORED))
+            given_back = [left for left in ended if left.amount_fen]
+            if not ended:
+                return False
+            if not given_back:
+                self._database.transaction(lambda c: put_restored(c, ended))
+                return True
+            notes = [
+                registration_pb2.TokensRestored(
+                    number=left.number, amount_fen=left.amount_fen
+                ).SerializeToString()
+                for left in given_back
+            ]
+
+            def mark(connection: Connection, answers: Answers) -> None:
+                if all(Result(result).accepted for result in answers.results.tolist()):
+                    put_restored(connection, ended)
+
+            try:
+                answers = self._ledger.submit(Batch(restoring(given_back, now_ms), notes, mark))
+            except Overloaded:
+                return False
+            for left, result in zip(given_back, answers.results.tolist(), strict=True):
+                if not Result(result).accepted:
+                    raise RestoreBroken(f"bank {left.bank}, load {left.number}: {Result(result)!r}")
+        return True
 
     def _unfit(self, certificate: Certificate) -> int:
         """Why a device gets no tokens, a Reason; 0 when it does."""
@@ -177,28 +245,98 @@ class Tokens:
         )
         return [bytes(b) for b in self._database.read(lambda c: c.execute(query).scalars().all())]
 
-    def _deposit_one(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome:
+    def _open(self, items: Sequence[registration_pb2.TokenDepositItem]) -> list[_Opened]:
+        """Judges each item, on all cores; the bundle that they are judged by is checked once."""
+        bundle, now_ms = self._devices.deposit_bundle(), self._clock.now_ms()
+        sound = check_bundle(bundle, self._devices.root_key, now_ms)
+
+        def opened(item: registration_pb2.TokenDepositItem) -> _Opened:
+            try:
+                payment = Payment.decode(item.offline_payment[1:])
+            except FormatError:
+                return _Opened(item, Verdict(Reason.UNREADABLE))
+            if sound != Reason.GOOD:
+                return _Opened(item, Verdict(sound))
+            verdict = judge(
+                payment,
+                root=self._devices.root_key,
+                bundle=bundle,
+                now_ms=now_ms,
+                request=None,
+                output=item.offline_payment[0],
+                grace_ms=RESTORE_GRACE_MS,
+            )
+            return _Opened(item, verdict, payment.chains)
+
+        return list(map(opened, items) if self._pool is None else self._pool.map(opened, items))
+
+    def _deposit_all(self, bank: Bank, opened: Sequence[_Opened]) -> list[DepositOutcome]:
+        """In their order. Those that nothing stands against are written down together."""
+        outcomes: list[DepositOutcome] = []
+        staged: list[tuple[_Opened, list[Share]]] = []
+        news = self._news(bank, opened)
+        ways = self._ways(bank, opened)
+        for one in opened:
+            shares: list[Share] = []
+            if one.verdict.good and one.item.number in news:
+                shares = ways.add_plain(one.chains, one.verdict.pieces, one.item.number)
+            if shares:
+                news.discard(one.item.number)
+                staged.append((one, shares))
+                outcomes.append(DepositOutcome(one.item.number, _SETTLED, 0, one.verdict.value_fen))
+                continue
+            self._retire_all(bank, staged, ways)
+            staged = []
+            outcomes.append(self._deposit_one(bank, one))
+            ways.put(one.ids(), self._ways(bank, [one]).by_piece)
+        self._retire_all(bank, staged, ways)
+        return outcomes
+
+    def _news(self, bank: Bank, opened: Sequence[_Opened]) -> set[int]:
+        """Numbers that have never been answered, of payments of which nothing was given back."""
+        last = int(self._ledger.read([accounts.deposits(bank.index)])[0]["last_sequence"])
+        refused: set[int] = set()
+        restored: set[bytes] = set()
+        numbers = [one.item.number for one in opened]
+        ids = list({chain.token.id for one in opened for chain in one.chains})
+        of = refused_deposits.c
+        for part in _parts(numbers):
+            query = select(of.number).where(of.bank == bank.index, of.number.in_(part))
+            refused |= set(self._database.read(_scalars(query)))
+        for part in _parts(ids):
+            given_back = tokens.c.restored_fen.is_not(None)
+            query = select(tokens.c.token_id).where(tokens.c.token_id.in_(part), given_back)
+            restored |= {bytes(token_id) for token_id in self._database.read(_scalars(query))}
+        counts = Counter(numbers)
+        return {
+            one.item.number
+            for one in opened
+            if one.item.number > last
+            and one.item.number not in refused
+            and counts[one.item.number] == 1
+            and not any(chain.token.id in restored for chain in one.chains)
+        }
+
+    def _deposit_one(self, bank: Bank, opened: _Opened) -> DepositOutcome:
+        item, verdict, chains = opened.item, opened.verdict, opened.chains
         known = self._known(bank, item)
         if known is not None:
             return known
-        output, payment = item.offline_payment[:1], item.offline_payment[1:]
-        verdict = verify(
-            payment,
-            root=self._devices.root_key,
-            bundle=self._devices.deposit_bundle(),
-            now_ms=self._clock.now_ms(),
-            request=None,
-            output=output[0] if output else PAYEE_OUTPUT,
-        )
         if not verdict.good:
             return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
-        chains = Payment.decode(payment).chains
-        ways = self._ways(bank, chains, verdict.pieces)
+        if self._any_restored(chains):
+            # Also when the clock was set back since.
+            expired = Reason.TOKEN_EXPIRED.name
+            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, expired)
+        ways = self._ways(bank, [opened])
         ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
             return self._refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED, "")
         paid_away = any(ends)
-        shares = [ways.add(c, end) for c, end in zip(chains, verdict.pieces, strict=True)]
+        shares = [
+            ways.add(chain, end, item.number)
+            for chain, end in zip(chains, verdict.pieces, strict=True)
+        ]
         for double in (double for share in shares for double in share.doubles if double.is_new):
             self._uncover(double, bank)
         if paid_away or _to_the_cheater(item, shares) or self._beyond_cap(shares):
@@ -206,7 +344,8 @@ class Tokens:
         if not all(self._fund(*borne) for borne in self._borne(shares).items()):
             # Not the last word: the bank asks again until the reserves suffice.
             return DepositOutcome(item.number, _PENDING, errors_pb2.REASON_RESERVES_SHORT)
-        return self._retire(bank, item, ways, shares)
+        self._retire_all(bank, [(opened, shares)], ways)
+        return DepositOutcome(item.number, _SETTLED, 0, verdict.value_fen)
 
     def _known(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
         """The first answer to this deposit, if it has been given."""
@@ -225,10 +364,17 @@ class Tokens:
         note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
         return DepositOutcome(item.number, _SETTLED, 0, note.whole_fen)
 
-    def _ways(self, bank: Bank, chains: Sequence[Chain], ends: Sequence[Piece]) -> Ways:
-        """How the pieces in these chains were spent before."""
-        ids = {end.id for end in ends} | {piece.id for chain in chains for piece, _ in path(chain)}
-        return self._database.read(lambda c: Ways.of(c, bank.index, list(ids)))
+    def _any_restored(self, chains: Sequence[Chain]) -> bool:
+        ids = [chain.token.id for chain in chains]
+        query = select(tokens.c.token_id).where(
+            tokens.c.token_id.in_(ids), tokens.c.restored_fen.is_not(None)
+        )
+        return self._database.read(lambda c: c.execute(query).first()) is not None
+
+    def _ways(self, bank: Bank, opened: Sequence[_Opened]) -> Ways:
+        """How the pieces in these payments were spent before."""
+        ids = list({piece_id for one in opened for piece_id in one.ids()})
+        return self._database.read(lambda c: Ways.of(c, bank.index, ids))
 
     def _uncover(self, double: DoubleSpend, bank: Bank) -> None:
         """Keeps the proof of a double spend and takes the device out of use."""
@@ -301,37 +447,38 @@ class Tokens:
         record["time_ms"] = self._clock.now_ms()
         return self._ledger.submit(Batch(record)).result(0).accepted
 
-    def _retire(
-        self,
-        bank: Bank,
-        item: registration_pb2.TokenDepositItem,
-        ways: Ways,
-        shares: Sequence[Share],
-    ) -> DepositOutcome:
-        value = sum(share.end.value_fen for share in shares)
+    def _retire_all(
+        self, bank: Bank, staged: Sequence[tuple[_Opened, Sequence[Share]]], ways: Ways
+    ) -> None:
+        """Moves what was staged and keeps its ways, in one commit."""
+        if not staged:
+            return
         now_ms = self._clock.now_ms()
-        sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
-        sources |= {accounts.loss(bearer): fen for bearer, fen in self._borne(shares).items()}
-        records = _deposit(bank, item, sources, now_ms)
-        notes = [
-            registration_pb2.TokensDeposited(
-                number=item.number,
-                wallet_number=item.wallet_number,
-                amount_fen=int(record["amount_fen"]),
-                whole_fen=value,
-            ).SerializeToString()
-            for record in records
-        ]
+        records: list[Records] = []
+        notes: list[bytes] = []
+        for one, shares in staged:
+            sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
+            sources |= {accounts.loss(bearer): fen for bearer, fen in self._borne(shares).items()}
+            paying = _deposit(bank, one.item, sources, now_ms)
+            records.append(paying)
+            notes += [
+                registration_pb2.TokensDeposited(
+                    number=one.item.number,
+                    wallet_number=one.item.wallet_number,
+                    amount_fen=amount_fen,
+                    whole_fen=one.verdict.value_fen,
+                ).SerializeToString()
+                for amount_fen in paying["amount_fen"].tolist()
+            ]
 
         def keep(connection: Connection, answers: Answers) -> None:
-            if answers.result(0).accepted and not answers.repeated[0]:
-                ways.write(connection, item.number, now_ms)
-                self._put_losses(connection, bank, item.number, shares, now_ms)
+            if (answers.results >= Result.MALFORMED).any() or answers.repeated.any():
+                raise DepositBroken(f"bank {bank.name}: {answers.results.tolist()}")
+            ways.write(connection, now_ms)
+            for one, shares in staged:
+                self._put_losses(connection, bank, one.item.number, shares, now_ms)
 
-        answers = self._ledger.submit(Batch(records, notes, keep))
-        if not answers.result(0).accepted:
-            return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_INTERNAL)
-        return DepositOutcome(item.number, _SETTLED, 0, value)
+        self._ledger.submit(Batch(np.concatenate(records), notes, keep))
 
     def _put_losses(
         self,
@@ -366,6 +513,15 @@ class Tokens:
         return DepositOutcome(item.number, _REFUSED, reason, 0, verdict)
 
 
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def _scalars(query: Select[Any]) -> Callable[[Connection], Sequence[Any]]:
+    return lambda connection: connection.execute(query).scalars().all()
+
+
 def _certificate(bank: Bank, encoded: bytes) -> Certificate:
     try:
         certificate = Certificate.decode(encoded, DEVICE)
@@ -395,6 +551,7 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
                 "bank": bank.index,
                 "number": number,
                 "value_fen": token.value_fen,
+                "expires_time_ms": token.expires_time_ms,
                 "body": token.encode(),
             }
             for token in made

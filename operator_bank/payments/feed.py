@@ -37,6 +37,7 @@ _ENDED = {
 }
 
 
+_OF_OUTBOUND = ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
 _KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold", "body")]
@@ -163,6 +164,8 @@ class FeedFollower:
             raise FeedBroken(
                 f"entry {entry.position} speaks of outbound {number}, which is not ours"
             )
+        if event == "tokens_restored":
+            return _delivered(row.account, entry.tokens_restored.amount_fen, entry.tokens_restored)
         kind, credit = _CAPTURE, accounts.MIRROR
         if event == "outgoing_ended":
             kind, credit = _RELEASE, 0
@@ -170,9 +173,7 @@ class FeedFollower:
 
     def _delivery(self, number: str, amount_fen: int, message: Message) -> _Move:
         wallet = self._directory.find(number)
-        credit = wallet.account if wallet else accounts.SUSPENSE
-        note = message.SerializeToString()
-        return _Move(_DELIVER, accounts.MIRROR, credit, amount_fen, accounts.SUSPENSE, note)
+        return _delivered(wallet.account if wallet else accounts.SUSPENSE, amount_fen, message)
 
     def _write(
         self, connection: Connection, entries: Sequence[FeedEntry], answers: Answers
@@ -216,13 +217,18 @@ def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
 
 def _number_of(entry: FeedEntry) -> int:
     event = entry.WhichOneof("event")
-    if event in ("outgoing_settled", "outgoing_ended", "tokens_registered"):
+    if event in _OF_OUTBOUND:
         return int(getattr(entry, event).number)
     return 0
 
 
 def _transfer(debit: int, credit: int, amount_fen: int, message: Message) -> _Move:
     return _Move(int(Kind.TRANSFER), debit, credit, amount_fen, 0, message.SerializeToString())
+
+
+def _delivered(account: int, amount_fen: int, message: Message) -> _Move:
+    note = message.SerializeToString()
+    return _Move(_DELIVER, accounts.MIRROR, account, amount_fen, accounts.SUSPENSE, note)
 
 
 def _stray(entry: FeedEntry, position: int) -> dict[str, Any]:

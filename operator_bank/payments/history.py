@@ -88,9 +88,10 @@ class PaymentHistory:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
             for row in rows:
                 before = row.position
+                if row.kind not in _SHOWN:
+                    continue
                 payment = self._payment(row, wallet, balance)
-                if row.kind in _SHOWN:
-                    found.append(payment)
+                found.append(payment)
                 balance -= payment.change_fen
                 if len(found) == size:
                     return found, encode_token(before, balance)
@@ -151,9 +152,13 @@ class PaymentHistory:
     def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
         incoming = registration_pb2.OutboundPayment.FromString(note)
         if incoming.number and not incoming.payer_number:
-            # A TokensDeposited: it has the bank's number of the deposit and no payer.
-            payment.kind = "offline-deposit"
-            payment.payment_id = f"deposit-{incoming.number}"
+            # It has the bank's number of a deposit or of a load, and no payer.
+            if registration_pb2.TokensDeposited.FromString(note).wallet_number:
+                payment.kind = "offline-deposit"
+                payment.payment_id = f"deposit-{incoming.number}"
+            else:
+                payment.kind = "offline-restore"
+                payment.payment_id = f"restore-{incoming.number}"
             return
         payment.payment_id = incoming.payment_id
         payment.payer_number = incoming.payer_number

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from dcep.envelope.v1 import envelope_pb2 as dcep_dot_envelope_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'dcep/registration/v1/registration.proto\x12\x14\x64\x63\x65p.registration.v1\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\x88\x01\n\rOutboundBatch\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x12\x37\n\x08payments\x18\x04 \x03(\x0b\x32%.dcep.registration.v1.OutboundPayment\"\xd1\x01\n\x0fOutboundPayment\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x14\n\x0cpayer_number\x18\x03 \x01(\t\x12\x14\n\x0cpayee_number\x18\x04 \x01(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x12\x0c\n\x04memo\x18\x08 \x01(\t\x12\x1a\n\x12returns_payment_id\x18\t \x01(\t\"H\n\x15SubmitPaymentsRequest\x12/\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"I\n\x16SubmitPaymentsResponse\x12/\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1d.dcep.registration.v1.Outcome\"\\\n\x07Outcome\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\"+\n\x11\x46ollowFeedRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x04\"F\n\x12\x46ollowFeedResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.dcep.registration.v1.FeedEntry\"\xa2\x04\n\tFeedEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12.\n\x06issued\x18\x03 \x01(\x0b\x32\x1c.dcep.registration.v1.IssuedH\x00\x12\x32\n\x08redeemed\x18\x04 \x01(\x0b\x32\x1e.dcep.registration.v1.RedeemedH\x00\x12\x41\n\x10outgoing_settled\x18\x05 \x01(\x0b\x32%.dcep.registration.v1.OutboundPaymentH\x00\x12=\n\x0eoutgoing_ended\x18\x06 \x01(\x0b\x32#.dcep.registration.v1.OutgoingEndedH\x00\x12\x32\n\x08incoming\x18\x07 \x01(\x0b\x32\x1e.dcep.registration.v1.IncomingH\x00\x12\x43\n\x11tokens_registered\x18\x08 \x01(\x0b\x32&.dcep.registration.v1.TokensRegisteredH\x00\x12\x41\n\x10tokens_deposited\x18\t \x01(\x0b\x32%.dcep.registration.v1.TokensDepositedH\x00\x12G\n\x13redemption_rejected\x18\n \x01(\x0b\x32(.dcep.registration.v1.RedemptionRejectedH\x00\x42\x07\n\x05\x65vent\"0\n\x06Issued\x12\x12\n\namount_fen\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"2\n\x08Redeemed\x12\x12\n\namount_fen\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"8\n\x12RedemptionRejected\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"b\n\rOutgoingEnded\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\"U\n\x08Incoming\x12\x11\n\tfrom_bank\x18\x01 \x01(\t\x12\x36\n\x07payment\x18\x02 \x01(\x0b\x32%.dcep.registration.v1.OutboundPayment\"6\n\x10TokensRegistered\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"_\n\x0fTokensDeposited\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rwallet_number\x18\x02 \x01(\t\x12\x12\n\namount_fen\x18\x03 \x01(\x03\x12\x11\n\twhole_fen\x18\x04 \x01(\x03\"\x93\x01\n\x11TokenRegistration\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x12\n\namount_fen\x18\x03 \x01(\x03\x12\x1a\n\x12\x64\x65vice_certificate\x18\x04 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\"O\n\x15RegisterTokensRequest\x12\x36\n\x0cregistration\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"X\n\x16RegisterTokensResponse\x12.\n\x07outcome\x18\x01 \x01(\x0b\x32\x1d.dcep.registration.v1.Outcome\x12\x0e\n\x06tokens\x18\x02 \x03(\x0c\"\x85\x01\n\x0cTokenDeposit\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x12\x35\n\x05items\x18\x04 \x03(\x0b\x32&.dcep.registration.v1.TokenDepositItem\"k\n\x10TokenDepositItem\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rwallet_number\x18\x02 \x01(\t\x12\x17\n\x0foffline_payment\x18\x03 \x01(\x0c\x12\x17\n\x0fown_device_keys\x18\x04 \x03(\x0c\"I\n\x14\x44\x65positTokensRequest\x12\x31\n\x07\x64\x65posit\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"O\n\x15\x44\x65positTokensResponse\x12\x36\n\x08outcomes\x18\x01 \x03(\x0b\x32$.dcep.registration.v1.DepositOutcome\"\x88\x01\n\x0e\x44\x65positOutcome\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x0f\n\x07verdict\x18\x05 \x01(\t*\x99\x01\n\x0cOutcomeState\x12\x1d\n\x19OUTCOME_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15OUTCOME_STATE_SETTLED\x10\x01\x12\x19\n\x15OUTCOME_STATE_REFUSED\x10\x02\x12\x19\n\x15OUTCOME_STATE_EXPIRED\x10\x03\x12\x19\n\x15OUTCOME_STATE_PENDING\x10\x04\x32\xbc\x03\n\x13RegistrationService\x12k\n\x0eSubmitPayments\x12+.dcep.registration.v1.SubmitPaymentsRequest\x1a,.dcep.registration.v1.SubmitPaymentsResponse\x12\x61\n\nFollowFeed\x12\'.dcep.registration.v1.FollowFeedRequest\x1a(.dcep.registration.v1.FollowFeedResponse0\x01\x12k\n\x0eRegisterTokens\x12+.dcep.registration.v1.RegisterTokensRequest\x1a,.dcep.registration.v1.RegisterTokensResponse\x12h\n\rDepositTokens\x12*.dcep.registration.v1.DepositTokensRequest\x1a+.dcep.registration.v1.DepositTokensResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'dcep/registration/v1/registration.proto\x12\x14\x64\x63\x65p.registration.v1\x1a\x1f\x64\x63\x65p/envelope/v1/envelope.proto\"\x88\x01\n\rOutboundBatch\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x12\x37\n\x08payments\x18\x04 \x03(\x0b\x32%.dcep.registration.v1.OutboundPayment\"\xd1\x01\n\x0fOutboundPayment\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x14\n\x0cpayer_number\x18\x03 \x01(\t\x12\x14\n\x0cpayee_number\x18\x04 \x01(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\x12\x0c\n\x04memo\x18\x08 \x01(\t\x12\x1a\n\x12returns_payment_id\x18\t \x01(\t\"H\n\x15SubmitPaymentsRequest\x12/\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"I\n\x16SubmitPaymentsResponse\x12/\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1d.dcep.registration.v1.Outcome\"\\\n\x07Outcome\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\"+\n\x11\x46ollowFeedRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x04\"F\n\x12\x46ollowFeedResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.dcep.registration.v1.FeedEntry\"\xe3\x04\n\tFeedEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12.\n\x06issued\x18\x03 \x01(\x0b\x32\x1c.dcep.registration.v1.IssuedH\x00\x12\x32\n\x08redeemed\x18\x04 \x01(\x0b\x32\x1e.dcep.registration.v1.RedeemedH\x00\x12\x41\n\x10outgoing_settled\x18\x05 \x01(\x0b\x32%.dcep.registration.v1.OutboundPaymentH\x00\x12=\n\x0eoutgoing_ended\x18\x06 \x01(\x0b\x32#.dcep.registration.v1.OutgoingEndedH\x00\x12\x32\n\x08incoming\x18\x07 \x01(\x0b\x32\x1e.dcep.registration.v1.IncomingH\x00\x12\x43\n\x11tokens_registered\x18\x08 \x01(\x0b\x32&.dcep.registration.v1.TokensRegisteredH\x00\x12\x41\n\x10tokens_deposited\x18\t \x01(\x0b\x32%.dcep.registration.v1.TokensDepositedH\x00\x12G\n\x13redemption_rejected\x18\n \x01(\x0b\x32(.dcep.registration.v1.RedemptionRejectedH\x00\x12?\n\x0ftokens_restored\x18\x0b \x01(\x0b\x32$.dcep.registration.v1.TokensRestoredH\x00\x42\x07\n\x05\x65vent\"0\n\x06Issued\x12\x12\n\namount_fen\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"2\n\x08Redeemed\x12\x12\n\namount_fen\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"8\n\x12RedemptionRejected\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"b\n\rOutgoingEnded\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\"U\n\x08Incoming\x12\x11\n\tfrom_bank\x18\x01 \x01(\t\x12\x36\n\x07payment\x18\x02 \x01(\x0b\x32%.dcep.registration.v1.OutboundPayment\"6\n\x10TokensRegistered\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"_\n\x0fTokensDeposited\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rwallet_number\x18\x02 \x01(\t\x12\x12\n\namount_fen\x18\x03 \x01(\x03\x12\x11\n\twhole_fen\x18\x04 \x01(\x03\"4\n\x0eTokensRestored\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x12\n\namount_fen\x18\x02 \x01(\x03\"\x93\x01\n\x11TokenRegistration\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x12\n\namount_fen\x18\x03 \x01(\x03\x12\x1a\n\x12\x64\x65vice_certificate\x18\x04 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\"O\n\x15RegisterTokensRequest\x12\x36\n\x0cregistration\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"X\n\x16RegisterTokensResponse\x12.\n\x07outcome\x18\x01 \x01(\x0b\x32\x1d.dcep.registration.v1.Outcome\x12\x0e\n\x06tokens\x18\x02 \x03(\x0c\"\x85\x01\n\x0cTokenDeposit\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03\x12\x35\n\x05items\x18\x04 \x03(\x0b\x32&.dcep.registration.v1.TokenDepositItem\"k\n\x10TokenDepositItem\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x15\n\rwallet_number\x18\x02 \x01(\t\x12\x17\n\x0foffline_payment\x18\x03 \x01(\x0c\x12\x17\n\x0fown_device_keys\x18\x04 \x03(\x0c\"I\n\x14\x44\x65positTokensRequest\x12\x31\n\x07\x64\x65posit\x18\x01 \x01(\x0b\x32 .dcep.envelope.v1.SignedEnvelope\"O\n\x15\x44\x65positTokensResponse\x12\x36\n\x08outcomes\x18\x01 \x03(\x0b\x32$.dcep.registration.v1.DepositOutcome\"\x88\x01\n\x0e\x44\x65positOutcome\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".dcep.registration.v1.OutcomeState\x12\x0e\n\x06reason\x18\x03 \x01(\x05\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x0f\n\x07verdict\x18\x05 \x01(\t*\x99\x01\n\x0cOutcomeState\x12\x1d\n\x19OUTCOME_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15OUTCOME_STATE_SETTLED\x10\x01\x12\x19\n\x15OUTCOME_STATE_REFUSED\x10\x02\x12\x19\n\x15OUTCOME_STATE_EXPIRED\x10\x03\x12\x19\n\x15OUTCOME_STATE_PENDING\x10\x04\x32\xbc\x03\n\x13RegistrationService\x12k\n\x0eSubmitPayments\x12+.dcep.registration.v1.SubmitPaymentsRequest\x1a,.dcep.registration.v1.SubmitPaymentsResponse\x12\x61\n\nFollowFeed\x12\'.dcep.registration.v1.FollowFeedRequest\x1a(.dcep.registration.v1.FollowFeedResponse0\x01\x12k\n\x0eRegisterTokens\x12+.dcep.registration.v1.RegisterTokensRequest\x1a,.dcep.registration.v1.RegisterTokensResponse\x12h\n\rDepositTokens\x12*.dcep.registration.v1.DepositTokensRequest\x1a+.dcep.registration.v1.DepositTokensResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.registration.v1.registration_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOMESTATE']._serialized_start=2720
-  _globals['_OUTCOMESTATE']._serialized_end=2873
+  _globals['_OUTCOMESTATE']._serialized_start=2839
+  _globals['_OUTCOMESTATE']._serialized_end=2992
   _globals['_OUTBOUNDBATCH']._serialized_start=99
   _globals['_OUTBOUNDBATCH']._serialized_end=235
   _globals['_OUTBOUNDPAYMENT']._serialized_start=238
@@ -49,37 +49,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FOLLOWFEEDRESPONSE']._serialized_start=737
   _globals['_FOLLOWFEEDRESPONSE']._serialized_end=807
   _globals['_FEEDENTRY']._serialized_start=810
-  _globals['_FEEDENTRY']._serialized_end=1356
-  _globals['_ISSUED']._serialized_start=1358
-  _globals['_ISSUED']._serialized_end=1406
-  _globals['_REDEEMED']._serialized_start=1408
-  _globals['_REDEEMED']._serialized_end=1458
-  _globals['_REDEMPTIONREJECTED']._serialized_start=1460
-  _globals['_REDEMPTIONREJECTED']._serialized_end=1516
-  _globals['_OUTGOINGENDED']._serialized_start=1518
-  _globals['_OUTGOINGENDED']._serialized_end=1616
-  _globals['_INCOMING']._serialized_start=1618
-  _globals['_INCOMING']._serialized_end=1703
-  _globals['_TOKENSREGISTERED']._serialized_start=1705
-  _globals['_TOKENSREGISTERED']._serialized_end=1759
-  _globals['_TOKENSDEPOSITED']._serialized_start=1761
-  _globals['_TOKENSDEPOSITED']._serialized_end=1856
-  _globals['_TOKENREGISTRATION']._serialized_start=1859
-  _globals['_TOKENREGISTRATION']._serialized_end=2006
-  _globals['_REGISTERTOKENSREQUEST']._serialized_start=2008
-  _globals['_REGISTERTOKENSREQUEST']._serialized_end=2087
-  _globals['_REGISTERTOKENSRESPONSE']._serialized_start=2089
-  _globals['_REGISTERTOKENSRESPONSE']._serialized_end=2177
-  _globals['_TOKENDEPOSIT']._serialized_start=2180
-  _globals['_TOKENDEPOSIT']._serialized_end=2313
-  _globals['_TOKENDEPOSITITEM']._serialized_start=2315
-  _globals['_TOKENDEPOSITITEM']._serialized_end=2422
-  _globals['_DEPOSITTOKENSREQUEST']._serialized_start=2424
-  _globals['_DEPOSITTOKENSREQUEST']._serialized_end=2497
-  _globals['_DEPOSITTOKENSRESPONSE']._serialized_start=2499
-  _globals['_DEPOSITTOKENSRESPONSE']._serialized_end=2578
-  _globals['_DEPOSITOUTCOME']._serialized_start=2581
-  _globals['_DEPOSITOUTCOME']._serialized_end=2717
-  _globals['_REGISTRATIONSERVICE']._serialized_start=2876
-  _globals['_REGISTRATIONSERVICE']._serialized_end=3320
+  _globals['_FEEDENTRY']._serialized_end=1421
+  _globals['_ISSUED']._serialized_start=1423
+  _globals['_ISSUED']._serialized_end=1471
+  _globals['_REDEEMED']._serialized_start=1473
+  _globals['_REDEEMED']._serialized_end=1523
+  _globals['_REDEMPTIONREJECTED']._serialized_start=1525
+  _globals['_REDEMPTIONREJECTED']._serialized_end=1581
+  _globals['_OUTGOINGENDED']._serialized_start=1583
+  _globals['_OUTGOINGENDED']._serialized_end=1681
+  _globals['_INCOMING']._serialized_start=1683
+  _globals['_INCOMING']._serialized_end=1768
+  _globals['_TOKENSREGISTERED']._serialized_start=1770
+  _globals['_TOKENSREGISTERED']._serialized_end=1824
+  _globals['_TOKENSDEPOSITED']._serialized_start=1826
+  _globals['_TOKENSDEPOSITED']._serialized_end=1921
+  _globals['_TOKENSRESTORED']._serialized_start=1923
+  _globals['_TOKENSRESTORED']._serialized_end=1975
+  _globals['_TOKENREGISTRATION']._serialized_start=1978
+  _globals['_TOKENREGISTRATION']._serialized_end=2125
+  _globals['_REGISTERTOKENSREQUEST']._serialized_start=2127
+  _globals['_REGISTERTOKENSREQUEST']._serialized_end=2206
+  _globals['_REGISTERTOKENSRESPONSE']._serialized_start=2208
+  _globals['_REGISTERTOKENSRESPONSE']._serialized_end=2296
+  _globals['_TOKENDEPOSIT']._serialized_start=2299
+  _globals['_TOKENDEPOSIT']._serialized_end=2432
+  _globals['_TOKENDEPOSITITEM']._serialized_start=2434
+  _globals['_TOKENDEPOSITITEM']._serialized_end=2541
+  _globals['_DEPOSITTOKENSREQUEST']._serialized_start=2543
+  _globals['_DEPOSITTOKENSREQUEST']._serialized_end=2616
+  _globals['_DEPOSITTOKENSRESPONSE']._serialized_start=2618
+  _globals['_DEPOSITTOKENSRESPONSE']._serialized_end=2697
+  _globals['_DEPOSITOUTCOME']._serialized_start=2700
+  _globals['_DEPOSITOUTCOME']._serialized_end=2836
+  _globals['_REGISTRATIONSERVICE']._serialized_start=2995
+  _globals['_REGISTRATIONSERVICE']._serialized_end=3439
 # @@protoc_insertion_point(module_scope)

@@ -90,7 +90,7 @@ class FollowFeedResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[FeedEntry, _Mapping]]] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
-    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected")
+    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ISSUED_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,7 @@ class FeedEntry(_message.Message):
     TOKENS_REGISTERED_FIELD_NUMBER: _ClassVar[int]
     TOKENS_DEPOSITED_FIELD_NUMBER: _ClassVar[int]
     REDEMPTION_REJECTED_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_RESTORED_FIELD_NUMBER: _ClassVar[int]
     position: int
     time_ms: int
     issued: Issued
@@ -111,7 +112,8 @@ class FeedEntry(_message.Message):
     tokens_registered: TokensRegistered
     tokens_deposited: TokensDeposited
     redemption_rejected: RedemptionRejected
-    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ...) -> None: ...
+    tokens_restored: TokensRestored
+    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ..., tokens_restored: _Optional[_Union[TokensRestored, _Mapping]] = ...) -> None: ...
 
 class Issued(_message.Message):
     __slots__ = ("amount_fen", "request_id")
@@ -174,6 +176,14 @@ class TokensDeposited(_message.Message):
     amount_fen: int
     whole_fen: int
     def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ...) -> None: ...
+
+class TokensRestored(_message.Message):
+    __slots__ = ("number", "amount_fen")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    amount_fen: int
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class TokenRegistration(_message.Message):
     __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms")

@@ -1,0 +1,230 @@
+"""What is left of tokens that expired goes back to who loaded them, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from central_bank import accounts, limits
+from central_bank.registration.restore import RestoreBroken
+from central_bank.tables import tokens
+from offline_token.formats import Chain, Token
+from offline_token.signing import certify_device
+from sandbox.audit import StackAudit, audit_engines
+from sandbox.plan import CENTRAL_BANK
+from settlement.core import Answers, Batch, CoreStopped
+from tests.central_bank.conftest import KEYS, LIN, new_id
+from tests.offline.centre import Centre
+from tests.offline.country import Device
+
+YEAR = 366 * 86_400_000
+OVER = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
+START = 100_000
+
+
+class PatientCentre(Centre):
+    """Certifies devices for a year, as banks do."""
+
+    def device(self, name: str, bank: str = "alpha") -> Device:
+        made = super().device(name, bank)
+        expires = self.clock.now_ms() + YEAR
+        return replace(made, certificate=certify_device(KEYS[bank], bank, made.public, expires))
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> PatientCentre:
+    return PatientCentre(tmp_path)
+
+
+def circulation(centre: Centre, bank: str = "alpha") -> int:
+    return centre.books()[bank][1]
+
+
+def offline_float(centre: Centre) -> int:
+    return int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
+
+
+def restored(centre: Centre, bank: str = "alpha") -> list[tuple[int, int]]:
+    """(number, fen) of what a bank's feed says was given back."""
+    entries, _ = centre.central.feed.after(centre.bank(bank), 0)
+    found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
+    return [(entry.number, entry.amount_fen) for entry in found]
+
+
+def audit(centre: Centre) -> StackAudit:
+    return audit_engines({CENTRAL_BANK: centre.engine})
+
+
+def test_nothing_goes_back_before_the_grace_is_over(centre: Centre) -> None:
+    centre.token(centre.alice, 100)
+    centre.clock.advance(OVER)
+    assert not centre.central.tokens.step()
+    assert offline_float(centre) == 100
+    centre.clock.advance(1)
+    assert centre.central.tokens.step()
+    assert (offline_float(centre), circulation(centre)) == (0, START)
+
+
+def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
+    centre.clock.advance(OVER + 1)
+    assert centre.central.tokens.step()
+    assert not centre.central.tokens.step()
+    assert not centre.restart().tokens.step()
+    assert restored(centre) == [(1, 40)]
+    assert restored(centre, "beta") == []
+    assert (offline_float(centre), circulation(centre)) == (0, START)
+    found = audit(centre)
+    assert found.problems == []
+    assert (found.tokens.registered_fen, found.tokens.restored_fen) == (100, 40)
+
+
+def test_of_what_was_deposited_whole_nothing_goes_back(centre: Centre) -> None:
+    assert centre.deposit(centre.token(centre.alice, 100)) == (100, "")
+    centre.clock.advance(OVER + 1)
+    assert centre.central.tokens.step()
+    assert not centre.central.tokens.step()
+    assert restored(centre) == []
+    assert audit(centre).problems == []
+
+
+def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre) -> None:
+    centre.central.office.pay_in(LIN, new_id(), "alpha", 1_000)
+    token = centre.token(centre.alice, 100)
+    for payee in (centre.bob, centre.carol):
+        assert centre.deposit(centre.pay(token, centre.alice, payee, 45)) == (45, "")
+    centre.clock.advance(OVER + 1)
+    assert centre.central.tokens.step()
+    assert restored(centre) == [(1, 10)]
+    assert audit(centre).problems == []
+
+
+def test_the_tokens_of_one_load_go_back_together(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.tokens.MAX_TOKEN_FEN", 100)
+    _, encoded = centre.register(centre.alice, 150, number=7)
+    large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
+    assert len(encoded) == 2
+    paid = centre.pay(Chain(large), centre.alice, centre.dan, 30)
+    assert centre.deposit(paid, bank="beta") == (30, "")
+    centre.clock.advance(OVER + 1)
+    assert centre.central.tokens.step()
+    assert restored(centre) == [(7, 120)]
+    assert circulation(centre) == START - 30
+    assert audit(centre).problems == []
+
+
+def test_each_bank_gets_its_own_back_whatever_the_numbers(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.tokens.MAX_RESTORED", 2)
+    centre.issue(centre.beta, 1_000)
+    for bank, owner in (("alpha", centre.alice), ("beta", centre.dan)):
+        for number in (500, 3, 400, 70):
+            centre.register(owner, number, number, bank)
+    centre.clock.advance(OVER + 1)
+    steps = [centre.central.tokens.step() for _ in range(5)]
+    assert steps == [True] * 4 + [False]
+    for bank in ("alpha", "beta"):
+        assert sorted(restored(centre, bank)) == [(n, n) for n in (3, 70, 400, 500)]
+    assert audit(centre).problems == []
+
+
+def test_a_piece_can_be_deposited_within_the_grace_and_not_after_it(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    one, other = (centre.pay(token, centre.alice, to, 50) for to in (centre.bob, centre.carol))
+    centre.clock.advance(OVER)
+    assert centre.deposit(one) == (50, "")
+    centre.clock.advance(1)
+    assert centre.deposit(other) == (0, "TOKEN_EXPIRED")
+    assert centre.deposit(one, output=1) == (0, "TOKEN_EXPIRED")
+    assert centre.central.tokens.step()
+    assert restored(centre) == [(1, 50)]
+
+
+def test_what_went_back_is_not_deposited_by_a_clock_that_was_set_back(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    before_ms = centre.clock.now_ms()
+    centre.clock.advance(OVER + 1)
+    assert centre.central.tokens.step()
+    centre.clock._now_ms = before_ms
+    assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
+    assert (offline_float(centre), circulation(centre)) == (0, START)
+
+
+def test_a_deposit_keeps_its_answer_after_the_rest_went_back(centre: Centre) -> None:
+    item = centre.item(centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 60))
+    first = centre.send(item)
+    centre.clock.advance(OVER + 1)
+    centre.central.tokens.step()
+    assert centre.send(item) == first
+
+
+def test_a_load_that_is_repeated_after_it_went_back_moves_nothing(centre: Centre) -> None:
+    first = centre.register(centre.alice, 100, number=5)
+    centre.clock.advance(OVER + 1)
+    centre.central.tokens.step()
+    assert centre.register(centre.alice, 100, number=5) == first
+    assert not centre.central.tokens.step()
+    assert (offline_float(centre), circulation(centre)) == (0, START)
+
+
+def test_a_stop_between_the_journal_and_the_answer(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre.token(centre.alice, 100)
+    centre.clock.advance(OVER + 1)
+    ledger = centre.central.books.ledger
+    submit = ledger.submit
+
+    def unanswered(batch: Batch) -> Answers:
+        submit(batch)
+        raise CoreStopped("the process died")
+
+    monkeypatch.setattr(ledger, "submit", unanswered)
+    with pytest.raises(CoreStopped):
+        centre.central.tokens.step()
+    assert not centre.restart().tokens.step()
+    assert restored(centre) == [(1, 100)]
+    assert audit(centre).problems == []
+
+
+def test_a_lost_mark_moves_nothing_twice(centre: Centre) -> None:
+    centre.token(centre.alice, 100)
+    centre.clock.advance(OVER + 1)
+    centre.central.tokens.step()
+    with centre.engine.begin() as connection:
+        connection.execute(update(tokens).values(restored_fen=None))
+    assert audit(centre).problems
+    assert centre.central.tokens.step()
+    assert circulation(centre) == START
+    with centre.engine.connect() as connection:
+        assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [100]
+    assert audit(centre).problems == []
+
+
+def test_a_mark_that_was_changed_is_named_by_the_audit(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100).token
+    centre.clock.advance(OVER + 1)
+    centre.central.tokens.step()
+    with centre.engine.begin() as connection:
+        connection.execute(update(tokens).values(restored_fen=99))
+    problems = audit(centre).problems
+    assert any(token.id.hex() in problem for problem in problems)
+    assert any("number=1" in problem for problem in problems)
+
+
+def test_a_float_that_is_short_stops_it_and_marks_nothing(centre: Centre) -> None:
+    centre.token(centre.alice, 100)
+    with centre.engine.begin() as connection:
+        connection.execute(update(tokens).values(value_fen=101))
+    centre.clock.advance(OVER + 1)
+    with pytest.raises(RestoreBroken, match="load 1"):
+        centre.central.tokens.step()
+    with centre.engine.connect() as connection:
+        assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [None]

@@ -1,0 +1,81 @@
+"""What is left of expired tokens: the feed brings it to the wallet that loaded them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import insert, select
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.signing import certify_device
+from operator_bank.payments.feed import FeedBroken
+from operator_bank.tables import devices, outbound
+from runtime.errors import NoAnswer
+from tests.operator_bank.conftest import NOW_MS, Holder, World
+
+DEVICE = SigningKey(b"\x0d" * 32)
+
+
+def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Money of the wallet becomes tokens of its device; returns the load's number."""
+
+    def unanswered(*_: Any) -> registration_pb2.RegisterTokensResponse:
+        raise NoAnswer("the feed will tell")
+
+    monkeypatch.setattr(world.central, "register", unanswered)
+    public = bytes(DEVICE.verify_key)
+    certificate = certify_device(DEVICE, "alpha", public, NOW_MS + 1)
+    row = {"device_key": public, "wallet": holder.wallet.row_id}
+    with world.engine.begin() as connection:
+        connection.execute(insert(devices), {**row, "certificate": certificate.encode()})
+    order = holder.signed(
+        orders_pb2.LoadOrder, sequence=holder.next(), device_key=public, amount_fen=fen
+    )
+    assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    with world.engine.connect() as connection:
+        number = int(connection.execute(select(outbound.c.number)).scalar_one())
+    world.hear(tokens_registered=registration_pb2.TokensRegistered(number=number, amount_fen=fen))
+    return number
+
+
+def restored(number: int, fen: int) -> registration_pb2.TokensRestored:
+    return registration_pb2.TokensRestored(number=number, amount_fen=fen)
+
+
+def test_it_comes_to_the_wallet_that_loaded_it(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = load(world, alice, 700, monkeypatch)
+    assert (alice.fen, alice.held_fen) == (99_300, 0)
+    entry = world.hear(tokens_restored=restored(number, 450))
+    assert alice.fen == 99_750
+    world.bank.follower.apply([entry])
+    world.restart().follower.apply([entry])
+    assert alice.fen == 99_750
+    page, _ = world.bank.history.page(alice.wallet, 2, "")
+    assert [(p.kind, p.change_fen, p.balance_after_fen) for p in page] == [
+        ("offline-restore", 450, 99_750),
+        ("offline-load", -700, 99_300),
+    ]
+    assert (page[0].payment_id, page[0].payee_number) == (f"restore-{number}", alice.number)
+    assert world.bank.outgoing.state(number) == (bank_pb2.PAYMENT_STATE_SETTLED, 0)
+
+
+def test_for_a_closed_wallet_it_waits_in_suspense(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = load(world, alice, alice.fen, monkeypatch)
+    world.bank.holder.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
+    entry = world.hear(tokens_restored=restored(number, 450))
+    world.bank.follower.apply([entry])
+    assert alice.fen == 0
+    assert world.bank.vault.books().suspense_fen == 450
+    assert not world.bank.returns.step(), "there is nobody to send it back to"
+
+
+def test_a_load_that_is_not_ours_stops_the_bank(world: World) -> None:
+    with pytest.raises(FeedBroken, match="999999, which is not ours"):
+        world.hear(tokens_restored=restored(999_999, 5))
