@@ -49,7 +49,9 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
         " = circulation − inbound + outbound on their way"
     )
     console.print(_bank_table(fields["banks"]))
-    console.print("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed")
+    console.print(
+        "[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed or given back"
+    )
     restored_fen = _int(fields["tokens_restored_fen"])
     console.print(
         f"   {_yuan(fields['offline_float_fen'])} = {_yuan(fields['tokens_outstanding_fen'])}"
