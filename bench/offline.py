@@ -324,7 +324,15 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, Ba
     metadata.create_all(engine)
     # Nobody is asked about payees here.
     peers = cast(BankPeers, None)
-    central = build(engine, root=town.root, bank_peers=peers, clock=SystemClock(), threaded=True)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    central = build(
+        engine,
+        root=town.root,
+        bank_peers=peers,
+        clock=SystemClock(),
+        threaded=True,
+        pool=pool,
+    )
     try:
         admitted = [
             central.registry.admit(_particulars(central, name, index))
@@ -339,6 +347,7 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, Ba
             yield engine, central, admitted[0]
     finally:
         central.books.stop()
+        pool.shutdown()
         engine.dispose()
 
 
@@ -401,6 +410,7 @@ def _registered(
             "bank": bank.index,
             "number": 2,
             "value_fen": chain.token.value_fen,
+            "expires_time_ms": chain.token.expires_time_ms,
             "body": chain.token.encode(),
         }
         for chain in chains

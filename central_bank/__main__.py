@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -62,12 +64,14 @@ def run(settings: Settings, *, migrate: bool) -> int:
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
     client = channel_credentials(settings.tls_ca, settings.tls_certificate, settings.tls_key)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
     bank = build(
         engine,
         root=SigningKey(settings.offline_root_key.read_bytes()),
         bank_peers=GrpcBankPeers(client),
         clock=SystemClock(),
         threaded=True,
+        pool=pool,
         on_stopped=accident,
     )
     projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
@@ -94,6 +98,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     restorer.stop()
     projector.stop()
     bank.books.stop()
+    pool.shutdown()
     engine.dispose()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0

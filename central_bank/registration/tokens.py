@@ -300,8 +300,8 @@ class Tokens:
         numbers = [one.item.number for one in opened]
         ids = list({chain.token.id for one in opened for chain in one.chains})
         of = refused_deposits.c
-        for part in _parts(numbers):
-            query = select(of.number).where(of.bank == bank.index, of.number.in_(part))
+        for some in _parts(numbers):
+            query = select(of.number).where(of.bank == bank.index, of.number.in_(some))
             refused |= set(self._database.read(_scalars(query)))
         for part in _parts(ids):
             given_back = tokens.c.restored_fen.is_not(None)

@@ -55,7 +55,7 @@ class Clearing:
         (end,) = verdict.pieces
         ids = [end.id, *(piece.id for piece, _ in path(coin.chain))]
         ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
-        share = ways.add(coin.chain, end)
+        share = ways.add(coin.chain, end, 0)
         for double in share.doubles:
             self.found_ms.setdefault(double.device, now_ms)
         if share.loss_fen:
