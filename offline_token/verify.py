@@ -113,7 +113,8 @@ def verify(
         now_ms: the verifier's time.
         request: what the payee asked for; None at a deposit, where any challenge will do.
         output: which output of each chain's last endorsement is meant.
-        grace_ms: how long after its expiry a token is still good, as at a deposit.
+        grace_ms: at a deposit, how long after its expiry a token is still good; certificates
+            then need only have been valid when the token was made.
     """
     try:
         payment = Payment.decode(data)
@@ -190,8 +191,11 @@ def _walk(
     if len(chain.hops) > bundle.max_hops:
         raise Bad(Reason.TOO_MANY_HOPS)
     piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
+    # At a deposit: who took the money while a certificate was valid does not lose it for coming
+    # later. A certificate that ended before the token was made has never been good for it.
+    certified_ms = min(now_ms, token.registered_time_ms) if grace_ms else now_ms
     for index, hop in enumerate(chain.hops):
-        check_device(hop.certificate, bundle, now_ms)
+        check_device(hop.certificate, bundle, certified_ms)
         endorsement = hop.endorsement
         if hop.certificate.key != piece.owner:
             raise Bad(Reason.NOT_THE_OWNER)

@@ -19,5 +19,7 @@ SUBMIT_ITEMS = 2_000
 
 SUBMIT_VALIDITY_MS = 60_000
 DEVICE_LIFETIME_MS = 366 * 86_400_000
+DEVICE_RENEWAL_MS = 91 * 86_400_000
+"""A certificate that ends earlier than this, a token's life, is renewed when the device asks."""
 MAX_DEPOSIT_BYTES = 16_385
 POLICY_LIMIT_FEN = 10**15

@@ -13,10 +13,22 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import CHANGE_OUTPUT, FormatError, Payment, TrustBundle
+from offline_token.formats import (
+    CHANGE_OUTPUT,
+    DEVICE,
+    Certificate,
+    FormatError,
+    Payment,
+    TrustBundle,
+)
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
-from operator_bank.limits import DEVICE_LIFETIME_MS, MAX_AMOUNT_FEN, MAX_DEPOSIT_BYTES
+from operator_bank.limits import (
+    DEVICE_LIFETIME_MS,
+    DEVICE_RENEWAL_MS,
+    MAX_AMOUNT_FEN,
+    MAX_DEPOSIT_BYTES,
+)
 from operator_bank.orders import Order, Orders, check_unexpired
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import put_outbound
@@ -62,20 +74,23 @@ class Offline:
         self._bank = bank
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
-        """(the device's certificate, the bank's); a device certified before gets the same again."""
+        """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = exact_bytes(order.content.device_key, "device_key", 32)
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
         row = self._device(key)
         if row is None:
-            expires = self._clock.now_ms() + DEVICE_LIFETIME_MS
-            made = certify_device(self._key, self._bank, key, expires)
             values = {
                 "device_key": key,
                 "wallet": order.wallet.row_id,
-                "certificate": made.encode(),
+                "certificate": self._new_certificate(key),
             }
             self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
+            row = self._device(key)
+        elif row.wallet == order.wallet.row_id and self._ends_soon(bytes(row.certificate)):
+            renewed = update(devices).where(devices.c.device_key == key)
+            statement = renewed.values(certificate=self._new_certificate(key))
+            self._database.transaction(lambda c: c.execute(statement) and None)
             row = self._device(key)
         if row is None or row.wallet != order.wallet.row_id:
             raise Refusal(
@@ -100,7 +115,7 @@ class Offline:
         content = order.content
         try:
             answer = self._central_bank.register(
-                number, content.amount_fen, bytes(device.certificate)
+                number, content.amount_fen, self._held_certificate(number)
             )
         except NoAnswer:
             return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
@@ -266,6 +281,19 @@ class Offline:
         self._outgoing.wait_until(
             lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, 5.0
         )
+
+    def _new_certificate(self, key: bytes) -> bytes:
+        expires_ms = self._clock.now_ms() + DEVICE_LIFETIME_MS
+        return certify_device(self._key, self._bank, key, expires_ms).encode()
+
+    def _ends_soon(self, certificate: bytes) -> bool:
+        expires_ms = Certificate.decode(certificate, DEVICE).expires_time_ms
+        return expires_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS
+
+    def _held_certificate(self, number: int) -> bytes:
+        """The device's certificate as it was when the load was first asked for."""
+        query = select(outbound.c.body).where(outbound.c.number == number)
+        return bytes(self._database.read(lambda c: c.execute(query).scalar_one()))
 
     def _device(self, key: bytes) -> Any:
         query = select(devices).where(devices.c.device_key == key)

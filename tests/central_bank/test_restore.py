@@ -228,3 +228,19 @@ def test_a_float_that_is_short_stops_it_and_marks_nothing(centre: Centre) -> Non
         centre.central.tokens.step()
     with centre.engine.connect() as connection:
         assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [None]
+
+
+def test_who_took_money_while_the_payer_was_certified_does_not_lose_it_later(
+    centre: Centre,
+) -> None:
+    day_ms = 86_400_000
+    ends_ms = centre.clock.now_ms() + day_ms
+    short = certify_device(KEYS["alpha"], "alpha", centre.alice.public, ends_ms)
+    alice = replace(centre.alice, certificate=short)
+    paid = centre.pay(centre.token(alice, 100), alice, centre.bob, 60)
+    centre.clock.advance(5 * day_ms)
+    assert centre.deposit(paid) == (60, "")
+    ended = certify_device(KEYS["alpha"], "alpha", alice.public, centre.clock.now_ms() - 1)
+    fresh = centre.token(centre.alice, 100)
+    late = centre.pay(fresh, replace(alice, certificate=ended), centre.bob, 60)
+    assert centre.deposit(late) == (0, "DEVICE_EXPIRED")
