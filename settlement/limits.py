@@ -38,6 +38,9 @@ SNAPSHOT_PART_BYTES = 1 << 20
 PROJECTION_ROWS = 65_536
 """Rows that the projection writes in one transaction."""
 
+PROJECTION_ROWS_SQLITE = 4_096
+"""The same where payments wait for that transaction: SQLite has one writer at a time."""
+
 RECENT_RECORDS = 1 << 19
 """Newest records that the journal keeps in memory for those who follow it."""
 

@@ -10,7 +10,12 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from settlement.balances import Balances
 from settlement.journal import Entry, Journal
-from settlement.limits import BALANCES_EVERY_RECORDS, PROJECTION_ROWS, SEAL_RECORDS
+from settlement.limits import (
+    BALANCES_EVERY_RECORDS,
+    PROJECTION_ROWS,
+    PROJECTION_ROWS_SQLITE,
+    SEAL_RECORDS,
+)
 from settlement.payment_rows import insert_payments
 from settlement.postings import Index, Keys, Positions, Postings, Runs, joined, postings_of
 from settlement.records import RECORD
@@ -43,6 +48,8 @@ class Projection:
         self._tables = tables
         self._journal = journal
         self._seal_every = seal_every
+        one_writer = engine.dialect.name == "sqlite"
+        self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
         self._lock = threading.RLock()
         self._moved = threading.Condition()
         self._runs = Runs(engine, tables)
@@ -63,7 +70,9 @@ class Projection:
         done = 0
         with self._lock:
             while done < max_rows:
-                entries = self._journal.read(self._position, _JOURNAL_ROWS, within=max_rows)
+                entries = self._journal.read(
+                    self._position, _JOURNAL_ROWS, within=min(max_rows, self._at_once)
+                )
                 if not entries:
                     break
                 done += self._project(entries)
