@@ -10,7 +10,6 @@ FEED_WAIT_S = 1.0
 """How long an open feed sleeps at most before it looks whether its bank is still welcome."""
 
 BATCH_VALIDITY_MS = 10 * 60 * 1_000
-MAX_PAYMENT_VALIDITY_MS = 24 * 3_600 * 1_000
 CLOCK_SKEW_MS = 60_000
 BANK_TIMEOUT_S = 5.0
 TOKEN_LIFETIME_MS = 90 * 86_400_000

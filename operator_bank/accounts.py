@@ -12,8 +12,7 @@ MIRROR = 0
 
 VAULT = 1
 SUSPENSE = 2
-OFFLINE_LOSS = 3
-SET_ASIDE = 4
+SET_ASIDE = 3
 """What has left the vault for redemptions that the central bank has not decided yet."""
 
 CONTROL = 10

@@ -22,7 +22,7 @@ MIRROR: Final = 0
 
 VAULT: Final = 1
 SUSPENSE: Final = 2
-SET_ASIDE: Final = 4
+SET_ASIDE: Final = 3
 FIRST_WALLET: Final = 1000
 CURRENCY: Final = 1
 """The ledger of the digital currency; a bank's second ledger is its own."""

@@ -12,10 +12,15 @@ from sqlalchemy import Connection, Engine, Table, select
 
 from settlement.journal import Entry
 from settlement.limits import MAX_ACCOUNTS
+from settlement.payment_rows import copy_columns
 from settlement.records import AccountFlag, Kind, Result
 
 _COLUMNS = {"ledger": np.uint8, "flags": np.uint8, "available_fen": np.int64, "held_fen": np.int64}
 _NAMES = (*_COLUMNS, "position")
+_COPIED = {
+    "account": ">i8", "ledger": ">i2", "flags": ">i2",
+    "available_fen": ">i8", "held_fen": ">i8", "position": ">i8",
+}  # fmt: skip
 _KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED
 
 
@@ -116,39 +121,35 @@ class Balances:
         for name, column in self._columns.items():
             self._columns[name] = np.concatenate([column, np.zeros(more, column.dtype)])
 
+    def changed(self) -> int:
+        """Accounts that differ from the table."""
+        return int(np.count_nonzero(self._changed))
+
     def write(self, connection: Connection) -> None:
         """Writes what changed in the caller's transaction; `written` after its commit."""
         numbers = np.flatnonzero(self._changed)
         if not len(numbers):
             return
-        columns = [numbers, *(column[numbers] for column in self._columns.values())]
-        values = zip(*(column.tolist() for column in columns), strict=True)
-        position = self.position
-        if connection.dialect.name == "postgresql":
-            self._write_postgresql(connection, [(*row, position) for row in values])
-        else:
-            names = ", ".join(("account", *_NAMES))
-            sets = ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._table.name} ({names}) VALUES (?, ?, ?, ?, ?, ?)"
-                f" ON CONFLICT (account) DO UPDATE SET {sets}",
-                [(*row, position) for row in values],
-            )
-
-    def _write_postgresql(self, connection: Connection, rows: list[tuple[int, ...]]) -> None:
-        names = ", ".join(("account", *_NAMES))
+        columns = {"account": numbers} | {n: c[numbers] for n, c in self._columns.items()}
+        columns["position"] = np.full(len(numbers), self.position)
+        names = ", ".join(columns)
         sets = ", ".join(f"{name} = excluded.{name}" for name in _NAMES)
-        fresh = f"{self._table.name}_fresh"
+        if connection.dialect.name == "postgresql":
+            fresh = f"{self._table.name}_fresh"
+            connection.exec_driver_sql(
+                f"CREATE TEMP TABLE {fresh} (LIKE {self._table.name}) ON COMMIT DROP"
+            )
+            copy_columns(connection, fresh, columns, _COPIED)
+            source = f"SELECT {names} FROM {fresh}"
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._table.name} ({names}) {source}"
+                f" ON CONFLICT (account) DO UPDATE SET {sets}"
+            )
+            return
         connection.exec_driver_sql(
-            f"CREATE TEMP TABLE {fresh} (LIKE {self._table.name}) ON COMMIT DROP"
-        )
-        cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {fresh} ({names}) FROM STDIN") as copy:
-            copy.write("".join("\t".join(map(str, row)) + "\n" for row in rows))
-        cursor.close()
-        connection.exec_driver_sql(
-            f"INSERT INTO {self._table.name} ({names}) SELECT {names} FROM {fresh}"
-            f" ON CONFLICT (account) DO UPDATE SET {sets}"
+            f"INSERT INTO {self._table.name} ({names}) VALUES (?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT (account) DO UPDATE SET {sets}",
+            list(zip(*(column.tolist() for column in columns.values()), strict=True)),
         )
 
     def committed(self) -> None:

@@ -53,5 +53,11 @@ SEAL_RECORDS = 1 << 20
 BALANCES_EVERY_RECORDS = 10_000_000
 """How far the rows of `balances` may fall behind the payments while there is no pause."""
 
+BALANCES_AT_ONCE = 4_096
+"""So few accounts are written to `balances` in any pause; more wait for a longer one."""
+
+LONG_PAUSE = 50
+"""Times in a row that the projection was asked and had nothing to do."""
+
 PAGE_POSTINGS = 512
 """Postings in one row of the index."""

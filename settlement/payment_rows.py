@@ -109,6 +109,24 @@ def insert_payments(connection: Connection, table: Table, entry: Entry) -> None:
     connection.exec_driver_sql(statement, payment_rows(entry))
 
 
+def copy_columns(
+    connection: Connection, table: str, columns: dict[str, Any], kinds: dict[str, str]
+) -> None:
+    """Writes columns, each (N,), into a table of PostgreSQL; `kinds` are big-endian dtypes."""
+    layout: list[tuple[str, str]] = [("fields", ">i2")]
+    for name, kind in kinds.items():
+        layout += [(f"{name}_bytes", ">i4"), (name, kind)]
+    rows = np.zeros(len(columns["position"]), np.dtype(layout))
+    rows["fields"] = len(kinds)
+    for name, kind in kinds.items():
+        rows[f"{name}_bytes"] = np.dtype(kind).itemsize
+        rows[name] = columns[name]
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY {table} ({', '.join(kinds)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(_COPY_HEADER + rows.tobytes() + _COPY_END)
+    cursor.close()
+
+
 def copy_bytes(entry: Entry) -> bytes:
     """The rows that a journal row makes, for PostgreSQL's binary COPY."""
     count = len(entry.records)

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from settlement.balances import Balances
 from settlement.journal import Entry, Journal
 from settlement.limits import (
+    BALANCES_AT_ONCE,
     BALANCES_EVERY_RECORDS,
+    LONG_PAUSE,
     PROJECTION_ROWS,
     PROJECTION_ROWS_SQLITE,
     SEAL_RECORDS,
@@ -54,6 +56,7 @@ class Projection:
         self._moved = threading.Condition()
         self._runs = Runs(engine, tables)
         self._balances = Balances(tables.balances)
+        self._idle = 0
         self._load()
 
     def position(self) -> int:
@@ -76,9 +79,16 @@ class Projection:
                 if not entries:
                     break
                 done += self._project(entries)
-            if not done or self._position - self._balances.written > BALANCES_EVERY_RECORDS:
+            self._idle = 0 if done else self._idle + 1
+            if self._balances_due():
                 self._write_balances()
         return done
+
+    def _balances_due(self) -> bool:
+        if self._position - self._balances.written > BALANCES_EVERY_RECORDS:
+            return True
+        few = self._balances.changed() <= BALANCES_AT_ONCE
+        return self._idle >= (1 if few else LONG_PAUSE)
 
     def write_balances(self) -> None:
         """Brings `balances` to where the payments are."""
@@ -101,6 +111,7 @@ class Projection:
             self._load()
             while self.catch_up():
                 pass
+            self._write_balances()
 
     def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """Positions below `before` that a key is found at, in falling order, in pieces."""

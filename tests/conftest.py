@@ -15,6 +15,11 @@ import pytest
 _names = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--postgresql``: the stacks of the integration tests run on PostgreSQL instead of SQLite."""
+    parser.addoption("--postgresql", action="store_true", help="put every stack on PostgreSQL")
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A server of this test process's own; databases are made in it at will."""

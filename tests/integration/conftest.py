@@ -17,11 +17,16 @@ MakeWorld = Callable[..., World]
 
 
 @pytest.fixture(scope="session")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
+def worlds(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeWorld]:
     """Makes running stacks that are stopped at the end; their databases go with the server."""
     made: list[World] = []
+    everywhere = ""
+    if request.config.getoption("--postgresql"):
+        everywhere = request.getfixturevalue("postgres_url")
 
-    def make(database_url: str = "", *, funded: bool = True) -> World:
+    def make(database_url: str = everywhere, *, funded: bool = True) -> World:
         folder: Path = tmp_path_factory.mktemp("stack")
         world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
         made.append(world)
