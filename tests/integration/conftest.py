@@ -40,6 +40,13 @@ def worlds(
         world.close()
 
 
+@pytest.fixture
+def sqlite_files(request: pytest.FixtureRequest) -> None:
+    """For tests that change a database's file; tests/settlement does the same on PostgreSQL."""
+    if request.config.getoption("--postgresql"):
+        pytest.skip("changes SQLite files")
+
+
 @pytest.fixture(scope="session")
 def world(worlds: MakeWorld) -> World:
     """The shared stack: two banks with full vaults. Tests leave it running and consistent."""

@@ -38,7 +38,7 @@ def own(worlds: MakeWorld) -> World:
 
 
 @pytest.fixture
-def database(own: World) -> Iterator[Callable[[str], Path]]:
+def database(own: World, sqlite_files: None) -> Iterator[Callable[[str], Path]]:
     """The SQLite file of a service; whatever the test does to it is undone afterwards."""
     kept: dict[Path, bytes] = {}
 

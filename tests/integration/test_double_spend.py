@@ -114,7 +114,9 @@ def test_officers_of_the_banks_that_it_concerns_see_the_evidence(cheated: World)
         channel.close()
 
 
-def test_the_audit_names_a_loss_that_was_changed_by_hand(cheated: World) -> None:
+def test_the_audit_names_a_loss_that_was_changed_by_hand(
+    cheated: World, sqlite_files: None
+) -> None:
     path = make_url(cheated.plan.central_database_url).database
     assert path
     with closing(sqlite3.connect(path, timeout=20.0)) as database:
