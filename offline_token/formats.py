@@ -181,7 +181,6 @@ class Endorsement:
 
 
 ENDORSEMENT_BYTES = _ENDORSEMENT.size
-HOP_BYTES = CERTIFICATE_BYTES + ENDORSEMENT_BYTES
 
 
 @dataclass(frozen=True)

@@ -92,16 +92,6 @@ class StackPlan:
         known = ", ".join(bank.name for bank in self.banks)
         raise StackMissing(f"no bank {name!r} in this stack; it has {known}")
 
-    def bank_of_officer(self, officer: str) -> str | None:
-        """The bank an officer works for; None for the central bank."""
-        for bank in self.banks:
-            if bank.officer == officer:
-                return bank.name
-        if officer in self.central_officers:
-            return None
-        known = ", ".join([*self.central_officers, *(bank.officer for bank in self.banks)])
-        raise StackMissing(f"no officer {officer!r} in this stack; it has {known}")
-
     def commands(self) -> dict[str, Command]:
         """The processes of the stack by name, the central bank first."""
         found = {CENTRAL_BANK: self.command(CENTRAL_BANK)}

@@ -97,15 +97,11 @@ def payment_row(entry: Entry, index: int) -> PaymentRow:
 
 def insert_payments(connection: Connection, table: Table, entry: Entry) -> None:
     """Writes the rows of a journal row in the caller's transaction."""
-    names = ", ".join(NAMES)
     if connection.dialect.name == "postgresql":
-        cursor = connection.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.write(copy_bytes(entry))
-        cursor.close()
+        _copy(connection, table.name, NAMES, copy_bytes(entry))
         return
     marks = ", ".join("?" * len(NAMES))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+    statement = f"INSERT INTO {table.name} ({', '.join(NAMES)}) VALUES ({marks})"
     connection.exec_driver_sql(statement, payment_rows(entry))
 
 
@@ -121,9 +117,13 @@ def copy_columns(
     for name, kind in kinds.items():
         rows[f"{name}_bytes"] = np.dtype(kind).itemsize
         rows[name] = columns[name]
+    _copy(connection, table, tuple(kinds), _COPY_HEADER + rows.tobytes() + _COPY_END)
+
+
+def _copy(connection: Connection, table: str, names: tuple[str, ...], data: bytes) -> None:
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {table} ({', '.join(kinds)}) FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(_COPY_HEADER + rows.tobytes() + _COPY_END)
+    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(data)
     cursor.close()
 
 

@@ -141,17 +141,17 @@ class Runs:
                     # The key goes on in the page before when it is the first of this one.
                     bound = (key, page.first_position - 1)
                     more = page.first_key == key
-                    page = self._page(page.run, index, bound, newest=True) if more else None
+                    page = self._last_page(page.run, index, bound) if more else None
 
     def oldest_first(self, run: int, index: Index, key: int, after: int) -> Iterator[Positions]:
         """Positions of a key beyond `after` in a run, in rising order, page by page."""
-        page = self._page(run, index, (key, after + 1), newest=True)
+        page = self._last_page(run, index, (key, after + 1))
         if page is not None:
             found = _within(page, run, key)
             yield found[found > after]
         bound = (key, after + 1)
         while True:
-            page = self._page(run, index, bound, newest=False)
+            page = self._next_page(run, index, bound)
             if page is None or page.first_key != key:
                 return
             found = _within(page, run, key)
@@ -177,16 +177,18 @@ class Runs:
             rows = connection.execute(query).all()
         return sorted(rows, key=lambda row: -row.run)
 
-    def _page(self, run: int, index: Index, bound: tuple[int, int], *, newest: bool):  # type: ignore[no-untyped-def]
-        """The last page that starts at or before a bound; or the first that starts after it."""
+    def _last_page(self, run: int, index: Index, bound: tuple[int, int]):  # type: ignore[no-untyped-def]
+        return next(iter(self._last_pages([run], index, bound)), None)
+
+    def _next_page(self, run: int, index: Index, bound: tuple[int, int]):  # type: ignore[no-untyped-def]
+        """The first page of a run that starts after a bound."""
         page = self._pages.c
         start = tuple_(page.first_key, page.first_position)
-        query = select(self._pages).where(page.kind == int(index), page.run == run)
-        if newest:
-            query = query.where(start <= bound)
-            query = query.order_by(page.first_key.desc(), page.first_position.desc())
-        else:
-            query = query.where(start > bound).order_by(page.first_key, page.first_position)
+        query = (
+            select(self._pages)
+            .where(page.kind == int(index), page.run == run, start > bound)
+            .order_by(page.first_key, page.first_position)
+        )
         with self._engine.connect() as connection:
             return connection.execute(query.limit(1)).first()
 

@@ -296,17 +296,12 @@ class Tokens:
         """Numbers that have never been answered, of payments of which nothing was given back."""
         last = int(self._ledger.read([accounts.deposits(bank.index)])[0]["last_sequence"])
         refused: set[int] = set()
-        restored: set[bytes] = set()
         numbers = [one.item.number for one in opened]
-        ids = list({chain.token.id for one in opened for chain in one.chains})
+        restored = self._restored([chain for one in opened for chain in one.chains])
         of = refused_deposits.c
         for some in _parts(numbers):
             query = select(of.number).where(of.bank == bank.index, of.number.in_(some))
             refused |= set(self._database.read(_scalars(query)))
-        for part in _parts(ids):
-            given_back = tokens.c.restored_fen.is_not(None)
-            query = select(tokens.c.token_id).where(tokens.c.token_id.in_(part), given_back)
-            restored |= {bytes(token_id) for token_id in self._database.read(_scalars(query))}
         counts = Counter(numbers)
         return {
             one.item.number
@@ -324,7 +319,7 @@ class Tokens:
             return known
         if not verdict.good:
             return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
-        if self._any_restored(chains):
+        if self._restored(chains):
             # Also when the clock was set back since.
             expired = Reason.TOKEN_EXPIRED.name
             return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, expired)
@@ -364,12 +359,14 @@ class Tokens:
         note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
         return DepositOutcome(item.number, _SETTLED, 0, note.whole_fen)
 
-    def _any_restored(self, chains: Sequence[Chain]) -> bool:
-        ids = [chain.token.id for chain in chains]
-        query = select(tokens.c.token_id).where(
-            tokens.c.token_id.in_(ids), tokens.c.restored_fen.is_not(None)
-        )
-        return self._database.read(lambda c: c.execute(query).first()) is not None
+    def _restored(self, chains: Sequence[Chain]) -> set[bytes]:
+        """Ids of the tokens in these chains of which something was given back."""
+        found: set[bytes] = set()
+        given_back = tokens.c.restored_fen.is_not(None)
+        for part in _parts(list({chain.token.id for chain in chains})):
+            query = select(tokens.c.token_id).where(tokens.c.token_id.in_(part), given_back)
+            found |= {bytes(token_id) for token_id in self._database.read(_scalars(query))}
+        return found
 
     def _ways(self, bank: Bank, opened: Sequence[_Opened]) -> Ways:
         """How the pieces in these payments were spent before."""
