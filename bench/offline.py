@@ -399,7 +399,7 @@ def _registered(
     )
     payload = order.SerializeToString()
     name = bank.name.encode()
-    outcome, _ = central.tokens.register(
+    outcome, _ = central.loads.register(
         bank, sign("token-registration/v1", payload, town.banks[0], name)
     )
     assert outcome.reason == 0, outcome
@@ -436,5 +436,5 @@ def _send(
     )
     payload = order.SerializeToString()
     envelope = sign("token-deposit/v1", payload, town.banks[0], bank.name.encode())
-    outcomes = central.tokens.deposit(bank, envelope)
+    outcomes = central.deposits.deposit(bank, envelope)
     assert all(one.amount_fen == _VALUE_FEN and not one.reason for one in outcomes), outcomes[:3]

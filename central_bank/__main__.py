@@ -76,7 +76,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     )
     projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
     projector.start()
-    restorer = Worker("restoring", bank.tokens.step, idle_s=60.0, on_accident=accident)
+    restorer = Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident)
     restorer.start()
     registry = CollectorRegistry()
     server = Server(
@@ -109,7 +109,9 @@ def services(bank: CentralBank) -> list[Service]:
     ledger = bank.books.ledger
     issuance = GrpcIssuance(bank.office, bank.registry, ledger)
     authentication = GrpcAuthentication(bank.registry, bank.devices, bank.evidence)
-    registration = GrpcRegistration(bank.registry, bank.settlement, bank.tokens, bank.feed, ledger)
+    registration = GrpcRegistration(
+        bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger
+    )
     analysis = GrpcAnalysis(bank.flows)
     return [
         Service(

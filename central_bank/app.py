@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ from central_bank.analysis.flows import Flows
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
+from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.feed import Feed
+from central_bank.registration.judging import Judging
+from central_bank.registration.loads import Loads
+from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
+from central_bank.registration.restore import Restoring
 from central_bank.registration.settle import Settlement
-from central_bank.registration.tokens import Tokens
 from central_bank.tables import ledger as ledger_tables
 from runtime.clock import Clock
 from runtime.database import Database
@@ -37,7 +42,9 @@ class CentralBank:
     devices: Devices
     office: IssuingOffice
     settlement: Settlement
-    tokens: Tokens
+    loads: Loads
+    deposits: Deposits
+    restoring: Restoring
     evidence: Evidence
     feed: Feed
     flows: Flows
@@ -82,14 +89,29 @@ def build(
     ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms)))
     registry = Registry(database, ledger, clock)
     devices = Devices(database, root, clock)
+    evidence = Evidence(database, registry, devices, clock)
+    # What is spent is looked up and written down by one deposit after another, and what is left
+    # by none of them meanwhile.
+    clearing = threading.Lock()
     return CentralBank(
         books=books,
         registry=registry,
         devices=devices,
         office=IssuingOffice(database, ledger, registry, bank_peers, clock),
         settlement=Settlement(ledger, books.history, registry, bank_peers, clock),
-        tokens=Tokens(database, ledger, books.history, registry, devices, root, clock, pool),
-        evidence=Evidence(database, registry, clock),
+        loads=Loads(database, ledger, books.history, devices, root, clock),
+        deposits=Deposits(
+            database,
+            ledger,
+            books.history,
+            Judging(devices, clock, pool),
+            evidence,
+            Losses(database, ledger, registry, clock),
+            clock,
+            clearing,
+        ),
+        restoring=Restoring(database, ledger, clock, clearing),
+        evidence=evidence,
         feed=Feed(books.journal, registry),
         flows=Flows(database, books.history, registry),
     )

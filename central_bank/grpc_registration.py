@@ -10,9 +10,10 @@ import grpc
 
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.limits import FEED_WAIT_S, MAX_FOLLOWERS
+from central_bank.registration.deposits import Deposits
 from central_bank.registration.feed import Feed
+from central_bank.registration.loads import Loads
 from central_bank.registration.settle import Settlement
-from central_bank.registration.tokens import Tokens
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.checks import journal_position
@@ -28,13 +29,15 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         self,
         registry: Registry,
         settlement: Settlement,
-        tokens: Tokens,
+        loads: Loads,
+        deposits: Deposits,
         feed: Feed,
         ledger: Ledger,
     ) -> None:
         self._registry = registry
         self._settlement = settlement
-        self._tokens = tokens
+        self._loads = loads
+        self._deposits = deposits
         self._feed = feed
         self._ledger = ledger
         self._followers = threading.BoundedSemaphore(MAX_FOLLOWERS)
@@ -68,7 +71,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             self._followers.release()
 
     def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        outcome, made = self._tokens.register(self._bank(context), request.registration)
+        outcome, made = self._loads.register(self._bank(context), request.registration)
         return registration_pb2.RegisterTokensResponse(
             outcome=registration_pb2.Outcome(
                 number=outcome.number,
@@ -79,7 +82,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         )
 
     def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        outcomes = self._tokens.deposit(self._bank(context), request.deposit)
+        outcomes = self._deposits.deposit(self._bank(context), request.deposit)
         return registration_pb2.DepositTokensResponse(
             outcomes=[
                 registration_pb2.DepositOutcome(

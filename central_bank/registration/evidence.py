@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select
 
+from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.registration.double_spends import DoubleSpend
 from central_bank.tables import evidence
@@ -30,13 +31,36 @@ class Case:
 class Evidence:
     """Puts evidence down and lists it."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, registry: Registry, devices: Devices, clock: Clock
+    ) -> None:
         self._database = database
         self._registry = registry
+        self._devices = devices
         self._clock = clock
 
-    def keep(self, double: DoubleSpend, second_bank: int) -> None:
-        """Keeps a double spend; again changes nothing."""
+    def uncover(self, double: DoubleSpend, second_bank: int) -> None:
+        """Keeps the proof of a double spend and takes the device out of use."""
+        if double.proved:
+            self._keep(double, second_bank)
+            self._devices.revoke(double.device, "it spent a piece twice")
+        elif double.first.bank == self._registry.get(double.second.certificate.bank).index:
+            # Its own bank said that it deposited the piece; another bank's word is not enough.
+            self._devices.revoke(double.device, "it spent a piece that it deposited")
+
+    def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
+        """The newest first; for a bank those that concern it: its device, or its payee."""
+        table = evidence
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if bank is not None:
+            columns = (table.c.bank, table.c.first_bank, table.c.second_bank)
+            query = query.where(or_(*(column == bank.index for column in columns)))
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
+
+    def _keep(self, double: DoubleSpend, second_bank: int) -> None:
+        """Again changes nothing."""
         piece_id, certificate = double.piece.id, double.second.certificate
         values = {
             "piece_id": piece_id,
@@ -51,17 +75,6 @@ class Evidence:
             "time_ms": self._clock.now_ms(),
         }
         self._database.transaction(lambda c: _put(c, values))
-
-    def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
-        """The newest first; for a bank those that concern it: its device, or its payee."""
-        table = evidence
-        query = select(table).order_by(table.c.id.desc()).limit(limit)
-        if bank is not None:
-            columns = (table.c.bank, table.c.first_bank, table.c.second_bank)
-            query = query.where(or_(*(column == bank.index for column in columns)))
-        if before_id is not None:
-            query = query.where(table.c.id < before_id)
-        return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
     def _case(self, row: Row[Any]) -> Case:
         banks = {bank.index: bank for bank in self._registry.all()}

@@ -6,6 +6,7 @@ the wallet that loaded it, whose bank knows it by the number of the registration
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,9 +14,15 @@ import numpy as np
 from sqlalchemy import Connection, func, select, update
 
 from central_bank import accounts
+from central_bank.limits import MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.double_spends import DEPOSITED
 from central_bank.tables import pieces, tokens
-from settlement.records import RECORD, Kind, RecordFlag, Records
+from dcep.registration.v1 import registration_pb2
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger, Overloaded
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 
 class RestoreBroken(Exception):
@@ -36,7 +43,55 @@ class Left:
         return sum(self.fen.values())
 
 
-def left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:
+class Restoring:
+    """Gives back what is left, in steps.
+
+    Args:
+        clearing: held by whoever decides what leaves the float.
+    """
+
+    def __init__(
+        self, database: Database, ledger: Ledger, clock: Clock, clearing: threading.Lock
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._clock = clock
+        self._clearing = clearing
+
+    def step(self) -> bool:
+        """Gives back what is left of tokens whose grace is over; True when there was any."""
+        now_ms = self._clock.now_ms()
+        before_ms = now_ms - RESTORE_GRACE_MS
+        with self._clearing:
+            ended = self._database.read(lambda c: _left_of_expired(c, before_ms, MAX_RESTORED))
+            if not ended:
+                return False
+            given_back = [left for left in ended if left.amount_fen]
+            if not given_back:
+                self._database.transaction(lambda c: _put_restored(c, ended))
+                return True
+            notes = [
+                registration_pb2.TokensRestored(
+                    number=left.number, amount_fen=left.amount_fen
+                ).SerializeToString()
+                for left in given_back
+            ]
+
+            def mark(connection: Connection, answers: Answers) -> None:
+                if all(Result(result).accepted for result in answers.results.tolist()):
+                    _put_restored(connection, ended)
+
+            try:
+                answers = self._ledger.submit(Batch(_restoring(given_back, now_ms), notes, mark))
+            except Overloaded:
+                return False
+            for left, result in zip(given_back, answers.results.tolist(), strict=True):
+                if not Result(result).accepted:
+                    raise RestoreBroken(f"bank {left.bank}, load {left.number}: {Result(result)!r}")
+        return True
+
+
+def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:
     """Up to `limit` registrations whose tokens expired before a time and were not given back."""
     due = (
         select(tokens.c.bank, tokens.c.number)
@@ -59,7 +114,7 @@ def left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[
     return list(found.values())
 
 
-def put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
+def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
     """Marks tokens, so that they are given back once."""
     for left in given_back:
         for token_id, fen in left.fen.items():
@@ -67,7 +122,7 @@ def put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
             connection.execute(update(tokens).where(same).values(restored_fen=fen))
 
 
-def restoring(given_back: Sequence[Left], now_ms: int) -> Records:
+def _restoring(given_back: Sequence[Left], now_ms: int) -> Records:
     """A record for each registration; its number makes it the only one."""
     records = np.zeros(len(given_back), RECORD)
     records["origin"] = [accounts.restored(left.bank) for left in given_back]

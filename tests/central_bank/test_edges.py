@@ -63,7 +63,12 @@ def test_a_feed_from_beyond_any_journal_is_refused(
 ) -> None:
     central = world.central
     service = GrpcRegistration(
-        central.registry, central.settlement, central.tokens, central.feed, central.books.ledger
+        central.registry,
+        central.settlement,
+        central.loads,
+        central.deposits,
+        central.feed,
+        central.books.ledger,
     )
     for position in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
         request = registration_pb2.FollowFeedRequest(after_position=position)

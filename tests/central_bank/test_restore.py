@@ -61,10 +61,10 @@ def audit(centre: Centre) -> StackAudit:
 def test_nothing_goes_back_before_the_grace_is_over(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER)
-    assert not centre.central.tokens.step()
+    assert not centre.central.restoring.step()
     assert offline_float(centre) == 100
     centre.clock.advance(1)
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     assert (offline_float(centre), circulation(centre)) == (0, START)
 
 
@@ -72,9 +72,9 @@ def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> N
     token = centre.token(centre.alice, 100)
     assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.tokens.step()
-    assert not centre.central.tokens.step()
-    assert not centre.restart().tokens.step()
+    assert centre.central.restoring.step()
+    assert not centre.central.restoring.step()
+    assert not centre.restart().restoring.step()
     assert restored(centre) == [(1, 40)]
     assert restored(centre, "beta") == []
     assert (offline_float(centre), circulation(centre)) == (0, START)
@@ -86,8 +86,8 @@ def test_the_rest_goes_back_once_with_an_event_for_the_bank(centre: Centre) -> N
 def test_of_what_was_deposited_whole_nothing_goes_back(centre: Centre) -> None:
     assert centre.deposit(centre.token(centre.alice, 100)) == (100, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.tokens.step()
-    assert not centre.central.tokens.step()
+    assert centre.central.restoring.step()
+    assert not centre.central.restoring.step()
     assert restored(centre) == []
     assert audit(centre).problems == []
 
@@ -98,7 +98,7 @@ def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre)
     for payee in (centre.bob, centre.carol):
         assert centre.deposit(centre.pay(token, centre.alice, payee, 45)) == (45, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     assert restored(centre) == [(1, 10)]
     assert audit(centre).problems == []
 
@@ -106,14 +106,14 @@ def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre)
 def test_the_tokens_of_one_load_go_back_together(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.tokens.MAX_TOKEN_FEN", 100)
+    monkeypatch.setattr("central_bank.registration.loads.MAX_TOKEN_FEN", 100)
     _, encoded = centre.register(centre.alice, 150, number=7)
     large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
     assert len(encoded) == 2
     paid = centre.pay(Chain(large), centre.alice, centre.dan, 30)
     assert centre.deposit(paid, bank="beta") == (30, "")
     centre.clock.advance(OVER + 1)
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     assert restored(centre) == [(7, 120)]
     assert circulation(centre) == START - 30
     assert audit(centre).problems == []
@@ -122,13 +122,13 @@ def test_the_tokens_of_one_load_go_back_together(
 def test_each_bank_gets_its_own_back_whatever_the_numbers(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.tokens.MAX_RESTORED", 2)
+    monkeypatch.setattr("central_bank.registration.restore.MAX_RESTORED", 2)
     centre.issue(centre.beta, 1_000)
     for bank, owner in (("alpha", centre.alice), ("beta", centre.dan)):
         for number in (500, 3, 400, 70):
             centre.register(owner, number, number, bank)
     centre.clock.advance(OVER + 1)
-    steps = [centre.central.tokens.step() for _ in range(5)]
+    steps = [centre.central.restoring.step() for _ in range(5)]
     assert steps == [True] * 4 + [False]
     for bank in ("alpha", "beta"):
         assert sorted(restored(centre, bank)) == [(n, n) for n in (3, 70, 400, 500)]
@@ -143,7 +143,7 @@ def test_a_piece_can_be_deposited_within_the_grace_and_not_after_it(centre: Cent
     centre.clock.advance(1)
     assert centre.deposit(other) == (0, "TOKEN_EXPIRED")
     assert centre.deposit(one, output=1) == (0, "TOKEN_EXPIRED")
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     assert restored(centre) == [(1, 50)]
 
 
@@ -151,7 +151,7 @@ def test_what_went_back_is_not_deposited_by_a_clock_that_was_set_back(centre: Ce
     token = centre.token(centre.alice, 100)
     before_ms = centre.clock.now_ms()
     centre.clock.advance(OVER + 1)
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     centre.clock._now_ms = before_ms
     assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
     assert (offline_float(centre), circulation(centre)) == (0, START)
@@ -161,16 +161,16 @@ def test_a_deposit_keeps_its_answer_after_the_rest_went_back(centre: Centre) -> 
     item = centre.item(centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 60))
     first = centre.send(item)
     centre.clock.advance(OVER + 1)
-    centre.central.tokens.step()
+    centre.central.restoring.step()
     assert centre.send(item) == first
 
 
 def test_a_load_that_is_repeated_after_it_went_back_moves_nothing(centre: Centre) -> None:
     first = centre.register(centre.alice, 100, number=5)
     centre.clock.advance(OVER + 1)
-    centre.central.tokens.step()
+    centre.central.restoring.step()
     assert centre.register(centre.alice, 100, number=5) == first
-    assert not centre.central.tokens.step()
+    assert not centre.central.restoring.step()
     assert (offline_float(centre), circulation(centre)) == (0, START)
 
 
@@ -188,8 +188,8 @@ def test_a_stop_between_the_journal_and_the_answer(
 
     monkeypatch.setattr(ledger, "submit", unanswered)
     with pytest.raises(CoreStopped):
-        centre.central.tokens.step()
-    assert not centre.restart().tokens.step()
+        centre.central.restoring.step()
+    assert not centre.restart().restoring.step()
     assert restored(centre) == [(1, 100)]
     assert audit(centre).problems == []
 
@@ -197,11 +197,11 @@ def test_a_stop_between_the_journal_and_the_answer(
 def test_a_lost_mark_moves_nothing_twice(centre: Centre) -> None:
     centre.token(centre.alice, 100)
     centre.clock.advance(OVER + 1)
-    centre.central.tokens.step()
+    centre.central.restoring.step()
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(restored_fen=None))
     assert audit(centre).problems
-    assert centre.central.tokens.step()
+    assert centre.central.restoring.step()
     assert circulation(centre) == START
     with centre.engine.connect() as connection:
         assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [100]
@@ -211,7 +211,7 @@ def test_a_lost_mark_moves_nothing_twice(centre: Centre) -> None:
 def test_a_mark_that_was_changed_is_named_by_the_audit(centre: Centre) -> None:
     token = centre.token(centre.alice, 100).token
     centre.clock.advance(OVER + 1)
-    centre.central.tokens.step()
+    centre.central.restoring.step()
     with centre.engine.begin() as connection:
         connection.execute(update(tokens).values(restored_fen=99))
     problems = audit(centre).problems
@@ -225,7 +225,7 @@ def test_a_float_that_is_short_stops_it_and_marks_nothing(centre: Centre) -> Non
         connection.execute(update(tokens).values(value_fen=101))
     centre.clock.advance(OVER + 1)
     with pytest.raises(RestoreBroken, match="load 1"):
-        centre.central.tokens.step()
+        centre.central.restoring.step()
     with centre.engine.connect() as connection:
         assert connection.execute(select(tokens.c.restored_fen)).scalars().all() == [None]
 

@@ -155,7 +155,7 @@ def test_beyond_the_cap_of_a_token_nothing_is_paid(centre: Centre) -> None:
 def test_beyond_the_cap_of_a_device_nothing_is_paid(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.tokens.MAX_LOSS_PER_DEVICE_FEN", 150)
+    monkeypatch.setattr("central_bank.registration.losses.MAX_LOSS_PER_DEVICE_FEN", 150)
     pairs = [spent_twice(centre) for _ in range(2)]
     assert [centre.deposit(chain) for pair in pairs for chain in pair] == [
         (100, ""), (100, ""), (100, ""), (0, "SPENT_TWICE"),
@@ -332,7 +332,7 @@ def test_a_crash_between_taking_the_loss_and_paying_it(
     assert centre.deposit(to_bob) == (100, "")
     item = centre.item(to_dan)
     with monkeypatch.context() as patch:
-        patch.setattr("central_bank.registration.tokens._deposit", lambda *_: 1 / 0)
+        patch.setattr("central_bank.registration.deposits._deposit", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             centre.send(item, bank="beta")
     assert balance(centre, accounts.loss(centre.alpha.index)) == 100

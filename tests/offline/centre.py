@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from central_bank.authentication.registry import Bank
+from central_bank.registration.deposits import DepositOutcome
 from central_bank.registration.settle import Outcome
-from central_bank.registration.tokens import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Payment, Token
@@ -44,7 +44,7 @@ class Centre(World):
             expires_time_ms=self.clock.now_ms() + 60_000,
         )
         signed = sign("token-registration/v1", order.SerializeToString(), KEYS[bank], bank.encode())
-        return self.central.tokens.register(self.bank(bank), signed)
+        return self.central.loads.register(self.bank(bank), signed)
 
     def token(self, owner: Device, fen: int) -> Chain:
         """A fresh token, paid for by its owner's bank."""
@@ -77,7 +77,7 @@ class Centre(World):
             items=items,
         )
         signed = sign("token-deposit/v1", order.SerializeToString(), KEYS[bank], bank.encode())
-        return self.central.tokens.deposit(self.bank(bank), signed)
+        return self.central.deposits.deposit(self.bank(bank), signed)
 
     def deposit(
         self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()

@@ -1,0 +1,166 @@
+"""Offline tokens: signed for a device, registered against its bank's circulation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from nacl.signing import SigningKey
+from sqlalchemy import Connection, insert, select
+
+from central_bank import accounts
+from central_bank.authentication.devices import Devices
+from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
+from central_bank.registration.settle import Outcome, digest, open_signed, outcome_of
+from central_bank.tables import tokens
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.formats import DEVICE, Certificate, FormatError, Token
+from offline_token.limits import MAX_CHAINS
+from offline_token.signing import sign_token
+from offline_token.verify import Bad, Reason, check_device
+from runtime.checks import amount, invalid
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Batch
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+
+class Loads:
+    """The use-case behind RegisterTokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        devices: Devices,
+        root: SigningKey,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._devices = devices
+        self._root = root
+        self._clock = clock
+
+    def register(self, bank: Bank, envelope: SignedEnvelope) -> tuple[Outcome, list[bytes]]:
+        """Signs tokens for a certified device, paid for from the bank's circulation."""
+        order = registration_pb2.TokenRegistration()
+        open_signed("token-registration/v1", envelope, bank, order, self._clock.now_ms())
+        if order.number < 1:
+            raise invalid("number", "is at least 1")
+        amount(order.amount_fen, largest=MAX_CHAINS * MAX_TOKEN_FEN)
+        certificate = _certificate(bank, order.device_certificate)
+        made = self._make(bank, order.number, order.amount_fen, certificate.key)
+        record = _registration(bank, order, self._clock.now_ms())
+        reason = self._unfit(certificate)
+        if reason:
+            # A record too, so that the feed ends what the bank holds for it.
+            record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
+        note = registration_pb2.TokensRegistered(number=order.number, amount_fen=order.amount_fen)
+        answers = self._ledger.submit(
+            Batch(
+                record,
+                [note.SerializeToString()],
+                lambda c, a: (
+                    _put_tokens(c, bank, order.number, made)
+                    if a.result(0).accepted and not a.repeated[0]
+                    else None
+                ),
+            )
+        )
+        result = answers.result(0)
+        if result == Result.ID_REUSED:
+            # A device revoked since then: what was registered before stays registered.
+            result, reason = self._earlier(record)
+        state, reason = outcome_of(result, reason)
+        return Outcome(order.number, state, reason), self._registered(bank, order.number)
+
+    def _unfit(self, certificate: Certificate) -> int:
+        """Why a device gets no tokens, a Reason; 0 when it does."""
+        if self._devices.is_revoked(certificate.key):
+            return int(errors_pb2.REASON_DEVICE_REVOKED)
+        try:
+            check_device(certificate, self._devices.bundle(), self._clock.now_ms())
+        except Bad as bad:
+            revoked = bad.reason == Reason.DEVICE_REVOKED
+            return int(
+                errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
+            )
+        return 0
+
+    def _earlier(self, record: Records) -> tuple[Result, int]:
+        """The answer that this registration was given, whatever the device was then."""
+        row = self._history.row(int(record["origin"][0]), int(record["sequence"][0]))
+        if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"][0]):
+            return Result.ID_REUSED, 0
+        return Result(row.result), row.spare
+
+    def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
+        """Tokens that add up to an amount; the same for the same registration."""
+        now_ms = self._clock.now_ms()
+        made: list[Token] = []
+        rest = amount_fen
+        while rest:
+            value = min(rest, MAX_TOKEN_FEN)
+            name = f"{bank.name} {number} {len(made)}".encode()
+            token_id = hashlib.sha256(bytes(self._root.verify_key) + name).digest()[:16]
+            blank = Token(token_id, value, owner, now_ms, now_ms + TOKEN_LIFETIME_MS)
+            made.append(sign_token(self._root, blank))
+            rest -= value
+        return made
+
+    def _registered(self, bank: Bank, number: int) -> list[bytes]:
+        query = (
+            select(tokens.c.body)
+            .where(tokens.c.bank == bank.index, tokens.c.number == number)
+            .order_by(tokens.c.token_id)
+        )
+        return [bytes(b) for b in self._database.read(lambda c: c.execute(query).scalars().all())]
+
+
+def _certificate(bank: Bank, encoded: bytes) -> Certificate:
+    try:
+        certificate = Certificate.decode(encoded, DEVICE)
+    except FormatError as error:
+        raise invalid("device_certificate", f"is unreadable: {error}") from None
+    if certificate.bank != bank.name:
+        raise invalid("device_certificate", "is another bank's")
+    return certificate
+
+
+def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[Token]) -> None:
+    connection.execute(
+        insert(tokens),
+        [
+            {
+                "token_id": token.id,
+                "bank": bank.index,
+                "number": number,
+                "value_fen": token.value_fen,
+                "expires_time_ms": token.expires_time_ms,
+                "body": token.encode(),
+            }
+            for token in made
+        ],
+    )
+
+
+def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms: int) -> Records:
+    record = np.zeros(1, RECORD)
+    record["origin"] = record["debit"] = accounts.circulation(bank.index)
+    record["credit"] = accounts.OFFLINE_FLOAT
+    record["sequence"] = order.number
+    record["kind"] = Kind.TRANSFER
+    record["flags"] = RecordFlag.NO_LIMIT
+    record["amount_fen"] = order.amount_fen
+    record["time_ms"] = now_ms
+    record["digest"] = digest(f"{order.amount_fen} ".encode() + order.device_certificate)
+    return record

@@ -1,0 +1,123 @@
+"""What a double spend costs beyond the float: which bank bears it, and up to which cap.
+
+Who pays, and why, is decided in docs/decisions/0005.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Column, Connection, func, insert, select
+
+from central_bank import accounts
+from central_bank.authentication.registry import Bank, Registry
+from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
+from central_bank.registration.double_spends import Share
+from central_bank.tables import losses, tokens
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag
+
+
+class Losses:
+    """Takes what the float does not pay from the banks that have to bear it."""
+
+    def __init__(
+        self, database: Database, ledger: Ledger, registry: Registry, clock: Clock
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._registry = registry
+        self._clock = clock
+
+    def beyond_cap(self, shares: Sequence[Share]) -> bool:
+        """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
+        by_token: Counter[bytes] = Counter()
+        by_device: Counter[bytes] = Counter()
+        for share in shares:
+            if share.loss_fen:
+                by_token[share.end.token_id] += share.loss_fen
+                by_device[share.doubles[-1].device] += share.loss_fen
+        return (
+            any(
+                fen + self._lost(losses.c.token_id, token) > MAX_LOSS_PER_TOKEN * self._value(token)
+                for token, fen in by_token.items()
+            )
+            or any(
+                fen + self._lost(losses.c.device_key, device) > MAX_LOSS_PER_DEVICE_FEN
+                for device, fen in by_device.items()
+            )
+            or len(self.borne(shares)) > MAX_BEARERS
+        )
+
+    def borne(self, shares: Sequence[Share]) -> dict[int, int]:
+        """Fen that each bank, by its index, has to bear."""
+        borne: Counter[int] = Counter()
+        for share in shares:
+            if share.loss_fen:
+                borne[self._bearer(share)] += share.loss_fen
+        return dict(borne)
+
+    def fund(self, bank: int, amount_fen: int) -> bool:
+        """Takes what a bank has to bear out of its reserves; False while they do not suffice."""
+        loss, reserves = accounts.loss(bank), accounts.reserves(bank)
+        there, held = self._ledger.read([loss, reserves])
+        missing = amount_fen - int(there["available_fen"])
+        if missing <= 0:
+            return True
+        if missing > int(held["available_fen"]):
+            return False
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["credit"] = loss
+        record["debit"] = reserves
+        record["sequence"] = int(there["last_sequence"]) + 1
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = missing
+        record["time_ms"] = self._clock.now_ms()
+        return self._ledger.submit(Batch(record)).result(0).accepted
+
+    def put(
+        self,
+        connection: Connection,
+        bank: Bank,
+        number: int,
+        shares: Sequence[Share],
+        now_ms: int,
+    ) -> None:
+        """Keeps which losses a deposit made, in the transaction that takes them."""
+        rows = [
+            {
+                "piece_id": share.end.id,
+                "token_id": share.end.token_id,
+                "device_key": share.doubles[-1].device,
+                "borne_by": self._bearer(share),
+                "amount_fen": share.loss_fen,
+                "bank": bank.index,
+                "number": number,
+                "time_ms": now_ms,
+            }
+            for share in shares
+            if share.loss_fen
+        ]
+        if rows:
+            connection.execute(insert(losses), rows)
+
+    def _bearer(self, share: Share) -> int:
+        """The bank that certified the device; the one that deposited the piece, if it was so."""
+        double = share.doubles[-1]
+        if double.proved:
+            return self._registry.get(double.second.certificate.bank).index
+        return double.first.bank
+
+    def _lost(self, column: Column[bytes], key: bytes) -> int:
+        query = select(func.sum(losses.c.amount_fen)).where(column == key)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _value(self, token_id: bytes) -> int:
+        query = select(tokens.c.value_fen).where(tokens.c.token_id == token_id)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
