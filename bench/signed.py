@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import grpc
-from nacl.bindings import crypto_sign_open
 
 from bench.harness import (
     Result,
@@ -37,6 +34,7 @@ from bench.stack import (
 from dcep.bank.v1 import bank_pb2
 from runtime.database import open_engine
 from runtime.envelope import signed_bytes
+from runtime.signatures import SignatureVerifier
 
 _LANES = 2
 _IN_FLIGHT = 32
@@ -80,15 +78,11 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
         for order in payers[0].take(scale.pick(16_000, 4_000, 100))
     ]
 
-    def verify() -> float:
-        def part(mine: Sequence[tuple[bytes, bytes]]) -> None:
-            for message, key in mine:
-                crypto_sign_open(message, key)
+    verifier = SignatureVerifier(cores)
+    messages, signers = zip(*signed, strict=True)
 
-        with ThreadPoolExecutor(cores) as pool:
-            return rate(
-                len(signed), lambda: list(pool.map(part, [signed[i::cores] for i in range(cores)]))
-            )
+    def verify() -> float:
+        return rate(len(signed), lambda: verifier.verify(messages, signers))
 
     bulks, bares = rounds(scale, bulk, verify)
     return Result(

@@ -25,6 +25,7 @@ from dcep.registration.v1 import registration_pb2_grpc
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
 from runtime.logs import configure_logs, logger
+from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
@@ -93,6 +94,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     serve_metrics(registry, settings.metrics_port)
     server.start()
     logger(SERVICE).info("serving", address=settings.listen_address)
+    collect_rarely()
     stop.wait()
     server.stop()
     restorer.stop()

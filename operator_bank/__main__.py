@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,11 @@ from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
 from runtime.logs import configure_logs, logger
+from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
+from runtime.signatures import SignatureVerifier
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from runtime.worker import Worker
 
@@ -75,19 +76,20 @@ def run(settings: Settings, *, migrate: bool) -> int:
         channel_credentials(files.ca, files.certificate, files.key),
     )
     central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
+    verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
         engine,
         _parts(settings, key),
         central_bank=central_bank,
         clock=clock,
-        pool=pool,
+        verifier=verifier,
         threaded=True,
         on_stopped=accident,
     )
     workers = _start_workers(bank, accident)
     servers = _serve(bank, settings, files)
     logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
+    collect_rarely()
     stop.wait()
     for server in servers:
         server.stop()
@@ -96,7 +98,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         worker.stop()
     bank.books.stop()
     channel.close()
-    pool.shutdown()
+    verifier.close()
     engine.dispose()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +28,7 @@ from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.holder import Holder
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.signatures import SignatureVerifier
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.ledger import Ledger
@@ -85,7 +85,7 @@ def build(
     *,
     central_bank: CentralBank,
     clock: Clock,
-    pool: Executor | None,
+    verifier: SignatureVerifier,
     threaded: bool,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> Bank:
@@ -96,7 +96,7 @@ def build(
         parts: name, keys and rules.
         central_bank: the peer.
         clock: the time.
-        pool: threads that verify signatures in bulk; None: in the caller's.
+        verifier: of signatures in bulk.
         threaded: with a writer thread (the service) or without (simulation).
         on_stopped: called once when the core had to stop.
     """
@@ -118,7 +118,7 @@ def build(
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
-    orders = Orders(directory, clock, pool)
+    orders = Orders(directory, clock, verifier)
     outgoing = Outbound(database, central_bank, clock)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(

@@ -171,16 +171,19 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
 
 
 def _items(answers: Sequence[Paid | Exchanged | Refusal]) -> list[bank_pb2.ItemAnswer]:
-    return [_item(answer) for answer in answers]
-
-
-def _item(answer: Paid | Exchanged | Refusal) -> bank_pb2.ItemAnswer:
-    if isinstance(answer, Refusal):
-        return bank_pb2.ItemAnswer(state=bank_pb2.PAYMENT_STATE_REFUSED, reason=answer.reason)
-    if isinstance(answer, Exchanged):
-        return bank_pb2.ItemAnswer(state=bank_pb2.PAYMENT_STATE_SETTLED, repeated=answer.repeated)
-    return bank_pb2.ItemAnswer(
-        state=answer.state,  # type: ignore[arg-type]
-        reason=answer.reason,
-        repeated=answer.repeated,
-    )
+    """Most answers of a call are the same ones, so each is made once."""
+    made: dict[tuple[int, int, bool], bank_pb2.ItemAnswer] = {}
+    items = []
+    key: tuple[int, int, bool]
+    for answer in answers:
+        if isinstance(answer, Refusal):
+            key = (bank_pb2.PAYMENT_STATE_REFUSED, answer.reason, False)
+        elif isinstance(answer, Exchanged):
+            key = (bank_pb2.PAYMENT_STATE_SETTLED, 0, answer.repeated)
+        else:
+            key = (answer.state, answer.reason, answer.repeated)
+        if key not in made:
+            state, reason, repeated = key
+            made[key] = bank_pb2.ItemAnswer(state=state, reason=reason, repeated=repeated)  # type: ignore[arg-type]
+        items.append(made[key])
+    return items

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -20,6 +18,7 @@ from runtime.clock import Clock
 from runtime.envelope import verify, verify_many
 from runtime.errors import Refusal
 from runtime.server import refuse_unknown_fields
+from runtime.signatures import SignatureVerifier
 
 TAGS: dict[type[Message], str] = {
     orders_pb2.PaymentOrder: "payment-order/v1",
@@ -33,22 +32,27 @@ TAGS: dict[type[Message], str] = {
 T = TypeVar("T", bound=Message)
 
 
-@dataclass(frozen=True)
-class Order(Generic[T]):
-    """A verified order of a wallet. `digest` tells whether two are the same."""
+class Order(NamedTuple, Generic[T]):
+    """A verified order of a wallet.
+
+    Attributes:
+        digest: tells whether two are the same.
+        payload: the content as it was signed.
+    """
 
     wallet: Wallet
     content: T
     digest: int
+    payload: bytes
 
 
 class Orders:
     """Opens envelopes."""
 
-    def __init__(self, directory: Directory, clock: Clock, pool: Executor | None) -> None:
+    def __init__(self, directory: Directory, clock: Clock, verifier: SignatureVerifier) -> None:
         self._directory = directory
         self._clock = clock
-        self._pool = pool
+        self._verifier = verifier
 
     def open(self, kind: type[T], envelope: SignedEnvelope) -> Order[T]:
         """The order in an envelope.
@@ -58,7 +62,7 @@ class Orders:
         """
         wallet = self._wallet(envelope)
         payload = verify(TAGS[kind], envelope, wallet.public_key)
-        return self._parse(kind, wallet, payload)
+        return _parse(kind, wallet, payload, self._clock.now_ms())
 
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -66,15 +70,16 @@ class Orders:
         """For each envelope its order, or why not; verified on all cores."""
         found = [self._directory.find(envelope.key_id.decode("latin-1")) for envelope in envelopes]
         keys = [wallet.public_key if wallet is not None else None for wallet in found]
-        good = verify_many(TAGS[kind], envelopes, keys, self._pool)
+        good = verify_many(TAGS[kind], envelopes, keys, self._verifier)
         answers: list[Order[T] | Refusal] = []
+        now_ms = self._clock.now_ms()
         for envelope, wallet, verified in zip(envelopes, found, good, strict=True):
             try:
                 if wallet is None or not verified:
                     # Slow, and only for what is refused: finds the exact reason.
                     answers.append(self.open(kind, envelope))
                 else:
-                    answers.append(self._parse(kind, wallet, envelope.payload))
+                    answers.append(_parse(kind, wallet, envelope.payload, now_ms))
             except Refusal as refusal:
                 answers.append(refusal)
         return answers
@@ -89,54 +94,61 @@ class Orders:
             )
         return wallet
 
-    def _parse(self, kind: type[T], wallet: Wallet, payload: bytes) -> Order[T]:
-        try:
-            content = kind.FromString(payload)
-        except DecodeError:
-            raise Refusal(
-                errors_pb2.REASON_MESSAGE_UNREADABLE,
-                "the payload cannot be parsed",
-                field="payload",
-            ) from None
-        refuse_unknown_fields(content)
-        if content.wallet_number != wallet.number:
-            raise Refusal(
-                errors_pb2.REASON_WRONG_WALLET,
-                "the order is another wallet's than its signature",
-                field="wallet_number",
-            )
-        if kind is not orders_pb2.Query and not 1 <= content.sequence <= MAX_SEQUENCE:
-            raise Refusal(
-                errors_pb2.REASON_SEQUENCE_INVALID,
-                f"sequence is 1 to {MAX_SEQUENCE}",
-                field="sequence",
-            )
-        self._check_window(content.created_time_ms, content.expires_time_ms)
-        digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
-        return Order(wallet, content, digest)
 
-    def _check_window(self, created_ms: int, expires_ms: int) -> None:
-        for field, value in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
-            if value == 0:  # to the rule, no expiry means never
-                raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
-            if value < 0:
-                raise invalid(field, "lies before 1970")
-        if created_ms > self._clock.now_ms() + CLOCK_SKEW_MS:
-            raise Refusal(
-                errors_pb2.REASON_NOT_YET_VALID,
-                "it was made in the future",
-                field="created_time_ms",
-            )
-        if expires_ms < created_ms:
-            raise invalid("expires_time_ms", "lies before created_time_ms")
-        if expires_ms - created_ms > MAX_ORDER_VALIDITY_MS:
-            raise Refusal(
-                errors_pb2.REASON_VALIDITY_TOO_LONG,
-                f"an order may be valid for {MAX_ORDER_VALIDITY_MS} ms at most",
-                field="expires_time_ms",
-            )
-        # Whether it has expired is the rule's word: an order that settled in time
-        # still gets its first answer when it is asked again later.
+def _parse(kind: type[T], wallet: Wallet, payload: bytes, now_ms: int) -> Order[T]:
+    try:
+        content: Any = kind.FromString(payload)
+    except DecodeError:
+        raise Refusal(
+            errors_pb2.REASON_MESSAGE_UNREADABLE,
+            "the payload cannot be parsed",
+            field="payload",
+        ) from None
+    refuse_unknown_fields(content)
+    if content.wallet_number != wallet.number:
+        raise Refusal(
+            errors_pb2.REASON_WRONG_WALLET,
+            "the order is another wallet's than its signature",
+            field="wallet_number",
+        )
+    if kind is not orders_pb2.Query and not 1 <= content.sequence <= MAX_SEQUENCE:
+        raise Refusal(
+            errors_pb2.REASON_SEQUENCE_INVALID,
+            f"sequence is 1 to {MAX_SEQUENCE}",
+            field="sequence",
+        )
+    created_ms, expires_ms = content.created_time_ms, content.expires_time_ms
+    latest_ms = created_ms + MAX_ORDER_VALIDITY_MS
+    if not (0 < created_ms <= now_ms + CLOCK_SKEW_MS and created_ms <= expires_ms <= latest_ms):
+        _refuse_window(created_ms, expires_ms, now_ms)
+    digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
+    return Order(wallet, content, digest, payload)
+
+
+def _refuse_window(created_ms: int, expires_ms: int, now_ms: int) -> NoReturn:
+    """Says what is wrong with an order's times.
+
+    Whether it has expired is the rule's word: an order that settled in time
+    still gets its first answer when it is asked again later.
+    """
+    for field, value in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
+        if value == 0:  # to the rule, no expiry means never
+            raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
+        if value < 0:
+            raise invalid(field, "lies before 1970")
+    if created_ms > now_ms + CLOCK_SKEW_MS:
+        raise Refusal(
+            errors_pb2.REASON_NOT_YET_VALID,
+            "it was made in the future",
+            field="created_time_ms",
+        )
+    if expires_ms < created_ms:
+        raise invalid("expires_time_ms", "lies before created_time_ms")
+    raise Refusal(
+        errors_pb2.REASON_VALIDITY_TOO_LONG,
+        f"an order may be valid for {MAX_ORDER_VALIDITY_MS} ms at most",
+        field="expires_time_ms",
+    )
 
 
 def check_unexpired(expires_ms: int, now_ms: int) -> None:

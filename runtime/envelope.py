@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
 from nacl.exceptions import BadSignatureError
@@ -14,8 +14,11 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
 
+if TYPE_CHECKING:  # its compiled loop is not for those who verify one
+    from runtime.signatures import SignatureVerifier
+
 PUBLIC_KEY_BYTES = 32
-_CHUNK = 256
+_NO_KEY = bytes(PUBLIC_KEY_BYTES)
 
 
 def signed_bytes(tag: str, payload: bytes) -> bytes:
@@ -66,33 +69,18 @@ def verify_many(
     tag: str,
     envelopes: Sequence[SignedEnvelope],
     keys: Sequence[bytes | None],
-    pool: Executor | None,
+    verifier: SignatureVerifier,
 ) -> list[bool]:
-    """Whether each envelope is signed by its key; a key of None is a no.
-
-    The verification lets go of the interpreter's lock, so a pool of as many
-    threads as there are cores uses them all.
-    """
-    if pool is None or len(envelopes) <= _CHUNK:
-        return _verify_chunk(tag, envelopes, keys)
-    starts = range(0, len(envelopes), _CHUNK)
-    chunks = [
-        pool.submit(_verify_chunk, tag, envelopes[at : at + _CHUNK], keys[at : at + _CHUNK])
-        for at in starts
-    ]
-    return [answer for chunk in chunks for answer in chunk.result()]
-
-
-def _verify_chunk(
-    tag: str, envelopes: Sequence[SignedEnvelope], keys: Sequence[bytes | None]
-) -> list[bool]:
-    return [
-        key is not None
-        and len(envelope.signature) == crypto_sign_BYTES
-        and 0 < len(envelope.payload) <= MAX_PAYLOAD_BYTES
-        and _verified(tag, envelope, key)
-        for envelope, key in zip(envelopes, keys, strict=True)
-    ]
+    """Whether each envelope is signed by its key; a key of None is a no."""
+    head = signed_bytes(tag, b"")
+    signed = []
+    for envelope in envelopes:
+        signature, payload = envelope.signature, envelope.payload
+        sound = len(signature) == crypto_sign_BYTES and 0 < len(payload) <= MAX_PAYLOAD_BYTES
+        signed.append(signature + head + payload if sound else b"")
+    known = [key if key is not None else _NO_KEY for key in keys]
+    answers: list[bool] = verifier.verify(signed, known).tolist()
+    return answers
 
 
 def _verified(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
@@ -224,8 +225,6 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
 
 def refuse_unknown_fields(message: Any) -> None:
     """Refuses a message that carries fields we do not know, at its top level."""
-    from google.protobuf.unknown_fields import UnknownFieldSet
-
     unknown = UnknownFieldSet(message)
     if len(unknown):
         number = unknown[0].field_number

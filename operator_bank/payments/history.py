@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from currency.number import NumberError, check
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
@@ -145,7 +145,10 @@ class PaymentHistory:
         if row.kind == Kind.HOLD and self._kind_of(row.position) == "load":
             payment.kind = "offline-load"
             return
-        note = registration_pb2.OutboundPayment.FromString(bytes(row.note))
+        message = (
+            registration_pb2.OutboundPayment if row.kind == Kind.HOLD else orders_pb2.PaymentOrder
+        )
+        note = message.FromString(bytes(row.note))
         payment.memo = note.memo
         payment.payee_number = note.payee_number or payment.payee_number
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -35,11 +35,11 @@ _PUT = (
     " (number, account, sequence, kind, state, reason, hold, amount_fen, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_HOLD, _REFUSED = int(Kind.HOLD), int(Result.MALFORMED)
+_TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
+_KIND = RECORD.names.index("kind")  # type: ignore[union-attr]
 
 
-@dataclass(frozen=True)
-class Paid:
+class Paid(NamedTuple):
     """What became of a payment order."""
 
     payment_id: str
@@ -110,9 +110,9 @@ class Payments:
         now_ms = self._clock.now_ms()
         for index, order in enumerate(orders):
             try:
-                rows.append(self._row(order, now_ms))
-                note = _note(order.content)
-                notes.append(note)
+                row = self._row(order, now_ms)
+                rows.append(row)
+                notes.append(order.payload if row[_KIND] == _TRANSFER else _outbound(order.content))
                 places.append(index)
                 answers.append(Paid("", 0))
             except Refusal as refusal:
@@ -143,10 +143,10 @@ class Payments:
         payer = order.wallet.account
         payee = self._directory.find(content.payee_number)
         if payee is not None:
-            kind, credit = Kind.TRANSFER, payee.account
+            kind, credit = _TRANSFER, payee.account
         else:
             _check_foreign(content.payee_number, self._prefix)
-            kind, credit = Kind.HOLD, 0
+            kind, credit = _HOLD, 0
         return (
             payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,
             now_ms, content.expires_time_ms, 0, order.digest,
@@ -199,7 +199,7 @@ def put_outbound(
         execute_many(connection, _PUT, rows)
 
 
-def _note(content: orders_pb2.PaymentOrder) -> bytes:
+def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
     payment = registration_pb2.OutboundPayment(
         payment_id=id_of(content.wallet_number, content.sequence),
         payer_number=content.wallet_number,

@@ -25,6 +25,7 @@ from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer
+from runtime.signatures import SignatureVerifier
 from settlement.records import Limit
 
 NOW_MS = 1_750_000_000_000
@@ -171,7 +172,7 @@ class World:
             parts,
             central_bank=self.central,
             clock=self.clock,
-            pool=None,
+            verifier=SignatureVerifier(1),
             threaded=threaded,
         )
         return self.bank

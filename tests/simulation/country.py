@@ -26,6 +26,7 @@ from runtime.database import Database, open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
+from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
 from settlement.records import Limit
 from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, ROOT, identity, particulars
@@ -137,7 +138,12 @@ class Country:
             parts = BankParts(name, PREFIXES[name], policy, KEYS[name], False, DEPOSIT_FEN, 0)
             central: Any = _CentralBank(self, name)
             return build_bank(
-                engine, parts, central_bank=central, clock=clock, pool=None, threaded=False
+                engine,
+                parts,
+                central_bank=central,
+                clock=clock,
+                verifier=SignatureVerifier(1),
+                threaded=False,
             )
         banks: Any = SimpleNamespace(at=lambda address, ca: _Counter(self, address))
         return App(
