@@ -15,6 +15,7 @@ from central_bank.analysis.flows import Flows
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
+from central_bank.registration.answers import DepositAnswers
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.feed import Feed
@@ -24,6 +25,7 @@ from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
 from central_bank.registration.restore import Restoring
 from central_bank.registration.settle import Settlement
+from central_bank.registration.waiting import Waiting
 from central_bank.tables import ledger as ledger_tables
 from runtime.clock import Clock
 from runtime.database import Database
@@ -90,6 +92,7 @@ def build(
     registry = Registry(database, ledger, clock)
     devices = Devices(database, root, clock)
     evidence = Evidence(database, registry, devices, clock)
+    waiting = Waiting(database, clock)
     # What is spent is looked up and written down by one deposit after another, and what is left
     # by none of them meanwhile.
     clearing = threading.Lock()
@@ -103,8 +106,9 @@ def build(
         deposits=Deposits(
             database,
             ledger,
-            books.history,
             Judging(devices, clock, pool),
+            DepositAnswers(database, ledger, books.history, waiting),
+            waiting,
             evidence,
             Losses(database, ledger, registry, clock),
             clock,

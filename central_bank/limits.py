@@ -16,6 +16,9 @@ TOKEN_LIFETIME_MS = 90 * 86_400_000
 RESTORE_GRACE_MS = 7 * 86_400_000
 """A piece of an expired token can be deposited for so long; then its loader gets what is left."""
 
+MAX_DEPOSIT_WAIT_MS = 30 * 86_400_000
+"""For so long after the grace a deposit that came in time may wait for a bank's reserves."""
+
 MAX_RESTORED = 100
 """Registrations that are given back at once."""
 

@@ -132,3 +132,15 @@ refused_deposits = Table(
     Column("reason", Integer, nullable=False),
     Column("verdict", String(64), nullable=False),
 )
+
+# Deposits that came in time and wait for reserves, with each token that they are made of.
+waiting_deposits = Table(
+    "waiting_deposits",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("token_id", LargeBinary(16), primary_key=True),
+    Column("digest", LargeBinary(8), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("waiting_deposits_by_token", "token_id"),
+)

@@ -4,52 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_ITEMS
+from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, DepositOutcome
 from central_bank.registration.double_spends import DEPOSITED, Share, Ways
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.judging import Judged, Judging
 from central_bank.registration.losses import Losses
-from central_bank.registration.settle import digest, open_signed
-from central_bank.tables import refused_deposits, tokens
+from central_bank.registration.restore import given_back
+from central_bank.registration.settle import open_signed
+from central_bank.registration.waiting import Waiting, item_digest
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import Chain
 from offline_token.verify import Reason
 from runtime.checks import at_most
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.core import Answers, Batch
-from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
-_SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
-_REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
-_PENDING = registration_pb2.OUTCOME_STATE_PENDING
 _SPENT_TWICE = "SPENT_TWICE"
-_AT_ONCE = 500
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class DepositOutcome:
-    """What became of one deposit."""
-
-    number: int
-    state: int
-    reason: int = 0
-    amount_fen: int = 0
-    verdict: str = ""
 
 
 class DepositBroken(Exception):
@@ -67,8 +49,9 @@ class Deposits:
         self,
         database: Database,
         ledger: Ledger,
-        history: History,
         judging: Judging,
+        answers: DepositAnswers,
+        waiting: Waiting,
         evidence: Evidence,
         losses: Losses,
         clock: Clock,
@@ -76,8 +59,9 @@ class Deposits:
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._history = history
         self._judging = judging
+        self._answers = answers
+        self._waiting = waiting
         self._evidence = evidence
         self._losses = losses
         self._clock = clock
@@ -89,7 +73,8 @@ class Deposits:
         open_signed("token-deposit/v1", envelope, bank, order, self._clock.now_ms())
         at_most(order.items, "items", MAX_ITEMS)
         with self._clearing:
-            return self._deposit_all(bank, self._judging.judge(order.items))
+            waiting = self._waiting.numbers(bank, order.items)
+            return self._deposit_all(bank, self._judging.judge(order.items, waiting))
 
     def _deposit_all(self, bank: Bank, judged: Sequence[Judged]) -> list[DepositOutcome]:
         """In their order. Those that nothing stands against are written down together."""
@@ -104,7 +89,7 @@ class Deposits:
             if shares:
                 news.discard(one.item.number)
                 staged.append((one, shares))
-                outcomes.append(DepositOutcome(one.item.number, _SETTLED, 0, one.verdict.value_fen))
+                outcomes.append(DepositOutcome(one.item.number, SETTLED, 0, one.verdict.value_fen))
                 continue
             self._retire_all(bank, staged, ways)
             staged = []
@@ -115,39 +100,31 @@ class Deposits:
 
     def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
         """Numbers that have never been answered, of payments of which nothing was given back."""
-        last = int(self._ledger.read([accounts.deposits(bank.index)])[0]["last_sequence"])
-        refused: set[int] = set()
-        numbers = [one.item.number for one in judged]
-        restored = self._restored([chain for one in judged for chain in one.chains])
-        of = refused_deposits.c
-        for some in _parts(numbers):
-            query = select(of.number).where(of.bank == bank.index, of.number.in_(some))
-            refused |= set(self._database.read(_scalars(query)))
-        counts = Counter(numbers)
+        counts = Counter(one.item.number for one in judged)
+        unanswered = self._answers.none_yet(bank, list(counts))
+        restored = self._restored(judged)
         return {
             one.item.number
             for one in judged
-            if one.item.number > last
-            and one.item.number not in refused
+            if one.item.number in unanswered
             and counts[one.item.number] == 1
-            and not any(chain.token.id in restored for chain in one.chains)
+            and restored.isdisjoint(one.token_ids())
         }
 
     def _deposit_one(self, bank: Bank, judged: Judged) -> DepositOutcome:
         item, verdict, chains = judged.item, judged.verdict, judged.chains
-        known = self._known(bank, item)
+        known = self._answers.find(bank, item)
         if known is not None:
             return known
         if not verdict.good:
-            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
-        if self._restored(chains):
+            return self._invalid(bank, judged, verdict.reason.name)
+        if self._restored([judged]):
             # Also when the clock was set back since.
-            expired = Reason.TOKEN_EXPIRED.name
-            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, expired)
+            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name)
         ways = self._ways(bank, [judged])
         ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
-            return self._refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED, "")
+            return self._answers.refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED)
         paid_away = any(ends)
         shares = [
             ways.add(chain, end, item.number)
@@ -156,38 +133,21 @@ class Deposits:
         for double in (double for share in shares for double in share.doubles if double.is_new):
             self._evidence.uncover(double, bank.index)
         if paid_away or _to_the_cheater(item, shares) or self._losses.beyond_cap(shares):
-            return self._refuse(bank, item, errors_pb2.REASON_TOKEN_INVALID, _SPENT_TWICE)
+            return self._invalid(bank, judged, _SPENT_TWICE)
         if not all(self._losses.fund(*borne) for borne in self._losses.borne(shares).items()):
             # Not the last word: the bank asks again until the reserves suffice.
-            return DepositOutcome(item.number, _PENDING, errors_pb2.REASON_RESERVES_SHORT)
+            self._waiting.begin(bank, judged)
+            return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
         self._retire_all(bank, [(judged, shares)], ways)
-        return DepositOutcome(item.number, _SETTLED, 0, verdict.value_fen)
+        return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
-    def _known(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
-        """The first answer to this deposit, if it has been given."""
-        table = refused_deposits
-        query = select(table).where(table.c.bank == bank.index, table.c.number == item.number)
-        row = self._database.read(lambda c: c.execute(query).first())
-        if row is not None:
-            return DepositOutcome(item.number, _REFUSED, row.reason, 0, row.verdict)
-        settled = self._history.row(accounts.deposits(bank.index), item.number)
-        if settled is None:
-            return None
-        if int.from_bytes(bytes(settled.digest), "little") != _item_digest(item):
-            return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_ID_REUSED)
-        if not Result(settled.result).accepted:
-            return DepositOutcome(item.number, _REFUSED, errors_pb2.REASON_INTERNAL)
-        note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
-        return DepositOutcome(item.number, _SETTLED, 0, note.whole_fen)
+    def _invalid(self, bank: Bank, judged: Judged, verdict: str) -> DepositOutcome:
+        return self._answers.refuse(bank, judged.item, errors_pb2.REASON_TOKEN_INVALID, verdict)
 
-    def _restored(self, chains: Sequence[Chain]) -> set[bytes]:
-        """Ids of the tokens in these chains of which something was given back."""
-        found: set[bytes] = set()
-        given_back = tokens.c.restored_fen.is_not(None)
-        for part in _parts(list({chain.token.id for chain in chains})):
-            query = select(tokens.c.token_id).where(tokens.c.token_id.in_(part), given_back)
-            found |= {bytes(token_id) for token_id in self._database.read(_scalars(query))}
-        return found
+    def _restored(self, judged: Sequence[Judged]) -> set[bytes]:
+        """Ids of the tokens in these deposits of which something was given back."""
+        ids = list({token_id for one in judged for token_id in one.token_ids()})
+        return self._database.read(lambda c: given_back(c, ids))
 
     def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
         """How the pieces in these payments were spent before."""
@@ -226,24 +186,10 @@ class Deposits:
             ways.write(connection, now_ms)
             for one, shares in staged:
                 self._losses.put(connection, bank, one.item.number, shares, now_ms)
+                if one.waited:
+                    self._waiting.end(connection, bank, one.item.number)
 
         self._ledger.submit(Batch(np.concatenate(records), notes, keep))
-
-    def _refuse(
-        self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str
-    ) -> DepositOutcome:
-        row = {"bank": bank.index, "number": item.number, "reason": reason, "verdict": verdict}
-        self._database.transaction(lambda c: c.execute(insert(refused_deposits), row))
-        return DepositOutcome(item.number, _REFUSED, reason, 0, verdict)
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]
-
-
-def _scalars(query: Select[Any]) -> Callable[[Connection], Sequence[Any]]:
-    return lambda connection: connection.execute(query).scalars().all()
 
 
 def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Share]) -> bool:
@@ -271,9 +217,5 @@ def _deposit(
     records["flags"][:-1] = RecordFlag.NO_LIMIT | RecordFlag.LINKED
     records["amount_fen"] = [fen for _, fen in paying]
     records["time_ms"] = now_ms
-    records["digest"] = _item_digest(item)
+    records["digest"] = item_digest(item)
     return records
-
-
-def _item_digest(item: registration_pb2.TokenDepositItem) -> int:
-    return digest(item.wallet_number.encode() + item.offline_payment)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
+from central_bank.registration.parts import parts
 from central_bank.tables import pieces
 from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
 from offline_token.verify import Piece, spent_pieces
 from runtime.database import execute_many
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
-_AT_ONCE = 500
 _INSERT = (
     f"INSERT INTO {pieces.name}"
     " (piece_id, spent_by, token_id, hop, retired_fen, bank, number, time_ms)"
@@ -88,8 +88,8 @@ class Ways:
     def of(cls, connection: Connection, bank: int, ids: Sequence[bytes]) -> Ways:
         """What is registered of these pieces, the oldest way first."""
         found = cls(bank)
-        for start in range(0, len(ids), _AT_ONCE):
-            found._take(connection, ids[start : start + _AT_ONCE])
+        for part in parts(ids):
+            found._take(connection, part)
         return found
 
     def _take(self, connection: Connection, ids: Sequence[bytes]) -> None:

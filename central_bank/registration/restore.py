@@ -1,7 +1,9 @@
 """What is left in the float of tokens that expired, and the records that give it back.
 
 Nobody knows whose it is by then: a device may be lost, a payee may never have deposited. It goes to
-the wallet that loaded it, whose bank knows it by the number of the registration.
+the wallet that loaded it, whose bank knows it by the number of the registration. Where a deposit
+of it came in time and waits, nothing of that registration is given back until the deposit has ended
+or has waited for too long.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from central_bank import accounts
-from central_bank.limits import MAX_RESTORED, RESTORE_GRACE_MS
+from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.double_spends import DEPOSITED
-from central_bank.tables import pieces, tokens
+from central_bank.registration.parts import parts
+from central_bank.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.clock import Clock
 from runtime.database import Database
@@ -91,11 +94,30 @@ class Restoring:
         return True
 
 
+def given_back(connection: Connection, token_ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these tokens of which something was given back."""
+    found: set[bytes] = set()
+    for part in parts(token_ids):
+        query = select(tokens.c.token_id).where(
+            tokens.c.token_id.in_(part), tokens.c.restored_fen.is_not(None)
+        )
+        found |= {bytes(token_id) for token_id in connection.execute(query).scalars()}
+    return found
+
+
 def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:
     """Up to `limit` registrations whose tokens expired before a time and were not given back."""
+    beside = tokens.alias()
+    waits = (
+        select(waiting_deposits.c.token_id)
+        .join(beside, beside.c.token_id == waiting_deposits.c.token_id)
+        .where(beside.c.bank == tokens.c.bank, beside.c.number == tokens.c.number)
+    )
+    waited_enough = tokens.c.expires_time_ms < before_ms - MAX_DEPOSIT_WAIT_MS
     due = (
         select(tokens.c.bank, tokens.c.number)
         .where(tokens.c.restored_fen.is_(None), tokens.c.expires_time_ms < before_ms)
+        .where(~waits.exists() | waited_enough)
         .distinct()
         .limit(limit)
         .subquery()
@@ -115,11 +137,13 @@ def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list
 
 
 def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
-    """Marks tokens, so that they are given back once."""
+    """Marks tokens, so that they are given back once; no deposit waits for them any more."""
     for left in given_back:
         for token_id, fen in left.fen.items():
             same = tokens.c.token_id == token_id
             connection.execute(update(tokens).where(same).values(restored_fen=fen))
+            ended = waiting_deposits.c.token_id == token_id
+            connection.execute(delete(waiting_deposits).where(ended))
 
 
 def _restoring(given_back: Sequence[Left], now_ms: int) -> Records:

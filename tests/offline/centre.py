@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from central_bank.authentication.registry import Bank
-from central_bank.registration.deposits import DepositOutcome
+from central_bank.registration.answers import DepositOutcome
 from central_bank.registration.settle import Outcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

@@ -99,6 +99,7 @@ class RegistrationServiceServicer(object):
         tokens_restored to the wallet that loaded it.
         Refuses an item: TOKEN_INVALID, ALREADY_DEPOSITED. An item stays PENDING
         with RESERVES_SHORT while that bank's reserves do not suffice: ask again.
+        It has come in time then, and stays so for 30 days after the 7.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,92 @@
+"""What deposits were answered for good: refused, in a table, or settled, in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from central_bank import accounts
+from central_bank.authentication.registry import Bank
+from central_bank.registration.parts import parts
+from central_bank.registration.waiting import Waiting, item_digest
+from central_bank.tables import refused_deposits
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.database import Database
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import Result
+
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
+PENDING = registration_pb2.OUTCOME_STATE_PENDING
+_of = refused_deposits.c
+
+
+@dataclass(frozen=True)
+class DepositOutcome:
+    """What became of one deposit."""
+
+    number: int
+    state: int
+    reason: int = 0
+    amount_fen: int = 0
+    verdict: str = ""
+
+
+class DepositAnswers:
+    """Answers by bank and number; a deposit keeps its first one."""
+
+    def __init__(
+        self, database: Database, ledger: Ledger, history: History, waiting: Waiting
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._waiting = waiting
+
+    def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
+        """The first answer to this deposit, if it has been given."""
+        same = (_of.bank == bank.index) & (_of.number == item.number)
+        query = select(refused_deposits).where(same)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is not None:
+            return DepositOutcome(item.number, REFUSED, row.reason, 0, row.verdict)
+        settled = self._history.row(accounts.deposits(bank.index), item.number)
+        if settled is None:
+            return None
+        if int.from_bytes(bytes(settled.digest), "little") != item_digest(item):
+            return DepositOutcome(item.number, REFUSED, errors_pb2.REASON_ID_REUSED)
+        if not Result(settled.result).accepted:
+            return DepositOutcome(item.number, REFUSED, errors_pb2.REASON_INTERNAL)
+        note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
+        return DepositOutcome(item.number, SETTLED, 0, note.whole_fen)
+
+    def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
+        """Those of these numbers that have never been answered for good."""
+        last = int(self._ledger.read([accounts.deposits(bank.index)])[0]["last_sequence"])
+        refused = self._database.read(lambda c: _refused(c, bank, numbers))
+        return {number for number in numbers if number > last and number not in refused}
+
+    def refuse(
+        self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""
+    ) -> DepositOutcome:
+        """Refuses a deposit from now on."""
+        row = {"bank": bank.index, "number": item.number, "reason": reason, "verdict": verdict}
+
+        def put(connection: Connection) -> None:
+            connection.execute(insert(refused_deposits), row)
+            self._waiting.end(connection, bank, item.number)
+
+        self._database.transaction(put)
+        return DepositOutcome(item.number, REFUSED, reason, 0, verdict)
+
+
+def _refused(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for part in parts(numbers):
+        query = select(_of.number).where(_of.bank == bank.index, _of.number.in_(part))
+        found |= set(connection.execute(query).scalars())
+    return found

@@ -1,0 +1,140 @@
+"""A deposit that came in time and waits for a bank's reserves is paid, however late they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from central_bank import limits
+from central_bank.tables import waiting_deposits
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.formats import Chain, Token
+from sandbox.audit import audit_engines
+from sandbox.plan import CENTRAL_BANK
+from tests.central_bank.conftest import LIN, new_id
+from tests.offline.centre import Centre
+
+GRACE_ENDS = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
+START = 100_000
+Item = registration_pb2.TokenDepositItem
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Centre:
+    return Centre(tmp_path)
+
+
+def a_deposit_that_waits(centre: Centre, token: Chain | None = None) -> Item:
+    """Of 100 fen 60 are Bob's; Dan, who has been paid 100, comes when the grace is about to end."""
+    token = token or centre.token(centre.alice, 100)
+    assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
+    centre.clock.advance(GRACE_ENDS)
+    item = centre.item(centre.pay(token, centre.alice, centre.dan, 100))
+    assert ask(centre, item) == "RESERVES_SHORT"
+    return item
+
+
+def ask(centre: Centre, item: Item) -> int | str:
+    """Fen paid, or why not."""
+    (outcome,) = centre.send(item, bank="beta")
+    reason = errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
+    return outcome.verdict or reason if outcome.reason else outcome.amount_fen
+
+
+def restored(centre: Centre) -> list[int]:
+    entries, _ = centre.central.feed.after(centre.alpha, 0)
+    found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
+    return [entry.amount_fen for entry in found]
+
+
+def waiting(centre: Centre) -> int:
+    with centre.engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(waiting_deposits)).scalar_one()
+
+
+def reserves_arrive(centre: Centre, fen: int) -> None:
+    centre.central.office.pay_in(LIN, new_id(), "alpha", fen)
+
+
+def audited(centre: Centre) -> list[str]:
+    return audit_engines({CENTRAL_BANK: centre.engine}).problems
+
+
+def test_who_came_in_time_is_paid_when_the_reserves_come_late(centre: Centre) -> None:
+    item = a_deposit_that_waits(centre)
+    centre.clock.advance(limits.MAX_DEPOSIT_WAIT_MS)
+    assert not centre.central.restoring.step()
+    centre.restart()
+    assert ask(centre, item) == "RESERVES_SHORT"
+    reserves_arrive(centre, 60)
+    assert [ask(centre, item), ask(centre, item)] == [100, 100]
+    assert waiting(centre) == 0
+    assert centre.central.restoring.step()
+    assert restored(centre) == []
+    assert centre.books()["alpha"] == (0, START - 100 + 60)
+    assert centre.books()["beta"][1] == 100
+    assert audited(centre) == []
+
+
+def test_who_comes_after_the_grace_is_not_paid_though_another_waits(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    late = centre.item(centre.pay(token, centre.alice, centre.erin, 10))
+    a_deposit_that_waits(centre, token)
+    centre.clock.advance(1)
+    assert ask(centre, late) == "TOKEN_EXPIRED"
+
+
+def test_a_wait_has_an_end_and_the_rest_goes_back_then(centre: Centre) -> None:
+    item = a_deposit_that_waits(centre)
+    centre.clock.advance(limits.MAX_DEPOSIT_WAIT_MS + 1)
+    assert centre.central.restoring.step()
+    assert restored(centre) == [40]
+    assert waiting(centre) == 0
+    reserves_arrive(centre, 60)
+    assert [ask(centre, item), ask(centre, item)] == ["TOKEN_EXPIRED"] * 2
+    assert audited(centre) == []
+
+
+def test_a_wait_that_ends_in_a_refusal_holds_nothing_back(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = a_deposit_that_waits(centre)
+    centre.clock.advance(1)
+    monkeypatch.setattr("central_bank.registration.losses.MAX_LOSS_PER_DEVICE_FEN", 59)
+    assert ask(centre, item) == "SPENT_TWICE"
+    assert waiting(centre) == 0
+    assert centre.central.restoring.step()
+    assert restored(centre) == [40]
+
+
+def test_a_load_of_which_one_token_waits_goes_back_afterwards_and_others_do_at_once(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.loads.MAX_TOKEN_FEN", 100)
+    _, encoded = centre.register(centre.alice, 130, number=next(centre.numbers))
+    large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
+    centre.token(centre.alice, 7)
+    item = a_deposit_that_waits(centre, Chain(large))
+    centre.clock.advance(1)
+    assert [centre.central.restoring.step() for _ in range(2)] == [True, False]
+    assert restored(centre) == [7]
+    reserves_arrive(centre, 60)
+    assert ask(centre, item) == 100
+    assert centre.central.restoring.step()
+    assert restored(centre) == [7, 30]
+    assert audited(centre) == []
+
+
+def test_another_payment_under_the_number_of_one_that_waits_did_not_come_in_time(
+    centre: Centre,
+) -> None:
+    token = centre.token(centre.alice, 100)
+    other = centre.item(centre.pay(token, centre.alice, centre.erin, 10))
+    item = a_deposit_that_waits(centre, token)
+    centre.clock.advance(1)
+    other.number = item.number
+    assert ask(centre, other) == "TOKEN_EXPIRED"
+    assert not waiting(centre)
