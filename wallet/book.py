@@ -72,6 +72,10 @@ class Book(Protocol):
         """The order as it stands."""
         ...
 
+    def find(self, number: str, request_id: str) -> Order | None:
+        """The order that a program asked for with this id."""
+        ...
+
     def unknown(self, number: str, kind: str = "", content: bytes = b"") -> list[Order]:
         """Orders of unknown outcome, oldest first.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,21 +39,26 @@ class Card:
             selected = messages.SELECTED.unpack(answer)
         except struct.error:
             raise LinkError("this is no hard wallet") from None
-        self._key: bytes = selected[0]
-        self._certified: bool = selected[1]
-        self.with_pin: bool = selected[2]
-        self.free_fen: int = selected[3]
+        self._certified: bool = selected[0]
+        self.with_pin: bool = selected[1]
+        self.free_fen: int = selected[2]
 
-    def public_key(self) -> bytes:
-        """The card's key."""
-        return self._key
+    def holds(self, public: bytes) -> bool:
+        """Whether a key is one of the card's."""
+        return self._ask(Command.HOLDS, public) == b"\x01"
 
     def certified(self) -> bool:
-        """Whether a bank has certified it, for now."""
+        """Whether it has a key that a bank has certified, for now."""
         return self._certified
 
+    def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
+        """The key that a wallet's next load is for."""
+        if len(busy) > messages.MAX_BUSY:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, "too many loads have no answer yet")
+        return self._ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
+
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Gives it its certificates."""
+        """Gives it the certificate of one of its keys."""
         kind = bytes([messages.CERTIFICATES])
         self._ask(Command.CERTIFY, kind + device_certificate + bank_certificate)
 

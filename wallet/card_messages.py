@@ -4,13 +4,15 @@ A message is one byte (command, or status of the answer), four bytes of length, 
 are unsigned and big-endian, amounts fen.
 
     command   body                                     answer
-    SELECT    DCEP-CARD-1                              key, certified, PIN set, amount without PIN
+    SELECT    DCEP-CARD-1                              certified, PIN set, amount without PIN
     BALANCE                                            held, payable, what there is still room for
     REQUEST   amount                                   request
     PAY       request                                  payment; only up to the amount without PIN
     PAY_PIN   one byte length, PIN, request            payment
     ACCEPT    payment                                  amount
     CERTIFY   1 and two certificates, or 2 and bundle
+    LOAD_KEY  wallet's number, its keys without answer key that the wallet's next load is for
+    HOLDS     key                                      1 if it is one of the card's, else 0
     LOAD      tokens, one after the other
     DEPOSIT   0 and a number                           that piece, or nothing after the last
     DEPOSIT   1 (deposited) or 2 (refused) and piece
@@ -25,16 +27,20 @@ import socket
 import struct
 from enum import IntEnum
 
-from offline_token.formats import CERTIFICATE_BYTES, TOKEN_BYTES
+from offline_token.formats import CERTIFICATE_BYTES, KEY_BYTES, TOKEN_BYTES
 from offline_token.limits import MAX_BANKS, MAX_PAYMENT_BYTES, MAX_REVOKED
 
 VERSION = b"DCEP-CARD-1"
 AMOUNT = struct.Struct(">Q")
-SELECTED = struct.Struct(">32s??Q")
+SELECTED = struct.Struct(">??Q")
 BALANCES = struct.Struct(">QQQ")
 NUMBER = struct.Struct(">H")
+NUMBER_BYTES = 16
+"""Of a wallet's number, in ASCII."""
 MAX_LOADED = 100
 """Tokens in one LOAD."""
+MAX_BUSY = 64
+"""Keys in one LOAD_KEY."""
 ANY_AMOUNT = 2**64 - 1
 
 CERTIFICATES, BUNDLE = 1, 2
@@ -62,6 +68,8 @@ class Command(IntEnum):
     LOAD = 8
     DEPOSIT = 9
     CONFIRM = 10
+    LOAD_KEY = 11
+    HOLDS = 12
 
 
 LARGEST = {
@@ -75,6 +83,8 @@ LARGEST = {
     Command.LOAD: MAX_LOADED * TOKEN_BYTES,
     Command.DEPOSIT: 1 + _MAX_PIECE,
     Command.CONFIRM: MAX_PAYMENT_BYTES,
+    Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
+    Command.HOLDS: KEY_BYTES,
 }
 """Bytes of each command's body at most."""
 LARGEST_ANSWER = _MAX_PIECE

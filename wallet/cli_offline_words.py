@@ -116,7 +116,6 @@ def tapped(amount_fen: int, card: Card, offline_fen: int, repeated: bool = False
     """After ``offline tap``."""
     card_fen = card.balance_fen()
     fields = {
-        "card": card.public_key().hex(),
         "amount_fen": amount_fen,
         "repeated": repeated,
         "card_fen": card_fen,

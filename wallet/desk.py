@@ -89,6 +89,8 @@ class Desk:
         anew: bool = False,
         take: Take | None = None,
         check: Callable[[], None] | None = None,
+        ready: Callable[[], dict[str, Any]] | None = None,
+        ours: Callable[[Any], bool] = lambda _: True,
         **fields: Any,
     ) -> Placed:
         """Gets an order done exactly once.
@@ -103,6 +105,8 @@ class Desk:
             take: keeps what the answer brings; runs before the order counts as done, and may run
                 again after a crash.
             check: raises Refusal when a new order should not be made at all.
+            ready: gives the other fields of a new order; they do not make wishes unequal.
+            ours: whether an order left without an answer, as its message, is to be sent again here.
 
         Raises:
             Refusal: the bank's final no, or ID_REUSED.
@@ -110,9 +114,15 @@ class Desk:
         """
         self._begin()
         content = _content(kind, fields)
-        left = None if request_id or anew else self._left_behind(kind, content)
+        left: Order | None = None
+        if request_id:
+            left = self._asked_before(request_id, kind, content)
+        elif not anew:
+            left = self._left_behind(kind, content, ours)
         if left is not None:
             return self._fly(left, take, resent=True)
+        if ready is not None:
+            fields |= ready()
 
         def make(sequence: int) -> Order:
             if check is not None:
@@ -120,13 +130,13 @@ class Desk:
             return self._make(kind, fields, content, sequence, request_id)
 
         order, new = self.book.add(self.number, request_id or None, make)
-        if not new and (order.kind, order.content) != (kind.name, content):
-            raise Refusal(
-                errors_pb2.REASON_ID_REUSED,
-                f"request {request_id} was used for something else",
-                field="request_id",
-            )
+        _check_same(order, kind, content)
         return self._fly(order, take, resent=not new)
+
+    def unanswered(self, kind: Kind) -> list[Any]:
+        """Messages of the orders of a kind whose outcome nobody knows, oldest first."""
+        left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
+        return [kind.order.FromString(order.payload) for order in left]
 
     def look_up(self, order: Order) -> Order:
         """Asks what became of an order without sending it; unchanged when nobody knows."""
@@ -163,8 +173,16 @@ class Desk:
             known = self.bank.get_wallet(self.query())
             self.book.begin(self.number, known.last_sequence + 1)
 
-    def _left_behind(self, kind: Kind, content: bytes) -> Order | None:
+    def _asked_before(self, request_id: str, kind: Kind, content: bytes) -> Order | None:
+        order = self.book.find(self.number, request_id)
+        if order is not None:
+            _check_same(order, kind, content)
+        return order
+
+    def _left_behind(self, kind: Kind, content: bytes, ours: Callable[[Any], bool]) -> Order | None:
         for order in self.book.unknown(self.number, kind.name, content):
+            if not ours(kind.order.FromString(order.payload)):
+                continue
             if not self.flights.take(order.sequence):
                 continue
             fresh = self.book.get(self.number, order.sequence)
@@ -251,6 +269,16 @@ class Desk:
 
     def _refuse(self, order: Order, reason: int, message: str) -> Order:
         return self.book.finish(order, OrderState.REFUSED, reason=reason, message=message)
+
+
+def _check_same(order: Order, kind: Kind, content: bytes) -> None:
+    """Raises Refusal when a program's id was used for another wish."""
+    if (order.kind, order.content) != (kind.name, content):
+        raise Refusal(
+            errors_pb2.REASON_ID_REUSED,
+            f"request {order.request_id} was used for something else",
+            field="request_id",
+        )
 
 
 def _content(kind: Kind, fields: dict[str, Any]) -> bytes:

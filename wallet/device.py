@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -41,18 +41,31 @@ class Piece:
 
 
 class Loadable(Protocol):
-    """What a bank loads and takes deposits from: the wallet's device, or a card held to it."""
+    """What a bank loads and takes deposits from: the wallet's device, or a card held to it.
 
-    def public_key(self) -> bytes:
-        """The device's key, 32 bytes."""
+    It has a key for each load, so that nobody but its bank can tell that two loads were its.
+    """
+
+    def holds(self, public: bytes) -> bool:
+        """Whether this key is one of its own."""
         ...
 
     def certified(self) -> bool:
-        """Whether a bank has certified the key, for now."""
+        """Whether it has a key that a bank has certified, for now."""
+        ...
+
+    def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
+        """The key that a wallet's next load is for; the same until tokens have come for it.
+
+        Args:
+            wallet: the wallet's number.
+            busy: keys in loads of that wallet which have no answer; they are neither given
+                again nor forgotten.
+        """
         ...
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Keeps the certificates."""
+        """Keeps the certificate of one of its keys."""
         ...
 
     def trust(self, bundle: bytes) -> None:
@@ -77,7 +90,7 @@ class Loadable(Protocol):
 
 
 class Device(Loadable, Protocol):
-    """Holds a key, and pieces of money that leave it only by an endorsement it signs.
+    """Holds keys, and pieces of money that leave it only by an endorsement they sign.
 
     What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
     """

@@ -11,11 +11,19 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from currency.amount import AmountError, parse_yuan
 from dcep.errors.v1 import errors_pb2
-from offline_token.formats import CERTIFICATE_BYTES, TOKEN_BYTES, FormatError, Payment, Request
+from offline_token.formats import (
+    CERTIFICATE_BYTES,
+    KEY_BYTES,
+    TOKEN_BYTES,
+    FormatError,
+    Payment,
+    Request,
+)
 from runtime.clock import Clock, SystemClock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness, SystemRandomness
@@ -42,6 +50,20 @@ class HardWallet:
     def __init__(self, store: Store, clock: Clock, randomness: Randomness) -> None:
         self._store = store
         self.element = SecureElement(store, clock, randomness)
+        self._answers: dict[Command, Callable[[bytes], bytes]] = {
+            Command.SELECT: self._select,
+            Command.BALANCE: self._balance,
+            Command.REQUEST: lambda body: self.element.request(_amount(body)),
+            Command.PAY: self._pay,
+            Command.PAY_PIN: self._pay_with_pin,
+            Command.ACCEPT: lambda body: messages.AMOUNT.pack(self.element.accept(body)),
+            Command.CERTIFY: self._certify,
+            Command.LOAD: self._load,
+            Command.DEPOSIT: self._deposit,
+            Command.CONFIRM: self._confirm,
+            Command.LOAD_KEY: self._load_key,
+            Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
+        }
 
     def personalise(self, *, pin: str = "", free_fen: int = FREE_FEN) -> None:
         """Sets the PIN and the amount without it; a PIN that is set is not changed."""
@@ -57,39 +79,19 @@ class HardWallet:
 
     def answer(self, command: Command, body: bytes) -> bytes:
         """The answer to a command. Raises Refusal."""
-        if command == Command.SELECT:
-            return self._select(body)
-        if command == Command.BALANCE:
-            return self._balance()
-        if command == Command.REQUEST:
-            return self.element.request(_amount(body))
-        if command == Command.PAY:
-            return self._pay(body)
-        if command == Command.PAY_PIN:
-            return self._pay_with_pin(body)
-        if command == Command.ACCEPT:
-            return messages.AMOUNT.pack(self.element.accept(body))
-        if command == Command.CERTIFY:
-            return self._certify(body)
-        if command == Command.LOAD:
-            return self._load(body)
-        if command == Command.CONFIRM:
-            self.element.confirm(body)
-            return b""
-        return self._deposit(body)
+        return self._answers[command](body)
 
     def _select(self, body: bytes) -> bytes:
         if body != messages.VERSION:
             raise _unreadable("this card speaks " + messages.VERSION.decode())
         state = self._store.read()
         return messages.SELECTED.pack(
-            self.element.public_key(),
             self.element.certified(),
             bool(state.card_pin),
             state.card_free_fen,
         )
 
-    def _balance(self) -> bytes:
+    def _balance(self, _: bytes) -> bytes:
         held_fen, total_fen = self.element.balance_fen(), self.element.limits().total_fen
         room_fen = max(total_fen - held_fen, 0) if total_fen else messages.ANY_AMOUNT
         return messages.BALANCES.pack(held_fen, self.element.payable_fen(), room_fen)
@@ -117,6 +119,10 @@ class HardWallet:
             if (ends[0].payee, amount_fen) == (asked.certificate.key, asked.amount_fen):
                 return earlier
         return self.element.pay(request, unconfirmed=True)
+
+    def _confirm(self, payment: bytes) -> bytes:
+        self.element.confirm(payment)
+        return b""
 
     def _check_pin(self, pin: bytes) -> None:
         """Raises Refusal unless it is the PIN. The try is counted before it is evaluated."""
@@ -149,6 +155,13 @@ class HardWallet:
         else:
             raise _unreadable("certificates or a bundle are expected")
         return b""
+
+    def _load_key(self, body: bytes) -> bytes:
+        number, busy = body[: messages.NUMBER_BYTES], body[messages.NUMBER_BYTES :]
+        if len(number) < messages.NUMBER_BYTES or not number.isdigit() or len(busy) % KEY_BYTES:
+            raise _unreadable("a wallet's number is expected, and whole keys")
+        keys = {busy[at : at + KEY_BYTES] for at in range(0, len(busy), KEY_BYTES)}
+        return self.element.load_key(number.decode("ascii"), keys)
 
     def _load(self, body: bytes) -> bytes:
         self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from wallet import papers
 from wallet.desk import Desk, Placed
 from wallet.device import Device, Loadable
@@ -61,26 +61,40 @@ class Loading:
         self._device = device
 
     def prepare(self) -> None:
-        """Has the device's key certified and its trust bundle renewed."""
+        """Has a key of the device certified, so that it can be paid, and its bundle renewed."""
         if not self._device.certified():
-            self._desk.place(
-                CERTIFY,
-                take=self._keep_certificates,
-                device_key=self._device.public_key(),
-            )
+            self._certified_key()
         self._device.trust(self._desk.bank.trust_bundle())
 
     def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
-        """Money of the wallet becomes tokens in the device."""
+        """Money of the wallet becomes tokens in the device, for a key that is new.
+
+        A load without an answer is sent again with the key that it was made with.
+        """
         amount(amount_fen)
-        self.prepare()
+        self._device.trust(self._desk.bank.trust_bundle())
+        key = b""
+
+        def ready() -> dict[str, bytes]:
+            nonlocal key
+            self._device.check_load(amount_fen)
+            key = self._certified_key()
+            return {"device_key": key}
+
+        def check() -> None:
+            self._device.check_load(amount_fen)
+            if not self._device.holds(key):
+                # Another command has loaded and spent under it meanwhile.
+                raise NoAnswer("another load came in between; repeat the command")
+
         return self._desk.place(
             LOAD,
             request_id=request_id,
             anew=anew,
             take=self._keep_tokens,
-            check=lambda: self._device.check_load(amount_fen),
-            device_key=self._device.public_key(),
+            check=check,
+            ready=ready,
+            ours=lambda load: self._device.holds(load.device_key),
             amount_fen=amount_fen,
         )
 
@@ -108,6 +122,13 @@ class Loading:
         self._device.end_deposit(payment, deposited=True)
         done.amount_fen += placed.message.amount_fen
         done.available_fen = placed.message.available_fen
+
+    def _certified_key(self) -> bytes:
+        """The key of the next load. The bank has it already when an earlier load was cut off."""
+        busy = {load.device_key for load in self._desk.unanswered(LOAD)}
+        key = self._device.load_key(self._desk.number, busy)
+        self._desk.place(CERTIFY, take=self._keep_certificates, device_key=key)
+        return key
 
     def _keep_certificates(self, answer: bank_pb2.CertifyDeviceResponse) -> None:
         self._device.certify(answer.device_certificate, answer.bank_certificate)

@@ -69,6 +69,16 @@ class SqlBook:
         query = select(orders).where(orders.c.number == number, orders.c.sequence == sequence)
         return self._database.read(lambda c: _order(c.execute(query).one()))
 
+    def find(self, number: str, request_id: str) -> Order | None:
+        """The order that a program asked for with this id."""
+        query = select(orders).where(orders.c.number == number, orders.c.request_id == request_id)
+
+        def body(connection: Connection) -> Order | None:
+            row = connection.execute(query).first()
+            return _order(row) if row is not None else None
+
+        return self._database.read(body)
+
     def unknown(self, number: str, kind: str = "", content: bytes = b"") -> list[Order]:
         """Orders of unknown outcome, oldest first.
 

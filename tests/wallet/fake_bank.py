@@ -39,6 +39,7 @@ class FakeBank:
     Attributes:
         mute_before: so many orders are lost on their way to the bank.
         mute_after: so many answers are lost on their way back.
+        mute_tag: the answer to the next order with this tag is lost.
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
         country: signs offline money; None for a bank that has none.
@@ -47,6 +48,7 @@ class FakeBank:
     clock: Clock
     mute_before: int = 0
     mute_after: int = 0
+    mute_tag: str = ""
     pending: int = 0
     down: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -205,6 +207,9 @@ class FakeBank:
         if payload != envelope.payload:
             raise Refusal(errors_pb2.REASON_ID_REUSED, "another order had this sequence")
         self._lose("mute_after")
+        if tag == self.mute_tag:
+            self.mute_tag = ""
+            raise NoAnswer(f"lost: {tag}")
         if isinstance(answer, Refusal):
             raise answer
         return answer

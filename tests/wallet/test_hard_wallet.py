@@ -189,9 +189,8 @@ def test_money_given_to_a_card_that_is_taken_away_is_given_once(country: Country
 def test_loading_and_depositing(country: Country) -> None:
     held = Held(country)
     card = held.card
-    tokens = [
-        country.mint(card.public_key(), 1, number=900 + at).token.encode() for at in range(150)
-    ]
+    own = held.hard.element.public_key()
+    tokens = [country.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
     card.load(tokens)
     assert card.balance_fen() == 150
     pieces = card.begin_deposit()

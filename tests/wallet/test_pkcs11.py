@@ -1,11 +1,10 @@
-"""The device's key in a token, with SoftHSM2 as the token."""
+"""The device's keys in a token, with SoftHSM2 as the token."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,17 @@ import pytest
 from offline_token.signing import verified
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
-from runtime.randomness import SeededRandomness
+from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, pay, purse
 from wallet.secure_element.element import SecureElement
-from wallet.secure_element.pkcs11 import Pkcs11Error, Pkcs11Settings, Pkcs11Signer
+from wallet.secure_element.pkcs11 import (
+    Pkcs11Error,
+    Pkcs11Keyring,
+    Pkcs11Settings,
+    Pkcs11Signer,
+)
+from wallet.secure_element.state import State
 
 PIN = "123456"
 USUAL = (
@@ -62,45 +67,117 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pkcs11Settings]:
 
 
 @pytest.fixture
-def signer(token: Pkcs11Settings) -> Iterator[Pkcs11Signer]:
-    made = Pkcs11Signer(token)
+def ring(token: Pkcs11Settings) -> Iterator[Pkcs11Keyring]:
+    made = Pkcs11Keyring(token, SystemRandomness())
     yield made
     made.close()
 
 
-def test_the_token_signs_as_everybody_verifies(signer: Pkcs11Signer) -> None:
-    assert len(signer.public_key()) == 32
-    for message in (b"", b"x", bytes(1_000)):
-        signature = signer.sign(message)
-        assert verified(signer.public_key(), message, signature)
-        assert not verified(signer.public_key(), message + b"!", signature)
+def certified(element: SecureElement, country: Country) -> bytes:
+    """A key for the next load, with its certificate."""
+    public = element.load_key("6201000000000017", ())
+    certificate = country.certify(public, "alpha")
+    element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
+    return public
 
 
-def test_the_key_is_made_once_and_cannot_be_read(signer: Pkcs11Signer) -> None:
+def held(ring: Pkcs11Keyring, store: FailingStore, chance: int = 9) -> Purse:
+    clock, randomness = ManualClock(NOW), SeededRandomness(chance)
+    return Purse(SecureElement(store, clock, randomness, keyring=ring), store, clock, randomness)
+
+
+def empty() -> FailingStore:
+    store = FailingStore(bytes(32))
+    store.data = State().encode()
+    return store
+
+
+def in_the_token(ring: Pkcs11Keyring, state: State) -> set[bytes]:
+    """Public keys of the pairs that were made for a state, both halves there."""
+    kinds = ring._pkcs11.ObjectClass
+    made = ring._made(state)
+    assert all(len(ring._found(kinds.PRIVATE_KEY, key_id)) == 1 for key_id in made)
+    return set(made.values())
+
+
+def test_the_token_signs_as_everybody_verifies(ring: Pkcs11Keyring) -> None:
+    state = State()
+    for _ in range(2):
+        state.keys.append(ring.make(state))
+    for key in state.keys:
+        signer = ring.signer(state, key)
+        assert signer.public_key() == bytes.fromhex(key.public)
+        for message in (b"", b"x", bytes(1_000)):
+            signature = signer.sign(message)
+            assert verified(signer.public_key(), message, signature)
+            assert not verified(signer.public_key(), message + b"!", signature)
+
+
+def test_a_key_cannot_be_read(ring: Pkcs11Keyring) -> None:
     import pkcs11
 
-    key = signer._private
+    state = State()
+    signer = ring.signer(state, ring.make(state))
+    assert isinstance(signer, Pkcs11Signer)
+    key = signer.private
     assert key[pkcs11.Attribute.SENSITIVE] and not key[pkcs11.Attribute.EXTRACTABLE]
     with pytest.raises(pkcs11.exceptions.PKCS11Error):
         _ = key[pkcs11.Attribute.VALUE]
 
 
-def test_a_device_pays_and_is_paid_with_a_key_in_the_token(signer: Pkcs11Signer) -> None:
-    country = Country()
-    store, clock, chance = FailingStore(bytes(32)), ManualClock(NOW), SeededRandomness(9)
-    element = SecureElement(store, clock, chance, signer=signer)
-    carded = Purse(element, store, clock, chance)
-    certificate = country.certify(element.public_key(), "alpha")
-    element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
-    element.trust(country.root_public + country.bundle().encode())
-    element.load([country.mint(element.public_key(), 100).token.encode()])
+def test_a_device_pays_and_is_paid_with_keys_in_the_token(ring: Pkcs11Keyring) -> None:
+    country, store = Country(), empty()
+    carded = held(ring, store)
+    first = certified(carded.element, country)
+    carded.element.trust(country.root_public + country.bundle().encode())
+    carded.element.load([country.mint(first, 100).token.encode()])
+    second = certified(carded.element, country)
+    carded.element.load([country.mint(second, 20, number=2).token.encode()])
     bob = purse(country, "bob")
-    pay(carded, bob, 70)
+    pay(carded, bob, 110)
     pay(bob, carded, 20)
-    assert (carded.balance, bob.balance) == (50, 50)
-    other = SecureElement(store, clock, chance)
-    with pytest.raises(Refusal, match="key at hand"):
+    assert (carded.balance, bob.balance) == (30, 90)
+    other = SecureElement(store, carded.clock, SeededRandomness(1))
+    with pytest.raises(Refusal, match="no such key is at hand"):
         other.pay(bob.element.request(1))
+    assert [key.seed for key in store.read().keys] == ["", ""]
+
+
+def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring) -> None:
+    country, store = Country(), empty()
+    carded, bob = held(ring, store), purse(country, "bob")
+    keys = []
+    for number in range(4):
+        keys.append(certified(carded.element, country))
+        carded.element.trust(country.root_public + country.bundle().encode())
+        value = 20 if number == 1 else 10
+        carded.element.load([country.mint(keys[-1], value, number=number).token.encode()])
+        if number != 1:
+            pay(carded, bob, 10)
+        assert in_the_token(ring, store.read()) == {
+            bytes.fromhex(key.public) for key in store.read().keys
+        }
+    # The first owns nothing; the second still does; the third was the newest until the last load.
+    assert in_the_token(ring, store.read()) == {keys[1], keys[2], keys[3]}
+
+
+def test_a_key_whose_making_was_cut_off_is_destroyed_and_others_keys_stay(
+    ring: Pkcs11Keyring,
+) -> None:
+    country, store, neighbour = Country(), empty(), State()
+    neighbour.keys.append(ring.make(neighbour))
+    carded = held(ring, store)
+    first = certified(carded.element, country)
+    carded.element.trust(country.root_public + country.bundle().encode())
+    carded.element.load([country.mint(first, 10).token.encode()])
+    store.failing = True
+    with pytest.raises(OSError):
+        carded.element.load_key("6201000000000017", ())
+    store.failing = False
+    assert len(in_the_token(ring, store.read())) == 2
+    second = carded.element.load_key("6201000000000017", ())
+    assert in_the_token(ring, store.read()) == {first, second}
+    assert in_the_token(ring, neighbour) == {bytes.fromhex(neighbour.keys[0].public)}
 
 
 def test_a_token_that_cannot_be_used_is_said(token: Pkcs11Settings) -> None:
@@ -110,31 +187,4 @@ def test_a_token_that_cannot_be_used_is_said(token: Pkcs11Settings) -> None:
         Pkcs11Settings("/nowhere/lib.so", token.token, PIN),
     ):
         with pytest.raises(Pkcs11Error, match="cannot be used"):
-            Pkcs11Signer(settings)
-
-
-def test_a_wallet_uses_the_token_that_the_environment_names(
-    token: Pkcs11Settings, tmp_path: Path
-) -> None:
-    """In processes of their own, as commands are: the key stays the same."""
-    code = (
-        "from wallet.secure_element.pkcs11 import *\n"
-        "print(Pkcs11Signer(Pkcs11Settings.from_environment()).public_key().hex())"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
-        "DCEP_PKCS11_LIBRARY": token.library,
-        "DCEP_PKCS11_PIN": PIN,
-    }
-    keys = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-        for _ in range(2)
-    }
-    assert len(keys) == 1 and len(keys.pop()) == 64
+            Pkcs11Keyring(settings, SystemRandomness())

@@ -21,6 +21,7 @@ from wallet.home import HomeError
 from wallet.secure_element import sealed_file
 from wallet.secure_element.limits import MAX_PIN_TRIES
 from wallet.secure_element.sealed_file import PinError, RolledBack, SealedFile
+from wallet.secure_element.signer import seed_key
 from wallet.secure_element.state import State
 
 FILES = ("device.sealed", "device.mark", "device.seal")
@@ -32,11 +33,11 @@ def opened(folder: Path, pin: str = "") -> SealedFile:
 
 
 def count(store: SealedFile) -> int:
-    """One endorsement more."""
+    """One change more; its number is kept where a device keeps the time."""
 
     def body(state: State) -> int:
-        state.counter += 1
-        return state.counter
+        state.clock_ms += 1
+        return state.clock_ms
 
     return store.change(body)
 
@@ -52,10 +53,11 @@ def put_back(folder: Path, kept: dict[str, bytes]) -> None:
 
 def test_the_state_comes_back_and_nothing_in_it_can_be_read(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    seed = store.read().seed
+    seed = SystemRandomness().bytes(32).hex()
+    store.change(lambda state: state.keys.append(seed_key(bytes.fromhex(seed))))
     assert [count(store) for _ in range(3)] == [1, 2, 3]
     again = opened(tmp_path).read()
-    assert (again.seed, again.counter) == (seed, 3)
+    assert ([key.seed for key in again.keys], again.clock_ms) == ([seed], 3)
     for name in FILES:
         data = (tmp_path / name).read_bytes()
         assert seed.encode() not in data and bytes.fromhex(seed) not in data
@@ -68,7 +70,7 @@ def test_a_change_that_raises_changes_nothing(tmp_path: Path) -> None:
     before = copied(tmp_path, *FILES)
 
     def body(state: State) -> None:
-        state.counter = 99
+        state.clock_ms = 99
         raise ValueError
 
     with pytest.raises(ValueError):
@@ -151,7 +153,7 @@ def test_power_cuts_between_any_two_writes_lose_nothing(
         else:
             count(opened(folder))
         monkeypatch.setattr(sealed_file, "write_whole", real)
-        assert opened(folder).read().counter == (1 if survived == 0 else 2)
+        assert opened(folder).read().clock_ms == (1 if survived == 0 else 2)
         assert count(opened(folder)) == (2 if survived == 0 else 3)
 
 
@@ -170,8 +172,21 @@ def test_the_very_first_write_may_be_cut_too(
     assert count(opened(tmp_path)) == 1
 
 
-def test_a_state_of_an_earlier_version_is_taken_over_and_sealed(tmp_path: Path) -> None:
-    old = State("11" * 32, counter=7)
+def test_a_state_with_one_key_for_everything_is_said_to_be_of_an_earlier_version(
+    tmp_path: Path,
+) -> None:
+    for old in ({"seed": "11" * 32}, {"seed": "11" * 32, "device_certificate": "", "counter": 3}):
+        (tmp_path / "device.json").write_text(json.dumps(old))
+        with pytest.raises(HomeError, match=r"device\.json cannot be read: an earlier version"):
+            opened(tmp_path).read()
+    for broken in ([], {"keys": [{}]}, {"keys": [], "unheard": 1}):
+        (tmp_path / "device.json").write_text(json.dumps(broken))
+        with pytest.raises(HomeError, match="not a secure element's state"):
+            opened(tmp_path).read()
+
+
+def test_a_state_that_lies_open_is_taken_over_and_sealed(tmp_path: Path) -> None:
+    old = State([seed_key(bytes(32))], clock_ms=7)
     (tmp_path / "device.json").write_bytes(old.encode())
     assert opened(tmp_path).read() == old
     assert count(opened(tmp_path)) == 8
@@ -194,7 +209,7 @@ def test_a_pin_opens_the_state_and_nothing_else_does(tmp_path: Path) -> None:
     with pytest.raises(PinError):
         opened(tmp_path, "2468").read()
     opened(tmp_path, "a longer phrase").set_pin("")
-    assert opened(tmp_path).read().counter == 4
+    assert opened(tmp_path).read().clock_ms == 4
 
 
 def test_wrong_pins_are_counted_and_lock_the_device_for_good(tmp_path: Path) -> None:
@@ -202,7 +217,7 @@ def test_wrong_pins_are_counted_and_lock_the_device_for_good(tmp_path: Path) -> 
     for left in range(MAX_PIN_TRIES - 1, 0, -1):
         with pytest.raises(PinError, match=f"; {left} tries are left"):
             opened(tmp_path, "0000").read()
-    assert opened(tmp_path, "2468").read().counter == 0
+    assert opened(tmp_path, "2468").read().clock_ms == 0
     for _ in range(MAX_PIN_TRIES):
         with pytest.raises(PinError):
             opened(tmp_path, "0000").read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
@@ -26,6 +26,7 @@ from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Limits, Piece, PieceState
+from wallet.secure_element import keys
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
     Trust,
@@ -37,12 +38,11 @@ from wallet.secure_element.pieces import (
     deposit_of,
     endorse,
     keep,
-    own_certificate,
     shown,
 )
 from wallet.secure_element.refusals import bad, invalid
-from wallet.secure_element.signer import SeedSigner, Signer
-from wallet.secure_element.state import State
+from wallet.secure_element.signer import Keyring, SeedKeyring
+from wallet.secure_element.state import HeldKey, State
 from wallet.secure_element.store import Store
 
 CHALLENGE_BYTES = 16
@@ -54,7 +54,7 @@ class SecureElement:
 
     Args:
         root: the central bank's key; b"" to keep the first one that it is told.
-        signer: the device's key; None for the one whose seed is in the state.
+        keyring: makes the device's keys and signs with them; None for seeds in the state.
     """
 
     def __init__(
@@ -64,27 +64,56 @@ class SecureElement:
         randomness: Randomness,
         *,
         root: bytes = b"",
-        signer: Signer | None = None,
+        keyring: Keyring | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._randomness = randomness
         self._root = root
-        self._given_signer = signer
+        self._keyring = keyring or SeedKeyring(randomness)
 
     def public_key(self) -> bytes:
-        """The device's key, 32 bytes."""
-        return self._signer(self._store.read()).public_key()
+        """The key that requests show, or one that waits for its certificate; b"" before any."""
+        state = self._store.read()
+        newest = keys.newest_certified(state) or (state.keys[-1] if state.keys else None)
+        return bytes.fromhex(newest.public) if newest is not None else b""
+
+    def holds(self, public: bytes) -> bool:
+        """Whether this key is the device's own."""
+        return keys.own_key(self._store.read(), public) is not None
 
     def certified(self) -> bool:
-        """Whether the bank's certificate for the key is valid now."""
+        """Whether the key that requests show has a certificate that is valid now."""
         state = self._store.read()
-        if not state.device_certificate:
+        newest = keys.newest_certified(state)
+        if newest is None:
             return False
-        return own_certificate(state).expires_time_ms >= self._now_ms(state)
+        return keys.certificate_of(newest).expires_time_ms >= self._now_ms(state)
+
+    def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
+        """The key that a wallet's next load is for; the same until tokens have come for it.
+
+        Args:
+            wallet: the wallet's number.
+            busy: keys in loads of that wallet which have no answer; they are neither given
+                again nor forgotten.
+
+        Raises:
+            Refusal: OVERLOADED when there are too many keys with money.
+        """
+
+        def body(state: State) -> bytes:
+            key = keys.key_for_load(state, wallet, busy, self._now_ms(state), self._keyring)
+            return bytes.fromhex(key.public)
+
+        public = self._change(body)
+        if self._keyring.strays(self._store.read()):
+            # Alone with the state: no other process is in the middle of making one.
+            self._change(lambda state: self._keyring.destroy(self._keyring.strays(state)))
+        return public
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
-        """Keeps the certificates. Raises Refusal when they are not for this key."""
+        """Keeps a key's certificate. Raises Refusal when it is for none of its keys."""
         try:
             bank = Certificate.decode(bank_certificate, BANK)
             device = Certificate.decode(device_certificate, DEVICE)
@@ -92,15 +121,11 @@ class SecureElement:
             raise invalid("device_certificate", str(error)) from None
 
         def body(state: State) -> None:
-            good = (
-                device.key == self._signer(state).public_key()
-                and device.bank == bank.bank
-                and verified(bank.key, device.signed_part(), device.signature)
-            )
-            if not good:
+            key = keys.own_key(state, device.key)
+            signed = verified(bank.key, device.signed_part(), device.signature)
+            if key is None or device.bank != bank.bank or not signed:
                 raise invalid("device_certificate", "it is not the bank's for this device")
-            state.device_certificate = device_certificate.hex()
-            state.bank_certificate = bank_certificate.hex()
+            keys.certify(state, key, device_certificate)
 
         self._change(body)
 
@@ -155,19 +180,20 @@ class SecureElement:
         def body(state: State) -> None:
             trust = self._trust(state)
             before_fen = balance_fen(state)
-            own = self._signer(state).public_key()
             for token in fresh:
                 if token.id.hex() in state.tokens:
                     continue
-                if token.owner != own:
+                key = keys.own_key(state, token.owner)
+                if key is None:
                     raise bad(Reason.NOT_THE_OWNER)
                 if not verified(trust.root, token.signed_part(), token.signature):
                     raise bad(Reason.TOKEN_FORGED)
                 if token.value_fen > trust.bundle.max_value_fen:
                     raise bad(Reason.VALUE_TOO_LARGE)
                 check_room(state, 1)
-                keep(state, Chain(token), PAYEE_OUTPUT, token.value_fen)
+                keep(state, Chain(token), PAYEE_OUTPUT)
                 state.tokens.append(token.id.hex())
+                key.loader = ""
             if balance_fen(state) > before_fen:
                 check_total(state, 0)
 
@@ -187,17 +213,19 @@ class SecureElement:
         """Everything in it."""
         state = self._store.read()
         trust = self._view(state)
-        return [shown(piece, trust) for piece in state.pieces] if trust is not None else []
+        return [shown(state, piece, trust) for piece in state.pieces] if trust is not None else []
 
     def request(self, amount_fen: int) -> bytes:
-        """A new request, with a fresh challenge."""
+        """A new request to the newest certified key, with a fresh challenge."""
         challenge = self._randomness.bytes(CHALLENGE_BYTES)
 
         def body(state: State) -> bytes:
             self._trust(state)
             check_room(state, 1)
             check_total(state, amount_fen)
-            request = Request(own_certificate(state), amount_fen, challenge).encode()
+            key = self._newest(state)
+            key.shown = True
+            request = Request(keys.certificate_of(key), amount_fen, challenge).encode()
             state.asked[challenge.hex()] = request.hex()
             _forget_oldest(state.asked, MAX_REQUESTS)
             return request
@@ -234,7 +262,7 @@ class SecureElement:
             trust = self._trust(state)
             self._check_payee(state, asked, trust)
             check_single(state, asked.amount_fen)
-            payment = endorse(state, asked, trust, self._signer(state))
+            payment = endorse(state, asked, trust, lambda key: self._keyring.signer(state, key))
             state.paid[asked.challenge.hex()] = payment.hex()
             _forget_oldest(state.paid, MAX_REMEMBERED)
             return payment
@@ -325,34 +353,24 @@ class SecureElement:
         chains = Payment.decode(payment).chains
         check_room(state, len(chains))
         check_total(state, verdict.value_fen)
-        for chain, piece in zip(chains, verdict.pieces, strict=True):
-            keep(state, chain, PAYEE_OUTPUT, piece.value_fen)
+        for chain in chains:
+            keep(state, chain, PAYEE_OUTPUT)
         del state.asked[challenge]
         return verdict.value_fen
 
     def _check_payee(self, state: State, asked: Request, trust: Trust) -> None:
         if asked.amount_fen < 1:
             raise bad(Reason.AMOUNT_INVALID)
-        if asked.certificate.key == self._signer(state).public_key():
+        if keys.own_key(state, asked.certificate.key) is not None:
             raise Refusal(errors_pb2.REASON_SAME_ACCOUNT, "this is a request of this very device")
         try:
             check_device(asked.certificate, trust.bundle, trust.now_ms)
-            check_device(own_certificate(state), trust.bundle, trust.now_ms)
         except Bad as no:
             raise bad(no.reason) from None
 
     def _trust(self, state: State) -> Trust:
         """Raises Refusal unless the element is certified and has a bundle that is not too old."""
-        if not state.device_certificate or not state.bundle:
-            raise Refusal(
-                errors_pb2.REASON_DEVICE_UNKNOWN,
-                "this wallet's device has not been certified by its bank yet",
-            )
-        if own_certificate(state).key != self._signer(state).public_key():
-            raise Refusal(
-                errors_pb2.REASON_DEVICE_UNKNOWN,
-                "the key at hand is not the one that the bank has certified",
-            )
+        self._newest(state)
         now_ms = self._see_time(state, self._clock.now_ms())
         trust = self._view(state)
         if trust is None or now_ms > trust.bundle.created_time_ms + trust.bundle.max_age_ms:
@@ -366,8 +384,15 @@ class SecureElement:
         root = bytes.fromhex(state.bundle)[:KEY_BYTES]
         return Trust(root, bundle_of(state), self._now_ms(state))
 
-    def _signer(self, state: State) -> Signer:
-        return self._given_signer or SeedSigner(bytes.fromhex(state.seed))
+    def _newest(self, state: State) -> HeldKey:
+        """The newest certified key. Raises Refusal when there is none, or no bundle."""
+        newest = keys.newest_certified(state)
+        if newest is None or not state.bundle:
+            raise Refusal(
+                errors_pb2.REASON_DEVICE_UNKNOWN,
+                "this wallet's device has not been certified by its bank yet",
+            )
+        return newest
 
     def _change(self, body: Callable[[State], T]) -> T:
         """A change; one that is refused changes nothing but the time that was seen."""

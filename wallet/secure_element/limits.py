@@ -5,6 +5,10 @@ from __future__ import annotations
 MAX_PIECES = 1_000
 """Pieces of money it holds; loading and accepting stop there."""
 
+MAX_KEYS = 64
+"""Keys that it holds, one for each load of which anything is left. Beyond, the oldest keys without
+money are forgotten, with the requests that show them; when all have money, nothing is loaded."""
+
 MAX_REQUESTS = 100
 """Requests that wait for their payment; beyond, the oldest is forgotten."""
 

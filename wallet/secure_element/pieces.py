@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import (
     CHANGE_OUTPUT,
-    DEVICE,
     KEY_BYTES,
     PAYEE_OUTPUT,
     SIGNATURE_BYTES,
-    Certificate,
     Chain,
     Endorsement,
     Hop,
@@ -24,10 +23,11 @@ from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES
 from offline_token.verify import Bad, Reason, check_device, piece_of
 from runtime.errors import Refusal
 from wallet.device import Piece, PieceState
+from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import MAX_PIECES
-from wallet.secure_element.refusals import in_too_many_pieces, said
+from wallet.secure_element.refusals import bad, in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldPiece, State
+from wallet.secure_element.state import HeldKey, HeldPiece, State
 
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 
@@ -41,8 +41,24 @@ class Trust:
     now_ms: int
 
 
-def standing(piece: HeldPiece, trust: Trust) -> Reason:
+def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
     """What a payee would say about a held piece now. Its signatures were verified when it came."""
+    reason = _standing_of_chain(piece, trust)
+    return reason if reason != Reason.GOOD else _standing_of_owner(state, piece, trust)
+
+
+def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
+    key = own_key(state, bytes.fromhex(piece.owner))
+    if key is None or not key.certificate:
+        return Reason.NOT_THE_OWNER
+    try:
+        check_device(certificate_of(key), trust.bundle, trust.now_ms)
+    except Bad as bad:
+        return bad.reason
+    return Reason.GOOD
+
+
+def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
     chain = chain_of(piece)
     if trust.now_ms > chain.token.expires_time_ms:
         return Reason.TOKEN_EXPIRED
@@ -70,7 +86,7 @@ def balance_fen(state: State) -> int:
 
 def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
     """Those of them that a payee would take."""
-    return [piece for piece in held_pieces(state) if standing(piece, trust) == Reason.GOOD]
+    return [piece for piece in held_pieces(state) if standing(state, piece, trust) == Reason.GOOD]
 
 
 def worth_fen(pieces: list[HeldPiece]) -> int:
@@ -78,29 +94,32 @@ def worth_fen(pieces: list[HeldPiece]) -> int:
     return sum(piece.value_fen for piece in pieces)
 
 
-def shown(piece: HeldPiece, trust: Trust) -> Piece:
+def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     """A piece as its holder sees it."""
     chain = chain_of(piece)
-    reason = standing(piece, trust)
+    reason = standing(state, piece, trust)
     if reason == Reason.GOOD and len(chain.hops) == trust.bundle.max_hops:
         reason = Reason.TOO_MANY_HOPS
-    state, why = PieceState.SPENDABLE, ""
+    kind, why = PieceState.SPENDABLE, ""
     if piece.refused:
-        state, why = PieceState.REFUSED, piece.why
+        kind, why = PieceState.REFUSED, piece.why
     elif piece.depositing:
-        state = PieceState.DEPOSITING
+        kind = PieceState.DEPOSITING
     elif reason == Reason.TOKEN_EXPIRED:
-        state, why = PieceState.EXPIRED, said(reason)
+        kind, why = PieceState.EXPIRED, said(reason)
     elif reason != Reason.GOOD:
-        state, why = PieceState.NOT_PAYABLE, said(reason)
-    return Piece(piece.value_fen, len(chain.hops), chain.token.expires_time_ms, state, why)
+        kind, why = PieceState.NOT_PAYABLE, said(reason)
+    return Piece(piece.value_fen, len(chain.hops), chain.token.expires_time_ms, kind, why)
 
 
-def endorse(state: State, asked: Request, trust: Trust, signer: Signer) -> bytes:
+def endorse(
+    state: State, asked: Request, trust: Trust, signer_of: Callable[[HeldKey], Signer]
+) -> bytes:
     """Takes pieces worth the amount out of the state and signs them over to the payee."""
     good = good_pieces(state, trust)
     missing_fen = asked.amount_fen - worth_fen(good)
     if missing_fen > 0:
+        _check_owners(state, asked.amount_fen, trust)
         raise Refusal(
             errors_pb2.REASON_INSUFFICIENT_FUNDS,
             "not enough money in the device",
@@ -110,10 +129,10 @@ def endorse(state: State, asked: Request, trust: Trust, signer: Signer) -> bytes
     rest = asked.amount_fen
     for piece in _choose(good, asked.amount_fen, trust):
         part = min(rest, piece.value_fen)
-        chain = _signed(state, piece, part, asked, signer)
+        chain = _signed(state, piece, part, asked, signer_of)
         state.pieces.remove(piece)
         if part < piece.value_fen:
-            keep(state, chain, CHANGE_OUTPUT, piece.value_fen - part)
+            keep(state, chain, CHANGE_OUTPUT)
         chains.append(chain)
         rest -= part
     payment = Payment(tuple(chains)).encode()
@@ -122,8 +141,19 @@ def endorse(state: State, asked: Request, trust: Trust, signer: Signer) -> bytes
     return payment
 
 
+def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
+    """Raises Refusal when it would suffice, were it not for keys that may not pay any more."""
+    reasons = [_standing_of_owner(state, piece, trust) for piece in held_pieces(state)]
+    barred = [reason for reason in reasons if reason != Reason.GOOD]
+    if barred and balance_fen(state) >= amount_fen:
+        raise bad(barred[0])
+
+
 def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
-    """Pieces that cover the amount: one that suffices with the fewest hops, or the largest ones."""
+    """Pieces that cover the amount: one that suffices with the fewest hops, or the largest ones.
+
+    They are of one key where that can be: pieces that pay together are seen to be in one hand.
+    """
     usable = [
         (piece, hops)
         for piece in good
@@ -136,39 +166,55 @@ def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPi
     ]
     if enough:
         return [usable[min(enough)[2]][0]]
-    chosen: list[HeldPiece] = []
-    covered = 0
-    for piece, _ in sorted(usable, key=lambda pair: -pair[0].value_fen):
-        chosen.append(piece)
-        covered += piece.value_fen
-        if len(chosen) > MAX_CHAINS:
-            break
-        if covered >= amount_fen:
+    by_owner: dict[str, list[HeldPiece]] = {}
+    for piece, _ in usable:
+        by_owner.setdefault(piece.owner, []).append(piece)
+    for group in [*by_owner.values(), [piece for piece, _ in usable]]:
+        if chosen := _largest(group, amount_fen):
             return chosen
     raise in_too_many_pieces()
 
 
+def _largest(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
+    """The largest ones that cover the amount; none when they do not, or are too many."""
+    chosen: list[HeldPiece] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.value_fen)[:MAX_CHAINS]:
+        chosen.append(piece)
+        if worth_fen(chosen) >= amount_fen:
+            return chosen
+    return []
+
+
 def _signed(
-    state: State, piece: HeldPiece, amount_fen: int, asked: Request, signer: Signer
+    state: State,
+    piece: HeldPiece,
+    amount_fen: int,
+    asked: Request,
+    signer_of: Callable[[HeldKey], Signer],
 ) -> Chain:
     chain = chain_of(piece)
-    state.counter += 1
+    key = own_key(state, bytes.fromhex(piece.owner))
+    if key is None:
+        raise bad(Reason.NOT_THE_OWNER)
+    key.counter += 1
     blank = Endorsement(
         piece.output if chain.hops else PAYEE_OUTPUT,
         amount_fen,
         asked.certificate.key,
         asked.challenge,
-        state.counter,
+        key.counter,
         bytes(SIGNATURE_BYTES),
     )
-    signature = signer.sign(blank.signed_part(piece_of(chain, piece.output).id))
+    signature = signer_of(key).sign(blank.signed_part(piece_of(chain, piece.output).id))
     endorsement = replace(blank, signature=signature)
-    return Chain(chain.token, (*chain.hops, Hop(own_certificate(state), endorsement)))
+    return Chain(chain.token, (*chain.hops, Hop(certificate_of(key), endorsement)))
 
 
-def keep(state: State, chain: Chain, output: int, value_fen: int) -> None:
-    """Puts a piece into the state."""
-    state.pieces.append(HeldPiece(Payment((chain,)).encode().hex(), output, value_fen))
+def keep(state: State, chain: Chain, output: int) -> None:
+    """Puts the piece that a chain ends in into the state."""
+    end = piece_of(chain, output)
+    data = Payment((chain,)).encode().hex()
+    state.pieces.append(HeldPiece(data, output, end.value_fen, end.owner.hex()))
 
 
 def check_room(state: State, count: int) -> None:
@@ -208,11 +254,6 @@ def chain_of(piece: HeldPiece) -> Chain:
 def deposit_of(piece: HeldPiece) -> bytes:
     """A piece as it is deposited: its output, one byte, and its chain as a payment."""
     return bytes([piece.output]) + bytes.fromhex(piece.chain)
-
-
-def own_certificate(state: State) -> Certificate:
-    """The certificate of this device."""
-    return Certificate.decode(bytes.fromhex(state.device_certificate), DEVICE)
 
 
 def bundle_of(state: State) -> TrustBundle:

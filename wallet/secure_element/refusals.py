@@ -27,6 +27,15 @@ def in_too_many_pieces() -> Refusal:
     )
 
 
+def elsewhere() -> Refusal:
+    """The private key that is needed lies in a token that is not here."""
+    return Refusal(
+        errors_pb2.REASON_DEVICE_UNKNOWN,
+        "the key of this money lies in a PKCS#11 token, and no such key is at hand; set "
+        "DCEP_PKCS11_LIBRARY and what belongs to it",
+    )
+
+
 def said(reason: Reason) -> str:
     """A reason in words."""
     return _SENTENCES.get(reason, reason.name)

@@ -173,7 +173,7 @@ class SealedFile:
             except ValueError as error:
                 raise DeviceError(f"{self._unsealed} cannot be read: {error}") from error
         else:
-            state = State(self._randomness.bytes(SEED_BYTES).hex())
+            state = State()
         create_whole(self._seal, self._randomness.bytes(SEED_BYTES))
         salt = self._randomness.bytes(_SALT_BYTES)
         self._keys[salt] = self._key("", salt)

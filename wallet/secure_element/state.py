@@ -8,16 +8,39 @@ from typing import Self
 
 
 @dataclass
+class HeldKey:
+    """One key of the device, under which it is known from one load to the next.
+
+    Attributes:
+        public: the public key, hex.
+        seed: of the private key, hex; "" when that lies in a token.
+        certificate: the bank's for it, hex; "" before.
+        counter: of endorsements made with it; each carries the next.
+        loader: number of the wallet for whose load it was made, until tokens come for it; "" then.
+        shown: it has stood in a request.
+    """
+
+    public: str
+    seed: str = ""
+    certificate: str = ""
+    counter: int = 0
+    loader: str = ""
+    shown: bool = False
+
+
+@dataclass
 class HeldPiece:
     """One piece of money: a chain as a payment of its own, hex, and the output that is meant.
 
     Attributes:
+        owner: the key that owns it, hex.
         why: the bank's words when it was refused.
     """
 
     chain: str
     output: int
     value_fen: int
+    owner: str
     depositing: bool = False
     refused: bool = False
     why: str = ""
@@ -28,10 +51,10 @@ class State:
     """Everything that changes in it.
 
     Attributes:
-        seed: of the Ed25519 key, hex.
+        keys: in the order in which they were certified, those without a certificate behind.
+        ring: what the keys of this state are found by in a token, hex; "" before the first.
         bundle: 32 bytes root key and the encoded trust bundle, hex; "" before the first.
         clock_ms: the latest time it has seen; its clock moves forward only.
-        counter: of endorsements made; each carries the next.
         tokens: ids of tokens ever loaded.
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → encoded payment, of requests that it has paid.
@@ -43,12 +66,10 @@ class State:
         card_free_fen: what a hard wallet pays at once without the PIN.
     """
 
-    seed: str
-    device_certificate: str = ""
-    bank_certificate: str = ""
+    keys: list[HeldKey] = field(default_factory=list)
+    ring: str = ""
     bundle: str = ""
     clock_ms: int = 0
-    counter: int = 0
     pieces: list[HeldPiece] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
@@ -71,8 +92,15 @@ class State:
         values = json.loads(data)
         if not isinstance(values, dict):
             raise ValueError("not a secure element's state")
-        values["pieces"] = [HeldPiece(**piece) for piece in values.get("pieces", [])]
+        if "seed" in values:
+            raise ValueError(
+                "an earlier version wrote it, with one key for everything; this one cannot use it. "
+                "Deposit with the earlier version, or wait: what was loaded comes back from the "
+                "bank after it has expired"
+            )
         try:
+            values["keys"] = [HeldKey(**key) for key in values.get("keys", [])]
+            values["pieces"] = [HeldPiece(**piece) for piece in values.get("pieces", [])]
             return cls(**values)
         except TypeError as error:
             raise ValueError(f"not a secure element's state: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from wallet.secure_element.signer import seed_key
 from wallet.secure_element.state import State
 
 T = TypeVar("T")
@@ -23,10 +24,14 @@ class Store(Protocol):
 
 
 class MemoryStore:
-    """Keeps the state in memory, encoded; for tests and simulations."""
+    """Keeps the state in memory, encoded; for tests and simulations.
+
+    Args:
+        seed: of a first key.
+    """
 
     def __init__(self, seed: bytes) -> None:
-        self.data = State(seed.hex()).encode()
+        self.data = State([seed_key(seed)]).encode()
 
     def read(self) -> State:
         """The state as it is."""

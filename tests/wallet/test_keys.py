@@ -1,0 +1,358 @@
+"""A key for each load: which one is shown, which one a load is for, when it is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcep.bank.v1 import orders_pb2
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import Payment, Request
+from offline_token.verify import Reason
+from runtime.errors import NoAnswer, Refusal
+from tests.offline.country import DAY, NOW, Country
+from tests.offline.purses import FailingStore, Purse, _purse, pay, purse
+from tests.wallet.conftest import MakeApp
+from tests.wallet.fake_bank import FakeBank
+from wallet.app import App
+from wallet.secure_element.limits import MAX_KEYS, MAX_REQUESTS
+
+WALLET, OTHER = "6201000000000017", "6201000000000025"
+LOAD = "load-order/v1"
+
+
+@pytest.fixture(scope="module")
+def country() -> Country:
+    return Country()
+
+
+def key_for(holder: Purse, country: Country, *busy: bytes, wallet: str = WALLET) -> bytes:
+    """The certified key of the next load."""
+    public = holder.element.load_key(wallet, busy)
+    certify(holder, country, public)
+    return public
+
+
+def certify(holder: Purse, country: Country, public: bytes) -> None:
+    certificate = country.certify(public, "alpha").encode()
+    holder.element.certify(certificate, country.bank_certificate("alpha").encode())
+
+
+def token(country: Country, owner: bytes, value: int) -> bytes:
+    """A token of its own."""
+    number = int.from_bytes(owner[:6], "big") + value
+    return country.mint(owner, value, number=number).token.encode()
+
+
+def load(holder: Purse, country: Country, value: int) -> bytes:
+    public = key_for(holder, country)
+    holder.element.load([token(country, public, value)])
+    return public
+
+
+def shown(holder: Purse, fen: int = 1) -> bytes:
+    return Request.decode(holder.element.request(fen)).certificate.key
+
+
+def kept(holder: Purse) -> set[bytes]:
+    return {bytes.fromhex(key.public) for key in holder.store.read().keys}
+
+
+def end_keys(payment: bytes) -> list[bytes]:
+    return [chain.hops[-1].certificate.key for chain in Payment.decode(payment).chains]
+
+
+# The element
+
+
+def test_each_load_has_a_key_of_its_own_and_requests_show_the_newest(country: Country) -> None:
+    alice, bob = purse(country, "alice"), purse(country, "bob", 100)
+    first = load(alice, country, 10)
+    assert shown(alice) == first
+    second = load(alice, country, 20)
+    assert first != second and shown(alice) == second
+    payment = pay(bob, alice, 5)
+    assert {chain.hops[-1].endorsement.payee for chain in Payment.decode(payment).chains} == {
+        second
+    }
+    assert alice.balance == 35
+
+
+def test_a_load_that_came_to_nothing_leaves_its_key_to_the_next(country: Country) -> None:
+    alice = purse(country, "alice")
+    key = alice.element.load_key(WALLET, ())
+    assert alice.restarted().element.load_key(WALLET, ()) == key
+    certify(alice, country, key)
+    assert alice.element.load_key(WALLET, ()) == key
+    assert alice.element.load_key(WALLET, {key}) != key, "a load of it is under way"
+    assert alice.element.load_key(OTHER, ()) != key, "it was made for another wallet's load"
+
+
+def test_a_key_that_a_request_showed_is_not_loaded(country: Country) -> None:
+    alice = purse(country, "alice")
+    key = key_for(alice, country)
+    assert shown(alice) == key
+    assert alice.element.load_key(WALLET, ()) != key
+
+
+def test_a_certificate_for_another_key_is_refused(country: Country) -> None:
+    alice = purse(country, "alice")
+    before = alice.store.data
+    with pytest.raises(Refusal):
+        certify(alice, country, country.bob.public)
+    forged = country.certify(alice.element.public_key(), "beta").encode()
+    with pytest.raises(Refusal):
+        alice.element.certify(forged, country.bank_certificate("alpha").encode())
+    assert alice.store.data == before
+
+
+def test_pieces_of_several_keys_pay_one_request_each_under_its_own_certificate(
+    country: Country,
+) -> None:
+    alice, bob = purse(country, "alice"), purse(country, "bob")
+    first, second = load(alice, country, 10), load(alice, country, 20)
+    payment = pay(alice, bob, 25)
+    assert end_keys(payment) == [second, first]
+    ends = [chain.hops[-1].endorsement for chain in Payment.decode(payment).chains]
+    assert [end.counter for end in ends] == [1, 1], "a counter over both would tell that they meet"
+    assert (alice.balance, bob.balance) == (5, 25)
+
+
+def test_what_one_key_can_pay_is_not_paid_with_two(country: Country) -> None:
+    alice, bob = purse(country, "alice"), purse(country, "bob")
+    first = key_for(alice, country)
+    small = [token(country, first, value) for value in (9, 8, 7)]
+    alice.element.load(small)
+    load(alice, country, 15)
+    assert set(end_keys(pay(alice, bob, 20))) == {first}
+
+
+def test_every_key_of_its_own_is_known_as_its_own(country: Country) -> None:
+    alice = purse(country, "alice", 100)
+    requests = [alice.element.request(1)]
+    for value in (10, 20):
+        load(alice, country, value)
+        requests.append(alice.element.request(1))
+    assert len({Request.decode(request).certificate.key for request in requests}) == 3
+    for request in requests:
+        with pytest.raises(Refusal) as caught:
+            alice.element.pay(request)
+        assert caught.value.reason == errors_pb2.REASON_SAME_ACCOUNT
+
+
+def test_a_key_is_forgotten_when_it_owns_nothing_and_nobody_may_pay_it(country: Country) -> None:
+    alice, bob = purse(country, "alice"), purse(country, "bob", 100)
+    first = load(alice, country, 10)
+    request = alice.element.request(7)
+    second, third = load(alice, country, 20), load(alice, country, 30)
+    assert {first, second, third} <= kept(alice)
+    pay(alice, bob, 20)
+    pay(alice, bob, 10)
+    fourth = load(alice, country, 40)
+    assert kept(alice) >= {first, third, fourth} and second not in kept(alice)
+    assert alice.element.accept(bob.element.pay(request)) == 7
+    assert first in kept(alice), "it owns what it was paid"
+    pay(alice, bob, 77)
+    load(alice, country, 50)
+    assert first not in kept(alice)
+
+
+def test_a_piece_refused_by_the_bank_keeps_no_key(country: Country) -> None:
+    alice = purse(country, "alice")
+    first = load(alice, country, 10)
+    load(alice, country, 20)
+    for body in alice.element.begin_deposit():
+        alice.element.end_deposit(body, deposited=False, why="no")
+    load(alice, country, 30)
+    assert first not in kept(alice)
+
+
+def test_a_request_keeps_no_key_whose_certificate_has_run_out(country: Country) -> None:
+    alice = purse(country, "alice", bundle=country.bundle(max_age_ms=900 * DAY))
+    first = alice.element.public_key()
+    alice.element.request(7)
+    late = country.certify(alice.element.load_key(WALLET, ()), "alpha", expires=NOW + 500 * DAY)
+    alice.element.certify(late.encode(), country.bank_certificate("alpha").encode())
+    assert first in kept(alice)
+    alice.clock.advance(101 * DAY)
+    assert alice.element.certified(), "the load was the renewal"
+    alice.element.load_key(OTHER, ())
+    assert first not in kept(alice)
+    assert alice.store.read().asked == {}
+
+
+def test_tokens_of_a_load_without_an_answer_find_their_key_however_late(country: Country) -> None:
+    """Though everything else of that key was spent, and others were loaded since."""
+    alice, bob = purse(country, "alice"), purse(country, "bob")
+    first = key_for(alice, country)
+    alice.element.load([token(country, first, 10)])
+    pay(alice, bob, 10)
+    for value in (20, 30):
+        public = key_for(alice, country, first)
+        alice.element.load([token(country, public, value)])
+    alice.element.load([token(country, first, 99)])
+    assert alice.balance == 149
+
+
+def full(country: Country, *, money: bool) -> Purse:
+    """A device at its bound of keys; each has money, or each but the last a request only."""
+    alice = purse(country, "alice")
+    alice.element.request(1)
+    for value in range(1, MAX_KEYS):
+        if money:
+            load(alice, country, value)
+        else:
+            key_for(alice, country)
+            alice.element.request(1)
+    assert len(kept(alice)) == MAX_KEYS
+    return alice
+
+
+def test_at_the_bound_the_oldest_key_that_only_waits_is_forgotten(country: Country) -> None:
+    alice, bob = full(country, money=False), purse(country, "bob", 100)
+    requests = list(alice.store.read().asked.values())
+    assert len(requests) == MAX_KEYS < MAX_REQUESTS
+    key_for(alice, country)
+    assert len(kept(alice)) == MAX_KEYS
+    gone, left = (bytes.fromhex(request) for request in requests[:2])
+    assert alice.element.accept(bob.element.pay(left)) == 1
+    assert not alice.element.awaits(gone)
+    with pytest.raises(Refusal) as caught:
+        alice.element.accept(bob.element.pay(gone))
+    assert caught.value.metadata["verdict"] == Reason.WRONG_CHALLENGE.name
+
+
+def test_at_the_bound_with_money_under_every_key_nothing_is_loaded(country: Country) -> None:
+    alice, bob = full(country, money=True), purse(country, "bob")
+    load(alice, country, MAX_KEYS)  # the first key had a request only
+    before = alice.store.read()
+    with pytest.raises(Refusal, match="deposit it first") as caught:
+        alice.element.load_key(WALLET, ())
+    assert caught.value.reason == errors_pb2.REASON_OVERLOADED
+    assert alice.store.read() == before
+    pay(alice, bob, 1)
+    load(alice, country, 1_000)
+
+
+def test_a_key_cut_off_while_it_is_made_is_not_there(country: Country) -> None:
+    alice = purse(country, "alice")
+    before = alice.store.data
+    alice.store.failing = True
+    with pytest.raises(OSError):
+        alice.element.load_key(WALLET, ())
+    assert alice.store.data == before
+
+
+def test_a_new_device_makes_its_first_key_when_it_is_asked_for_one(country: Country) -> None:
+    store = FailingStore(bytes(32))
+    state = store.read()
+    state.keys.clear()
+    store.data = state.encode()
+    new = _purse(store, NOW, purse(country, "carol").randomness)
+    assert (new.element.public_key(), new.element.certified()) == (b"", False)
+    with pytest.raises(Refusal, match="not been certified"):
+        new.element.request(1)
+    public = key_for(new, country)
+    assert new.element.certified()
+    new.element.trust(country.root_public + country.bundle().encode())
+    assert shown(new) == public
+
+
+# The wallet
+
+
+def loads(bank: FakeBank) -> list[orders_pb2.LoadOrder]:
+    """What reached the bank as loads, the same bytes once."""
+    found = []
+    for payload in dict.fromkeys(bank.received):
+        order = orders_pb2.LoadOrder.FromString(payload)
+        if len(order.device_key) == 32 and order.expires_time_ms:
+            found.append(order)
+    return found
+
+
+@pytest.fixture
+def alice(make_app: MakeApp, bank: FakeBank) -> App:
+    bank.country = Country()
+    app = make_app("alice")
+    app.holder().top_up(10_000, cash=False)
+    app.prepare_offline()
+    return app
+
+
+def test_two_loads_of_a_wallet_are_for_two_keys(alice: App, bank: FakeBank) -> None:
+    for fen in (100, 100):
+        alice.loading().load(fen)
+    one, two = loads(bank)
+    assert one.device_key != two.device_key
+    assert alice.pocket().balance_fen() == 200
+
+
+@pytest.mark.parametrize("lost", ["mute_before", "certify-device-order/v1", LOAD])
+def test_a_load_that_was_cut_off_uses_its_key_again(
+    alice: App, bank: FakeBank, make_app: MakeApp, lost: str
+) -> None:
+    if lost == "mute_before":
+        bank.mute_before = 1
+    else:
+        bank.mute_tag = lost
+    with pytest.raises(NoAnswer):
+        alice.loading().load(100)
+    keys_before = {key.public for key in alice.sealed.read().keys}
+    again = make_app("alice")
+    assert again.loading().load(100).resent is (lost == LOAD)
+    (only,) = loads(bank)
+    assert only.device_key.hex() in keys_before
+    assert again.pocket().balance_fen() == 100
+    assert {key.public for key in again.sealed.read().keys} == keys_before
+
+
+def test_another_load_before_the_repeat_has_a_key_of_its_own(alice: App, bank: FakeBank) -> None:
+    bank.mute_tag = LOAD
+    with pytest.raises(NoAnswer):
+        alice.loading().load(100)
+    alice.loading().load(200)
+    assert alice.loading().load(100).resent
+    assert alice.pocket().balance_fen() == 300
+    assert len({load.device_key for load in loads(bank)}) == 2
+    assert bank.accounts[alice.profile().number].available_fen == 10_000 - 300
+
+
+def test_a_program_repeats_a_load_long_after_its_key_was_used_up(
+    alice: App, bank: FakeBank
+) -> None:
+    wanted = "123e4567-e89b-42d3-a456-426614174000"
+    alice.loading().load(100, request_id=wanted)
+    alice.loading().load(100, request_id="123e4567-e89b-42d3-a456-426614174001")
+    assert alice.loading().load(100, request_id=wanted).resent
+    with pytest.raises(Refusal) as caught:
+        alice.loading().load(101, request_id=wanted)
+    assert caught.value.reason == errors_pb2.REASON_ID_REUSED
+    assert alice.pocket().balance_fen() == 200
+
+
+def test_a_load_that_the_bank_refuses_leaves_its_key_to_the_next(
+    alice: App, bank: FakeBank
+) -> None:
+    with pytest.raises(Refusal):
+        alice.loading().load(10_001)
+    refused = {key.public for key in alice.sealed.read().keys}
+    alice.loading().load(100)
+    assert {key.public for key in alice.sealed.read().keys} == refused
+
+
+def test_crashes_before_the_answer_is_kept_lose_no_tokens(
+    alice: App, bank: FakeBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    element = type(alice.device)
+    for method in ("certify", "load"):
+
+        def cut(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(element, method, cut)
+        with pytest.raises(KeyboardInterrupt):
+            alice.loading().load(100)
+        monkeypatch.undo()
+    alice.loading().load(100)
+    assert alice.pocket().balance_fen() == 100
+    assert len(loads(bank)) == 1

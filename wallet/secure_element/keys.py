@@ -1,0 +1,115 @@
+"""The keys in the secure element: which one a load is for, which are shown, when one is forgotten.
+
+A key is made for a load. It stays while tokens may still come for it, while it owns a piece, while
+a request that shows it may be paid, and while it is the newest that a bank has certified. The next
+load forgets the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import DEVICE, Certificate, Request
+from runtime.errors import Refusal
+from wallet.secure_element.limits import MAX_KEYS
+from wallet.secure_element.signer import Keyring
+from wallet.secure_element.state import HeldKey, State
+
+
+def own_key(state: State, public: bytes) -> HeldKey | None:
+    """The device's own key of these 32 bytes, or None."""
+    wanted = public.hex()
+    return next((key for key in state.keys if key.public == wanted), None)
+
+
+def newest_certified(state: State) -> HeldKey | None:
+    """The key that requests show."""
+    return next((key for key in reversed(state.keys) if key.certificate), None)
+
+
+def certificate_of(key: HeldKey) -> Certificate:
+    """A certified key's certificate."""
+    return Certificate.decode(bytes.fromhex(key.certificate), DEVICE)
+
+
+def certify(state: State, key: HeldKey, certificate: bytes) -> None:
+    """Keeps a certificate; its key is now the newest."""
+    key.certificate = certificate.hex()
+    state.keys.remove(key)
+    state.keys.append(key)
+
+
+def key_for_load(
+    state: State, wallet: str, busy: Collection[bytes], now_ms: int, keyring: Keyring
+) -> HeldKey:
+    """The key of a wallet's next load: one made before for a load that came to nothing, or new.
+
+    Args:
+        wallet: its number.
+        busy: keys that stand in its loads without an answer.
+        now_ms: the time.
+        keyring: makes it.
+    """
+    at_work = {public.hex() for public in busy}
+    for key in state.keys:
+        if key.shown and key.loader == wallet and key.public not in at_work:
+            # What it is paid and what is loaded are not to be under one key.
+            key.loader = ""
+    _forget_idle(state, at_work, now_ms)
+    for key in state.keys:
+        if key.loader == wallet and key.public not in at_work:
+            return key
+    _make_room(state, at_work)
+    made = keyring.make(state)
+    made.loader = wallet
+    state.keys.append(made)
+    return made
+
+
+def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
+    asked = {
+        request.certificate.key.hex()
+        for request in map(_request, state.asked.values())
+        if request.certificate.expires_time_ms >= now_ms
+    }
+    needed = at_work | asked | _owners(state) | _newest(state)
+    idle = {key.public for key in state.keys if not key.loader} - needed
+    _forget(state, idle)
+
+
+def _make_room(state: State, at_work: set[str]) -> None:
+    """Below the bound, whatever waits for a payment under the oldest keys without money."""
+    needed = at_work | _owners(state) | _newest(state)
+    needed |= {key.public for key in state.keys if key.loader and key.certificate}
+    spare = [key.public for key in state.keys if key.public not in needed]
+    over = len(state.keys) + 1 - MAX_KEYS
+    if over > len(spare):
+        raise Refusal(
+            errors_pb2.REASON_OVERLOADED,
+            f"the device holds money of {MAX_KEYS} loads; deposit it first",
+        )
+    _forget(state, set(spare[: max(over, 0)]))
+
+
+def _forget(state: State, publics: set[str]) -> None:
+    state.keys = [key for key in state.keys if key.public not in publics]
+    state.asked = {
+        challenge: request
+        for challenge, request in state.asked.items()
+        if _request(request).certificate.key.hex() not in publics
+    }
+
+
+def _owners(state: State) -> set[str]:
+    """Keys that own money: what a bank has refused for good is none."""
+    return {piece.owner for piece in state.pieces if not piece.refused}
+
+
+def _newest(state: State) -> set[str]:
+    newest = newest_certified(state)
+    return {newest.public} if newest is not None else set()
+
+
+def _request(encoded: str) -> Request:
+    return Request.decode(bytes.fromhex(encoded))
