@@ -17,7 +17,11 @@ _FOR_BANKS = {
     _ISSUANCE + "GetBooks",
     _AUTHENTICATION + "ListEvidence",
 }
-_SHARED = {_AUTHENTICATION + "ListBanks", _AUTHENTICATION + "GetTrustBundle"}
+_SHARED = {
+    _AUTHENTICATION + "ListBanks",
+    _AUTHENTICATION + "GetTrustBundle",
+    _AUTHENTICATION + "RevokeOwnDevices",
+}
 _REGISTRATION = "/dcep.registration.v1.RegistrationService/"
 
 

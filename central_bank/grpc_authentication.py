@@ -11,10 +11,13 @@ from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.gate import is_central_officer
 from central_bank.grpc_issuance import caller
+from central_bank.limits import MAX_REVOKED_AT_ONCE
 from central_bank.registration.evidence import Case, Evidence
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from runtime.checks import at_most
 from runtime.page import decode_token, encode_token, page_size
+from runtime.tls import peer
 
 
 class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
@@ -55,6 +58,12 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def RevokeDevice(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._devices.revoke(request.device_key, request.cause)
         return authentication_pb2.RevokeDeviceResponse()
+
+    def RevokeOwnDevices(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        at_most(request.device_certificates, "device_certificates", MAX_REVOKED_AT_ONCE)
+        bank = self._registry.welcome(peer(context))
+        self._devices.revoke_own(bank, request.device_certificates, request.cause)
+        return authentication_pb2.RevokeOwnDevicesResponse()
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())

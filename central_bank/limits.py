@@ -30,5 +30,8 @@ MAX_LOSS_PER_TOKEN = 5
 MAX_LOSS_PER_DEVICE_FEN = 50_000_000
 """What is paid at most for the double spends of one device: 500,000 yuan."""
 
+MAX_REVOKED_AT_ONCE = 500
+"""Devices that a bank takes out of use in one call."""
+
 MAX_BEARERS = 7
 """Banks that bear the loss of one deposit; with the float's record they make one linked chain."""

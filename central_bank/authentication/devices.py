@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nacl.signing import SigningKey
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
+from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN
 from central_bank.tables import banks, revoked_devices
-from offline_token.formats import BANK, Certificate, TrustBundle
+from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
 from offline_token.limits import MAX_REVOKED
-from offline_token.signing import certify_bank, sign_bundle
-from runtime.checks import exact_bytes, text
+from offline_token.signing import certify_bank, sign_bundle, verified
+from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
 from runtime.database import Database
 
@@ -50,16 +52,28 @@ class Devices:
     def revoke(self, key: bytes, cause: str) -> None:
         """Takes a device out of use from the next bundle on; again changes nothing."""
         exact_bytes(key, "device_key", 32)
+        self._revoke([key], cause)
+
+    def revoke_own(self, bank: Bank, certificates: Sequence[bytes], cause: str) -> None:
+        """The same for devices of a bank, which shows the certificates that it gave them."""
+        self._revoke([_own_key(bank, certificate) for certificate in certificates], cause)
+
+    def _revoke(self, keys: Sequence[bytes], cause: str) -> None:
         text(cause, "cause", longest=200)
-        known = select(revoked_devices.c.device_key).where(revoked_devices.c.device_key == key)
-        row = {"device_key": key, "cause": cause, "time_ms": self._clock.now_ms()}
-        self._database.transaction(
-            lambda c: (
-                None
-                if c.execute(known).first()
-                else c.execute(insert(revoked_devices), row) and None
-            )
-        )
+        known = select(revoked_devices.c.device_key).where(revoked_devices.c.device_key.in_(keys))
+        now_ms = self._clock.now_ms()
+
+        def body(connection: Connection) -> None:
+            before = {bytes(key) for key in connection.execute(known).scalars()}
+            rows = [
+                {"device_key": key, "cause": cause, "time_ms": now_ms}
+                for key in dict.fromkeys(keys)
+                if key not in before
+            ]
+            if rows:
+                connection.execute(insert(revoked_devices), rows)
+
+        self._database.transaction(body)
 
     def is_revoked(self, key: bytes) -> bool:
         """Whether a device was taken out of use, in the bundle or not any more."""
@@ -107,3 +121,15 @@ class Devices:
     def trust_bundle(self) -> bytes:
         """The encoded bundle, behind the root's public key of 32 bytes."""
         return self.root_key + self.bundle().encode()
+
+
+def _own_key(bank: Bank, encoded: bytes) -> bytes:
+    """The key in a certificate that the bank has given. Raises Refusal."""
+    try:
+        certificate = Certificate.decode(encoded, DEVICE)
+    except FormatError as error:
+        raise invalid("device_certificates", f"holds one that is unreadable: {error}") from None
+    part, signature = certificate.signed_part(), certificate.signature
+    if certificate.bank != bank.name or not verified(bank.business_key, part, signature):
+        raise invalid("device_certificates", "holds one that the calling bank has not given")
+    return certificate.key

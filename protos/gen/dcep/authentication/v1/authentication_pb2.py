@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\"\xc1\x01\n\x04\x42\x61nk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x1f\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\t\x12\x14\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x12\x15\n\rinner_address\x18\x05 \x01(\t\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankState\x12\x1b\n\x13offline_certificate\x18\x07 \x01(\x0c\">\n\x10\x41\x64mitBankRequest\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"?\n\x11\x41\x64mitBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"\"\n\x12SuspendBankRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"A\n\x13SuspendBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"$\n\x14ReinstateBankRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x15ReinstateBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"\x12\n\x10ListBanksRequest\"@\n\x11ListBanksResponse\x12+\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.Bank\"8\n\x13RevokeDeviceRequest\x12\x12\n\ndevice_key\x18\x01 \x01(\x0c\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"\x16\n\x14RevokeDeviceResponse\"\x17\n\x15GetTrustBundleRequest\".\n\x16GetTrustBundleResponse\x12\x14\n\x0ctrust_bundle\x18\x01 \x01(\x0c\"<\n\x13ListEvidenceRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x14ListEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.Evidence\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc3\x01\n\x08\x45vidence\x12\x10\n\x08piece_id\x18\x01 \x01(\x0c\x12\x18\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x12\x1a\n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x12\x19\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x12\x1a\n\x12second_endorsement\x18\x05 \x01(\x0c\x12\x12\n\nfirst_bank\x18\x06 \x01(\t\x12\x13\n\x0bsecond_bank\x18\x07 \x01(\t\x12\x0f\n\x07time_ms\x18\x08 \x01(\x03*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xf8\x05\n\x15\x41uthenticationService\x12`\n\tAdmitBank\x12(.dcep.authentication.v1.AdmitBankRequest\x1a).dcep.authentication.v1.AdmitBankResponse\x12\x66\n\x0bSuspendBank\x12*.dcep.authentication.v1.SuspendBankRequest\x1a+.dcep.authentication.v1.SuspendBankResponse\x12l\n\rReinstateBank\x12,.dcep.authentication.v1.ReinstateBankRequest\x1a-.dcep.authentication.v1.ReinstateBankResponse\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12i\n\x0cRevokeDevice\x12+.dcep.authentication.v1.RevokeDeviceRequest\x1a,.dcep.authentication.v1.RevokeDeviceResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\"\xc1\x01\n\x04\x42\x61nk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12\x1f\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\t\x12\x14\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x12\x15\n\rinner_address\x18\x05 \x01(\t\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankState\x12\x1b\n\x13offline_certificate\x18\x07 \x01(\x0c\">\n\x10\x41\x64mitBankRequest\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"?\n\x11\x41\x64mitBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"\"\n\x12SuspendBankRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"A\n\x13SuspendBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"$\n\x14ReinstateBankRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x15ReinstateBankResponse\x12*\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.Bank\"\x12\n\x10ListBanksRequest\"@\n\x11ListBanksResponse\x12+\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.Bank\"8\n\x13RevokeDeviceRequest\x12\x12\n\ndevice_key\x18\x01 \x01(\x0c\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"\x16\n\x14RevokeDeviceResponse\"E\n\x17RevokeOwnDevicesRequest\x12\x1b\n\x13\x64\x65vice_certificates\x18\x01 \x03(\x0c\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"\x1a\n\x18RevokeOwnDevicesResponse\"\x17\n\x15GetTrustBundleRequest\".\n\x16GetTrustBundleResponse\x12\x14\n\x0ctrust_bundle\x18\x01 \x01(\x0c\"<\n\x13ListEvidenceRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x14ListEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.Evidence\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc3\x01\n\x08\x45vidence\x12\x10\n\x08piece_id\x18\x01 \x01(\x0c\x12\x18\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x12\x1a\n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x12\x19\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x12\x1a\n\x12second_endorsement\x18\x05 \x01(\x0c\x12\x12\n\nfirst_bank\x18\x06 \x01(\t\x12\x13\n\x0bsecond_bank\x18\x07 \x01(\t\x12\x0f\n\x07time_ms\x18\x08 \x01(\x03*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xef\x06\n\x15\x41uthenticationService\x12`\n\tAdmitBank\x12(.dcep.authentication.v1.AdmitBankRequest\x1a).dcep.authentication.v1.AdmitBankResponse\x12\x66\n\x0bSuspendBank\x12*.dcep.authentication.v1.SuspendBankRequest\x1a+.dcep.authentication.v1.SuspendBankResponse\x12l\n\rReinstateBank\x12,.dcep.authentication.v1.ReinstateBankRequest\x1a-.dcep.authentication.v1.ReinstateBankResponse\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12i\n\x0cRevokeDevice\x12+.dcep.authentication.v1.RevokeDeviceRequest\x1a,.dcep.authentication.v1.RevokeDeviceResponse\x12u\n\x10RevokeOwnDevices\x12/.dcep.authentication.v1.RevokeOwnDevicesRequest\x1a\x30.dcep.authentication.v1.RevokeOwnDevicesResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.authentication.v1.authentication_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BANKSTATE']._serialized_start=1208
-  _globals['_BANKSTATE']._serialized_end=1298
+  _globals['_BANKSTATE']._serialized_start=1307
+  _globals['_BANKSTATE']._serialized_end=1397
   _globals['_BANK']._serialized_start=72
   _globals['_BANK']._serialized_end=265
   _globals['_ADMITBANKREQUEST']._serialized_start=267
@@ -55,16 +55,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKEDEVICEREQUEST']._serialized_end=748
   _globals['_REVOKEDEVICERESPONSE']._serialized_start=750
   _globals['_REVOKEDEVICERESPONSE']._serialized_end=772
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=774
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=797
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=799
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=845
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=847
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=907
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=909
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=1008
-  _globals['_EVIDENCE']._serialized_start=1011
-  _globals['_EVIDENCE']._serialized_end=1206
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1301
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=2061
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_start=774
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_end=843
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_start=845
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_end=871
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=873
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=896
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=898
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=944
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=946
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=1006
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=1008
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=1107
+  _globals['_EVIDENCE']._serialized_start=1110
+  _globals['_EVIDENCE']._serialized_end=1305
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1400
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=2279
 # @@protoc_insertion_point(module_scope)

@@ -92,6 +92,18 @@ class RevokeDeviceResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class RevokeOwnDevicesRequest(_message.Message):
+    __slots__ = ("device_certificates", "cause")
+    DEVICE_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    device_certificates: _containers.RepeatedScalarFieldContainer[bytes]
+    cause: str
+    def __init__(self, device_certificates: _Optional[_Iterable[bytes]] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class RevokeOwnDevicesResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class GetTrustBundleRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -61,6 +61,11 @@ class AuthenticationServiceStub(object):
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.SerializeToString,
                 response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.FromString,
                 _registered_method=True)
+        self.RevokeOwnDevices = channel.unary_unary(
+                '/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices',
+                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesRequest.SerializeToString,
+                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesResponse.FromString,
+                _registered_method=True)
         self.GetTrustBundle = channel.unary_unary(
                 '/dcep.authentication.v1.AuthenticationService/GetTrustBundle',
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.SerializeToString,
@@ -114,6 +119,16 @@ class AuthenticationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeOwnDevices(self, request, context):
+        """Takes devices of the calling bank out of use: once one key of a wallet is
+        revoked, its bank, which alone knows them, has the wallet's other keys
+        revoked. The certificates show that they are the bank's. Admitted banks.
+        Repeats harmlessly. Refuses: FIELD_INVALID, TOO_MANY_ITEMS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTrustBundle(self, request, context):
         """The signed trust bundle for offline verification. Admitted banks.
         """
@@ -157,6 +172,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.RevokeDevice,
                     request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.FromString,
                     response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.SerializeToString,
+            ),
+            'RevokeOwnDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeOwnDevices,
+                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesRequest.FromString,
+                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesResponse.SerializeToString,
             ),
             'GetTrustBundle': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTrustBundle,
@@ -306,6 +326,33 @@ class AuthenticationService(object):
             '/dcep.authentication.v1.AuthenticationService/RevokeDevice',
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.SerializeToString,
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeOwnDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices',
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesRequest.SerializeToString,
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeOwnDevicesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,60 @@
+"""Devices out of use: by an officer, or by the bank that certified them."""
+
+from __future__ import annotations
+
+import pytest
+
+from central_bank.gate import central_gate
+from offline_token.signing import certify_device
+from runtime.errors import Refusal
+from runtime.tls import Identity
+from tests.central_bank.conftest import KEYS, LIN, NOW_MS, World, identity
+
+OWN = "/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices"
+ONE = "/dcep.authentication.v1.AuthenticationService/RevokeDevice"
+
+
+def certificate(number: int, bank: str = "alpha", signer: str = "alpha") -> bytes:
+    return certify_device(KEYS[signer], bank, key(number), NOW_MS + 1).encode()
+
+
+def key(number: int) -> bytes:
+    return bytes([number]) * 32
+
+
+def test_a_bank_revokes_what_it_certified(world: World) -> None:
+    devices = world.central.devices
+    devices.revoke(key(1), "it spent a piece twice")
+    for _ in range(2):
+        devices.revoke_own(world.alpha, [certificate(n) for n in (1, 2, 3, 3)], "of one wallet")
+    assert [devices.is_revoked(key(n)) for n in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        certificate(9, "beta", "beta"),
+        certificate(9, "beta", "alpha"),
+        certificate(9, "alpha", "beta"),
+        certificate(9)[:-1],
+        b"",
+    ],
+)
+def test_what_it_did_not_certify_it_does_not_revoke(world: World, foreign: bytes) -> None:
+    with pytest.raises(Refusal) as caught:
+        world.central.devices.revoke_own(world.alpha, [certificate(1), foreign], "of one wallet")
+    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_certificates")
+    assert not world.central.devices.is_revoked(key(1))
+
+
+def test_banks_revoke_their_own_devices_only_and_officers_any(world: World) -> None:
+    gate = central_gate(world.central.registry)
+    gate(identity(world.alpha), OWN)
+    gate(LIN, ONE)
+    with pytest.raises(Refusal, match="may not call"):
+        gate(identity(world.alpha), ONE)
+    with pytest.raises(Refusal, match="may not call"):
+        gate(Identity("officer", "alpha/mo", "3" * 64), OWN)
+    world.central.registry.set_suspended("alpha", True)
+    with pytest.raises(Refusal, match="suspended"):
+        gate(identity(world.alpha), OWN)
