@@ -22,6 +22,7 @@ from operator_bank.payments.pay import Payments
 from operator_bank.payments.returns import Returns
 from operator_bank.peers import CentralBank
 from operator_bank.policy import apply_policy
+from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
@@ -65,6 +66,7 @@ class Bank:
     returns: Returns
     follower: FeedFollower
     inbound: Inbound
+    suspense: SuspenseDesk
     offline: Offline
 
     def project(self) -> bool:
@@ -120,6 +122,7 @@ def build(
     )
     orders = Orders(directory, clock, verifier)
     outgoing = Outbound(database, central_bank, clock)
+    inbound = Inbound(ledger, directory, parts.policy)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(
         name=parts.name,
@@ -133,7 +136,8 @@ def build(
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         follower=FeedFollower(database, ledger, directory, outgoing, vault, central_bank, clock),
-        inbound=Inbound(ledger, directory, parts.policy),
+        inbound=inbound,
+        suspense=SuspenseDesk(database, ledger, directory, inbound, clock),
         offline=Offline(
             database,
             ledger,

@@ -12,6 +12,7 @@ from operator_bank.app import Bank
 from operator_bank.limits import MAX_CAUSE
 from runtime.checks import text
 from runtime.errors import Refusal
+from runtime.page import decode_token, encode_token, page_size
 from runtime.server import Gate
 from runtime.tls import Identity, peer
 
@@ -83,14 +84,37 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             pending_outbound=books.pending_outbound,
         )
 
+    def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        size, after = page_size(request.page_size), decode_token(request.page_token, 1)
+        found = self._bank.suspense.page(size, after[0] if after else 0)
+        token = encode_token(found[-1].position) if len(found) == size else ""
+        return bank_pb2.ListSuspenseResponse(entries=found, next_page_token=token)
+
+    def PaySuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        text(request.cause, "cause", longest=MAX_CAUSE)
+        paid = self._bank.suspense.pay(
+            request.request_id,
+            request.position,
+            request.wallet_number,
+            _name(context),
+            request.cause,
+        )
+        return bank_pb2.PaySuspenseResponse(
+            wallet_number=paid.wallet_number, amount_fen=paid.amount_fen, repeated=paid.repeated
+        )
+
     def _set(self, request: Any, context: grpc.ServicerContext, *, frozen: bool) -> Any:
         text(request.cause, "cause", longest=MAX_CAUSE)
-        who = peer(context)
         self._bank.directory.set_frozen(
             request.request_id,
             request.wallet_number,
-            who.name if who is not None else "",
+            _name(context),
             request.cause,
             frozen,
         )
         return self._bank.holder.status(self._bank.directory.get(request.wallet_number))
+
+
+def _name(context: grpc.ServicerContext) -> str:
+    who = peer(context)
+    return who.name if who is not None else ""

@@ -34,6 +34,7 @@ wallets = Table(
     sqlite_autoincrement=True,
 )
 
+# `position` is that of the suspense entry that was paid out; 0 for other acts.
 office_acts = Table(
     "office_acts",
     metadata,
@@ -43,6 +44,7 @@ office_acts = Table(
     Column("officer", String(128), nullable=False),
     Column("cause", String(200), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
 )
 
 outbound = Table(
@@ -94,4 +96,21 @@ diverted = Table(
     Column("body", LargeBinary, nullable=False),
     Column("returned", SmallInteger, nullable=False),
     Index("diverted_by_state", "returned", "position"),
+)
+
+# What lies in suspense until an officer pays it out, by the journal position that brought it in.
+# `sequence` is that of the next record that tries to; a refused one has used its own up.
+suspense = Table(
+    "suspense",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("payment_id", String(80), nullable=False),
+    Column("wallet", String(16), nullable=False),
+    Column("payer", String(16), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("paid", SmallInteger, nullable=False),
+    Index("suspense_by_state", "paid", "position"),
 )

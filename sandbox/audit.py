@@ -16,6 +16,7 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from sandbox.audit_suspense import suspense_problems
 from sandbox.audit_tokens import TokenSums, bank_indexes, token_sums
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
@@ -186,6 +187,9 @@ def _judge(audited: dict[str, _Audited]) -> StackAudit:
     )
     for name, part in audited.items():
         found.problems += [f"{name}: {problem}" for problem in part.report.problems]
+        if name in indexes:
+            problems = suspense_problems(part.engine, part.tables)
+            found.problems += [f"{name}: {problem}" for problem in problems]
     found.problems += [f"{CENTRAL_BANK}: {problem}" for problem in tokens.problems]
     found.problems += _equation_problems(found)
     return found

@@ -17,6 +17,7 @@ from sandbox import (
     cli_replay,
     cli_stack,
     cli_story,
+    cli_suspense,
 )
 from sandbox.plan import StackMissing
 from sandbox.processes import ProcessFailed
@@ -33,6 +34,7 @@ for part in (
     cli_story,
     cli_stack,
     cli_desks,
+    cli_suspense,
     cli_evidence,
     cli_audit,
     cli_replay,

@@ -176,6 +176,29 @@ class BankOffice(Desk):
         )
         return ask(self.office.UnfreezeWallet, request, bank_pb2.UnfreezeWalletResponse).status
 
+    def suspense(self) -> list[bank_pb2.SuspenseEntry]:
+        """What lies in suspense and is not sent back, oldest first."""
+        found: list[bank_pb2.SuspenseEntry] = []
+        request = bank_pb2.ListSuspenseRequest(page_size=500)
+        while True:
+            answer = ask(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
+            found += answer.entries
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    def pay_suspense(
+        self, position: int, number: str, cause: str, request_id: str | None = None
+    ) -> bank_pb2.PaySuspenseResponse:
+        """Pay an entry to a wallet; without a number to the one whose it was to be."""
+        request = bank_pb2.PaySuspenseRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            position=position,
+            wallet_number=number,
+            cause=cause,
+        )
+        return ask(self.office.PaySuspense, request, bank_pb2.PaySuspenseResponse)
+
     def books(self) -> bank_pb2.GetBooksResponse:
         """The bank's side of equation 2."""
         return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)

@@ -20,6 +20,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.payments.outbound import Outbound
 from operator_bank.peers import CentralBank
+from operator_bank.suspense.entries import entry_row, put_entries, source_of
 from operator_bank.tables import diverted, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
@@ -40,6 +41,7 @@ _ENDED = {
 _OF_OUTBOUND = ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
+_DIVERTED = int(Result.DIVERTED)
 _KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold", "body")]
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 
@@ -116,7 +118,7 @@ class FeedFollower:
             Batch(
                 np.array(rows, RECORD),
                 [move.note for move in moves],
-                lambda c, a: self._write(c, entries, a),
+                lambda c, a: self._write(c, entries, moves, a),
             )
         )
         results = answers.results.tolist()
@@ -176,17 +178,29 @@ class FeedFollower:
         return _delivered(wallet.account if wallet else accounts.SUSPENSE, amount_fen, message)
 
     def _write(
-        self, connection: Connection, entries: Sequence[FeedEntry], answers: Answers
+        self,
+        connection: Connection,
+        entries: Sequence[FeedEntry],
+        moves: Sequence[_Move],
+        answers: Answers,
     ) -> None:
         """What these entries say, in the same transaction as the money that moves."""
         ends: list[tuple[int, int, int]] = []
         deposits: list[dict[str, int]] = []
         strays: list[dict[str, Any]] = []
+        lying: list[dict[str, Any]] = []
         repeated, results = answers.repeated.tolist(), answers.results.tolist()
-        for index, entry in enumerate(entries):
+        for index, (entry, move) in enumerate(zip(entries, moves, strict=True)):
             if repeated[index]:
                 continue
             event = entry.WhichOneof("event")
+            if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
+                position = int(answers.positions[index])
+                if event == "incoming" and not entry.incoming.payment.returns_payment_id:
+                    strays.append(_stray(entry, position))
+                elif event != "outgoing_settled":
+                    # A return that cannot be delivered is not sent back and forth.
+                    lying.append(self._lying(entry, move, position))
             if event in ("outgoing_settled", "tokens_registered"):
                 ends.append((SETTLED, 0, _number_of(entry)))
             elif event == "outgoing_ended":
@@ -195,11 +209,6 @@ class FeedFollower:
             elif event == "tokens_deposited":
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
-            elif event == "incoming" and (
-                results[index] == Result.DIVERTED
-                or self._directory.find(entry.incoming.payment.payee_number) is None
-            ):
-                strays.append(_stray(entry, int(answers.positions[index])))
         if ends:
             execute_many(connection, _END, ends)
         if deposits:
@@ -209,6 +218,12 @@ class FeedFollower:
             )
         if strays:
             connection.execute(insert(diverted), strays)
+        put_entries(connection, lying)
+
+    def _lying(self, entry: FeedEntry, move: _Move, position: int) -> dict[str, Any]:
+        source = source_of(entry, self._directory.number_of(move.credit), move.note)
+        now_ms = self._clock.now_ms()
+        return entry_row(source, position=position, amount_fen=move.amount_fen, time_ms=now_ms)
 
 
 def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
@@ -237,6 +252,5 @@ def _stray(entry: FeedEntry, position: int) -> dict[str, Any]:
         "position": position,
         "payment_id": payment.payment_id,
         "body": payment.SerializeToString(),
-        # A return that cannot be delivered stays in suspense: it is not sent back and forth.
-        "returned": 1 if payment.returns_payment_id else 0,
+        "returned": 0,
     }

@@ -141,6 +141,12 @@ class PaymentHistory:
         if row.kind == Kind.DELIVER and debit == accounts.MIRROR:
             self._incoming(payment, bytes(row.note))
             return
+        if debit == accounts.SUSPENSE:
+            # Paid out by an officer: what it was before it lay there.
+            entry = bank_pb2.SuspenseEntry.FromString(bytes(row.note))
+            payment.kind, payment.payment_id = entry.kind, entry.payment_id
+            payment.payer_number = entry.payer_number
+            return
         payment.kind = "payment"
         if row.kind == Kind.HOLD and self._kind_of(row.position) == "load":
             payment.kind = "offline-load"

@@ -10,6 +10,7 @@ from operator_bank import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import put_outbound
+from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from operator_bank.tables import diverted
 from runtime.clock import Clock
 from runtime.database import Database
@@ -58,6 +59,16 @@ class Returns:
 
         def also(connection: Connection, answers: Answers) -> None:
             put_outbound(connection, record, [body], answers, "return")
+            if not answers.result(0).accepted:
+                # Too many holds: it stays where it is until an officer pays it out.
+                lying = entry_row(
+                    undelivered(old),
+                    position=row.position,
+                    amount_fen=old.amount_fen,
+                    time_ms=now_ms,
+                    sequence=int(answers.positions[0]),
+                )
+                put_entries(connection, [lying])
             marked = update(diverted).where(diverted.c.position == row.position)
             connection.execute(marked.values(returned=1))
 

@@ -136,6 +136,7 @@ class Directory:
             "officer": officer,
             "cause": cause,
             "time_ms": self._clock.now_ms(),
+            "position": 0,
         }
         query = select(office_acts).where(office_acts.c.request_id == key)
         row = self._database.read(lambda c: c.execute(query).first())

@@ -147,6 +147,7 @@ EMPTY_IS_FINE = {
     "GetTrustBundle",
     "GetFlows",
     "ListRequests",
+    "ListSuspense",
     "FollowFeed",
 }
 

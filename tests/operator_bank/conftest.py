@@ -19,6 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.orders import TAGS
 from operator_bank.payments.pay import Paid
+from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import metadata
 from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
@@ -26,6 +27,7 @@ from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer
 from runtime.signatures import SignatureVerifier
+from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
 
 NOW_MS = 1_750_000_000_000
@@ -212,10 +214,11 @@ class World:
         return registration_pb2.Incoming(from_bank="beta", payment=payment)
 
     def check_books(self) -> None:
-        """The mirror is minus all that the bank and its wallets hold."""
+        """The mirror is minus all that bank and wallets hold; suspense is as the journal says."""
         books = self.bank.vault.books()
         held = books.vault_fen + books.wallets_fen + books.holds_fen + books.suspense_fen
         assert -books.mirror_fen == held
+        assert suspense_problems(self.engine, ledger_tables) == []
 
 
 @pytest.fixture

@@ -201,6 +201,64 @@ class GetBooksResponse(_message.Message):
     pending_outbound: int
     def __init__(self, mirror_fen: _Optional[int] = ..., vault_fen: _Optional[int] = ..., wallets_fen: _Optional[int] = ..., holds_fen: _Optional[int] = ..., suspense_fen: _Optional[int] = ..., wallets: _Optional[int] = ..., feed_position: _Optional[int] = ..., journal_position: _Optional[int] = ..., projected_position: _Optional[int] = ..., pending_outbound: _Optional[int] = ...) -> None: ...
 
+class SuspenseEntry(_message.Message):
+    __slots__ = ("position", "kind", "payment_id", "wallet_number", "payer_number", "amount_fen", "time_ms", "reason")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    kind: str
+    payment_id: str
+    wallet_number: str
+    payer_number: str
+    amount_fen: int
+    time_ms: int
+    reason: int
+    def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class ListSuspenseRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSuspenseResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[SuspenseEntry]
+    next_page_token: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[SuspenseEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PaySuspenseRequest(_message.Message):
+    __slots__ = ("request_id", "position", "wallet_number", "cause")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    position: int
+    wallet_number: str
+    cause: str
+    def __init__(self, request_id: _Optional[str] = ..., position: _Optional[int] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class PaySuspenseResponse(_message.Message):
+    __slots__ = ("wallet_number", "amount_fen", "repeated")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    amount_fen: int
+    repeated: bool
+    def __init__(self, wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., repeated: bool = ...) -> None: ...
+
 class ExchangeRequest(_message.Message):
     __slots__ = ("order",)
     ORDER_FIELD_NUMBER: _ClassVar[int]

@@ -268,6 +268,16 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.FromString,
                 _registered_method=True)
+        self.ListSuspense = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/ListSuspense',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
+                _registered_method=True)
+        self.PaySuspense = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/PaySuspense',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.FromString,
+                _registered_method=True)
 
 
 class OfficeServiceServicer(object):
@@ -297,6 +307,23 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSuspense(self, request, context):
+        """What lies in suspense and is not sent back, oldest first: money whose
+        wallet was closed, frozen or full when it came.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PaySuspense(self, request, context):
+        """Pays an entry to a wallet of this bank, once. Repeats by request_id.
+        Refuses: PAYMENT_UNKNOWN, ALREADY_DECIDED, WALLET_UNKNOWN, PAYEE_CLOSED,
+        PAYEE_FROZEN, OVER_BALANCE_CAP; it can be tried again after that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OfficeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -314,6 +341,16 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.GetBooks,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.SerializeToString,
+            ),
+            'ListSuspense': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuspense,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.SerializeToString,
+            ),
+            'PaySuspense': grpc.unary_unary_rpc_method_handler(
+                    servicer.PaySuspense,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +436,60 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/GetBooks',
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuspense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/ListSuspense',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PaySuspense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/PaySuspense',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.FromString,
             options,
             channel_credentials,
             insecure,

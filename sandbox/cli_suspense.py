@@ -1,0 +1,105 @@
+"""``dcep suspense``: money that its wallet could not take, listed and paid out by the bank."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from currency.amount import format_yuan
+from currency.number import check
+from dcep.bank.v1 import bank_pb2
+from runtime.errors import reason_name
+from sandbox.offices import BankOffice
+from sandbox.options import DEFAULT, Folder, Json, RequestId
+from sandbox.plan import load
+from sandbox.words import Speaker
+
+suspense = typer.Typer(
+    help="Money in the banks' suspense accounts: list it, pay it out.", invoke_without_command=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(suspense, name="suspense")
+
+
+@suspense.callback()
+def show(
+    context: typer.Context,
+    bank: Annotated[str, typer.Option(help="One bank; all when left out.")] = "",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """List what lies in suspense, oldest first: what it was, whose, and what is in the way."""
+    if context.invoked_subcommand is not None:
+        return
+    plan = load(folder)
+    names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
+    entries = [fields for name in names for fields in _entries(BankOffice(plan, name), name)]
+    speaker = Speaker(as_json)
+    speaker.result({"entries": entries})
+    for entry in entries if not as_json else ():
+        speaker.say(_line(entry))
+    if not entries and not as_json:
+        speaker.say("nothing lies in suspense")
+
+
+@suspense.command()
+def pay(
+    bank: Annotated[str, typer.Argument(help="Name of a bank.")],
+    entry: Annotated[int, typer.Argument(help="The entry's number in the list.")],
+    to: Annotated[
+        str, typer.Option(help="Another wallet of this bank than the one whose it was to be.")
+    ] = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = "ordered by an officer",
+    request_id: RequestId = "",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Pay an entry to a wallet of the bank, once; within what the wallet may hold."""
+    if to:
+        check(to)
+    with BankOffice(load(folder), bank) as office:
+        paid = office.pay_suspense(entry, to, cause, request_id or None)
+    fields = {
+        "bank": bank,
+        "entry": entry,
+        "number": paid.wallet_number,
+        "amount_fen": paid.amount_fen,
+        "repeated": paid.repeated,
+    }
+    text = f"{format_yuan(paid.amount_fen)} yuan paid to {paid.wallet_number}"
+    Speaker(as_json).result(fields, text)
+
+
+def _entries(desk: BankOffice, bank: str) -> list[dict[str, Any]]:
+    with desk as office:
+        return [_fields(bank, entry) for entry in office.suspense()]
+
+
+def _fields(bank: str, entry: bank_pb2.SuspenseEntry) -> dict[str, Any]:
+    return {
+        "bank": bank,
+        "entry": entry.position,
+        "kind": entry.kind,
+        "payment_id": entry.payment_id,
+        "number": entry.wallet_number,
+        "payer_number": entry.payer_number,
+        "amount_fen": entry.amount_fen,
+        "time_ms": entry.time_ms,
+        "reason": reason_name(entry.reason) if entry.reason else "",
+    }
+
+
+def _line(entry: dict[str, Any]) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["time_ms"] / 1000))
+    payer = f" from {entry['payer_number']}" if entry["payer_number"] else ""
+    command = f"dcep suspense pay {entry['bank']} {entry['entry']}"
+    todo = f"in the way: {entry['reason']}" if entry["reason"] else f"can be paid: {command}"
+    return (
+        f"{entry['bank']} {entry['entry']}: {format_yuan(entry['amount_fen'])} yuan for "
+        f"{entry['number']}, {entry['kind']} {entry['payment_id']}{payer}, {when}\n  {todo}"
+    )

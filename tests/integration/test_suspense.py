@@ -1,0 +1,52 @@
+"""Money for a frozen wallet, from the deposit to the officer who pays it out."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.world import World
+from tests.integration.commands import Done, dcep
+
+pytestmark = pytest.mark.xdist_group("shared-stack")
+FEN = 4_000
+
+
+def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: World) -> None:
+    folder = str(world.plan.folder)
+    finn = world.person("finn", "beta", holder_name="Finn")
+    number = finn.show().number
+    finn.top_up(2 * FEN)
+    finn.offline_load(FEN)
+
+    def run(*arguments: str) -> Done:
+        return dcep(*arguments, "--json", "--dir", folder)
+
+    assert run("freeze", number, "--cause", "court order 7").code == 0
+    finn.offline_deposit()
+    world.wait_quiet()
+    entries = run("suspense", "--bank", "beta").answer["entries"]
+    [entry] = [found for found in entries if found["number"] == number]
+    assert (entry["kind"], entry["amount_fen"], entry["reason"]) == (
+        "offline-deposit",
+        FEN,
+        "PAYEE_FROZEN",
+    )
+    shown = dcep("suspense", "--dir", folder)
+    assert f"40.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
+    assert run("audit").code == 0
+    pay = ("suspense", "pay", "beta", str(entry["entry"]), "--cause", "order 7 lifted")
+    frozen = run(*pay)
+    assert (frozen.code, frozen.answer["reason"]) == (1, "PAYEE_FROZEN")
+    assert "end the freeze" in frozen.answer["message"]
+    assert run("unfreeze", number).code == 0
+    paid = run(*pay)
+    assert (paid.code, paid.answer["number"], paid.answer["amount_fen"]) == (0, number, FEN)
+    again = run(*pay)
+    assert (again.code, again.answer["reason"]) == (1, "ALREADY_DECIDED")
+    assert number in again.answer["message"]
+    assert finn.show().available_fen == 2 * FEN
+    moved = [(line.kind, line.change_fen) for line in finn.history() if line.change_fen]
+    assert moved[:2] == [("offline-deposit", FEN), ("offline-load", -FEN)]
+    left = run("suspense").answer["entries"]
+    assert not [found for found in left if found["number"] == number]
+    assert run("audit").code == 0
