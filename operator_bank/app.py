@@ -33,7 +33,7 @@ from runtime.signatures import SignatureVerifier
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.ledger import Ledger
-from settlement.limits import MAX_LAG_RECORDS
+from settlement.limits import MAX_LAG_RECORDS, PROJECTION_ROWS_SQLITE
 from settlement.records import RECORD, AccountFlag, Kind, RecordFlag
 
 
@@ -70,8 +70,13 @@ class Bank:
     offline: Offline
 
     def project(self) -> bool:
-        """One step of the projection; True when it did something."""
-        return bool(self.books.projection.catch_up())
+        """One step of the projection; True when there may be much more.
+
+        A few records wait for the next step: each one is a transaction, which
+        payments would have to wait for. Questions about the past do not: they
+        are answered from the journal as well.
+        """
+        return self.books.projection.catch_up() >= PROJECTION_ROWS_SQLITE
 
     def send(self) -> bool:
         """One step of what goes out; True when there may be more."""

@@ -6,12 +6,12 @@ import hashlib
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from settlement.limits import MAX_COMMIT_RECORDS, RECENT_RECORDS
 from settlement.packing import unpack
@@ -56,6 +56,25 @@ class Entry:
         return self.notes[index] if self.notes is not None else b""
 
 
+def together(entries: Sequence[Entry]) -> Entry:
+    """Entries that follow each other as one, with the number of the last of them."""
+    if len(entries) == 1:
+        return entries[0]
+    notes: list[bytes] | None = None
+    if any(entry.notes is not None for entry in entries):
+        notes = []
+        for entry in entries:
+            notes += entry.notes if entry.notes is not None else [b""] * len(entry.records)
+    return Entry(
+        seq=entries[-1].seq,
+        first_position=entries[0].first_position,
+        records=np.concatenate([entry.records for entry in entries]),
+        results=np.concatenate([entry.results for entry in entries]),
+        details=np.concatenate([entry.details for entry in entries]),
+        notes=notes,
+    )
+
+
 def chain_hash(previous: bytes, seq: int, first_position: int, count: int, body: bytes) -> bytes:
     """SHA-256 over the row before and this row's content."""
     digest = hashlib.sha256(previous)
@@ -74,6 +93,10 @@ class Journal:
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
         self._engine = engine
         self._table = tables.journal
+        columns = "seq, first_position, previous_hash, hash, count, body"
+        mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
+        marks = ", ".join([mark] * 6)
+        self._append = f"INSERT INTO {self._table.name} ({columns}) VALUES ({marks})"
         self._recent: deque[Entry] = deque()
         self._recent_records = 0
         self._lock = threading.Lock()
@@ -93,17 +116,8 @@ class Journal:
         """Writes the row after `tip`; durable when the caller's transaction has committed."""
         seq, first = tip.seq + 1, tip.position + 1
         digest = chain_hash(tip.hash, seq, first, count, body)
-        connection.execute(
-            insert(self._table),
-            {
-                "seq": seq,
-                "first_position": first,
-                "previous_hash": tip.hash,
-                "hash": digest,
-                "count": count,
-                "body": body,
-            },
-        )
+        values = (seq, first, tip.hash, digest, count, body)
+        connection.exec_driver_sql(self._append, values)
         return Tip(seq, tip.position + count, digest)
 
     def rows(self, after: Tip, *, until_seq: int | None = None) -> Iterator[tuple[Entry, Tip]]:

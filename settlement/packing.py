@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from settlement.records import RECORD, Records
@@ -19,6 +20,8 @@ from settlement.records import RECORD, Records
 _HEADER = struct.Struct("<BI")
 _COLUMN = struct.Struct("<QB")
 _VERSION = 1
+_LARGEST_COLUMNS = 15 * _COLUMN.size
+_LARGEST_RECORD = RECORD.itemsize + 1 + 8 + 4
 _WIDTHS = {0: None, 1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
 
 
@@ -29,17 +32,20 @@ def pack(
     notes: Sequence[bytes] | None,
 ) -> bytes:
     """The body of a journal row for records, results and details, each (N,)."""
-    parts = [_HEADER.pack(_VERSION, len(records))]
-    for name in RECORD.names or ():
-        _pack_column(np.ascontiguousarray(records[name]), parts)
-    _pack_column(results, parts)
-    _pack_column(details, parts)
+    count = len(records)
+    table = np.ascontiguousarray(records).view(np.uint8).reshape(count, RECORD.itemsize)
+    scratch = np.empty(count, np.uint64)
+    out = np.empty(_LARGEST_COLUMNS + count * _LARGEST_RECORD, np.uint8)
+    end = _pack_records(
+        table, table.view(np.uint16), table.view(np.uint32), table.view(np.uint64),
+        results, details, scratch, out,
+    )  # fmt: skip
+    parts = [_HEADER.pack(_VERSION, count), out[:end].tobytes()]
     if notes is None:
         parts.append(b"\0")
     else:
-        parts.append(b"\1")
-        _pack_column(np.fromiter(map(len, notes), np.uint32, len(notes)), parts)
-        parts.extend(notes)
+        end = _pack_column(np.fromiter(map(len, notes), np.uint32, count), scratch, out, 0)
+        parts += (b"\1", out[:end].tobytes(), *notes)
     return b"".join(parts)
 
 
@@ -68,19 +74,55 @@ def unpack(
         raise ValueError(f"journal body is cut short: {error}") from error
 
 
-def _pack_column(column: NDArray[Any], parts: list[bytes]) -> None:
-    if not len(column):
-        parts.append(_COLUMN.pack(0, 0))
-        return
-    unsigned = column.view(f"<u{column.dtype.itemsize}")
-    low, high = int(unsigned.min()), int(unsigned.max())
-    spread = high - low
-    width = 0 if not spread else 1 if spread < 1 << 8 else 2 if spread < 1 << 16 else 4
-    width = 8 if spread >= 1 << 32 else width
-    parts.append(_COLUMN.pack(low, width))
-    if width:
-        shifted = unsigned - unsigned.dtype.type(low)
-        parts.append(shifted.astype(_WIDTHS[width], copy=False).tobytes())
+@njit(cache=True, nogil=True)
+def _pack_records(  # type: ignore[no-untyped-def]
+    bytes_, shorts, words, longs, results, details, scratch, out
+):
+    """Packs every column of RECORD, in its order, then results and details; returns the end."""
+    at = 0
+    for column in range(3):  # origin, debit, credit
+        at = _pack_column(words[:, column], scratch, out, at)
+    at = _pack_column(bytes_[:, 12], scratch, out, at)  # kind
+    at = _pack_column(bytes_[:, 13], scratch, out, at)  # flags
+    at = _pack_column(shorts[:, 7], scratch, out, at)  # spare
+    for column in range(2, 8):  # sequence, amount_fen, time_ms, expires_ms, ref, digest
+        at = _pack_column(longs[:, column], scratch, out, at)
+    at = _pack_column(results, scratch, out, at)
+    return _pack_column(details, scratch, out, at)
+
+
+@njit(cache=True, nogil=True)
+def _pack_column(column, scratch, out, at):  # type: ignore[no-untyped-def]
+    """Writes an unsigned column, (N,), to `out` from `at` on; returns the end."""
+    low = high = column[0] if len(column) else column.dtype.type(0)
+    for index in range(len(column)):
+        low, high = min(low, column[index]), max(high, column[index])
+    spread = np.uint64(high) - np.uint64(low)
+    width = 0
+    if spread >= 1 << 32:
+        width = 8
+        _shift(column, low, scratch)
+    elif spread >= 1 << 16:
+        width = 4
+        _shift(column, low, scratch.view(np.uint32))
+    elif spread >= 1 << 8:
+        width = 2
+        _shift(column, low, scratch.view(np.uint16))
+    elif spread > 0:
+        width = 1
+        _shift(column, low, scratch.view(np.uint8))
+    for byte in range(8):
+        out[at + byte] = np.uint8((np.uint64(low) >> np.uint64(8 * byte)) & np.uint64(0xFF))
+    out[at + 8] = width
+    start, size = at + 9, width * len(column)
+    out[start : start + size] = scratch.view(np.uint8)[:size]
+    return start + size
+
+
+@njit(cache=True, nogil=True)
+def _shift(column, low, shifted):  # type: ignore[no-untyped-def]
+    for index in range(len(column)):
+        shifted[index] = column[index] - low
 
 
 def _unpack_column(

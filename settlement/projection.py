@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from settlement.balances import Balances
-from settlement.journal import Entry, Journal
+from settlement.journal import Entry, Journal, together
 from settlement.limits import (
     BALANCES_AT_ONCE,
     BALANCES_EVERY_RECORDS,
@@ -78,7 +78,7 @@ class Projection:
                 )
                 if not entries:
                     break
-                done += self._project(entries)
+                done += self._project(together(entries))
             self._idle = 0 if done else self._idle + 1
             if self._balances_due():
                 self._write_balances()
@@ -178,29 +178,25 @@ class Projection:
             records[name] = values
         return postings_of(records, first)
 
-    def _project(self, entries: list[Entry]) -> int:
-        count = sum(len(entry.records) for entry in entries)
-        parts = [postings_of(entry.records, entry.first_position) for entry in entries]
-        last = entries[-1].last_position
+    def _project(self, entry: Entry) -> int:
+        last = entry.last_position
         with self._writing.begin() as connection:
             if connection.dialect.name == "postgresql":
                 # Lost in a crash, these rows and their position are made again together.
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            for entry in entries:
-                insert_payments(connection, self._tables.payments, entry)
-            self._stand_at(connection, PAYMENTS, last, entries[-1].seq)
+            insert_payments(connection, self._tables.payments, entry)
+            self._stand_at(connection, PAYMENTS, last, entry.seq)
             runs, tail = self._stands
-            tail = [*tail, *parts]
+            tail = [*tail, postings_of(entry.records, entry.first_position)]
             sealed = self._seal(connection, tail, last)
-        for entry in entries:
-            self._balances.add(entry)
+        self._balances.add(entry)
         if sealed is not None:
             runs, tail, self._tail_start = [*runs, sealed], [], last + 1
         self._stands = runs, tail
         with self._moved:
             self._position = last
             self._moved.notify_all()
-        return count
+        return len(entry.records)
 
     def _seal(
         self, connection: Connection, tail: list[dict[Index, Postings]], last: int

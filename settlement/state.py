@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,12 +90,12 @@ class State:
             self.counters.copy(),
         )
 
-    def copy_accounts(self, numbers: list[int]) -> Accounts:
+    def copy_accounts(self, numbers: Sequence[int]) -> Accounts:
         """Rows (len(numbers),) of ACCOUNT; an unknown number gives a row of zeros."""
-        rows = np.zeros(len(numbers), ACCOUNT)
-        for index, number in enumerate(numbers):
-            if 0 <= number < len(self.accounts):
-                rows[index] = self.accounts[number]
+        wanted = np.asarray(numbers, np.int64)
+        known = (wanted >= 0) & (wanted < len(self.accounts))
+        rows = np.zeros(len(wanted), ACCOUNT)
+        rows[known] = self.accounts[wanted[known]]
         return rows
 
     def equals(self, other: State) -> bool:

@@ -23,6 +23,7 @@ from runtime.checks import amount, at_most, invalid, text
 from runtime.clock import Clock
 from runtime.database import execute_many
 from runtime.errors import Refusal
+from runtime.gathering import Gathering
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Records, Result
@@ -50,6 +51,10 @@ class Paid(NamedTuple):
     """Of the outbound payment, when it went to another bank."""
 
 
+_Answer = Refusal | tuple[Paid, int, int]
+"""Of a single payment, with the payer's account and available fen."""
+
+
 class Payments:
     """The use-case behind Pay and PayMany."""
 
@@ -69,6 +74,7 @@ class Payments:
         self._outgoing = outgoing
         self._clock = clock
         self._prefix = prefix
+        self._gathering = Gathering(self._pay_together, most=MAX_ITEMS)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """One payment; across banks waits for its end up to `wait_s`.
@@ -78,37 +84,47 @@ class Payments:
         Raises:
             Refusal: it was refused here; the other side's refusal is in the answer.
         """
-        order = self._orders.open(orders_pb2.PaymentOrder, envelope)
-        answer = self._run([order])[0]
+        answer = self._gathering.ask(envelope)
         if isinstance(answer, Refusal):
             raise answer
-        if answer.state == PENDING:
-            state, reason = self._outgoing.wait(answer.number, wait_s)
-            answer = Paid(answer.payment_id, state, answer.repeated, reason, answer.number)
-        available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
-        return answer, available
+        paid, account, available_fen = answer
+        if paid.state == PENDING:
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            paid = paid._replace(state=state, reason=reason)
+            available_fen = int(self._ledger.read([account])[0]["available_fen"])
+        return paid, available_fen
 
     def pay_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Paid | Refusal]:
         """Many payments, in order, each with its own answer."""
         at_most(envelopes, "orders", MAX_ITEMS)
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
-        answers: list[Paid | Refusal] = [
-            order if isinstance(order, Refusal) else Paid("", 0) for order in opened
-        ]
-        good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
-        if good:
-            ran = self._run([opened[i] for i in good])  # type: ignore[misc]
-            for index, answer in zip(good, ran, strict=True):
-                answers[index] = answer
-        return answers
+        return self._run(opened, read=False)[0]
 
-    def _run(self, orders: Sequence[Order[orders_pb2.PaymentOrder]]) -> list[Paid | Refusal]:
+    def _pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[_Answer]:
+        opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
+        answers, available_fen = self._run(opened, read=True)
+        together: list[_Answer] = []
+        for order, answer in zip(opened, answers, strict=True):
+            if isinstance(order, Refusal) or isinstance(answer, Refusal):
+                together.append(answer)  # type: ignore[arg-type]  # a refused order's is one too
+            else:
+                account = order.wallet.account
+                together.append((answer, account, available_fen[account]))
+        return together
+
+    def _run(
+        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+    ) -> tuple[list[Paid | Refusal], dict[int, int]]:
+        """An answer for each; and, where asked for, what the payers have then, by account."""
         answers: list[Paid | Refusal] = []
         rows: list[tuple[int, ...]] = []
         notes: list[bytes] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
         for index, order in enumerate(orders):
+            if isinstance(order, Refusal):
+                answers.append(order)
+                continue
             try:
                 row = self._row(order, now_ms)
                 rows.append(row)
@@ -118,22 +134,29 @@ class Payments:
             except Refusal as refusal:
                 answers.append(refusal)
         if not rows:
-            return answers
+            return answers, {}
         records = np.array(rows, dtype=RECORD)
         also = None
         if (records["kind"] == Kind.HOLD).any():
             also = lambda c, a: put_outbound(c, records, notes, a, "pay")  # noqa: E731
-        decided = self._ledger.submit(Batch(records, notes, also))
+        payers = sorted({row[0] for row in rows}) if read else []
+        decided = self._ledger.submit(Batch(records, notes, also, payers))
         # As lists: a bulk call reads each of them thousands of times.
         kinds, results = records["kind"].tolist(), decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
         for place, index in enumerate(places):
             answers[index] = self._answer(
-                orders[index], kinds[place], results[place], repeated[place], positions[place]
+                orders[index],  # type: ignore[arg-type]  # refusals have no place
+                kinds[place],
+                results[place],
+                repeated[place],
+                positions[place],
             )
         if also is not None:
             self._outgoing.wake()
-        return answers
+        if decided.accounts is None:
+            return answers, {}
+        return answers, dict(zip(payers, decided.accounts["available_fen"].tolist(), strict=True))
 
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
         content = order.content
