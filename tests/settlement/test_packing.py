@@ -1,0 +1,82 @@
+"""A journal row's body: what goes in comes out, and has the bytes that are written down."""
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settlement.packing import pack, unpack
+from settlement.records import RECORD
+
+SPREADS = st.sampled_from([0, 1, 255, 256, 65_535, 65_536, (1 << 32) - 1, 1 << 32, (1 << 64) - 1])
+
+
+def packed_by_hand(columns: list[list[int]], notes: list[bytes] | None) -> bytes:
+    """The format in plain Python: a header, each column, the notes."""
+
+    def column(values: list[int]) -> bytes:
+        low = min(values)
+        width = next(w for w in (0, 1, 2, 4, 8) if max(values) - low < 1 << (8 * w))
+        shifted = b"".join((value - low).to_bytes(width, "little") for value in values)
+        return struct.pack("<QB", low, width) + shifted
+
+    body = struct.pack("<BI", 1, len(columns[0])) + b"".join(map(column, columns))
+    if notes is None:
+        return body + b"\0"
+    return body + b"\1" + column([len(note) for note in notes]) + b"".join(notes)
+
+
+def unsigned(values: np.ndarray) -> list[int]:
+    found: list[int] = np.ascontiguousarray(values).view(f"<u{values.dtype.itemsize}").tolist()
+    return found
+
+
+@given(st.integers(1, 300), st.randoms(use_true_random=False), SPREADS, st.booleans())
+def test_what_goes_in_comes_out_in_these_bytes(
+    count: int, chance: object, spread: int, noted: bool
+) -> None:
+    random = np.random.default_rng(chance.getrandbits(32))  # type: ignore[attr-defined]
+
+    def some(kind: np.dtype) -> np.ndarray:
+        bits = 8 * kind.itemsize
+        most = min(spread, (1 << bits) - 1)
+        low = (
+            int(random.integers(0, (1 << bits) - most, dtype=np.uint64, endpoint=False))
+            if most < (1 << bits) - 1
+            else 0
+        )
+        drawn = random.integers(0, most, count, dtype=np.uint64, endpoint=True)
+        return (drawn + np.uint64(low)).astype(f"<u{kind.itemsize}").view(kind)
+
+    records = np.zeros(count, RECORD)
+    for name in RECORD.names or ():
+        records[name] = some(records[name].dtype)
+    results, details = some(np.dtype("u1")), some(np.dtype("<u8"))
+    notes = [random.bytes(int(random.integers(0, 300))) for _ in range(count)] if noted else None
+
+    body = pack(records, results, details, notes)
+
+    columns = [unsigned(records[name]) for name in RECORD.names or ()]
+    assert body == packed_by_hand([*columns, unsigned(results), unsigned(details)], notes)
+    again = unpack(body)
+    assert again[0].tobytes() == records.tobytes()
+    assert again[1].tobytes() == results.tobytes()
+    assert again[2].tobytes() == details.tobytes()
+    assert again[3] == notes
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 5, 13, 14, 60, 130, 139])
+def test_a_body_that_is_cut_short_is_said_to_be(cut: int) -> None:
+    records = np.zeros(2, RECORD)
+    records["sequence"] = [1, 70_000]
+    body = pack(records, np.ones(2, np.uint8), np.zeros(2, np.uint64), None)
+    with pytest.raises(ValueError, match="cut short"):
+        unpack(body[:cut])
+
+
+def test_a_body_of_another_version_is_refused() -> None:
+    body = pack(np.zeros(1, RECORD), np.ones(1, np.uint8), np.zeros(1, np.uint64), None)
+    with pytest.raises(ValueError, match="version 9"):
+        unpack(b"\x09" + body[1:])
