@@ -18,6 +18,7 @@ from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
+from operator_bank.limits import REVOCATIONS_IDLE_S
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
 from runtime.channel import connect
@@ -119,10 +120,16 @@ def _parts(settings: Settings, key: SigningKey) -> BankParts:
 def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> list[Worker]:
     sender = Worker("outbound", bank.send, idle_s=0.5, on_accident=accident)
     bank.outgoing.on_work = sender.wake
+    revocations = bank.offline.revocations
+    revoker = Worker(
+        "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_accident=accident
+    )
+    revocations.on_found = revoker.wake
     workers = [
         sender,
         Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+        revoker,
     ]
     for worker in workers:
         worker.start()

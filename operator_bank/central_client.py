@@ -103,6 +103,13 @@ class GrpcCentralBank:
         )
         self._issuance.CreateRequest(request, timeout=_TIMEOUT_S)
 
+    def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
+        """See `peers.CentralBank.revoke`."""
+        request = authentication_pb2.RevokeOwnDevicesRequest(
+            device_certificates=device_certificates, cause=cause
+        )
+        self._authentication.RevokeOwnDevices(request, timeout=_TIMEOUT_S)
+
     def trust_bundle(self) -> bytes:
         """See `peers.CentralBank.trust_bundle`."""
         request = authentication_pb2.GetTrustBundleRequest()

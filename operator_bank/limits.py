@@ -21,5 +21,18 @@ SUBMIT_VALIDITY_MS = 60_000
 DEVICE_LIFETIME_MS = 366 * 86_400_000
 DEVICE_RENEWAL_MS = 91 * 86_400_000
 """A certificate that ends earlier than this, a token's life, is renewed when the device asks."""
+KEY_LIVE_MS = 97 * 86_400_000
+"""A key counts as live for so long after its certificate or its load: until its tokens have expired
+and the centre has given back what was left of them."""
+
+MAX_LIVE_KEYS = 100
+"""Live keys of one wallet: about a load a day."""
+
+MAX_REPORTED = 500
+"""Keys of wallets with a revoked device that are reported at once."""
+
+REVOCATIONS_IDLE_S = 30.0
+"""How often the trust bundle is looked at for revoked devices."""
+
 MAX_DEPOSIT_BYTES = 16_385
 POLICY_LIMIT_FEN = 10**15

@@ -37,6 +37,10 @@ class CentralBank(Protocol):
         """Asks for issuance; an officer of the central bank has to approve it."""
         ...
 
+    def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
+        """Has devices revoked that the bank certified."""
+        ...
+
     def trust_bundle(self) -> bytes:
         """The root's key and the signed trust bundle."""
         ...

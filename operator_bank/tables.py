@@ -63,13 +63,18 @@ outbound = Table(
     Index("outbound_by_state", "state", "number"),
 )
 
+# A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
+# `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
 devices = Table(
     "devices",
     metadata,
     Column("device_key", LargeBinary(32), primary_key=True),
     Column("wallet", Integer, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
+    Column("live_until_ms", BigInteger, nullable=False),
+    Column("revoked_time_ms", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
+    Index("devices_by_revocation", "revoked_time_ms"),
 )
 
 token_deposits = Table(

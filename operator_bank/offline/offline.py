@@ -13,28 +13,17 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import (
-    CHANGE_OUTPUT,
-    DEVICE,
-    Certificate,
-    FormatError,
-    Payment,
-    TrustBundle,
-)
-from offline_token.signing import certify_device
+from offline_token.formats import CHANGE_OUTPUT, FormatError, Payment
 from offline_token.verify import piece_of
-from operator_bank.limits import (
-    DEVICE_LIFETIME_MS,
-    DEVICE_RENEWAL_MS,
-    MAX_AMOUNT_FEN,
-    MAX_DEPOSIT_BYTES,
-)
+from operator_bank.limits import MAX_AMOUNT_FEN, MAX_DEPOSIT_BYTES
+from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.revocations import Revocations
 from operator_bank.orders import Order, Orders, check_unexpired
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
-from operator_bank.tables import devices, outbound, token_deposits
+from operator_bank.tables import outbound, token_deposits
 from runtime.checks import amount, exact_bytes, invalid, required
 from runtime.clock import Clock
 from runtime.database import Database
@@ -69,54 +58,34 @@ class Offline:
         self._orders = orders
         self._outgoing = outgoing
         self._central_bank = central_bank
-        self._key = business_key
         self._clock = clock
         self._bank = bank
+        self._keys = DeviceKeys(database, business_key, clock, bank=bank)
+        self.revocations = Revocations(self._keys, central_bank, clock)
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = exact_bytes(order.content.device_key, "device_key", 32)
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
-        row = self._device(key)
-        if row is None:
-            values = {
-                "device_key": key,
-                "wallet": order.wallet.row_id,
-                "certificate": self._new_certificate(key),
-            }
-            self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
-            row = self._device(key)
-        elif row.wallet == order.wallet.row_id and self._ends_soon(bytes(row.certificate)):
-            renewed = update(devices).where(devices.c.device_key == key)
-            statement = renewed.values(certificate=self._new_certificate(key))
-            self._database.transaction(lambda c: c.execute(statement) and None)
-            row = self._device(key)
-        if row is None or row.wallet != order.wallet.row_id:
-            raise Refusal(
-                errors_pb2.REASON_ALREADY_EXISTS,
-                "the device is another wallet's",
-                field="device_key",
-            )
-        return bytes(row.certificate), self._bank_certificate()
+        bundle = self.revocations.newest()
+        certificate = self._keys.certify(order.wallet.row_id, key)
+        own = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
+        return certificate, own.encode() if own is not None else b""
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
         """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""
         order = self._orders.open(orders_pb2.LoadOrder, envelope)
         amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
-        device = self._device(exact_bytes(order.content.device_key, "device_key", 32))
-        if device is None or device.wallet != order.wallet.row_id:
-            raise Refusal(
-                errors_pb2.REASON_DEVICE_UNKNOWN,
-                "this bank has not certified the device for this wallet",
-                field="device_key",
-            )
-        number = self._hold(order, bytes(device.certificate))
         content = order.content
+        key = exact_bytes(content.device_key, "device_key", 32)
+        certificate = self._held_certificate(order)
+        if certificate is None:
+            # Only a load that is new: one that is asked again gets its first answer.
+            certificate = self._keys.to_load(order.wallet.row_id, key)
+        number = self._hold(order, certificate)
         try:
-            answer = self._central_bank.register(
-                number, content.amount_fen, self._held_certificate(number)
-            )
+            answer = self._central_bank.register(number, content.amount_fen, certificate)
         except NoAnswer:
             return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
@@ -203,24 +172,18 @@ class Offline:
                 field="offline_payment",
                 verdict="UNREADABLE",
             ) from None
-        for owner in owners:
-            device = self._device(owner)
-            if device is None or device.wallet != order.wallet.row_id:
-                raise Refusal(
-                    errors_pb2.REASON_NOT_THE_OWNER,
-                    "the pieces belong to another wallet's device",
-                    field="offline_payment",
-                )
+        if len(self._keys.among(order.wallet.row_id, owners)) < len(owners):
+            raise Refusal(
+                errors_pb2.REASON_NOT_THE_OWNER,
+                "the pieces belong to another wallet's device",
+                field="offline_payment",
+            )
 
     def _own_endorsers(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
         """The wallet's own devices among those that endorsed what it deposits."""
         chains = Payment.decode(order.content.offline_payment[1:]).chains
         keys = {hop.certificate.key for chain in chains for hop in chain.hops}
-        query = select(devices.c.device_key).where(
-            devices.c.device_key.in_(keys), devices.c.wallet == order.wallet.row_id
-        )
-        found = self._database.read(lambda c: c.execute(query).scalars().all())
-        return sorted(bytes(key) for key in found)
+        return self._keys.among(order.wallet.row_id, keys)
 
     def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
         table = token_deposits
@@ -282,27 +245,15 @@ class Offline:
             lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, 5.0
         )
 
-    def _new_certificate(self, key: bytes) -> bytes:
-        expires_ms = self._clock.now_ms() + DEVICE_LIFETIME_MS
-        return certify_device(self._key, self._bank, key, expires_ms).encode()
-
-    def _ends_soon(self, certificate: bytes) -> bool:
-        expires_ms = Certificate.decode(certificate, DEVICE).expires_time_ms
-        return expires_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS
-
-    def _held_certificate(self, number: int) -> bytes:
-        """The device's certificate as it was when the load was first asked for."""
-        query = select(outbound.c.body).where(outbound.c.number == number)
-        return bytes(self._database.read(lambda c: c.execute(query).scalar_one()))
-
-    def _device(self, key: bytes) -> Any:
-        query = select(devices).where(devices.c.device_key == key)
-        return self._database.read(lambda c: c.execute(query).first())
-
-    def _bank_certificate(self) -> bytes:
-        bundle = TrustBundle.decode(self._central_bank.trust_bundle()[32:])
-        found = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
-        return found.encode() if found is not None else b""
+    def _held_certificate(self, order: Order[orders_pb2.LoadOrder]) -> bytes | None:
+        """The device's certificate as it was when this load was first asked for."""
+        query = select(outbound.c.body).where(
+            outbound.c.account == order.wallet.account,
+            outbound.c.sequence == order.content.sequence,
+            outbound.c.kind == "load",
+        )
+        found = self._database.read(lambda c: c.execute(query).scalar())
+        return bytes(found) if found is not None else None
 
 
 def _item(row: Any) -> registration_pb2.TokenDepositItem:

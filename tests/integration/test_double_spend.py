@@ -14,17 +14,20 @@ from sqlalchemy.engine import make_url
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import TrustBundle
+from runtime.randomness import SystemRandomness
 from sandbox.audit import audit_stack
 from sandbox.connections import ask, officer_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
 from sandbox.trust import business_public_key
-from sandbox.world import World, refused
+from sandbox.world import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
+from wallet.secure_element.sealed_file import SealedFile
 
 pytestmark = pytest.mark.xdist_group("double-spend")
 LOADED_FEN = 10_000
+SECOND_LOAD_FEN = 700
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def cheated(worlds: MakeWorld) -> World:
     for person in (mallory, bob, dan):
         person.top_up(2 * LOADED_FEN)
         person.offline_load(LOADED_FEN)
+    mallory.offline_load(SECOND_LOAD_FEN)
     world.wait_quiet()
     copy = world.homes / "copy"
     with_device_files(mallory, mallory.home, copy)
@@ -64,7 +68,7 @@ def with_device_files(person: Person, source: Path, target: Path) -> None:
 
 
 def pay(payer: Person, payee: Person) -> None:
-    """All that the payer's device has, offline."""
+    """All that the payer's device has under its first key, offline."""
     payment = payer.offline_pay(payee.offline_request(LOADED_FEN))
     assert payee.offline_accept(payment) == LOADED_FEN
 
@@ -128,19 +132,46 @@ def test_the_audit_names_a_loss_that_was_changed_by_hand(
             assert all("table losses borne_by=0" in problem for problem in problems)
 
 
-def test_the_device_is_in_the_bundle_and_loads_no_more(cheated: World) -> None:
-    with cheated.central("lin") as office:
-        (found,) = office.evidence()
+def revoked(world: World) -> set[bytes]:
+    """Keys that the trust bundle lists now."""
+    with world.central("lin") as office:
         request = authentication_pb2.GetTrustBundleRequest()
         answer = ask(
             office.authentication.GetTrustBundle, request, authentication_pb2.GetTrustBundleResponse
         )
-    revoked = TrustBundle.decode(answer.trust_bundle[32:]).revoked
-    assert [key for key in revoked if key in found.device_certificate] == list(revoked)
-    assert len(revoked) == 1
+    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
+
+
+def keys_of(person: Person) -> set[bytes]:
+    state = SealedFile(person.home, SystemRandomness(), lambda: "").read()
+    return {bytes.fromhex(key.public) for key in state.keys}
+
+
+def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: World) -> None:
+    with cheated.central("lin") as office:
+        (found,) = office.evidence()
     mallory = cheated.people["mallory"]
+    keys = keys_of(mallory)
+    assert len(keys) == 2
+    proved = [key for key in revoked(cheated) if key in found.device_certificate]
+    assert len(proved) == 1 and set(proved) < keys
     before_fen = mallory.show().available_fen
     refusal = refused(lambda: mallory.offline_load(100))
     assert refusal.reason == errors_pb2.REASON_DEVICE_REVOKED
+    assert "a device of this wallet was revoked" in refusal.message
+    # The bank, which alone knows the other keys, has reported them.
+    wait_until(lambda: keys <= revoked(cheated), "all keys are revoked")
+    others = set().union(*(keys_of(cheated.people[name]) for name in ("bob", "dan")))
+    assert not others & revoked(cheated)
     cheated.wait_available(mallory, before_fen)
     assert audited(cheated).ok
+
+
+def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: World) -> None:
+    mallory, bob = cheated.people["mallory"], cheated.people["bob"]
+    refused(lambda: mallory.offline_load(100))  # brings the newest bundle all the same
+    refusal = refused(lambda: mallory.offline_pay(bob.offline_request(1)))
+    assert refusal.reason == errors_pb2.REASON_TOKEN_INVALID
+    before_fen = mallory.show().available_fen
+    assert mallory.offline_deposit().amount_fen == SECOND_LOAD_FEN
+    cheated.wait_available(mallory, before_fen + SECOND_LOAD_FEN)

@@ -16,6 +16,7 @@ from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from offline_token.formats import TrustBundle
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.orders import TAGS
 from operator_bank.payments.pay import Paid
@@ -44,6 +45,8 @@ class FakeCentralBank:
     silent: bool = False
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
+    revoked: list[bytes] = field(default_factory=list)
+    reported: list[bytes] = field(default_factory=list)
 
     def submit(
         self, payments: Sequence[registration_pb2.OutboundPayment]
@@ -65,8 +68,14 @@ class FakeCentralBank:
     def deposit(self, *_: Any) -> Sequence[registration_pb2.DepositOutcome]:
         raise NotImplementedError
 
+    def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
+        self._answer()
+        self.reported += device_certificates
+
     def trust_bundle(self) -> bytes:
-        raise NotImplementedError
+        self._answer()
+        bundle = TrustBundle(NOW_MS, 1, 16, 1, (), tuple(self.revoked), bytes(64))
+        return bytes(32) + bundle.encode()
 
     def _answer(self) -> None:
         if self.silent:

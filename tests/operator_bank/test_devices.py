@@ -1,31 +1,217 @@
-"""A device's certificate is the same until it is due, and then new."""
+"""Keys of a wallet's device: certified, bounded in number, and all of them revoked together."""
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import pytest
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate
-from operator_bank.limits import DEVICE_LIFETIME_MS, DEVICE_RENEWAL_MS
+from operator_bank.limits import (
+    DEVICE_LIFETIME_MS,
+    DEVICE_RENEWAL_MS,
+    KEY_LIVE_MS,
+    MAX_LIVE_KEYS,
+)
+from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import Holder, World
 
-KEY = bytes(range(32))
+_numbers = itertools.count(1)
 
 
-def certify(world: World, holder: Holder) -> Certificate:
-    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=KEY)
+def some_key() -> bytes:
+    """One that nobody has had before."""
+    return next(_numbers).to_bytes(32, "big")
+
+
+def certify(world: World, holder: Holder, key: bytes) -> Certificate:
+    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=key)
     certificate, _ = world.bank.offline.certify(order)
-    return Certificate.decode(certificate, DEVICE)
+    found = Certificate.decode(certificate, DEVICE)
+    assert found.key == key
+    return found
 
 
-def test_a_certificate_is_renewed_when_it_is_due(
+def load_order(holder: Holder, key: bytes, fen: int = 1) -> Any:
+    return holder.signed(
+        orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
+    )
+
+
+def no(reason: int, call: Any, *arguments: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        call(*arguments)
+    assert caught.value.reason == reason
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def tokens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The central bank makes one token for each load."""
+
+    def register(number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
+        outcome = registration_pb2.Outcome(
+            number=number, state=registration_pb2.OUTCOME_STATE_SETTLED
+        )
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"%d" % number])
+
+    monkeypatch.setattr(world.central, "register", register)
+
+
+def test_a_certificate_is_renewed_when_it_is_due(world: World, alice: Holder) -> None:
+    key = some_key()
+    first = certify(world, alice, key)
+    world.clock.advance(DEVICE_LIFETIME_MS - DEVICE_RENEWAL_MS)
+    assert certify(world, alice, key) == first
+    world.clock.advance(1)
+    renewed = certify(world, alice, key)
+    assert renewed.expires_time_ms == world.clock.now_ms() + DEVICE_LIFETIME_MS
+
+
+def test_a_key_is_one_wallets(world: World, alice: Holder, bob: Holder) -> None:
+    key = some_key()
+    certify(world, alice, key)
+    no(errors_pb2.REASON_ALREADY_EXISTS, certify, world, bob, key)
+    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(bob, key))
+
+
+# The bound of live keys
+
+
+def test_only_so_many_keys_of_a_wallet_are_live(world: World, alice: Holder, bob: Holder) -> None:
+    first, *_ = [certify(world, alice, some_key()) for _ in range(MAX_LIVE_KEYS)]
+    refusal = no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, world, alice, some_key())
+    assert "the next load is possible after 2025-09-20 15:06 UTC" in refusal.message
+    assert certify(world, alice, first.key) == first, "it is counted already"
+    certify(world, bob, some_key())
+    world.clock.advance(KEY_LIVE_MS)
+    certify(world, alice, some_key())
+
+
+def test_a_load_keeps_its_key_live(world: World, alice: Holder) -> None:
+    key = some_key()
+    certify(world, alice, key)
+    world.clock.advance(KEY_LIVE_MS - 1)
+    assert world.bank.offline.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    for _ in range(MAX_LIVE_KEYS - 1):
+        certify(world, alice, some_key())
+    world.clock.advance(1)
+    no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, world, alice, some_key())
+
+
+def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
+    world: World, alice: Holder
+) -> None:
+    old = some_key()
+    certify(world, alice, old)
+    world.clock.advance(KEY_LIVE_MS)
+    for _ in range(MAX_LIVE_KEYS):
+        certify(world, alice, some_key())
+    for again in (
+        lambda: world.bank.offline.load(load_order(alice, old)),
+        lambda: certify(world, alice, old),
+    ):
+        no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, again)
+    assert (alice.fen, alice.held_fen) == (100_000, 0)
+
+
+# Revocations
+
+
+def revoke(world: World, *keys: bytes) -> None:
+    """The central bank revokes, and the bank gets to know."""
+    world.central.revoked += keys
+    while world.bank.offline.revocations.step():
+        pass
+
+
+def reported(world: World) -> set[bytes]:
+    return {Certificate.decode(each, DEVICE).key for each in world.central.reported}
+
+
+def test_the_other_keys_of_the_wallet_are_reported_and_nobody_elses(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    keys = [certify(world, alice, some_key()).key for _ in range(3)]
+    certify(world, bob, some_key())
+    revoke(world)
+    assert reported(world) == set()
+    revoke(world, keys[1], bytes(32))
+    assert reported(world) == {keys[0], keys[2]}
+    world.restart()
+    revoke(world, *reported(world))
+    assert len(world.central.reported) == 2, "once each"
+
+
+def test_the_wallet_gets_no_more_certificates_and_no_tokens(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    key = certify(world, alice, some_key()).key
+    other = certify(world, alice, some_key()).key
+    revoke(world, key)
+    for call in (
+        lambda: certify(world, alice, some_key()),
+        lambda: certify(world, alice, other),
+        lambda: world.bank.offline.load(load_order(alice, other)),
+    ):
+        assert "loads no more offline money" in no(errors_pb2.REASON_DEVICE_REVOKED, call).message
+    assert alice.held_fen == 0
+    certify(world, bob, some_key())
+
+
+def test_a_load_from_before_keeps_its_answer(world: World, alice: Holder) -> None:
+    key = certify(world, alice, some_key()).key
+    order = load_order(alice, key)
+    first = world.bank.offline.load(order)
+    revoke(world, key)
+    assert world.bank.offline.load(order) == first
+
+
+def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
+    world: World, alice: Holder
+) -> None:
+    woken: list[int] = []
+    world.bank.offline.revocations.on_found = lambda: woken.append(1)
+    key = certify(world, alice, some_key()).key
+    assert not woken
+    world.central.revoked.append(key)
+    no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
+    assert woken == [1]
+
+
+def test_a_report_that_gets_no_answer_is_made_again(world: World, alice: Holder) -> None:
+    key, other = (certify(world, alice, some_key()).key for _ in range(2))
+
+    def silent(*_: Any) -> None:
+        raise NoAnswer("silence")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.central, "revoke", silent)
+        with pytest.raises(NoAnswer):
+            revoke(world, key)
+    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.load, load_order(alice, other))
+    world.restart()
+    revoke(world)
+    assert reported(world) == {other}
+
+
+def test_a_key_whose_certificate_has_run_out_is_not_reported(world: World, alice: Holder) -> None:
+    old = certify(world, alice, some_key()).key
+    world.clock.advance(DEVICE_LIFETIME_MS + 1)
+    new = certify(world, alice, some_key()).key
+    revoke(world, new)
+    assert reported(world) == set()
+    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.load, load_order(alice, old))
+
+
+def test_many_keys_are_reported_part_by_part(
     world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.bank.offline, "_bank_certificate", lambda: b"")
-    first = certify(world, alice)
-    world.clock.advance(DEVICE_LIFETIME_MS - DEVICE_RENEWAL_MS)
-    assert certify(world, alice) == first
-    world.clock.advance(1)
-    renewed = certify(world, alice)
-    assert renewed.expires_time_ms == world.clock.now_ms() + DEVICE_LIFETIME_MS
-    assert renewed.key == first.key
+    monkeypatch.setattr("operator_bank.offline.device_keys.MAX_REPORTED", 2)
+    keys = [certify(world, alice, some_key()).key for _ in range(6)]
+    revoke(world, keys[0])
+    assert reported(world) == set(keys[1:])

@@ -28,7 +28,7 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(world.central, "register", unanswered)
     public = bytes(DEVICE.verify_key)
     certificate = certify_device(DEVICE, "alpha", public, NOW_MS + 1)
-    row = {"device_key": public, "wallet": holder.wallet.row_id}
+    row = {"device_key": public, "wallet": holder.wallet.row_id, "live_until_ms": 0}
     with world.engine.begin() as connection:
         connection.execute(insert(devices), {**row, "certificate": certificate.encode()})
     order = holder.signed(

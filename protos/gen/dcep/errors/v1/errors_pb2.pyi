@@ -62,6 +62,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TOKEN_INVALID: _ClassVar[Reason]
     REASON_ALREADY_DEPOSITED: _ClassVar[Reason]
     REASON_NOT_THE_OWNER: _ClassVar[Reason]
+    REASON_TOO_MANY_DEVICE_KEYS: _ClassVar[Reason]
     REASON_OVERLOADED: _ClassVar[Reason]
     REASON_STOPPING: _ClassVar[Reason]
     REASON_INTERNAL: _ClassVar[Reason]
@@ -120,6 +121,7 @@ REASON_DEVICE_REVOKED: Reason
 REASON_TOKEN_INVALID: Reason
 REASON_ALREADY_DEPOSITED: Reason
 REASON_NOT_THE_OWNER: Reason
+REASON_TOO_MANY_DEVICE_KEYS: Reason
 REASON_OVERLOADED: Reason
 REASON_STOPPING: Reason
 REASON_INTERNAL: Reason

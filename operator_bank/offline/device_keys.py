@@ -1,0 +1,172 @@
+"""Keys of devices that the bank has certified: whose they are, which are live, which revoked.
+
+A wallet has a key for each load. Nobody but its bank knows which keys are of one wallet, so it is
+the bank that bounds how many of them are live, and that puts all of them out of use when one is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from nacl.signing import SigningKey
+from sqlalchemy import Connection, Update, insert, select, update
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import DEVICE, Certificate
+from offline_token.signing import certify_device
+from operator_bank.limits import (
+    DEVICE_LIFETIME_MS,
+    DEVICE_RENEWAL_MS,
+    KEY_LIVE_MS,
+    MAX_LIVE_KEYS,
+    MAX_REPORTED,
+)
+from operator_bank.tables import devices
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+
+_AT_ONCE = 500
+_OF = devices.c
+
+
+class DeviceKeys:
+    """Certifies keys, and keeps what is known of them."""
+
+    def __init__(
+        self, database: Database, business_key: SigningKey, clock: Clock, *, bank: str
+    ) -> None:
+        self._database = database
+        self._key = business_key
+        self._clock = clock
+        self._bank = bank
+        # Keys of one wallet are counted and added by one call after another.
+        self._changing = threading.Lock()
+
+    def certify(self, wallet: int, key: bytes) -> bytes:
+        """The certificate of a wallet's device; the same again until it is due for renewal.
+
+        Raises:
+            Refusal: ALREADY_EXISTS, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
+        """
+        with self._changing:
+            self._check_not_revoked(wallet)
+            row = self._row(key)
+            if row is None:
+                self._check_room(wallet)
+                made = self._new_certificate(key)
+                values = self._live(device_key=key, wallet=wallet, certificate=made)
+                self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
+                return made
+            if row.wallet != wallet:
+                raise Refusal(
+                    errors_pb2.REASON_ALREADY_EXISTS,
+                    "the device is another wallet's",
+                    field="device_key",
+                )
+            certificate = bytes(row.certificate)
+            if self._ends_soon(certificate):
+                certificate = self._new_certificate(key)
+            self._enliven(row, certificate=certificate)
+            return certificate
+
+    def to_load(self, wallet: int, key: bytes) -> bytes:
+        """The certificate of a key that tokens are about to be made for.
+
+        Raises:
+            Refusal: DEVICE_UNKNOWN, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
+        """
+        with self._changing:
+            row = self._row(key)
+            if row is None or row.wallet != wallet:
+                raise Refusal(
+                    errors_pb2.REASON_DEVICE_UNKNOWN,
+                    "this bank has not certified the device for this wallet",
+                    field="device_key",
+                )
+            self._check_not_revoked(wallet)
+            self._enliven(row)
+            return bytes(row.certificate)
+
+    def among(self, wallet: int, keys: Collection[bytes]) -> list[bytes]:
+        """Those of these keys that are the wallet's."""
+        query = select(_OF.device_key).where(_OF.device_key.in_(keys), _OF.wallet == wallet)
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        return sorted(bytes(key) for key in found)
+
+    def mark_revoked(self, keys: Collection[bytes]) -> None:
+        """These keys, of whatever bank, are revoked: their wallets get no more of this one."""
+        ordered, now_ms = sorted(keys), self._clock.now_ms()
+        unmarked = update(devices).where(_OF.revoked_time_ms.is_(None))
+        with self._changing:
+            for start in range(0, len(ordered), _AT_ONCE):
+                these = _OF.device_key.in_(ordered[start : start + _AT_ONCE])
+                statement = unmarked.where(these).values(revoked_time_ms=now_ms)
+                self._database.transaction(partial(_execute, statement))
+
+    def to_report(self) -> list[Certificate]:
+        """Certificates of other keys of wallets with a revoked one, some at a time."""
+        barred = select(_OF.wallet).where(_OF.revoked_time_ms.is_not(None))
+        others = select(_OF.certificate).where(
+            _OF.revoked_time_ms.is_(None), _OF.wallet.in_(barred)
+        )
+        query = others.order_by(_OF.device_key).limit(MAX_REPORTED)
+        found = self._database.read(lambda c: c.execute(query).scalars().all())
+        return [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
+
+    def _row(self, key: bytes) -> Any:
+        query = select(devices).where(_OF.device_key == key)
+        return self._database.read(lambda c: c.execute(query).first())
+
+    def _enliven(self, row: Any, **values: object) -> None:
+        """Counts a key among the live ones of its wallet, if it is not."""
+        if row.live_until_ms <= self._clock.now_ms():
+            self._check_room(row.wallet)
+        statement = update(devices).where(_OF.device_key == row.device_key)
+        self._database.transaction(partial(_execute, statement.values(self._live(**values))))
+
+    def _live(self, **values: object) -> dict[str, object]:
+        return {"live_until_ms": self._clock.now_ms() + KEY_LIVE_MS, **values}
+
+    def _check_room(self, wallet: int) -> None:
+        now_ms = self._clock.now_ms()
+        query = (
+            select(_OF.live_until_ms)
+            .where(_OF.wallet == wallet, _OF.live_until_ms > now_ms)
+            .order_by(_OF.live_until_ms)
+        )
+        live = self._database.read(lambda c: c.execute(query).scalars().all())
+        if len(live) >= MAX_LIVE_KEYS:
+            frees = datetime.fromtimestamp(live[len(live) - MAX_LIVE_KEYS] / 1_000, UTC)
+            raise Refusal(
+                errors_pb2.REASON_TOO_MANY_DEVICE_KEYS,
+                f"tokens of {MAX_LIVE_KEYS} loads of this wallet have not run out; the next load "
+                f"is possible after {frees:%Y-%m-%d %H:%M} UTC",
+                field="device_key",
+            )
+
+    def _check_not_revoked(self, wallet: int) -> None:
+        query = select(_OF.device_key).where(_OF.wallet == wallet, _OF.revoked_time_ms.is_not(None))
+        if self._database.read(lambda c: c.execute(query.limit(1)).first()) is not None:
+            raise Refusal(
+                errors_pb2.REASON_DEVICE_REVOKED,
+                "a device of this wallet was revoked, so it loads no more offline money; what it "
+                "has can be deposited",
+                field="device_key",
+            )
+
+    def _new_certificate(self, key: bytes) -> bytes:
+        expires_ms = self._clock.now_ms() + DEVICE_LIFETIME_MS
+        return certify_device(self._key, self._bank, key, expires_ms).encode()
+
+    def _ends_soon(self, certificate: bytes) -> bool:
+        expires_ms = Certificate.decode(certificate, DEVICE).expires_time_ms
+        return expires_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS
+
+
+def _execute(statement: Update, connection: Connection) -> None:
+    connection.execute(statement)

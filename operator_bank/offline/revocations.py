@@ -1,0 +1,64 @@
+"""A wallet one of whose devices is revoked has all of its devices revoked.
+
+Only its bank knows which keys are of one wallet. It learns what is revoked from the trust bundle,
+gives the wallet no certificate and no tokens any more, and reports its other keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from offline_token.formats import KEY_BYTES, FormatError, TrustBundle
+from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.peers import CentralBank
+from runtime.clock import Clock
+from runtime.errors import NoAnswer
+
+CAUSE = "another key of its wallet was revoked"
+
+
+class Revocations:
+    """Reads bundles and reports. `step` does both."""
+
+    def __init__(self, keys: DeviceKeys, central_bank: CentralBank, clock: Clock) -> None:
+        self._keys = keys
+        self._central_bank = central_bank
+        self._clock = clock
+        self._heeded: frozenset[bytes] = frozenset()
+        self.on_found: Callable[[], None] = lambda: None
+
+    def step(self) -> bool:
+        """Fetches the bundle, and reports some keys; True when there may be more to report."""
+        self._heed(self._bundle())
+        certificates = self._keys.to_report()
+        if not certificates:
+            return False
+        now_ms = self._clock.now_ms()
+        # Nobody takes money of a device whose certificate has run out: it need not be listed.
+        valid = [each.encode() for each in certificates if each.expires_time_ms >= now_ms]
+        if valid:
+            self._central_bank.revoke(valid, CAUSE)
+        self._keys.mark_revoked({each.key for each in certificates})
+        return True
+
+    def newest(self) -> TrustBundle:
+        """The newest bundle; what it revokes counts here from now on."""
+        bundle = self._bundle()
+        if self._heed(bundle):
+            self.on_found()
+        return bundle
+
+    def _bundle(self) -> TrustBundle:
+        try:
+            return TrustBundle.decode(self._central_bank.trust_bundle()[KEY_BYTES:])
+        except FormatError as error:
+            raise NoAnswer(f"the trust bundle cannot be read: {error}") from error
+
+    def _heed(self, bundle: TrustBundle) -> bool:
+        """Marks what is revoked anew; False when there is nothing new."""
+        revoked = frozenset(bundle.revoked)
+        fresh = revoked - self._heeded
+        if fresh:
+            self._keys.mark_revoked(fresh)
+            self._heeded = revoked
+        return bool(fresh)
