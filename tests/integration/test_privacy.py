@@ -73,7 +73,7 @@ class Seen:
                 for cell in cells:
                     if isinstance(cell, bytes):
                         found |= {cell[at : at + 12] for at in range(max(len(cell) - 11, 1))}
-        return found
+        return found - {b""}
 
     def knows(self, what: str | bytes | int) -> bool:
         """Whether it is anywhere in there."""
