@@ -63,9 +63,11 @@ def open_ledger(
         settlement.journal.JournalBroken: the hash chain does not hold.
     """
     journal = Journal(engine, tables)
-    projection = Projection(engine, tables, journal, seal_every=seal_every)
+    # For the writing of snapshots, and for what the projection does ahead.
+    aside = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
+    projection = Projection(engine, tables, journal, seal_every=seal_every, aside=aside)
     history = History(engine, tables, journal, projection)
-    if not threaded:
+    if aside is None:
         core = Core(engine, tables, journal, history)
         return LedgerBundle(core, DirectLedger(core), journal, projection, history)
 
@@ -73,8 +75,6 @@ def open_ledger(
         # Bounded, so that a writer can always be stopped.
         if max_lag is not None:
             projection.wait_for(position - max_lag, _PATIENCE_S)
-
-    aside = ThreadPoolExecutor(1, thread_name_prefix="settlement-snapshot")
 
     def save(work: Callable[[], None]) -> None:
         aside.submit(work)

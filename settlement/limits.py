@@ -41,6 +41,9 @@ PROJECTION_ROWS = 65_536
 PROJECTION_ROWS_SQLITE = 4_096
 """The same where payments wait for that transaction: SQLite has one writer at a time."""
 
+PROJECTION_STEP = 8 * PROJECTION_ROWS
+"""Records that one call of the projection goes on for."""
+
 RECENT_RECORDS = 1 << 19
 """Newest records that the journal keeps in memory for those who follow it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,24 +96,52 @@ def payment_row(entry: Entry, index: int) -> PaymentRow:
     return PaymentRow(*values)
 
 
-def insert_payments(connection: Connection, table: Table, entry: Entry) -> None:
-    """Writes the rows of a journal row in the caller's transaction."""
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table.name, NAMES, copy_bytes(entry))
+def prepared_rows(entry: Entry, dialect: str) -> bytes | list[tuple[Any, ...]]:
+    """The rows that a journal row makes, as `insert_payments` takes them."""
+    return copy_bytes(entry) if dialect == "postgresql" else payment_rows(entry)
+
+
+def insert_payments(
+    connection: Connection, table: Table, rows: bytes | list[tuple[Any, ...]]
+) -> None:
+    """Writes what `prepared_rows` made in the caller's transaction."""
+    if isinstance(rows, bytes):
+        _copy(connection, table.name, NAMES, rows)
         return
     marks = ", ".join("?" * len(NAMES))
     statement = f"INSERT INTO {table.name} ({', '.join(NAMES)}) VALUES ({marks})"
-    connection.exec_driver_sql(statement, payment_rows(entry))
+    connection.exec_driver_sql(statement, rows)
+
+
+def insert_columns(
+    connection: Connection, table: str, columns: Mapping[str, Any], kinds: Mapping[str, Any]
+) -> None:
+    """Writes columns, each (N,), into a table.
+
+    Args:
+        connection: in the caller's transaction.
+        table: its name.
+        columns: by the table's names.
+        kinds: for each a dtype as PostgreSQL takes it: big-endian, or V for bytes.
+    """
+    if connection.dialect.name == "postgresql":
+        copy_columns(connection, table, columns, kinds)
+        return
+    statement = (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    )
+    rows = list(zip(*(column.tolist() for column in columns.values()), strict=True))
+    connection.exec_driver_sql(statement, rows)
 
 
 def copy_columns(
-    connection: Connection, table: str, columns: dict[str, Any], kinds: dict[str, str]
+    connection: Connection, table: str, columns: Mapping[str, Any], kinds: Mapping[str, Any]
 ) -> None:
-    """Writes columns, each (N,), into a table of PostgreSQL; `kinds` are big-endian dtypes."""
-    layout: list[tuple[str, str]] = [("fields", ">i2")]
+    """As `insert_columns`, on PostgreSQL alone."""
+    layout: list[tuple[str, Any]] = [("fields", ">i2")]
     for name, kind in kinds.items():
         layout += [(f"{name}_bytes", ">i4"), (name, kind)]
-    rows = np.zeros(len(columns["position"]), np.dtype(layout))
+    rows = np.zeros(len(next(iter(columns.values()))), np.dtype(layout))
     rows["fields"] = len(kinds)
     for name, kind in kinds.items():
         rows[f"{name}_bytes"] = np.dtype(kind).itemsize

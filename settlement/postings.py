@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, insert, select, tuple_, union_all
 
 from settlement.limits import PAGE_POSTINGS
+from settlement.payment_rows import insert_columns
 from settlement.records import Kind, Records
 from settlement.tables import JournalTables
 
 _AT_ONCE = 32
 """Runs that one question looks at."""
 
+_PAGE_KINDS = {"first_key": ">i8", "first_position": ">i8", "kind": ">i2", "run": ">i8"}
 Keys = NDArray[np.int64]
 Positions = NDArray[np.int64]
 
@@ -42,7 +44,7 @@ def id_key(origin: int, sequence: int) -> int:
 
 @dataclass(frozen=True)
 class Postings:
-    """Keys and positions, each (N,), of one index; positions rise until they are sorted."""
+    """Keys and positions, each (N,), of one index; at first the positions rise, then the keys."""
 
     keys: Keys
     positions: Positions
@@ -52,9 +54,14 @@ class Postings:
         order = np.argsort(self.keys, kind="stable")
         return Postings(self.keys[order], self.positions[order])
 
+    def part(self, first: int, end: int) -> Postings:
+        """Those from `first` to before `end`."""
+        return Postings(self.keys[first:end], self.positions[first:end])
+
     def of(self, key: int) -> Positions:
-        """Positions of a key, rising, where they are not sorted."""
-        found: Positions = self.positions[self.keys == key]
+        """Positions of a key, rising, where they are sorted."""
+        low, high = np.searchsorted(self.keys, [key, key + 1])
+        found: Positions = self.positions[low:high]
         return found
 
     def of_any(self, keys: Keys) -> Postings:
@@ -109,23 +116,31 @@ class Runs:
         self, connection: Connection, first: int, last: int, indexes: dict[Index, Postings]
     ) -> None:
         """Seals positions first..last in the caller's transaction."""
-        rows = [
-            {
-                "kind": int(index),
-                "run": first,
-                "first_key": int(postings.keys[start]),
-                "first_position": int(postings.positions[start]),
-                "keys": postings.keys[start : start + PAGE_POSTINGS].tobytes(),
-                "positions": (postings.positions[start : start + PAGE_POSTINGS] - first)
-                .astype("<u4")
-                .tobytes(),
-            }
-            for index, postings in ((i, p.sorted()) for i, p in indexes.items())
-            for start in range(0, len(postings.keys), PAGE_POSTINGS)
-        ]
-        if rows:
-            connection.execute(insert(self._pages), rows)
+        for index, postings in indexes.items():
+            ordered = postings.sorted()
+            whole = len(ordered.keys) // PAGE_POSTINGS * PAGE_POSTINGS
+            self._write_pages(connection, index, first, ordered.part(0, whole), PAGE_POSTINGS)
+            rest = len(ordered.keys) - whole
+            self._write_pages(connection, index, first, ordered.part(whole, whole + rest), rest)
         connection.execute(insert(self._sealed), {"first_position": first, "last_position": last})
+
+    def _write_pages(
+        self, connection: Connection, index: Index, run: int, postings: Postings, size: int
+    ) -> None:
+        """Writes postings as pages of one size, which divides them."""
+        if not len(postings.keys):
+            return
+        offsets = (postings.positions - run).astype("<u4")
+        columns = {
+            "first_key": postings.keys[::size],
+            "first_position": postings.positions[::size],
+            "keys": postings.keys.astype("<i8").view(f"V{8 * size}"),
+            "positions": offsets.view(f"V{4 * size}"),
+        }
+        pages = len(columns["keys"])
+        columns |= {"kind": np.full(pages, int(index)), "run": np.full(pages, run)}
+        kinds = {name: _PAGE_KINDS.get(name, column.dtype) for name, column in columns.items()}
+        insert_columns(connection, self._pages.name, columns, kinds)
 
     def newest_first(
         self, runs: Sequence[int], index: Index, key: int, before: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -16,9 +18,10 @@ from settlement.limits import (
     LONG_PAUSE,
     PROJECTION_ROWS,
     PROJECTION_ROWS_SQLITE,
+    PROJECTION_STEP,
     SEAL_RECORDS,
 )
-from settlement.payment_rows import insert_payments
+from settlement.payment_rows import insert_payments, prepared_rows
 from settlement.postings import Index, Keys, Positions, Postings, Runs, joined, postings_of
 from settlement.records import RECORD
 from settlement.tables import JournalTables
@@ -28,6 +31,19 @@ PAYMENTS, BALANCES = 1, 2
 
 _TAIL_ROWS = 65_536
 _JOURNAL_ROWS = 512
+
+
+T = TypeVar("T")
+_Sealed = tuple[int, int, int]
+"""First position, last position, parts of the tail."""
+
+
+class _Prepared(NamedTuple):
+    """A part of the journal, ready to be written."""
+
+    entry: Entry
+    rows: bytes | list[tuple[Any, ...]]
+    postings: dict[Index, Postings]
 
 
 class Projection:
@@ -43,7 +59,18 @@ class Projection:
         journal: Journal,
         *,
         seal_every: int = SEAL_RECORDS,
+        aside: Executor | None = None,
     ) -> None:
+        """Takes up where the database is.
+
+        Args:
+            engine: the database.
+            tables: of the core in it.
+            journal: in the same tables.
+            seal_every: projected records whose index is kept in memory.
+            aside: two threads that prepare rows and seal while others are being written; None:
+                everything in turn.
+        """
         self._engine = engine
         # On SQLite the engine's owner begins these transactions as writers from the start.
         self._writing = engine.execution_options(writes=True)
@@ -52,11 +79,14 @@ class Projection:
         self._seal_every = seal_every
         one_writer = engine.dialect.name == "sqlite"
         self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
+        # SQLite's driver takes the interpreter's lock for each row: beside it nothing is gained.
+        self._aside = None if one_writer else aside
         self._lock = threading.RLock()
         self._moved = threading.Condition()
         self._runs = Runs(engine, tables)
         self._balances = Balances(tables.balances)
         self._idle = 0
+        self._sealing: Future[_Sealed] | None = None
         self._load()
 
     def position(self) -> int:
@@ -68,17 +98,13 @@ class Projection:
         with self._moved:
             return self._moved.wait_for(lambda: self._position >= position, timeout_s)
 
-    def catch_up(self, max_rows: int = PROJECTION_ROWS) -> int:
+    def catch_up(self, max_rows: int = PROJECTION_STEP) -> int:
         """Projects up to about `max_rows` more records; returns how many."""
         done = 0
         with self._lock:
-            while done < max_rows:
-                entries = self._journal.read(
-                    self._position, _JOURNAL_ROWS, within=min(max_rows, self._at_once)
-                )
-                if not entries:
-                    break
-                done += self._project(together(entries))
+            for prepared in self._prepared(self._position, max_rows):
+                self._write(prepared)
+                done += len(prepared.entry.records)
             self._idle = 0 if done else self._idle + 1
             if self._balances_due():
                 self._write_balances()
@@ -99,6 +125,7 @@ class Projection:
         """Drops all rows and projects the journal again."""
         tables = self._tables
         with self._lock:
+            self._end_sealing()
             with self._writing.begin() as connection:
                 for table in (
                     tables.payments,
@@ -115,11 +142,11 @@ class Projection:
 
     def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """Positions below `before` that a key is found at, in falling order, in pieces."""
-        _, tail = self._stands
+        runs, tail = self._stands  # together: what is sealed meanwhile would come twice
         for part in reversed(tail):
             found = part[index].of(key)
             yield found[found < before][::-1]
-        yield from self.in_runs(index, key, before)
+        yield from self._runs.newest_first([first for first, _ in runs], index, key, before)
 
     def in_runs(self, index: Index, key: int, before: int) -> Iterator[Positions]:
         """As `newest_first`, among those that are sealed."""
@@ -176,36 +203,69 @@ class Projection:
         records = np.zeros(len(rows), RECORD)
         for name, values in zip(names, zip(*rows, strict=True), strict=False):
             records[name] = values
-        return postings_of(records, first)
+        return {index: part.sorted() for index, part in postings_of(records, first).items()}
 
-    def _project(self, entry: Entry) -> int:
-        last = entry.last_position
+    def _prepared(self, position: int, max_rows: int) -> Iterator[_Prepared]:
+        """The journal's next parts, each ready; the one behind is made while one is written."""
+        end = position + max_rows
+        following = self._run(self._prepare, position, end)
+        while (prepared := following.result()) is not None:
+            following = self._run(self._prepare, prepared.entry.last_position, end)
+            yield prepared
+
+    def _run(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Runs something aside, or at once where there is nobody aside."""
+        if self._aside is not None:
+            return self._aside.submit(work, *arguments)
+        done: Future[T] = Future()
+        done.set_result(work(*arguments))
+        return done
+
+    def _prepare(self, position: int, end: int) -> _Prepared | None:
+        within = min(end - position, self._at_once)
+        entries = self._journal.read(position, _JOURNAL_ROWS, within=within) if within > 0 else []
+        if not entries:
+            return None
+        entry = together(entries)
+        postings = postings_of(entry.records, entry.first_position)
+        rows = prepared_rows(entry, self._engine.dialect.name)
+        return _Prepared(entry, rows, {index: part.sorted() for index, part in postings.items()})
+
+    def _write(self, prepared: _Prepared) -> None:
+        entry, last = prepared.entry, prepared.entry.last_position
         with self._writing.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # Lost in a crash, these rows and their position are made again together.
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            insert_payments(connection, self._tables.payments, entry)
+            _durable_later(connection)
+            insert_payments(connection, self._tables.payments, prepared.rows)
             self._stand_at(connection, PAYMENTS, last, entry.seq)
-            runs, tail = self._stands
-            tail = [*tail, postings_of(entry.records, entry.first_position)]
-            sealed = self._seal(connection, tail, last)
         self._balances.add(entry)
-        if sealed is not None:
-            runs, tail, self._tail_start = [*runs, sealed], [], last + 1
-        self._stands = runs, tail
+        runs, tail = self._stands
+        self._stands = runs, [*tail, prepared.postings]
         with self._moved:
             self._position = last
             self._moved.notify_all()
-        return len(entry.records)
+        self._seal_tail()
 
-    def _seal(
-        self, connection: Connection, tail: list[dict[Index, Postings]], last: int
-    ) -> tuple[int, int] | None:
-        if last + 1 - self._tail_start < self._seal_every:
-            return None
+    def _seal_tail(self) -> None:
+        """Begins to seal the tail when it is long enough; takes up what has been sealed."""
+        waiting = self._position + 1 - self._tail_start
+        if self._sealing is None and waiting >= self._seal_every:
+            self._sealing = self._run(self._seal, self._tail_start, self._position, self._stands[1])
+        if self._sealing is not None and (self._sealing.done() or waiting >= 2 * self._seal_every):
+            self._end_sealing()
+
+    def _end_sealing(self) -> None:
+        if self._sealing is not None:
+            first, last, parts = self._sealing.result()
+            runs, tail = self._stands
+            self._stands = [*runs, (first, last)], tail[parts:]
+            self._tail_start, self._sealing = last + 1, None
+
+    def _seal(self, first: int, last: int, tail: list[dict[Index, Postings]]) -> _Sealed:
         indexes = {index: joined([part[index] for part in tail]) for index in Index}
-        self._runs.write(connection, self._tail_start, last, indexes)
-        return self._tail_start, last
+        with self._writing.begin() as connection:
+            _durable_later(connection)
+            self._runs.write(connection, first, last, indexes)
+        return first, last, len(tail)
 
     def _write_balances(self) -> None:
         if self._balances.written == self._balances.position:
@@ -221,3 +281,9 @@ class Projection:
         changed = connection.execute(update(table).where(table.c.id == which).values(values))
         if changed.rowcount == 0:
             connection.execute(insert(table), {"id": which, **values})
+
+
+def _durable_later(connection: Connection) -> None:
+    """Lost in a crash, what is written and its position are made again together."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
