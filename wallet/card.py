@@ -115,6 +115,10 @@ class Card:
         kind = messages.DEPOSITED if deposited else messages.REFUSED
         self._ask(Command.DEPOSIT, bytes([kind]) + payment)
 
+    def release(self, payment: bytes) -> None:
+        """A piece that another wallet may deposit is not set aside any more."""
+        self._ask(Command.DEPOSIT, bytes([messages.RELEASED]) + payment)
+
     def _piece(self, at: int) -> bytes:
         number = messages.NUMBER.pack(at)
         return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number)

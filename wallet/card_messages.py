@@ -15,7 +15,8 @@ are unsigned and big-endian, amounts fen.
     HOLDS     key                                      1 if it is one of the card's, else 0
     LOAD      tokens, one after the other
     DEPOSIT   0 and a number                           that piece, or nothing after the last
-    DEPOSIT   1 (deposited) or 2 (refused) and piece
+    DEPOSIT   1 (deposited), 2 (refused) or 3 (not this
+              wallet's to deposit) and piece
     CONFIRM   payment that was taken
 
 A payment is kept until CONFIRM: PAY for the same payee and amount gives it again.
@@ -44,7 +45,7 @@ MAX_BUSY = 64
 ANY_AMOUNT = 2**64 - 1
 
 CERTIFICATES, BUNDLE = 1, 2
-LISTED, DEPOSITED, REFUSED = 0, 1, 2
+LISTED, DEPOSITED, REFUSED, RELEASED = 0, 1, 2, 3
 OK, NO = 0, 1
 
 _HEADER = struct.Struct(">BI")

@@ -88,6 +88,10 @@ class Loadable(Protocol):
         """They are gone, or, when refused for good, kept apart with the reason."""
         ...
 
+    def release(self, payment: bytes) -> None:
+        """This wallet cannot deposit them; they are as if they had not been set aside."""
+        ...
+
 
 class Device(Loadable, Protocol):
     """Holds keys, and pieces of money that leave it only by an endorsement they sign.

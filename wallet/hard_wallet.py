@@ -173,6 +173,9 @@ class HardWallet:
             pieces = self.element.begin_deposit()
             at = messages.NUMBER.unpack(content)[0]
             return pieces[at] if at < len(pieces) else b""
+        if kind == bytes([messages.RELEASED]):
+            self.element.release(content)
+            return b""
         if kind not in (bytes([messages.DEPOSITED]), bytes([messages.REFUSED])):
             raise _unreadable("a number, or what came of a piece, is expected")
         self.element.end_deposit(content, deposited=kind == bytes([messages.DEPOSITED]))

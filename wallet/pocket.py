@@ -113,6 +113,10 @@ class Loading:
             placed = self._desk.place(DEPOSIT, offline_payment=payment)
         except Refusal as refusal:
             done.refused.append(refusal)
+            if refusal.reason == errors_pb2.REASON_NOT_THE_OWNER:
+                # A card that several wallets have loaded: it is another one's to deposit.
+                self._device.release(payment)
+                return
             gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
             self._device.end_deposit(payment, deposited=gone, why=refusal.message)
             return

@@ -43,6 +43,7 @@ class FakeBank:
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
         country: signs offline money; None for a bank that has none.
+        owners: whose devices' pieces only that wallet may deposit.
     """
 
     clock: Clock
@@ -54,6 +55,7 @@ class FakeBank:
     accounts: dict[str, Account] = field(default_factory=dict)
     received: list[bytes] = field(default_factory=list)
     country: Country | None = None
+    owners: dict[bytes, str] = field(default_factory=dict)
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
     _arrivals: queue.Queue[Any] = field(default_factory=queue.Queue)
@@ -169,6 +171,9 @@ class FakeBank:
         verdict = self._offline().verdict(data[1:], output=data[0])
         if not verdict.good:
             raise Refusal(errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
+        for piece in verdict.pieces:
+            if self.owners.get(piece.owner, order.wallet_number) != order.wallet_number:
+                raise Refusal(errors_pb2.REASON_NOT_THE_OWNER, "another wallet's device")
         account = self.accounts[order.wallet_number]
         account.available_fen += verdict.value_fen
         return bank_pb2.DepositTokensResponse(

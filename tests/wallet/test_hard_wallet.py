@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import ManualClock
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, purse
+from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet import card_messages as messages
@@ -200,6 +202,32 @@ def test_loading_and_depositing(country: Country) -> None:
     assert card.begin_deposit() == pieces[2:]
     with pytest.raises(Refusal):
         card.load([b"x" * 137])
+
+
+def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_own(
+    country: Country, make_app: MakeApp, bank: FakeBank
+) -> None:
+    bank.country = country
+    held = Held(country)
+    names = ("alice", "bob")
+    for name in names:
+        make_app(name).holder().top_up(1_000, cash=False)
+    bank.mute_tag = "load-order/v1"
+    with pytest.raises(NoAnswer):
+        make_app("alice").loading(held.again()).load(100)
+    make_app("bob").loading(held.again()).load(100)
+    assert make_app("alice").loading(held.again()).load(100).resent
+    assert held.again().balance_fen() == 200
+    orders = [orders_pb2.LoadOrder.FromString(payload) for payload in bank.received]
+    found = [order for order in orders if len(order.device_key) == 32 and order.expires_time_ms]
+    loads = {(order.wallet_number, order.device_key) for order in found}
+    assert len(loads) == len({key for _, key in loads}) == 2
+    bank.owners = {key: number for number, key in loads}
+    for name in names:
+        done = make_app(name).loading(held.again()).deposit()
+        assert done.amount_fen == 100
+    assert held.again().balance_fen() == 0
+    assert [account.available_fen for account in bank.accounts.values()] == [1_000, 1_000]
 
 
 def raw(held: Held, *parts: bytes) -> tuple[int, bytes] | None:

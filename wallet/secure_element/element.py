@@ -336,6 +336,16 @@ class SecureElement:
 
         self._change(body)
 
+    def release(self, payment: bytes) -> None:
+        """The piece is not set aside any more: nobody deposits it now."""
+
+        def body(state: State) -> None:
+            for piece in state.pieces:
+                if deposit_of(piece) == payment:
+                    piece.depositing = False
+
+        self._change(body)
+
     def _take(self, state: State, payment: bytes, challenge: str) -> int:
         trust = self._trust(state)
         asked = state.asked.get(challenge)
