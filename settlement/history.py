@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine
 
 from settlement.core import Found, Identity
 from settlement.journal import Entry, Journal
@@ -25,8 +26,11 @@ class History:
     def __init__(
         self, engine: Engine, tables: JournalTables, journal: Journal, projection: Projection
     ) -> None:
-        self._engine = engine
-        self._payments = tables.payments
+        # A question needs no transaction around it, which would be two journeys to a server.
+        served = engine.dialect.name == "postgresql"
+        level = {"isolation_level": "AUTOCOMMIT"} if served else {}
+        self._reading = engine.execution_options(**level)
+        self._rows_where = f"SELECT {', '.join(NAMES)} FROM {tables.payments.name} WHERE position"
         self._journal = journal
         self._projection = projection
 
@@ -43,16 +47,15 @@ class History:
         """The payment with this identity, or None."""
         return self._rows({(origin, sequence)}).get((origin, sequence))
 
-    def at(self, positions: Sequence[int]) -> list[PaymentRow]:
+    def _at(self, connection: Connection, positions: Sequence[int]) -> list[PaymentRow]:
         """The projected payments at these positions, in order of position."""
-        table = self._payments
-        query = select(*(table.c[name] for name in NAMES)).order_by(table.c.position)
         rows: list[PaymentRow] = []
-        with self._engine.connect() as connection:
-            for start in range(0, len(positions), _ROWS):
-                chosen = table.c.position.in_(positions[start : start + _ROWS])
-                rows += [PaymentRow(*row) for row in connection.execute(query.where(chosen))]
-        return rows
+        for start in range(0, len(positions), _ROWS):
+            chosen = positions[start : start + _ROWS]
+            question, values = _one_of(connection, chosen)
+            found = connection.exec_driver_sql(f"{self._rows_where} {question}", values)
+            rows += map(PaymentRow._make, found)
+        return sorted(rows)
 
     def statement(self, account: int, before_position: int | None, limit: int) -> list[PaymentRow]:
         """Up to `limit` payments of an account, newest first, all before a position."""
@@ -65,20 +68,25 @@ class History:
             if entry.first_position + index < before
         ]
         found = newest[::-1][:limit]
-        pieces = self._projection.newest_first(Index.ACCOUNT, account, min(before, after + 1))
-        return found + self.at(_first(pieces, limit - len(found)))[::-1]
+        before = min(before, after + 1)
+        with self._reading.connect() as connection:
+            pieces = self._projection.newest_first(connection, Index.ACCOUNT, account, before)
+            return found + self._at(connection, _first(pieces, limit - len(found)))[::-1]
 
     def arrivals(self, account: int, after_position: int, limit: int) -> list[PaymentRow]:
         """Up to `limit` payments that credited an account, oldest first, all after a position."""
         projected = self._projection.position()
         found: list[PaymentRow] = []
-        for positions in self._projection.oldest_first(Index.ACCOUNT, account, after_position):
-            for start in range(0, len(positions), _ROWS):
-                chosen = positions[start : start + _ROWS]
-                rows = self.at(chosen[chosen <= projected].tolist())
-                found += [row for row in rows if _arrived(row, account)]
-                if len(found) >= limit:
-                    return found[:limit]
+        with self._reading.connect() as connection:
+            for positions in self._projection.oldest_first(
+                connection, Index.ACCOUNT, account, after_position
+            ):
+                for start in range(0, len(positions), _ROWS):
+                    chosen = positions[start : start + _ROWS]
+                    rows = self._at(connection, chosen[chosen <= projected].tolist())
+                    found += [row for row in rows if _arrived(row, account)]
+                    if len(found) >= limit:
+                        return found[:limit]
         for entry in self._beyond(max(projected, after_position)):
             rows = [payment_row(entry, index) for index in _touching(entry, account)]
             found += [
@@ -111,12 +119,14 @@ class History:
             ids = postings_of(entry.records, entry.first_position)[Index.ID]
             for position in ids.of_any(keys).positions.tolist():
                 take(payment_row(entry, position - entry.first_position))
-        for row in self.at(self._projection.in_tail(Index.ID, keys).tolist()):
-            take(row)
-        for origin, sequence in wanted - set(found):
-            for positions in self._projection.in_runs(Index.ID, id_key(origin, sequence), _END):
-                for row in self.at(positions.tolist()):
-                    take(row)
+        with self._reading.connect() as connection:
+            for row in self._at(connection, self._projection.in_tail(Index.ID, keys).tolist()):
+                take(row)
+            for identity in wanted - set(found):
+                pieces = self._projection.in_runs(connection, Index.ID, id_key(*identity), _END)
+                for positions in pieces:
+                    for row in self._at(connection, positions.tolist()):
+                        take(row)
         return found
 
     def _beyond(self, position: int) -> Iterator[Entry]:
@@ -124,6 +134,13 @@ class History:
         while entries := self._journal.read(position):
             yield from entries
             position = entries[-1].last_position
+
+
+def _one_of(connection: Connection, values: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+    """What stands behind a column's name to ask for some values, and its parameters."""
+    if connection.dialect.name == "postgresql":
+        return "= ANY(%s)", (list(values),)
+    return f"IN ({', '.join('?' * len(values))})", tuple(values)
 
 
 def _touching(entry: Entry, account: int) -> list[int]:

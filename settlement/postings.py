@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, insert, select, tuple_, union_all
+from sqlalchemy import Connection, Engine, insert, select, tuple_
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.payment_rows import insert_columns
@@ -105,6 +106,17 @@ class Runs:
         self._engine = engine
         self._sealed = tables.sealed
         self._pages = tables.postings
+        mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
+        last = (
+            f"SELECT * FROM {self._pages.name} WHERE kind = {mark} AND run = RUN"
+            f" AND (first_key, first_position) <= ({mark}, {mark})"
+            " ORDER BY first_key DESC, first_position DESC LIMIT 1"
+        )
+        self._last_of_one = last.replace("RUN", mark)
+        self._last_of_each = (
+            "SELECT page.* FROM unnest(%s::bigint[]) AS wanted(run) CROSS JOIN LATERAL"
+            f" ({last.replace('RUN', 'wanted.run')}) AS page"
+        )
 
     def bounds(self) -> list[tuple[int, int]]:
         """(first position, last position) of each run, oldest first."""
@@ -143,59 +155,61 @@ class Runs:
         insert_columns(connection, self._pages.name, columns, kinds)
 
     def newest_first(
-        self, runs: Sequence[int], index: Index, key: int, before: int
+        self, connection: Connection, runs: Sequence[int], index: Index, key: int, before: int
     ) -> Iterator[Positions]:
         """Positions of a key below `before` in some runs, in falling order, page by page."""
         newest = sorted((run for run in runs if run < before), reverse=True)
         for start in range(0, len(newest), _AT_ONCE):
-            pages = self._last_pages(newest[start : start + _AT_ONCE], index, (key, before - 1))
-            for page in pages:
+            chosen = newest[start : start + _AT_ONCE]
+            for page in self._last_pages(connection, chosen, index, (key, before - 1)):
                 while page is not None:
                     found = _within(page, page.run, key)
                     yield found[found < before][::-1]
                     # The key goes on in the page before when it is the first of this one.
                     bound = (key, page.first_position - 1)
                     more = page.first_key == key
-                    page = self._last_page(page.run, index, bound) if more else None
+                    page = self._last_page(connection, page.run, index, bound) if more else None
 
-    def oldest_first(self, run: int, index: Index, key: int, after: int) -> Iterator[Positions]:
+    def oldest_first(
+        self, connection: Connection, run: int, index: Index, key: int, after: int
+    ) -> Iterator[Positions]:
         """Positions of a key beyond `after` in a run, in rising order, page by page."""
-        page = self._last_page(run, index, (key, after + 1))
+        page = self._last_page(connection, run, index, (key, after + 1))
         if page is not None:
             found = _within(page, run, key)
             yield found[found > after]
         bound = (key, after + 1)
         while True:
-            page = self._next_page(run, index, bound)
+            page = self._next_page(connection, run, index, bound)
             if page is None or page.first_key != key:
                 return
             found = _within(page, run, key)
             yield found
             bound = (key, page.first_position)
 
-    def _last_pages(  # type: ignore[no-untyped-def]
-        self, runs: Sequence[int], index: Index, bound: tuple[int, int]
-    ):
-        """Of each run the last page that starts at or before a bound; one question for all."""
-        page = self._pages.c
-        start = tuple_(page.first_key, page.first_position)
-        parts = [
-            select(self._pages)
-            .where(page.kind == int(index), page.run == run, start <= bound)
-            .order_by(page.first_key.desc(), page.first_position.desc())
-            .limit(1)
-            .subquery()
-            for run in runs
-        ]
-        query = union_all(*(select(part) for part in parts))
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return sorted(rows, key=lambda row: -row.run)
+    def _last_pages(
+        self, connection: Connection, runs: Sequence[int], index: Index, bound: tuple[int, int]
+    ) -> list[Any]:
+        """Of each run the last page that starts at or before a bound, in the order of the runs.
 
-    def _last_page(self, run: int, index: Index, bound: tuple[int, int]):  # type: ignore[no-untyped-def]
-        return next(iter(self._last_pages([run], index, bound)), None)
+        On PostgreSQL one question for all of them, since each is a journey to the server.
+        """
+        if connection.dialect.name != "postgresql":
+            pages = [self._last_page(connection, run, index, bound) for run in runs]
+            return [page for page in pages if page is not None]
+        values = (list(runs), int(index), *bound)
+        found = connection.exec_driver_sql(self._last_of_each, values)
+        return sorted(found, key=lambda page: -page.run)
 
-    def _next_page(self, run: int, index: Index, bound: tuple[int, int]):  # type: ignore[no-untyped-def]
+    def _last_page(
+        self, connection: Connection, run: int, index: Index, bound: tuple[int, int]
+    ) -> Any:
+        values = (int(index), run, *bound)
+        return connection.exec_driver_sql(self._last_of_one, values).first()
+
+    def _next_page(
+        self, connection: Connection, run: int, index: Index, bound: tuple[int, int]
+    ) -> Any:
         """The first page of a run that starts after a bound."""
         page = self._pages.c
         start = tuple_(page.first_key, page.first_position)
@@ -204,11 +218,10 @@ class Runs:
             .where(page.kind == int(index), page.run == run, start > bound)
             .order_by(page.first_key, page.first_position)
         )
-        with self._engine.connect() as connection:
-            return connection.execute(query.limit(1)).first()
+        return connection.execute(query.limit(1)).first()
 
 
-def _within(page, run: int, key: int) -> Positions:  # type: ignore[no-untyped-def]
+def _within(page: Any, run: int, key: int) -> Positions:
     """Positions of a key in one page, rising."""
     keys = np.frombuffer(page.keys, "<i8")
     low, high = np.searchsorted(keys, [key, key + 1])

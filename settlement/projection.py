@@ -140,26 +140,33 @@ class Projection:
                 pass
             self._write_balances()
 
-    def newest_first(self, index: Index, key: int, before: int) -> Iterator[Positions]:
+    def newest_first(
+        self, connection: Connection, index: Index, key: int, before: int
+    ) -> Iterator[Positions]:
         """Positions below `before` that a key is found at, in falling order, in pieces."""
         runs, tail = self._stands  # together: what is sealed meanwhile would come twice
         for part in reversed(tail):
             found = part[index].of(key)
             yield found[found < before][::-1]
-        yield from self._runs.newest_first([first for first, _ in runs], index, key, before)
+        firsts = [first for first, _ in runs]
+        yield from self._runs.newest_first(connection, firsts, index, key, before)
 
-    def in_runs(self, index: Index, key: int, before: int) -> Iterator[Positions]:
+    def in_runs(
+        self, connection: Connection, index: Index, key: int, before: int
+    ) -> Iterator[Positions]:
         """As `newest_first`, among those that are sealed."""
         runs, _ = self._stands
         firsts = [first for first, _ in runs]
-        yield from self._runs.newest_first(firsts, index, key, before)
+        yield from self._runs.newest_first(connection, firsts, index, key, before)
 
-    def oldest_first(self, index: Index, key: int, after: int) -> Iterator[Positions]:
+    def oldest_first(
+        self, connection: Connection, index: Index, key: int, after: int
+    ) -> Iterator[Positions]:
         """Positions beyond `after` that a key is found at, in rising order, in pieces."""
         runs, tail = self._stands
         for first, last in runs:
             if last > after:
-                yield from self._runs.oldest_first(first, index, key, after)
+                yield from self._runs.oldest_first(connection, first, index, key, after)
         for part in tail:
             found = part[index].of(key)
             yield found[found > after]
