@@ -1,0 +1,120 @@
+"""Giving back: a payee endorses what it does not take to the keys that paid it, piece by piece.
+
+The payer knows the payment, so what travels is only the payee's endorsements. docs/offline_token.md
+specifies the bytes and the checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from offline_token.formats import (
+    ENDORSEMENT_BYTES,
+    ID_BYTES,
+    PAYEE_OUTPUT,
+    Certificate,
+    Chain,
+    Endorsement,
+    FormatError,
+    Hop,
+    Payment,
+)
+from offline_token.limits import MAX_CHAINS, MAX_HOPS
+from offline_token.signing import verified
+from offline_token.verify import Bad, Piece, Reason, piece_of
+
+_GIVE_BACK = b"B1"
+
+CIRCUMSTANCES = frozenset(
+    {
+        Reason.TOKEN_EXPIRED,
+        Reason.VALUE_TOO_LARGE,
+        Reason.TOO_MANY_HOPS,
+        Reason.BANK_UNKNOWN,
+        Reason.DEVICE_EXPIRED,
+        Reason.DEVICE_REVOKED,
+    }
+)
+"""Why a payment is refused that its payer may have made in good faith. Such a one is given back."""
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """What a payee signs: for each chain of a payment, in its order, the piece back to its payer.
+
+    Attributes:
+        challenge: of the request that was paid.
+    """
+
+    challenge: bytes
+    endorsements: tuple[Endorsement, ...]
+
+    def encode(self) -> bytes:
+        """Raises FormatError."""
+        if not 1 <= len(self.endorsements) <= MAX_CHAINS or len(self.challenge) != ID_BYTES:
+            raise FormatError(f"give-back: a challenge and 1 to {MAX_CHAINS} endorsements")
+        body = b"".join(each.encode() for each in self.endorsements)
+        return _GIVE_BACK + self.challenge + bytes([len(self.endorsements)]) + body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        start = len(_GIVE_BACK) + ID_BYTES + 1
+        count = data[start - 1] if len(data) >= start else 0
+        if data[: len(_GIVE_BACK)] != _GIVE_BACK or not 1 <= count <= MAX_CHAINS:
+            raise FormatError("give-back: of another kind, or cut short")
+        if len(data) != start + count * ENDORSEMENT_BYTES:
+            raise FormatError(f"give-back: not the length of {count} endorsements")
+        parts = [
+            data[at : at + ENDORSEMENT_BYTES] for at in range(start, len(data), ENDORSEMENT_BYTES)
+        ]
+        endorsements = tuple(Endorsement.decode(part) for part in parts)
+        return cls(data[len(_GIVE_BACK) : start - 1], endorsements)
+
+
+def paid_pieces(payment: Payment) -> list[tuple[Piece, bytes]]:
+    """What a payment pays, chain by chain, with the key that paid it; unverified.
+
+    Raises Bad when it cannot be given back: a chain has no hop, or as many as there can be.
+    """
+    found: list[tuple[Piece, bytes]] = []
+    for chain in payment.chains:
+        if not chain.hops:
+            raise Bad(Reason.NOT_FOR_THIS_PAYEE)
+        if len(chain.hops) >= MAX_HOPS:
+            raise Bad(Reason.TOO_MANY_HOPS)
+        found.append((piece_of(chain, PAYEE_OUTPUT), chain.hops[-1].certificate.key))
+    return found
+
+
+def returned(payment: Payment, payee: Certificate, back: GiveBack) -> tuple[Chain, ...]:
+    """The chains of a payment, each with its payee's endorsement back to the key that paid.
+
+    Args:
+        payment: as it was made; it was verified then.
+        payee: the certificate that stood in the request.
+        back: what is said to be the payee's.
+
+    Raises:
+        Bad: it is not what this payee must sign to give back this payment, whole.
+    """
+    pieces = paid_pieces(payment)
+    if len(back.endorsements) != len(pieces):
+        raise Bad(Reason.WRONG_AMOUNT)
+    chains: list[Chain] = []
+    for chain, (piece, payer), end in zip(payment.chains, pieces, back.endorsements, strict=True):
+        if piece.owner != payee.key:
+            raise Bad(Reason.NOT_THE_OWNER)
+        if end.output != PAYEE_OUTPUT:
+            raise Bad(Reason.OUTPUT_INVALID)
+        if end.amount_fen != piece.value_fen:
+            raise Bad(Reason.WRONG_AMOUNT)
+        if end.payee != payer:
+            raise Bad(Reason.NOT_FOR_THIS_PAYEE)
+        if end.challenge != back.challenge or end.challenge != chain.hops[-1].endorsement.challenge:
+            raise Bad(Reason.WRONG_CHALLENGE)
+        if not verified(payee.key, end.signed_part(piece.id), end.signature):
+            raise Bad(Reason.ENDORSEMENT_FORGED)
+        chains.append(Chain(chain.token, (*chain.hops, Hop(payee, end))))
+    return tuple(chains)
