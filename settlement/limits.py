@@ -48,7 +48,7 @@ RECENT_RECORDS = 1 << 19
 """Newest records that the journal keeps in memory for those who follow it."""
 
 MAX_LAG_RECORDS = RECENT_RECORDS // 2
-"""How far the projection may be behind before the writer waits for it: questions look through it."""
+"""How far the projection may be behind before the writer waits: questions look through that."""
 
 SEAL_RECORDS = 1 << 20
 """Projected records whose index is kept in memory; then it is sorted and written as one run."""
