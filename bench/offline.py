@@ -84,6 +84,8 @@ class _Town:
             max_age_ms=_DAY_MS,
             max_hops=16,
             max_value_fen=10_000_000,
+            max_payment_fen=10_000_000,
+            max_holding_fen=10_000_000,
             banks=tuple(
                 signing.certify_bank(self.root, name, bytes(key.verify_key), self._later)
                 for name, key in zip(_BANKS, self.banks, strict=True)

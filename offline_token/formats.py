@@ -28,10 +28,10 @@ NAME_BYTES = 16
 _CERTIFICATE = struct.Struct(f">c{NAME_BYTES}s{KEY_BYTES}sQ{SIGNATURE_BYTES}s")
 _TOKEN = struct.Struct(f">c{ID_BYTES}sQ{KEY_BYTES}sQQ{SIGNATURE_BYTES}s")
 _ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
-_BUNDLE = struct.Struct(">2sQQBQHH")
+_BUNDLE = struct.Struct(">2sQQBQQQHH")
 _REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}s")
 _BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
-_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U1", b"R1"
+_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U2", b"R1"
 
 
 class FormatError(ValueError):
@@ -276,12 +276,20 @@ class Request:
 
 @dataclass(frozen=True)
 class TrustBundle:
-    """What a device carries to verify by itself, signed by the root."""
+    """What a device carries to verify by itself, signed by the root.
+
+    Attributes:
+        max_value_fen: of one token.
+        max_payment_fen: of one payment, all its chains together.
+        max_holding_fen: what a device may hold; it keeps to that itself.
+    """
 
     created_time_ms: int
     max_age_ms: int
     max_hops: int
     max_value_fen: int
+    max_payment_fen: int
+    max_holding_fen: int
     banks: tuple[Certificate, ...]
     revoked: tuple[bytes, ...] = ()
     signature: bytes = field(default=b"", compare=False)
@@ -294,7 +302,7 @@ class TrustBundle:
 
     def signed_part(self) -> bytes:
         """What the root's signature covers."""
-        return tagged("trust-bundle/v1", self._body())
+        return tagged("trust-bundle/v2", self._body())
 
     def bank_key(self, name: str, now_ms: int) -> bytes | None:
         """The key of a bank whose certificate is valid now."""
@@ -307,7 +315,8 @@ class TrustBundle:
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
         reader = _Reader(data, "trust bundle")
-        found, created, age, hops, value, banks, revoked = _BUNDLE.unpack(reader.take(_BUNDLE.size))
+        header = _BUNDLE.unpack(reader.take(_BUNDLE.size))
+        found, created, age, hops, value, payment, holding, banks, revoked = header
         if found != _A_BUNDLE or banks > MAX_BANKS or revoked > MAX_REVOKED:
             raise FormatError("trust bundle: of another kind, or too large")
         certificates = tuple(
@@ -316,7 +325,8 @@ class TrustBundle:
         keys = tuple(reader.take(KEY_BYTES) for _ in range(revoked))
         signature = reader.take(SIGNATURE_BYTES)
         reader.end()
-        return cls(created, age, hops, value, certificates, keys, signature)
+        rules = (hops, value, payment, holding)
+        return cls(created, age, *rules, certificates, keys, signature)
 
     def _body(self) -> bytes:
         if any(len(key) != KEY_BYTES for key in self.revoked):
@@ -327,6 +337,8 @@ class TrustBundle:
             self.max_age_ms,
             self.max_hops,
             self.max_value_fen,
+            self.max_payment_fen,
+            self.max_holding_fen,
             len(self.banks),
             len(self.revoked),
         )

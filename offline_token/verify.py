@@ -22,7 +22,8 @@ class Reason(IntEnum):
     """Why a payment is refused. 0: it is good.
 
     The numbers are names. The first check that fails tells the reason, in this order: the bytes;
-    the bundle; each chain to its end; TOKEN_TWICE over all chains; then the request.
+    the bundle; each chain to its end; TOKEN_TWICE and PAYMENT_TOO_LARGE over all chains; then the
+    request.
     """
 
     GOOD = 0
@@ -45,6 +46,7 @@ class Reason(IntEnum):
     NOT_FOR_THIS_PAYEE = 17
     WRONG_CHALLENGE = 18
     WRONG_AMOUNT = 19
+    PAYMENT_TOO_LARGE = 20
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,9 @@ def judge(
         )
         _check_once(payment, pieces)
         if request is not None:
+            # At a deposit the pieces are of several payments, each judged when it was made.
+            if sum(piece.value_fen for piece in pieces) > bundle.max_payment_fen:
+                raise Bad(Reason.PAYMENT_TOO_LARGE)
             _check_request(payment, pieces, request)
     except Bad as bad:
         return Verdict(bad.reason)

@@ -25,12 +25,12 @@ _WORDS = {
         "Repeat the command later.",
     ),
     "OVER_BALANCE_CAP": (
-        "More than a wallet of this class may hold.",
-        "Move less, or move some out first with `wallet cashout AMOUNT`.",
+        "More than may be held here.",
+        "Move less, or move some out first.",
     ),
     "OVER_SINGLE_LIMIT": (
-        "More than a wallet of this class may pay at once.",
-        "Pay less; `wallet show --json` says the limits.",
+        "More than may be paid at once.",
+        "Pay less; `wallet show --json` says the limits of payments through the bank.",
     ),
     "OVER_DAY_LIMIT": (
         "More than a wallet of this class may pay in a day.",

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import Connection, Select, insert, select
 
 from central_bank.authentication.registry import Bank
-from central_bank.limits import MAX_TOKEN_FEN
+from central_bank.limits import MAX_OFFLINE_HOLDING_FEN, MAX_OFFLINE_PAYMENT_FEN, MAX_TOKEN_FEN
 from central_bank.tables import banks, revoked_devices
 from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
 from offline_token.limits import MAX_REVOKED
@@ -113,6 +113,8 @@ class Devices:
                 max_age_ms=_BUNDLE_AGE_MS,
                 max_hops=_MAX_HOPS,
                 max_value_fen=MAX_TOKEN_FEN,
+                max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
+                max_holding_fen=MAX_OFFLINE_HOLDING_FEN,
                 banks=tuple(Certificate.decode(c, BANK) for c in certificates),
                 revoked=tuple(revoked),
             ),

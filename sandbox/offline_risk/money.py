@@ -26,6 +26,7 @@ from offline_token.signing import (
     sign_token,
 )
 from offline_token.verify import piece_of
+from sandbox.offline_risk.parameters import Parameters
 
 _FOR_EVER_MS = 1 << 60
 """Certificates, tokens and bundles do not expire in a simulation."""
@@ -97,11 +98,11 @@ def change_of(coin: Coin, paid: Coin) -> Coin | None:
 class Mint:
     """The root and the banks: certifies devices, makes tokens and trust bundles."""
 
-    def __init__(self, random: Random, banks: int, hops: int) -> None:
+    def __init__(self, random: Random, rules: Parameters) -> None:
         self._random = random
         self._root = SigningKey(random.randbytes(32))
-        self._banks = [SigningKey(random.randbytes(32)) for _ in range(banks)]
-        self._hops = hops
+        self._banks = [SigningKey(random.randbytes(32)) for _ in range(rules.banks)]
+        self._rules = rules
         self._certificates = tuple(
             certify_bank(self._root, _name(index), bytes(key.verify_key), _FOR_EVER_MS)
             for index, key in enumerate(self._banks)
@@ -129,7 +130,16 @@ class Mint:
     def bundle(self, revoked: tuple[bytes, ...]) -> TrustBundle:
         """What devices verify with when these are revoked."""
         if revoked not in self._bundles:
-            blank = TrustBundle(0, _FOR_EVER_MS, self._hops, 1 << 60, self._certificates, revoked)
+            blank = TrustBundle(
+                created_time_ms=0,
+                max_age_ms=_FOR_EVER_MS,
+                max_hops=self._rules.hops,
+                max_value_fen=1 << 60,
+                max_payment_fen=self._rules.payment_limit_fen,
+                max_holding_fen=self._rules.device_limit_fen,
+                banks=self._certificates,
+                revoked=revoked,
+            )
             self._bundles[revoked] = sign_bundle(self._root, blank)
         return self._bundles[revoked]
 

@@ -40,7 +40,7 @@ class _Country:
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self.random = Random(parameters.seed)
-        self.mint = Mint(self.random, parameters.banks, parameters.hops)
+        self.mint = Mint(self.random, parameters)
         self.clearing = Clearing(self.mint)
         self.devices = [self.mint.device(index) for index in range(parameters.devices)]
         self.broken = {

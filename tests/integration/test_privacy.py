@@ -48,10 +48,10 @@ PHONES = {
 }
 BANKS = {"alice": "alpha", "bob": "beta", "carol": "gamma", "dan": "gamma", "erin": "beta"}
 CENTRAL = "central bank"
-LOADED_FEN = {"alice": 900_011, "bob": 30_013, "carol": 20_021, "dan": 25_031, "erin": 35_051}
+LOADED_FEN = {"alice": 300_011, "bob": 30_013, "carol": 20_021, "dan": 25_031, "erin": 35_051}
 LOADED_AGAIN_FEN = {"alice": 45_007, "erin": 33_029}
-ALICE_TO_BOB_FEN, BOB_TO_CAROL_FEN = 700_027, 600_043
-ALICE_TO_DAN_FEN, ERIN_TO_DAN_FEN = 44_017, 61_043
+ALICE_TO_BOB_FEN, BOB_TO_CAROL_FEN = 49_927, 31_043
+ALICE_TO_DAN_FEN, ERIN_TO_DAN_FEN = 44_017, 47_043
 BANKED = {"alpha", "beta", "gamma"}
 
 

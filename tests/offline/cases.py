@@ -90,6 +90,7 @@ def all_cases(country: Country) -> list[Case]:
         _owner_and_output,
         _amount,
         _endorsement,
+        _size,
         _request,
         _first_reason,
     ):
@@ -141,7 +142,8 @@ def _good(t: Table) -> None:
         "the largest numbers", Reason.GOOD,
         c.endorse(c.mint(alice, MAX_U64, expires=MAX_U64), alice, bob, MAX_U64, counter=MAX_U64),
         asks=MAX_U64,
-        bundle=c.bundle(created_time_ms=MAX_U64, max_age_ms=MAX_U64, max_value_fen=MAX_U64),
+        bundle=c.bundle(created_time_ms=MAX_U64, max_age_ms=MAX_U64, max_value_fen=MAX_U64,
+                        max_payment_fen=MAX_U64, max_holding_fen=MAX_U64),
     )  # fmt: skip
     t.paid("everything expires just now", Reason.GOOD,
            c.endorse(c.mint(alice, 100, expires=NOW), c.device("alice", "alpha", expires=NOW), bob,
@@ -206,6 +208,8 @@ def _bundle(t: Table) -> None:
     bundles = {
         "signed by somebody": sign_bundle(mallory, usual),
         "changed": replace(usual, max_hops=17),
+        "with a larger limit": replace(usual, max_payment_fen=MAX_U64),
+        "with more in a device": replace(usual, max_holding_fen=MAX_U64),
         "with a bank that somebody certified": c.bundle(banks=(*usual.banks, forged_bank)),
     }
     for name, bundle in bundles.items():
@@ -396,6 +400,32 @@ def _signatures(t: Table, pays: Chain) -> None:
                _changed(endorsed, signature=forged))  # fmt: skip
 
 
+def _size(t: Table) -> None:
+    """All chains of a payment together; a deposit may be of several payments."""
+    c = t.country
+    alice, bob = c.alice, c.bob
+    narrow = c.bundle(max_payment_fen=100)
+    whole, small = c.mint(alice, 1_000), c.mint(alice, 60, number=2)
+    t.paid("as much as the rules allow in one payment", Reason.GOOD,
+           c.endorse(whole, alice, bob, 100), bundle=narrow)  # fmt: skip
+    t.paid("a payment larger than the rules allow by a fen", Reason.PAYMENT_TOO_LARGE,
+           c.endorse(whole, alice, bob, 101), asks=101, bundle=narrow)  # fmt: skip
+    two = (c.endorse(whole, alice, bob, 50), c.endorse(small, alice, bob, 51))
+    t.paid("two chains that are too large together", Reason.PAYMENT_TOO_LARGE, *two,
+           asks=101, bundle=narrow)  # fmt: skip
+    t.deposited("a deposit of more than one payment may pay", Reason.GOOD, *two, bundle=narrow)
+    onward = c.endorse(c.endorse(whole, alice, c.carol, 1_000), c.carol, bob, 100)
+    t.paid("a part of a larger payment under an older rule", Reason.GOOD, onward, bundle=narrow)
+    nothing = c.bundle(max_payment_fen=0)
+    t.paid("where no payment is allowed", Reason.PAYMENT_TOO_LARGE,
+           c.endorse(whole, alice, bob, 1), asks=1, bundle=nothing)  # fmt: skip
+    most = {"max_value_fen": MAX_U64, "max_payment_fen": MAX_U64}
+    t.paid("values that wrap round to the amount", Reason.PAYMENT_TOO_LARGE,
+           c.endorse(c.mint(alice, MAX_U64), alice, bob, MAX_U64),
+           c.endorse(c.mint(alice, 101, number=2), alice, bob, 101),
+           asks=100, bundle=c.bundle(**most))  # fmt: skip
+
+
 def _request(t: Table) -> None:
     c = t.country
     alice, bob = c.alice, c.bob
@@ -414,11 +444,6 @@ def _request(t: Table) -> None:
     t.paid("one of two for another request", Reason.WRONG_CHALLENGE, pays, old, asks=105)
     t.paid("a fen too little", Reason.WRONG_AMOUNT, c.endorse(token, alice, bob, 99))
     t.paid("a fen too much", Reason.WRONG_AMOUNT, pays, asks=99)
-    wide = c.bundle(max_value_fen=MAX_U64)
-    t.paid("values that wrap round to the amount", Reason.WRONG_AMOUNT,
-           c.endorse(c.mint(alice, MAX_U64), alice, bob, MAX_U64),
-           c.endorse(c.mint(alice, 101, number=2), alice, bob, 101),
-           asks=100, bundle=wide)  # fmt: skip
 
 
 def _first_reason(t: Table) -> None:
@@ -436,6 +461,11 @@ def _first_reason(t: Table) -> None:
     t.paid("first the first chain: not the owner", Reason.NOT_THE_OWNER, forged, expired)
     t.paid("first each chain, then all of them", Reason.NOT_THE_OWNER, twice, twice, forged)
     t.paid("first all chains, then the request", Reason.TOKEN_TWICE, twice, twice, asks=9)
+    narrow = c.bundle(max_payment_fen=2)
+    t.paid("first what is there twice, then the size", Reason.TOKEN_TWICE, twice, twice,
+           asks=6, bundle=narrow)  # fmt: skip
+    t.paid("first the size, then the payee", Reason.PAYMENT_TOO_LARGE,
+           c.endorse(c.mint(alice, 3), alice, alice, 3), bundle=narrow)  # fmt: skip
     t.paid("first the payee, then the challenge", Reason.NOT_FOR_THIS_PAYEE,
            c.endorse(c.mint(alice, 3), alice, alice, 3, challenge=bytes(16)))  # fmt: skip
     revoked = c.bundle(revoked=(bob.public,))

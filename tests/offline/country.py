@@ -87,6 +87,8 @@ class Country:
             max_age_ms=30 * DAY,
             max_hops=16,
             max_value_fen=10_000_000,
+            max_payment_fen=20_000_000,
+            max_holding_fen=100_000_000,
             banks=tuple(self.bank_certificate(name) for name in self.banks),
         )
         return sign_bundle(self.root, replace(usual, **changes))

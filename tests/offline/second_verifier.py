@@ -42,7 +42,7 @@ def answer(
         pieces = [_walk(chain, root, trust, now_ms, output) for chain in chains]
         _check_once(pieces)
         if request is not None:
-            _check_request(chains, pieces, request)
+            _check_request(chains, pieces, request, trust["max_payment"])
     except Refused as refused:
         return str(refused), []
     return "GOOD", [(p["id"], p["token"], p["value"], p["owner"]) for p in pieces]
@@ -50,10 +50,10 @@ def answer(
 
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
-    if len(data) < 31 or data[0:2] != b"U1":
+    if len(data) < 47 or data[0:2] != b"U2":
         raise ValueError("no trust bundle")
-    banks, revoked = _u16(data, 27), _u16(data, 29)
-    first_key = 31 + 121 * banks
+    banks, revoked = _u16(data, 43), _u16(data, 45)
+    first_key = 47 + 121 * banks
     end = first_key + 32 * revoked
     if banks > 1_000 or revoked > 10_000 or len(data) != end + 64:
         raise ValueError("no trust bundle")
@@ -62,7 +62,8 @@ def read_bundle(data: bytes) -> dict[str, Any]:
         "max_age": _u64(data, 10),
         "max_hops": data[18],
         "max_value": _u64(data, 19),
-        "banks": [_certificate(data[31 + 121 * i : 152 + 121 * i], "B") for i in range(banks)],
+        "max_payment": _u64(data, 27),
+        "banks": [_certificate(data[47 + 121 * i : 168 + 121 * i], "B") for i in range(banks)],
         "revoked": [data[first_key + 32 * i : first_key + 32 * i + 32] for i in range(revoked)],
         "body": data[:end],
         "signature": data[end:],
@@ -116,7 +117,7 @@ def _certificate(data: bytes, kind: str) -> dict[str, Any]:
 
 
 def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
-    _signed(root, "trust-bundle/v1", trust["body"], trust["signature"], "BUNDLE_FORGED")
+    _signed(root, "trust-bundle/v2", trust["body"], trust["signature"], "BUNDLE_FORGED")
     for bank in trust["banks"]:
         _signed(root, "bank-certificate/v1", bank["body"], bank["signature"], "BUNDLE_FORGED")
     _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
@@ -175,15 +176,17 @@ def _check_once(pieces: list[dict[str, Any]]) -> None:
 
 
 def _check_request(
-    chains: list[dict[str, Any]], pieces: list[dict[str, Any]], request: bytes
+    chains: list[dict[str, Any]], pieces: list[dict[str, Any]], request: bytes, max_payment: int
 ) -> None:
     if len(request) != 147 or request[0:2] != b"R1":
         raise ValueError("no request")
     payee = _certificate(request[2:123], "D")["key"]
+    together = sum(piece["value"] for piece in pieces)
+    _must(together <= max_payment, "PAYMENT_TOO_LARGE")
     for chain, piece in zip(chains, pieces, strict=True):
         _must(bool(chain["hops"]) and piece["owner"] == payee, "NOT_FOR_THIS_PAYEE")
         _must(chain["hops"][-1]["challenge"] == request[131:147], "WRONG_CHALLENGE")
-    _must(sum(piece["value"] for piece in pieces) == _u64(request, 123), "WRONG_AMOUNT")
+    _must(together == _u64(request, 123), "WRONG_AMOUNT")
 
 
 def _must(holds: bool, reason: str) -> None:

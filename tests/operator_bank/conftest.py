@@ -74,7 +74,10 @@ class FakeCentralBank:
 
     def trust_bundle(self) -> bytes:
         self._answer()
-        bundle = TrustBundle(NOW_MS, 1, 16, 1, (), tuple(self.revoked), bytes(64))
+        rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1, "max_holding_fen": 1}
+        bundle = TrustBundle(
+            NOW_MS, 1, **rules, banks=(), revoked=tuple(self.revoked), signature=bytes(64)
+        )
         return bytes(32) + bundle.encode()
 
     def _answer(self) -> None:

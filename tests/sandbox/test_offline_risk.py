@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from typer.testing import CliRunner
 
 from sandbox.cli import app
 from sandbox.offline_risk import plot
+from sandbox.offline_risk.money import Mint
 from sandbox.offline_risk.outcome import Outcome
 from sandbox.offline_risk.parameters import Parameters
 from sandbox.offline_risk.simulation import simulate
@@ -27,6 +29,12 @@ def usual() -> Outcome:
 def test_the_same_seed_gives_the_same_result_and_another_one_another(usual: Outcome) -> None:
     assert simulate(SMALL).as_fields() == usual.as_fields()
     assert simulate(replace(SMALL, seed=2)).as_fields()["loss"] != usual.as_fields()["loss"]
+
+
+def test_the_limits_are_rules_that_payees_verify_by() -> None:
+    rules = Parameters(payment_limit_fen=70, device_limit_fen=900)
+    bundle = Mint(Random(1), rules).bundle(())
+    assert (bundle.max_payment_fen, bundle.max_holding_fen) == (70, 900)
 
 
 def test_nothing_is_lost_without_broken_devices() -> None:

@@ -89,6 +89,17 @@ def test_a_load_over_the_holders_limit_never_reaches_the_bank(
     assert alice.json("show")["available_fen"] == 7_000
 
 
+def test_a_payment_over_the_central_banks_limit_is_told_with_whose_limit_it_is(
+    alice: Cli, grpc_bank: FakeBank
+) -> None:
+    alice.run("offline", "load", "20")
+    said = alice.run("offline", "request", "200000.01", code=1)
+    assert "the central bank's limit for offline money is 200,000.00 yuan for one payment" in said
+    over = alice.json("offline", "load", "999980.01", code=1)
+    assert (over["reason"], over["over_fen"]) == ("OVER_BALANCE_CAP", "1")
+    assert "1,000,000.00 yuan in all" in over["message"]
+
+
 def test_a_load_whose_answer_was_lost_is_repeated_though_the_limit_is_reached(
     alice: Cli, grpc_bank: FakeBank
 ) -> None:

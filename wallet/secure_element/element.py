@@ -32,6 +32,7 @@ from wallet.secure_element.pieces import (
     Trust,
     balance_fen,
     bundle_of,
+    check_asked,
     check_room,
     check_single,
     check_total,
@@ -144,7 +145,8 @@ class SecureElement:
             reason = check_bundle(fresh, root, self._now_ms(state))
             if reason != Reason.GOOD:
                 raise bad(reason)
-            if state.bundle and bundle_of(state).created_time_ms >= fresh.created_time_ms:
+            kept = bundle_of(state)
+            if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
                 return
             state.bundle = bundle.hex()
             self._see_time(state, fresh.created_time_ms)
@@ -168,7 +170,7 @@ class SecureElement:
         """Raises Refusal when so much more would not be loaded."""
         state = self._store.read()
         check_room(state, 1)
-        check_total(state, amount_fen)
+        check_total(state, self._view(state), amount_fen)
 
     def load(self, tokens: Sequence[bytes]) -> None:
         """Takes fresh tokens of this device; ones that it has ever taken change nothing."""
@@ -195,7 +197,7 @@ class SecureElement:
                 state.tokens.append(token.id.hex())
                 key.loader = ""
             if balance_fen(state) > before_fen:
-                check_total(state, 0)
+                check_total(state, trust, 0)
 
         self._change(body)
 
@@ -220,9 +222,10 @@ class SecureElement:
         challenge = self._randomness.bytes(CHALLENGE_BYTES)
 
         def body(state: State) -> bytes:
-            self._trust(state)
+            trust = self._trust(state)
             check_room(state, 1)
-            check_total(state, amount_fen)
+            check_asked(trust, amount_fen)
+            check_total(state, trust, amount_fen)
             key = self._newest(state)
             key.shown = True
             request = Request(keys.certificate_of(key), amount_fen, challenge).encode()
@@ -261,7 +264,7 @@ class SecureElement:
                 return _repeated(bytes.fromhex(known), asked)
             trust = self._trust(state)
             self._check_payee(state, asked, trust)
-            check_single(state, asked.amount_fen)
+            check_single(state, trust, asked.amount_fen)
             payment = endorse(state, asked, trust, lambda key: self._keyring.signer(state, key))
             state.paid[asked.challenge.hex()] = payment.hex()
             _forget_oldest(state.paid, MAX_REMEMBERED)
@@ -362,7 +365,7 @@ class SecureElement:
             raise bad(Reason.WRONG_CHALLENGE)
         chains = Payment.decode(payment).chains
         check_room(state, len(chains))
-        check_total(state, verdict.value_fen)
+        check_total(state, trust, verdict.value_fen)
         for chain in chains:
             keep(state, chain, PAYEE_OUTPUT)
         del state.asked[challenge]
@@ -389,10 +392,11 @@ class SecureElement:
 
     def _view(self, state: State) -> Trust | None:
         """What it would verify with, however old; None before the first bundle."""
-        if not state.bundle:
+        bundle = bundle_of(state)
+        if bundle is None:
             return None
         root = bytes.fromhex(state.bundle)[:KEY_BYTES]
-        return Trust(root, bundle_of(state), self._now_ms(state))
+        return Trust(root, bundle, self._now_ms(state))
 
     def _newest(self, state: State) -> HeldKey:
         """The newest certified key. Raises Refusal when there is none, or no bundle."""

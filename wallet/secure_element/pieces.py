@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
@@ -14,6 +15,7 @@ from offline_token.formats import (
     SIGNATURE_BYTES,
     Chain,
     Endorsement,
+    FormatError,
     Hop,
     Payment,
     Request,
@@ -30,6 +32,7 @@ from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State
 
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
+RULE = "the central bank's limit for offline money is"
 
 
 @dataclass(frozen=True)
@@ -226,23 +229,51 @@ def check_room(state: State, count: int) -> None:
         )
 
 
-def check_total(state: State, amount_fen: int) -> None:
-    """Raises Refusal when so much more is over the holder's limit."""
-    over_fen = balance_fen(state) + amount_fen - state.total_limit_fen
-    if state.total_limit_fen and over_fen > 0:
+def check_total(state: State, trust: Trust | None, amount_fen: int) -> None:
+    """Raises Refusal when so much more is over the holder's limit, or the central bank's."""
+    rule_fen = trust.bundle.max_holding_fen if trust is not None else None
+    limit = _narrower(state.total_limit_fen, rule_fen)
+    if limit is None:
+        return
+    over_fen = balance_fen(state) + amount_fen - limit.fen
+    if over_fen > 0:
         raise Refusal(
             errors_pb2.REASON_OVER_BALANCE_CAP,
-            f"{OWN_LIMIT} {format_yuan(state.total_limit_fen)} yuan in all",
+            f"{limit.whose} {format_yuan(limit.fen)} yuan in all",
             over_fen=str(over_fen),
         )
 
 
-def check_single(state: State, amount_fen: int) -> None:
-    """Raises Refusal when one payment of so much is over the holder's limit."""
-    if state.single_limit_fen and amount_fen > state.single_limit_fen:
+def check_single(state: State, trust: Trust, amount_fen: int) -> None:
+    """Raises Refusal when one payment of so much is over one of these two limits."""
+    _check_payment(_narrower(state.single_limit_fen, trust.bundle.max_payment_fen), amount_fen)
+
+
+def check_asked(trust: Trust, amount_fen: int) -> None:
+    """Raises Refusal when no payment of so much may be taken."""
+    _check_payment(_narrower(0, trust.bundle.max_payment_fen), amount_fen)
+
+
+class _Limit(NamedTuple):
+    """A limit, and the words that say whose it is."""
+
+    fen: int
+    whose: str
+
+
+def _narrower(own_fen: int, rule_fen: int | None) -> _Limit | None:
+    """The one that counts of the holder's limit, 0 for none, and the central bank's, if known."""
+    own, rule = _Limit(own_fen, OWN_LIMIT), _Limit(rule_fen or 0, RULE)
+    if rule_fen is None:
+        return own if own_fen else None
+    return own if own_fen and own_fen <= rule_fen else rule
+
+
+def _check_payment(limit: _Limit | None, amount_fen: int) -> None:
+    if limit is not None and amount_fen > limit.fen:
         raise Refusal(
             errors_pb2.REASON_OVER_SINGLE_LIMIT,
-            f"{OWN_LIMIT} {format_yuan(state.single_limit_fen)} yuan for one payment",
+            f"{limit.whose} {format_yuan(limit.fen)} yuan for one payment",
         )
 
 
@@ -256,6 +287,9 @@ def deposit_of(piece: HeldPiece) -> bytes:
     return bytes([piece.output]) + bytes.fromhex(piece.chain)
 
 
-def bundle_of(state: State) -> TrustBundle:
-    """The trust bundle that it has."""
-    return TrustBundle.decode(bytes.fromhex(state.bundle)[KEY_BYTES:])
+def bundle_of(state: State) -> TrustBundle | None:
+    """The trust bundle that it has; None before the first, and for one of an older format."""
+    try:
+        return TrustBundle.decode(bytes.fromhex(state.bundle)[KEY_BYTES:])
+    except FormatError:
+        return None

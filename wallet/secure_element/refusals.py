@@ -61,4 +61,5 @@ _SENTENCES = {
     Reason.NOT_FOR_THIS_PAYEE: "the payment is for another device",
     Reason.WRONG_CHALLENGE: "the payment is for another request, or one that has been paid",
     Reason.WRONG_AMOUNT: "the payment is not what was asked for",
+    Reason.PAYMENT_TOO_LARGE: "the payment is larger than the central bank allows offline",
 }
