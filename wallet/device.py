@@ -22,6 +22,8 @@ class PieceState(StrEnum):
     SPENDABLE = "SPENDABLE"
     DEPOSITING = "DEPOSITING"
     """Set aside; whether the bank took it is not known yet."""
+    GIVEN_BACK = "GIVEN_BACK"
+    """Its payee did not take it; it can be deposited."""
     REFUSED = "REFUSED"
     """The bank refused it for good."""
     EXPIRED = "EXPIRED"
@@ -149,4 +151,16 @@ class Device(Loadable, Protocol):
 
     def accept(self, payment: bytes) -> int:
         """Verifies a payment for one of its requests and keeps it; returns its value in fen."""
+        ...
+
+    def give_back(self, payment: bytes) -> bytes:
+        """What gives a payment back that was refused through no fault of its payer.
+
+        The same again for the same payment. Its request is used up. Raises Refusal when the
+        payment is to be accepted, or is not good for other reasons.
+        """
+        ...
+
+    def take_back(self, give_back: bytes) -> int:
+        """Takes what it paid and was given back, for a deposit; returns its value in fen."""
         ...

@@ -12,7 +12,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN, MAX_OFFLINE_PAYMENT_FEN, MAX_TOKEN_FEN
 from central_bank.tables import banks, revoked_devices
 from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
-from offline_token.limits import MAX_REVOKED
+from offline_token.limits import MAX_HOPS, MAX_REVOKED
 from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
@@ -21,6 +21,7 @@ from runtime.database import Database
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
 _MAX_HOPS = 16
+"""Below the format's bound, so that whatever is paid can be given back."""
 
 
 class Devices:
@@ -94,24 +95,27 @@ class Devices:
         return self._bundle(self._column(welcome.order_by(banks.c.id)), self._column(revoked))
 
     def deposit_bundle(self) -> TrustBundle:
-        """What a deposit is judged by: every bank, and no revocation.
+        """What a deposit is judged by: every bank, no revocation, as many hops as can be written.
 
-        Whoever took the money could not know that a device or its bank would be cut off.
+        Whoever took the money could not know that a device or its bank would be cut off; and what
+        was given back has a hop more than a payee would take.
         """
         all_banks = select(banks.c.offline_certificate).order_by(banks.c.id)
-        return self._bundle(self._column(all_banks), [])
+        return self._bundle(self._column(all_banks), [], max_hops=MAX_HOPS)
 
     def _column(self, query: Select[Any]) -> list[bytes]:
         rows = self._database.read(lambda c: c.execute(query).scalars().all())
         return [bytes(row) for row in rows]
 
-    def _bundle(self, certificates: list[bytes], revoked: list[bytes]) -> TrustBundle:
+    def _bundle(
+        self, certificates: list[bytes], revoked: list[bytes], *, max_hops: int = _MAX_HOPS
+    ) -> TrustBundle:
         return sign_bundle(
             self._root,
             TrustBundle(
                 created_time_ms=self._clock.now_ms(),
                 max_age_ms=_BUNDLE_AGE_MS,
-                max_hops=_MAX_HOPS,
+                max_hops=max_hops,
                 max_value_fen=MAX_TOKEN_FEN,
                 max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
                 max_holding_fen=MAX_OFFLINE_HOLDING_FEN,

@@ -21,12 +21,13 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.signing import verified
-from offline_token.verify import Bad, Reason, check_bundle, check_device, verify
+from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Limits, Piece, PieceState
 from wallet.secure_element import keys
+from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
     Trust,
@@ -38,6 +39,7 @@ from wallet.secure_element.pieces import (
     check_total,
     deposit_of,
     endorse,
+    judged,
     keep,
     shown,
 )
@@ -260,13 +262,20 @@ class SecureElement:
 
         def pay(state: State) -> bytes:
             known = state.paid.get(asked.challenge.hex())
+            if asked.challenge.hex() in state.back:
+                raise Refusal(
+                    errors_pb2.REASON_ALREADY_DECIDED,
+                    "what paid this request came back; ask the payee for a new one",
+                    field="request",
+                )
             if known is not None:
-                return _repeated(bytes.fromhex(known), asked)
+                return _repeated(bytes.fromhex(known[0]), asked)
             trust = self._trust(state)
             self._check_payee(state, asked, trust)
             check_single(state, trust, asked.amount_fen)
             payment = endorse(state, asked, trust, lambda key: self._keyring.signer(state, key))
-            state.paid[asked.challenge.hex()] = payment.hex()
+            certificate = asked.certificate.encode().hex()
+            state.paid[asked.challenge.hex()] = (payment.hex(), certificate)
             _forget_oldest(state.paid, MAX_REMEMBERED)
             return payment
 
@@ -276,7 +285,7 @@ class SecureElement:
         """Payments that their payees have not said to have taken, oldest first."""
         state = self._store.read()
         return [
-            bytes.fromhex(state.paid[challenge])
+            bytes.fromhex(state.paid[challenge][0])
             for challenge in state.unconfirmed
             if challenge in state.paid
         ]
@@ -288,7 +297,7 @@ class SecureElement:
             state.unconfirmed = [
                 challenge
                 for challenge in state.unconfirmed
-                if state.paid.get(challenge) not in (None, payment.hex())
+                if state.paid.get(challenge, (payment.hex(),))[0] != payment.hex()
             ]
 
         self._change(body)
@@ -313,6 +322,36 @@ class SecureElement:
             value_fen = self._take(state, payment, challenge)
             state.taken[challenge] = (digest, value_fen)
             _forget_oldest(state.taken, MAX_REMEMBERED)
+            return value_fen
+
+        return self._change(body)
+
+    def give_back(self, payment: bytes) -> bytes:
+        """What gives a payment back that it would take, were it not for what its payer cannot help.
+
+        Its request is used up. The same payment again is answered with the same bytes.
+        """
+        digest = hashlib.sha256(payment).hexdigest()
+
+        def body(state: State) -> bytes:
+            challenge = _challenge(payment).hex()
+            given = state.given.get(challenge)
+            if given is not None and given[0] == digest:
+                return bytes.fromhex(given[1])
+            trust = self._trust(state)
+            back = give_back(state, payment, trust, lambda key: self._keyring.signer(state, key))
+            state.given[challenge] = (digest, back.hex())
+            _forget_oldest(state.given, MAX_REMEMBERED)
+            return back
+
+        return self._change(body)
+
+    def take_back(self, back: bytes) -> int:
+        """Takes back what it paid; returns its value in fen. The same again adds nothing."""
+
+        def body(state: State) -> int:
+            value_fen = take_back(state, back)
+            _forget_oldest(state.back, MAX_REMEMBERED)
             return value_fen
 
         return self._change(body)
@@ -352,13 +391,7 @@ class SecureElement:
     def _take(self, state: State, payment: bytes, challenge: str) -> int:
         trust = self._trust(state)
         asked = state.asked.get(challenge)
-        verdict = verify(
-            payment,
-            root=trust.root,
-            bundle=trust.bundle,
-            now_ms=trust.now_ms,
-            request=Request.decode(bytes.fromhex(asked)) if asked is not None else None,
-        )
+        verdict = judged(payment, trust, asked)
         if not verdict.good:
             raise bad(verdict.reason)
         if asked is None:

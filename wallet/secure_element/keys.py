@@ -102,8 +102,8 @@ def _forget(state: State, publics: set[str]) -> None:
 
 
 def _owners(state: State) -> set[str]:
-    """Keys that own money: what a bank has refused for good is none."""
-    return {piece.owner for piece in state.pieces if not piece.refused}
+    """Keys that own money which they can pay: not what a bank refused, or a payee gave back."""
+    return {piece.owner for piece in state.pieces if not (piece.refused or piece.returned)}
 
 
 def _newest(state: State) -> set[str]:

@@ -22,7 +22,7 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES
-from offline_token.verify import Bad, Reason, check_device, piece_of
+from offline_token.verify import Bad, Reason, Verdict, check_device, piece_of, verify
 from runtime.errors import Refusal
 from wallet.device import Piece, PieceState
 from wallet.secure_element.keys import certificate_of, own_key
@@ -31,6 +31,7 @@ from wallet.secure_element.refusals import bad, in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State
 
+GIVEN_BACK = "its payee did not take it and gave it back; deposit it"
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 RULE = "the central bank's limit for offline money is"
 
@@ -44,6 +45,14 @@ class Trust:
     now_ms: int
 
 
+def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
+    """What the element says about a payment for a request, encoded in hex; None: for no request."""
+    request = Request.decode(bytes.fromhex(asked)) if asked is not None else None
+    return verify(
+        payment, root=trust.root, bundle=trust.bundle, now_ms=trust.now_ms, request=request
+    )
+
+
 def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
     """What a payee would say about a held piece now. Its signatures were verified when it came."""
     reason = _standing_of_chain(piece, trust)
@@ -51,6 +60,7 @@ def standing(state: State, piece: HeldPiece, trust: Trust) -> Reason:
 
 
 def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
+    """Whether the key that owns it may pay."""
     key = own_key(state, bytes.fromhex(piece.owner))
     if key is None or not key.certificate:
         return Reason.NOT_THE_OWNER
@@ -78,7 +88,7 @@ def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
 
 
 def held_pieces(state: State) -> list[HeldPiece]:
-    """Pieces that are neither set aside nor refused."""
+    """Pieces that are neither set aside nor refused; those that came back among them."""
     return [piece for piece in state.pieces if not (piece.depositing or piece.refused)]
 
 
@@ -89,7 +99,11 @@ def balance_fen(state: State) -> int:
 
 def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
     """Those of them that a payee would take."""
-    return [piece for piece in held_pieces(state) if standing(state, piece, trust) == Reason.GOOD]
+    return [
+        piece
+        for piece in held_pieces(state)
+        if not piece.returned and standing(state, piece, trust) == Reason.GOOD
+    ]
 
 
 def worth_fen(pieces: list[HeldPiece]) -> int:
@@ -108,6 +122,8 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
         kind, why = PieceState.REFUSED, piece.why
     elif piece.depositing:
         kind = PieceState.DEPOSITING
+    elif piece.returned:
+        kind, why = PieceState.GIVEN_BACK, GIVEN_BACK
     elif reason == Reason.TOKEN_EXPIRED:
         kind, why = PieceState.EXPIRED, said(reason)
     elif reason != Reason.GOOD:
@@ -146,9 +162,10 @@ def endorse(
 
 def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
     """Raises Refusal when it would suffice, were it not for keys that may not pay any more."""
-    reasons = [_standing_of_owner(state, piece, trust) for piece in held_pieces(state)]
+    payable = [piece for piece in held_pieces(state) if not piece.returned]
+    reasons = [_standing_of_owner(state, piece, trust) for piece in payable]
     barred = [reason for reason in reasons if reason != Reason.GOOD]
-    if barred and balance_fen(state) >= amount_fen:
+    if barred and worth_fen(payable) >= amount_fen:
         raise bad(barred[0])
 
 
@@ -213,11 +230,11 @@ def _signed(
     return Chain(chain.token, (*chain.hops, Hop(certificate_of(key), endorsement)))
 
 
-def keep(state: State, chain: Chain, output: int) -> None:
+def keep(state: State, chain: Chain, output: int, *, returned: bool = False) -> None:
     """Puts the piece that a chain ends in into the state."""
     end = piece_of(chain, output)
     data = Payment((chain,)).encode().hex()
-    state.pieces.append(HeldPiece(data, output, end.value_fen, end.owner.hex()))
+    state.pieces.append(HeldPiece(data, output, end.value_fen, end.owner.hex(), returned))
 
 
 def check_room(state: State, count: int) -> None:

@@ -34,6 +34,7 @@ class HeldPiece:
 
     Attributes:
         owner: the key that owns it, hex.
+        returned: a payment of its own that the payee gave back; good for a deposit only.
         why: the bank's words when it was refused.
     """
 
@@ -41,6 +42,7 @@ class HeldPiece:
     output: int
     value_fen: int
     owner: str
+    returned: bool = False
     depositing: bool = False
     refused: bool = False
     why: str = ""
@@ -57,9 +59,11 @@ class State:
         clock_ms: the latest time it has seen; its clock moves forward only.
         tokens: ids of tokens ever loaded.
         asked: challenge → encoded request, of requests that wait for a payment.
-        paid: challenge → encoded payment, of requests that it has paid.
+        paid: challenge → [encoded payment, certificate of its payee], of requests that it has paid.
         unconfirmed: challenges of those payments that a payee has still to say it took.
         taken: challenge → [SHA-256 of the payment, fen], of payments accepted.
+        given: challenge → [SHA-256 of the payment, encoded give-back], of payments given back.
+        back: challenge → fen, of payments of its own that came back.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
         card_pin: of a hard wallet, hashed with Argon2id; "" for none.
         card_tries: of it since the last right one; each is counted before it is evaluated.
@@ -73,9 +77,11 @@ class State:
     pieces: list[HeldPiece] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
-    paid: dict[str, str] = field(default_factory=dict)
+    paid: dict[str, tuple[str, str]] = field(default_factory=dict)
     unconfirmed: list[str] = field(default_factory=list)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
+    given: dict[str, tuple[str, str]] = field(default_factory=dict)
+    back: dict[str, int] = field(default_factory=dict)
     single_limit_fen: int = 0
     total_limit_fen: int = 0
     card_pin: str = ""

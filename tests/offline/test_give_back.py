@@ -1,0 +1,443 @@
+"""A payment that its payee does not take goes back to who paid, and nobody gains by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import CHANGE_OUTPUT, Chain, FormatError, Payment, Request
+from offline_token.give_back import CIRCUMSTANCES, GiveBack, returned
+from offline_token.limits import MAX_CHAINS, MAX_HOPS
+from offline_token.signing import sign_endorsement
+from offline_token.verify import Reason, piece_of
+from runtime.errors import Refusal
+from tests.central_bank.conftest import LIN, new_id
+from tests.offline.centre import Centre
+from tests.offline.country import DAY, NOW, Country, Device, key_of
+from tests.offline.purses import Purse, pay, purse
+from wallet.device import PieceState
+
+
+def refused(reason: Reason, call: Callable[..., object], *arguments: object) -> None:
+    with pytest.raises(Refusal) as caught:
+        call(*arguments)
+    assert caught.value.metadata["verdict"] == reason.name
+
+
+def newer(country: Country, **changes: object) -> bytes:
+    """A bundle that is newer than the usual one."""
+    return country.root_public + country.bundle(created_time_ms=NOW, **changes).encode()
+
+
+class Town:
+    """Bob has 100 of Alice's, who is revoked since. Carol knows it, Bob does not."""
+
+    def __init__(self, country: Country, *values: int) -> None:
+        self.country = country
+        self.alice = purse(country, "alice", *(values or (100,)))
+        self.bob, self.carol = purse(country, "bob"), purse(country, "carol")
+        pay(self.alice, self.bob, sum(values or (100,)))
+        self.carol.element.trust(newer(country, revoked=(country.alice.public,)))
+
+    def paid(self, fen: int = 60) -> bytes:
+        """Bob's payment to Carol."""
+        return self.bob.element.pay(self.carol.element.request(fen))
+
+    @property
+    def hands(self) -> tuple[int, int]:
+        return self.bob.balance, self.carol.balance
+
+
+@pytest.fixture
+def town(country: Country) -> Town:
+    return Town(country)
+
+
+def test_what_is_not_taken_comes_back_and_can_be_deposited(town: Town) -> None:
+    payment = town.paid()
+    assert town.hands == (40, 0)
+    refused(Reason.DEVICE_REVOKED, town.carol.element.accept, payment)
+    back = town.carol.element.give_back(payment)
+    assert len(back) == 148
+    assert town.bob.element.take_back(back) == 60
+    assert town.hands == (100, 0)
+    deposits = town.bob.element.begin_deposit()
+    verdicts = [town.country.verdict(body[1:], output=body[0]) for body in deposits]
+    assert [(v.value_fen, v.pieces[0].owner) for v in verdicts] == [
+        (40, town.country.bob.public),
+        (60, town.country.bob.public),
+    ]
+
+
+def test_what_came_back_is_shown_as_such_and_cannot_be_paid(town: Town) -> None:
+    town.bob.element.take_back(town.carol.element.give_back(town.paid(100)))
+    (piece,) = town.bob.element.pieces()
+    assert (piece.state, piece.hops) == (PieceState.GIVEN_BACK, 3)
+    assert "deposit it" in piece.reason
+    assert town.bob.element.payable_fen() == 0
+    with pytest.raises(Refusal) as caught:
+        town.bob.element.pay(purse(town.country, "alice").element.request(1))
+    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+
+
+def test_each_side_answers_the_same_as_often_as_it_is_asked(town: Town) -> None:
+    payment = town.paid()
+    back = town.carol.element.give_back(payment)
+    assert town.carol.restarted().element.give_back(payment) == back
+    for _ in range(2):
+        assert town.bob.restarted().element.take_back(back) == 60
+    assert town.hands == (100, 0)
+    assert len(town.bob.store.read().pieces) == 2
+
+
+def test_it_uses_the_request_up(town: Town) -> None:
+    request = town.carol.element.request(60)
+    payment = town.bob.element.pay(request)
+    town.carol.element.give_back(payment)
+    assert not town.carol.element.awaits(request)
+    refused(Reason.DEVICE_REVOKED, town.carol.element.accept, payment)
+    town.carol.element.trust(
+        town.country.root_public + town.country.bundle(created_time_ms=NOW + 1).encode()
+    )
+    refused(Reason.WRONG_CHALLENGE, town.carol.element.accept, payment)
+    assert town.hands == (40, 0)
+
+
+def test_a_request_whose_payment_came_back_is_not_paid_again(town: Town) -> None:
+    request = town.carol.element.request(60)
+    town.bob.element.take_back(town.carol.element.give_back(town.bob.element.pay(request)))
+    with pytest.raises(Refusal) as caught:
+        town.bob.element.pay(request)
+    assert caught.value.reason == errors_pb2.REASON_ALREADY_DECIDED
+
+
+def test_it_is_no_longer_without_an_answer(town: Town) -> None:
+    payment = town.bob.element.pay(town.carol.element.request(60), unconfirmed=True)
+    assert town.bob.element.unconfirmed() == [payment]
+    town.bob.element.take_back(town.carol.element.give_back(payment))
+    assert town.bob.element.unconfirmed() == []
+
+
+def test_cut_off_before_it_is_kept_it_changes_nothing(town: Town) -> None:
+    payment = town.paid()
+    before = town.carol.store.data
+    town.carol.store.failing = True
+    with pytest.raises(OSError):
+        town.carol.element.give_back(payment)
+    town.carol.store.failing = False
+    assert town.carol.store.data == before
+    back = town.carol.element.give_back(payment)
+    town.bob.store.failing = True
+    with pytest.raises(OSError):
+        town.bob.element.take_back(back)
+    town.bob.store.failing = False
+    assert town.hands == (40, 0)
+    assert town.bob.element.take_back(back) == 60
+
+
+def test_several_pieces_of_several_keys_go_back_each_to_its_own(country: Country) -> None:
+    alice, carol = purse(country, "alice", 30), purse(country, "carol")
+    second = alice.element.load_key("6201000000000017", ())
+    certificate = country.certify(second, "alpha").encode()
+    alice.element.certify(certificate, country.bank_certificate("alpha").encode())
+    alice.element.load([country.mint(second, 50, number=77).token.encode()])
+    payment = alice.element.pay(carol.element.request(80))
+    carol.element.trust(newer(country, revoked=(second,)))
+    back = carol.element.give_back(payment)
+    counters = [end.counter for end in GiveBack.decode(back).endorsements]
+    assert counters == [1, 2]
+    assert alice.element.take_back(back) == 80
+    owners = {piece.owner for piece in alice.store.read().pieces}
+    assert owners == {country.alice.public.hex(), second.hex()}
+
+
+def test_as_many_pieces_as_a_payment_has_go_back(country: Country) -> None:
+    town = Town(country, *[1] * MAX_CHAINS)
+    payment = town.paid(MAX_CHAINS)
+    back = town.carol.element.give_back(payment)
+    assert len(back) == 19 + 129 * MAX_CHAINS
+    assert town.bob.element.take_back(back) == MAX_CHAINS
+
+
+def test_a_key_that_was_forgotten_meanwhile_still_gets_its_money(country: Country) -> None:
+    town = Town(country)
+    payment = town.paid(100)
+    for _ in range(2):
+        key = town.bob.element.load_key("6202000000000015", ())
+        certificate = country.certify(key, "beta").encode()
+        town.bob.element.certify(certificate, country.bank_certificate("beta").encode())
+        town.bob.element.request(1)
+    assert not town.bob.element.holds(country.bob.public)
+    assert town.bob.element.take_back(town.carol.element.give_back(payment)) == 100
+    assert len(town.bob.element.begin_deposit()) == 1
+
+
+# What is given back, and what is not
+
+
+def suspended(country: Country) -> bytes:
+    return newer(country, banks=(country.bank_certificate("alpha"),))
+
+
+CAUSES: dict[Reason, Callable[[Country], bytes]] = {
+    Reason.DEVICE_REVOKED: lambda c: newer(c, revoked=(c.alice.public,)),
+    Reason.BANK_UNKNOWN: suspended,
+    Reason.TOO_MANY_HOPS: lambda c: newer(c, max_hops=1),
+    Reason.VALUE_TOO_LARGE: lambda c: newer(c, max_value_fen=99),
+    Reason.TOKEN_EXPIRED: lambda c: (
+        c.root_public + c.bundle(created_time_ms=NOW + 91 * DAY).encode()
+    ),
+    Reason.DEVICE_EXPIRED: lambda c: (
+        c.root_public + c.bundle(created_time_ms=NOW + 101 * DAY).encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", CAUSES, ids=lambda reason: reason.name)
+def test_what_the_payer_cannot_help_is_a_cause(country: Country, reason: Reason) -> None:
+    expires = NOW + (400 if reason == Reason.DEVICE_EXPIRED else 90) * DAY
+    alice, bob, carol = (purse(country, name) for name in ("alice", "bob", "carol"))
+    alice.element.load([country.mint(country.alice, 100, expires=expires).token.encode()])
+    pay(alice, bob, 100)
+    payment = bob.element.pay(carol.element.request(60))
+    carol.element.trust(CAUSES[reason](country))
+    refused(reason, carol.element.accept, payment)
+    assert bob.element.take_back(carol.element.give_back(payment)) == 60
+
+
+def test_every_cause_is_tried() -> None:
+    assert set(CAUSES) == CIRCUMSTANCES
+
+
+def test_a_good_payment_is_accepted_and_not_given_back(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    payment = alice.element.pay(bob.element.request(60))
+    with pytest.raises(Refusal, match="accept it"):
+        bob.element.give_back(payment)
+    assert bob.element.accept(payment) == 60
+    refused(Reason.WRONG_CHALLENGE, bob.element.give_back, payment)
+
+
+def revoking_bob(country: Country, *chains: Chain, fen: int = 100) -> tuple[Purse, bytes]:
+    """A payee who knows that Alice is revoked, and chains for a request of his."""
+    bob = purse(country, "bob")
+    bob.element.trust(newer(country, revoked=(country.alice.public,)))
+    challenge = Request.decode(bob.element.request(fen)).challenge
+    made = []
+    for chain in chains:
+        hop = chain.hops[-1]
+        before = Chain(chain.token, chain.hops[:-1])
+        by = Device(key_of("alice"), hop.certificate)
+        amount = hop.endorsement.amount_fen
+        made.append(country.endorse(before, by, country.bob, amount, challenge=challenge))
+    return bob, Payment(tuple(made)).encode()
+
+
+def test_who_gives_back_never_signs_one_piece_twice(country: Country) -> None:
+    """Else a payer could make a payee a double spender."""
+    chain = country.endorse(country.mint(country.alice, 50), country.alice, country.bob, 50)
+    bob, payment = revoking_bob(country, chain, chain)
+    refused(Reason.TOKEN_TWICE, bob.element.give_back, payment)
+    bob, payment = revoking_bob(country, chain, fen=50)
+    bob.element.give_back(payment)
+    (one,) = Payment.decode(payment).chains
+    again = replace(one.hops[-1], endorsement=replace(one.hops[-1].endorsement, counter=7))
+    other = Payment((Chain(one.token, (*one.hops[:-1], again)),)).encode()
+    with pytest.raises(Refusal):
+        bob.element.give_back(other)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda c, p: p[:-1], Reason.UNREADABLE),
+        (lambda c, p: p[:-1] + bytes([p[-1] ^ 1]), Reason.ENDORSEMENT_FORGED),
+        (lambda c, p: p[:3] + b"T" + bytes([p[4] ^ 1]) + p[5:], Reason.TOKEN_FORGED),
+    ],
+)
+def test_a_payment_that_is_wrong_besides_is_not_given_back(
+    country: Country, spoil: Callable[[Country, bytes], bytes], reason: Reason
+) -> None:
+    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 100)
+    bob, payment = revoking_bob(country, chain)
+    before = bob.store.read().asked
+    refused(reason, bob.element.give_back, spoil(country, payment))
+    assert bob.store.read().asked == before
+    assert bob.element.give_back(payment)
+
+
+def test_another_amount_or_another_payees_is_not_given_back(country: Country) -> None:
+    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 100)
+    bob, payment = revoking_bob(country, chain, fen=99)
+    refused(Reason.WRONG_AMOUNT, bob.element.give_back, payment)
+    carol = purse(country, "carol")
+    refused(Reason.WRONG_CHALLENGE, carol.element.give_back, payment)
+
+
+def test_the_longest_chain_there_can_be_has_no_room_to_come_back(country: Country) -> None:
+    bob = purse(country, "bob")
+    bob.element.trust(newer(country, revoked=(country.alice.public,), max_hops=MAX_HOPS))
+    challenge = Request.decode(bob.element.request(500)).challenge
+    for hops in (MAX_HOPS, MAX_HOPS - 1):
+        chain = country.mint(country.alice, 500)
+        for _ in range(hops - 1):
+            chain = country.endorse(chain, country.alice, country.alice, 500)
+        last = country.endorse(chain, country.alice, country.bob, 500, challenge=challenge)
+        payment = Payment((last,)).encode()
+        if hops == MAX_HOPS:
+            refused(Reason.TOO_MANY_HOPS, bob.element.give_back, payment)
+        else:
+            assert GiveBack.decode(bob.element.give_back(payment))
+
+
+# Forged give-backs
+
+
+def altered(good: GiveBack) -> dict[str, tuple[GiveBack, Reason]]:
+    """Give-backs of Carol's that she has not signed, or not for this."""
+    (end,) = good.endorsements
+    mallory = key_of("mallory")
+
+    def signed(signer: str, **changes: object) -> GiveBack:
+        made = sign_endorsement(key_of(signer), bytes(32), replace(end, **changes))
+        return GiveBack(good.challenge, (made,))
+
+    return {
+        "another's signature": (signed("mallory"), Reason.ENDORSEMENT_FORGED),
+        "the payer's own": (signed("bob"), Reason.ENDORSEMENT_FORGED),
+        "of another piece": (signed("carol"), Reason.ENDORSEMENT_FORGED),
+        "a fen more": (signed("carol", amount_fen=61), Reason.WRONG_AMOUNT),
+        "a fen less": (signed("carol", amount_fen=59), Reason.WRONG_AMOUNT),
+        "to another": (
+            signed("carol", payee=bytes(mallory.verify_key)),
+            Reason.NOT_FOR_THIS_PAYEE,
+        ),
+        "the change": (signed("carol", output=CHANGE_OUTPUT), Reason.OUTPUT_INVALID),
+        "another challenge within": (signed("carol", challenge=bytes(16)), Reason.WRONG_CHALLENGE),
+        "twice": (GiveBack(good.challenge, (end, end)), Reason.WRONG_AMOUNT),
+        "another counter": (
+            GiveBack(good.challenge, (replace(end, counter=9),)),
+            Reason.ENDORSEMENT_FORGED,
+        ),
+    }
+
+
+def test_a_forged_give_back_is_refused(town: Town) -> None:
+    good = GiveBack.decode(town.carol.element.give_back(town.paid()))
+    before = town.bob.store.data
+    for name, (forged, reason) in altered(good).items():
+        with pytest.raises(Refusal) as caught:
+            town.bob.element.take_back(forged.encode())
+        assert caught.value.metadata["verdict"] == reason.name, name
+    assert town.bob.store.data == before
+    assert town.bob.element.take_back(good.encode()) == 60
+
+
+def test_bytes_of_no_give_back_are_refused(town: Town) -> None:
+    good = town.carol.element.give_back(town.paid())
+    for end in range(len(good)):
+        with pytest.raises(FormatError):
+            GiveBack.decode(good[:end])
+    for wrong in (good + b"\0", b"B2" + good[2:], good[:18] + bytes([17]) + good[19:]):
+        with pytest.raises(FormatError):
+            GiveBack.decode(wrong)
+    for at in range(len(good)):
+        with pytest.raises(Refusal):
+            town.bob.element.take_back(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    assert GiveBack.decode(good).encode() == good
+
+
+def test_one_payment_is_not_taken_back_for_another(country: Country) -> None:
+    town = Town(country, 100)
+    first = town.paid(30)
+    second = town.paid(30)
+    backs = [GiveBack.decode(town.carol.element.give_back(each)) for each in (first, second)]
+    crossed = GiveBack(backs[0].challenge, backs[1].endorsements)
+    refused(Reason.WRONG_CHALLENGE, town.bob.element.take_back, crossed.encode())
+    for back in backs:
+        assert town.bob.element.take_back(back.encode()) == 30
+    assert town.bob.balance == 100
+
+
+def test_what_the_device_has_not_paid_it_does_not_take_back(town: Town) -> None:
+    back = town.carol.element.give_back(town.paid())
+    with pytest.raises(Refusal) as caught:
+        town.alice.element.take_back(back)
+    assert caught.value.reason == errors_pb2.REASON_PAYMENT_UNKNOWN
+
+
+def test_nobody_but_the_payer_owns_what_came_back(town: Town) -> None:
+    payment = Payment.decode(town.paid())
+    back = GiveBack.decode(town.carol.element.give_back(payment.encode()))
+    (chain,) = returned(payment, town.country.carol.certificate, back)
+    assert piece_of(chain, 0).owner == town.country.bob.public
+    assert piece_of(chain, 0).value_fen == 60
+
+
+# At the registration centre
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Centre:
+    made = Centre(tmp_path)
+    made.central.office.pay_in(LIN, new_id(), "beta", 1_000)
+    return made
+
+
+def test_what_came_back_is_paid_though_the_device_is_revoked(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    paid = centre.pay(token, centre.alice, centre.bob, 100)
+    onward = centre.pay(paid, centre.bob, centre.dan, 60)
+    centre.central.devices.revoke(centre.alice.public, "lost")
+    back = centre.pay(onward, centre.dan, centre.bob, 60)
+    assert centre.deposit(back) == (60, "")
+    assert centre.deposit(onward, output=1) == (40, "")
+    assert centre.deposit(back) == (0, "ALREADY_DEPOSITED")
+
+
+def test_a_payee_who_gives_back_and_deposits_is_found_out(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    onward = centre.pay(token, centre.alice, centre.dan, 100)
+    back = centre.pay(onward, centre.dan, centre.alice, 100)
+    assert centre.deposit(onward, bank="beta") == (100, "")
+    assert centre.deposit(back) == (100, "")
+    assert centre.central.devices.is_revoked(centre.dan.public)
+
+
+def test_a_payee_who_gives_back_and_pays_on_is_a_proven_double_spender(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    onward = centre.pay(token, centre.alice, centre.dan, 100)
+    back = centre.pay(onward, centre.dan, centre.alice, 100)
+    spent = centre.pay(onward, centre.dan, centre.erin, 100)
+    assert centre.deposit(back) == (100, "")
+    assert centre.deposit(spent, bank="beta") == (100, "")
+    (case,) = centre.central.evidence.list(None, 10, None)
+    assert case.double_spend.device_certificate.key == centre.dan.public
+    assert case.double_spend.wrong(bytes(centre.central.devices.root_key)) == ""
+    assert centre.central.devices.is_revoked(centre.dan.public)
+
+
+def test_a_payer_who_takes_back_what_he_spent_twice_is_not_paid(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    taken = centre.pay(token, centre.alice, centre.bob, 100)
+    refused_ = centre.pay(token, centre.alice, centre.dan, 100)
+    back = centre.pay(refused_, centre.dan, centre.alice, 100)
+    assert centre.deposit(taken) == (100, "")
+    assert centre.deposit(back) == (0, "SPENT_TWICE")
+
+
+def test_the_longest_chain_that_devices_take_can_be_given_back_and_deposited(
+    centre: Centre,
+) -> None:
+    hops = centre.central.devices.bundle().max_hops
+    chain = centre.token(centre.alice, 100)
+    for hop in range(hops):
+        pair = (centre.alice, centre.bob) if hop % 2 == 0 else (centre.bob, centre.alice)
+        chain = centre.pay(chain, *pair, 100)
+    back = centre.pay(chain, centre.alice, centre.bob, 100)
+    assert len(back.hops) == hops + 1
+    assert centre.deposit(back) == (100, "")

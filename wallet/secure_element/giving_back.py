@@ -1,0 +1,124 @@
+"""Giving back a payment that the device does not take, and taking one back that it made.
+
+A payment is not lost because a device on its way was revoked meanwhile: the payer's device has let
+the pieces go, so the payee's signs them back. What came back is good for a deposit only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import (
+    DEVICE,
+    PAYEE_OUTPUT,
+    SIGNATURE_BYTES,
+    Certificate,
+    Endorsement,
+    FormatError,
+    Payment,
+    Request,
+)
+from offline_token.give_back import CIRCUMSTANCES, GiveBack, paid_pieces, returned
+from offline_token.verify import Bad, Piece, Reason, judge
+from runtime.errors import Refusal
+from wallet.secure_element.keys import own_key
+from wallet.secure_element.pieces import Trust, check_room, judged, keep
+from wallet.secure_element.refusals import bad, invalid
+from wallet.secure_element.signer import Signer
+from wallet.secure_element.state import HeldKey, State
+
+
+def give_back(
+    state: State, payment: bytes, trust: Trust, signer_of: Callable[[HeldKey], Signer]
+) -> bytes:
+    """The payee's side: uses the request up and signs every piece back to the key that paid it.
+
+    Raises Refusal when the payment can be taken, or is not good for a reason of its payer's.
+    """
+    try:
+        paid = Payment.decode(payment)
+    except FormatError:
+        raise bad(Reason.UNREADABLE) from None
+    challenge = paid.chains[0].hops[-1].endorsement.challenge if paid.chains[0].hops else b""
+    asked = state.asked.get(challenge.hex())
+    if asked is None:
+        raise bad(Reason.WRONG_CHALLENGE)
+    request = Request.decode(bytes.fromhex(asked))
+    _check(paid, payment, trust, request, asked)
+    key = own_key(state, request.certificate.key)
+    if key is None:
+        raise bad(Reason.WRONG_CHALLENGE)
+    signer = signer_of(key)
+    endorsements = []
+    for piece, payer in _paid_pieces(paid):
+        key.counter += 1
+        blank = Endorsement(
+            PAYEE_OUTPUT,
+            piece.value_fen,
+            payer,
+            challenge,
+            key.counter,
+            bytes(SIGNATURE_BYTES),
+        )
+        endorsements.append(replace(blank, signature=signer.sign(blank.signed_part(piece.id))))
+    del state.asked[challenge.hex()]
+    return GiveBack(challenge, tuple(endorsements)).encode()
+
+
+def take_back(state: State, back: bytes) -> int:
+    """The payer's side: keeps what came back; returns its value in fen.
+
+    It is checked against the payment that was made and the certificate that stood in the request,
+    so it needs no bundle: what is not the payee's very word is refused.
+    """
+    try:
+        given = GiveBack.decode(back)
+    except FormatError as error:
+        raise invalid("give_back", str(error)) from None
+    challenge = given.challenge.hex()
+    if challenge in state.back:
+        return state.back[challenge]
+    if challenge not in state.paid:
+        raise Refusal(
+            errors_pb2.REASON_PAYMENT_UNKNOWN,
+            "this gives back a payment that this device has not made, or has forgotten",
+        )
+    payment, certificate = (bytes.fromhex(part) for part in state.paid[challenge])
+    try:
+        chains = returned(Payment.decode(payment), Certificate.decode(certificate, DEVICE), given)
+    except Bad as no:
+        raise bad(no.reason) from None
+    check_room(state, len(chains))
+    value_fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+    for chain in chains:
+        keep(state, chain, PAYEE_OUTPUT, returned=True)
+    state.back[challenge] = value_fen
+    state.unconfirmed = [other for other in state.unconfirmed if other != challenge]
+    return value_fen
+
+
+def _check(paid: Payment, payment: bytes, trust: Trust, request: Request, asked: str) -> None:
+    verdict = judged(payment, trust, asked)
+    if verdict.good:
+        raise Refusal(errors_pb2.REASON_FIELD_INVALID, "this payment is good: accept it")
+    if verdict.reason not in CIRCUMSTANCES:
+        raise bad(verdict.reason)
+    otherwise = judge(
+        paid,
+        root=trust.root,
+        bundle=trust.bundle,
+        now_ms=trust.now_ms,
+        request=request,
+        circumstances=False,
+    )
+    if not otherwise.good:
+        raise bad(otherwise.reason)
+
+
+def _paid_pieces(paid: Payment) -> list[tuple[Piece, bytes]]:
+    try:
+        return paid_pieces(paid)
+    except Bad as no:
+        raise bad(no.reason) from None
