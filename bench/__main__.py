@@ -23,6 +23,12 @@ def _sustained(scale: Scale, database: str) -> list[Result]:
     return sustained.run(scale, database=database)
 
 
+def _growth(scale: Scale, database: str) -> list[Result]:
+    from bench import growth
+
+    return growth.run(scale, database=database)
+
+
 def _core_all(scale: Scale) -> list[Result]:
     """The core's variants, as `--all` wants them."""
     from bench import core
@@ -71,27 +77,31 @@ BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
 }
 
 
+ON_A_DATABASE = {"sustained": _sustained, "growth": _growth}
+NAMES = (*BENCHES, "growth")
+
+
 def main(
-    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(BENCHES)}.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    name: Annotated[str, typer.Argument(help=f"One of: {', '.join(NAMES)}.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All of them but growth.")] = False,
     quick: Annotated[bool, typer.Option(help="Smaller and rougher.")] = False,
     tiny: Annotated[bool, typer.Option(help="Only shows that it runs.", hidden=True)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines only.")] = False,
     zipf: Annotated[bool, typer.Option(help="core: skewed accounts, a third refused.")] = False,
     database_url: Annotated[
-        str, typer.Option(help="core, sustained: postgresql starts a server of its own; or a URL.")
+        str, typer.Option(help="core, sustained, growth: postgresql starts a server; or a URL.")
     ] = "",
     batch: Annotated[int, typer.Option(help="core: records in a batch; 0: 8,190.")] = 0,
 ) -> None:
     """Measure, and print one JSON line per figure; without --json a sentence each on stderr too."""
     scale = Scale.TINY if tiny else Scale.QUICK if quick else Scale.FULL
-    if not every and name not in BENCHES:
-        raise typer.BadParameter(f"give --all or one of {', '.join(BENCHES)}")
+    if not every and name not in NAMES:
+        raise typer.BadParameter(f"give --all or one of {', '.join(NAMES)}")
     for chosen in BENCHES if every else [name]:
         if chosen == "core" and not every:
             found = _core(scale, zipf, database_url, batch)
-        elif chosen == "sustained" and not every:
-            found = _sustained(scale, database_url)
+        elif chosen in ON_A_DATABASE and not every:
+            found = ON_A_DATABASE[chosen](scale, database_url)
         else:
             found = BENCHES[chosen](scale)
         for result in found:

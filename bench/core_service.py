@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ _OPTIONS = [
     ("grpc.so_reuseport", 0),
 ]
 _IDLE_S = 0.02
+_POLL_S = 0.01
+_PATIENCE_S = 900.0
 
 
 def packed(answers: Answers) -> bytes:
@@ -188,6 +191,17 @@ class CoreClient:
         """A question; see `CoreService.ask`."""
         message = json.dumps({"what": what, **fields}).encode()
         return json.loads(self._ask(message, timeout=120.0))
+
+    def wait_until_projected(self) -> None:
+        """Returns when everything that was written can be found. Raises AssertionError."""
+        ends_at = time.monotonic() + _PATIENCE_S
+        while True:
+            written, projected = self.ask("positions")
+            if projected >= written:
+                return
+            if time.monotonic() > ends_at:
+                raise AssertionError(f"{written - projected} records are not projected")
+            time.sleep(_POLL_S)
 
     def stream(self, batches: Sequence[Records], method: str = SUBMIT) -> list[bytes]:
         """Sends batches with a bounded number in flight; the replies in order."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from bench.core import opened
-from bench.harness import Ratio, Result, Scale, scratch
+from bench.harness import Ratio, Result, Scale, resident_bytes, scratch
 from bench.workload import Payments, opening
 from settlement.core import Batch
 from settlement.limits import MAX_BATCH_RECORDS
@@ -87,10 +87,7 @@ def child(path: str, accounts: int, batches: int) -> None:
 def _resident(without: int) -> int:
     """Resident bytes, less what this measurement itself keeps."""
     gc.collect()
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024 - without
-    raise RuntimeError("no VmRSS in /proc/self/status")
+    return resident_bytes() - without
 
 
 if __name__ == "__main__":

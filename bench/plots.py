@@ -26,7 +26,7 @@ def draw(
             fields = json.loads(line)
             found[fields["name"]] = fields
     folder.mkdir(parents=True, exist_ok=True)
-    for name, plot in (("rates", _rates), ("batches", _batches), ("memory", _memory)):
+    for name, plot in _PLOTS.items():
         figure = plot(found)
         if figure is None:
             print(f"no figures for {name}", file=sys.stderr)
@@ -128,6 +128,50 @@ def _memory(found: Lines) -> Any:
     axes.set_ylabel("resident MB")
     return figure
 
+
+def _latency(found: Lines) -> Any:
+    """What a single payment takes by how busy the bank is."""
+    loads = found.get("signed-unary", {}).get("details", {}).get("latency_over_load", [])
+    if len(loads) < 2:
+        return None
+    figure, axes = _axes(6, 3)
+    rates = [load["per_s"] for load in loads]
+    axes.plot(rates, [load["p99_ms"] for load in loads], "o-", color=_INK, label="99 of 100")
+    axes.plot(rates, [load["p50_ms"] for load in loads], "o-", color=_BLUE, label="median")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.5)
+    axes.set_xlabel("single payments a second, at a fixed rate")
+    axes.set_ylabel("milliseconds from due to answered")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _history(found: Lines) -> Any:
+    """What questions and payments cost by how many payments lie behind."""
+    steps = found.get("growth-history", {}).get("details", {}).get("steps", [])
+    if len(steps) < 2:
+        return None
+    figure, axes = _axes(6, 3)
+    behind = [step["payments"] / 1e6 for step in steps]
+    for name, color in (("statement", _BLUE), ("find", _GREY)):
+        axes.plot(behind, [step[f"{name}_p50_ms"] for step in steps], "o-", color=color, label=name)
+    axes.set_xscale("log")
+    axes.set_xticks(behind, [f"{value:,.0f}" for value in behind])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("million payments behind")
+    axes.set_ylabel("milliseconds, median")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+_PLOTS = {
+    "rates": _rates,
+    "batches": _batches,
+    "memory": _memory,
+    "latency": _latency,
+    "history": _history,
+}
 
 if __name__ == "__main__":
     typer.run(draw)

@@ -38,6 +38,11 @@ from runtime.signatures import SignatureVerifier
 
 _LANES = 2
 _IN_FLIGHT = 32
+_HALF = 0.5
+_SHARES = (0.1, 0.25, _HALF, 0.75, 0.9)
+"""Of the rate that the same bank reached with calls as fast as they are answered."""
+
+_PACED_S = 8
 _EXCLUDES = "making and signing the orders, serializing the requests, parsing the answers"
 
 
@@ -127,8 +132,13 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
 
     unaries, empties = rounds(scale, unary, empty)
     ratio = compare("empty-unary-call", unaries, empties)
-    half = sorted(unaries)[len(unaries) // 2] / 2
-    latencies = paced(channel, PAY, requests(scale.pick(5_000, 500, 30)), half)
+    full = sorted(unaries)[len(unaries) // 2]
+    loads = []
+    for share in _SHARES if scale is Scale.FULL else (_HALF,):
+        per_s = full * share
+        asked = requests(scale.pick(int(per_s * _PACED_S), 500, 30))
+        found = percentiles(paced(channel, PAY, asked, per_s))
+        loads.append({"share": share, "per_s": round(per_s, 1), **found})
     return Result(
         name="signed-unary",
         samples=unaries,
@@ -143,6 +153,7 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
         details={
             "payments_a_sample": count,
             "bank_cpu_us_a_payment": round(median(costs), 1),
-            "at_half_load": {"per_s": round(half, 1), **percentiles(latencies)},
+            "at_half_load": next(load for load in loads if load["share"] == _HALF),
+            "latency_over_load": loads,
         },
     )

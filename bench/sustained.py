@@ -18,9 +18,7 @@ from runtime.database import open_engine
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import Records
 
-_POLL_S = 0.01
 _PAUSE_S = 0.05
-_TIMEOUT_S = 900.0
 _PAGE = 50
 _ALL_ROWS = 2_000
 
@@ -45,7 +43,7 @@ def run(scale: Scale, *, database: str = "") -> list[Result]:
 
                 def until_found() -> None:
                     check_replies(client.stream(batches), count)
-                    _wait_until_projected(client)
+                    client.wait_until_projected()
 
                 over = threading.Event()
                 reader = threading.Thread(
@@ -63,7 +61,7 @@ def run(scale: Scale, *, database: str = "") -> list[Result]:
             def ingest() -> float:
                 fresh = [payments.batch() for _ in range(count)]
                 per_s = rate(records, lambda: check_replies(client.stream(fresh), count))
-                _wait_until_projected(client)
+                client.wait_until_projected()
                 return per_s
 
             sustaineds, ingests = rounds(scale, sustained, ingest)
@@ -92,17 +90,6 @@ def run(scale: Scale, *, database: str = "") -> list[Result]:
             },
         )
     ]
-
-
-def _wait_until_projected(client: CoreClient) -> None:
-    ends_at = time.monotonic() + _TIMEOUT_S
-    while True:
-        written, projected = client.ask("positions")
-        if projected >= written:
-            return
-        if time.monotonic() > ends_at:
-            raise AssertionError(f"{written - projected} records are not projected")
-        time.sleep(_POLL_S)
 
 
 def _read_statements(

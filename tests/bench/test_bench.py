@@ -72,7 +72,8 @@ def test_core(arguments, name):
 def test_signed():
     bulk, unary = bench("signed")
     assert (whole(bulk)["name"], whole(unary)["name"]) == ("signed", "signed-unary")
-    assert {"per_s", "p50_ms", "p99_ms", "max_ms"} == set(unary["details"]["at_half_load"])
+    fields = {"share", "per_s", "p50_ms", "p99_ms", "max_ms"}
+    assert fields == set(unary["details"]["at_half_load"])
 
 
 def test_cross():
@@ -99,6 +100,14 @@ def test_memory():
 def test_sustained():
     (line,) = bench("sustained")
     assert whole(line)["details"]["statements_under_load"] > 0
+
+
+def test_growth():
+    by_accounts, by_history = bench("growth")
+    assert by_accounts["details"]["steps"][0]["open_again_s"] > 0
+    (step,) = by_history["details"]["steps"]
+    assert step["payments"] == 8_190
+    assert min(step["statement_p50_ms"], step["find_p50_ms"], step["on_disk_bytes_a_payment"]) > 0
 
 
 def test_start():
