@@ -34,6 +34,7 @@ CIRCUMSTANCES = frozenset(
         Reason.BANK_UNKNOWN,
         Reason.DEVICE_EXPIRED,
         Reason.DEVICE_REVOKED,
+        Reason.PAYMENT_TOO_LARGE,
     }
 )
 """Why a payment is refused that its payer may have made in good faith. Such a one is given back."""

@@ -161,7 +161,8 @@ def judge(
         _check_once(payment, pieces)
         if request is not None:
             # At a deposit the pieces are of several payments, each judged when it was made.
-            if sum(piece.value_fen for piece in pieces) > bundle.max_payment_fen:
+            together_fen = sum(piece.value_fen for piece in pieces)
+            if circumstances and together_fen > bundle.max_payment_fen:
                 raise Bad(Reason.PAYMENT_TOO_LARGE)
             _check_request(payment, pieces, request)
     except Bad as bad:

@@ -188,6 +188,7 @@ CAUSES: dict[Reason, Callable[[Country], bytes]] = {
     Reason.BANK_UNKNOWN: suspended,
     Reason.TOO_MANY_HOPS: lambda c: newer(c, max_hops=1),
     Reason.VALUE_TOO_LARGE: lambda c: newer(c, max_value_fen=99),
+    Reason.PAYMENT_TOO_LARGE: lambda c: newer(c, max_payment_fen=59),
     Reason.TOKEN_EXPIRED: lambda c: (
         c.root_public + c.bundle(created_time_ms=NOW + 91 * DAY).encode()
     ),
