@@ -16,7 +16,13 @@ from runtime.clock import Clock
 from runtime.database import Database
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
+_ENDED = (
+    registration_pb2.OUTCOME_STATE_SETTLED,
+    registration_pb2.OUTCOME_STATE_REFUSED,
+    registration_pb2.OUTCOME_STATE_EXPIRED,
+)
 _AGAIN_MS = 1_000
+_LATER_MS = 10_000
 
 
 class Outbound:
@@ -38,13 +44,13 @@ class Outbound:
     def step(self) -> bool:
         """Submits the next payments in order; True when there may be more.
 
-        Payments that the feed has not ended a second after their submission are
-        submitted again: the central bank knows them by their number.
+        A payment that the central bank could not settle yet is submitted again after a
+        second, and whatever the feed has not ended after ten: it is known by its number.
         """
         now_ms = self._clock.now_ms()
         if now_ms >= self._again_at_ms:
             self._after = 0
-            self._again_at_ms = now_ms + _AGAIN_MS
+            self._again_at_ms = now_ms + _LATER_MS
         table = outbound
         query = (
             select(table.c.number, table.c.body)
@@ -60,7 +66,9 @@ class Outbound:
             payment = registration_pb2.OutboundPayment.FromString(bytes(row.body))
             payment.number = row.number
             payments.append(payment)
-        self._central_bank.submit(payments)
+        outcomes = self._central_bank.submit(payments)
+        if sum(outcome.state in _ENDED for outcome in outcomes) < len(rows):
+            self._again_at_ms = min(self._again_at_ms, now_ms + _AGAIN_MS)
         self._after = rows[-1].number
         return len(rows) == SUBMIT_ITEMS
 
