@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from runtime.database import open_engine
 from sandbox.audit import audit_stack
 from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
-from sandbox.world import World
+from sandbox.world import World, wait_until
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
@@ -32,9 +33,24 @@ def own(worlds: MakeWorld) -> World:
         payer.pay(near.number, amount_fen)
         payer.pay(far.number, amount_fen)
     assert audited(world).ok
+    wait_until(lambda: projected(world), "every payment and balance is in its table")
     for name in world.stack.names:
         world.stack.kill(name)
     return world
+
+
+def projected(world: World) -> bool:
+    """Whether the tables that follow the journals are where those are, at every service."""
+    for url in world.plan.database_urls:
+        engine = open_engine(url)
+        with engine.connect() as connection:
+            ends = "SELECT max(first_position + count - 1) FROM journal"
+            written = connection.exec_driver_sql(ends).scalar()
+            followed = connection.exec_driver_sql("SELECT min(position) FROM projected").scalar()
+        engine.dispose()
+        if followed != written:
+            return False
+    return True
 
 
 @pytest.fixture
