@@ -31,7 +31,8 @@ _POLL_S = 0.01
 def run(scale: Scale) -> list[Result]:
     """Measures."""
     size = scale.pick(4_000, 1_000, 30)
-    count = size * _LANES
+    calls = scale.pick(3, 1, 1)
+    count = size * calls * _LANES
     with scratch() as folder, town(folder, scale.pick(2_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
         facts = durability(engine, folder)
@@ -40,7 +41,7 @@ def run(scale: Scale) -> list[Result]:
         inwards = lanes(place, place.at(0), _LANES)
 
         def cross() -> float:
-            requests = [bulk_requests(lane, 1, size) for lane in outwards]
+            requests = [bulk_requests(lane, calls, size) for lane in outwards]
             before = place.peers[1].books().wallets_fen
 
             def until_seen() -> None:
@@ -58,7 +59,7 @@ def run(scale: Scale) -> list[Result]:
             return per_s
 
         def within() -> float:
-            requests = [bulk_requests(lane, 1, size) for lane in inwards]
+            requests = [bulk_requests(lane, calls, size) for lane in inwards]
             answers: list[bytes] = []
             per_s = rate(count, lambda: answers.extend(send_bulk(alpha, requests)))
             check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)

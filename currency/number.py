@@ -5,6 +5,7 @@ from __future__ import annotations
 PREFIX_DIGITS = 4
 SERIAL_DIGITS = 11
 NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
+_DOUBLED = {str(digit): sum(map(int, str(2 * digit))) for digit in range(10)}
 
 
 class NumberError(ValueError):
@@ -45,8 +46,5 @@ def _digits(text: str) -> bool:
 
 def _check_digit(body: str) -> str:
     """Luhn (ISO/IEC 7812-1, annex B): every second digit from the right counts double."""
-    total = 0
-    for index, char in enumerate(reversed(body)):
-        digit = int(char) * (2 if index % 2 == 0 else 1)
-        total += digit - 9 if digit > 9 else digit
+    total = sum(map(_DOUBLED.__getitem__, body[::-2])) + sum(map(int, body[-2::-2]))
     return str(-total % 10)

@@ -65,7 +65,6 @@ _COPY_ROW = np.dtype(
 def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
     """The rows that a journal row makes; columns as in NAMES."""
     count = len(entry.records)
-    digests = entry.records["digest"].tobytes()
     columns: list[Any] = []
     for name, _ in _FIELDS:
         if name == "position":
@@ -75,7 +74,7 @@ def payment_rows(entry: Entry) -> list[tuple[Any, ...]]:
         elif name == "detail":
             columns.append(entry.details.tolist())
         elif name == "digest":
-            columns.append([digests[i : i + 8] for i in range(0, 8 * count, 8)])
+            columns.append(np.ascontiguousarray(entry.records["digest"]).view("V8").tolist())
         else:
             columns.append(entry.records[name].tolist())
     columns.append(entry.notes if entry.notes is not None else [b""] * count)

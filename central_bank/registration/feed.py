@@ -28,19 +28,38 @@ class Feed:
         """The bank's next entries, and the position up to which the journal has been read."""
         entries: list[registration_pb2.FeedEntry] = []
         names = {found.index: found.name for found in self._registry.all()}
+        own = _own(bank)
         for row in self._journal.read(position, limit_rows=_ROWS):
-            mine = _mine(row, bank, position)
+            mine = _mine(row, own, position)
             columns = [row.records[name][mine].tolist() for name in _COLUMNS]
             results = row.results[mine].tolist()
             for index, result, *values in zip(mine, results, *columns, strict=True):
                 if len(entries) == MAX_FEED_ENTRIES:
                     return entries, entries[-1].position
                 place = row.first_position + index
-                entry = _entry(place, _Mine(*values), result, row.note(index), bank, names)
+                entry = _entry(place, _Mine(*values), result, row.note(index), own, names)
                 if entry is not None:
                     entries.append(entry)
             position = row.last_position
         return entries, position
+
+
+class _Own(NamedTuple):
+    """The accounts of a bank whose records it hears of."""
+
+    circulation: int
+    office: int
+    deposits: int
+    restored: int
+
+
+def _own(bank: Bank) -> _Own:
+    return _Own(
+        accounts.circulation(bank.index),
+        accounts.office(bank.index),
+        accounts.deposits(bank.index),
+        accounts.restored(bank.index),
+    )
 
 
 class _Mine(NamedTuple):
@@ -59,11 +78,11 @@ _COLUMNS = _Mine._fields
 
 
 def _entry(
-    position: int, record: _Mine, result: int, note: bytes, bank: Bank, names: dict[int, str]
+    position: int, record: _Mine, result: int, note: bytes, own: _Own, names: dict[int, str]
 ) -> registration_pb2.FeedEntry | None:
     entry = registration_pb2.FeedEntry(position=position, time_ms=record.time_ms)
     accepted = result < Result.MALFORMED
-    circulation, office = accounts.circulation(bank.index), accounts.office(bank.index)
+    circulation, office = own.circulation, own.office
     if record.origin == circulation:
         _outgoing(entry, record, result, note)
     elif record.origin == office and record.debit == circulation and not accepted:
@@ -71,9 +90,9 @@ def _entry(
         entry.redemption_rejected.amount_fen = record.amount_fen
     elif not accepted:
         return None
-    elif record.origin == accounts.deposits(bank.index):
+    elif record.origin == own.deposits:
         entry.tokens_deposited.ParseFromString(note)
-    elif record.origin == accounts.restored(bank.index):
+    elif record.origin == own.restored:
         entry.tokens_restored.ParseFromString(note)
     elif record.origin == office:
         if record.credit == circulation:
@@ -100,17 +119,14 @@ def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, not
     elif record.credit == accounts.OFFLINE_FLOAT:
         entry.tokens_registered.ParseFromString(note)
     else:
-        entry.outgoing_settled.ParseFromString(note)
+        entry.outgoing_settled.number = record.sequence
 
 
-def _mine(row: Entry, bank: Bank, after: int) -> list[int]:
+def _mine(row: Entry, own: _Own, after: int) -> list[int]:
     """Indices of the records that may concern a bank."""
     records = row.records
-    circulation = accounts.circulation(bank.index)
-    own = (records["origin"] == circulation) | (records["credit"] == circulation)
-    own |= (records["origin"] == accounts.deposits(bank.index)) | (
-        records["origin"] == accounts.office(bank.index)
-    )
-    own &= (records["kind"] == Kind.TRANSFER) | (records["kind"] == Kind.REFUSAL)
-    start = max(0, after + 1 - row.first_position)
-    return [int(i) for i in np.flatnonzero(own) if i >= start]
+    chosen = (records["credit"] == own.circulation) | np.isin(records["origin"], own[:3])
+    chosen &= (records["kind"] == Kind.TRANSFER) | (records["kind"] == Kind.REFUSAL)
+    chosen[: max(0, after + 1 - row.first_position)] = False
+    found: list[int] = np.flatnonzero(chosen).tolist()
+    return found

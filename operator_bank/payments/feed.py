@@ -38,12 +38,22 @@ _ENDED = {
 }
 
 
-_OF_OUTBOUND = ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
+_OF_OUTBOUND = frozenset(
+    ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
+)
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
 _DIVERTED = int(Result.DIVERTED)
-_KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold", "body")]
+_KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold")]
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
+
+
+class _Heard(NamedTuple):
+    """An entry, the name of its event, and the outbound number that it is about, or 0."""
+
+    entry: FeedEntry
+    event: str | None
+    number: int
 
 
 class _Move(NamedTuple):
@@ -104,9 +114,10 @@ class FeedFollower:
 
     def apply(self, entries: Sequence[FeedEntry]) -> None:
         """Applies entries; those that were applied before change nothing."""
-        known = self._known_outbound(entries)
+        heard = [_heard(entry) for entry in entries]
+        known = self._known_outbound([one.number for one in heard if one.number])
         now_ms = self._clock.now_ms()
-        moves = [self._move(entry, known) for entry in entries]
+        moves = [self._move(one, known) for one in heard]
         rows = [
             (
                 accounts.MIRROR, move.debit, move.credit, move.kind, _FLAGS, 0, entry.position,
@@ -118,7 +129,7 @@ class FeedFollower:
             Batch(
                 np.array(rows, RECORD),
                 [move.note for move in moves],
-                lambda c, a: self._write(c, entries, moves, a),
+                lambda c, a: self._write(c, heard, moves, a),
             )
         )
         results = answers.results.tolist()
@@ -130,8 +141,7 @@ class FeedFollower:
                 )
         self._outgoing.ended()
 
-    def _known_outbound(self, entries: Sequence[FeedEntry]) -> dict[int, Any]:
-        numbers = [number for entry in entries if (number := _number_of(entry))]
+    def _known_outbound(self, numbers: Sequence[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}
         for start in range(0, len(numbers), 500):
             query = select(*_KNOWN).where(outbound.c.number.in_(numbers[start : start + 500]))
@@ -139,9 +149,9 @@ class FeedFollower:
             found.update((row.number, row) for row in rows)
         return found
 
-    def _move(self, entry: FeedEntry, known: dict[int, Any]) -> _Move:
+    def _move(self, heard: _Heard, known: dict[int, Any]) -> _Move:
         """What an entry moves."""
-        event = entry.WhichOneof("event")
+        entry, event, number = heard
         if event == "incoming":
             payment = entry.incoming.payment
             return self._delivery(payment.payee_number, payment.amount_fen, payment)
@@ -160,7 +170,6 @@ class FeedFollower:
         if event == "tokens_deposited":
             deposited = entry.tokens_deposited
             return self._delivery(deposited.wallet_number, deposited.amount_fen, deposited)
-        number = _number_of(entry)
         row = known.get(number)
         if row is None:
             raise FeedBroken(
@@ -171,7 +180,7 @@ class FeedFollower:
         kind, credit = _CAPTURE, accounts.MIRROR
         if event == "outgoing_ended":
             kind, credit = _RELEASE, 0
-        return _Move(kind, row.account, credit, row.amount_fen, row.hold, bytes(row.body))
+        return _Move(kind, row.account, credit, row.amount_fen, row.hold, b"")
 
     def _delivery(self, number: str, amount_fen: int, message: Message) -> _Move:
         wallet = self._directory.find(number)
@@ -180,7 +189,7 @@ class FeedFollower:
     def _write(
         self,
         connection: Connection,
-        entries: Sequence[FeedEntry],
+        heard: Sequence[_Heard],
         moves: Sequence[_Move],
         answers: Answers,
     ) -> None:
@@ -190,19 +199,18 @@ class FeedFollower:
         strays: list[dict[str, Any]] = []
         lying: list[dict[str, Any]] = []
         repeated, results = answers.repeated.tolist(), answers.results.tolist()
-        for index, (entry, move) in enumerate(zip(entries, moves, strict=True)):
+        for index, ((entry, event, number), move) in enumerate(zip(heard, moves, strict=True)):
             if repeated[index]:
                 continue
-            event = entry.WhichOneof("event")
             if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
                 position = int(answers.positions[index])
                 if event == "incoming" and not entry.incoming.payment.returns_payment_id:
                     strays.append(_stray(entry, position))
                 elif event != "outgoing_settled":
                     # A return that cannot be delivered is not sent back and forth.
-                    lying.append(self._lying(entry, move, position))
+                    lying.append(self._lying(entry, move, number, position))
             if event in ("outgoing_settled", "tokens_registered"):
-                ends.append((SETTLED, 0, _number_of(entry)))
+                ends.append((SETTLED, 0, number))
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
                 ends.append((_ENDED[ended.state], ended.reason, ended.number))
@@ -220,21 +228,26 @@ class FeedFollower:
             connection.execute(insert(diverted), strays)
         put_entries(connection, lying)
 
-    def _lying(self, entry: FeedEntry, move: _Move, position: int) -> dict[str, Any]:
-        source = source_of(entry, self._directory.number_of(move.credit), move.note)
+    def _lying(self, entry: FeedEntry, move: _Move, number: int, position: int) -> dict[str, Any]:
+        note = move.note or self._body(number)
+        source = source_of(entry, self._directory.number_of(move.credit), note)
         now_ms = self._clock.now_ms()
         return entry_row(source, position=position, amount_fen=move.amount_fen, time_ms=now_ms)
+
+    def _body(self, number: int) -> bytes:
+        """The payment that went out under a number."""
+        query = select(outbound.c.body).where(outbound.c.number == number)
+        return bytes(self._database.read(lambda c: c.execute(query).scalar_one()))
 
 
 def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
     return connection.execute(query).all()
 
 
-def _number_of(entry: FeedEntry) -> int:
+def _heard(entry: FeedEntry) -> _Heard:
     event = entry.WhichOneof("event")
-    if event in _OF_OUTBOUND:
-        return int(getattr(entry, event).number)
-    return 0
+    number = int(getattr(entry, event).number) if event in _OF_OUTBOUND else 0
+    return _Heard(entry, event, number)
 
 
 def _transfer(debit: int, credit: int, amount_fen: int, message: Message) -> _Move:
