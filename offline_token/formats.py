@@ -274,6 +274,9 @@ class Request:
         return cls(Certificate.decode(certificate, _DEVICE), amount_fen, challenge)
 
 
+REQUEST_BYTES = _REQUEST.size
+
+
 @dataclass(frozen=True)
 class TrustBundle:
     """What a device carries to verify by itself, signed by the root.

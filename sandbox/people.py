@@ -138,10 +138,13 @@ class Person:
         return ask(self._service.OfflinePay, request, wallet_pb2.OfflinePayResponse).text
 
     def offline_accept(self, payment_text: str) -> int:
-        """Verify and take a payment; returns its value in fen."""
-        request = wallet_pb2.OfflineAcceptRequest(payment_text=payment_text)
-        answer = ask(self._service.OfflineAccept, request, wallet_pb2.OfflineAcceptResponse)
-        return answer.amount_fen
+        """Verify and take a payment; returns its value in fen, 0 when it is given back."""
+        return self.offline_answer(payment_text).amount_fen
+
+    def offline_answer(self, text: str) -> wallet_pb2.OfflineAcceptResponse:
+        """What comes of a payment, or of what gives one back."""
+        request = wallet_pb2.OfflineAcceptRequest(payment_text=text)
+        return ask(self._service.OfflineAccept, request, wallet_pb2.OfflineAcceptResponse)
 
     def offline_deposit(self) -> wallet_pb2.OfflineDepositResponse:
         """Deposit everything accepted."""

@@ -78,12 +78,18 @@ class Card:
         """It asks for a payment."""
         return self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
 
-    def pay(self, request: bytes, pin: str = "") -> bytes:
-        """Its payment for a request."""
+    def pay(self, request: bytes, pin: str = "", answers: Sequence[bytes] = ()) -> bytes:
+        """Its payment for a request.
+
+        Args:
+            answers: to questions about this payee's other requests; by them the card knows it
+                again when it has loaded since and shows another key.
+        """
+        body = request + b"".join(answers)
         if not pin:
-            return self._ask(Command.PAY, request)
+            return self._ask(Command.PAY, body)
         said = pin.encode()
-        return self._ask(Command.PAY_PIN, bytes([min(len(said), 255)]) + said[:255] + request)
+        return self._ask(Command.PAY_PIN, bytes([min(len(said), 255)]) + said[:255] + body)
 
     def confirm(self, payment: bytes) -> None:
         """Its payment was taken."""
@@ -92,6 +98,14 @@ class Card:
     def accept(self, payment: bytes) -> int:
         """It takes a payment; returns its value in fen."""
         return int(messages.AMOUNT.unpack(self._ask(Command.ACCEPT, payment))[0])
+
+    def give_back(self, payment: bytes) -> bytes:
+        """What gives a payment back that it did not take."""
+        return self._ask(Command.GIVE_BACK, payment)
+
+    def take_back(self, back: bytes) -> int:
+        """It takes back what it paid; returns its value in fen."""
+        return int(messages.AMOUNT.unpack(self._ask(Command.TAKE_BACK, back))[0])
 
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal when there is no room for so much."""

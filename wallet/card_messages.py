@@ -7,9 +7,11 @@ are unsigned and big-endian, amounts fen.
     SELECT    DCEP-CARD-1                              certified, PIN set, amount without PIN
     BALANCE                                            held, payable, what there is still room for
     REQUEST   amount                                   request
-    PAY       request                                  payment; only up to the amount without PIN
-    PAY_PIN   one byte length, PIN, request            payment
+    PAY       request, answers                         payment; only up to the amount without PIN
+    PAY_PIN   one byte length, PIN, request, answers   payment
     ACCEPT    payment                                  amount
+    GIVE_BACK payment that was not accepted            what gives it back
+    TAKE_BACK what gives its payment back              amount
     CERTIFY   1 and two certificates, or 2 and bundle
     LOAD_KEY  wallet's number, its keys without answer key that the wallet's next load is for
     HOLDS     key                                      1 if it is one of the card's, else 0
@@ -19,7 +21,8 @@ are unsigned and big-endian, amounts fen.
               wallet's to deposit) and piece
     CONFIRM   payment that was taken
 
-A payment is kept until CONFIRM: PAY for the same payee and amount gives it again.
+A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
+same if the key in the request is, or if one of its answers is that to the earlier request.
 """
 
 from __future__ import annotations
@@ -28,8 +31,16 @@ import socket
 import struct
 from enum import IntEnum
 
-from offline_token.formats import CERTIFICATE_BYTES, KEY_BYTES, TOKEN_BYTES
-from offline_token.limits import MAX_BANKS, MAX_PAYMENT_BYTES, MAX_REVOKED
+from offline_token.formats import (
+    CERTIFICATE_BYTES,
+    ENDORSEMENT_BYTES,
+    ID_BYTES,
+    KEY_BYTES,
+    TOKEN_BYTES,
+)
+from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
+from wallet.device import TAG_BYTES
+from wallet.limits import MAX_TAGS
 
 VERSION = b"DCEP-CARD-1"
 AMOUNT = struct.Struct(">Q")
@@ -51,7 +62,8 @@ OK, NO = 0, 1
 _HEADER = struct.Struct(">BI")
 _REASON = struct.Struct(">H")
 _MAX_WORDS = 1_000
-_MAX_REQUEST = 512
+_MAX_REQUEST = 512 + MAX_TAGS * TAG_BYTES
+_MAX_BACK = 3 + ID_BYTES + MAX_CHAINS * ENDORSEMENT_BYTES
 _MAX_PIECE = MAX_PAYMENT_BYTES + 1
 _MAX_BUNDLE = 256 + CERTIFICATE_BYTES * MAX_BANKS + 32 * MAX_REVOKED
 
@@ -71,6 +83,8 @@ class Command(IntEnum):
     CONFIRM = 10
     LOAD_KEY = 11
     HOLDS = 12
+    GIVE_BACK = 13
+    TAKE_BACK = 14
 
 
 LARGEST = {
@@ -86,6 +100,8 @@ LARGEST = {
     Command.CONFIRM: MAX_PAYMENT_BYTES,
     Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
     Command.HOLDS: KEY_BYTES,
+    Command.GIVE_BACK: MAX_PAYMENT_BYTES,
+    Command.TAKE_BACK: _MAX_BACK,
 }
 """Bytes of each command's body at most."""
 LARGEST_ANSWER = _MAX_PIECE

@@ -129,6 +129,9 @@ def accept(
         typer.Argument(help="The text that the payer shows, or the texts of all its codes."),
     ] = None,
     file: File = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write what gives it back to a file.")
+    ] = None,
     listen: Annotated[
         str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
     ] = "",
@@ -143,20 +146,31 @@ def accept(
     A payment of several codes is given as several texts, in any order, or one after the other.
 
     With --listen, --amount says what to ask for.
+
+    A payment that is refused through no fault of its payer is given back: show the payer the text
+    that comes out. The payer takes it with this same command, and deposits.
     """
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json, pin) as (app, speaker):
         asked_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
+        from wallet.link import GivenBack
+        from wallet.speak import EXIT_REFUSED
 
-        if listen:
-            took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
-        else:
-            took = words.accept_text(
-                app.pocket(), words.given(" ".join(payment or []), file, "payment")
-            )
-        speaker.result(*words.taken(took, app.pocket().balance_fen()))
+        pocket = app.pocket()
+        try:
+            if listen:
+                took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
+                said = words.taken(took, pocket.balance_fen())
+            else:
+                text = words.given(" ".join(payment or []), file, "payment")
+                said = words.accept_text(pocket, text)
+        except GivenBack as back:
+            words.keep(back.text, out)
+            speaker.result(*words.gave_back(back, out, over_link=bool(listen)))
+            raise SystemExit(EXIT_REFUSED) from None
+        speaker.result(*said)
 
 
 @offline.command()

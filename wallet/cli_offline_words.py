@@ -19,12 +19,13 @@ from wallet.device import Device, Limits, Piece, PieceState
 from wallet.hand_over import Handed
 from wallet.home import Profile
 from wallet.limits import MAX_TEXT_CHARACTERS
-from wallet.link import Taken
+from wallet.link import GivenBack, Taken
 from wallet.pin import asked
 from wallet.pocket import Deposited, Pocket
 from wallet.speak import UsageError
 
 Said = tuple[dict[str, Any], str]
+DEPOSIT_IT = "Put them into the wallet with `wallet offline deposit`."
 
 
 def given(text: str, file: Path | None, what: str) -> str:
@@ -93,16 +94,14 @@ def accept_over_link(
 
 def tap(app: App, card: Card, take_fen: int, give_fen: int, card_pin: str) -> Said:
     """A hard wallet pays this device, or is paid by it."""
-    pocket, repeated, amount_fen = app.pocket(), False, take_fen or give_fen
+    from wallet import tap
+
+    pocket, handed = app.pocket(), Handed(0, False)
     if give_fen:
-        request = card.request(give_fen)
-        repeated = hand_over.pay_shown(pocket.device, request, card.accept).repeated
+        handed = tap.give(pocket, card, give_fen)
     elif take_fen:
-        payment = card.pay(pocket.device.request(take_fen), card_pin)
-        repeated = pocket.device.has_taken(payment)
-        pocket.device.accept(payment)
-        card.confirm(payment)
-    return tapped(amount_fen, card, pocket.balance_fen(), repeated)
+        handed = tap.take(pocket, card, take_fen, card_pin)
+    return tapped(handed, card, pocket.balance_fen())
 
 
 def card_pin(card: Card, given: str, take_fen: int) -> str:
@@ -112,12 +111,13 @@ def card_pin(card: Card, given: str, take_fen: int) -> str:
     return given or os.environ.get("DCEP_CARD_PIN", "") or asked("PIN of the card: ")
 
 
-def tapped(amount_fen: int, card: Card, offline_fen: int, repeated: bool = False) -> Said:
+def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
     """After ``offline tap``."""
     card_fen = card.balance_fen()
     fields = {
-        "amount_fen": amount_fen,
-        "repeated": repeated,
+        "amount_fen": handed.amount_fen,
+        "repeated": handed.repeated,
+        "came_back_fen": handed.came_back_fen,
         "card_fen": card_fen,
         "card_payable_fen": card.payable_fen(),
         "offline_fen": offline_fen,
@@ -125,18 +125,47 @@ def tapped(amount_fen: int, card: Card, offline_fen: int, repeated: bool = False
     text = (
         f"The card holds {format_yuan(card_fen)} yuan, this device {format_yuan(offline_fen)} yuan."
     )
-    if amount_fen:
-        text = f"{format_yuan(amount_fen)} yuan moved. {text}"
-    if repeated:
+    if handed.amount_fen:
+        text = f"{format_yuan(handed.amount_fen)} yuan moved. {text}"
+    if handed.repeated:
         text += "\nThis is the payment that was cut off before; nothing was paid anew."
+    return fields, text + _came_back(handed.came_back_fen)
+
+
+def accept_text(pocket: Pocket, text: str) -> Said:
+    """Takes a payment as text, or as the texts of its codes; or one of its own that comes back.
+
+    Raises GivenBack for a payment that is not taken and goes back.
+    """
+    text = papers.joined(text)
+    if papers.gives_back(text):
+        return came_back(pocket.take_back(text), pocket.balance_fen())
+    return taken(hand_over.accept_or_give_back(pocket, text), pocket.balance_fen())
+
+
+def came_back(amount_fen: int, offline_fen: int) -> Said:
+    """After a payment of one's own was taken back."""
+    fields = {"state": "CAME_BACK", "amount_fen": amount_fen, "offline_fen": offline_fen}
+    text = f"{format_yuan(amount_fen)} yuan came back; they are good for a deposit. {DEPOSIT_IT}"
     return fields, text
 
 
-def accept_text(pocket: Pocket, payment: str) -> Taken:
-    """Takes a payment that was handed in as text, or as the texts of its codes."""
-    payment = papers.joined(payment)
-    repeated = pocket.has_taken(payment)
-    return Taken(pocket.accept(payment), repeated)
+def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
+    """After a payment was not taken: what gives it back, for its payer."""
+    fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
+    fields["text"] = back.text
+    lines = [f"Not taken: {back}."]
+    codes = papers.codes(back.text)
+    if over_link:
+        lines.append("It was given back over the link.")
+    elif file is not None:
+        fields["file"] = str(file)
+        lines.append(f"What gives it back to the payer is in {file}.")
+    else:
+        lines += ["This gives it back; let the payer read it:", *map(_drawn, codes), back.text]
+    if len(codes) > 1:
+        fields["codes"] = codes
+    return fields, "\n".join(lines)
 
 
 def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
@@ -189,9 +218,19 @@ def handed_over(handed: Handed, offline_fen: int) -> Said:
         "state": "TAKEN",
         "amount_fen": handed.amount_fen,
         "repeated": handed.repeated,
+        "came_back_fen": handed.came_back_fen,
         "offline_fen": offline_fen,
     }
-    return fields, text
+    return fields, text + _came_back(handed.came_back_fen)
+
+
+def _came_back(came_back_fen: int) -> str:
+    if not came_back_fen:
+        return ""
+    return (
+        f"\nAn earlier payment was not taken: {format_yuan(came_back_fen)} yuan came back, for a "
+        f"deposit. {DEPOSIT_IT}"
+    )
 
 
 def taken(took: Taken, offline_fen: int) -> Said:
@@ -201,6 +240,7 @@ def taken(took: Taken, offline_fen: int) -> Said:
     if took.repeated:
         text = f"This payment of {amount} was taken before; nothing new has come."
     fields = {
+        "state": "TAKEN",
         "amount_fen": took.amount_fen,
         "repeated": took.repeated,
         "offline_fen": offline_fen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,6 +41,19 @@ class Piece:
     expires_time_ms: int
     state: PieceState
     reason: str = ""
+
+
+TAG_BYTES = 8
+
+
+def question_of(challenge: bytes) -> bytes:
+    """By what a payer asks for the payee of a request: who knows its challenge can answer."""
+    return hashlib.sha256(b"dcep-request/question:" + challenge).digest()[:TAG_BYTES]
+
+
+def answer_of(challenge: bytes) -> bytes:
+    """What nobody else can answer."""
+    return hashlib.sha256(b"dcep-request/answer:" + challenge).digest()[:TAG_BYTES]
 
 
 class Loadable(Protocol):
@@ -127,6 +141,13 @@ class Device(Loadable, Protocol):
 
     def awaits(self, request: bytes) -> bool:
         """Whether one of its requests still waits for its payment."""
+        ...
+
+    def answers(self) -> dict[bytes, bytes]:
+        """Question and answer of each of its requests that waits, or has been answered.
+
+        A payer who has heard no OK knows its payee again by them, whatever key it shows.
+        """
         ...
 
     def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:

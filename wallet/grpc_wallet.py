@@ -14,7 +14,9 @@ from runtime.errors import NoAnswer, Refusal
 from wallet.app import App, NotOpened
 from wallet.banks import BankNotFound, find_bank
 from wallet.grpc_answers import homely, item, placed_state, unanswered
+from wallet.hand_over import accept_or_give_back
 from wallet.holder import class_name, status_name
+from wallet.link import GivenBack
 
 
 class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
@@ -157,12 +159,18 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
     def OfflineAccept(
         self, request: wallet_pb2.OfflineAcceptRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineAcceptResponse:
-        """Verifies and takes an offline payment."""
-        pocket = self._app.pocket()
-        amount_fen = pocket.accept(request.payment_text)
-        return wallet_pb2.OfflineAcceptResponse(
-            amount_fen=amount_fen, offline_fen=pocket.balance_fen()
-        )
+        """Verifies and takes an offline payment, or what gives one back."""
+        pocket, text = self._app.pocket(), request.payment_text
+        answer = wallet_pb2.OfflineAcceptResponse()
+        try:
+            if pocket.gives_back(text):
+                answer.came_back_fen = pocket.take_back(text)
+            else:
+                answer.amount_fen = accept_or_give_back(pocket, text).amount_fen
+        except GivenBack as back:
+            answer.give_back_text, answer.refusal = back.text, str(back)
+        answer.offline_fen = pocket.balance_fen()
+        return answer
 
     @homely(wallet_pb2.OfflineDepositResponse)
     def OfflineDeposit(

@@ -3,6 +3,9 @@
 A payer keeps each payment until its payee has said OK. When it meets that payee again it shows the
 payments without an OK first, and the payee says OK again to one that it took. A payee shows a
 request to one device only: two that paid the same one would both have paid.
+
+A payment that the payee's device does not take, through no fault of its payer, is given back over
+the same link, and again as often as it is shown.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from offline_token.formats import Payment, Request
+from offline_token.formats import Endorsement, Payment, Request
 from runtime.clock import Clock
+from runtime.errors import Refusal
 from wallet import link, papers
-from wallet.device import Device
-from wallet.limits import LINK_TIMEOUT_S
-from wallet.link import Taken
+from wallet.device import Device, answer_of, question_of
+from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
+from wallet.link import CameBack, GivenBack, Taken
 from wallet.pocket import Pocket
 
 
@@ -38,10 +42,43 @@ class Requests(Protocol):
 
 @dataclass(frozen=True)
 class Handed:
-    """What the payee took; `repeated` when it is a payment made before, and no other was made."""
+    """What the payee took.
+
+    Attributes:
+        repeated: it is a payment made before, and no other was made.
+        came_back_fen: earlier payments, without an OK so far, that the payee gave back.
+    """
 
     amount_fen: int
     repeated: bool
+    came_back_fen: int = 0
+
+
+class Shown(Protocol):
+    """A payee's device in reach."""
+
+    def show(self, payment: bytes) -> int:
+        """Shows a payment; returns what it took, in fen. Raises GivenBack."""
+        ...
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        """Which payments, by the last endorsement of each, are to this device."""
+        ...
+
+
+class _OverLink:
+    """A payee at the other end of a link."""
+
+    def __init__(self, payee: link.Payee) -> None:
+        self._payee = payee
+
+    def show(self, payment: bytes) -> int:
+        return self._payee.show(papers.write(papers.PAYMENT, payment))
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        questions = [question_of(end.challenge).hex() for end in payments]
+        answers = self._payee.ask(questions) if questions else set()
+        return [answer_of(end.challenge).hex() in answers for end in payments]
 
 
 def pay(
@@ -57,36 +94,57 @@ def pay(
     Args:
         check: raises when a request should not be paid.
         anew: leave payments without an OK aside, and pay.
+
+    Raises:
+        CameBack: it was not taken, and is here again.
     """
 
-    def talk(request: str, show: link.Show) -> Handed:
+    def talk(request: str, payee: link.Payee) -> Handed:
         check(request)
         data = papers.read(papers.REQUEST, request)
-        return pay_shown(
-            pocket.device, data, lambda paid: show(papers.write(papers.PAYMENT, paid)), anew=anew
-        )
+        return pay_shown(pocket, data, _OverLink(payee), anew=anew)
 
     return link.send(address, talk, timeout_s=timeout_s)
 
 
-def pay_shown(
-    device: Device, request: bytes, show: Callable[[bytes], int], *, anew: bool = False
-) -> Handed:
-    """Pays a request, or shows a payment of the same amount again that got no OK.
-
-    Args:
-        show: shows a payment to the payee; returns what it took, in fen.
-    """
-    asked = Request.decode(request)
-    for earlier in [] if anew else _earlier(device, asked):
-        amount_fen = show(earlier)
+def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = False) -> Handed:
+    """Pays a request, or shows a payment of the same amount again that got no OK."""
+    device, asked, came_back_fen = pocket.device, Request.decode(request), 0
+    for earlier in [] if anew else _earlier(device, asked, payee):
+        try:
+            amount_fen = payee.show(earlier)
+        except GivenBack as back:
+            came_back_fen += pocket.take_back(back.text)
+            continue
         device.confirm(earlier)
         if amount_fen == asked.amount_fen:
-            return Handed(amount_fen, True)
+            return Handed(amount_fen, True, came_back_fen)
     payment = device.pay(request, unconfirmed=True)
-    amount_fen = show(payment)
+    try:
+        amount_fen = payee.show(payment)
+    except GivenBack as back:
+        raise CameBack(pocket.take_back(back.text), str(back)) from back
     device.confirm(payment)
-    return Handed(amount_fen, False)
+    return Handed(amount_fen, False, came_back_fen)
+
+
+def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
+    """Takes a payment, or raises GivenBack when it is not its payer's fault that it cannot be.
+
+    Args:
+        asked: the request that is shown, for `Taken.asked`; None: whatever is paid.
+    """
+    repeated = pocket.has_taken(payment)
+    try:
+        amount_fen = pocket.accept(payment)
+    except Refusal as no:
+        back = _given_back(pocket, payment)
+        if not back:
+            raise
+        over = asked is None or not pocket.device.awaits(asked)
+        raise GivenBack(back, no.message, asked=over) from no
+    over = asked is None or not pocket.device.awaits(asked)
+    return Taken(amount_fen, repeated, asked=over)
 
 
 def request_to_show(
@@ -114,23 +172,39 @@ def accept(
     """Waits for the payer's device and takes what it pays."""
     asked = papers.read(papers.REQUEST, request)
 
-    def take(payment: str) -> Taken:
-        repeated = pocket.has_taken(payment)
-        amount_fen = pocket.accept(payment)
-        return Taken(amount_fen, repeated, asked=not pocket.device.awaits(asked))
-
     return link.receive(
-        address, request, take, on_listening=on_listening, on_met=on_met, timeout_s=timeout_s
+        address,
+        request,
+        lambda payment: accept_or_give_back(pocket, payment, asked),
+        on_listening=on_listening,
+        on_met=on_met,
+        answers=lambda: {
+            question.hex(): answer.hex() for question, answer in pocket.device.answers().items()
+        },
+        timeout_s=timeout_s,
     )
 
 
-def _earlier(device: Device, asked: Request) -> list[bytes]:
+def _given_back(pocket: Pocket, payment: str) -> str:
+    try:
+        return pocket.give_back(payment)
+    except Refusal:
+        return ""
+
+
+def _earlier(device: Device, asked: Request, payee: Shown) -> list[bytes]:
     """Payments to this payee without an OK; for this very request only that one."""
-    found = []
+    found: list[bytes] = []
+    elsewhere: list[tuple[bytes, Endorsement]] = []
     for payment in device.unconfirmed():
         end = Payment.decode(payment).chains[0].hops[-1].endorsement
         if end.challenge == asked.challenge:
             return [payment]
         if end.payee == asked.certificate.key:
             found.append(payment)
-    return found
+        else:
+            elsewhere.append((payment, end))
+    # It may have loaded since, and show another key.
+    lately = elsewhere[-MAX_TAGS:]
+    mine = payee.mine([end for _, end in lately])
+    return found + [payment for (payment, _), its in zip(lately, mine, strict=True) if its]

@@ -19,6 +19,7 @@ from dcep.errors.v1 import errors_pb2
 from offline_token.formats import (
     CERTIFICATE_BYTES,
     KEY_BYTES,
+    REQUEST_BYTES,
     TOKEN_BYTES,
     FormatError,
     Payment,
@@ -30,6 +31,7 @@ from runtime.randomness import Randomness, SystemRandomness
 from runtime.server import wait_for_signal
 from wallet import card_messages as messages
 from wallet.card_messages import Command, MessageError
+from wallet.device import TAG_BYTES, answer_of
 from wallet.home import Home, HomeError
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MAX_PIN_TRIES, MIN_PIN_CHARACTERS
@@ -63,6 +65,8 @@ class HardWallet:
             Command.CONFIRM: self._confirm,
             Command.LOAD_KEY: self._load_key,
             Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
+            Command.GIVE_BACK: self.element.give_back,
+            Command.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
         }
 
     def personalise(self, *, pin: str = "", free_fen: int = FREE_FEN) -> None:
@@ -96,27 +100,30 @@ class HardWallet:
         room_fen = max(total_fen - held_fen, 0) if total_fen else messages.ANY_AMOUNT
         return messages.BALANCES.pack(held_fen, self.element.payable_fen(), room_fen)
 
-    def _pay(self, request: bytes) -> bytes:
-        asked = _request(request)
+    def _pay(self, body: bytes) -> bytes:
+        asked = _request(body[:REQUEST_BYTES])
         if asked.amount_fen > self._store.read().card_free_fen:
             raise Refusal(
                 errors_pb2.REASON_OVER_SINGLE_LIMIT, "this card pays so much only with its PIN"
             )
-        return self._payment(request, asked)
+        return self._payment(body, asked)
 
     def _pay_with_pin(self, body: bytes) -> bytes:
         length = body[0] if body else 0
-        pin, request = body[1 : 1 + length], body[1 + length :]
-        asked = _request(request)
+        pin, rest = body[1 : 1 + length], body[1 + length :]
+        asked = _request(rest[:REQUEST_BYTES])
         self._check_pin(pin)
-        return self._payment(request, asked)
+        return self._payment(rest, asked)
 
-    def _payment(self, request: bytes, asked: Request) -> bytes:
+    def _payment(self, body: bytes, asked: Request) -> bytes:
         """A payment; the last one again if the same payee has not said that it came."""
+        request, tags = body[:REQUEST_BYTES], body[REQUEST_BYTES:]
+        answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
         for earlier in self.element.unconfirmed():
             ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
             amount_fen = sum(end.amount_fen for end in ends)
-            if (ends[0].payee, amount_fen) == (asked.certificate.key, asked.amount_fen):
+            same = ends[0].payee == asked.certificate.key or answer_of(ends[0].challenge) in answers
+            if same and amount_fen == asked.amount_fen:
                 return earlier
         return self.element.pay(request, unconfirmed=True)
 

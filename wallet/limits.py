@@ -34,7 +34,10 @@ LINK_TIMEOUT_S = 120.0
 """How long a direct link waits for the other device."""
 
 MAX_SHOWN = 100
-"""Payments that one payer may show over one link, earlier ones and the one that was asked for."""
+"""Lines that one payer may say over one link: earlier payments, and the one that was asked for."""
+
+MAX_TAGS = 100
+"""Requests that a payer asks about, and that a payee tells a card of."""
 
 MAX_LOOKED_UP = 50
 """Orders without an answer that one look into the history asks about."""

@@ -1,23 +1,27 @@
 """A direct link between two devices: one TCP connection, one line each way and the last word.
 
-    payee → request, payer → payment, payee → "OK <fen>" or "NO <why>"
+    payee → request, payer → payment, payee → "OK <fen>", "NO <why>" or "BACK <give-back> <why>"
 
-A payer that has heard no OK for an earlier payment shows that one first, and hears OK or NO for it.
+A payer that has heard no OK for an earlier payment shows that one first, and hears a last word for
+it. Whether an earlier payee is the one that it meets, under another key, it asks with a tag for
+each of those requests: payer → "ASK <tag> …", payee → "KNOW <answer> …". Only the payee of a
+request can answer, so nobody is shown what was paid to others.
 The link is trusted with nothing: what it carries proves itself.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
-from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TEXT_CHARACTERS
+from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 
 T = TypeVar("T")
 _MAX_LINE = MAX_TEXT_CHARACTERS + 1
+_ASK, _KNOW = "ASK", "KNOW"
 
 
 class LinkError(Exception):
@@ -26,6 +30,20 @@ class LinkError(Exception):
 
 class LinkRefused(Exception):
     """The payee's device said no."""
+
+
+class GivenBack(Exception):
+    """The payee's device did not take a payment, and gives it back; the message says why.
+
+    Attributes:
+        text: the give-back.
+        asked: it was the payment that was asked for; otherwise the payer may go on.
+    """
+
+    def __init__(self, text: str, why: str, *, asked: bool = True) -> None:
+        super().__init__(why)
+        self.text = text
+        self.asked = asked
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -50,8 +68,37 @@ class Taken:
     asked: bool = True
 
 
-Show = Callable[[str], int]
-"""Shows a payment to the payee; returns what it took, in fen. Raises LinkError or LinkRefused."""
+class CameBack(Exception):
+    """The payee did not take what was paid, and this device has it again, for a deposit."""
+
+    def __init__(self, amount_fen: int, why: str) -> None:
+        super().__init__(why)
+        self.amount_fen = amount_fen
+
+
+class Payee:
+    """The payee's device as its payer meets it. Its methods raise LinkError."""
+
+    def __init__(self, connection: socket.socket, lines: BinaryIO) -> None:
+        self._connection = connection
+        self._lines = lines
+
+    def show(self, payment: str) -> int:
+        """Shows a payment; returns what was taken, in fen. Raises LinkRefused or GivenBack."""
+        _write(self._connection, payment)
+        word, _, rest = _read(self._lines).partition(" ")
+        if word == "OK" and rest.isdigit():
+            return int(rest)
+        if word == "BACK":
+            text, _, why = rest.partition(" ")
+            raise GivenBack(text, why)
+        raise LinkRefused(rest or "the payee's device did not take it")
+
+    def ask(self, questions: Collection[str]) -> set[str]:
+        """What it answers to questions about requests; those of others it cannot answer."""
+        _write(self._connection, " ".join([_ASK, *questions]))
+        word, *answers = _read(self._lines).split(" ")
+        return set(answers) if word == _KNOW else set()
 
 
 def receive(
@@ -61,6 +108,7 @@ def receive(
     *,
     on_listening: Callable[[str], None],
     on_met: Callable[[], None] = lambda: None,
+    answers: Callable[[], dict[str, str]] = dict,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
     """The payee's side: shows `request` to the first device that comes, takes what it pays.
@@ -70,9 +118,11 @@ def receive(
         accept: takes a payment's text; what it raises is told to the payer.
         on_listening: is told ``HOST:PORT``.
         on_met: is called before anything is shown.
+        answers: gives what to answer to questions about its requests.
 
     Raises:
         LinkError: nobody came, or the payer fell silent, and nothing was taken.
+        GivenBack: what was asked for was not taken, and given back.
     """
     taken: Taken | None = None
     try:
@@ -86,8 +136,17 @@ def receive(
                 on_met()
                 _write(connection, request)
                 for _ in range(MAX_SHOWN):
-                    payment = _read(lines)
-                    taken = _accepted(connection, payment, accept)
+                    line = _read(lines)
+                    word, *asked = line.split(" ")
+                    if word == _ASK:
+                        known = answers()
+                        found = [known[tag] for tag in asked[:MAX_TAGS] if tag in known]
+                        _write(connection, " ".join([_KNOW, *found]))
+                        continue
+                    came = _accepted(connection, line, accept)
+                    if came is None:
+                        continue
+                    taken = came
                     _write(connection, f"OK {taken.amount_fen}")
                     if taken.asked:
                         break
@@ -96,13 +155,14 @@ def receive(
             return taken
         why = error.strerror if isinstance(error, OSError) else None
         raise LinkError(f"no payment came: {why or error}") from error
-    assert taken is not None
+    if taken is None:
+        raise LinkError("no payment came: the payer said too much else")
     return taken
 
 
 def send(
     address: tuple[str, int],
-    talk: Callable[[str, Show], T],
+    talk: Callable[[str, Payee], T],
     *,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> T:
@@ -111,28 +171,29 @@ def send(
     Raises:
         LinkError: the outcome is unknown; the same payment may be shown again.
         LinkRefused: the payee's device did not take it.
+        GivenBack: nor this; it gives it back.
     """
     try:
         with (
             socket.create_connection(address, timeout_s) as connection,
             connection.makefile("rb") as lines,
         ):
-
-            def show(payment: str) -> int:
-                _write(connection, payment)
-                word, _, rest = _read(lines).partition(" ")
-                if word == "OK" and rest.isdigit():
-                    return int(rest)
-                raise LinkRefused(rest or "the payee's device did not take it")
-
-            return talk(_read(lines), show)
+            return talk(_read(lines), Payee(connection, lines))
     except OSError as error:
         raise LinkError(f"the other device did not answer: {error.strerror or error}") from error
 
 
-def _accepted(connection: socket.socket, payment: str, accept: Callable[[str], Taken]) -> Taken:
+def _accepted(
+    connection: socket.socket, payment: str, accept: Callable[[str], Taken]
+) -> Taken | None:
+    """What was taken of a payment; None for an earlier one that was given back."""
     try:
         return accept(payment)
+    except GivenBack as back:
+        _write(connection, " ".join(["BACK", back.text, *str(back).split()]))
+        if back.asked:
+            raise
+        return None
     except Exception as no:
         with suppress(OSError):
             _write(connection, "NO " + " ".join(str(no).split()))

@@ -1,4 +1,4 @@
-"""Offline requests and payments as text: capital letters and digits, as QR codes like them.
+"""Offline requests, payments and what is given back as text, in letters that QR codes like.
 
 Base32 (RFC 4648) without padding after a prefix that says what it is; spaces and line breaks are
 no part of it. A text that was changed is found out by the signatures inside, not here.
@@ -20,9 +20,14 @@ from wallet.limits import MAX_CODES, MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
 CODE = "DCEPQ1/"
 REQUEST = "DCEPR1"
 PAYMENT = "DCEPP1"
+BACK = "DCEPB1"
 _PART = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9A-F]{8})/([A-Z0-9]+)")
 _HEADER_CHARACTERS = len(CODE) + len("99/99/00000000/")
-_WORDS = {REQUEST: "a request for an offline payment", PAYMENT: "an offline payment"}
+_WORDS = {
+    REQUEST: "a request for an offline payment",
+    PAYMENT: "an offline payment",
+    BACK: "an offline payment given back",
+}
 
 
 class PaperError(ValueError):
@@ -32,6 +37,11 @@ class PaperError(ValueError):
 def write(prefix: str, data: bytes) -> str:
     """Bytes as text."""
     return prefix + base64.b32encode(data).decode("ascii").rstrip("=")
+
+
+def gives_back(text: str) -> bool:
+    """Whether a text is one that gives back a payment, or the codes of one. Raises PaperError."""
+    return joined(text).startswith(BACK)
 
 
 def read(prefix: str, text: str) -> bytes:

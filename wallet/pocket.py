@@ -48,6 +48,22 @@ class Pocket:
         """Verifies and takes a payment; returns its value in fen."""
         return self.device.accept(_bytes(papers.PAYMENT, payment, "payment_text"))
 
+    def give_back(self, payment: str) -> str:
+        """What gives a payment back that was not accepted, as text; Refusal when nothing does."""
+        back = self.device.give_back(_bytes(papers.PAYMENT, payment, "payment_text"))
+        return papers.write(papers.BACK, back)
+
+    def gives_back(self, text: str) -> bool:
+        """Whether a text is one that gives a payment back."""
+        try:
+            return papers.gives_back(text)
+        except papers.PaperError:
+            return False
+
+    def take_back(self, back: str) -> int:
+        """Takes back what this device paid; returns its value in fen."""
+        return self.device.take_back(_bytes(papers.BACK, back, "payment_text"))
+
     def has_taken(self, payment: str) -> bool:
         """Whether this very payment was accepted before."""
         return self.device.has_taken(_bytes(papers.PAYMENT, payment, "payment_text"))

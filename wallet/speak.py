@@ -64,13 +64,18 @@ class Speaker:
         from currency.number import NumberError
         from wallet.banks import BankNotFound
         from wallet.home import HomeError
-        from wallet.link import LinkError, LinkRefused
+        from wallet.link import CameBack, LinkError, LinkRefused
         from wallet.papers import PaperError
 
         if isinstance(error, (UsageError, AmountError, NumberError, BankNotFound, PaperError)):
             self.fail(EXIT_USAGE, "USAGE", str(error))
         if isinstance(error, HomeError):
             self.fail(EXIT_USAGE, "HOME", str(error))
+        if isinstance(error, CameBack):
+            following = "It is in this device again; put it into the wallet: wallet offline deposit"
+            more = {"amount_fen": error.amount_fen}
+            message = f"The other device did not take it: {error}"
+            self.fail(EXIT_REFUSED, "CAME_BACK", message, following, **more)
         if isinstance(error, LinkRefused):
             self.fail(EXIT_REFUSED, "REFUSED", f"The other device did not take it: {error}")
         if isinstance(error, LinkError):

@@ -70,7 +70,10 @@ _WORDS = {
         "Ask the payer to show it again, whole.",
     ),
     "ALREADY_DEPOSITED": ("This offline money was deposited before.", "Nothing is to be done."),
-    "DEVICE_REVOKED": ("The bank has revoked the payer's device.", "Take no money from it."),
+    "DEVICE_REVOKED": (
+        "A device of this wallet was revoked; it loads no offline money any more.",
+        "Deposit what it has: `wallet offline deposit`. Ask the bank why.",
+    ),
     "DEVICE_UNKNOWN": (
         "This wallet's device is not ready for offline money.",
         "Once with the bank in reach: `wallet offline load AMOUNT`.",

@@ -14,7 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
-from tests.offline.country import Country
+from tests.offline.country import NOW, Country
 
 PREFIX = "6201"
 DEPOSIT_FEN = 1_000_000
@@ -43,6 +43,7 @@ class FakeBank:
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
         country: signs offline money; None for a bank that has none.
+        revoked: devices that its trust bundle lists.
         owners: whose devices' pieces only that wallet may deposit.
     """
 
@@ -55,6 +56,7 @@ class FakeBank:
     accounts: dict[str, Account] = field(default_factory=dict)
     received: list[bytes] = field(default_factory=list)
     country: Country | None = None
+    revoked: tuple[bytes, ...] = ()
     owners: dict[bytes, str] = field(default_factory=dict)
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
@@ -141,7 +143,10 @@ class FakeBank:
 
     def trust_bundle(self) -> bytes:
         country = self._offline()
-        return country.root_public + country.bundle().encode()
+        if not self.revoked:
+            return country.root_public + country.bundle().encode()
+        newer = country.bundle(created_time_ms=NOW, revoked=self.revoked)
+        return country.root_public + newer.encode()
 
     def _offline(self) -> Country:
         if self.country is None:

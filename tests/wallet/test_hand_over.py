@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
-from tests.offline.country import Country
+from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, _purse, purse
-from wallet import hand_over
-from wallet.link import LinkError, LinkRefused, Taken
+from wallet import hand_over, papers
+from wallet.link import CameBack, GivenBack, LinkError, LinkRefused, Taken
 from wallet.pocket import Pocket
 
 AMOUNT = 30
@@ -110,8 +111,6 @@ class Pair:
 
 
 def _holder(data: bytes, seed: int) -> Purse:
-    from tests.offline.country import NOW
-
     store = FailingStore(bytes(32))
     store.data = data
     return _purse(store, NOW, SeededRandomness(seed))
@@ -282,3 +281,147 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
     assert isinstance(sent, LinkRefused)
     assert len(pair.alice.element.unconfirmed()) == 1
     assert pair.meet(anew=True)[1] == hand_over.Handed(AMOUNT, False)
+
+
+# The payee has another key than before
+
+
+def loads(holder: Purse, bank: str) -> None:
+    """It has a new key from here on."""
+    country = Country()
+    key = holder.element.load_key("6201000000000017", ())
+    certificate = country.certify(key, bank).encode()
+    holder.element.certify(certificate, country.bank_certificate(bank).encode())
+
+
+def test_a_payee_that_has_loaded_since_is_known_again(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    before_the_ok(loaded, pair)
+    loads(pair.bob, "beta")
+    assert pair.meet() == (
+        Taken(AMOUNT, repeated=True, asked=False),
+        hand_over.Handed(AMOUNT, True),
+    )
+    assert pair.hands == (70, 30)
+    _, sent = pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
+    assert isinstance(sent, LinkError) and pair.hands == (40, 30)
+    loads(pair.bob, "beta")
+    came, sent = pair.meet(anew_request=True)
+    assert (came, sent) == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert pair.hands == (40, 60)
+
+
+def test_another_payee_is_shown_nothing_of_what_was_paid_before(
+    loaded: tuple[bytes, bytes],
+) -> None:
+    """Though it says that everything is its own."""
+    pair = Pair(loaded)
+    before_the_ok(loaded, pair)
+    carol = purse(Country(), "carol")
+    shown: list[str] = []
+    real = carol.element.answers
+
+    class Nosy(dict):  # type: ignore[type-arg]
+        def __contains__(self, tag: object) -> bool:
+            shown.append(str(tag))
+            return True
+
+        def __getitem__(self, tag: str) -> str:
+            return tag
+
+    pair.bob, payee = carol, hand_over.link.receive
+
+    def receive(*arguments: Any, **more: Any) -> Taken:
+        return payee(*arguments, **{**more, "answers": Nosy})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hand_over.link, "receive", receive)
+        assert pair.meet() == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+    assert len(shown) == 1 and shown[0] not in {key.hex() for key in real()}
+    assert len(pair.alice.element.unconfirmed()) == 1
+
+
+# What is not taken comes back
+
+
+def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
+    """The payee knows that a device on the way was revoked, the payer does not."""
+    pair, country = Pair(loaded, seed), Country()
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    pair.bob.element.trust(country.root_public + revoking.encode())
+    return pair
+
+
+def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes]) -> None:
+    pair = refusing(loaded)
+    came, sent = pair.meet()
+    assert isinstance(came, GivenBack) and isinstance(sent, CameBack)
+    assert (sent.amount_fen, str(sent)) == (AMOUNT, "a device was revoked")
+    assert pair.hands == (100, 0)
+    assert pair.alice.element.unconfirmed() == []
+
+
+@pytest.mark.parametrize("direction", [TO_PAYEE, TO_PAYER])
+def test_cut_at_any_byte_the_money_is_the_payers_again(
+    loaded: tuple[bytes, bytes], direction: str
+) -> None:
+    whole = 10**9
+    cables: list[Cable] = []
+
+    def measured(port: int) -> Cable:
+        cables.append(Cable(port, direction, whole))
+        return cables[-1]
+
+    refusing(loaded).meet(cut=measured)
+    for at in range(whole - cables[0]._left):
+        pair = refusing(loaded)
+        came, sent = pair.meet(cut=lambda port, at=at: Cable(port, direction, at))
+        assert not isinstance(came, Taken) and not isinstance(sent, hand_over.Handed), at
+        assert pair.hands in ((100, 0), (100 - AMOUNT, 0)), at
+        # Whatever was lost is shown, and given back, when they meet again.
+        _, sent = pair.meet()
+        assert isinstance(sent, CameBack), (at, sent)
+        assert pair.hands == (100, 0), at
+        assert pair.alice.element.unconfirmed() == []
+        deposits = pair.alice.element.begin_deposit()
+        worth = [Country().verdict(each[1:], output=each[0]).value_fen for each in deposits]
+        assert sum(worth) == 100, at
+
+
+def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
+    loaded: tuple[bytes, bytes],
+) -> None:
+    country, pair = Country(), Pair(loaded)
+    carol = purse(country, "carol", AMOUNT)
+    pair.alice = purse(country, "alice")
+    assert (
+        pair.alice.element.accept(carol.element.pay(pair.alice.element.request(AMOUNT))) == AMOUNT
+    )
+    pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
+    assert pair.hands == (0, 0)
+    pair.alice.element.load([country.mint(country.alice, 100, number=5).token.encode()])
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.carol.public,))
+    pair.bob.element.trust(country.root_public + revoking.encode())
+    came, sent = pair.meet(anew_request=True)
+    assert (came, sent) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False, AMOUNT))
+    assert pair.hands == (100, AMOUNT)
+    assert pair.alice.element.payable_fen() == 100 - AMOUNT
+
+
+def test_a_forged_give_back_leaves_the_payment_to_its_payee(
+    loaded: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(loaded)
+
+    def give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
+        text = papers.write(papers.BACK, b"B1" + bytes(16) + b"\1" + bytes(129))
+        raise GivenBack(text, "a device was revoked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hand_over, "accept_or_give_back", give_back)
+        _, sent = pair.meet()
+    assert isinstance(sent, Refusal)
+    assert pair.hands == (70, 0)
+    assert len(pair.alice.element.unconfirmed()) == 1
+    assert pair.meet(anew_request=True)[1] == hand_over.Handed(AMOUNT, True)
+    assert pair.hands == (70, 30)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,13 @@ from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet import card_messages as messages
+from wallet import tap
 from wallet.card import Card, touched
 from wallet.card_messages import Command
-from wallet.hand_over import pay_shown
+from wallet.hand_over import Handed
 from wallet.hard_wallet import HardWallet, converse, serve
-from wallet.link import LinkError
+from wallet.link import CameBack, LinkError
+from wallet.pocket import Pocket
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
 PIN = "2468"
@@ -176,16 +179,107 @@ def test_a_tap_that_is_cut_off_pays_once(country: Country, heard: str) -> None:
 
 def test_money_given_to_a_card_that_is_taken_away_is_given_once(country: Country) -> None:
     held, bob = Held(country), purse(country, "bob", 100)
+    pocket = Pocket(bob.element)
+    assert loses_the_answer(held, "accept", tap.give, pocket, 30) is LinkError
+    card = held.again()
+    assert tap.give(pocket, card, 30) == Handed(30, True)
+    assert (card.balance_fen(), bob.balance) == (30, 70)
 
-    def cut(payment: bytes) -> int:
-        held.card.accept(payment)
+
+def loses_the_answer(held: Held, method: str, call: Any, pocket: Pocket, fen: int) -> type:
+    """A tap in which the card is taken away before this answer of it is heard.
+
+    A confirmation does not even reach it.
+    """
+    card = held.again()
+    real = getattr(card, method)
+
+    def cut(*arguments: Any) -> None:
+        if method != "confirm":
+            real(*arguments)
         raise LinkError("the card was taken away")
 
-    with pytest.raises(LinkError):
-        pay_shown(bob.element, held.card.request(30), cut)
+    setattr(card, method, cut)
+    with pytest.raises(Exception) as caught:
+        call(pocket, card, fen)
+    return caught.type
+
+
+def loaded_since(country: Country, holder: Purse, bank: str) -> None:
+    """It has another key than it showed before."""
+    key = holder.element.load_key("6201000000000017", ())
+    certificate = country.certify(key, bank).encode()
+    holder.element.certify(certificate, country.bank_certificate(bank).encode())
+
+
+@pytest.mark.parametrize("loads", ["the card", "the wallet"])
+def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
+    country: Country, loads: str
+) -> None:
+    held, bob = Held(country, 100), purse(country, "bob", 100)
+    pocket = Pocket(bob.element)
+    if loads == "the card":
+        assert loses_the_answer(held, "accept", tap.give, pocket, 30) is LinkError
+        loaded_since(
+            country, Purse(held.hard.element, held.store, bob.clock, bob.randomness), "alpha"
+        )
+        assert tap.give(pocket, held.again(), 30) == Handed(30, True)
+        assert (held.again().balance_fen(), bob.balance) == (130, 70)
+    else:
+        assert loses_the_answer(held, "pay", tap.take, pocket, 30) is LinkError
+        loaded_since(country, bob, "beta")
+        assert tap.take(pocket, held.again(), 30) == Handed(30, False)
+        assert loses_the_answer(held, "confirm", tap.take, pocket, 20) is LinkError
+        loaded_since(country, bob, "beta")
+        assert tap.take(pocket, held.again(), 20) == Handed(20, True)
+        assert (held.again().balance_fen(), bob.balance) == (50, 150)
+
+
+def knows_better(country: Country, *revoked: bytes) -> bytes:
+    return country.root_public + country.bundle(created_time_ms=NOW, revoked=revoked).encode()
+
+
+@pytest.mark.parametrize("cut", ["", "give_back"])
+def test_what_the_card_does_not_take_comes_back(country: Country, cut: str) -> None:
+    held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
+    paid_on(alice, bob, 100)
+    held.card.trust(knows_better(country, country.alice.public))
+    pocket = Pocket(bob.element)
+    if cut:
+        assert loses_the_answer(held, cut, tap.give, pocket, 30) is LinkError
+        assert bob.balance == 70
+        with pytest.raises(Refusal):
+            tap.give(pocket, held.again(), 500)
+        assert bob.balance == 100, "the payment without an OK was given back first"
+        return
+    with pytest.raises(CameBack, match="a device was revoked") as caught:
+        tap.give(pocket, held.card, 30)
+    assert caught.value.amount_fen == 30
+    assert (bob.balance, held.again().balance_fen()) == (100, 0)
+
+
+@pytest.mark.parametrize("cut", ["", "pay", "take_back"])
+def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, cut: str) -> None:
+    held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
+    payment = alice.element.pay(held.card.request(100))
+    assert held.card.accept(payment) == 100
+    bob.element.trust(knows_better(country, country.alice.public))
+    pocket = Pocket(bob.element)
+    if cut:
+        assert loses_the_answer(held, cut, tap.take, pocket, 30) is LinkError
+    with pytest.raises((CameBack, Refusal)):
+        tap.take(pocket, held.again(), 30)
+    if cut == "take_back":
+        # It had it back; what the tap then paid was made anew, and came back as well.
+        assert held.again().payable_fen() == 40
     card = held.again()
-    assert pay_shown(bob.element, card.request(30), card.accept).repeated
-    assert (card.balance_fen(), bob.balance) == (30, 70)
+    assert (card.balance_fen(), bob.balance) == (100, 0)
+    pieces = card.begin_deposit()
+    assert sum(country.verdict(each[1:], output=each[0]).value_fen for each in pieces) == 100
+
+
+def paid_on(payer: Purse, payee: Purse, fen: int) -> None:
+    assert payee.element.accept(payer.element.pay(payee.element.request(fen))) == fen
 
 
 def test_loading_and_depositing(country: Country) -> None:

@@ -23,7 +23,9 @@ def test_other_text_is_refused(text: str) -> None:
         papers.read(papers.PAYMENT, text)
 
 
-def linked(accept: object, pay: object) -> tuple[object, object]:
+def linked(
+    accept: object, pay: object, answers: dict[str, str] | None = None
+) -> tuple[object, object]:
     """Both ends of one link; what each came to."""
     where: list[str] = []
     listening = threading.Event()
@@ -36,8 +38,15 @@ def linked(accept: object, pay: object) -> tuple[object, object]:
     def payee() -> None:
         try:
             came.append(
-                link.receive(("127.0.0.1", 0), "ASKED", accept, on_listening=listen, timeout_s=5)
-            )  # type: ignore[arg-type]
+                link.receive(
+                    ("127.0.0.1", 0),
+                    "ASKED",
+                    accept,  # type: ignore[arg-type]
+                    on_listening=listen,
+                    answers=lambda: answers or {},
+                    timeout_s=5,
+                )
+            )
         except Exception as error:
             came.append(error)
 
@@ -57,16 +66,18 @@ def took(payment: str) -> link.Taken:
 
 
 def test_link_carries_request_payment_and_the_last_word() -> None:
-    assert linked(took, lambda request, show: show(request + "!")) == (link.Taken(6), 6)
+    assert linked(took, lambda request, payee: payee.show(request + "!")) == (link.Taken(6), 6)
 
 
 def test_a_payer_goes_on_until_what_was_asked_is_paid() -> None:
     def accept(payment: str) -> link.Taken:
         return link.Taken(len(payment), asked=len(payment) > 2)
 
-    came, sent = linked(accept, lambda request, show: [show("x"), show("xx"), show("xxx")])
+    came, sent = linked(
+        accept, lambda request, payee: [payee.show(text) for text in ("x", "xx", "xxx")]
+    )
     assert (came, sent) == (link.Taken(3), [1, 2, 3])
-    came, sent = linked(accept, lambda request, show: show("xx"))
+    came, sent = linked(accept, lambda request, payee: payee.show("xx"))
     assert (came, sent) == (link.Taken(2, asked=False), 2)
 
 
@@ -74,13 +85,48 @@ def test_link_carries_a_no() -> None:
     def accept(payment: str) -> link.Taken:
         raise ValueError("altered")
 
-    came, sent = linked(accept, lambda request, show: show(request))
+    came, sent = linked(accept, lambda request, payee: payee.show(request))
     assert isinstance(came, ValueError)
     assert isinstance(sent, link.LinkRefused) and str(sent) == "altered"
 
 
+def test_link_carries_what_is_given_back() -> None:
+    def accept(payment: str) -> link.Taken:
+        if payment == "good":
+            return link.Taken(4)
+        raise link.GivenBack("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
+
+    def pay(request: str, payee: link.Payee) -> object:
+        with pytest.raises(link.GivenBack) as caught:
+            payee.show("earlier")
+        assert (caught.value.text, str(caught.value)) == ("BACKTEXT", "a device was revoked")
+        return payee.show("good")
+
+    assert linked(accept, pay) == (link.Taken(4), 4)
+    came, sent = linked(accept, lambda request, payee: payee.show("asked"))
+    assert isinstance(came, link.GivenBack) and isinstance(sent, link.GivenBack)
+    came, sent = linked(
+        accept, lambda request, payee: pytest.raises(link.GivenBack, payee.show, "x")
+    )
+    assert isinstance(came, link.LinkError)
+
+
+def test_a_payee_answers_for_its_own_requests_only() -> None:
+    def pay(request: str, payee: link.Payee) -> object:
+        known = payee.ask(["aa", "bb"]), payee.ask([]), payee.ask(["cc"] * 150 + ["aa"])
+        payee.show("x")
+        return known
+
+    assert linked(took, pay, {"aa": "11", "cc": "33"})[1] == ({"11"}, set(), {"33"})
+
+
+def test_a_payer_that_says_too_much_is_left() -> None:
+    came, _ = linked(took, lambda request, payee: [payee.ask([]) for _ in range(150)])
+    assert isinstance(came, link.LinkError)
+
+
 def test_payer_that_goes_away_is_no_answer() -> None:
-    def pay(request: str, show: link.Show) -> int:
+    def pay(request: str, payee: link.Payee) -> int:
         raise ValueError("not for me")
 
     came, sent = linked(took, pay)

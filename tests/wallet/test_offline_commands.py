@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from offline_token.formats import Payment
 from sandbox.ports import free_ports
 from tests.offline.country import Country
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from tests.wallet.test_pkcs11 import PIN as TOKEN_PIN
 from tests.wallet.test_pkcs11 import library
+from wallet import papers
 
 
 @pytest.fixture
@@ -119,6 +121,64 @@ def test_two_processes_over_a_link(alice: Cli, bob: Cli) -> None:
     assert (paid["amount_fen"], paid["repeated"], paid["offline_fen"]) == (500, False, 4_500)
     assert said(payee)["amount_fen"] == 500
     assert alice.json("offline", "show")["unconfirmed"] == []
+
+
+@pytest.fixture
+def carol(alice: Cli, bob: Cli, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
+    """Knows that Alice is revoked; Bob, who has money of hers, does not."""
+    alice.run("offline", "load", "50")
+    request = bob.json("offline", "request", "20")["text"]
+    payment = alice.json("offline", "pay", request)["text"]
+    assert bob.json("offline", "accept", payment)["amount_fen"] == 2_000
+    chain = Payment.decode(papers.read(papers.PAYMENT, payment)).chains[0]
+    grpc_bank.revoked = (chain.hops[0].certificate.key,)
+    cli = Cli(alice.stack, tmp_path / "carol")
+    cli.run("open", "--bank", "alpha", "--name", "Carol")
+    return cli
+
+
+def test_what_is_not_taken_comes_back_as_a_text(bob: Cli, carol: Cli, tmp_path: Path) -> None:
+    paid = bob.json("offline", "pay", carol.json("offline", "request", "15")["text"])
+    assert paid["offline_fen"] == 500
+    back = carol.json("offline", "accept", paid["text"], code=1)
+    assert (back["ok"], back["state"], back["message"]) == (
+        False,
+        "GIVEN_BACK",
+        "a device was revoked",
+    )
+    file = tmp_path / "back"
+    said = carol.run("offline", "accept", paid["text"], "--out", str(file), code=1)
+    assert str(file) in said and file.read_text() == back["text"] + "\n"
+    assert back["text"] in carol.run("offline", "accept", paid["text"], code=1)
+    assert carol.json("offline", "show")["offline_fen"] == 0
+
+    came = bob.json("offline", "accept", "--file", str(file))
+    assert (came["state"], came["amount_fen"], came["offline_fen"]) == ("CAME_BACK", 1_500, 2_000)
+    assert "came back" in bob.run("offline", "accept", back["text"])
+    shown = bob.json("offline", "show")
+    assert (shown["offline_fen"], shown["payable_fen"]) == (2_000, 500)
+    assert sorted((p["value_fen"], p["state"]) for p in shown["pieces"]) == [
+        (500, "SPENDABLE"),
+        (1_500, "GIVEN_BACK"),
+    ]
+    assert "15.00  3 hops" in bob.run("offline", "show")
+    assert bob.json("offline", "deposit")["available_fen"] == 2_000
+    again = carol.json("offline", "accept", back["text"], code=1)
+    assert again["reason"] == "PAYMENT_UNKNOWN"
+
+
+def test_what_is_not_taken_comes_back_over_a_link(bob: Cli, carol: Cli) -> None:
+    at = f"127.0.0.1:{free_ports(1)[0]}"
+    payee = command(carol, "offline", "accept", "--listen", at, "--amount", "15")
+    assert payee.stderr is not None and "Listening" in payee.stderr.readline()
+    payer = command(bob, "offline", "pay", "--connect", at)
+    out, _ = payer.communicate(timeout=60)
+    said_no = json.loads(out)
+    assert (payer.returncode, said_no["reason"], said_no["amount_fen"]) == (1, "CAME_BACK", 1_500)
+    assert "wallet offline deposit" in said_no["next"]
+    out, _ = payee.communicate(timeout=60)
+    assert (payee.returncode, json.loads(out)["state"]) == (1, "GIVEN_BACK")
+    assert bob.json("offline", "deposit")["available_fen"] == 2_000
 
 
 @pytest.mark.skipif(not library(), reason="apt-get install softhsm2")

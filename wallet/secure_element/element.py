@@ -25,7 +25,7 @@ from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Limits, Piece, PieceState
+from wallet.device import Limits, Piece, PieceState, answer_of, question_of
 from wallet.secure_element import keys
 from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
@@ -240,6 +240,12 @@ class SecureElement:
     def awaits(self, request: bytes) -> bool:
         """Whether one of its requests still waits for its payment."""
         return request.hex() in self._store.read().asked.values()
+
+    def answers(self) -> dict[bytes, bytes]:
+        """Question and answer of its requests: paid, given back, and those that wait, behind."""
+        state = self._store.read()
+        known = map(bytes.fromhex, [*state.taken, *state.given, *state.asked])
+        return {question_of(challenge): answer_of(challenge) for challenge in known}
 
     def pay(self, request: bytes, *, unconfirmed: bool = False) -> bytes:
         """The payment for a request; for the same request always the same.

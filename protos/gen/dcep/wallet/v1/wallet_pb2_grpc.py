@@ -172,6 +172,8 @@ class WalletServiceServicer(object):
 
     def OfflineAccept(self, request, context):
         """Verifies and takes an offline payment. Needs nobody. Repeats harmlessly.
+        A payment that is refused through no fault of its payer is given back: the
+        answer then has the text that its payer hands to this same method.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

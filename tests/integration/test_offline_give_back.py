@@ -1,0 +1,52 @@
+"""Money of a device that was revoked since is not lost between honest people: it comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcep.authentication.v1 import authentication_pb2
+from offline_token.formats import Payment
+from sandbox.connections import ask
+from sandbox.story import audited
+from sandbox.world import refused
+from tests.integration.conftest import MakeWorld
+from wallet import papers
+
+pytestmark = pytest.mark.xdist_group("give-back")
+LOADED_FEN, PAID_FEN, SMALL_FEN = 10_000, 6_000, 100
+
+
+def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(worlds: MakeWorld) -> None:
+    world = worlds()
+    alice = world.person("alice", "alpha", holder_name="Alice")
+    bob = world.person("bob", "beta", holder_name="Bob")
+    carol = world.person("carol", "alpha", holder_name="Carol")
+    for person in (alice, carol):
+        person.top_up(2 * LOADED_FEN)
+    alice.offline_load(LOADED_FEN)
+    world.wait_quiet()
+    paid = alice.offline_pay(bob.offline_request(LOADED_FEN))
+    assert bob.offline_accept(paid) == LOADED_FEN
+
+    chain = Payment.decode(papers.read(papers.PAYMENT, paid)).chains[0]
+    with world.central("lin") as office:
+        request = authentication_pb2.RevokeDeviceRequest(
+            device_key=chain.hops[0].certificate.key, cause="its holder lost it"
+        )
+        ask(office.authentication.RevokeDevice, request, authentication_pb2.RevokeDeviceResponse)
+    carol.offline_load(SMALL_FEN)  # with the newest bundle
+
+    payment = bob.offline_pay(carol.offline_request(PAID_FEN))
+    answer = carol.offline_answer(payment)
+    assert (answer.amount_fen, answer.refusal) == (0, "a device was revoked")
+    assert carol.offline_answer(payment).give_back_text == answer.give_back_text
+    came = bob.offline_answer(answer.give_back_text)
+    assert (came.amount_fen, came.came_back_fen, came.offline_fen) == (0, PAID_FEN, LOADED_FEN)
+    assert refused(lambda: alice.offline_answer(answer.give_back_text)).name == "PAYMENT_UNKNOWN"
+
+    done = bob.offline_deposit()
+    assert (done.amount_fen, list(done.refused)) == (LOADED_FEN, [])
+    world.wait_available(bob, LOADED_FEN)
+    assert carol.offline_deposit().amount_fen == SMALL_FEN
+    found = audited(world)
+    assert found.ok, found.problems

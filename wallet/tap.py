@@ -1,0 +1,55 @@
+"""What passes between this wallet's device and a hard wallet that is held to it.
+
+A tap that is cut off anywhere pays once when it is repeated; what one side does not take goes back.
+"""
+
+from __future__ import annotations
+
+from offline_token.formats import Endorsement
+from runtime.errors import Refusal
+from wallet import hand_over, papers
+from wallet.card import Card
+from wallet.hand_over import Handed
+from wallet.limits import MAX_TAGS
+from wallet.link import CameBack, GivenBack
+from wallet.pocket import Pocket
+
+
+class _Touched:
+    """A card as the one that is paid."""
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+
+    def show(self, payment: bytes) -> int:
+        try:
+            return self._card.accept(payment)
+        except Refusal as no:
+            try:
+                back = self._card.give_back(payment)
+            except Refusal:
+                raise no from None
+            raise GivenBack(papers.write(papers.BACK, back), no.message) from no
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        return [self._card.holds(end.payee) for end in payments]
+
+
+def give(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
+    """This device pays the card. Raises CameBack when the card does not take it."""
+    return hand_over.pay_shown(pocket, card.request(amount_fen), _Touched(card))
+
+
+def take(pocket: Pocket, card: Card, amount_fen: int, pin: str = "") -> Handed:
+    """The card pays this device. Raises CameBack when this device does not take it."""
+    request = pocket.device.request(amount_fen)
+    answers = list(pocket.device.answers().values())[-MAX_TAGS:]
+    payment = card.pay(request, pin, answers)
+    text = papers.write(papers.PAYMENT, payment)
+    try:
+        taken = hand_over.accept_or_give_back(pocket, text)
+    except GivenBack as back:
+        amount_fen = card.take_back(papers.read(papers.BACK, back.text))
+        raise CameBack(amount_fen, str(back)) from back
+    card.confirm(payment)
+    return Handed(taken.amount_fen, taken.repeated)
