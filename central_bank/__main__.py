@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -29,6 +28,7 @@ from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
+from runtime.signatures import SignatureVerifier
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from runtime.worker import Worker
 
@@ -65,14 +65,14 @@ def run(settings: Settings, *, migrate: bool) -> int:
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
     client = channel_credentials(settings.tls_ca, settings.tls_certificate, settings.tls_key)
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="verify")
+    verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
         engine,
         root=SigningKey(settings.offline_root_key.read_bytes()),
         bank_peers=GrpcBankPeers(client),
         clock=SystemClock(),
         threaded=True,
-        pool=pool,
+        verifier=verifier,
         on_stopped=accident,
     )
     projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
@@ -100,7 +100,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     restorer.stop()
     projector.stop()
     bank.books.stop()
-    pool.shutdown()
+    verifier.close()
     engine.dispose()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -29,6 +28,7 @@ from central_bank.registration.waiting import Waiting
 from central_bank.tables import ledger as ledger_tables
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.signatures import SignatureVerifier
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.limits import MAX_LAG_RECORDS, PROJECTION_ROWS_SQLITE
@@ -68,7 +68,7 @@ def build(
     bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,
-    pool: Executor | None = None,
+    verifier: SignatureVerifier | None = None,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
     """Builds the central bank over a migrated database, recovering its core.
@@ -79,7 +79,7 @@ def build(
         bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
-        pool: threads that verify deposits; None to do it in the caller's.
+        verifier: of the signatures of deposits; None: on one thread.
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
@@ -111,7 +111,7 @@ def build(
         deposits=Deposits(
             database,
             ledger,
-            Judging(devices, clock, pool),
+            Judging(devices, clock, verifier or SignatureVerifier(1)),
             DepositAnswers(database, ledger, books.history, waiting),
             waiting,
             evidence,

@@ -174,10 +174,10 @@ class Endorsement:
         """Raises FormatError."""
         return cls(*_unpack(_ENDORSEMENT, data, "endorsement"))
 
-    def piece_id(self, spent: bytes, output: int) -> bytes:
-        """The piece that output `output` of this endorsement of piece `spent` is. 32 bytes."""
-        made = spent + self.digest(spent) + bytes([output])
-        return hashlib.sha256(tagged("piece/v1", made)).digest()
+
+def output_id(spent: bytes, digest: bytes, output: int) -> bytes:
+    """The piece that an output of the endorsement of `spent` with this digest is. 32 bytes."""
+    return hashlib.sha256(tagged("piece/v1", spent + digest + bytes([output]))).digest()
 
 
 ENDORSEMENT_BYTES = _ENDORSEMENT.size

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -10,12 +12,17 @@ from offline_token.formats import (
     PAYEE_OUTPUT,
     Certificate,
     Chain,
+    Endorsement,
     FormatError,
     Payment,
     Request,
     TrustBundle,
+    output_id,
 )
 from offline_token.signing import verified
+
+Verified = Callable[[bytes, bytes, bytes], bool]
+"""(key, what is signed, signature) → whether it is good."""
 
 
 class Reason(IntEnum):
@@ -84,7 +91,9 @@ class Bad(Exception):
     reason: Reason
 
 
-def check_bundle(bundle: TrustBundle, root: bytes, now_ms: int) -> Reason:
+def check_bundle(
+    bundle: TrustBundle, root: bytes, now_ms: int, *, verified: Verified = verified
+) -> Reason:
     """Whether a bundle is the root's and not older than it says it may be."""
     if not verified(root, bundle.signed_part(), bundle.signature):
         return Reason.BUNDLE_FORGED
@@ -105,6 +114,7 @@ def verify(
     request: Request | None,
     output: int = PAYEE_OUTPUT,
     grace_ms: int = 0,
+    verified: Verified = verified,
 ) -> Verdict:
     """Verifies everything about a payment with what a device carries.
 
@@ -117,12 +127,13 @@ def verify(
         output: which output of each chain's last endorsement is meant.
         grace_ms: at a deposit, how long after its expiry a token is still good; certificates
             then need only have been valid when the token was made.
+        verified: checks a signature.
     """
     try:
         payment = Payment.decode(data)
     except FormatError:
         return Verdict(Reason.UNREADABLE)
-    reason = check_bundle(bundle, root, now_ms)
+    reason = check_bundle(bundle, root, now_ms, verified=verified)
     if reason != Reason.GOOD:
         return Verdict(reason)
     return judge(
@@ -133,6 +144,7 @@ def verify(
         request=request,
         output=output,
         grace_ms=grace_ms,
+        verified=verified,
     )
 
 
@@ -146,19 +158,23 @@ def judge(
     output: int = PAYEE_OUTPUT,
     grace_ms: int = 0,
     circumstances: bool = True,
+    verified: Verified = verified,
 ) -> Verdict:
     """As `verify`, of a decoded payment, by a bundle that has been checked.
 
     Args:
         circumstances: without them, what the payer cannot help is left out: time, the rules of
             the bundle, revocations, and banks that are not in it.
+        verified: checks a signature. It may say yes to all and note them, to have many checked
+            together afterwards: the verdict then holds if all of them are good.
     """
     try:
-        pieces = tuple(
-            _walk(chain, root, bundle, now_ms, output, grace_ms, circumstances)
+        walks = [
+            _walk(chain, root, bundle, now_ms, output, grace_ms, circumstances, verified)
             for chain in payment.chains
-        )
-        _check_once(payment, pieces)
+        ]
+        pieces = tuple(end for end, _ in walks)
+        _check_once(pieces, [spending for _, path in walks for spending in path])
         if request is not None:
             # At a deposit the pieces are of several payments, each judged when it was made.
             together_fen = sum(piece.value_fen for piece in pieces)
@@ -199,8 +215,11 @@ def _walk(
     output: int,
     grace_ms: int,
     circumstances: bool,
-) -> Piece:
+    verified: Verified,
+) -> tuple[Piece, list[tuple[bytes, bytes]]]:
+    """What a chain ends in, and on the way there (piece spent, digest of its endorsement)."""
     token = chain.token
+    path: list[tuple[bytes, bytes]] = []
     if not verified(root, token.signed_part(), token.signature):
         raise Bad(Reason.TOKEN_FORGED)
     if circumstances:
@@ -211,9 +230,9 @@ def _walk(
     certified_ms = min(now_ms, token.registered_time_ms) if grace_ms else now_ms
     for index, hop in enumerate(chain.hops):
         if circumstances:
-            check_device(hop.certificate, bundle, certified_ms)
+            check_device(hop.certificate, bundle, certified_ms, verified=verified)
         else:
-            _check_certificate(hop.certificate, bundle)
+            _check_certificate(hop.certificate, bundle, verified)
         endorsement = hop.endorsement
         if hop.certificate.key != piece.owner:
             raise Bad(Reason.NOT_THE_OWNER)
@@ -223,16 +242,19 @@ def _walk(
             raise Bad(Reason.OUTPUT_INVALID)
         if not 1 <= endorsement.amount_fen <= piece.value_fen:
             raise Bad(Reason.AMOUNT_INVALID)
-        if not verified(piece.owner, endorsement.signed_part(piece.id), endorsement.signature):
+        signed_part = endorsement.signed_part(piece.id)
+        if not verified(piece.owner, signed_part, endorsement.signature):
             raise Bad(Reason.ENDORSEMENT_FORGED)
         last = index == len(chain.hops) - 1
         following = output if last else chain.hops[index + 1].endorsement.output
         if following not in (PAYEE_OUTPUT, CHANGE_OUTPUT):
             raise Bad(Reason.OUTPUT_INVALID)
-        piece = _after(piece, chain, index, following)
+        digest = hashlib.sha256(signed_part).digest()
+        path.append((piece.id, digest))
+        piece = _output(piece, endorsement, digest, following)
         if piece.value_fen == 0:
             raise Bad(Reason.AMOUNT_INVALID)
-    return piece
+    return piece, path
 
 
 def _check_rules(chain: Chain, bundle: TrustBundle, now_ms: int) -> None:
@@ -244,7 +266,7 @@ def _check_rules(chain: Chain, bundle: TrustBundle, now_ms: int) -> None:
         raise Bad(Reason.TOO_MANY_HOPS)
 
 
-def _check_certificate(certificate: Certificate, bundle: TrustBundle) -> None:
+def _check_certificate(certificate: Certificate, bundle: TrustBundle, verified: Verified) -> None:
     """Raises Bad when its bank is known, under whatever key, and has not signed it."""
     keys = [bank.key for bank in bundle.banks if bank.bank == certificate.bank]
     signed = [verified(key, certificate.signed_part(), certificate.signature) for key in keys]
@@ -252,7 +274,9 @@ def _check_certificate(certificate: Certificate, bundle: TrustBundle) -> None:
         raise Bad(Reason.DEVICE_FORGED)
 
 
-def check_device(certificate: Certificate, bundle: TrustBundle, now_ms: int) -> None:
+def check_device(
+    certificate: Certificate, bundle: TrustBundle, now_ms: int, *, verified: Verified = verified
+) -> None:
     """Raises Bad unless a device's certificate is its bank's, valid and not revoked."""
     bank_key = bundle.bank_key(certificate.bank, now_ms)
     if bank_key is None:
@@ -268,20 +292,23 @@ def check_device(certificate: Certificate, bundle: TrustBundle, now_ms: int) -> 
 def _after(piece: Piece, chain: Chain, index: int, output: int) -> Piece:
     """The piece that output `output` of hop `index` makes of `piece`."""
     endorsement = chain.hops[index].endorsement
+    return _output(piece, endorsement, endorsement.digest(piece.id), output)
+
+
+def _output(piece: Piece, endorsement: Endorsement, digest: bytes, output: int) -> Piece:
+    """The piece that an output of an endorsement of `piece`, with this digest, is."""
     paid = endorsement.amount_fen
     value = paid if output == PAYEE_OUTPUT else piece.value_fen - paid
     owner = endorsement.payee if output == PAYEE_OUTPUT else piece.owner
-    return Piece(endorsement.piece_id(piece.id, output), piece.token_id, value, owner)
+    return Piece(output_id(piece.id, digest, output), piece.token_id, value, owner)
 
 
-def _check_once(payment: Payment, ends: tuple[Piece, ...]) -> None:
+def _check_once(ends: tuple[Piece, ...], spendings: list[tuple[bytes, bytes]]) -> None:
     """No piece is spent in two ways, or both spent and paid, or paid twice."""
     spent: dict[bytes, bytes] = {}
-    for chain in payment.chains:
-        for piece, hop in zip(spent_pieces(chain), chain.hops, strict=True):
-            endorsement = hop.endorsement.digest(piece.id)
-            if spent.setdefault(piece.id, endorsement) != endorsement:
-                raise Bad(Reason.TOKEN_TWICE)
+    for piece_id, digest in spendings:
+        if spent.setdefault(piece_id, digest) != digest:
+            raise Bad(Reason.TOKEN_TWICE)
     paid = {piece.id for piece in ends}
     if len(paid) != len(ends) or not paid.isdisjoint(spent):
         raise Bad(Reason.TOKEN_TWICE)

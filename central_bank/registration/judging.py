@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
 from central_bank.registration.double_spends import path
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import Chain, FormatError, Payment
-from offline_token.verify import Reason, Verdict, check_bundle, judge
+from offline_token.formats import SIGNATURE_BYTES, Chain, FormatError, Payment
+from offline_token.signing import verified as one_verified
+from offline_token.verify import Reason, Verdict, Verified, check_bundle, judge
 from runtime.clock import Clock
+from runtime.signatures import SignatureVerifier
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,28 @@ class Judged:
         return spent | {end.id for end in self.verdict.pieces}
 
 
-class Judging:
-    """Verifies deposits, on all cores where there is a pool."""
+class _Noted:
+    """Says yes to every signature, and keeps them to be verified together."""
 
-    def __init__(self, devices: Devices, clock: Clock, pool: Executor | None) -> None:
+    def __init__(self) -> None:
+        self.signed: list[bytes] = []
+        self.keys: list[bytes] = []
+
+    def verified(self, key: bytes, signed_part: bytes, signature: bytes) -> bool:
+        """Notes a signature; one of another length is noted as none."""
+        sound = len(signature) == SIGNATURE_BYTES
+        self.signed.append(signature + signed_part if sound else b"")
+        self.keys.append(key)
+        return True
+
+
+class Judging:
+    """Verifies deposits."""
+
+    def __init__(self, devices: Devices, clock: Clock, verifier: SignatureVerifier) -> None:
         self._devices = devices
         self._clock = clock
-        self._pool = pool
+        self._verifier = verifier
 
     def judge(
         self,
@@ -55,13 +71,17 @@ class Judging:
     ) -> list[Judged]:
         """Judges each item; the bundle that they are judged by is checked once.
 
+        The signatures of all items are verified together. Only an item with a bad
+        one is gone through again, for the first reason.
+
         Args:
             waiting: numbers of those that came in before, and in time.
         """
-        bundle, now_ms = self._devices.deposit_bundle(), self._clock.now_ms()
-        sound = check_bundle(bundle, self._devices.root_key, now_ms)
+        root_key, bundle = self._devices.root_key, self._devices.deposit_bundle()
+        now_ms = self._clock.now_ms()
+        sound = check_bundle(bundle, root_key, now_ms)
 
-        def judged(item: registration_pb2.TokenDepositItem) -> Judged:
+        def judged(item: registration_pb2.TokenDepositItem, verified: Verified) -> Judged:
             try:
                 payment = Payment.decode(item.offline_payment[1:])
             except FormatError:
@@ -71,13 +91,24 @@ class Judging:
             waited = item.number in waiting
             verdict = judge(
                 payment,
-                root=self._devices.root_key,
+                root=root_key,
                 bundle=bundle,
                 now_ms=now_ms,
                 request=None,
                 output=item.offline_payment[0],
                 grace_ms=RESTORE_GRACE_MS + (MAX_DEPOSIT_WAIT_MS if waited else 0),
+                verified=verified,
             )
             return Judged(item, verdict, payment.chains, waited)
 
-        return list(map(judged, items) if self._pool is None else self._pool.map(judged, items))
+        noted, answers, ends = _Noted(), [], []
+        for item in items:
+            answers.append(judged(item, noted.verified))
+            ends.append(len(noted.signed))
+        good = self._verifier.verify(noted.signed, noted.keys)
+        start = 0
+        for index, end in enumerate(ends):
+            if not good[start:end].all():
+                answers[index] = judged(items[index], one_verified)
+            start = end
+        return answers
