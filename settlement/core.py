@@ -156,6 +156,7 @@ class Core:
 
     def policies(self) -> NDArray[np.int64]:
         """A copy of the policy table (MAX_POLICIES, 4), fen."""
+        self._check()
         return self._state.policies.copy()
 
     def process(self, batches: Sequence[Batch]) -> list[Answers]:
@@ -170,14 +171,16 @@ class Core:
         try:
             answers, passes = self._decide(records)
             parts = self._commit(batches, passes, answers)
+            return [
+                replace(part, accounts=self._state.copy_accounts(batch.read))
+                if batch.read
+                else part
+                for batch, part in zip(batches, parts, strict=True)
+            ]
         except BaseException as error:
             # The state in memory may be ahead of the journal: nothing more is answered from it.
             self._stopped = error
             raise CoreStopped(f"the journal could not be written: {error}") from error
-        return [
-            replace(part, accounts=self._state.copy_accounts(batch.read)) if batch.read else part
-            for batch, part in zip(batches, parts, strict=True)
-        ]
 
     def _check(self) -> None:
         if self._stopped is not None:

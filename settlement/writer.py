@@ -92,12 +92,14 @@ class GroupCommitWriter:
 
     def _put(self, work: Batch | _Read) -> Future[Any]:
         future: Future[Any] = Future()
-        if self._closed:
-            raise CoreStopped("the writer has been stopped")
-        try:
-            self._queue.put_nowait((work, future))
-        except queue.Full:
-            raise Overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
+        future.set_running_or_notify_cancel()  # what was handed over cannot be taken back
+        with self._moved:  # whoever closes empties the queue afterwards: nothing comes in behind
+            if self._closed:
+                raise CoreStopped("the writer has been stopped")
+            try:
+                self._queue.put_nowait((work, future))
+            except queue.Full:
+                raise Overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
         return future
 
     def _run(self) -> None:
@@ -137,11 +139,19 @@ class GroupCommitWriter:
                     future.set_result(answer)
             for asked, future in work:
                 if isinstance(asked, _Read):
-                    future.set_result(self._core.read(asked.accounts))
+                    self._read(asked, future)
         except CoreStopped as error:
             self._fail(work, error)
             return False
         return True
+
+    def _read(self, asked: _Read, future: Future[Any]) -> None:
+        try:
+            future.set_result(self._core.read(asked.accounts))
+        except CoreStopped:
+            raise
+        except Exception as error:  # the question's own fault: nobody else is concerned
+            future.set_exception(error)
 
     def _fail(self, work: list[_Work], error: CoreStopped) -> None:
         with self._moved:
