@@ -31,7 +31,7 @@ def offline_risk(
     revocation_hours: Annotated[
         float, typer.Option(min=0, max=10_000, help="From discovery to the bundle that says so.")
     ] = _USUAL.revocation_hours,
-    hops: Annotated[int, typer.Option(min=1, max=32, help="Endorsements in a chain.")] = (
+    hops: Annotated[int, typer.Option(min=1, max=31, help="Endorsements in a chain.")] = (
         _USUAL.hops
     ),
     broken: Annotated[float, typer.Option(min=0, max=0.5, help="Share of broken devices.")] = (
@@ -127,6 +127,7 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
         ("honest payments", f"{honest['payments']:,}"),
         ("  of yuan", _yuan(honest["paid_fen"])),
         ("  could not be made", f"{honest['not_made']:,}"),
+        ("  given back and deposited", f"{honest['given_back']:,}"),
         ("payments by broken devices", f"{broken['payments']:,}"),
         ("  of yuan", _yuan(broken["paid_fen"])),
         ("  that payees refused", f"{broken['refused']:,}"),
@@ -136,7 +137,6 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
         ("  per million paid", _yuan(loss["per_million_yuan_paid_fen"])),
         ("  borne by the banks of the broken", _yuan(loss["banks_of_the_broken_fen"])),
         ("  borne by payees, beyond the cap", _yuan(loss["payees_fen"])),
-        ("  stuck between honest people", _yuan(loss["stuck_fen"])),
         ("honest payees paid / not paid", f"{payees['paid']:,} / {payees['not_paid']:,}"),
         ("found out", f"{found['found']} of {broken['double_spenders']}"),
         ("  after hours, median / 95 %", f"{_hours(found, 'median')} / {_hours(found, 'p95')}"),

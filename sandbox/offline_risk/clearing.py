@@ -31,6 +31,7 @@ class Clearing:
         self.found_ms: dict[bytes, int] = {}
         """When each device was found to have spent a piece twice."""
         self._mint = mint
+        self._bundle = mint.deposit_bundle()
         self._pieces: dict[bytes, dict[bytes, Way]] = {}
         self._lost_by_token: Counter[bytes] = Counter()
         self._lost_by_device: Counter[bytes] = Counter()
@@ -46,7 +47,7 @@ class Clearing:
         verdict = verify(
             Payment((coin.chain,)).encode(),
             root=self._mint.root_public,
-            bundle=self._mint.bundle(()),
+            bundle=self._bundle,
             now_ms=now_ms,
             request=None,
             output=coin.output,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from nacl.signing import SigningKey
@@ -18,6 +18,7 @@ from offline_token.formats import (
     Token,
     TrustBundle,
 )
+from offline_token.limits import MAX_HOPS
 from offline_token.signing import (
     certify_bank,
     certify_device,
@@ -62,6 +63,8 @@ class Device:
     certificate: Certificate
     bundle: TrustBundle
     coins: list[Coin] = field(default_factory=list)
+    returned: list[Coin] = field(default_factory=list)
+    """What payees did not take of it and gave back; for a deposit only."""
     counter: int = 0
 
     @property
@@ -126,6 +129,10 @@ class Mint:
         token_id = self._random.randbytes(ID_BYTES)
         blank = Token(token_id, value_fen, owner.public, 0, _FOR_EVER_MS)
         return Coin(value_fen, chain=Chain(sign_token(self._root, blank)), source=source)
+
+    def deposit_bundle(self) -> TrustBundle:
+        """What deposits are judged by: what was given back has a hop more than payees take."""
+        return sign_bundle(self._root, replace(self.bundle(()), max_hops=MAX_HOPS))
 
     def bundle(self, revoked: tuple[bytes, ...]) -> TrustBundle:
         """What devices verify with when these are revoked."""

@@ -22,7 +22,6 @@ class BrokenDevice:
         first_ms, second_ms: when its first payment was taken, and its second: the double spend.
         found_ms: when the registration centre knew.
         surfaced: its different endorsements that had come in by then.
-        stuck_fen: its money in payments between honest people that the payee's device refused.
     """
 
     bank: int
@@ -37,7 +36,6 @@ class BrokenDevice:
     float_fen: int = 0
     bank_fen: int = 0
     unpaid_fen: int = 0
-    stuck_fen: int = 0
     payees_paid: set[int] = field(default_factory=set)
     payees_not_paid: set[int] = field(default_factory=set)
     surfaced: set[bytes] = field(default_factory=set)
@@ -89,7 +87,7 @@ class Outcome:
     Attributes:
         made: honest payments that were taken.
         not_made: for want of money, of room at the payee, or because of the bound of hops.
-        stuck: whose payee refused what the payer's device had let go of.
+        given_back: that payees did not take, and the payers deposited.
         verified: payments whose bytes were verified.
         reasons: why payments were refused by their payees.
     """
@@ -99,8 +97,8 @@ class Outcome:
     made: int = 0
     paid_fen: int = 0
     not_made: int = 0
-    stuck: int = 0
-    stuck_fen: int = 0
+    given_back: int = 0
+    given_back_fen: int = 0
     verified: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -150,8 +148,8 @@ class Outcome:
                 "payments": self.made,
                 "paid_fen": self.paid_fen,
                 "not_made": self.not_made,
-                "stuck": self.stuck,
-                "stuck_fen": self.stuck_fen,
+                "given_back": self.given_back,
+                "given_back_fen": self.given_back_fen,
             },
             "broken": {
                 "devices": len(self.broken),
@@ -167,7 +165,6 @@ class Outcome:
                 "per_million_yuan_paid_fen": round(self.loss_per_million_fen),
                 "banks_of_the_broken_fen": sum(one.bank_fen for one in self.broken),
                 "payees_fen": sum(one.unpaid_fen for one in self.broken),
-                "stuck_fen": sum(one.stuck_fen for one in self.broken),
             },
             "payees": {"paid": len(paid - not_paid), "not_paid": len(not_paid)},
             "detection": self.detection(),

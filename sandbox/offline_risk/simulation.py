@@ -15,7 +15,7 @@ from offline_token.formats import ID_BYTES, Payment, Request
 from offline_token.limits import MAX_CHAINS
 from offline_token.verify import verify
 from sandbox.offline_risk.clearing import Clearing
-from sandbox.offline_risk.money import NOBODY, Coin, Device, Mint, change_of
+from sandbox.offline_risk.money import Coin, Device, Mint, change_of
 from sandbox.offline_risk.outcome import BrokenDevice, Outcome
 from sandbox.offline_risk.parameters import DAY_MS, HOUR_MS, Parameters
 
@@ -101,14 +101,14 @@ class _Country:
             device.coins.append(self.mint.token(device, half_fen) if real else Coin(half_fen))
 
     def _deposit(self, device: Device) -> None:
-        for coin in device.coins:
+        for coin in device.coins + device.returned:
             cheater = self.broken.get(coin.source)
             if cheater and self.devices[coin.source].public not in self.clearing.found_ms:
                 cheater.came_in(coin)
             paid = self.clearing.deposit(coin, device.bank, self.now_ms)
             if cheater:
                 cheater.cleared(paid, device.index)
-        device.coins = []
+        device.coins, device.returned = [], []
 
     def _pay(self, payer: Device) -> None:
         self._again(_Event.PAY, payer)
@@ -132,12 +132,11 @@ class _Country:
             self.outcome.made += 1
             self.outcome.paid_fen += amount_fen
             return
-        # The payer's device has let go of it, and the payee's has not taken it.
-        self.outcome.stuck += 1
-        self.outcome.stuck_fen += amount_fen
-        for part in paid:
-            if part.source != NOBODY:
-                self.broken[part.source].stuck_fen += part.value_fen
+        # The payer's device has let go of it, and the payee's signs it back.
+        self.outcome.given_back += 1
+        self.outcome.given_back_fen += amount_fen
+        back = [payee.endorse(part, payer, part.value_fen, challenge) for part in paid]
+        payer.returned += back
 
     def _cheat(self, cheater: Device) -> None:
         broken = self.broken[cheater.index]

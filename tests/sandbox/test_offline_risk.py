@@ -70,8 +70,7 @@ def test_a_broken_device_is_found_out_at_the_second_surfacing(usual: Outcome) ->
 
 def test_every_fen_that_a_broken_device_has_paid_is_somewhere(usual: Outcome) -> None:
     for one in usual.broken:
-        borne_fen = one.float_fen + one.bank_fen + one.unpaid_fen + one.stuck_fen
-        assert one.paid_fen == borne_fen
+        assert one.paid_fen == one.float_fen + one.bank_fen + one.unpaid_fen
         assert one.float_fen <= one.loaded_fen
 
 
@@ -82,6 +81,12 @@ def test_payees_bear_nothing_below_the_cap_and_the_bank_nothing_above_it() -> No
     wild = simulate(replace(SMALL, payment_limit_fen=200_000, sync_hours=96.0))
     assert wild.as_fields()["payees"]["not_paid"] > 0
     assert all(one.bank_fen <= 5 * one.loaded_fen for one in wild.broken)
+
+
+def test_what_payees_do_not_take_comes_back_and_is_deposited() -> None:
+    seldom = simulate(replace(SMALL, sync_hours=96.0)).as_fields()["honest"]
+    assert seldom["given_back"] > 0
+    assert seldom["given_back_fen"] > 0
 
 
 def test_few_hops_hinder_honest_payments(usual: Outcome) -> None:
