@@ -85,7 +85,7 @@ class Deposits:
         for one in judged:
             shares: list[Share] = []
             if one.verdict.good and one.item.number in news:
-                shares = ways.add_plain(one.chains, one.verdict.pieces, one.item.number)
+                shares = ways.add_plain(one.chains, one.verdict.pieces, one.ids, one.item.number)
             if shares:
                 news.discard(one.item.number)
                 staged.append((one, shares))
@@ -94,7 +94,7 @@ class Deposits:
             self._retire_all(bank, staged, ways)
             staged = []
             outcomes.append(self._deposit_one(bank, one))
-            ways.put(one.ids(), self._ways(bank, [one]).by_piece)
+            ways.put(one.ids, self._ways(bank, [one]).by_piece)
         self._retire_all(bank, staged, ways)
         return outcomes
 
@@ -151,7 +151,7 @@ class Deposits:
 
     def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
         """How the pieces in these payments were spent before."""
-        ids = list({piece_id for one in judged for piece_id in one.ids()})
+        ids = list({piece_id for one in judged for piece_id in one.ids})
         return self._database.read(lambda c: Ways.of(c, bank.index, ids))
 
     def _retire_all(

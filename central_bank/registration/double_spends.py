@@ -6,7 +6,7 @@ the way was spent twice; the deepest such piece says whose device it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
@@ -105,15 +105,17 @@ class Ways:
             )
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
 
-    def add_plain(self, chains: Sequence[Chain], ends: Sequence[Piece], number: int) -> list[Share]:
+    def add_plain(
+        self, chains: Sequence[Chain], ends: Sequence[Piece], ids: Collection[bytes], number: int
+    ) -> list[Share]:
         """As `add`, of chains against which nothing stands; else adds nothing and returns none.
 
         Nothing stands against them when nobody has brought in their ends, and no piece on
-        the way was spent in another way, and the float pays for all of it.
+        the way was spent in another way, and the float pays for all of it. `ids` are all
+        pieces of the chains, their ends included.
         """
         if any(self.by_piece.get(end.id) for end in ends):
             return []
-        ids = {end.id for end in ends} | {piece.id for chain in chains for piece, _ in path(chain)}
         before = {
             piece_id: {spent_by: replace(way) for spent_by, way in ways.items()}
             for piece_id in ids
@@ -135,18 +137,18 @@ class Ways:
         """Spends what a chain spends, and its end at the deposit of that number."""
         room_fen = end.value_fen
         doubles: list[DoubleSpend] = []
-        for piece, hop in path(chain):
+        steps = [(piece, hop, hop.endorsement.digest(piece.id)) for piece, hop in path(chain)]
+        for piece, hop, digest in steps:
             ways = self.by_piece.get(piece.id, {})
             room_fen = min(room_fen, piece.value_fen - sum(w.retired_fen for w in ways.values()))
-            digest = hop.endorsement.digest(piece.id)
             others = [way for spent_by, way in ways.items() if spent_by != digest]
             if others:
                 # Another endorsement says more than a deposit: it is proof.
                 first = next((way for way in others if way.hop), others[0])
                 doubles.append(DoubleSpend(piece, first, hop, digest not in ways))
-        for piece, hop in path(chain):
+        for piece, hop, digest in steps:
             encoded = hop.certificate.encode() + hop.endorsement.encode()
-            self._spend(piece, hop.endorsement.digest(piece.id), encoded, room_fen, number)
+            self._spend(piece, digest, encoded, room_fen, number)
         self._spend(end, DEPOSITED, b"", room_fen, number)
         return Share(end, room_fen, tuple(doubles))
 

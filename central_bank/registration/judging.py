@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
@@ -33,6 +34,7 @@ class Judged:
         """The tokens that it is made of."""
         return {chain.token.id for chain in self.chains}
 
+    @cached_property
     def ids(self) -> set[bytes]:
         """The pieces that it spends, its ends included."""
         if not self.verdict.good:
