@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +46,7 @@ _LONG, _CLEARED = 10, 3
 _BANKS = ("alpha", "beta")
 _WALLET = "6201000000000017"
 _CHALLENGE = bytes(16)
+_LANES = 2
 _IDLE_S = 0.02
 
 
@@ -244,7 +246,7 @@ def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
 
 
 def _deposits(scale: Scale, town: _Town) -> Result:
-    count, size = scale.pick(2_000, 400, 20), scale.pick(1_000, 200, 10)
+    count, size = scale.pick(4_000, 400, 20), scale.pick(1_000, 200, 10)
     with scratch() as folder, _centre(town, folder) as (engine, central, bank):
         facts = durability(engine, folder)
         chains = _registered(engine, central, bank, town, count * (scale.warm_ups + scale.samples))
@@ -255,8 +257,8 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             orders = [list(itertools.islice(todo, size)) for _ in range(count // size)]
 
             def send() -> None:
-                for order in orders:
-                    _send(central, bank, town, order)
+                with ThreadPoolExecutor(_LANES) as pool:
+                    list(pool.map(lambda order: _send(central, bank, town, order), orders))
 
             return rate(count, send)
 
@@ -282,8 +284,8 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             accounts=len(_BANKS),
             durability=facts,
             includes=f"chains of {_CLEARED} hops through the registration centre's deposit in "
-            "process: the bank's signature, verifying each chain, looking up its pieces, retiring "
-            "it, commit, an answer per deposit",
+            f"process, {_LANES} calls at once: the bank's signature, verifying each chain, looking "
+            "up its pieces, retiring it, commit, an answer per deposit",
             excludes="the network, the depositing bank and its credit to the wallet",
             scale=scale,
             ratio_to=compare("signature-checks-of-the-chains-alone", deposited, every),

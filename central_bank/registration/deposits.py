@@ -72,9 +72,10 @@ class Deposits:
         order = registration_pb2.TokenDeposit()
         open_signed("token-deposit/v1", envelope, bank, order, self._clock.now_ms())
         at_most(order.items, "items", MAX_ITEMS)
+        # Before the lock: while one call is being cleared, the signatures of the next are verified.
+        judged = self._judging.judge(order.items, self._waiting.numbers(bank, order.items))
         with self._clearing:
-            waiting = self._waiting.numbers(bank, order.items)
-            return self._deposit_all(bank, self._judging.judge(order.items, waiting))
+            return self._deposit_all(bank, judged)
 
     def _deposit_all(self, bank: Bank, judged: Sequence[Judged]) -> list[DepositOutcome]:
         """In their order. Those that nothing stands against are written down together."""
