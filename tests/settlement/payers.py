@@ -1,7 +1,7 @@
 """Payers who keep several batches on their way while the plug is pulled, and what must hold then.
 
-As a program (`python -m tests.settlement.payers URL PLUG NUMBER`) they pay in a process of their
-own, which pulls the plug on itself, says what it was answered and ends as if it had been killed.
+As a program (`python -m tests.settlement.payers URL PLUG NUMBER REASON`) they pay in a process of
+their own, which pulls the plug on itself, says what it was answered and ends as if killed.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def writers() -> set[threading.Thread]:
 
 
 def pay_until_stopped(
-    engine: Engine, tables: JournalTables, plug: Callable[[LedgerBundle], None]
+    engine: Engine, tables: JournalTables, plug: Callable[[LedgerBundle], None], *, reason: str
 ) -> Outcomes:
-    """Pays from all payers at once; the core must stop in the right way before they are done."""
+    """Pays from all payers at once; the core must stop for this reason before they are done."""
     stopped: list[CoreStopped] = []
     before = writers()
     books = open_ledger(engine, tables, threaded=True, on_stopped=stopped.append)
@@ -124,6 +124,7 @@ def pay_until_stopped(
         thread.join(PATIENCE_S)
     assert writers() == before
     assert len(stopped) == 1
+    assert reason in str(stopped[0])
     answers = [answer for payer in payers for answer in payer.answers]
     assert sum(answer is None for answer in answers) > 1, "several were on their way"
     assert any(answer is not None for answer in answers), "it worked before"
@@ -198,13 +199,13 @@ def _check_money(books: LedgerBundle, there: Sequence[Batch]) -> None:
     assert sum(available(books, BANK, *PAYERS)) == 0
 
 
-def _limit_files(engine: Engine, path: str, spare: int) -> None:
-    """No file may grow further than this, so that a write ends as on a full disk."""
+def _limit_files(path: str, spare: int) -> None:
+    """No file may grow further than this."""
     size = max(os.path.getsize(path + end) for end in ("", "-wal") if os.path.exists(path + end))
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + spare, resource.RLIM_INFINITY))
 
 
-def _main(url: str, plug: str, number: int) -> None:
+def _main(url: str, plug: str, number: int, reason: str) -> None:
     engine, tables = fresh(url)
 
     def pull(_: LedgerBundle) -> None:
@@ -212,9 +213,9 @@ def _main(url: str, plug: str, number: int) -> None:
             syncs_left = ctypes.c_long.in_dll(ctypes.CDLL(None), "syncs_left")
             syncs_left.value = number
         else:
-            _limit_files(engine, engine.url.database or "", number)
+            _limit_files(engine.url.database or "", number)
 
-    outcomes = pay_until_stopped(engine, tables, pull)
+    outcomes = pay_until_stopped(engine, tables, pull, reason=reason)
     said = {
         payer: [
             None if one is None else [one.results.tolist(), one.positions.tolist()]
@@ -227,4 +228,4 @@ def _main(url: str, plug: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    _main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -55,7 +55,10 @@ def test_after_an_error_of_the_commit_only_a_restart_knows(
     engine, tables = fresh(database_url)
     world(engine, tables)
     outcomes = pay_until_stopped(
-        engine, tables, lambda _: break_commit(engine, number=12, written=written)
+        engine,
+        tables,
+        lambda _: break_commit(engine, number=12, written=written),
+        reason="disk I/O error",
     )
     engine.dispose()
     unknown = kept(database_url, outcomes)
