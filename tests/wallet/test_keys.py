@@ -356,3 +356,30 @@ def test_crashes_before_the_answer_is_kept_lose_no_tokens(
     alice.loading().load(100)
     assert alice.pocket().balance_fen() == 100
     assert len(loads(bank)) == 1
+
+
+def test_a_deposit_brings_the_newest_bundle_and_a_certificate_when_there_is_none(
+    alice: App, bank: FakeBank
+) -> None:
+    alice.loading().load(100)
+    loaded = alice.sealed.read()
+    bank.revoked = (bytes(32),)
+    assert alice.loading().deposit().amount_fen == 100
+    deposited = alice.sealed.read()
+    assert deposited.bundle != loaded.bundle
+    assert [key.public for key in deposited.keys] == [key.public for key in loaded.keys]
+    alice.sealed.change(lambda state: setattr(state, "clock_ms", NOW + 101 * DAY))
+    assert not alice.device.certified()
+    alice.loading().deposit()
+    assert len(alice.sealed.read().keys) == 2, "a new key; this bank's clock stands still"
+
+
+def test_a_deposit_counts_though_there_is_no_bundle(alice: App, bank: FakeBank) -> None:
+    alice.loading().load(100)
+
+    def silent() -> bytes:
+        raise NoAnswer("silence")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "trust_bundle", silent)
+        assert alice.loading().deposit().amount_fen == 100
