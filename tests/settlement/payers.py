@@ -31,7 +31,7 @@ from tests.settlement.books import ALICE, BANK, BOB, CAROL, available, fresh, ma
 
 PAYERS = (ALICE, BOB, CAROL)
 IN_FLIGHT = 8
-MOST_BATCHES = 300
+MOST_BATCHES = 200
 PATIENCE_S = 10.0
 _SEQUENCES_EACH = 20
 _FIRST_SEQUENCE = 100
@@ -71,12 +71,15 @@ class Payer:
     answers: list[Answers | None] = field(default_factory=list)
     turned_away: bool = False
 
+    def __post_init__(self) -> None:
+        self._batches = [batch_of(self.account, number) for number in range(MOST_BATCHES)]
+
     def run(self, writer: GroupCommitWriter) -> None:
         """Until the core has stopped, and then until every batch has been answered."""
         waiting: deque[Future[Answers]] = deque()
-        for number in range(MOST_BATCHES):
+        for batch in self._batches:
             try:
-                waiting.append(writer.submit_later(batch_of(self.account, number)))
+                waiting.append(writer.submit_later(batch))
             except CoreStopped:
                 break
             if len(waiting) == IN_FLIGHT:
@@ -110,8 +113,8 @@ def pay_until_stopped(
     books = open_ledger(engine, tables, threaded=True, on_stopped=stopped.append)
     writer = books.ledger
     assert isinstance(writer, GroupCommitWriter)
-    plug(books)
     payers = [Payer(account) for account in PAYERS]
+    plug(books)
     threads = [threading.Thread(target=payer.run, args=(writer,)) for payer in payers]
     for thread in threads:
         thread.start()
