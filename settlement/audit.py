@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from settlement.payment_rows import NAMES, payment_rows
 from settlement.postings import Index, Postings, joined, postings_of
 from settlement.projection import BALANCES, PAYMENTS
 from settlement.records import AccountFlag
-from settlement.snapshot import Snapshots, digest, dump
+from settlement.snapshot import Snapshots, load
 from settlement.state import State
 from settlement.tables import JournalTables
 
@@ -207,10 +208,19 @@ def _check_snapshot(engine: Engine, tables: JournalTables, seq: int, report: Led
     if row is None:
         return
     where = f"table snapshot, row position={row.position}"
-    if bytes(row.body_hash) != digest(dump(report.state)):
-        report.complain(f"{where}: not the state that the journal leads to")
-    if bytes(row.body_hash) != digest(Snapshots(engine, tables).body(row.position)):
+    body = b"".join(Snapshots(engine, tables).body(row.position))
+    if hashlib.sha256(body).digest() != bytes(row.body_hash):
         report.complain(f"{where}: its parts were changed")
+    elif not _leads_to(body, report.state):
+        report.complain(f"{where}: not the state that the journal leads to")
+
+
+def _leads_to(body: bytes, state: State) -> bool:
+    """Whether a snapshot is this state, apart from the room it keeps in reserve."""
+    try:
+        return load(body).equals(state)
+    except (EOFError, TypeError, ValueError):
+        return False
 
 
 def _sum(report: LedgerReport) -> None:

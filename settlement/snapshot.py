@@ -39,14 +39,6 @@ def load(body: bytes) -> State:
     return State(*(np.load(source, allow_pickle=False) for _ in _PARTS))
 
 
-def digest(parts: Iterator[bytes]) -> bytes:
-    """SHA-256 over all parts."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(part)
-    return found.digest()
-
-
 class Snapshots:
     """The snapshots of a database; only the newest is kept."""
 

@@ -104,6 +104,7 @@ class State:
             _same_rows(self.accounts, other.accounts)
             and np.array_equal(self.policies, other.policies)
             and _same_rows(self.holds, other.holds)
+            and _same_top(self.free[: self.counters[0]], other.free[: other.counters[0]])
         )
 
 
@@ -120,3 +121,9 @@ def _same_rows(one: NDArray[np.void], two: NDArray[np.void]) -> bool:
     shared = min(len(one), len(two))
     rest = one[shared:] if len(one) > shared else two[shared:]
     return one[:shared].tobytes() == two[:shared].tobytes() and not any(rest.tobytes())
+
+
+def _same_top(one: NDArray[np.int64], two: NDArray[np.int64]) -> bool:
+    """Whether what is taken next is the same; room made earlier lies below."""
+    shared = min(len(one), len(two))
+    return np.array_equal(one[len(one) - shared :], two[len(two) - shared :])
