@@ -15,6 +15,7 @@ from settlement.journal import Entry, Journal
 from settlement.limits import MAX_BATCH_RECORDS, MAX_NOTE_BYTES, SNAPSHOT_EVERY_RECORDS
 from settlement.packing import pack
 from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
+from settlement.rule import MAX_CHAIN
 from settlement.snapshot import Snapshots
 from settlement.tables import JournalTables
 
@@ -70,6 +71,8 @@ class Batch:
             raise ValueError(f"a batch has 1 to {MAX_BATCH_RECORDS} records")
         if self.records[-1]["flags"] & RecordFlag.LINKED:
             raise ValueError("the last record of a batch cannot be linked to a next one")
+        if _longest_chain(self.records) > MAX_CHAIN:
+            raise ValueError(f"a chain has at most {MAX_CHAIN} records")
         if self.notes is not None:
             if len(self.notes) != len(self.records):
                 raise ValueError("notes and records differ in number")
@@ -79,12 +82,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Found:
-    """A journaled record, found by its identity."""
+    """A journaled record, found by its identity, and those that were linked to it, in order."""
 
     record: np.void
     result: int
     detail: int
     position: int
+    following: tuple[Found, ...] = ()
 
 
 class Finder(Protocol):
@@ -93,17 +97,6 @@ class Finder(Protocol):
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
         """Those of these (origin, sequence) that have been journaled."""
         ...
-
-
-@dataclass
-class _Pass:
-    """One run of the rule, and what of it goes to the journal."""
-
-    records: Records
-    results: NDArray[np.uint8]
-    details: NDArray[np.uint64]
-    keep: NDArray[np.bool_]
-    sources: NDArray[np.int64]
 
 
 class Core:
@@ -169,8 +162,8 @@ class Core:
         self._check()
         records = _joined([batch.records for batch in batches])
         try:
-            answers, passes = self._decide(records)
-            parts = self._commit(batches, passes, answers)
+            answers, new = self._decide(records)
+            parts = self._commit(batches, records, new, answers)
             return [
                 replace(part, accounts=self._state.copy_accounts(batch.read))
                 if batch.read
@@ -186,97 +179,123 @@ class Core:
         if self._stopped is not None:
             raise CoreStopped(f"stopped earlier: {self._stopped}")
 
-    def _decide(self, records: Records) -> tuple[Answers, list[_Pass]]:
-        results, details = self._state.apply(records)
+    def _decide(self, records: Records) -> tuple[Answers, NDArray[np.bool_]]:
+        """The answers, and which records are new and go to the journal, each (N,)."""
         count = len(records)
-        answers = Answers(results, details, np.zeros(count, np.bool_), np.zeros(count, np.uint64))
+        results, details = self._state.begin(records)
+        before: dict[Identity, Found | None] = {}
+        at = 0
+        while (at := self._state.decide(records, results, details, at, halt=True)) < count:
+            at = self._straggler(records, results, before, at)
         again = (results == Result.REPEATED) | (results == Result.SEQUENCE_STALE)
-        if not again.any():
-            everything = np.ones(count, np.bool_)
-            return answers, [_Pass(records, results, details, everything, np.arange(count))]
-        return self._decide_again(records, answers, again)
-
-    def _decide_again(
-        self, records: Records, answers: Answers, again: NDArray[np.bool_]
-    ) -> tuple[Answers, list[_Pass]]:
-        """The slow path: identities that were seen before, or are too old to say."""
-        results, details = answers.results, answers.details
-        keep = ~again
+        new = ~again
         heads = np.flatnonzero(again).tolist()
         for head in heads:
-            keep[_chain_of(records, head)] = False
-        here = _identities(records, keep, records["origin"][again])
-        unknown = {_identity(records[head]) for head in heads} - set(here)
-        before = self._finder.find_many(list(unknown)) if unknown else {}
-        late: list[int] = []
-        taken_late: dict[Identity, int] = {}
-        for head in heads:
-            key = _identity(records[head])
-            known = key in here or key in before or key in taken_late
-            if results[head] == Result.SEQUENCE_STALE and not known:
-                taken_late[key] = head
-                late.extend(_chain_of(records, head))
-        first = _Pass(records, results.copy(), details.copy(), keep, np.arange(len(records)))
-        passes = [first]
-        if late:
-            taken = records[late].copy()
-            taken["flags"] |= np.uint8(RecordFlag.KNOWN_NEW)
-            late_results, late_details = self._state.apply(taken)
-            results[late], details[late] = late_results, late_details
-            everything = np.ones(len(late), np.bool_)
-            passes.append(
-                _Pass(taken, late_results, late_details, everything, np.array(late, np.int64))
+            new[_chain_of(records, head)] = False
+        positions = (self._tip.position + np.cumsum(new, dtype=np.uint64)) * new
+        answers = Answers(results, details, np.zeros(count, np.bool_), positions)
+        if heads:
+            self._answer_repeats(records, answers, new, heads, before)
+        return answers, new
+
+    def _straggler(
+        self,
+        records: Records,
+        results: NDArray[np.uint8],
+        before: dict[Identity, Found | None],
+        at: int,
+    ) -> int:
+        """Looks up a record that is too old to say whether it is new; says where to go on."""
+        key = _identity(records[at])
+        if key not in before:
+            rest = records[at:]
+            self._look_up(
+                {_identity(one) for one in rest[self._state.may_be_too_old(rest)]}, before
             )
-        here.update(taken_late)
+        earlier = records[:at]
+        same = (earlier["origin"] == key[0]) & (earlier["sequence"] == key[1])
+        if before[key] is None and not (same & (results[:at] != Result.LINKED_FAILED)).any():
+            records["flags"][at] |= np.uint8(RecordFlag.KNOWN_NEW)
+            return at
+        chain = _chain_of(records, at)
+        results[chain] = Result.LINKED_FAILED
+        results[at] = Result.SEQUENCE_STALE
+        return chain[-1] + 1
+
+    def _look_up(self, wanted: set[Identity], before: dict[Identity, Found | None]) -> None:
+        """Adds what has been journaled before of some identities, None for those that have not."""
+        missing = [key for key in wanted if key not in before]
+        if missing:
+            before.update(dict.fromkeys(missing))
+            before.update(self._finder.find_many(missing))
+
+    def _answer_repeats(
+        self,
+        records: Records,
+        answers: Answers,
+        new: NDArray[np.bool_],
+        heads: list[int],
+        before: dict[Identity, Found | None],
+    ) -> None:
+        """Gives each repeat the answer of its first one, of this commit or of one before."""
+        # A later member of a chain that failed has no identity, whatever it carries.
+        first_ones = new & (answers.results != Result.LINKED_FAILED)
+        here = _identities(records, first_ones, records["origin"][heads])
+        self._look_up({_identity(records[head]) for head in heads} - set(here), before)
         for head in heads:
             key = _identity(records[head])
-            if taken_late.get(key) != head:
-                _answer_repeat(records, answers, head, here.get(key, before.get(key)))
-        return answers, passes
+            if key in here:
+                first = [_found(records, answers, k) for k in _chain_of(records, here[key])]
+            elif (found := before[key]) is not None:
+                first = [found, *found.following]
+            else:
+                raise LookupError(f"{key} was seen but is in no journal row")
+            _answer_repeat(records, answers, _chain_of(records, head), first)
 
     def _commit(
-        self, batches: Sequence[Batch], passes: list[_Pass], answers: Answers
+        self,
+        batches: Sequence[Batch],
+        records: Records,
+        new: NDArray[np.bool_],
+        answers: Answers,
     ) -> list[Answers]:
-        notes = _joined_notes(batches)
-        tip = self._tip
-        rows: list[tuple[Entry, bytes]] = []
-        for run in passes:
-            kept = np.flatnonzero(run.keep)
-            if not len(kept):
-                continue
-            whole = len(kept) == len(run.records)
-            chosen = run.records if whole else run.records[kept]
-            sources = run.sources[kept]
-            run_notes = None if notes is None else [notes[i] for i in sources.tolist()]
-            entry = Entry(
-                seq=tip.seq + 1 + len(rows),
-                first_position=tip.position + 1 + sum(len(e.records) for e, _ in rows),
-                records=chosen,
-                results=run.results if whole else run.results[kept],
-                details=run.details if whole else run.details[kept],
-                notes=run_notes,
-            )
-            answers.positions[sources] = np.arange(
-                entry.first_position, entry.last_position + 1, dtype=np.uint64
-            )
-            rows.append((entry, pack(chosen, entry.results, entry.details, run_notes)))
-        _point_to_first(answers)
         parts = _split(answers, batches)
         alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
-        if not rows and not any(also for also, _ in alsos):
+        entry = self._entry(records, new, answers, _joined_notes(batches))
+        if entry is None and not any(also for also, _ in alsos):
             return parts
+        tip, body = self._tip, b""
+        if entry is not None:
+            body = pack(entry.records, entry.results, entry.details, entry.notes)
         with self._writing.begin() as connection:
-            for entry, body in rows:
+            if entry is not None:
                 tip = self._journal.append(connection, tip, len(entry.records), body)
             for also, part in alsos:
                 if also is not None:
                     also(connection, part)
         self._tip = tip
-        for entry, _ in rows:
+        if entry is not None:
             self._journal.committed(entry)
         if tip.position - self._snapshot_position >= self._snapshot_every:
             self.snapshot()
         return parts
+
+    def _entry(
+        self,
+        records: Records,
+        new: NDArray[np.bool_],
+        answers: Answers,
+        notes: list[bytes] | None,
+    ) -> Entry | None:
+        """What goes to the journal; None when nothing is new."""
+        seq, first = self._tip.seq + 1, self._tip.position + 1
+        if new.all():
+            return Entry(seq, first, records, answers.results, answers.details, notes)
+        if not new.any():
+            return None
+        if notes is not None:
+            notes = [notes[index] for index in np.flatnonzero(new).tolist()]
+        return Entry(seq, first, records[new], answers.results[new], answers.details[new], notes)
 
     def snapshot(self) -> None:
         """Writes a snapshot of the state as of the last commit."""
@@ -301,36 +320,40 @@ def _identity(record: np.void) -> Identity:
 def _identities(
     records: Records, chosen: NDArray[np.bool_], origins: NDArray[np.uint32]
 ) -> dict[Identity, int]:
-    """Identity → index, of chosen records with one of these origins."""
+    """Identity → index, of chosen records with one of these origins.
+
+    The last one counts: one before it was refused without taking its sequence.
+    """
     indices = np.flatnonzero(chosen & np.isin(records["origin"], origins)).tolist()
-    return {_identity(records[index]): index for index in reversed(indices)}
+    return {_identity(records[index]): index for index in indices}
+
+
+def _found(records: Records, answers: Answers, index: int) -> Found:
+    """A record of this commit as it will be found."""
+    return Found(
+        records[index],
+        int(answers.results[index]),
+        int(answers.details[index]),
+        int(answers.positions[index]),
+    )
 
 
 def _answer_repeat(
-    records: Records, answers: Answers, head: int, found: int | Found | None
+    records: Records, answers: Answers, members: list[int], first: Sequence[Found]
 ) -> None:
-    """Answers a record as its first one was: an index into this commit, or one journaled before."""
-    record = records[head]
-    members = _chain_of(records, head)
-    if found is None:
-        raise LookupError(
-            f"({record['origin']}, {record['sequence']}) was seen but is in no journal row"
-        )
-    first = records[found] if isinstance(found, int) else found.record
-    if not _same_content(first, record):
+    """Answers a record, or a chain, as the first one with its identity was."""
+    same = len(first) == len(members) and all(
+        _same_content(one.record, records[index]) for one, index in zip(first, members, strict=True)
+    )
+    if not same:
         answers.results[members] = Result.LINKED_FAILED
-        answers.results[head] = Result.ID_REUSED
+        answers.results[members[0]] = Result.ID_REUSED
         return
     answers.repeated[members] = True
-    if isinstance(found, int):
-        same = _chain_of(records, found)
-        answers.results[members] = answers.results[same]
-        answers.details[members] = answers.details[same]
-        answers.positions[members] = np.array(same, np.uint64) + np.uint64(1 << 63)
-    else:
-        answers.results[members] = found.result
-        answers.details[members] = found.detail
-        answers.positions[members] = found.position
+    for one, index in zip(first, members, strict=True):
+        answers.results[index] = one.result
+        answers.details[index] = one.detail
+        answers.positions[index] = one.position
 
 
 def _chain_of(records: Records, head: int) -> list[int]:
@@ -341,17 +364,16 @@ def _chain_of(records: Records, head: int) -> list[int]:
     return list(range(head, last + 1))
 
 
+def _longest_chain(records: Records) -> int:
+    linked = records["flags"] & np.uint8(RecordFlag.LINKED)
+    if not linked.any():
+        return 1
+    return int(np.diff(np.flatnonzero(linked == 0), prepend=-1).max())
+
+
 def _same_content(one: np.void, two: np.void) -> bool:
     names = ("kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest")
     return all(one[name] == two[name] for name in names)
-
-
-def _point_to_first(answers: Answers) -> None:
-    """Repeats within one commit were pointed at an index; now the position is known."""
-    marked = answers.positions >> np.uint64(63) == 1
-    if marked.any():
-        index = (answers.positions[marked] & np.uint64((1 << 63) - 1)).astype(np.int64)
-        answers.positions[marked] = answers.positions[index]
 
 
 def _joined(arrays: list[Records]) -> Records:

@@ -13,7 +13,8 @@ from settlement.journal import Entry, Journal
 from settlement.payment_rows import NAMES, PaymentRow, payment_row
 from settlement.postings import Index, Positions, id_key, postings_of
 from settlement.projection import Projection
-from settlement.records import RECORD, Kind, Result
+from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.rule import MAX_CHAIN
 from settlement.tables import JournalTables
 
 _ROWS = 500
@@ -36,12 +37,14 @@ class History:
 
     def find(self, origin: int, sequence: int) -> Found | None:
         """The journaled record with this identity, or None."""
-        row = self.row(origin, sequence)
-        return None if row is None else _found(row)
+        return self.find_many([(origin, sequence)]).get((origin, sequence))
 
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
         """Those of these identities that have been journaled."""
-        return {identity: _found(row) for identity, row in self._rows(set(identities)).items()}
+        return {
+            identity: _found(row, self._linked_to(row))
+            for identity, row in self._rows(set(identities)).items()
+        }
 
     def row(self, origin: int, sequence: int) -> PaymentRow | None:
         """The payment with this identity, or None."""
@@ -112,8 +115,13 @@ class History:
         found: dict[Identity, PaymentRow] = {}
 
         def take(row: PaymentRow) -> None:
-            if (row.origin, row.sequence) in wanted:
-                found[row.origin, row.sequence] = row
+            identity = row.origin, row.sequence
+            # A later member of a chain that failed has no identity, whatever it carries.
+            if identity not in wanted or row.result == Result.LINKED_FAILED:
+                return
+            # One before the last was refused without taking its sequence.
+            if identity not in found or found[identity].position < row.position:
+                found[identity] = row
 
         for entry in self._beyond(after):
             ids = postings_of(entry.records, entry.first_position)[Index.ID]
@@ -128,6 +136,22 @@ class History:
                     for row in self._at(connection, positions.tolist()):
                         take(row)
         return found
+
+    def _linked_to(self, row: PaymentRow) -> list[PaymentRow]:
+        """What stands or falls with a payment, in order; journaled and projected with it."""
+        if not row.flags & RecordFlag.LINKED:
+            return []
+        if row.position <= self._projection.position():
+            with self._reading.connect() as connection:
+                after = range(row.position + 1, row.position + MAX_CHAIN)
+                rows = self._at(connection, after)
+        else:
+            entry = self._journal.read(row.position, 1)[0]
+            first = row.position + 1 - entry.first_position
+            end = min(first + MAX_CHAIN - 1, len(entry.records))
+            rows = [payment_row(entry, index) for index in range(first, end)]
+        last = next(n for n, one in enumerate(rows) if not one.flags & RecordFlag.LINKED)
+        return rows[: last + 1]
 
     def _beyond(self, position: int) -> Iterator[Entry]:
         """The journal's rows that hold positions after this one."""
@@ -166,11 +190,12 @@ def _arrived(row: PaymentRow, account: int) -> bool:
     return moved and row.credit == account
 
 
-def _found(row: PaymentRow) -> Found:
+def _found(row: PaymentRow, following: Sequence[PaymentRow] = ()) -> Found:
     record = np.zeros(1, RECORD)[0]
     for name in ("origin", "debit", "credit", "kind", "flags", "sequence", "amount_fen"):
         record[name] = getattr(row, name)
     for name in ("time_ms", "expires_ms", "ref"):
         record[name] = getattr(row, name)
     record["digest"] = int.from_bytes(bytes(row.digest), "little")
-    return Found(record, row.result, row.detail, row.position)
+    after = tuple(_found(one) for one in following)
+    return Found(record, row.result, row.detail, row.position, after)

@@ -451,9 +451,9 @@ def _read_ahead(accounts: Any, records: Any, first: Any, end: Any) -> Any:
 @njit(cache=True, nogil=True)
 def apply(
     accounts: Any, policies: Any, holds: Any, free: Any, counters: Any,
-    records: Any, results: Any, details: Any,
+    records: Any, results: Any, details: Any, first: Any, halt: Any,
 ) -> Any:  # fmt: skip
-    """Decides each record of a batch, in order, and changes the state accordingly.
+    """Decides the records of a batch from `first` on, in order, and changes the state accordingly.
 
     Most of its time it would wait for memory: with a million accounts each record
     meets two that are in no cache. So it reads ahead, a block of records at a time.
@@ -467,13 +467,17 @@ def apply(
         records: (N,) RECORD.
         results: (N,) uint8, filled with Result values.
         details: (N,) uint64, filled; a HOLD's reference (slot | generation << 32), else 0.
+        first: the record to begin with.
+        halt: whether to stop before a record that is too old to say whether it is new;
+            otherwise it is answered SEQUENCE_STALE.
 
     Returns:
-        A sum without a meaning, see `_read_ahead`.
+        The index of the record that it stopped before, N at the end; and a sum without a
+        meaning, see `_read_ahead`.
     """
-    i = 0
+    i = first
     n = records.shape[0]
-    ahead = 0
+    ahead = first
     total = np.uint64(0)
     while i < n:
         if i >= ahead:
@@ -486,6 +490,8 @@ def apply(
         if last == i:
             details[i] = 0
             claimed = _claim(accounts, record)
+            if halt and claimed == _SEQUENCE_STALE:
+                return i, total
             if claimed != _ACCEPTED:
                 results[i] = claimed
             else:
@@ -499,6 +505,8 @@ def apply(
         if last >= n or last - i + 1 > MAX_CHAIN:
             claimed = _MALFORMED
             last = min(last, n - 1)
+        if halt and claimed == _SEQUENCE_STALE:
+            return i, total
         if claimed != _ACCEPTED:
             for k in range(i, last + 1):
                 results[k] = _LINKED_FAILED
@@ -507,4 +515,4 @@ def apply(
         else:
             _chain(accounts, policies, holds, free, counters, records, i, last, results, details)
         i = last + 1
-    return total
+    return n, total

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES
+from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES, SEQUENCE_WINDOW
 from settlement.records import ACCOUNT, HOLD, Accounts, Holds, Kind, Records
 from settlement.rule import apply
 
@@ -43,14 +43,39 @@ class State:
 
     def apply(self, records: Records) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
         """Runs the rule over records (N,); returns results (N,) and details (N,)."""
-        self._grow(records)
-        results = np.zeros(len(records), np.uint8)
-        details = np.zeros(len(records), np.uint64)
-        apply(
-            self.accounts, self.policies, self.holds, self.free, self.counters,
-            records, results, details,
-        )  # fmt: skip
+        results, details = self.begin(records)
+        self.decide(records, results, details, 0, halt=False)
         return results, details
+
+    def begin(self, records: Records) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+        """Makes room for what these records may open, and for their results and details."""
+        self._grow(records)
+        return np.zeros(len(records), np.uint8), np.zeros(len(records), np.uint64)
+
+    def decide(
+        self,
+        records: Records,
+        results: NDArray[np.uint8],
+        details: NDArray[np.uint64],
+        first: int,
+        *,
+        halt: bool,
+    ) -> int:
+        """Runs the rule from record `first` on; see `settlement.rule.apply`."""
+        end, _ = apply(
+            self.accounts, self.policies, self.holds, self.free, self.counters,
+            records, results, details, first, halt,
+        )  # fmt: skip
+        return int(end)
+
+    def may_be_too_old(self, records: Records) -> NDArray[np.bool_]:
+        """Which of these it will be too late for to say whether they are new; some too many."""
+        sequences = records["sequence"]
+        origins, which = np.unique(records["origin"], return_inverse=True)
+        last = self.accounts["last_sequence"][np.minimum(origins, len(self.accounts) - 1)]
+        np.maximum.at(last, which, sequences)
+        late: NDArray[np.bool_] = last[which] - sequences >= SEQUENCE_WINDOW
+        return late & (sequences > 0)
 
     def _grow(self, records: Records) -> None:
         """Makes room for the accounts and holds that these records may open.
