@@ -29,6 +29,7 @@ from sandbox.stack import Stack, init
 
 FUNDS_FEN = 1_000_000
 TIMEOUT_S = 100.0
+_ON_THE_WAY = 64
 HEALTH = "/grpc.health.v1.Health/Check"
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 PAY_MANY = "/dcep.bank.v1.PaymentService/PayMany"
@@ -180,15 +181,20 @@ def flood(
 def paced(
     channel: grpc.Channel, method: str, requests: Sequence[bytes], per_s: float
 ) -> list[float]:
-    """Unary calls at a fixed rate; each one's seconds from when it was due to its answer."""
+    """Unary calls at a fixed rate; each one's seconds from when it was due to its answer.
+
+    With too many on their way the next one waits, and its time runs.
+    """
     call = channel.unary_unary(method)
     found: list[float] = []
     done = threading.Semaphore(0)
+    room = threading.Semaphore(_ON_THE_WAY)
     started = time.perf_counter() + 0.05
 
     def ended(due: float) -> Callable[[Any], None]:
         def note(_: Any) -> None:
             found.append(time.perf_counter() - due)
+            room.release()
             done.release()
 
         return note
@@ -199,6 +205,7 @@ def paced(
         pause = due - time.perf_counter()
         if pause > 0:
             time.sleep(pause)
+        room.acquire()
         future = call.future(request, timeout=TIMEOUT_S)
         future.add_done_callback(ended(due))
         running.append(future)
