@@ -1,0 +1,68 @@
+"""Chains of many kinds: one that fails leaves no trace but its identity, holds included."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from settlement.rule import MAX_CHAIN
+from settlement.state import State
+from tests.settlement.books import NOON_MS
+from tests.settlement.traffic import ACCOUNTS, setup
+
+_CHAINS = 1_500
+
+
+def chain(rng: np.random.Generator, state: State, sequence: int) -> Records:
+    """Pays, holds and ends holds, so that most of its records would pass alone."""
+    count = int(rng.integers(2, MAX_CHAIN + 1))
+    made = np.zeros(count, RECORD)
+    kinds = [Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE]
+    made["kind"] = rng.choice(kinds, count)
+    made["debit"] = rng.integers(1, ACCOUNTS, count)
+    made["credit"] = rng.choice([0, 0, 1, 2], count)
+    made["amount_fen"] = rng.integers(1, 9, count)
+    made["flags"] = RecordFlag.LINKED
+    made["flags"][-1] = 0
+    made["time_ms"] = NOON_MS
+    made["origin"], made["sequence"][0] = 1, sequence
+    taken = np.flatnonzero(state.holds["open"])
+    for row in made[made["kind"] >= Kind.CAPTURE]:
+        slot = int(rng.choice(taken)) if len(taken) else 0
+        held = state.holds[slot]
+        row["ref"] = slot | int(held["generation"]) << 32
+        row["debit"], row["amount_fen"] = held["account"], held["amount_fen"]
+    return made
+
+
+def trace(state: State) -> list[bytes]:
+    """Everything but which sequences were seen."""
+    accounts = state.accounts.copy()
+    accounts["last_sequence"] = accounts["seen"] = 0
+    free = state.free[: state.counters[0]]
+    return [accounts.tobytes(), state.holds.tobytes(), free.tobytes(), state.policies.tobytes()]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_failed_chain_leaves_no_trace_in_accounts_and_holds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    state = State.empty()
+    state.apply(setup())
+    ends = {True: 0, False: 0}
+    for sequence in range(ACCOUNTS, ACCOUNTS + _CHAINS):
+        before = trace(state)
+        results, details = state.apply(chain(rng, state, sequence))
+        accepted = results[0] == Result.ACCEPTED
+        ends[bool(accepted)] += 1
+        if accepted:
+            assert not results.any()
+            assert trace(state) != before
+        else:
+            assert (results[1:] == Result.LINKED_FAILED).all()
+            assert not details.any()
+            assert trace(state) == before
+        assert int(state.accounts[1]["last_sequence"]) == sequence
+        held = state.holds["amount_fen"][state.holds["open"] == 1].sum()
+        assert held == state.accounts["held_fen"].sum()
+    assert min(ends.values()) > 50
