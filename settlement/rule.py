@@ -59,8 +59,8 @@ _WINDOW = int(SEQUENCE_WINDOW)
 _MAX_AMOUNT = int(MAX_AMOUNT_FEN)
 _DAY_MS = 86_400_000
 _BEIJING_MS = 8 * 3_600_000
-MAX_CHAIN = 8
-"""Records in one linked chain."""
+MAX_CHAIN = 17
+"""Records in one linked chain: a deposit of 16 pieces, each with another bank to pay for it."""
 
 READ_AHEAD = 64
 """Records whose accounts are read ahead together: 128 lines of the first-level cache."""

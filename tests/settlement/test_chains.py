@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+from offline_token.limits import MAX_CHAINS
+from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records, Result
 from settlement.rule import MAX_CHAIN
 from settlement.state import State
-from tests.settlement.books import NOON_MS
+from tests.settlement.books import NOON_MS, opening, transfer
 from tests.settlement.traffic import ACCOUNTS, setup
 
 _CHAINS = 1_500
@@ -68,3 +69,17 @@ def test_a_failed_chain_leaves_no_trace_in_accounts_and_holds(seed: int) -> None
         held = state.holds["amount_fen"][state.holds["open"] == 1].sum()
         assert held == state.accounts["held_fen"].sum()
     assert min(ends.values()) > 50
+
+
+def test_the_largest_deposit_is_one_chain() -> None:
+    # What it is worth comes from one account, and what was spent twice from a bank's each.
+    assert MAX_CHAINS + 1 <= MAX_CHAIN
+    payers, payee = range(1, MAX_CHAIN + 1), MAX_CHAIN + 1
+    state = State.empty()
+    state.apply(np.concatenate([opening(n, flags=AccountFlag.MAY_GO_NEGATIVE) for n in payers]))
+    state.apply(opening(payee))
+    whole = np.concatenate([transfer(n, payee, 1, 0, flags=RecordFlag.LINKED) for n in payers])
+    whole["sequence"][0], whole["flags"][-1] = 1, 0
+    results, _ = state.apply(whole)
+    assert not results.any()
+    assert state.accounts[payee]["available_fen"] == MAX_CHAIN
