@@ -298,8 +298,10 @@ class Core:
         return Entry(seq, first, records[new], answers.results[new], answers.details[new], notes)
 
     def snapshot(self) -> None:
-        """Writes a snapshot of the state as of the last commit."""
+        """Writes a snapshot of the state as of the last commit, if there is none of it yet."""
         self._check()
+        if self._tip.position == self._snapshot_position:
+            return
         tip, state = self._tip, self._state.copy()
         self._snapshot_position = tip.position
 
