@@ -15,6 +15,7 @@ from offline_token.formats import Payment
 from offline_token.verify import Reason, piece_of, spent_pieces, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country, key_of
+from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
 
 PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
 ABOUT = (
@@ -22,7 +23,9 @@ ABOUT = (
     "Bytes are hex, numbers that may need 64 bits are decimal text. A case's `bundle` names one of "
     "`bundles`, without the root key in front; `request` is null at a deposit; `pieces` are what "
     "a good payment pays. The private keys (RFC 8032 seeds) let another implementation make the "
-    "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain."
+    "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `give_backs` "
+    "are what a payer's device is shown that made `payment` for a request with the certificate "
+    "`payee`; `deposits` are the deposit bodies that a good one makes, chain by chain."
 )
 
 
@@ -43,6 +46,7 @@ def vectors() -> dict[str, Any]:
         "piece_ids": _piece_ids(country),
         "bundles": {name: encoded for encoded, name in bundles.items()},
         "cases": cases,
+        "give_backs": [_give_back(case) for case in all_give_backs(country)],
     }
 
 
@@ -77,6 +81,20 @@ def _case(case: Case, bundles: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _give_back(case: GiveBackCase) -> dict[str, Any]:
+    reason, chains = taken_back(case.payment, case.payee, case.back)
+    if reason != case.reason:
+        raise AssertionError(f"{case.name}: {reason.name}, not {case.reason.name}")
+    return {
+        "name": case.name,
+        "payment": case.payment.hex(),
+        "payee": case.payee.hex(),
+        "give_back": case.back.hex(),
+        "reason": reason.name,
+        "deposits": [(b"\0" + Payment((chain,)).encode()).hex() for chain in chains],
+    }
+
+
 def _piece_ids(country: Country) -> dict[str, Any]:
     """A token of 100, of which Alice pays 40 and then 25 of the change."""
     chain = country.mint(country.alice, 100)
@@ -99,4 +117,5 @@ def _piece_ids(country: Country) -> dict[str, Any]:
 
 if __name__ == "__main__":
     PATH.write_text(encoded(), encoding="utf-8")
-    print(f"{PATH}: {len(vectors()['cases'])} cases")
+    made = vectors()
+    print(f"{PATH}: {len(made['cases'])} cases, {len(made['give_backs'])} give-backs")

@@ -1,4 +1,4 @@
-"""A second verifier of offline payments, written from docs/offline_token.md alone.
+"""A second verifier of offline payments and give-backs, written from docs/offline_token.md alone.
 
 It shares no code with the first: OpenSSL's Ed25519 instead of libsodium's, offsets instead of
 layouts, plain dictionaries and strings. Tests hold the two against each other.
@@ -48,6 +48,30 @@ def answer(
     return "GOOD", [(p["id"], p["token"], p["value"], p["owner"]) for p in pieces]
 
 
+def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[bytes]]:
+    """The reason, and the deposit body of each chain that came back if it is GOOD.
+
+    Args:
+        payment: as the payer made it; it was verified then.
+        payee: the certificate that stood in the request.
+    """
+    deposits = []
+    try:
+        ends = _read_give_back(back)
+        chains = _read_payment(payment)
+        for chain in chains:
+            _must(len(chain["hops"]) > 0, "NOT_FOR_THIS_PAYEE")
+            _must(len(chain["hops"]) < 32, "TOO_MANY_HOPS")
+        _must(len(ends) == len(chains), "WRONG_AMOUNT")
+        for chain, end in zip(chains, ends, strict=True):
+            _check_end(chain, _hop(payee + end), back[2:18])
+            hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + payee + end
+            deposits.append(b"\0P1\1" + chain["token"] + hops)
+    except Refused as refused:
+        return str(refused), []
+    return "GOOD", deposits
+
+
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
     if len(data) < 47 or data[0:2] != b"U2":
@@ -81,14 +105,21 @@ def _read_payment(data: bytes) -> list[dict[str, Any]]:
             end = at + 138 + 250 * hops
             if token[0:1] != b"T" or hops > 32 or end > len(data):
                 raise ValueError("no chain")
-            starts = range(at + 138, end, 250)
-            chains.append({"token": token, "hops": [_hop(data[s : s + 250]) for s in starts]})
+            read = [_hop(data[start : start + 250]) for start in range(at + 138, end, 250)]
+            chains.append({"token": token, "hops": read, "data": data[at:end]})
             at = end
         if at != len(data):
             raise ValueError("too long")
     except (ValueError, IndexError):
         raise Refused("UNREADABLE") from None
     return chains
+
+
+def _read_give_back(data: bytes) -> list[bytes]:
+    count = (len(data) - 19) // 129
+    readable = data[0:2] == b"B1" and 1 <= count <= 16 and data[18] == count
+    _must(readable and len(data) == 19 + 129 * count, "UNREADABLE")
+    return [data[19 + 129 * i : 148 + 129 * i] for i in range(count)]
 
 
 def _hop(data: bytes) -> dict[str, Any]:
@@ -131,13 +162,7 @@ def _walk(
     _must(now_ms <= _u64(token, 65), "TOKEN_EXPIRED")
     _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
     _must(len(hops) <= trust["max_hops"], "TOO_MANY_HOPS")
-    piece = {
-        "id": hashlib.sha256(_message("piece/v1", token[1:17])).digest(),
-        "token": token[1:17],
-        "value": _u64(token, 17),
-        "owner": token[25:57],
-        "spendings": [],
-    }
+    piece = _whole(token)
     for index, hop in enumerate(hops):
         following = output if index + 1 == len(hops) else hops[index + 1]["output"]
         _check_device(hop["certificate"], trust, now_ms)
@@ -147,16 +172,45 @@ def _walk(
         body = piece["id"] + hop["body"]
         _signed(piece["owner"], "endorsement/v1", body, hop["signature"], "ENDORSEMENT_FORGED")
         _must(following in (0, 1), "OUTPUT_INVALID")
-        signed = hashlib.sha256(_message("endorsement/v1", body)).digest()
-        piece["spendings"].append((piece["id"], signed))
-        made = _message("piece/v1", piece["id"] + signed + bytes([following]))
-        piece["id"] = hashlib.sha256(made).digest()
-        if following == 0:
-            piece["value"], piece["owner"] = hop["amount"], hop["payee"]
-        else:
-            piece["value"] -= hop["amount"]
+        _spend(piece, hop, following)
         _must(piece["value"] > 0, "AMOUNT_INVALID")
     return piece
+
+
+def _whole(token: bytes) -> dict[str, Any]:
+    return {
+        "id": hashlib.sha256(_message("piece/v1", token[1:17])).digest(),
+        "token": token[1:17],
+        "value": _u64(token, 17),
+        "owner": token[25:57],
+        "spendings": [],
+    }
+
+
+def _spend(piece: dict[str, Any], hop: dict[str, Any], output: int) -> None:
+    """Makes of a piece what an output of its endorsement is."""
+    signed = hashlib.sha256(_message("endorsement/v1", piece["id"] + hop["body"])).digest()
+    piece["spendings"].append((piece["id"], signed))
+    made = _message("piece/v1", piece["id"] + signed + bytes([output]))
+    piece["id"] = hashlib.sha256(made).digest()
+    if output == 0:
+        piece["value"], piece["owner"] = hop["amount"], hop["payee"]
+    else:
+        piece["value"] -= hop["amount"]
+
+
+def _check_end(chain: dict[str, Any], end: dict[str, Any], challenge: bytes) -> None:
+    """Whether an endorsement gives back what a chain paid."""
+    hops, piece = chain["hops"], _whole(chain["token"])
+    for hop, output in zip(hops, [hop["output"] for hop in hops[1:]] + [0], strict=True):
+        _spend(piece, hop, output)
+    _must(piece["owner"] == end["certificate"]["key"], "NOT_THE_OWNER")
+    _must(end["output"] == 0, "OUTPUT_INVALID")
+    _must(end["amount"] == piece["value"], "WRONG_AMOUNT")
+    _must(end["payee"] == hops[-1]["certificate"]["key"], "NOT_FOR_THIS_PAYEE")
+    _must(end["challenge"] == challenge == hops[-1]["challenge"], "WRONG_CHALLENGE")
+    body = piece["id"] + end["body"]
+    _signed(piece["owner"], "endorsement/v1", body, end["signature"], "ENDORSEMENT_FORGED")
 
 
 def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) -> None:
