@@ -44,7 +44,6 @@ _VALUE_FEN = 1_000
 _REGISTERED_FEN = 100_000_000
 _LONG, _CLEARED = 10, 3
 _BANKS = ("alpha", "beta")
-_WALLET = "6201000000000017"
 _CHALLENGE = bytes(16)
 _LANES = 2
 _IDLE_S = 0.02
@@ -428,9 +427,7 @@ def _send(
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
         items=[
-            registration_pb2.TokenDepositItem(
-                number=number, wallet_number=_WALLET, offline_payment=payment
-            )
+            registration_pb2.TokenDepositItem(number=number, offline_payment=payment)
             for number, payment in items
         ],
     )

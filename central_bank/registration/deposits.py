@@ -174,7 +174,6 @@ class Deposits:
             notes += [
                 registration_pb2.TokensDeposited(
                     number=one.item.number,
-                    wallet_number=one.item.wallet_number,
                     amount_fen=amount_fen,
                     whole_fen=one.verdict.value_fen,
                 ).SerializeToString()

@@ -67,7 +67,7 @@ class Waiting:
 
 def item_digest(item: registration_pb2.TokenDepositItem) -> int:
     """The 64 bits that say whether two deposits are the same."""
-    return digest(item.wallet_number.encode() + item.offline_payment)
+    return digest(item.offline_payment)
 
 
 def _digest(item: registration_pb2.TokenDepositItem) -> bytes:

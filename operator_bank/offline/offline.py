@@ -200,7 +200,6 @@ class Offline:
                 "sequence": content.sequence,
                 "digest": digest,
                 "body": registration_pb2.TokenDepositItem(
-                    wallet_number=order.wallet.number,
                     offline_payment=content.offline_payment,
                     own_device_keys=self._own_endorsers(order),
                 ).SerializeToString(),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import Message
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, insert, select, update
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
@@ -41,15 +41,18 @@ _ENDED = {
 _OF_OUTBOUND = frozenset(
     ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
 )
+_DEPOSITED = "tokens_deposited"
+_AT_ONCE = 500
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
 _DIVERTED = int(Result.DIVERTED)
-_KNOWN = [outbound.c[name] for name in ("number", "account", "amount_fen", "hold")]
+_KNOWN = select(*(outbound.c[name] for name in ("number", "account", "amount_fen", "hold")))
+_DEPOSITS = select(token_deposits.c.id, token_deposits.c.wallet)
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 
 
 class _Heard(NamedTuple):
-    """An entry, the name of its event, and the outbound number that it is about, or 0."""
+    """An entry, the name of its event, and the number of ours that it is about, or 0."""
 
     entry: FeedEntry
     event: str | None
@@ -115,9 +118,10 @@ class FeedFollower:
     def apply(self, entries: Sequence[FeedEntry]) -> None:
         """Applies entries; those that were applied before change nothing."""
         heard = [_heard(entry) for entry in entries]
-        known = self._known_outbound([one.number for one in heard if one.number])
+        known = self._known_outbound([one.number for one in heard if one.event in _OF_OUTBOUND])
+        depositors = self._depositors([one.number for one in heard if one.event == _DEPOSITED])
         now_ms = self._clock.now_ms()
-        moves = [self._move(one, known) for one in heard]
+        moves = [self._move(one, known, depositors) for one in heard]
         rows = [
             (
                 accounts.MIRROR, move.debit, move.credit, move.kind, _FLAGS, 0, entry.position,
@@ -142,19 +146,29 @@ class FeedFollower:
         self._outgoing.ended()
 
     def _known_outbound(self, numbers: Sequence[int]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        for start in range(0, len(numbers), 500):
-            query = select(*_KNOWN).where(outbound.c.number.in_(numbers[start : start + 500]))
-            rows = self._database.read(partial(_all, query))
-            found.update((row.number, row) for row in rows)
+        rows = self._rows(_KNOWN, outbound.c.number, numbers)
+        return {row.number: row for row in rows}
+
+    def _depositors(self, numbers: Sequence[int]) -> dict[int, int]:
+        """Accounts of the wallets that made these deposits."""
+        rows = self._rows(_DEPOSITS, token_deposits.c.id, numbers)
+        return {row.id: accounts.wallet(row.wallet) for row in rows}
+
+    def _rows(self, query: Select[Any], key: Column[int], numbers: Sequence[int]) -> list[Any]:
+        found: list[Any] = []
+        for start in range(0, len(numbers), _AT_ONCE):
+            some = query.where(key.in_(numbers[start : start + _AT_ONCE]))
+            found += self._database.read(partial(_all, some))
         return found
 
-    def _move(self, heard: _Heard, known: dict[int, Any]) -> _Move:
+    def _move(self, heard: _Heard, known: dict[int, Any], depositors: dict[int, int]) -> _Move:
         """What an entry moves."""
         entry, event, number = heard
         if event == "incoming":
             payment = entry.incoming.payment
-            return self._delivery(payment.payee_number, payment.amount_fen, payment)
+            wallet = self._directory.find(payment.payee_number)
+            account = wallet.account if wallet else accounts.SUSPENSE
+            return _delivered(account, payment.amount_fen, payment)
         if event == "issued":
             issued = entry.issued
             return _transfer(accounts.MIRROR, accounts.VAULT, issued.amount_fen, issued)
@@ -167,9 +181,13 @@ class FeedFollower:
             if self._vault.was_set_aside(rejected.number):
                 return move
             return move._replace(kind=int(Kind.REFUSAL))
-        if event == "tokens_deposited":
-            deposited = entry.tokens_deposited
-            return self._delivery(deposited.wallet_number, deposited.amount_fen, deposited)
+        if event == _DEPOSITED:
+            depositor = depositors.get(number)
+            if depositor is None:
+                raise FeedBroken(
+                    f"entry {entry.position} speaks of deposit {number}, which is not ours"
+                )
+            return _delivered(depositor, entry.tokens_deposited.amount_fen, entry.tokens_deposited)
         row = known.get(number)
         if row is None:
             raise FeedBroken(
@@ -181,10 +199,6 @@ class FeedFollower:
         if event == "outgoing_ended":
             kind, credit = _RELEASE, 0
         return _Move(kind, row.account, credit, row.amount_fen, row.hold, b"")
-
-    def _delivery(self, number: str, amount_fen: int, message: Message) -> _Move:
-        wallet = self._directory.find(number)
-        return _delivered(wallet.account if wallet else accounts.SUSPENSE, amount_fen, message)
 
     def _write(
         self,
@@ -214,7 +228,7 @@ class FeedFollower:
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
                 ends.append((_ENDED[ended.state], ended.reason, ended.number))
-            elif event == "tokens_deposited":
+            elif event == _DEPOSITED:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
         if ends:
@@ -246,7 +260,8 @@ def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
 
 def _heard(entry: FeedEntry) -> _Heard:
     event = entry.WhichOneof("event")
-    number = int(getattr(entry, event).number) if event in _OF_OUTBOUND else 0
+    ours = event == _DEPOSITED or event in _OF_OUTBOUND
+    number = int(getattr(entry, event).number) if ours else 0
     return _Heard(entry, event, number)
 
 

@@ -162,7 +162,7 @@ class PaymentHistory:
         incoming = registration_pb2.OutboundPayment.FromString(note)
         if incoming.number and not incoming.payer_number:
             # It has the bank's number of a deposit or of a load, and no payer.
-            if registration_pb2.TokensDeposited.FromString(note).wallet_number:
+            if registration_pb2.TokensDeposited.FromString(note).whole_fen:
                 payment.kind = "offline-deposit"
                 payment.payment_id = f"deposit-{incoming.number}"
             else:

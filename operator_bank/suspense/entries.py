@@ -23,19 +23,18 @@ class Source(NamedTuple):
     payer: str = ""
 
 
-def source_of(entry: FeedEntry, loader: str, body: bytes) -> Source:
+def source_of(entry: FeedEntry, wallet: str, body: bytes) -> Source:
     """The source of an entry that could not be credited, or of a return that nobody took.
 
     Args:
-        loader: number of the wallet that loaded restored tokens.
+        wallet: number of the wallet that deposited, or that loaded restored tokens.
         body: the return, where the entry ends one.
     """
     event = entry.WhichOneof("event")
     if event == "tokens_deposited":
-        deposited = entry.tokens_deposited
-        return Source("offline-deposit", f"deposit-{deposited.number}", deposited.wallet_number)
+        return Source("offline-deposit", f"deposit-{entry.tokens_deposited.number}", wallet)
     if event == "tokens_restored":
-        return Source("offline-restore", f"restore-{entry.tokens_restored.number}", loader)
+        return Source("offline-restore", f"restore-{entry.tokens_restored.number}", wallet)
     if event == "outgoing_ended":
         back = OutboundPayment.FromString(body)
         return Source("payment", back.returns_payment_id, back.payer_number, back.payee_number)

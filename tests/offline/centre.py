@@ -17,8 +17,6 @@ from runtime.envelope import sign
 from tests.central_bank.conftest import KEYS, World, particulars
 from tests.offline.country import DAY, Country, Device, key_of
 
-WALLET = "6201000000000017"
-
 
 class Centre(World):
     """Alice, Bob and Carol bank at alpha, Dan and Erin at beta; alpha pays for the tokens."""
@@ -61,7 +59,6 @@ class Centre(World):
         """One deposit, with a number of its own."""
         return registration_pb2.TokenDepositItem(
             number=next(self.numbers),
-            wallet_number=WALLET,
             offline_payment=bytes([output]) + Payment(chains).encode(),
             own_device_keys=[device.public for device in own],
         )

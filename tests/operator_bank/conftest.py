@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nacl.signing import SigningKey
+from sqlalchemy import insert
 
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -21,7 +22,7 @@ from operator_bank.app import Bank, BankParts, build
 from operator_bank.orders import TAGS
 from operator_bank.payments.pay import Paid
 from operator_bank.tables import ledger as ledger_tables
-from operator_bank.tables import metadata
+from operator_bank.tables import metadata, token_deposits
 from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
 from runtime.database import open_engine
@@ -213,6 +214,22 @@ class World:
         entry = self.entry(**event)
         self.bank.follower.apply([entry])
         return entry
+
+    def depositing(self, holder: Holder, fen: int) -> registration_pb2.TokensDeposited:
+        """Offline money that a wallet's bank has sent in for it, as the feed answers it."""
+        with self.engine.begin() as connection:
+            row = {
+                "wallet": holder.wallet.row_id,
+                "sequence": holder.next(),
+                "digest": bytes(32),
+                "body": b"",
+                "state": bank_pb2.PAYMENT_STATE_PENDING,
+                "reason": 0,
+                "verdict": "",
+                "amount_fen": 0,
+            }
+            (number,) = connection.execute(insert(token_deposits), row).inserted_primary_key
+        return registration_pb2.TokensDeposited(number=number, amount_fen=fen, whole_fen=fen)
 
     def arriving(self, payee: str, fen: int) -> registration_pb2.Incoming:
         """A payment from another bank."""

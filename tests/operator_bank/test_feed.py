@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.payments.feed import FeedBroken
+from operator_bank.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
@@ -95,11 +97,31 @@ def test_the_position_is_where_the_feed_goes_on_after_a_restart(world: World) ->
         {"outgoing_settled": registration_pb2.OutboundPayment(number=999_999)},
         {"outgoing_ended": ended(999_999, 2, 40)},
         {"redeemed": registration_pb2.Redeemed(amount_fen=5)},
+        {"tokens_deposited": registration_pb2.TokensDeposited(number=999_999, amount_fen=5)},
     ],
 )
 def test_a_feed_that_cannot_be_true_stops_the_bank(world: World, event: dict[str, Any]) -> None:
     with pytest.raises(FeedBroken, match=f"entry {world.position + 10} "):
         world.hear(**event)
+
+
+def test_a_deposit_is_credited_to_the_wallet_that_its_number_stands_for(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    deposits = [world.depositing(holder, fen) for holder, fen in ((alice, 30), (bob, 400))]
+    deposits[1].whole_fen += 5_000
+    second = registration_pb2.TokensDeposited(number=deposits[1].number, amount_fen=5_000)
+    second.whole_fen = deposits[1].whole_fen
+    entries = [world.entry(tokens_deposited=event) for event in (*deposits, second)]
+    for _ in range(2):
+        world.bank.follower.apply(entries)
+    assert (alice.fen, bob.fen) == (100_030, 5_400)
+    page, _ = world.bank.history.page(bob.wallet, 1, "")
+    assert (page[0].kind, page[0].payment_id) == ("offline-deposit", f"deposit-{second.number}")
+    with world.engine.connect() as connection:
+        query = select(token_deposits.c.state, token_deposits.c.amount_fen)
+        rows = connection.execute(query.order_by(token_deposits.c.id)).all()
+    assert [tuple(row) for row in rows] == [(SETTLED, 30), (SETTLED, 5_400)]
 
 
 def send_back(world: World) -> registration_pb2.OutboundPayment:

@@ -31,13 +31,11 @@ def freeze(world: World, holder: Holder, *, frozen: bool = True) -> None:
     world.bank.directory.set_frozen(new_id(), holder.number, WANG, "lost", frozen)
 
 
-def deposited(world: World, holder: Holder, fen: int, number: int = 7) -> None:
-    """Offline money for a wallet."""
-    world.hear(
-        tokens_deposited=registration_pb2.TokensDeposited(
-            number=number, wallet_number=holder.number, amount_fen=fen, whole_fen=fen
-        )
-    )
+def deposited(world: World, holder: Holder, fen: int) -> str:
+    """Offline money for a wallet; returns the payment's id."""
+    event = world.depositing(holder, fen)
+    world.hear(tokens_deposited=event)
+    return f"deposit-{event.number}"
 
 
 def entries(world: World) -> list[bank_pb2.SuspenseEntry]:
@@ -62,15 +60,16 @@ def lying(world: World, holder: Holder, fen: int = 300) -> int:
 
 
 def test_an_entry_says_what_it_was_whose_and_what_is_in_the_way(world: World, bob: Holder) -> None:
-    position = lying(world, bob)
+    freeze(world, bob)
+    payment_id = deposited(world, bob, 300)
     [entry] = entries(world)
-    assert (entry.kind, entry.payment_id) == ("offline-deposit", "deposit-7")
+    assert (entry.kind, entry.payment_id) == ("offline-deposit", payment_id)
     assert (entry.wallet_number, entry.payer_number) == (bob.number, "")
     assert (entry.amount_fen, entry.time_ms) == (300, world.clock.now_ms())
     assert entry.reason == errors_pb2.REASON_PAYEE_FROZEN
     freeze(world, bob, frozen=False)
     assert entries(world)[0].reason == 0
-    assert world.bank.suspense.page(50, position) == []
+    assert world.bank.suspense.page(50, entry.position) == []
 
 
 def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
@@ -88,7 +87,7 @@ def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
     assert world.bank.vault.books().suspense_fen == 0
     page, _ = world.bank.history.page(bob.wallet, 1, "")
     assert [(p.kind, p.payment_id, p.change_fen) for p in page] == [
-        ("offline-deposit", "deposit-7", 300)
+        ("offline-deposit", "deposit-1", 300)
     ]
     seen, _ = world.bank.history.arrivals(bob.wallet, 0, 10)
     assert [p.amount_fen for p in seen] == [300]
@@ -132,7 +131,7 @@ def test_a_closed_wallets_money_goes_to_another_one(
 
 def test_the_cap_of_the_wallet_holds(world: World, phone: Holder) -> None:
     deposited(world, phone, 9_000)
-    deposited(world, phone, 1_001, number=8)
+    deposited(world, phone, 1_001)
     [entry] = entries(world)
     assert entry.reason == errors_pb2.REASON_OVER_BALANCE_CAP
     assert refused(world, entry.position) == "OVER_BALANCE_CAP"

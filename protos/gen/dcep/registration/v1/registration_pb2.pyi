@@ -166,16 +166,14 @@ class TokensRegistered(_message.Message):
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class TokensDeposited(_message.Message):
-    __slots__ = ("number", "wallet_number", "amount_fen", "whole_fen")
+    __slots__ = ("number", "amount_fen", "whole_fen")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FEN_FIELD_NUMBER: _ClassVar[int]
     number: int
-    wallet_number: str
     amount_fen: int
     whole_fen: int
-    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ...) -> None: ...
 
 class TokensRestored(_message.Message):
     __slots__ = ("number", "amount_fen")
@@ -228,16 +226,14 @@ class TokenDeposit(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., items: _Optional[_Iterable[_Union[TokenDepositItem, _Mapping]]] = ...) -> None: ...
 
 class TokenDepositItem(_message.Message):
-    __slots__ = ("number", "wallet_number", "offline_payment", "own_device_keys")
+    __slots__ = ("number", "offline_payment", "own_device_keys")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_PAYMENT_FIELD_NUMBER: _ClassVar[int]
     OWN_DEVICE_KEYS_FIELD_NUMBER: _ClassVar[int]
     number: int
-    wallet_number: str
     offline_payment: bytes
     own_device_keys: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., offline_payment: _Optional[bytes] = ..., own_device_keys: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., offline_payment: _Optional[bytes] = ..., own_device_keys: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class DepositTokensRequest(_message.Message):
     __slots__ = ("deposit",)
