@@ -19,6 +19,9 @@ _ORDER = 2**252 + 27742317777372353535851937790883648493
 _PRIME = 2**255 - 19
 
 
+DEPOSIT_GRACE_MS = 7 * DAY
+
+
 @dataclass(frozen=True)
 class Case:
     """A question to the verifier, and the answer."""
@@ -40,6 +43,7 @@ class Case:
             "now_ms": self.now_ms,
             "request": self.request,
             "output": self.output,
+            "grace_ms": DEPOSIT_GRACE_MS if self.request is None else 0,
         }
 
 
@@ -93,6 +97,7 @@ def all_cases(country: Country) -> list[Case]:
         _size,
         _request,
         _first_reason,
+        _deposit,
     ):
         add(table)
     return table.cases
@@ -472,6 +477,40 @@ def _first_reason(t: Table) -> None:
     bad_output = c.endorse(c.long_chain(1), bob, bob, 1, output=2)
     t.paid("the output of the next hop before its device", Reason.OUTPUT_INVALID,
            bad_output, bundle=revoked)  # fmt: skip
+
+
+def _deposit(t: Table) -> None:
+    """Who took money in good time does not lose it for coming later, or for what came back."""
+    c = t.country
+    alice, bob, made = c.alice, c.bob, NOW - DAY
+    token = c.mint(alice, 100)
+    pays = c.endorse(token, alice, bob, 100)
+    for late_ms, reason in ((0, Reason.GOOD), (1, Reason.TOKEN_EXPIRED)):
+        expired = c.mint(alice, 100, expires=NOW - DEPOSIT_GRACE_MS - late_ms)
+        when = f"7 days and {late_ms} ms after the expiry"
+        t.deposited(f"deposit {when}", reason, c.endorse(expired, alice, bob, 100))
+    for early_ms, reason in ((0, Reason.GOOD), (1, Reason.DEVICE_EXPIRED)):
+        device = c.device("alice", "alpha", expires=made - early_ms)
+        when = f"expired {early_ms} ms before the token was made"
+        t.deposited(f"deposit, a device {when}", reason, c.endorse(token, device, bob, 100))
+    for early_ms, reason in ((0, Reason.GOOD), (1, Reason.BANK_UNKNOWN)):
+        banks = (c.bank_certificate("alpha", expires=made - early_ms),)
+        when = f"expired {early_ms} ms before the token was made"
+        t.deposited(f"deposit, a bank {when}", reason, pays, bundle=c.bundle(banks=banks))
+    new = certify_bank(c.root, "alpha", _public(key_of("new")), NOW + DAY)
+    then = c.bundle(banks=(c.bank_certificate("alpha", expires=made), new))
+    t.deposited("deposit, a bank's key of the time when the token was made", Reason.GOOD, pays,
+                bundle=then)  # fmt: skip
+    later = Chain(sign_token(c.root, replace(token.token, registered_time_ms=MAX_U64)))
+    device = c.device("alice", "alpha", expires=NOW)
+    t.deposited("deposit of a token from the future", Reason.GOOD,
+                c.endorse(later, device, bob, 100))  # fmt: skip
+    longest = c.bundle(max_hops=MAX_HOPS)
+    back = c.endorse(c.long_chain(MAX_HOPS - 1), bob, alice, 500)
+    t.deposited("deposit of the longest chain that came back", Reason.GOOD, back, bundle=longest)
+    nobody = replace(bob.certificate, signature=alice.certificate.signature)
+    forged = c.endorse(pays, Device(bob.key, nobody), alice, 100)
+    t.deposited("deposit of what a forged device gave back", Reason.DEVICE_FORGED, forged)
 
 
 def _public(key: SigningKey) -> bytes:

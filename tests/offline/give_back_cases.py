@@ -11,7 +11,7 @@ from offline_token.give_back import GiveBack, returned
 from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, Reason, piece_of
-from tests.offline.country import CHALLENGE, MAX_U64, NOW, Country, Device, key_of
+from tests.offline.country import CHALLENGE, DAY, MAX_U64, NOW, Country, Device, key_of
 
 OTHER_CHALLENGE = bytes(range(16, 32))
 _GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -124,6 +124,8 @@ def _good(t: Table) -> None:
         ),
     )
     t.good("as many hops as leave room for one more", c.long_chain(MAX_HOPS - 1))
+    expired = c.mint(c.alice, 100, expires=NOW - DAY)
+    t.good("a token that has expired meanwhile", c.endorse(expired, c.alice, c.bob, 100))
     largest = c.endorse(c.mint(c.alice, MAX_U64), c.alice, c.bob, MAX_U64)
     t.good("the largest numbers", largest, counter=MAX_U64)
     t.good("a counter of zero", c.endorse(token, c.alice, c.bob, 100), counter=0)

@@ -20,6 +20,7 @@ _SMALL_ORDER = [
     bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
     bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
 ]
+_GRACE_MS = 7 * 24 * 60 * 60 * 1_000
 
 
 class Refused(Exception):
@@ -39,7 +40,8 @@ def answer(
     try:
         chains = _read_payment(payment)
         _check_bundle(trust, root, now_ms)
-        pieces = [_walk(chain, root, trust, now_ms, output) for chain in chains]
+        deposit = request is None
+        pieces = [_walk(chain, root, trust, now_ms, output, deposit) for chain in chains]
         _check_once(pieces)
         if request is not None:
             _check_request(chains, pieces, request, trust["max_payment"])
@@ -155,17 +157,23 @@ def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
 
 
 def _walk(
-    chain: dict[str, Any], root: bytes, trust: dict[str, Any], now_ms: int, output: int
+    chain: dict[str, Any],
+    root: bytes,
+    trust: dict[str, Any],
+    now_ms: int,
+    output: int,
+    deposit: bool,
 ) -> dict[str, Any]:
     token, hops = chain["token"], chain["hops"]
     _signed(root, "token/v1", token[0:73], token[73:137], "TOKEN_FORGED")
-    _must(now_ms <= _u64(token, 65), "TOKEN_EXPIRED")
+    _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else 0), "TOKEN_EXPIRED")
     _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
-    _must(len(hops) <= trust["max_hops"], "TOO_MANY_HOPS")
+    _must(len(hops) <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
+    certified_ms = min(now_ms, _u64(token, 57)) if deposit else now_ms
     piece = _whole(token)
     for index, hop in enumerate(hops):
         following = output if index + 1 == len(hops) else hops[index + 1]["output"]
-        _check_device(hop["certificate"], trust, now_ms)
+        _check_device(hop["certificate"], trust, certified_ms)
         _must(hop["certificate"]["key"] == piece["owner"], "NOT_THE_OWNER")
         _must(hop["output"] in ((0, 1) if index else (0,)), "OUTPUT_INVALID")
         _must(1 <= hop["amount"] <= piece["value"], "AMOUNT_INVALID")

@@ -15,6 +15,7 @@ from offline_token.limits import MAX_HOPS
 from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from tests.offline import make_vectors, second_verifier
+from tests.offline.cases import DEPOSIT_GRACE_MS
 from tests.offline.country import CHALLENGE, NOW, Country, key_of
 from tests.offline.give_back_cases import OTHER_CHALLENGE, all_give_backs, taken_back
 from tests.offline.test_vectors import MUTATIONS, mutated
@@ -69,7 +70,9 @@ def test_what_came_back_is_good_for_a_deposit_of_its_payers(case: dict[str, Any]
             body[1:], COUNTRY.root_public, DEPOSIT_BUNDLE.encode(), NOW, body[0], None
         )
         assert reason == "GOOD"
-        verdict = COUNTRY.verdict(body[1:], output=body[0], bundle=DEPOSIT_BUNDLE)
+        verdict = COUNTRY.verdict(
+            body[1:], output=body[0], bundle=DEPOSIT_BUNDLE, grace_ms=DEPOSIT_GRACE_MS
+        )
         assert pieces == [(p.id, p.token_id, p.value_fen, p.owner) for p in verdict.pieces]
         paid_piece = piece_of(chain, PAYEE_OUTPUT)
         payer = chain.hops[-1].certificate.key
