@@ -16,6 +16,7 @@ from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from runtime.errors import Refusal
 from tests.central_bank.conftest import LIN, new_id
+from tests.offline import second_verifier
 from tests.offline.centre import Centre
 from tests.offline.country import DAY, NOW, Country, Device, key_of
 from tests.offline.purses import Purse, pay, purse
@@ -377,6 +378,18 @@ def test_nobody_but_the_payer_owns_what_came_back(town: Town) -> None:
     (chain,) = returned(payment, town.country.carol.certificate, back)
     assert piece_of(chain, 0).owner == town.country.bob.public
     assert piece_of(chain, 0).value_fen == 60
+
+
+def test_a_second_implementation_makes_the_same_deposit_of_what_a_device_gave_back(
+    town: Town,
+) -> None:
+    payment = town.paid()
+    back = town.carol.element.give_back(payment)
+    payee = town.country.carol.certificate.encode()
+    reason, deposits = second_verifier.taken_back(payment, payee, back)
+    town.bob.element.take_back(back)
+    assert reason == "GOOD"
+    assert deposits == town.bob.element.begin_deposit()[1:]
 
 
 # At the registration centre
