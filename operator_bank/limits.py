@@ -25,6 +25,14 @@ KEY_LIVE_MS = 97 * 86_400_000
 """A key counts as live for so long after its certificate or its load: until its tokens have expired
 and the centre has given back what was left of them."""
 
+KEY_KEPT_MS = DEVICE_LIFETIME_MS + KEY_LIVE_MS + 30 * 86_400_000
+"""For so long after it was live a key is known. By then its certificate has ended, so have the
+tokens that were made while it was good, and the time in which these can be deposited, be waiting
+for a bank's reserves, or prove a double spend."""
+
+MAX_FORGOTTEN = 500
+"""Keys that are forgotten at once."""
+
 MAX_LIVE_KEYS = 100
 """Live keys of one wallet: about a load a day."""
 

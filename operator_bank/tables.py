@@ -65,6 +65,7 @@ outbound = Table(
 
 # A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
 # `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
+# Rows long past both are deleted, but for the revoked, which bar their wallet.
 devices = Table(
     "devices",
     metadata,
@@ -74,7 +75,7 @@ devices = Table(
     Column("live_until_ms", BigInteger, nullable=False),
     Column("revoked_time_ms", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
-    Index("devices_by_revocation", "revoked_time_ms"),
+    Index("devices_by_revocation", "revoked_time_ms", "live_until_ms"),
 )
 
 token_deposits = Table(

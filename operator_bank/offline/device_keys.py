@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, Update, insert, select, update
+from sqlalchemy import Connection, Delete, Update, delete, insert, select, update
 
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
@@ -21,7 +21,9 @@ from offline_token.signing import certify_device
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
+    KEY_KEPT_MS,
     KEY_LIVE_MS,
+    MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
     MAX_REPORTED,
 )
@@ -118,6 +120,22 @@ class DeviceKeys:
         found = self._database.read(lambda c: c.execute(query).scalars().all())
         return [Certificate.decode(bytes(encoded), DEVICE) for encoded in found]
 
+    def forget_old(self) -> bool:
+        """Deletes some keys of which nothing can come any more; True when there may be others.
+
+        No deposit that the centre would take needs them to show whose a piece is, or who endorsed
+        it, and none can prove them cheats. A revoked key stays: it alone says that its wallet gets
+        no more certificates.
+        """
+        past = _OF.live_until_ms < self._clock.now_ms() - KEY_KEPT_MS
+        old = select(_OF.device_key).where(_OF.revoked_time_ms.is_(None), past).limit(MAX_FORGOTTEN)
+        with self._changing:
+            found = self._database.read(lambda c: c.execute(old).scalars().all())
+            if found:
+                statement = delete(devices).where(_OF.device_key.in_(found))
+                self._database.transaction(partial(_execute, statement))
+        return len(found) == MAX_FORGOTTEN
+
     def _row(self, key: bytes) -> Any:
         query = select(devices).where(_OF.device_key == key)
         return self._database.read(lambda c: c.execute(query).first())
@@ -168,5 +186,5 @@ class DeviceKeys:
         return expires_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS
 
 
-def _execute(statement: Update, connection: Connection) -> None:
+def _execute(statement: Update | Delete, connection: Connection) -> None:
     connection.execute(statement)

@@ -99,7 +99,6 @@ class Offline:
         required(content.offline_payment, "offline_payment")
         if len(content.offline_payment) > MAX_DEPOSIT_BYTES:
             raise invalid("offline_payment", f"has at most {MAX_DEPOSIT_BYTES} bytes")
-        self._check_owner(order)
         row = self._deposit_row(order)
         if row.state == PENDING:
             row = self._send_deposit(row)
@@ -194,6 +193,8 @@ class Offline:
         )
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:
+            # Only a deposit that is new: one that is asked again gets its first answer.
+            self._check_owner(order)
             check_unexpired(content.expires_time_ms, self._clock.now_ms())
             values = {
                 "wallet": order.wallet.row_id,

@@ -18,7 +18,7 @@ CAUSE = "another key of its wallet was revoked"
 
 
 class Revocations:
-    """Reads bundles and reports. `step` does both."""
+    """Reads bundles, reports, and has old keys forgotten. `step` does all of it."""
 
     def __init__(self, keys: DeviceKeys, central_bank: CentralBank, clock: Clock) -> None:
         self._keys = keys
@@ -28,8 +28,13 @@ class Revocations:
         self.on_found: Callable[[], None] = lambda: None
 
     def step(self) -> bool:
-        """Fetches the bundle, and reports some keys; True when there may be more to report."""
+        """Fetches the bundle, reports some keys and forgets some; True when there may be more."""
         self._heed(self._bundle())
+        # What the bundle revokes is marked by now, and so is not forgotten.
+        forgotten = self._keys.forget_old()
+        return self._report() or forgotten
+
+    def _report(self) -> bool:
         certificates = self._keys.to_report()
         if not certificates:
             return False

@@ -6,17 +6,22 @@ import itertools
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS, TOKEN_LIFETIME_MS
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import DEVICE, Certificate
+from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
+    KEY_KEPT_MS,
     KEY_LIVE_MS,
+    MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
 )
+from operator_bank.tables import devices
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import Holder, World
 
@@ -215,3 +220,91 @@ def test_many_keys_are_reported_part_by_part(
     keys = [certify(world, alice, some_key()).key for _ in range(6)]
     revoke(world, keys[0])
     assert reported(world) == set(keys[1:])
+
+
+# What is forgotten
+
+
+def known(world: World) -> set[bytes]:
+    with world.engine.connect() as connection:
+        return set(connection.execute(select(devices.c.device_key)).scalars())
+
+
+def step(world: World) -> bool:
+    """A round of the bank's work on its devices."""
+    return world.bank.offline.revocations.step()
+
+
+def deposit_order(holder: Holder, owner: bytes) -> Any:
+    """An order for a token that nobody has signed: the bank looks only at whose it is."""
+    now_ms = holder.world.clock.now_ms()
+    token = Token(bytes(16), 5, owner, now_ms, now_ms + TOKEN_LIFETIME_MS, bytes(64))
+    payment = b"\0" + Payment((Chain(token),)).encode()
+    return holder.signed(orders_pb2.DepositOrder, sequence=holder.next(), offline_payment=payment)
+
+
+def test_a_key_is_known_as_long_as_something_can_come_of_it() -> None:
+    """A token that was made when the certificate ended, deposited at the last moment, waiting."""
+    deposited_ms = TOKEN_LIFETIME_MS + RESTORE_GRACE_MS + MAX_DEPOSIT_WAIT_MS
+    assert DEVICE_LIFETIME_MS + deposited_ms <= KEY_KEPT_MS
+
+
+def test_a_key_is_forgotten_long_after_it_was_live(world: World, alice: Holder) -> None:
+    first = certify(world, alice, some_key()).key
+    world.clock.advance(KEY_LIVE_MS)
+    second = certify(world, alice, some_key()).key
+    world.clock.advance(KEY_KEPT_MS)
+    assert not step(world)
+    assert known(world) == {first, second}
+    world.clock.advance(1)
+    assert not step(world)
+    assert known(world) == {second}
+    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(alice, first))
+    no(errors_pb2.REASON_NOT_THE_OWNER, world.bank.offline.deposit, deposit_order(alice, first), 0)
+
+
+def test_keys_are_forgotten_part_by_part(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAX_FORGOTTEN >= 100
+    monkeypatch.setattr("operator_bank.offline.device_keys.MAX_FORGOTTEN", 2)
+    for _ in range(5):
+        certify(world, alice, some_key())
+    world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
+    rounds = [(step(world), len(known(world))) for _ in range(3)]
+    assert rounds == [(True, 3), (True, 1), (False, 0)]
+
+
+def test_a_revoked_key_is_not_forgotten_and_bars_its_wallet(world: World, alice: Holder) -> None:
+    keys = [certify(world, alice, some_key()).key for _ in range(2)]
+    revoke(world, keys[0])
+    world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
+    assert not step(world)
+    assert known(world) == set(keys)
+    no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
+
+
+def test_a_key_that_the_newest_bundle_revokes_is_not_forgotten(world: World, alice: Holder) -> None:
+    key = certify(world, alice, some_key()).key
+    world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
+    revoke(world, key)
+    assert known(world) == {key}
+
+
+def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expired = registration_pb2.DepositOutcome(
+        state=registration_pb2.OUTCOME_STATE_REFUSED,
+        reason=errors_pb2.REASON_TOKEN_INVALID,
+        verdict="TOKEN_EXPIRED",
+    )
+    monkeypatch.setattr(world.central, "deposit", lambda _: [expired])
+    key = certify(world, alice, some_key()).key
+    order = deposit_order(alice, key)
+    for _ in range(2):
+        refusal = no(errors_pb2.REASON_TOKEN_INVALID, world.bank.offline.deposit, order, 0)
+        assert refusal.metadata["verdict"] == "TOKEN_EXPIRED"
+        world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
+        step(world)
+    assert known(world) == set()
