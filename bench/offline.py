@@ -20,6 +20,7 @@ from sqlalchemy import Engine, insert
 from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
 from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
 from central_bank.registration.peers import BankPeers
 from central_bank.tables import metadata, tokens
 from dcep.registration.v1 import registration_pb2
@@ -386,12 +387,33 @@ def _particulars(central: CentralBank, name: str, index: int) -> Bank:
 def _registered(
     engine: Engine, central: CentralBank, bank: Bank, town: _Town, count: int
 ) -> list[Chain]:
-    """Chains of registered tokens: registered at once, so that only deposits take time."""
+    """Chains of registered tokens: registered beforehand, so that only deposits take time."""
+    most = MAX_OFFLINE_HOLDING_FEN // _VALUE_FEN
+    loads = [min(most, count - start) for start in range(0, count, most)]
+    for number, tokens_of_it in enumerate(loads, 1):
+        _load(central, bank, town, number, tokens_of_it * _VALUE_FEN)
+    chains = [town.chain(_CLEARED) for _ in range(count)]
+    rows = [
+        {
+            "token_id": chain.token.id,
+            "bank": bank.index,
+            "number": len(loads) + 1,
+            "value_fen": chain.token.value_fen,
+            "expires_time_ms": chain.token.expires_time_ms,
+            "body": chain.token.encode(),
+        }
+        for chain in chains
+    ]
+    Database(engine).transaction(lambda c: c.execute(insert(tokens), rows))
+    return chains
+
+
+def _load(central: CentralBank, bank: Bank, town: _Town, number: int, amount_fen: int) -> None:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenRegistration(
         bank=bank.name,
-        number=1,
-        amount_fen=count * _VALUE_FEN,
+        number=number,
+        amount_fen=amount_fen,
         device_certificate=town.certificates[0].encode(),
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
@@ -402,20 +424,6 @@ def _registered(
         bank, sign("token-registration/v1", payload, town.banks[0], name)
     )
     assert outcome.reason == 0, outcome
-    chains = [town.chain(_CLEARED) for _ in range(count)]
-    rows = [
-        {
-            "token_id": chain.token.id,
-            "bank": bank.index,
-            "number": 2,
-            "value_fen": chain.token.value_fen,
-            "expires_time_ms": chain.token.expires_time_ms,
-            "body": chain.token.encode(),
-        }
-        for chain in chains
-    ]
-    Database(engine).transaction(lambda c: c.execute(insert(tokens), rows))
-    return chains
 
 
 def _send(

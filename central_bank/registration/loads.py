@@ -60,7 +60,7 @@ class Loads:
         certificate = _certificate(bank, order.device_certificate)
         made = self._make(bank, order.number, order.amount_fen, certificate.key)
         record = _registration(bank, order, self._clock.now_ms())
-        reason = self._unfit(certificate)
+        reason = self._unfit(certificate, order.amount_fen)
         if reason:
             # A record too, so that the feed ends what the bank holds for it.
             record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
@@ -83,17 +83,20 @@ class Loads:
         state, reason = outcome_of(result, reason)
         return Outcome(order.number, state, reason), self._registered(bank, order.number)
 
-    def _unfit(self, certificate: Certificate) -> int:
-        """Why a device gets no tokens, a Reason; 0 when it does."""
+    def _unfit(self, certificate: Certificate, amount_fen: int) -> int:
+        """Why a device gets no such tokens, a Reason; 0 when it does."""
         if self._devices.is_revoked(certificate.key):
             return int(errors_pb2.REASON_DEVICE_REVOKED)
+        bundle = self._devices.bundle()
         try:
-            check_device(certificate, self._devices.bundle(), self._clock.now_ms())
+            check_device(certificate, bundle, self._clock.now_ms())
         except Bad as bad:
             revoked = bad.reason == Reason.DEVICE_REVOKED
             return int(
                 errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
             )
+        if amount_fen > bundle.max_holding_fen:
+            return int(errors_pb2.REASON_OVER_BALANCE_CAP)
         return 0
 
     def _earlier(self, record: Records) -> tuple[Result, int]:

@@ -83,6 +83,7 @@ class Offline:
         if certificate is None:
             # Only a load that is new: one that is asked again gets its first answer.
             certificate = self._keys.to_load(order.wallet.row_id, key)
+            self._check_holding(content.amount_fen)
         number = self._hold(order, certificate)
         try:
             answer = self._central_bank.register(number, content.amount_fen, certificate)
@@ -135,6 +136,17 @@ class Offline:
         for row in rows:
             self._central_bank.register(row.number, row.amount_fen, bytes(row.body))
         return False
+
+    def _check_holding(self, amount_fen: int) -> None:
+        """No more than a device may hold; as long as no bundle was read the centre alone judges."""
+        most_fen = self.revocations.max_holding_fen
+        if most_fen is not None and amount_fen > most_fen:
+            raise Refusal(
+                errors_pb2.REASON_OVER_BALANCE_CAP,
+                f"the central bank lets a device hold {most_fen} fen in all",
+                field="amount_fen",
+                over_fen=str(amount_fen - most_fen),
+            )
 
     def _hold(self, order: Order[orders_pb2.LoadOrder], certificate: bytes) -> int:
         content = order.content

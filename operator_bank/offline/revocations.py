@@ -25,6 +25,7 @@ class Revocations:
         self._central_bank = central_bank
         self._clock = clock
         self._heeded: frozenset[bytes] = frozenset()
+        self._rule: int | None = None
         self.on_found: Callable[[], None] = lambda: None
 
     def step(self) -> bool:
@@ -46,6 +47,11 @@ class Revocations:
         self._keys.mark_revoked({each.key for each in certificates})
         return True
 
+    @property
+    def max_holding_fen(self) -> int | None:
+        """What a device may hold by the bundle that was read last; None before the first."""
+        return self._rule
+
     def newest(self) -> TrustBundle:
         """The newest bundle; what it revokes counts here from now on."""
         bundle = self._bundle()
@@ -55,9 +61,11 @@ class Revocations:
 
     def _bundle(self) -> TrustBundle:
         try:
-            return TrustBundle.decode(self._central_bank.trust_bundle()[KEY_BYTES:])
+            bundle = TrustBundle.decode(self._central_bank.trust_bundle()[KEY_BYTES:])
         except FormatError as error:
             raise NoAnswer(f"the trust bundle cannot be read: {error}") from error
+        self._rule = bundle.max_holding_fen
+        return bundle
 
     def _heed(self, bundle: TrustBundle) -> bool:
         """Marks what is revoked anew; False when there is nothing new."""

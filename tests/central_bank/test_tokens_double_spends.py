@@ -366,6 +366,28 @@ def test_the_device_is_revoked_and_loads_no_more(centre: Centre) -> None:
     assert [(e.number, e.reason) for e in ended] == [(number, errors_pb2.REASON_DEVICE_REVOKED)]
 
 
+def test_no_more_is_registered_than_a_device_may_hold(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.devices.MAX_OFFLINE_HOLDING_FEN", 100)
+    largest, over = next(centre.numbers), next(centre.numbers)
+    first = centre.register(centre.alice, 100, largest)
+    assert first[0].state == registration_pb2.OUTCOME_STATE_SETTLED
+    for _ in range(2):
+        outcome, made = centre.register(centre.alice, 101, over)
+        assert (outcome.state, outcome.reason, made) == (
+            registration_pb2.OUTCOME_STATE_REFUSED,
+            errors_pb2.REASON_OVER_BALANCE_CAP,
+            [],
+        )
+    assert balance(centre, accounts.OFFLINE_FLOAT) == 100
+    entries, _ = centre.central.feed.after(centre.alpha, 0)
+    ended = [e.outgoing_ended for e in entries if e.WhichOneof("event") == "outgoing_ended"]
+    assert [(e.number, e.reason) for e in ended] == [(over, errors_pb2.REASON_OVER_BALANCE_CAP)]
+    monkeypatch.setattr("central_bank.authentication.devices.MAX_OFFLINE_HOLDING_FEN", 99)
+    assert centre.register(centre.alice, 100, largest) == first, "the rule of then"
+
+
 def test_payees_are_paid_although_the_device_or_its_bank_was_cut_off(centre: Centre) -> None:
     to_bob, to_dan = spent_twice(centre)
     centre.central.devices.revoke(centre.alice.public, "stolen")

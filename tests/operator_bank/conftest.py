@@ -44,6 +44,7 @@ class FakeCentralBank:
     """`operator_bank.peers.CentralBank`: writes down what it is asked, and can fall silent."""
 
     silent: bool = False
+    max_holding_fen: int = 50_000
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
     revoked: list[bytes] = field(default_factory=list)
@@ -75,7 +76,8 @@ class FakeCentralBank:
 
     def trust_bundle(self) -> bytes:
         self._answer()
-        rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1, "max_holding_fen": 1}
+        rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1}
+        rules["max_holding_fen"] = self.max_holding_fen
         bundle = TrustBundle(
             NOW_MS, 1, **rules, banks=(), revoked=tuple(self.revoked), signature=bytes(64)
         )

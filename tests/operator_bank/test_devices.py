@@ -124,6 +124,34 @@ def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
     assert (alice.fen, alice.held_fen) == (100_000, 0)
 
 
+# What a device may hold
+
+
+def test_no_more_is_loaded_than_a_device_may_hold(world: World, alice: Holder) -> None:
+    key = certify(world, alice, some_key()).key
+    most_fen = world.central.max_holding_fen
+    order = load_order(alice, key, most_fen + 1)
+    refusal = no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.load, order)
+    assert (refusal.field, refusal.metadata["over_fen"]) == ("amount_fen", "1")
+    assert (alice.fen, alice.held_fen) == (100_000, 0)
+    largest = load_order(alice, key, most_fen)
+    first = world.bank.offline.load(largest)
+    assert (first[0], alice.held_fen) == (bank_pb2.PAYMENT_STATE_SETTLED, most_fen)
+    world.central.max_holding_fen = 1
+    step(world)
+    no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.load, load_order(alice, key, 2))
+    assert world.bank.offline.load(largest) == first, "the rule of then"
+
+
+def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
+    world: World, alice: Holder
+) -> None:
+    key = certify(world, alice, some_key()).key
+    world.restart()
+    order = load_order(alice, key, world.central.max_holding_fen + 1)
+    assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_SETTLED
+
+
 # Revocations
 
 

@@ -1053,7 +1053,9 @@ class OfflineServiceServicer(object):
 
     def LoadTokens(self, request, context):
         """Signed LoadOrder → tokens signed by the central bank. Waits for the central
-        bank; PENDING answers are asked for again with the same order.
+        bank; PENDING answers are asked for again with the same order. Refuses:
+        OVER_BALANCE_CAP for more than a device may hold, DEVICE_UNKNOWN,
+        DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS, INSUFFICIENT_FUNDS, …
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

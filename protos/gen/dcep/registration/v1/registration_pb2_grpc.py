@@ -84,7 +84,8 @@ class RegistrationServiceServicer(object):
     def RegisterTokens(self, request, context):
         """Registers offline tokens against the bank's circulation. Repeats by
         (bank, number) and answers with the same tokens.
-        Refuses the outcome: CIRCULATION_SHORT, DEVICE_REVOKED, TOKEN_INVALID.
+        Refuses the outcome: CIRCULATION_SHORT, DEVICE_REVOKED, TOKEN_INVALID, and
+        OVER_BALANCE_CAP for more than a device may hold (the trust bundle's rule).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
