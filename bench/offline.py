@@ -37,6 +37,7 @@ from offline_token.formats import (
 from runtime.clock import SystemClock
 from runtime.database import Database, open_engine
 from runtime.envelope import sign
+from runtime.memory import collect_rarely
 from runtime.signatures import SignatureVerifier
 from runtime.tls import Identity
 
@@ -46,7 +47,6 @@ _REGISTERED_FEN = 100_000_000
 _LONG, _CLEARED = 10, 3
 _BANKS = ("alpha", "beta")
 _CHALLENGE = bytes(16)
-_LANES = 2
 _IDLE_S = 0.02
 
 
@@ -247,18 +247,23 @@ def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
 
 def _deposits(scale: Scale, town: _Town) -> Result:
     count, size = scale.pick(4_000, 400, 20), scale.pick(1_000, 200, 10)
-    with scratch() as folder, _centre(town, folder) as (engine, central, bank):
+    with scratch() as folder, _centre(town, folder) as (engine, central, banks):
         facts = durability(engine, folder)
-        chains = _registered(engine, central, bank, town, count * (scale.warm_ups + scale.samples))
+        samples = scale.warm_ups + scale.samples
+        chains = _registered(engine, central, banks[0], town, count * samples)
         payments = [b"\0" + Payment((chain,)).encode() for chain in chains]
         todo = iter(enumerate(payments, 1))
 
         def deposit() -> float:
             orders = [list(itertools.islice(todo, size)) for _ in range(count // size)]
 
+            def lane(number: int) -> None:
+                for order in orders[number :: len(banks)]:
+                    _send(central, banks[number], town.banks[number], order)
+
             def send() -> None:
-                with ThreadPoolExecutor(_LANES) as pool:
-                    list(pool.map(lambda order: _send(central, bank, town, order), orders))
+                with ThreadPoolExecutor(len(banks)) as pool:
+                    list(pool.map(lane, range(len(banks))))
 
             return rate(count, send)
 
@@ -268,11 +273,9 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             return rate(count, lambda: _recheck(own))
 
         verifier = SignatureVerifier(os.cpu_count() or 1)
-        keys = [key for key, _, _ in own]
-        signed = [signature + signed_part for _, signed_part, signature in own]
 
         def alone_on_all_cores() -> float:
-            return rate(count, lambda: verifier.verify(signed, keys))
+            return rate(count, lambda: verifier.verify(own))
 
         deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
         checks = _Checks()
@@ -284,8 +287,8 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             accounts=len(_BANKS),
             durability=facts,
             includes=f"chains of {_CLEARED} hops through the registration centre's deposit in "
-            f"process, {_LANES} calls at once: the bank's signature, verifying each chain, looking "
-            "up its pieces, retiring it, commit, an answer per deposit",
+            f"process, {len(banks)} banks at once: a bank's signature, verifying each chain, "
+            "looking up its pieces, retiring it, commit, an answer per deposit",
             excludes="the network, the depositing bank and its credit to the wallet",
             scale=scale,
             ratio_to=compare("signature-checks-of-the-chains-alone", deposited, every),
@@ -318,7 +321,7 @@ def _verify_all(town: _Town, deposits: Sequence[bytes], verified: verify.Verifie
 
 
 @contextmanager
-def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, Bank]]:
+def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, list[Bank]]]:
     """A central bank over SQLite whose first bank has money in circulation."""
     engine = open_engine(f"sqlite:///{folder / 'central.db'}")
     metadata.create_all(engine)
@@ -343,8 +346,9 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, Ba
         central.office.pay_in(lin, "00000000-0000-4000-8000-000000000002", "alpha", _REGISTERED_FEN)
         central.office.create(lin, issue, "alpha", "issue", _REGISTERED_FEN)
         central.office.approve(mei, issue)
+        collect_rarely()
         with _projecting(central):
-            yield engine, central, admitted[0]
+            yield engine, central, admitted
     finally:
         central.books.stop()
         verifier.close()
@@ -427,7 +431,7 @@ def _load(central: CentralBank, bank: Bank, town: _Town, number: int, amount_fen
 
 
 def _send(
-    central: CentralBank, bank: Bank, town: _Town, items: Sequence[tuple[int, bytes]]
+    central: CentralBank, bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]
 ) -> None:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenDeposit(
@@ -440,6 +444,6 @@ def _send(
         ],
     )
     payload = order.SerializeToString()
-    envelope = sign("token-deposit/v1", payload, town.banks[0], bank.name.encode())
+    envelope = sign("token-deposit/v1", payload, key, bank.name.encode())
     outcomes = central.deposits.deposit(bank, envelope)
     assert all(one.amount_fen == _VALUE_FEN and not one.reason for one in outcomes), outcomes[:3]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Self
 
 from offline_token.limits import (
@@ -40,11 +41,33 @@ class FormatError(ValueError):
 
 def tagged(tag: str, body: bytes) -> bytes:
     """What a signature covers."""
-    return b"dcep-offline:" + tag.encode("ascii") + b"\0" + body
+    return _head(tag) + body
+
+
+@cache
+def _head(tag: str) -> bytes:
+    return b"dcep-offline:" + tag.encode("ascii") + b"\0"
+
+
+class _Signed:
+    """Something signed. What was read is kept: its signature is verified over those very bytes."""
+
+    _bytes: bytes = b""
+
+    def encode(self) -> bytes:
+        """Its bytes, the signature last. Raises FormatError."""
+        return self._bytes or self._packed()
+
+    def _packed(self) -> bytes:
+        raise NotImplementedError
+
+    def _read_from(self, data: bytes) -> Self:
+        object.__setattr__(self, "_bytes", data)
+        return self
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(_Signed):
     """Says whose a key is. A bank's is signed by the root, a device's by its bank."""
 
     kind: bytes
@@ -58,8 +81,7 @@ class Certificate:
         """The tag of its signature."""
         return "bank-certificate/v1" if self.kind == _BANK else "device-certificate/v1"
 
-    def encode(self) -> bytes:
-        """The certificate's 121 bytes. Raises FormatError."""
+    def _packed(self) -> bytes:
         if not self.bank or not self.bank.isascii() or "\0" in self.bank:
             raise FormatError("certificate: the bank's name")
         if len(self.bank) > NAME_BYTES:
@@ -81,7 +103,8 @@ class Certificate:
         text = name.rstrip(b"\0")
         if not text or not text.isascii() or b"\0" in text:
             raise FormatError("certificate: the bank's name")
-        return cls(kind, text.decode("ascii"), key, expires, signature)
+        made = cls(kind, text.decode("ascii"), key, expires, signature)
+        return made._read_from(data)
 
 
 CERTIFICATE_BYTES = _CERTIFICATE.size
@@ -89,7 +112,7 @@ BANK, DEVICE = _BANK, _DEVICE
 
 
 @dataclass(frozen=True)
-class Token:
+class Token(_Signed):
     """Value signed by the central bank, bound to a device key."""
 
     id: bytes
@@ -99,8 +122,7 @@ class Token:
     expires_time_ms: int
     signature: bytes = b""
 
-    def encode(self) -> bytes:
-        """The token's 137 bytes. Raises FormatError."""
+    def _packed(self) -> bytes:
         fields = (
             _A_TOKEN,
             self.id,
@@ -122,7 +144,7 @@ class Token:
         found, *rest = _unpack(_TOKEN, data, "token")
         if found != _A_TOKEN:
             raise FormatError("token: of another kind")
-        return cls(*rest)
+        return cls(*rest)._read_from(data)
 
     def piece_id(self) -> bytes:
         """The piece that the whole token is before it is endorsed. 32 bytes."""
@@ -134,7 +156,7 @@ PAYEE_OUTPUT, CHANGE_OUTPUT = 0, 1
 
 
 @dataclass(frozen=True)
-class Endorsement:
+class Endorsement(_Signed):
     """Says "of this piece, so much to that key, the rest back to me."
 
     Attributes:
@@ -149,8 +171,7 @@ class Endorsement:
     counter: int
     signature: bytes = b""
 
-    def encode(self) -> bytes:
-        """The endorsement's 129 bytes. Raises FormatError."""
+    def _packed(self) -> bytes:
         fields = (
             self.output,
             self.amount_fen,
@@ -172,7 +193,7 @@ class Endorsement:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
-        return cls(*_unpack(_ENDORSEMENT, data, "endorsement"))
+        return cls(*_unpack(_ENDORSEMENT, data, "endorsement"))._read_from(data)
 
 
 def output_id(spent: bytes, digest: bytes, output: int) -> bytes:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain as chained
+from typing import NamedTuple
 
 from offline_token.formats import (
     CHANGE_OUTPUT,
@@ -66,12 +68,25 @@ class Piece:
     owner: bytes
 
 
+class Spending(NamedTuple):
+    """A piece that an endorsement spent, and the endorsement's digest."""
+
+    piece: Piece
+    digest: bytes
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """The answer about a payment; `pieces` are what it pays, empty unless GOOD."""
+    """The answer about a payment.
+
+    Attributes:
+        pieces: what it pays, one for each chain; empty unless GOOD.
+        spent: what the endorsements of each chain spent, oldest first; empty unless GOOD.
+    """
 
     reason: Reason
     pieces: tuple[Piece, ...] = ()
+    spent: tuple[tuple[Spending, ...], ...] = ()
 
     @property
     def good(self) -> bool:
@@ -174,7 +189,8 @@ def judge(
             for chain in payment.chains
         ]
         pieces = tuple(end for end, _ in walks)
-        _check_once(pieces, [spending for _, path in walks for spending in path])
+        spent = tuple(spendings for _, spendings in walks)
+        _check_once(pieces, spent)
         if request is not None:
             # At a deposit the pieces are of several payments, each judged when it was made.
             together_fen = sum(piece.value_fen for piece in pieces)
@@ -183,7 +199,7 @@ def judge(
             _check_request(payment, pieces, request)
     except Bad as bad:
         return Verdict(bad.reason)
-    return Verdict(Reason.GOOD, pieces)
+    return Verdict(Reason.GOOD, pieces, spent)
 
 
 def piece_of(chain: Chain, output: int) -> Piece:
@@ -216,10 +232,10 @@ def _walk(
     grace_ms: int,
     circumstances: bool,
     verified: Verified,
-) -> tuple[Piece, list[tuple[bytes, bytes]]]:
-    """What a chain ends in, and on the way there (piece spent, digest of its endorsement)."""
+) -> tuple[Piece, tuple[Spending, ...]]:
+    """What a chain ends in, and what was spent on the way there."""
     token = chain.token
-    path: list[tuple[bytes, bytes]] = []
+    spent: list[Spending] = []
     if not verified(root, token.signed_part(), token.signature):
         raise Bad(Reason.TOKEN_FORGED)
     if circumstances:
@@ -250,11 +266,11 @@ def _walk(
         if following not in (PAYEE_OUTPUT, CHANGE_OUTPUT):
             raise Bad(Reason.OUTPUT_INVALID)
         digest = hashlib.sha256(signed_part).digest()
-        path.append((piece.id, digest))
+        spent.append(Spending(piece, digest))
         piece = _output(piece, endorsement, digest, following)
         if piece.value_fen == 0:
             raise Bad(Reason.AMOUNT_INVALID)
-    return piece, path
+    return piece, tuple(spent)
 
 
 def _check_rules(chain: Chain, bundle: TrustBundle, now_ms: int) -> None:
@@ -303,14 +319,14 @@ def _output(piece: Piece, endorsement: Endorsement, digest: bytes, output: int) 
     return Piece(output_id(piece.id, digest, output), piece.token_id, value, owner)
 
 
-def _check_once(ends: tuple[Piece, ...], spendings: list[tuple[bytes, bytes]]) -> None:
+def _check_once(ends: tuple[Piece, ...], spent: tuple[tuple[Spending, ...], ...]) -> None:
     """No piece is spent in two ways, or both spent and paid, or paid twice."""
-    spent: dict[bytes, bytes] = {}
-    for piece_id, digest in spendings:
-        if spent.setdefault(piece_id, digest) != digest:
+    ways: dict[bytes, bytes] = {}
+    for piece, digest in chained.from_iterable(spent):
+        if ways.setdefault(piece.id, digest) != digest:
             raise Bad(Reason.TOKEN_TWICE)
     paid = {piece.id for piece in ends}
-    if len(paid) != len(ends) or not paid.isdisjoint(spent):
+    if len(paid) != len(ends) or not paid.isdisjoint(ways):
         raise Bad(Reason.TOKEN_TWICE)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
+from numpy.typing import NDArray
 
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -15,8 +17,9 @@ from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUE
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid
 from runtime.clock import Clock
-from runtime.envelope import verify, verify_many
+from runtime.envelope import begin_many, verify
 from runtime.errors import Refusal
+from runtime.parts import parts
 from runtime.server import refuse_unknown_fields
 from runtime.signatures import SignatureVerifier
 
@@ -29,6 +32,8 @@ TAGS: dict[type[Message], str] = {
     orders_pb2.DepositOrder: "deposit-order/v1",
     orders_pb2.Query: "query/v1",
 }
+_AT_ONCE = 1_024
+"""Orders whose signatures are verified while those before them are parsed."""
 T = TypeVar("T", bound=Message)
 
 
@@ -68,21 +73,28 @@ class Orders:
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> list[Order[T] | Refusal]:
         """For each envelope its order, or why not; verified on all cores."""
+        begun = [self._begin(kind, part) for part in parts(envelopes, _AT_ONCE)]
+        now_ms = self._clock.now_ms()
+        answers: list[Order[T] | Refusal] = []
+        for part, found, finish in begun:
+            for envelope, wallet, verified in zip(part, found, finish().tolist(), strict=True):
+                try:
+                    if wallet is None or not verified:
+                        # Slow, and only for what is refused: finds the exact reason.
+                        answers.append(self.open(kind, envelope))
+                    else:
+                        answers.append(_parse(kind, wallet, envelope.payload, now_ms))
+                except Refusal as refusal:
+                    answers.append(refusal)
+        return answers
+
+    def _begin(
+        self, kind: type[T], envelopes: Sequence[SignedEnvelope]
+    ) -> tuple[Sequence[SignedEnvelope], list[Wallet | None], Callable[[], NDArray[np.bool_]]]:
+        """The envelopes, their wallets, and what waits for the verification of their signatures."""
         found = [self._directory.find(envelope.key_id.decode("latin-1")) for envelope in envelopes]
         keys = [wallet.public_key if wallet is not None else None for wallet in found]
-        good = verify_many(TAGS[kind], envelopes, keys, self._verifier)
-        answers: list[Order[T] | Refusal] = []
-        now_ms = self._clock.now_ms()
-        for envelope, wallet, verified in zip(envelopes, found, good, strict=True):
-            try:
-                if wallet is None or not verified:
-                    # Slow, and only for what is refused: finds the exact reason.
-                    answers.append(self.open(kind, envelope))
-                else:
-                    answers.append(_parse(kind, wallet, envelope.payload, now_ms))
-            except Refusal as refusal:
-                answers.append(refusal)
-        return answers
+        return envelopes, found, begin_many(TAGS[kind], envelopes, keys, self._verifier)
 
     def _wallet(self, envelope: SignedEnvelope) -> Wallet:
         if not envelope.key_id:

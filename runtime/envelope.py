@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
@@ -15,10 +15,12 @@ from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:  # its compiled loop is not for those who verify one
-    from runtime.signatures import SignatureVerifier
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from runtime.signatures import Check, SignatureVerifier
 
 PUBLIC_KEY_BYTES = 32
-_NO_KEY = bytes(PUBLIC_KEY_BYTES)
 
 
 def signed_bytes(tag: str, payload: bytes) -> bytes:
@@ -65,22 +67,20 @@ def verify(
     return envelope.payload
 
 
-def verify_many(
+def begin_many(
     tag: str,
     envelopes: Sequence[SignedEnvelope],
     keys: Sequence[bytes | None],
     verifier: SignatureVerifier,
-) -> list[bool]:
-    """Whether each envelope is signed by its key; a key of None is a no."""
+) -> Callable[[], NDArray[np.bool_]]:
+    """Whether each envelope is signed by its key; a key of None is a no. Does not wait."""
     head = signed_bytes(tag, b"")
-    signed = []
-    for envelope in envelopes:
-        signature, payload = envelope.signature, envelope.payload
-        sound = len(signature) == crypto_sign_BYTES and 0 < len(payload) <= MAX_PAYLOAD_BYTES
-        signed.append(signature + head + payload if sound else b"")
-    known = [key if key is not None else _NO_KEY for key in keys]
-    answers: list[bool] = verifier.verify(signed, known).tolist()
-    return answers
+    checks: list[Check] = []
+    for envelope, key in zip(envelopes, keys, strict=True):
+        payload = envelope.payload
+        signer = key if key is not None and 0 < len(payload) <= MAX_PAYLOAD_BYTES else b""
+        checks.append((signer, head + payload, envelope.signature))
+    return verifier.begin(checks)
 
 
 def _verified(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bool:

@@ -7,9 +7,9 @@ no lock until all are verified keeps every core at verifying.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate, pairwise
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
@@ -18,7 +18,11 @@ from nacl._sodium import ffi, lib  # type: ignore[import-not-found]
 from numba import njit, types
 from numpy.typing import NDArray
 
-PUBLIC_KEY_BYTES = 32
+PUBLIC_KEY_BYTES, SIGNATURE_BYTES = 32, 64
+Check = tuple[bytes, bytes, bytes]
+"""(key, message, signature)."""
+_NO_KEY = bytes(PUBLIC_KEY_BYTES)
+"""Of small order: no signature is by it."""
 _SYMBOL = "dcep_crypto_sign_open"
 _FEW = 64
 """A part this small is not worth another thread."""
@@ -55,26 +59,31 @@ class SignatureVerifier:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "verify") if threads > 1 else None
 
-    def verify(self, signed: Sequence[bytes], keys: Sequence[bytes]) -> NDArray[np.bool_]:
-        """Whether each is signed by its key, (N,).
+    def verify(self, checks: Sequence[Check]) -> NDArray[np.bool_]:
+        """Whether each signature is by its key, (N,). A wrong length of either is a no."""
+        return self.begin(checks)()
 
-        Args:
-            signed: N times signature ‖ message; one too short for a signature is a no.
-            keys: N public keys of 32 bytes; one of another length is a no.
-        """
-        if len(signed) != len(keys):
-            raise ValueError(f"{len(signed)} signatures and {len(keys)} keys differ in number")
-        count = len(signed)
-        good = np.zeros(count, np.bool_)
-        if not count:
+    def begin(self, checks: Sequence[Check]) -> Callable[[], NDArray[np.bool_]]:
+        """As `verify`, without waiting: the caller may do something else before it asks."""
+        good = np.zeros(len(checks), np.bool_)
+        keys = [key if len(key) == PUBLIC_KEY_BYTES else _NO_KEY for key, _, _ in checks]
+        signed = [
+            signature + message if len(signature) == SIGNATURE_BYTES else b""
+            for _, message, signature in checks
+        ]
+        running = self._run(
+            np.frombuffer(b"".join(signed), np.uint8),
+            np.array([0, *accumulate(map(len, signed))], np.int64),
+            np.frombuffer(b"".join(keys), np.uint8),
+            good,
+        )
+
+        def finish() -> NDArray[np.bool_]:
+            for part in running:
+                part.result()
             return good
-        whole = all(len(key) == PUBLIC_KEY_BYTES for key in keys)
-        known = keys if whole else [_or_zeros(key) for key in keys]
-        starts = np.array([0, *accumulate(map(len, signed))], np.int64)
-        joined = np.frombuffer(b"".join(signed), np.uint8)
-        joined_keys = np.frombuffer(b"".join(known), np.uint8)
-        self._run(joined, starts, joined_keys, good)
-        return good
+
+        return finish
 
     def close(self) -> None:
         """Ends the threads."""
@@ -87,21 +96,14 @@ class SignatureVerifier:
         starts: NDArray[np.int64],
         keys: NDArray[np.uint8],
         good: NDArray[np.bool_],
-    ) -> None:
+    ) -> list[Future[None]]:
         count = len(good)
         parts = min(self._threads, -(-count // _FEW))
-        bounds = [count * part // parts for part in range(parts + 1)]
-        if self._pool is None or parts == 1:
+        if self._pool is None or parts < 2:
             _verify(signed, starts, keys, good, 0, count)
-            return
-        running = [
+            return []
+        bounds = [count * part // parts for part in range(parts + 1)]
+        return [
             self._pool.submit(_verify, signed, starts, keys, good, first, end)
-            for first, end in zip(bounds, bounds[1:], strict=False)
+            for first, end in pairwise(bounds)
         ]
-        for part in running:
-            part.result()
-
-
-def _or_zeros(key: bytes) -> bytes:
-    """Zeros are of small order: no signature is by them."""
-    return key if len(key) == PUBLIC_KEY_BYTES else bytes(PUBLIC_KEY_BYTES)

@@ -43,12 +43,44 @@ class History:
         """Those of these identities that have been journaled."""
         return {
             identity: _found(row, self._linked_to(row))
-            for identity, row in self._rows(set(identities)).items()
+            for identity, row in self.rows(set(identities)).items()
         }
 
     def row(self, origin: int, sequence: int) -> PaymentRow | None:
         """The payment with this identity, or None."""
-        return self._rows({(origin, sequence)}).get((origin, sequence))
+        return self.rows({(origin, sequence)}).get((origin, sequence))
+
+    def rows(self, wanted: set[Identity]) -> dict[Identity, PaymentRow]:
+        """The payments with these identities, as far as there are any."""
+        if not wanted:
+            return {}
+        # In the journal's tail, in what is not sealed, and then in the sealed runs.
+        after = self._projection.position()
+        keys = np.array([id_key(*identity) for identity in wanted], np.int64)
+        found: dict[Identity, PaymentRow] = {}
+
+        def take(row: PaymentRow) -> None:
+            identity = row.origin, row.sequence
+            # A later member of a chain that failed has no identity, whatever it carries.
+            if identity not in wanted or row.result == Result.LINKED_FAILED:
+                return
+            # One before the last was refused without taking its sequence.
+            if identity not in found or found[identity].position < row.position:
+                found[identity] = row
+
+        for entry in self._beyond(after):
+            ids = postings_of(entry.records, entry.first_position)[Index.ID]
+            for position in ids.of_any(keys).positions.tolist():
+                take(payment_row(entry, position - entry.first_position))
+        with self._reading.connect() as connection:
+            for row in self._at(connection, self._projection.in_tail(Index.ID, keys).tolist()):
+                take(row)
+            for identity in wanted - set(found):
+                pieces = self._projection.in_runs(connection, Index.ID, id_key(*identity), _END)
+                for positions in pieces:
+                    for row in self._at(connection, positions.tolist()):
+                        take(row)
+        return found
 
     def _at(self, connection: Connection, positions: Sequence[int]) -> list[PaymentRow]:
         """The projected payments at these positions, in order of position."""
@@ -107,35 +139,6 @@ class History:
         """As `follow`, and brings `balances` there too."""
         self.follow()
         self._projection.write_balances()
-
-    def _rows(self, wanted: set[Identity]) -> dict[Identity, PaymentRow]:
-        """Looks at the journal's tail, at what is not sealed, and then at the sealed runs."""
-        after = self._projection.position()
-        keys = np.array([id_key(*identity) for identity in wanted], np.int64)
-        found: dict[Identity, PaymentRow] = {}
-
-        def take(row: PaymentRow) -> None:
-            identity = row.origin, row.sequence
-            # A later member of a chain that failed has no identity, whatever it carries.
-            if identity not in wanted or row.result == Result.LINKED_FAILED:
-                return
-            # One before the last was refused without taking its sequence.
-            if identity not in found or found[identity].position < row.position:
-                found[identity] = row
-
-        for entry in self._beyond(after):
-            ids = postings_of(entry.records, entry.first_position)[Index.ID]
-            for position in ids.of_any(keys).positions.tolist():
-                take(payment_row(entry, position - entry.first_position))
-        with self._reading.connect() as connection:
-            for row in self._at(connection, self._projection.in_tail(Index.ID, keys).tolist()):
-                take(row)
-            for identity in wanted - set(found):
-                pieces = self._projection.in_runs(connection, Index.ID, id_key(*identity), _END)
-                for positions in pieces:
-                    for row in self._at(connection, positions.tolist()):
-                        take(row)
-        return found
 
     def _linked_to(self, row: PaymentRow) -> list[PaymentRow]:
         """What stands or falls with a payment, in order; journaled and projected with it."""

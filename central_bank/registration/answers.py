@@ -66,9 +66,11 @@ class DepositAnswers:
 
     def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
         """Those of these numbers that have never been answered for good."""
-        last = int(self._ledger.read([accounts.deposits(bank.index)])[0]["last_sequence"])
+        account = accounts.deposits(bank.index)
+        last = int(self._ledger.read([account])[0]["last_sequence"])
         refused = self._database.read(lambda c: _refused(c, bank, numbers))
-        return {number for number in numbers if number > last and number not in refused}
+        late = self._history.rows({(account, number) for number in numbers if number <= last})
+        return set(numbers) - refused - {number for _, number in late}
 
     def refuse(
         self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""

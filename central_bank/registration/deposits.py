@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -86,7 +87,7 @@ class Deposits:
         for one in judged:
             shares: list[Share] = []
             if one.verdict.good and one.item.number in news:
-                shares = ways.add_plain(one.chains, one.verdict.pieces, one.ids, one.item.number)
+                shares = ways.add_plain(one.chains, one.verdict, one.ids, one.item.number)
             if shares:
                 news.discard(one.item.number)
                 staged.append((one, shares))
@@ -113,7 +114,7 @@ class Deposits:
         }
 
     def _deposit_one(self, bank: Bank, judged: Judged) -> DepositOutcome:
-        item, verdict, chains = judged.item, judged.verdict, judged.chains
+        item, verdict = judged.item, judged.verdict
         known = self._answers.find(bank, item)
         if known is not None:
             return known
@@ -127,10 +128,7 @@ class Deposits:
         if any(DEPOSITED in end for end in ends):
             return self._answers.refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED)
         paid_away = any(ends)
-        shares = [
-            ways.add(chain, end, item.number)
-            for chain, end in zip(chains, verdict.pieces, strict=True)
-        ]
+        shares = ways.add(judged.chains, verdict, item.number)
         for double in (double for share in shares for double in share.doubles if double.is_new):
             self._evidence.uncover(double, bank.index)
         if paid_away or _to_the_cheater(item, shares) or self._losses.beyond_cap(shares):
@@ -162,22 +160,22 @@ class Deposits:
         if not staged:
             return
         now_ms = self._clock.now_ms()
-        records: list[Records] = []
+        moves: list[_Move] = []
         notes: list[bytes] = []
         for one, shares in staged:
             sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
             sources |= {
                 accounts.loss(bearer): fen for bearer, fen in self._losses.borne(shares).items()
             }
-            paying = _deposit(bank, one.item, sources, now_ms)
-            records.append(paying)
+            paying = _moves(one.item, sources)
+            moves += paying
             notes += [
                 registration_pb2.TokensDeposited(
                     number=one.item.number,
-                    amount_fen=amount_fen,
+                    amount_fen=move.amount_fen,
                     whole_fen=one.verdict.value_fen,
                 ).SerializeToString()
-                for amount_fen in paying["amount_fen"].tolist()
+                for move in paying
             ]
 
         def keep(connection: Connection, answers: Answers) -> None:
@@ -189,7 +187,7 @@ class Deposits:
                 if one.waited:
                     self._waiting.end(connection, bank, one.item.number)
 
-        self._ledger.submit(Batch(np.concatenate(records), notes, keep))
+        self._ledger.submit(Batch(_records(bank, moves, now_ms), notes, keep))
 
 
 def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Share]) -> bool:
@@ -202,20 +200,36 @@ def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Sh
     )
 
 
-def _deposit(
-    bank: Bank, item: registration_pb2.TokenDepositItem, sources: dict[int, int], now_ms: int
-) -> Records:
-    """A record for each account that pays; they stand or fall together."""
+class _Move(NamedTuple):
+    sequence: int
+    debit: int
+    amount_fen: int
+    flags: int
+    digest: int
+
+
+def _moves(item: registration_pb2.TokenDepositItem, sources: dict[int, int]) -> list[_Move]:
+    """One for each account that pays; they stand or fall together."""
     paying = [(account, fen) for account, fen in sources.items() if fen]
-    records = np.zeros(len(paying), RECORD)
+    digest, last = item_digest(item), len(paying) - 1
+    return [
+        _Move(
+            sequence=0 if index else item.number,
+            debit=account,
+            amount_fen=fen,
+            flags=RecordFlag.NO_LIMIT | (RecordFlag.LINKED if index < last else 0),
+            digest=digest,
+        )
+        for index, (account, fen) in enumerate(paying)
+    ]
+
+
+def _records(bank: Bank, moves: Sequence[_Move], now_ms: int) -> Records:
+    records = np.zeros(len(moves), RECORD)
     records["origin"] = accounts.deposits(bank.index)
-    records["debit"] = [account for account, _ in paying]
     records["credit"] = accounts.circulation(bank.index)
-    records["sequence"][0] = item.number
     records["kind"] = Kind.TRANSFER
-    records["flags"] = RecordFlag.NO_LIMIT
-    records["flags"][:-1] = RecordFlag.NO_LIMIT | RecordFlag.LINKED
-    records["amount_fen"] = [fen for _, fen in paying]
     records["time_ms"] = now_ms
-    records["digest"] = item_digest(item)
+    for name, column in zip(_Move._fields, zip(*moves, strict=True), strict=True):
+        records[name] = column
     return records

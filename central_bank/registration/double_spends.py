@@ -6,7 +6,7 @@ the way was spent twice; the deepest such piece says whose device it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from central_bank.registration.parts import parts
 from central_bank.tables import pieces
 from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
-from offline_token.verify import Piece, spent_pieces
+from offline_token.verify import Piece, Spending, Verdict
 from runtime.database import execute_many
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
@@ -106,7 +106,7 @@ class Ways:
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
 
     def add_plain(
-        self, chains: Sequence[Chain], ends: Sequence[Piece], ids: Collection[bytes], number: int
+        self, chains: Sequence[Chain], verdict: Verdict, ids: Collection[bytes], number: int
     ) -> list[Share]:
         """As `add`, of chains against which nothing stands; else adds nothing and returns none.
 
@@ -114,14 +114,14 @@ class Ways:
         the way was spent in another way, and the float pays for all of it. `ids` are all
         pieces of the chains, their ends included.
         """
-        if any(self.by_piece.get(end.id) for end in ends):
+        if any(self.by_piece.get(end.id) for end in verdict.pieces):
             return []
         before = {
             piece_id: {spent_by: replace(way) for spent_by, way in ways.items()}
             for piece_id in ids
             if (ways := self.by_piece.get(piece_id))
         }
-        shares = [self.add(chain, end, number) for chain, end in zip(chains, ends, strict=True)]
+        shares = self.add(chains, verdict, number)
         if not any(share.doubles or share.loss_fen for share in shares):
             return shares
         self.put(ids, before)
@@ -133,24 +133,10 @@ class Ways:
             self.by_piece.pop(piece_id, None)
         self.by_piece.update(by_piece)
 
-    def add(self, chain: Chain, end: Piece, number: int) -> Share:
-        """Spends what a chain spends, and its end at the deposit of that number."""
-        room_fen = end.value_fen
-        doubles: list[DoubleSpend] = []
-        steps = [(piece, hop, hop.endorsement.digest(piece.id)) for piece, hop in path(chain)]
-        for piece, hop, digest in steps:
-            ways = self.by_piece.get(piece.id, {})
-            room_fen = min(room_fen, piece.value_fen - sum(w.retired_fen for w in ways.values()))
-            others = [way for spent_by, way in ways.items() if spent_by != digest]
-            if others:
-                # Another endorsement says more than a deposit: it is proof.
-                first = next((way for way in others if way.hop), others[0])
-                doubles.append(DoubleSpend(piece, first, hop, digest not in ways))
-        for piece, hop, digest in steps:
-            encoded = hop.certificate.encode() + hop.endorsement.encode()
-            self._spend(piece, digest, encoded, room_fen, number)
-        self._spend(end, DEPOSITED, b"", room_fen, number)
-        return Share(end, room_fen, tuple(doubles))
+    def add(self, chains: Sequence[Chain], verdict: Verdict, number: int) -> list[Share]:
+        """Spends what the chains of a good payment spend, and their ends at a deposit's number."""
+        each = zip(chains, verdict.spent, verdict.pieces, strict=True)
+        return [self._add(chain, spent, end, number) for chain, spent, end in each]
 
     def write(self, connection: Connection, now_ms: int) -> None:
         """Keeps what was added."""
@@ -169,6 +155,23 @@ class Ways:
         if moved:
             execute_many(connection, _UPDATE, moved)
 
+    def _add(self, chain: Chain, spent: Sequence[Spending], end: Piece, number: int) -> Share:
+        room_fen = end.value_fen
+        doubles: list[DoubleSpend] = []
+        for (piece, digest), hop in zip(spent, chain.hops, strict=True):
+            ways = self.by_piece.get(piece.id, {})
+            room_fen = min(room_fen, piece.value_fen - sum(w.retired_fen for w in ways.values()))
+            others = [way for spent_by, way in ways.items() if spent_by != digest]
+            if others:
+                # Another endorsement says more than a deposit: it is proof.
+                first = next((way for way in others if way.hop), others[0])
+                doubles.append(DoubleSpend(piece, first, hop, digest not in ways))
+        for (piece, digest), hop in zip(spent, chain.hops, strict=True):
+            encoded = hop.certificate.encode() + hop.endorsement.encode()
+            self._spend(piece, digest, encoded, room_fen, number)
+        self._spend(end, DEPOSITED, b"", room_fen, number)
+        return Share(end, room_fen, tuple(doubles))
+
     def _spend(
         self, piece: Piece, spent_by: bytes, hop: bytes, retired_fen: int, number: int
     ) -> None:
@@ -176,8 +179,3 @@ class Ways:
         way = ways.setdefault(spent_by, Way(piece.token_id, hop, self.bank, number))
         way.retired_fen += retired_fen
         way.changed = True
-
-
-def path(chain: Chain) -> Iterator[tuple[Piece, Hop]]:
-    """Each piece that a chain spends, with the hop that spends it."""
-    return zip(spent_pieces(chain), chain.hops, strict=True)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
-from central_bank.registration.double_spends import path
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import SIGNATURE_BYTES, Chain, FormatError, Payment
+from offline_token.formats import Chain, FormatError, Payment
 from offline_token.signing import verified as one_verified
 from offline_token.verify import Reason, Verdict, Verified, check_bundle, judge
 from runtime.clock import Clock
-from runtime.signatures import SignatureVerifier
+from runtime.parts import parts
+from runtime.signatures import Check, SignatureVerifier
+
+Item = registration_pb2.TokenDepositItem
+_AT_ONCE = 128
+"""Items whose signatures are verified while the next are gone through."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Judged:
         waited: it came in before and has waited since.
     """
 
-    item: registration_pb2.TokenDepositItem
+    item: Item
     verdict: Verdict
     chains: tuple[Chain, ...] = ()
     waited: bool = False
@@ -37,25 +42,8 @@ class Judged:
     @cached_property
     def ids(self) -> set[bytes]:
         """The pieces that it spends, its ends included."""
-        if not self.verdict.good:
-            return set()
-        spent = {piece.id for chain in self.chains for piece, _ in path(chain)}
+        spent = {piece.id for spent in self.verdict.spent for piece, _ in spent}
         return spent | {end.id for end in self.verdict.pieces}
-
-
-class _Noted:
-    """Says yes to every signature, and keeps them to be verified together."""
-
-    def __init__(self) -> None:
-        self.signed: list[bytes] = []
-        self.keys: list[bytes] = []
-
-    def verified(self, key: bytes, signed_part: bytes, signature: bytes) -> bool:
-        """Notes a signature; one of another length is noted as none."""
-        sound = len(signature) == SIGNATURE_BYTES
-        self.signed.append(signature + signed_part if sound else b"")
-        self.keys.append(key)
-        return True
 
 
 class Judging:
@@ -68,13 +56,12 @@ class Judging:
 
     def judge(
         self,
-        items: Sequence[registration_pb2.TokenDepositItem],
+        items: Sequence[Item],
         waiting: Collection[int] = frozenset(),
     ) -> list[Judged]:
         """Judges each item; the bundle that they are judged by is checked once.
 
-        The signatures of all items are verified together. Only an item with a bad
-        one is gone through again, for the first reason.
+        The signatures of many items are verified together, while the next are gone through.
 
         Args:
             waiting: numbers of those that came in before, and in time.
@@ -83,7 +70,7 @@ class Judging:
         now_ms = self._clock.now_ms()
         sound = check_bundle(bundle, root_key, now_ms)
 
-        def judged(item: registration_pb2.TokenDepositItem, verified: Verified) -> Judged:
+        def judged(item: Item, verified: Verified) -> Judged:
             try:
                 payment = Payment.decode(item.offline_payment[1:])
             except FormatError:
@@ -103,14 +90,37 @@ class Judging:
             )
             return Judged(item, verdict, payment.chains, waited)
 
-        noted, answers, ends = _Noted(), [], []
+        begun = [_Part(part, judged, self._verifier) for part in parts(items, _AT_ONCE)]
+        return [answer for part in begun for answer in part.answers()]
+
+
+class _Part:
+    """Items that are judged as if every signature in them were good, while those are verified."""
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        judged: Callable[[Item, Verified], Judged],
+        verifier: SignatureVerifier,
+    ) -> None:
+        self._items = items
+        self._judged = judged
+        self._checks: list[Check] = []
+        self._supposed: list[Judged] = []
+        self._ends: list[int] = []
         for item in items:
-            answers.append(judged(item, noted.verified))
-            ends.append(len(noted.signed))
-        good = self._verifier.verify(noted.signed, noted.keys)
-        start = 0
-        for index, end in enumerate(ends):
-            if not good[start:end].all():
-                answers[index] = judged(items[index], one_verified)
-            start = end
-        return answers
+            self._supposed.append(judged(item, self._note))
+            self._ends.append(len(self._checks))
+        self._finish = verifier.begin(self._checks)
+
+    def answers(self) -> Iterator[Judged]:
+        """Waits for the signatures; an item with a bad one is judged anew, for the first reason."""
+        good = self._finish()
+        for item, supposed, (start, end) in zip(
+            self._items, self._supposed, pairwise([0, *self._ends]), strict=True
+        ):
+            yield supposed if good[start:end].all() else self._judged(item, one_verified)
+
+    def _note(self, key: bytes, signed_part: bytes, signature: bytes) -> bool:
+        self._checks.append((key, signed_part, signature))
+        return True

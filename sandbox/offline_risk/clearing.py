@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
-from central_bank.registration.double_spends import Way, Ways, path
+from central_bank.registration.double_spends import Way, Ways
 from offline_token.formats import Payment
 from offline_token.verify import verify
 from sandbox.offline_risk.money import Coin, Mint
@@ -54,9 +54,9 @@ class Clearing:
         )
         assert verdict.good, verdict
         (end,) = verdict.pieces
-        ids = [end.id, *(piece.id for piece, _ in path(coin.chain))]
+        ids = [end.id, *(piece.id for piece, _ in verdict.spent[0])]
         ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
-        share = ways.add(coin.chain, end, 0)
+        (share,) = ways.add((coin.chain,), verdict, 0)
         for double in share.doubles:
             self.found_ms.setdefault(double.device, now_ms)
         if share.loss_fen:

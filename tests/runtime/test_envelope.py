@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from runtime.envelope import sign, signed_bytes, verify, verify_many
+from runtime.envelope import begin_many, sign, signed_bytes, verify
 from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
 from runtime.signatures import SignatureVerifier
@@ -110,5 +110,5 @@ def test_many_are_verified_as_one_by_one_on_any_number_of_threads() -> None:
     expected = [number not in (3, 255, 256, 257, 599) for number in range(600)]
     for threads in (1, 2, 3):
         verifier = SignatureVerifier(threads)
-        assert verify_many(TAG, envelopes, keys, verifier) == expected
+        assert begin_many(TAG, envelopes, keys, verifier)().tolist() == expected
         verifier.close()

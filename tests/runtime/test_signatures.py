@@ -1,7 +1,6 @@
 """The compiled loop says of each signature what libsodium says of it alone."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl.bindings import crypto_sign_open
@@ -31,37 +30,46 @@ def alone(signed: bytes, key: bytes) -> bool:
     )
 )
 def test_it_says_what_libsodium_says(cases: list[tuple[int, int, bytes, int]]) -> None:
-    signed, keys = [], []
+    checks, expected = [], []
     for signer, claimed, message, flipped in cases:
         made = bytearray(KEYS[signer].sign(message))
         if flipped < len(made):
             made[flipped] ^= 1
-        signed.append(bytes(made))
-        keys.append(bytes(KEYS[claimed].verify_key))
-    expected = [alone(*case) for case in zip(signed, keys, strict=True)]
-    assert ONE.verify(signed, keys).tolist() == expected
-    assert TWO.verify(signed, keys).tolist() == expected
+        key = bytes(KEYS[claimed].verify_key)
+        checks.append((key, bytes(made[64:]), bytes(made[:64])))
+        expected.append(alone(bytes(made), key))
+    assert ONE.verify(checks).tolist() == expected
+    assert TWO.verify(checks).tolist() == expected
 
 
-def test_nothing_is_no_signature_and_a_key_has_32_bytes() -> None:
-    good = bytes(KEYS[0].sign(b"pay"))
+def test_a_signature_has_64_bytes_and_a_key_32() -> None:
+    good = KEYS[0].sign(b"pay").signature
     key = bytes(KEYS[0].verify_key)
-    signed = [good, b"", good[:63], good, good, good]
-    keys = [key, key, key, b"", key + b"\0", key]
-    assert ONE.verify(signed, keys).tolist() == [True, False, False, False, False, True]
-    assert ONE.verify([], []).tolist() == []
+    signatures = [good, b"", good[:63], good + b"p", good, good, good]
+    keys = [key, key, key, key, b"", key + b"\0", key]
+    checks = [(key, b"pay", good) for key, good in zip(keys, signatures, strict=True)]
+    # With the first letter in the signature the bytes together are the same.
+    checks[3] = (key, b"ay", good + b"p")
+    expected = [True, False, False, False, False, False, True]
+    assert ONE.verify(checks).tolist() == expected
+    assert ONE.verify([]).tolist() == []
 
 
-def test_a_key_for_each() -> None:
-    with pytest.raises(ValueError, match="differ"):
-        ONE.verify([bytes(KEYS[0].sign(b"pay"))], [])
+def test_several_may_be_begun_before_one_is_asked_for() -> None:
+    def checks(message: bytes) -> list[tuple[bytes, bytes, bytes]]:
+        good = KEYS[0].sign(b"pay").signature
+        return [(bytes(KEYS[0].verify_key), message, good)] * 300
+
+    begun = [TWO.begin(checks(message)) for message in (b"pay", b"say", b"pay")]
+    assert [finish().all() for finish in begun] == [True, False, True]
 
 
 def test_large_ones_are_spread_over_the_threads_and_none_is_forgotten() -> None:
     count = 1_001
-    signed = [bytes(KEYS[number % 3].sign(b"%d" % number)) for number in range(count)]
-    keys = [bytes(KEYS[number % 3].verify_key) for number in range(count)]
     wrong = [0, 500, 501, 1_000]
-    for number in wrong:
-        keys[number] = bytes(KEYS[(number + 1) % 3].verify_key)
-    assert np.flatnonzero(~TWO.verify(signed, keys)).tolist() == wrong
+    checks = []
+    for number in range(count):
+        message = b"%d" % number
+        key = KEYS[(number + (number in wrong)) % 3].verify_key
+        checks.append((bytes(key), message, KEYS[number % 3].sign(message).signature))
+    assert np.flatnonzero(~TWO.verify(checks)).tolist() == wrong
