@@ -212,17 +212,6 @@ def piece_of(chain: Chain, output: int) -> Piece:
     return piece
 
 
-def spent_pieces(chain: Chain) -> list[Piece]:
-    """The pieces that a chain's endorsements spent, oldest first; unverified, like `piece_of`."""
-    piece = Piece(chain.token.piece_id(), chain.token.id, chain.token.value_fen, chain.token.owner)
-    spent: list[Piece] = []
-    for index in range(len(chain.hops)):
-        spent.append(piece)
-        if index + 1 < len(chain.hops):
-            piece = _after(piece, chain, index, chain.hops[index + 1].endorsement.output)
-    return spent
-
-
 def _walk(
     chain: Chain,
     root: bytes,

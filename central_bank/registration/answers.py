@@ -9,12 +9,12 @@ from sqlalchemy import Connection, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank
-from central_bank.registration.parts import parts
 from central_bank.registration.waiting import Waiting, item_digest
 from central_bank.tables import refused_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
+from runtime.parts import parts
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import Result

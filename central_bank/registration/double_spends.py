@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, select
 
-from central_bank.registration.parts import parts
 from central_bank.tables import pieces
 from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
 from offline_token.verify import Piece, Spending, Verdict
 from runtime.database import execute_many
+from runtime.parts import parts
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
 _INSERT = (

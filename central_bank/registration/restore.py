@@ -18,11 +18,11 @@ from sqlalchemy import Connection, delete, func, select, update
 from central_bank import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.double_spends import DEPOSITED
-from central_bank.registration.parts import parts
 from central_bank.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.authentication.registry import Bank
 from central_bank.registration.judging import Judged
-from central_bank.registration.parts import parts
 from central_bank.registration.settle import digest
 from central_bank.tables import waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.parts import parts
 
 _of = waiting_deposits.c
 

@@ -18,6 +18,7 @@ from operator_bank.vault.vault import Vault
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.errors import Refusal
+from runtime.parts import parts
 from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
@@ -65,9 +66,7 @@ class Exchange:
             order if isinstance(order, Refusal) else Exchanged(False) for order in opened
         ]
         good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
-        per_batch = MAX_BATCH_RECORDS // 2
-        for start in range(0, len(good), per_batch):
-            part = good[start : start + per_batch]
+        for part in parts(good, MAX_BATCH_RECORDS // 2):
             ran = self._run([opened[i] for i in part])  # type: ignore[misc]
             for index, answer in zip(part, ran, strict=True):
                 answers[index] = answer

@@ -31,8 +31,8 @@ from operator_bank.tables import devices
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from runtime.parts import parts
 
-_AT_ONCE = 500
 _OF = devices.c
 
 
@@ -105,8 +105,8 @@ class DeviceKeys:
         ordered, now_ms = sorted(keys), self._clock.now_ms()
         unmarked = update(devices).where(_OF.revoked_time_ms.is_(None))
         with self._changing:
-            for start in range(0, len(ordered), _AT_ONCE):
-                these = _OF.device_key.in_(ordered[start : start + _AT_ONCE])
+            for part in parts(ordered):
+                these = _OF.device_key.in_(part)
                 statement = unmarked.where(these).values(revoked_time_ms=now_ms)
                 self._database.transaction(partial(_execute, statement))
 

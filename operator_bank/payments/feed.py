@@ -26,6 +26,7 @@ from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
 from runtime.database import Database, execute_many
+from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Result
@@ -42,7 +43,6 @@ _OF_OUTBOUND = frozenset(
     ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
 )
 _DEPOSITED = "tokens_deposited"
-_AT_ONCE = 500
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
 _DIVERTED = int(Result.DIVERTED)
@@ -156,8 +156,8 @@ class FeedFollower:
 
     def _rows(self, query: Select[Any], key: Column[int], numbers: Sequence[int]) -> list[Any]:
         found: list[Any] = []
-        for start in range(0, len(numbers), _AT_ONCE):
-            some = query.where(key.in_(numbers[start : start + _AT_ONCE]))
+        for part in parts(numbers):
+            some = query.where(key.in_(part))
             found += self._database.read(partial(_all, some))
         return found
 

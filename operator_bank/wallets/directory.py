@@ -22,12 +22,12 @@ from runtime.checks import invalid, public_key, request_id, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
 
 CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
-_CHUNK = 500
 _PHONE = re.compile(r"\+?[0-9]+( [0-9]+)*")
 
 
@@ -161,15 +161,14 @@ class Directory:
 
     def _known(self, ids: Sequence[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for start in range(0, len(ids), _CHUNK):
-            query = select(wallets).where(wallets.c.request_id.in_(ids[start : start + _CHUNK]))
+        for part in parts(ids):
+            query = select(wallets).where(wallets.c.request_id.in_(part))
             found.update((row.request_id, row) for row in _rows(self._database, query))
         return found
 
     def _finish(self, rows: Sequence[Any]) -> None:
         """Opens the accounts and gives the numbers, in one transaction a batch of both."""
-        for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK]
+        for part in parts(rows):
             numbers = [{"row": r.id, "made": make(self._prefix, r.id)} for r in part]
             self._ledger.submit(Batch(self._opening(part), None, _numbering(numbers)))
 

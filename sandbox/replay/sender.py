@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime.parts import parts
 from sandbox.limits import SETTLE_POLL_S, SETTLE_TIMEOUT_S
 from sandbox.replay.peers import BankPeer
 from sandbox.replay.reader import Payments
-from sandbox.replay.wallets import ReplayWallet, chunks
+from sandbox.replay.wallets import ReplayWallet
 
 Progress = Callable[[int], None]
 
@@ -110,7 +111,7 @@ def finish(
         pending, tally.pending = tally.pending, {}
         ended = 0
         for bank, orders in pending.items():
-            for part in chunks(orders, items_per_call):
+            for part in parts(orders, items_per_call):
                 ended += tally.take(bank, part, peers[bank].pay_many(part))
         progress(ended)
         if not ended:

@@ -6,17 +6,15 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from nacl.signing import SigningKey
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
+from runtime.parts import parts
 from sandbox.limits import ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
-
-Item = TypeVar("Item")
 
 
 @dataclass
@@ -71,7 +69,7 @@ def open_wallets(
     """
     for index, peer in enumerate(peers):
         mine = range(index, len(parties), len(peers))
-        for part in chunks(mine, items_per_call):
+        for part in parts(mine, items_per_call):
             keys = [SigningKey.generate() for _ in part]
             requests = [
                 bank_pb2.OpenWalletRequest(
@@ -98,13 +96,7 @@ def fund(
     """Top wallet i up with ``amounts_fen[i]`` of cash; yields (orders, refusals by reason)."""
     for index, peer in enumerate(peers):
         mine = [i for i, wallet in enumerate(wallets) if wallet.bank == index and amounts_fen[i]]
-        for part in chunks(mine, items_per_call):
+        for part in parts(mine, items_per_call):
             orders = [wallets[i].top_up(amounts_fen[i], now_ms) for i in part]
             answers = peer.exchange_many(orders)
             yield len(orders), Counter(answer.reason for answer in answers if answer.reason)
-
-
-def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """``items`` in pieces of at most ``size``."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -12,7 +12,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from offline_token.formats import Payment
-from offline_token.verify import Reason, piece_of, spent_pieces, verify
+from offline_token.verify import Reason, piece_of, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country, key_of
 from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
@@ -100,7 +100,7 @@ def _piece_ids(country: Country) -> dict[str, Any]:
     chain = country.mint(country.alice, 100)
     chain = country.endorse(chain, country.alice, country.carol, 40)
     chain = country.endorse(chain, country.alice, country.bob, 25, spend=1)
-    spent = spent_pieces(chain)
+    spent = [piece for piece, _ in country.verdict(Payment((chain,)).encode()).spent[0]]
     signed = [
         hop.endorsement.signed_part(piece.id) for hop, piece in zip(chain.hops, spent, strict=True)
     ]
