@@ -23,6 +23,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
 from central_bank.registration.peers import BankPeers
 from central_bank.tables import metadata, tokens
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from offline_token import signing, verify
 from offline_token.formats import (
@@ -246,7 +247,7 @@ def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
 
 
 def _deposits(scale: Scale, town: _Town) -> Result:
-    count, size = scale.pick(4_000, 400, 20), scale.pick(1_000, 200, 10)
+    count, size = scale.pick(8_000, 800, 20), scale.pick(1_000, 200, 10)
     with scratch() as folder, _centre(town, folder) as (engine, central, banks):
         facts = durability(engine, folder)
         samples = scale.warm_ups + scale.samples
@@ -255,15 +256,19 @@ def _deposits(scale: Scale, town: _Town) -> Result:
         todo = iter(enumerate(payments, 1))
 
         def deposit() -> float:
-            orders = [list(itertools.islice(todo, size)) for _ in range(count // size)]
+            lanes: list[list[SignedEnvelope]] = [[] for _ in banks]
+            for at in range(count // size):
+                lane = at % len(banks)
+                order = _order(banks[lane], town.banks[lane], list(itertools.islice(todo, size)))
+                lanes[lane].append(order)
 
-            def lane(number: int) -> None:
-                for order in orders[number :: len(banks)]:
-                    _send(central, banks[number], town.banks[number], order)
+            def send_all(lane: int) -> None:
+                for order in lanes[lane]:
+                    _send(central, banks[lane], order)
 
             def send() -> None:
                 with ThreadPoolExecutor(len(banks)) as pool:
-                    list(pool.map(lane, range(len(banks))))
+                    list(pool.map(send_all, range(len(banks))))
 
             return rate(count, send)
 
@@ -430,9 +435,7 @@ def _load(central: CentralBank, bank: Bank, town: _Town, number: int, amount_fen
     assert outcome.reason == 0, outcome
 
 
-def _send(
-    central: CentralBank, bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]
-) -> None:
+def _order(bank: Bank, key: SigningKey, items: Sequence[tuple[int, bytes]]) -> SignedEnvelope:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenDeposit(
         bank=bank.name,
@@ -443,7 +446,9 @@ def _send(
             for number, payment in items
         ],
     )
-    payload = order.SerializeToString()
-    envelope = sign("token-deposit/v1", payload, key, bank.name.encode())
+    return sign("token-deposit/v1", order.SerializeToString(), key, bank.name.encode())
+
+
+def _send(central: CentralBank, bank: Bank, envelope: SignedEnvelope) -> None:
     outcomes = central.deposits.deposit(bank, envelope)
     assert all(one.amount_fen == _VALUE_FEN and not one.reason for one in outcomes), outcomes[:3]

@@ -49,10 +49,11 @@ def _head(tag: str) -> bytes:
     return b"dcep-offline:" + tag.encode("ascii") + b"\0"
 
 
+@dataclass(frozen=True, slots=True)
 class _Signed:
     """Something signed. What was read is kept: its signature is verified over those very bytes."""
 
-    _bytes: bytes = b""
+    _bytes: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     def encode(self) -> bytes:
         """Its bytes, the signature last. Raises FormatError."""
@@ -66,7 +67,7 @@ class _Signed:
         return self
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Certificate(_Signed):
     """Says whose a key is. A bank's is signed by the root, a device's by its bank."""
 
@@ -111,7 +112,7 @@ CERTIFICATE_BYTES = _CERTIFICATE.size
 BANK, DEVICE = _BANK, _DEVICE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token(_Signed):
     """Value signed by the central bank, bound to a device key."""
 
@@ -155,7 +156,7 @@ TOKEN_BYTES = _TOKEN.size
 PAYEE_OUTPUT, CHANGE_OUTPUT = 0, 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endorsement(_Signed):
     """Says "of this piece, so much to that key, the rest back to me."
 
@@ -204,7 +205,7 @@ def output_id(spent: bytes, digest: bytes, output: int) -> bytes:
 ENDORSEMENT_BYTES = _ENDORSEMENT.size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hop:
     """An endorsement with the certificate of the device that made it."""
 
@@ -212,7 +213,7 @@ class Hop:
     endorsement: Endorsement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chain:
     """A token and its endorsements, oldest first. Without any it is the fresh token."""
 
@@ -227,7 +228,7 @@ class Chain:
         return b"".join(parts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Payment:
     """One or several chains that pay together."""
 

@@ -58,7 +58,7 @@ class Reason(IntEnum):
     PAYMENT_TOO_LARGE = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """What a chain ends in: a piece of a token, with its owner."""
 

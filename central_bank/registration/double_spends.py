@@ -26,7 +26,7 @@ _INSERT = (
 _UPDATE = f"UPDATE {pieces.name} SET retired_fen = ? WHERE piece_id = ? AND spent_by = ?"
 
 
-@dataclass
+@dataclass(slots=True)
 class Way:
     """One way in which a piece was spent; `bank` brought it in."""
 
@@ -63,7 +63,7 @@ class DoubleSpend:
         return bool(self.first.hop)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Share:
     """What a deposited piece is paid: from the float, and as a loss."""
 
