@@ -251,4 +251,6 @@ def running(url: str, trust: Path, *options: str) -> Iterator[tuple[CoreClient, 
 
 
 if __name__ == "__main__":
+    # Who asks about the past waits for the writer to let the interpreter go at each of its steps.
+    sys.setswitchinterval(0.001)
     typer.run(serve)
