@@ -66,19 +66,19 @@ tokens = Table(
 )
 
 # Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.
-# `retired_fen` is what left the float through it, be it for pieces further down.
+# `retired_fen` is what left the float through it, be it for pieces further down. The token comes
+# first in the key, so that the ways of one chain are written side by side.
 pieces = Table(
     "pieces",
     metadata,
+    Column("token_id", LargeBinary(16), primary_key=True),
     Column("piece_id", LargeBinary(32), primary_key=True),
     Column("spent_by", LargeBinary(32), primary_key=True),
-    Column("token_id", LargeBinary(16), nullable=False),
     Column("hop", LargeBinary, nullable=False),
     Column("retired_fen", BigInteger, nullable=False),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
-    Index("pieces_by_token", "token_id"),
 )
 
 # What a deposited piece was paid beyond its token's value, and which bank bore it.

@@ -100,9 +100,24 @@ def execute_many(
 
     For the few statements that every payment needs: the driver gets the values as they are.
     """
-    if connection.dialect.paramstyle != "qmark":
-        statement = statement.replace("?", "%s")
-    connection.exec_driver_sql(statement, list(rows))
+    connection.exec_driver_sql(_in_its_style(connection, statement), list(rows))
+
+
+def of_rows(
+    connection: Connection, statement: str, rows: Sequence[tuple[int | str | bytes, ...]]
+) -> Any:
+    """Asks with a statement in which ``VALUES ?`` stands for these rows, of which there is one.
+
+    A database looks up each in an index where it would read a whole table for a list of pairs.
+    """
+    row = f"({', '.join('?' * len(rows[0]))})"
+    whole = statement.replace("VALUES ?", f"VALUES {', '.join([row] * len(rows))}")
+    values = tuple(value for one in rows for value in one)
+    return connection.exec_driver_sql(_in_its_style(connection, whole), values)
+
+
+def _in_its_style(connection: Connection, statement: str) -> str:
+    return statement if connection.dialect.paramstyle == "qmark" else statement.replace("?", "%s")
 
 
 def upgrade(url: str, service: str) -> None:

@@ -150,8 +150,8 @@ class Deposits:
 
     def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
         """How the pieces in these payments were spent before."""
-        ids = list({piece_id for one in judged for piece_id in one.ids})
-        return self._database.read(lambda c: Ways.of(c, bank.index, ids))
+        keys = {key for one in judged for key in one.keys}
+        return self._database.read(lambda c: Ways.of(c, bank.index, keys))
 
     def _retire_all(
         self, bank: Bank, staged: Sequence[tuple[Judged, Sequence[Share]]], ways: Ways

@@ -9,21 +9,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from central_bank.tables import pieces
 from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
 from offline_token.verify import Piece, Spending, Verdict
-from runtime.database import execute_many
+from runtime.database import execute_many, of_rows
 from runtime.parts import parts
 
 DEPOSITED = b"deposited".ljust(32, b"\0")
 _INSERT = (
     f"INSERT INTO {pieces.name}"
-    " (piece_id, spent_by, token_id, hop, retired_fen, bank, number, time_ms)"
+    " (token_id, piece_id, spent_by, hop, retired_fen, bank, number, time_ms)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_UPDATE = f"UPDATE {pieces.name} SET retired_fen = ? WHERE piece_id = ? AND spent_by = ?"
+_BY_KEYS = (
+    "WITH wanted (token_id, piece_id) AS (VALUES ?)"
+    f" SELECT {', '.join(pieces.c.keys())} FROM wanted JOIN {pieces.name}"
+    " USING (token_id, piece_id) ORDER BY time_ms"
+)
+_UPDATE = (
+    f"UPDATE {pieces.name} SET retired_fen = ? WHERE token_id = ? AND piece_id = ? AND spent_by = ?"
+)
+PieceKey = tuple[bytes, bytes]
+"""(token id, piece id)."""
 
 
 @dataclass(slots=True)
@@ -85,16 +94,16 @@ class Ways:
     by_piece: dict[bytes, dict[bytes, Way]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Connection, bank: int, ids: Sequence[bytes]) -> Ways:
+    def of(cls, connection: Connection, bank: int, keys: Iterable[PieceKey]) -> Ways:
         """What is registered of these pieces, the oldest way first."""
         found = cls(bank)
-        for part in parts(ids):
+        # In the order of the index.
+        for part in parts(sorted(keys)):
             found._take(connection, part)
         return found
 
-    def _take(self, connection: Connection, ids: Sequence[bytes]) -> None:
-        query = select(pieces).where(pieces.c.piece_id.in_(ids)).order_by(pieces.c.time_ms)
-        for row in connection.execute(query):
+    def _take(self, connection: Connection, keys: Sequence[PieceKey]) -> None:
+        for row in of_rows(connection, _BY_KEYS, keys):
             way = Way(
                 bytes(row.token_id),
                 bytes(row.hop),
@@ -145,10 +154,10 @@ class Ways:
         for piece_id, ways in self.by_piece.items():
             for spent_by, way in ways.items():
                 if not way.known:
-                    row = (piece_id, spent_by, way.token_id, way.hop, way.retired_fen)
+                    row = (way.token_id, piece_id, spent_by, way.hop, way.retired_fen)
                     fresh.append((*row, way.bank, way.number, now_ms))
                 elif way.changed:
-                    moved.append((way.retired_fen, piece_id, spent_by))
+                    moved.append((way.retired_fen, way.token_id, piece_id, spent_by))
                 way.known, way.changed = True, False
         if fresh:
             execute_many(connection, _INSERT, fresh)
