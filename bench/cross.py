@@ -31,7 +31,7 @@ _POLL_S = 0.01
 def run(scale: Scale) -> list[Result]:
     """Measures."""
     size = scale.pick(4_000, 1_000, 30)
-    calls = scale.pick(3, 1, 1)
+    calls = scale.pick(8, 1, 1)
     count = size * calls * _LANES
     with scratch() as folder, town(folder, scale.pick(2_000, 500, 20)) as place:
         engine = open_engine(place.database(0))

@@ -33,12 +33,14 @@ def open_engine(url: str) -> Engine:
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_SIZE,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"options": "-c synchronous_commit=on"},
         )
     engine = create_engine(
         parsed,
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_SIZE,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1_000},
     )
     event.listen(engine, "connect", _set_sqlite_up)

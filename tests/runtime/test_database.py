@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inser
 from sqlalchemy.exc import OperationalError
 
 from runtime import database
-from runtime.database import Database, open_engine
+from runtime.database import Database, of_rows, open_engine
 from runtime.limits import TRANSACTION_ATTEMPTS
 
 METADATA = MetaData()
@@ -94,3 +94,31 @@ def test_writers_that_read_first_wait_for_each_other(rows: Database) -> None:
     for thread in threads:
         thread.join()
     assert values(rows) == list(range(1, 41))
+
+
+def test_an_error_does_not_tell_what_was_to_be_written(rows: Database) -> None:
+    def write(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO nowhere VALUES (?)", ("13911112222",))
+
+    with pytest.raises(OperationalError, match="nowhere") as caught:
+        rows.transaction(write)
+    assert "13911112222" not in str(caught.value)
+
+
+def test_rows_are_found_by_pairs_with_the_index(rows: Database) -> None:
+    def find(connection: Connection) -> list[tuple[int, int]]:
+        pairs = Table(
+            "pairs",
+            MetaData(),
+            Column("one", Integer, primary_key=True),
+            Column("other", Integer, primary_key=True),
+        )
+        pairs.create(connection)
+        connection.execute(insert(pairs), [{"one": n % 3, "other": n} for n in range(9)])
+        question = "WITH wanted (one, other) AS (VALUES ?) SELECT one, other FROM wanted JOIN pairs"
+        asked = f"{question} USING (one, other) ORDER BY other"
+        plan = of_rows(connection, f"EXPLAIN QUERY PLAN {asked}", [(0, 0)]).all()
+        assert any("SEARCH pairs USING" in step.detail for step in plan), plan
+        return [tuple(row) for row in of_rows(connection, asked, [(2, 8), (1, 2), (0, 3)])]
+
+    assert rows.transaction(find) == [(0, 3), (2, 8)]
