@@ -119,6 +119,41 @@ def test_a_deposit_sent_again_gets_the_first_answer(centre: Centre) -> None:
     assert borne(centre) == {"alpha": 100, "beta": 0}
 
 
+def test_numbers_that_come_late_are_cleared_together_and_once(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def paid() -> registration_pb2.TokenDepositItem:
+        token = centre.token(centre.alice, 10)
+        return centre.item(centre.pay(token, centre.alice, centre.bob, 10))
+
+    early, late = [paid() for _ in range(3)], [paid() for _ in range(3)]
+    known = centre.send(*late)
+    with monkeypatch.context() as patch:
+        # Nothing stands against them: none is looked at by itself.
+        patch.setattr(centre.central.deposits, "_deposit_one", lambda *_: 1 / 0)
+        answers = centre.send(*early)
+    assert [one.amount_fen for one in answers] == [10, 10, 10]
+    assert centre.send(*early, *late) == [*answers, *known]
+
+
+def test_one_bad_signature_among_many_spoils_only_its_own(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.judging._AT_ONCE", 2)
+    items = []
+    for index in range(5):
+        token = centre.token(centre.alice, 10)
+        chain = centre.pay(token, centre.alice, centre.bob, 10)
+        if index == 3:
+            (hop,) = chain.hops
+            forged = replace(hop.endorsement, signature=bytes(64))
+            chain = replace(chain, hops=(replace(hop, endorsement=forged),))
+        items.append(centre.item(chain))
+    answers = centre.send(*items)
+    assert [one.verdict for one in answers] == ["", "", "", "ENDORSEMENT_FORGED", ""]
+    assert sum(one.amount_fen for one in answers) == 40
+
+
 def test_the_feed_has_an_entry_for_each_account_that_pays(centre: Centre) -> None:
     token = centre.token(centre.alice, 100)
     assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
