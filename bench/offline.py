@@ -54,6 +54,7 @@ _IDLE_S = 0.02
 def run(scale: Scale) -> list[Result]:
     """Measures; one result each for endorsing, verifying, the bytes and the deposits."""
     town = _Town(SystemClock().now_ms())
+    collect_rarely()  # as the services do
     facts: dict[str, Any] = {"database": "none"}
     return [
         _endorse(scale, town, facts),
@@ -351,7 +352,6 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, li
         central.office.pay_in(lin, "00000000-0000-4000-8000-000000000002", "alpha", _REGISTERED_FEN)
         central.office.create(lin, issue, "alpha", "issue", _REGISTERED_FEN)
         central.office.approve(mei, issue)
-        collect_rarely()
         with _projecting(central):
             yield engine, central, admitted
     finally:
