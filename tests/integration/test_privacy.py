@@ -82,7 +82,10 @@ class Seen:
         return self._has(what.encode() if isinstance(what, str) else what)
 
     def read(self, database: Path) -> None:
-        """Every cell of every table; of a journal also what is packed in it."""
+        """Every cell of every table; of a journal what is packed in it.
+
+        Not the packed bytes: two of a hash beside a field of zeros may look like any amount.
+        """
         with sqlite3.connect(database) as connection:
             names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             for (name,) in names.fetchall():
@@ -91,9 +94,10 @@ class Seen:
                 for row in cursor:
                     self.rows.append(row)
                     for column, cell in zip(columns, row, strict=True):
-                        self._add(cell)
                         if (name, column) == ("journal", "body"):
                             self._add_journal(cell)
+                        else:
+                            self._add(cell)
 
     def add_file(self, file: Path) -> None:
         """A file as it is."""
