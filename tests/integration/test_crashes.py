@@ -23,6 +23,7 @@ from tests.integration.raw_wallet import BankStubs, RawWallet, now_ms
 
 SEED = int(os.environ.get("SEED", str(time.time_ns() % 1_000_000)))
 ROUNDS = int(os.environ.get("CRASHES", "4"))
+PATIENCE_S = 60.0
 PAYERS_PER_BANK = 3
 START_FEN = 100_000
 HOUR_MS = 3_600_000
@@ -129,7 +130,10 @@ def storm(world: World, victims: list[str], chance: random.Random) -> list[Payer
                 world.stack.start(name)
             for name in names:
                 world.stack.await_healthy(name)
-        time.sleep(0.5)
+        # However slow the machine is: kills without payments between them would show nothing.
+        patience = time.monotonic() + PATIENCE_S
+        while not loaded(payers) and time.monotonic() < patience:
+            time.sleep(0.1)
     finally:
         stop.set()
     for thread in threads:
@@ -138,11 +142,16 @@ def storm(world: World, victims: list[str], chance: random.Random) -> list[Payer
     return payers
 
 
+def loaded(payers: list[Payer]) -> bool:
+    """Whether enough was paid for the kills to have met payments."""
+    return sum(len(payer.settled) for payer in payers) > 10 * len(payers)
+
+
 def nothing_lost_and_nothing_twice(world: World, payers: list[Payer]) -> None:
     """Each acknowledged payment is there once, balances follow from them, the audit holds."""
     for payer in payers:
         assert payer.failure is None, payer.failure
-    assert sum(len(payer.settled) for payer in payers) > 10 * len(payers), "too little load"
+    assert loaded(payers), "too little load"
     audit = audited(world)
     assert audit.ok, audit.problems
     for payer in payers:
