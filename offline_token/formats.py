@@ -69,7 +69,7 @@ class _Signed:
 
 @dataclass(frozen=True, slots=True)
 class Certificate(_Signed):
-    """Says whose a key is. A bank's is signed by the root, a device's by its bank."""
+    """Says whose a key is. A bank's is signed by the root, a device's by its bank. 121 bytes."""
 
     kind: bytes
     bank: str
@@ -114,7 +114,7 @@ BANK, DEVICE = _BANK, _DEVICE
 
 @dataclass(frozen=True, slots=True)
 class Token(_Signed):
-    """Value signed by the central bank, bound to a device key."""
+    """Value signed by the central bank, bound to a device key. 137 bytes."""
 
     id: bytes
     value_fen: int
@@ -158,7 +158,7 @@ PAYEE_OUTPUT, CHANGE_OUTPUT = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Endorsement(_Signed):
-    """Says "of this piece, so much to that key, the rest back to me."
+    """Says "of this piece, so much to that key, the rest back to me." 129 bytes.
 
     Attributes:
         output: which output of the endorsement before is spent: 0 what it paid,

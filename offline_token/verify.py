@@ -94,6 +94,11 @@ class Verdict:
         return self.reason == Reason.GOOD
 
     @property
+    def all_pieces(self) -> list[Piece]:
+        """What was spent on the way, and what it pays."""
+        return [*(piece for spent in self.spent for piece, _ in spent), *self.pieces]
+
+    @property
     def value_fen(self) -> int:
         """What it is worth."""
         return sum(piece.value_fen for piece in self.pieces)

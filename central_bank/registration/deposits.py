@@ -87,7 +87,7 @@ class Deposits:
         for one in judged:
             shares: list[Share] = []
             if one.verdict.good and one.item.number in news:
-                shares = ways.add_plain(one.chains, one.verdict, one.ids, one.item.number)
+                shares = ways.add_plain(one.chains, one.verdict, one.item.number)
             if shares:
                 news.discard(one.item.number)
                 staged.append((one, shares))
@@ -96,7 +96,7 @@ class Deposits:
             self._retire_all(bank, staged, ways)
             staged = []
             outcomes.append(self._deposit_one(bank, one))
-            ways.put(one.ids, self._ways(bank, [one]).by_piece)
+            ways.put(one.verdict.all_pieces, self._ways(bank, [one]).by_piece)
         self._retire_all(bank, staged, ways)
         return outcomes
 
@@ -150,8 +150,8 @@ class Deposits:
 
     def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
         """How the pieces in these payments were spent before."""
-        keys = {key for one in judged for key in one.keys}
-        return self._database.read(lambda c: Ways.of(c, bank.index, keys))
+        spent = [piece for one in judged for piece in one.verdict.all_pieces]
+        return self._database.read(lambda c: Ways.of(c, bank.index, spent))
 
     def _retire_all(
         self, bank: Bank, staged: Sequence[tuple[Judged, Sequence[Share]]], ways: Ways

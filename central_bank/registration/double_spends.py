@@ -6,7 +6,7 @@ the way was spent twice; the deepest such piece says whose device it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -31,8 +31,6 @@ _BY_KEYS = (
 _UPDATE = (
     f"UPDATE {pieces.name} SET retired_fen = ? WHERE token_id = ? AND piece_id = ? AND spent_by = ?"
 )
-PieceKey = tuple[bytes, bytes]
-"""(token id, piece id)."""
 
 
 @dataclass(slots=True)
@@ -94,15 +92,15 @@ class Ways:
     by_piece: dict[bytes, dict[bytes, Way]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Connection, bank: int, keys: Iterable[PieceKey]) -> Ways:
+    def of(cls, connection: Connection, bank: int, spent: Iterable[Piece]) -> Ways:
         """What is registered of these pieces, the oldest way first."""
         found = cls(bank)
         # In the order of the index.
-        for part in parts(sorted(keys)):
+        for part in parts(sorted({(piece.token_id, piece.id) for piece in spent})):
             found._take(connection, part)
         return found
 
-    def _take(self, connection: Connection, keys: Sequence[PieceKey]) -> None:
+    def _take(self, connection: Connection, keys: Sequence[tuple[bytes, bytes]]) -> None:
         for row in of_rows(connection, _BY_KEYS, keys):
             way = Way(
                 bytes(row.token_id),
@@ -114,32 +112,29 @@ class Ways:
             )
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
 
-    def add_plain(
-        self, chains: Sequence[Chain], verdict: Verdict, ids: Collection[bytes], number: int
-    ) -> list[Share]:
+    def add_plain(self, chains: Sequence[Chain], verdict: Verdict, number: int) -> list[Share]:
         """As `add`, of chains against which nothing stands; else adds nothing and returns none.
 
         Nothing stands against them when nobody has brought in their ends, and no piece on
-        the way was spent in another way, and the float pays for all of it. `ids` are all
-        pieces of the chains, their ends included.
+        the way was spent in another way, and the float pays for all of it.
         """
         if any(self.by_piece.get(end.id) for end in verdict.pieces):
             return []
         before = {
-            piece_id: {spent_by: replace(way) for spent_by, way in ways.items()}
-            for piece_id in ids
-            if (ways := self.by_piece.get(piece_id))
+            piece.id: {spent_by: replace(way) for spent_by, way in ways.items()}
+            for piece in verdict.all_pieces
+            if (ways := self.by_piece.get(piece.id))
         }
         shares = self.add(chains, verdict, number)
         if not any(share.doubles or share.loss_fen for share in shares):
             return shares
-        self.put(ids, before)
+        self.put(verdict.all_pieces, before)
         return []
 
-    def put(self, ids: Iterable[bytes], by_piece: dict[bytes, dict[bytes, Way]]) -> None:
+    def put(self, spent: Iterable[Piece], by_piece: dict[bytes, dict[bytes, Way]]) -> None:
         """Has the ways of these pieces be as given."""
-        for piece_id in ids:
-            self.by_piece.pop(piece_id, None)
+        for piece in spent:
+            self.by_piece.pop(piece.id, None)
         self.by_piece.update(by_piece)
 
     def add(self, chains: Sequence[Chain], verdict: Verdict, number: int) -> list[Share]:

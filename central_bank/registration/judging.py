@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
-from central_bank.registration.double_spends import PieceKey
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, FormatError, Payment
 from offline_token.signing import verified as one_verified
@@ -39,17 +37,6 @@ class Judged:
     def token_ids(self) -> set[bytes]:
         """The tokens that it is made of."""
         return {chain.token.id for chain in self.chains}
-
-    @cached_property
-    def keys(self) -> set[PieceKey]:
-        """The pieces that it spends, its ends included."""
-        spent = [piece for spent in self.verdict.spent for piece, _ in spent]
-        return {(piece.token_id, piece.id) for piece in (*spent, *self.verdict.pieces)}
-
-    @property
-    def ids(self) -> set[bytes]:
-        """The ids of those pieces."""
-        return {piece_id for _, piece_id in self.keys}
 
 
 class Judging:

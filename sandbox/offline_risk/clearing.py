@@ -54,7 +54,7 @@ class Clearing:
         )
         assert verdict.good, verdict
         (end,) = verdict.pieces
-        ids = [end.id, *(piece.id for piece, _ in verdict.spent[0])]
+        ids = [piece.id for piece in verdict.all_pieces]
         ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
         (share,) = ways.add((coin.chain,), verdict, 0)
         for double in share.doubles:
