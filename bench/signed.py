@@ -11,7 +11,6 @@ from bench.harness import (
     Result,
     Scale,
     compare,
-    cpu_s,
     durability,
     percentiles,
     rate,
@@ -37,7 +36,7 @@ from runtime.envelope import signed_bytes
 from runtime.signatures import SignatureVerifier
 
 _LANES = 2
-_IN_FLIGHT = 32
+_IN_FLIGHT = 192
 _HALF = 0.5
 _SHARES = (0.1, 0.25, _HALF, 0.75, 0.9)
 """Of the rate that the same bank reached with calls as fast as they are answered."""
@@ -72,9 +71,9 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
     def bulk() -> float:
         requests = [bulk_requests(lane, calls, size) for lane in payers]
         answers: list[bytes] = []
-        used = cpu_s(place.pid(0))
+        used = place.cpu_s(0)
         per_s = rate(count, lambda: answers.extend(send_bulk(channel, requests)))
-        costs.append((cpu_s(place.pid(0)) - used) / count * 1e6)
+        costs.append((place.cpu_s(0) - used) / count * 1e6)
         check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
         return per_s
 
@@ -95,9 +94,9 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
         batch=size,
         accounts=len(place.at(0)),
         durability=facts,
-        includes=f"PayMany over TLS, {_LANES} calls at once, client and bank on the same cores: "
-        "parsing, Ed25519 verification, checks, rule, commit, an answer per payment; the bank's "
-        "projection runs beside it",
+        includes=f"PayMany over TLS, {_LANES} calls at once, client, edge and bank on the same "
+        "cores: parsing, Ed25519 verification, checks, rule, commit, an answer per payment; the "
+        "bank's projection runs beside it",
         excludes=_EXCLUDES,
         scale=scale,
         ratio_to=compare(f"bare-libsodium-verification-on-{cores}-cores", bulks, bares),
@@ -119,9 +118,9 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
     def unary() -> float:
         asked = requests(count)
         answers: list[bytes] = []
-        used = cpu_s(place.pid(0))
+        used = place.cpu_s(0)
         per_s = rate(count, lambda: answers.extend(flood(channel, PAY, asked, _IN_FLIGHT)))
-        costs.append((cpu_s(place.pid(0)) - used) / count * 1e6)
+        costs.append((place.cpu_s(0) - used) / count * 1e6)
         states = {bank_pb2.PayResponse.FromString(answer).state for answer in answers}
         assert states == {bank_pb2.PAYMENT_STATE_SETTLED}, states
         return per_s
@@ -144,8 +143,8 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
         batch=1,
         accounts=len(place.at(0)),
         durability=facts,
-        includes=f"Pay over TLS, {_IN_FLIGHT} calls in flight from one client process, client and "
-        "bank on the same cores: parsing, verification, checks, rule, commit, answer",
+        includes=f"Pay over TLS, {_IN_FLIGHT} calls in flight from one client process, client, "
+        "edge and bank on the same cores: parsing, verification, checks, rule, commit, answer",
         excludes=_EXCLUDES,
         scale=scale,
         ratio_to=ratio,

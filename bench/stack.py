@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import numpy as np
 
+from bench.harness import cpu_s
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
@@ -61,9 +62,11 @@ class Town:
             ],
         )
 
-    def pid(self, bank: int) -> int:
-        """The id of a bank's process."""
-        return self.plan.pids[self.plan.banks[bank].name]
+    def cpu_s(self, bank: int) -> float:
+        """Seconds of processor time that a bank and its edge have used."""
+        pid = self.plan.pids[self.plan.banks[bank].name]
+        edges = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(cpu_s(one) for one in (pid, *map(int, edges)))
 
     def database(self, bank: int) -> str:
         """Where a bank keeps its books."""

@@ -13,9 +13,11 @@ import grpc
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
-from dcep.bank.v1 import bank_pb2_grpc
+from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
+from operator_bank.edge.child import EdgeProcess
+from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
 from operator_bank.limits import REVOCATIONS_IDLE_S
@@ -50,13 +52,13 @@ def main() -> int:
         if arguments.bank not in (None, settings.bank):
             raise SettingsError(f"the settings are for bank {settings.bank!r}")
         configure_logs(settings.bank)
-        return run(settings, migrate=arguments.migrate)
+        return run(settings, arguments.settings, migrate=arguments.migrate)
     except (SettingsError, SchemaBehind) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
         return 2
 
 
-def run(settings: Settings, *, migrate: bool) -> int:
+def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
     accidents: list[BaseException] = []
@@ -65,10 +67,16 @@ def run(settings: Settings, *, migrate: bool) -> int:
         accidents.append(error)
         stop.set()
 
+    def edge_ended(status: int) -> None:
+        if status:
+            accidents.append(RuntimeError(f"the edge ended with status {status}"))
+        stop.set()
+
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
+    edge = EdgeProcess(file, edge_ended)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     key = SigningKey(settings.business_key.read_bytes())
     clock = SystemClock()
@@ -88,10 +96,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
         on_stopped=accident,
     )
     workers = _start_workers(bank, accident)
-    servers = _serve(bank, settings, files)
+    servers = _serve(bank, settings, files, edge.address)
+    edge.open()
     logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
     collect_rarely()
     stop.wait()
+    edge.stop()
     for server in servers:
         server.stop()
     central_bank.stop_feed()
@@ -136,13 +146,14 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
     return workers
 
 
-def _serve(bank: Bank, settings: Settings, files: TlsFiles) -> list[Server]:
+def _serve(bank: Bank, settings: Settings, files: TlsFiles, edge: str) -> list[Server]:
+    """The servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
     metrics = CallMetrics(registry)
     public = Server(
-        public_services(bank),
-        credentials=server_credentials(files, require_client=False),
-        address=settings.public_address,
+        [*public_services(bank), edge_service(bank, metrics)],
+        credentials=grpc.local_server_credentials(grpc.LocalConnectionType.UDS),
+        address=edge,
         registry=registry,
         metrics=metrics,
     )
@@ -160,8 +171,14 @@ def _serve(bank: Bank, settings: Settings, files: TlsFiles) -> list[Server]:
     return [public, inner]
 
 
+def edge_service(bank: Bank, metrics: CallMetrics) -> Service:
+    """What only the edge may ask."""
+    add = edge_pb2_grpc.add_EdgeServiceServicer_to_server
+    return _service("EdgeService", add, GrpcEdge(bank, metrics))
+
+
 def public_services(bank: Bank) -> list[Service]:
-    """The services of the public port."""
+    """The services of the public port, which the edge hands on."""
     add = bank_pb2_grpc
     return [
         _service("WalletService", add.add_WalletServiceServicer_to_server, GrpcWallets(bank)),

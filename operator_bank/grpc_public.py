@@ -12,14 +12,13 @@ from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from operator_bank.app import Bank
 from operator_bank.exchange.exchange import Exchanged
-from operator_bank.limits import MAX_ITEMS, MAX_WATCHERS, WATCH_WAIT_S
+from operator_bank.limits import ANSWER_MARGIN_S, MAX_ITEMS, MAX_WATCHERS, WATCH_WAIT_S
 from operator_bank.payments.pay import Paid
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.holder import WalletState
 from runtime.checks import at_most
 from runtime.errors import Refusal
 
-_MARGIN_S = 0.5
 _ARRIVALS = 100
 
 
@@ -100,15 +99,8 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
         self._watchers = threading.BoundedSemaphore(MAX_WATCHERS)
 
     def Pay(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wait_s = (context.time_remaining() or 0.0) - _MARGIN_S
-        paid, available = self._bank.payments.pay(request.order, wait_s)
-        return bank_pb2.PayResponse(
-            payment_id=paid.payment_id,
-            state=paid.state,  # type: ignore[arg-type]
-            repeated=paid.repeated,
-            available_fen=available,
-            reason=paid.reason,
-        )
+        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
+        return pay_response(*self._bank.payments.pay(request.order, wait_s))
 
     def PayMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return bank_pb2.PayManyResponse(items=_items(self._bank.payments.pay_many(request.orders)))
@@ -157,7 +149,7 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
         return bank_pb2.LoadTokensResponse(state=state, tokens=tokens, reason=reason)  # type: ignore[arg-type]
 
     def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wait_s = (context.time_remaining() or 0.0) - _MARGIN_S
+        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
         state, fen, available, reason = self._bank.offline.deposit(request.order, wait_s)
         return bank_pb2.DepositTokensResponse(
             state=state,  # type: ignore[arg-type]
@@ -168,6 +160,17 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return bank_pb2.GetTrustBundleResponse(trust_bundle=self._bank.offline.trust_bundle())
+
+
+def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:
+    """The answer to a single payment."""
+    return bank_pb2.PayResponse(
+        payment_id=paid.payment_id,
+        state=paid.state,  # type: ignore[arg-type]
+        repeated=paid.repeated,
+        available_fen=available_fen,
+        reason=paid.reason,
+    )
 
 
 def _items(answers: Sequence[Paid | Exchanged | Refusal]) -> list[bank_pb2.ItemAnswer]:

@@ -13,6 +13,19 @@ MAX_NAME = 64
 MAX_PHONE = 20
 MAX_CAUSE = 200
 MAX_WATCHERS = 16
+MAX_GATHERED = 256
+"""Single payments that are served together."""
+
+MAX_GATHERED_BYTES = 4_096
+"""A request larger than any honest one is not served with others."""
+
+MAX_WAITING = 12
+"""Single payments to other banks whose end is waited for at once. Each takes one of the bank's
+threads; those beyond wait for their turn until their deadline."""
+
+ANSWER_MARGIN_S = 0.5
+"""Of a call's deadline, kept for the way of its answer."""
+
 WATCH_WAIT_S = 1.0
 SUBMIT_ITEMS = 2_000
 """Outbound payments in one submission to the central bank."""

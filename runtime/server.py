@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -105,6 +105,7 @@ def wait_for_signal() -> threading.Event:
     return stop
 
 
+M = TypeVar("M", bound=Message)
 UNREADABLE = object()
 """Stands for a request whose bytes could not be parsed, until a handler can say so."""
 
@@ -164,7 +165,7 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
                 self._abort(context, refusal)
             except Exception:
                 reason = "INTERNAL"
-                self._abort(context, self._incident(method))
+                self._abort(context, incident(self._log, method))
             finally:
                 self._finish(method, reason, started)
 
@@ -182,7 +183,7 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
                 self._abort(context, refusal)
             except Exception:
                 reason = "INTERNAL"
-                self._abort(context, self._incident(method))
+                self._abort(context, incident(self._log, method))
             finally:
                 self._finish(method, reason, started)
 
@@ -191,36 +192,54 @@ class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
     def _admit(
         self, method: str, request: Any, context: grpc.ServicerContext, *, stream: bool
     ) -> None:
-        remaining = context.time_remaining()
-        if not stream and (remaining is None or remaining > MAX_DEADLINE_S + 1):
-            raise Refusal(
-                errors_pb2.REASON_DEADLINE_MISSING,
-                f"set a deadline of at most {MAX_DEADLINE_S:.0f} s",
-                field="deadline",
-            )
+        if not stream:
+            check_deadline(context.time_remaining())
         if self._gate is not None:
             self._gate(peer(context), method)
         if request is UNREADABLE:
-            raise Refusal(
-                errors_pb2.REASON_MESSAGE_UNREADABLE, "the bytes are not the request's message"
-            )
+            raise _unreadable()
         refuse_unknown_fields(request)
 
     def _abort(self, context: grpc.ServicerContext, refusal: Refusal) -> None:
         context.abort_with_status(rpc_status.to_status(to_status(refusal)))
 
-    def _incident(self, method: str) -> Refusal:
-        """What the caller learns of an accident: an id that finds it in the log."""
-        incident = secrets.token_hex(8)
-        self._log.exception("accident", method=method, incident=incident)
-        return Refusal(
-            errors_pb2.REASON_INTERNAL, f"internal error, incident {incident}", incident=incident
-        )
-
     def _finish(self, method: str, reason: str, started: float) -> None:
         seconds = time.monotonic() - started
         self._metrics.observe(method, reason, seconds)
         self._log.info("call", method=method, reason=reason, ms=round(seconds * 1e3, 2))
+
+
+def check_deadline(remaining_s: float | None) -> None:
+    """Refuses a call that would be waited for without a bound."""
+    if remaining_s is None or remaining_s > MAX_DEADLINE_S + 1:
+        raise Refusal(
+            errors_pb2.REASON_DEADLINE_MISSING,
+            f"set a deadline of at most {MAX_DEADLINE_S:.0f} s",
+            field="deadline",
+        )
+
+
+def incident(log: Any, method: str) -> Refusal:
+    """What the caller learns of an accident: an id that finds it in the log."""
+    number = secrets.token_hex(8)
+    log.exception("accident", method=method, incident=number)
+    return Refusal(
+        errors_pb2.REASON_INTERNAL, f"internal error, incident {number}", incident=number
+    )
+
+
+def read(kind: type[M], data: bytes) -> M:
+    """A request from its bytes, as a call's own would be read."""
+    try:
+        message: M = kind.FromString(data)
+    except DecodeError:
+        raise _unreadable() from None
+    refuse_unknown_fields(message)
+    return message
+
+
+def _unreadable() -> Refusal:
+    return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, "the bytes are not the request's message")
 
 
 def refuse_unknown_fields(message: Any) -> None:

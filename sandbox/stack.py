@@ -100,26 +100,30 @@ class Stack:
         return stopped
 
     def await_healthy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until a service says SERVING.
+        """Wait until a service says SERVING on each of its ports.
 
         Raises ProcessFailed when it ends or takes too long.
         """
         process = self.running[name]
         ends_at = time.monotonic() + timeout_s
-        with officer_channel(self.plan, self._inner_address(name), self._officer(name)) as channel:
-            while not serving(channel):
-                if not process.alive():
-                    raise ProcessFailed(f"{name} ended:\n{process.log_tail()}")
-                if time.monotonic() > ends_at:
-                    raise ProcessFailed(
-                        f"{name} is not healthy after {timeout_s:.0f} s:\n{process.log_tail()}"
-                    )
-                time.sleep(HEALTH_POLL_S)
+        for address in self._addresses(name):
+            with officer_channel(self.plan, address, self._officer(name)) as channel:
+                while not serving(channel):
+                    if not process.alive():
+                        raise ProcessFailed(f"{name} ended:\n{process.log_tail()}")
+                    if time.monotonic() > ends_at:
+                        raise ProcessFailed(
+                            f"{name} is not healthy after {timeout_s:.0f} s:\n{process.log_tail()}"
+                        )
+                    time.sleep(HEALTH_POLL_S)
 
     def healthy(self, name: str) -> bool:
-        """Whether a service says SERVING right now."""
-        with officer_channel(self.plan, self._inner_address(name), self._officer(name)) as channel:
-            return serving(channel)
+        """Whether a service says SERVING right now, on each of its ports."""
+        for address in self._addresses(name):
+            with officer_channel(self.plan, address, self._officer(name)) as channel:
+                if not serving(channel):
+                    return False
+        return True
 
     def admit_banks(self) -> None:
         """Have the authentication centre admit the banks that it does not know yet."""
@@ -139,9 +143,12 @@ class Stack:
             inner_address=bank.inner_address,
         )
 
-    def _inner_address(self, name: str) -> str:
-        central = name == CENTRAL_BANK
-        return self.plan.central_address if central else self.plan.bank(name).inner_address
+    def _addresses(self, name: str) -> list[str]:
+        """Where a service listens."""
+        if name == CENTRAL_BANK:
+            return [self.plan.central_address]
+        bank = self.plan.bank(name)
+        return [bank.inner_address, bank.public_address]
 
     def _officer(self, name: str) -> str:
         central = name == CENTRAL_BANK

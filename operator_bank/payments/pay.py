@@ -23,7 +23,6 @@ from runtime.checks import amount, at_most, invalid, text
 from runtime.clock import Clock
 from runtime.database import execute_many
 from runtime.errors import Refusal
-from runtime.gathering import Gathering
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Records, Result
@@ -51,12 +50,16 @@ class Paid(NamedTuple):
     """Of the outbound payment, when it went to another bank."""
 
 
-_Answer = Refusal | tuple[Paid, int, int]
-"""Of a single payment, with the payer's account and available fen."""
+class PaidAlone(NamedTuple):
+    """A single payment, with the payer's account and what is available there then."""
+
+    paid: Paid
+    account: int
+    available_fen: int
 
 
 class Payments:
-    """The use-case behind Pay and PayMany."""
+    """The use-case behind Pay, singly or together, and PayMany."""
 
     def __init__(
         self,
@@ -74,7 +77,6 @@ class Payments:
         self._outgoing = outgoing
         self._clock = clock
         self._prefix = prefix
-        self._gathering = Gathering(self._pay_together, most=MAX_ITEMS)
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
         """One payment; across banks waits for its end up to `wait_s`.
@@ -84,7 +86,7 @@ class Payments:
         Raises:
             Refusal: it was refused here; the other side's refusal is in the answer.
         """
-        answer = self._gathering.ask(envelope)
+        answer = self.pay_together([envelope])[0]
         if isinstance(answer, Refusal):
             raise answer
         paid, account, available_fen = answer
@@ -100,16 +102,17 @@ class Payments:
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
         return self._run(opened, read=False)[0]
 
-    def _pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[_Answer]:
+    def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
+        """Single payments in order, each with its own answer; no end is waited for."""
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
         answers, available_fen = self._run(opened, read=True)
-        together: list[_Answer] = []
+        together: list[PaidAlone | Refusal] = []
         for order, answer in zip(opened, answers, strict=True):
             if isinstance(order, Refusal) or isinstance(answer, Refusal):
                 together.append(answer)  # type: ignore[arg-type]  # a refused order's is one too
             else:
                 account = order.wallet.account
-                together.append((answer, account, available_fen[account]))
+                together.append(PaidAlone(answer, account, available_fen[account]))
         return together
 
     def _run(

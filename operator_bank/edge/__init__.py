@@ -1,0 +1,1 @@
+"""The bank's public port, in a process of its own."""

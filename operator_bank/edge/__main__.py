@@ -1,0 +1,95 @@
+"""A bank's edge: ``python -m operator_bank.edge --settings FILE --bank ADDRESS``, by its bank.
+
+It opens the public port once a line comes on its standard input, and ends with that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from operator_bank.edge.forwarding import PUBLIC, Forwarding
+from operator_bank.settings import Settings
+from runtime.limits import DRAIN_S, MAX_CONCURRENT_CALLS, MAX_MESSAGE_BYTES
+from runtime.logs import configure_logs, logger
+from runtime.memory import collect_rarely
+from runtime.settings import SettingsError, load_settings
+from runtime.tls import TlsFiles, server_credentials
+
+_MESSAGES = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+]
+_SERVICES = [f"dcep.bank.v1.{name}" for name in PUBLIC]
+
+
+def main() -> int:
+    """Runs until SIGTERM or the end of the standard input."""
+    parser = argparse.ArgumentParser(prog="python -m operator_bank.edge", description=__doc__)
+    parser.add_argument("--settings", type=Path, help="the bank's own")
+    parser.add_argument("--bank", required=True, help="where the bank listens for its edge")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings(Settings, arguments.settings)
+    except SettingsError as error:
+        print(f"operator_bank.edge: {error}", file=sys.stderr)
+        return 2
+    configure_logs(f"{settings.bank}-edge")
+    asyncio.run(_run(settings, arguments.bank))
+    return 0
+
+
+async def _run(settings: Settings, bank: str) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    parent = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(parent), sys.stdin)
+    if not await parent.readline():
+        return
+    credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
+    async with grpc.aio.secure_channel(bank, credentials, _MESSAGES) as channel:
+        server, healthy = await _serve(settings, channel)
+        logger("edge").info("serving", public=settings.public_address)
+        ended = asyncio.create_task(parent.read())
+        await asyncio.wait(
+            [ended, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED
+        )
+        await healthy.enter_graceful_shutdown()
+        await server.stop(DRAIN_S)
+
+
+async def _serve(
+    settings: Settings, channel: grpc.aio.Channel
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    """The open public port; it says SERVING when the bank can be reached."""
+    server = grpc.aio.server(
+        handlers=[Forwarding(channel)],
+        maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+        options=[*_MESSAGES, ("grpc.so_reuseport", 0)],
+    )
+    healthy = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection(
+        [*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+    )
+    files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+    server.add_secure_port(settings.public_address, server_credentials(files, require_client=False))
+    await channel.channel_ready()
+    await server.start()
+    for name in ["", *_SERVICES]:
+        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    collect_rarely()
+    return server, healthy
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The edge as the bank's child: begins and ends with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from runtime.limits import DRAIN_S
+
+_ENDS_WITHIN_S = DRAIN_S + 2.0
+
+
+class EdgeProcess:
+    """The process, and the socket between it and the bank, in a folder that nobody else can enter.
+
+    It holds the other end of a pipe: however the bank ends, the edge does too.
+    """
+
+    def __init__(self, settings: Path | None, on_ended: Callable[[int], None]) -> None:
+        """Starts it; `on_ended` gets its exit status when it ends by itself."""
+        self._on_ended = on_ended
+        self._folder = tempfile.TemporaryDirectory(prefix="dcep-edge-")
+        self.address = f"unix:{self._folder.name}/bank"
+        own = ["--settings", str(settings)] if settings is not None else []
+        its, ours = os.pipe()
+        self._pipe = os.fdopen(ours, "wb", buffering=0)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "operator_bank.edge", *own, "--bank", self.address], stdin=its
+        )
+        os.close(its)
+        self._stopping = False
+        self._watch = threading.Thread(target=self._await_end, name="edge", daemon=True)
+        self._watch.start()
+
+    def open(self) -> None:
+        """The bank listens at `address`: the public port may open."""
+        self._pipe.write(b"\n")
+
+    def stop(self) -> None:
+        """Lets it answer the calls that run, and waits for its end, within a bound."""
+        self._stopping = True
+        self._pipe.close()
+        self._watch.join(_ENDS_WITHIN_S)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._watch.join()
+        self._folder.cleanup()
+
+    def _await_end(self) -> None:
+        status = self._process.wait()
+        if not self._stopping:
+            self._on_ended(status)

@@ -1,0 +1,57 @@
+"""What the bank's own edge asks besides what it forwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.app import Bank
+from operator_bank.grpc_public import pay_response
+from operator_bank.limits import MAX_ITEMS
+from runtime.checks import at_most
+from runtime.errors import Refusal, to_status
+from runtime.metrics import CallMetrics
+from runtime.server import read
+
+_PAY = "/dcep.bank.v1.PaymentService/Pay"
+
+
+class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
+    """See protos/dcep/bank/v1/edge.proto."""
+
+    def __init__(self, bank: Bank, metrics: CallMetrics) -> None:
+        self._bank = bank
+        self._metrics = metrics
+
+    def PayTogether(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        at_most(request.requests, "requests", MAX_ITEMS)
+        orders = [_order(data) for data in request.requests]
+        readable = [order for order in orders if not isinstance(order, Refusal)]
+        paid = iter(self._bank.payments.pay_together(readable))
+        reasons: Counter[str] = Counter()
+        answers = []
+        for order in orders:
+            answer = order if isinstance(order, Refusal) else next(paid)
+            if isinstance(answer, Refusal):
+                reasons[answer.name] += 1
+                status = to_status(answer).SerializeToString()
+                answers.append(edge_pb2.PayAnswer(status=status))
+            else:
+                reasons["OK"] += 1
+                response = pay_response(answer.paid, answer.available_fen)
+                answers.append(edge_pb2.PayAnswer(response=response))
+        for reason, count in reasons.items():
+            self._metrics.count(_PAY, reason, count)
+        return edge_pb2.PayTogetherResponse(answers=answers)
+
+
+def _order(data: bytes) -> SignedEnvelope | Refusal:
+    try:
+        order: SignedEnvelope = read(bank_pb2.PayRequest, data).order
+    except Refusal as refusal:
+        return refusal
+    return order

@@ -1,0 +1,28 @@
+from dcep.bank.v1 import bank_pb2 as _bank_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PayTogetherRequest(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, requests: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class PayTogetherResponse(_message.Message):
+    __slots__ = ("answers",)
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[PayAnswer]
+    def __init__(self, answers: _Optional[_Iterable[_Union[PayAnswer, _Mapping]]] = ...) -> None: ...
+
+class PayAnswer(_message.Message):
+    __slots__ = ("response", "status")
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    response: _bank_pb2.PayResponse
+    status: bytes
+    def __init__(self, response: _Optional[_Union[_bank_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,253 @@
+"""A bank's edge: what passes through it and what does not; it lives and dies with its bank."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from operator_bank.__main__ import public_services
+from operator_bank.edge.forwarding import PUBLIC
+from operator_bank.limits import MAX_GATHERED_BYTES, MAX_WAITING
+from runtime.errors import Refusal, from_rpc_error
+from runtime.limits import MAX_WORKERS
+from sandbox.offices import BankOffice
+from sandbox.plan import CENTRAL_BANK
+from sandbox.story import audited
+from sandbox.world import World, wait_until
+from tests.integration.conftest import MakeWorld
+from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+
+pytestmark = pytest.mark.xdist_group("edge")
+PAY = "/dcep.bank.v1.PaymentService/Pay"
+START_FEN = 100_000
+
+
+@pytest.fixture(scope="module")
+def own(worlds: MakeWorld) -> World:
+    """A stack of this module's own: its processes are killed."""
+    return worlds()
+
+
+@pytest.fixture
+def alpha(own: World) -> BankStubs:
+    """Alpha's public port."""
+    return BankStubs(own.plan, "alpha")
+
+
+@pytest.fixture
+def raw(own: World) -> Iterator[grpc.Channel]:
+    """Alpha's public port, for bytes."""
+    credentials = grpc.ssl_channel_credentials(own.plan.root_certificate.read_bytes())
+    with grpc.secure_channel(own.plan.bank("alpha").public_address, credentials) as channel:
+        yield channel
+
+
+def funded(stubs: BankStubs) -> RawWallet:
+    """A new wallet with money in it."""
+    wallet = RawWallet(stubs)
+    wallet.top_up(START_FEN)
+    return wallet
+
+
+def request(order: Any) -> bytes:
+    """A PayRequest's bytes."""
+    return bytes(bank_pb2.PayRequest(order=order).SerializeToString())
+
+
+def told(call: grpc.Future) -> bank_pb2.PayResponse | str:
+    """The answer, or the refusal's name."""
+    try:
+        return bank_pb2.PayResponse.FromString(call.result())
+    except grpc.RpcError as error:
+        found = from_rpc_error(error)
+        return found.name if isinstance(found, Refusal) else str(found)
+
+
+def edge_of(world: World, bank: str) -> int:
+    """The process id of a bank's edge, its child."""
+    pid = world.stack.running[bank].pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    assert len(children) == 1, children
+    return int(children[0])
+
+
+def test_every_public_service_is_handed_on_and_no_other(own: World, raw: grpc.Channel) -> None:
+    served = {service.name for service in public_services(None)}  # type: ignore[arg-type]
+    assert served == {f"dcep.bank.v1.{name}" for name in PUBLIC}
+    for private in (
+        "EdgeService/PayTogether",
+        "InboundService/CheckPayees",
+        "InboundService/SetAside",
+        "OfficeService/FreezeWallet",
+        "OfficeService/GetBooks",
+    ):
+        call = raw.unary_unary(f"/dcep.bank.v1.{private}")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(b"", timeout=TIMEOUT_S)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED, private
+
+
+def test_no_wallets_bytes_change_what_another_ones_mean(
+    alpha: BankStubs, raw: grpc.Channel
+) -> None:
+    """Payments that come together are answered one by one, whatever stands between them."""
+    payee = RawWallet(alpha)
+    payers = [funded(alpha) for _ in range(6)]
+    good = [request(payer.payment(payee.number, 100 + i)) for i, payer in enumerate(payers)]
+    strange = {
+        "MESSAGE_UNREADABLE": good[0][:-3],
+        "FIELD_UNKNOWN": good[0] + bytes([0x7A, 1, 0]),
+        "FIELD_MISSING": b"",
+        "WALLET_UNKNOWN": request(
+            payers[0].envelope(orders_pb2.PaymentOrder, key_id="6201000000000000")
+        ),
+        "SIGNATURE_INVALID": request(
+            payers[0].envelope(orders_pb2.PaymentOrder, key=payers[1].key)
+        ),
+    }
+    # Two orders in one request: protobuf merges them, and the later one counts.
+    twice = request(payers[0].payment(payee.number, 1)) + good[0]
+    call = raw.unary_unary(PAY)
+    for _ in range(5):
+        asked = [twice, *strange.values(), *good[1:]]
+        answers = [told(one) for one in [call.future(data, timeout=TIMEOUT_S) for data in asked]]
+        assert answers[1 : 1 + len(strange)] == list(strange)
+        settled = [answers[0], *answers[1 + len(strange) :]]
+        for payer, answer in zip(payers, settled, strict=True):
+            assert isinstance(answer, bank_pb2.PayResponse)
+            assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+            assert answer.payment_id.startswith(payer.number)
+    assert payee.show().available_fen == sum(100 + i for i in range(len(payers)))
+    assert [payer.show().available_fen for payer in payers] == [
+        START_FEN - 100 - i for i in range(len(payers))
+    ]
+
+
+def test_a_payment_wants_a_deadline_and_a_request_of_a_payments_size(
+    alpha: BankStubs, raw: grpc.Channel
+) -> None:
+    payer, payee = funded(alpha), RawWallet(alpha)
+    call = raw.unary_unary(PAY)
+    order = payer.payment(payee.number, 1)
+    for timeout in (None, 1_000.0):
+        assert told(call.future(request(order), timeout=timeout)) == "DEADLINE_MISSING"
+    large = payer.payment(payee.number, 1, memo="x" * (2 * MAX_GATHERED_BYTES))
+    assert told(call.future(request(large), timeout=TIMEOUT_S)) == "FIELD_INVALID"
+    with pytest.raises(grpc.RpcError) as caught:
+        call(bytes(9 << 20), timeout=TIMEOUT_S)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert payer.show().available_fen == START_FEN
+
+
+def test_who_gives_up_takes_nothing_from_those_who_pay_at_the_same_time(
+    alpha: BankStubs, raw: grpc.Channel
+) -> None:
+    payee = RawWallet(alpha)
+    payers = [funded(alpha) for _ in range(20)]
+    call = raw.unary_unary(PAY)
+    orders = [request(payer.payment(payee.number, 1)) for payer in payers]
+    running = [call.future(order, timeout=TIMEOUT_S) for order in orders]
+    for one in running[::2]:
+        one.cancel()
+    for one in running[1::2]:
+        answer = told(one)
+        assert isinstance(answer, bank_pb2.PayResponse)
+        assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+    # Whether a cancelled one was paid is open until it is asked again; then it is, once.
+    again = [told(call.future(order, timeout=TIMEOUT_S)) for order in orders]
+    assert {one.state for one in again if isinstance(one, Message)} == {
+        bank_pb2.PAYMENT_STATE_SETTLED
+    }
+    assert payee.show().available_fen == len(payers)
+
+
+def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
+    own: World, alpha: BankStubs
+) -> None:
+    """More of them than a bank has threads, while the central bank is down."""
+    abroad = RawWallet(BankStubs(own.plan, "beta"))
+    payers = [funded(alpha) for _ in range(MAX_WORKERS + MAX_WAITING)]
+    alice, bob = funded(alpha), RawWallet(alpha)
+    own.stack.stop(CENTRAL_BANK)
+    with ThreadPoolExecutor(len(payers)) as pool:
+        orders = [payer.payment(abroad.number, 7) for payer in payers]
+
+        def pay(order: Any) -> bank_pb2.PayResponse:
+            wanted = bank_pb2.PayRequest(order=order)
+            answer: bank_pb2.PayResponse = alpha.payments.Pay(wanted, timeout=6.0)
+            return answer
+
+        waiting = [pool.submit(pay, order) for order in orders]
+        with BankOffice(own.plan, "alpha") as office:
+            wait_until(lambda: office.books().pending_outbound == len(payers), "all are held")
+        for fen in (1, 2, 3):
+            assert alice.pay(bob.number, fen).state == bank_pb2.PAYMENT_STATE_SETTLED
+        assert bob.show().available_fen == 6
+        assert not any(one.done() for one in waiting)
+        assert {one.result().state for one in waiting} == {bank_pb2.PAYMENT_STATE_PENDING}
+    own.stack.restart(CENTRAL_BANK)
+    with ThreadPoolExecutor(len(payers)) as pool:
+        ended = list(pool.map(lambda order: pay_to_the_end(alpha, order), orders))
+    assert all(answer.repeated for answer in ended)
+    assert abroad.show().available_fen == 7 * len(payers)
+    assert audited(own).ok
+
+
+def pay_to_the_end(stubs: BankStubs, order: Any) -> bank_pb2.PayResponse:
+    """The same order again, until it has settled."""
+    ends_at = time.monotonic() + 60.0
+    while True:
+        wanted = bank_pb2.PayRequest(order=order)
+        answer: bank_pb2.PayResponse = stubs.payments.Pay(wanted, timeout=TIMEOUT_S)
+        if answer.state == bank_pb2.PAYMENT_STATE_SETTLED:
+            return answer
+        assert answer.state == bank_pb2.PAYMENT_STATE_PENDING, answer
+        assert time.monotonic() < ends_at, "it did not settle"
+
+
+def test_a_first_payment_across_banks_is_not_told_to_be_a_repeated_one(
+    own: World, alpha: BankStubs
+) -> None:
+    payer, abroad = funded(alpha), RawWallet(BankStubs(own.plan, "beta"))
+    order = payer.payment(abroad.number, 5)
+    wanted = bank_pb2.PayRequest(order=order)
+    first = alpha.payments.Pay(wanted, timeout=TIMEOUT_S)
+    assert (first.state, first.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, False)
+    again = alpha.payments.Pay(wanted, timeout=TIMEOUT_S)
+    assert (again.state, again.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, True)
+
+
+def test_nobody_else_can_open_the_socket_between_edge_and_bank(own: World) -> None:
+    arguments = Path(f"/proc/{edge_of(own, 'alpha')}/cmdline").read_bytes().decode().split("\0")
+    socket = Path(arguments[arguments.index("--bank") + 1].removeprefix("unix:"))
+    assert socket.is_socket()
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+
+
+def test_a_bank_without_its_edge_stops_and_says_why(own: World) -> None:
+    process = own.stack.running["alpha"]
+    os.kill(edge_of(own, "alpha"), signal.SIGKILL)
+    wait_until(lambda: not process.alive(), "the bank ends")
+    assert "the edge ended with status -9" in process.log_tail()
+    own.stack.restart("alpha")
+
+
+def test_an_edge_without_its_bank_ends_and_leaves_the_port(own: World) -> None:
+    edge = edge_of(own, "alpha")
+    process = own.stack.running["alpha"]
+    os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{edge}").exists(), "the edge ends")
+    own.stack.restart("alpha")
+    stubs = BankStubs(own.plan, "alpha")
+    assert funded(stubs).show().available_fen == START_FEN

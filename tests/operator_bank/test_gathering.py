@@ -1,0 +1,105 @@
+"""Calls at the same time are served in groups, each exactly once."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import pytest
+
+from operator_bank.edge.gathering import Gathering
+
+
+class Held:
+    """Serves groups, each only when it is let go; remembers them."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.go = asyncio.Semaphore(0)
+
+    async def __call__(self, items: Sequence[int]) -> list[int]:
+        self.groups.append(list(items))
+        await self.go.acquire()
+        return [10 * item for item in items]
+
+
+async def begun(*calls: Coroutine[Any, Any, int]) -> list[asyncio.Task[int]]:
+    """The calls, each as far as it comes by itself."""
+    tasks = [asyncio.create_task(call) for call in calls]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return tasks
+
+
+@pytest.mark.parametrize(
+    ("most", "groups"),
+    [(100, [[0], [1, 2, 3, 4, 5]]), (2, [[0], [1, 2], [3, 4], [5]])],
+)
+def test_those_that_come_meanwhile_are_served_together_in_order_and_within_a_bound(
+    most: int, groups: list[list[int]]
+) -> None:
+    async def scene() -> None:
+        held = Held()
+        gathering = Gathering(held, most=most)
+        first = await begun(gathering.ask(0))
+        others = await begun(*(gathering.ask(item) for item in range(1, 6)))
+        for _ in groups:
+            held.go.release()
+        assert await asyncio.gather(*first, *others) == [0, 10, 20, 30, 40, 50]
+        assert held.groups == groups
+
+    asyncio.run(scene())
+
+
+def test_those_that_come_at_once_are_one_group() -> None:
+    async def scene() -> None:
+        held = Held()
+        held.go.release()
+        gathering = Gathering(held, most=100)
+        assert await asyncio.gather(*map(gathering.ask, range(4))) == [0, 10, 20, 30]
+        assert held.groups == [[0, 1, 2, 3]]
+
+    asyncio.run(scene())
+
+
+def test_who_gives_up_takes_nothing_from_the_others() -> None:
+    async def scene() -> None:
+        held = Held()
+        gathering = Gathering(held, most=100)
+        leaves, stays = await begun(gathering.ask(1), gathering.ask(2))
+        leaves.cancel()
+        held.go.release()
+        assert await stays == 20
+        assert leaves.cancelled()
+        held.go.release()
+        assert await gathering.ask(3) == 30
+
+    asyncio.run(scene())
+
+
+def test_everybody_of_a_group_hears_why_it_failed_and_the_next_is_served() -> None:
+    async def scene() -> None:
+        broken = True
+
+        async def serve(items: Sequence[int]) -> Sequence[int]:
+            if broken:
+                raise OSError("no space left")
+            return items
+
+        gathering = Gathering(serve, most=10)
+        failed = await asyncio.gather(gathering.ask(1), gathering.ask(2), return_exceptions=True)
+        assert [str(error) for error in failed] == ["no space left"] * 2
+        broken = False
+        assert await gathering.ask(3) == 3
+
+    asyncio.run(scene())
+
+
+def test_an_answer_too_few_is_an_error_for_who_has_none() -> None:
+    async def scene() -> None:
+        async def serve(items: Sequence[int]) -> Sequence[int]:
+            return items[1:]
+
+        with pytest.raises(ValueError, match="shorter"):
+            await Gathering(serve, most=10).ask(1)
+
+    asyncio.run(scene())
