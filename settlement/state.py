@@ -137,9 +137,9 @@ def _aligned(accounts: Accounts, size: int) -> Accounts:
     """A copy with room for `size` accounts, each in a cache line of its own."""
     raw = np.zeros(size * ACCOUNT.itemsize + _CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % _CACHE_LINE
-    copy = raw[start : start + size * ACCOUNT.itemsize].view(ACCOUNT)
-    copy[: len(accounts)] = accounts
-    return copy
+    # As bytes: NumPy copies structures field by field, which takes four times as long.
+    raw[start : start + accounts.nbytes] = accounts.view(np.uint8)
+    return raw[start : start + size * ACCOUNT.itemsize].view(ACCOUNT)
 
 
 def _same_rows(one: NDArray[np.void], two: NDArray[np.void]) -> bool:
