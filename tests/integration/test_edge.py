@@ -20,7 +20,7 @@ from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
 from operator_bank.limits import MAX_GATHERED_BYTES, MAX_WAITING
 from runtime.errors import Refusal, from_rpc_error
-from runtime.limits import MAX_WORKERS
+from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from sandbox.offices import BankOffice
 from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
@@ -202,6 +202,25 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
     assert all(answer.repeated for answer in ended)
     assert abroad.show().available_fen == 7 * len(payers)
     assert audited(own).ok
+
+
+def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
+    own: World, alpha: BankStubs, raw: grpc.Channel
+) -> None:
+    payer, abroad = funded(alpha), RawWallet(BankStubs(own.plan, "beta"))
+    orders = [payer.payment(abroad.number, 1) for _ in range(MAX_CONCURRENT_CALLS + 20)]
+    own.stack.stop(CENTRAL_BANK)
+    call = raw.unary_unary(PAY)
+    running = [call.future(request(order), timeout=4.0) for order in orders]
+    answers = [told(one) for one in running]
+    own.stack.restart(CENTRAL_BANK)
+    refused = answers.count("OVERLOADED")
+    assert refused >= 20
+    states = {one.state for one in answers if isinstance(one, bank_pb2.PayResponse)}
+    assert states == {bank_pb2.PAYMENT_STATE_PENDING}
+    for order in orders:
+        pay_to_the_end(alpha, order)
+    assert abroad.show().available_fen == len(orders)
 
 
 def pay_to_the_end(stubs: BankStubs, order: Any) -> bank_pb2.PayResponse:
