@@ -44,12 +44,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     def SubmitPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcomes = self._settlement.submit(self._bank(context), request.batch)
-        return registration_pb2.SubmitPaymentsResponse(
-            outcomes=[
-                registration_pb2.Outcome(number=o.number, state=o.state, reason=o.reason)  # type: ignore[arg-type]
-                for o in outcomes
-            ]
-        )
+        return registration_pb2.SubmitPaymentsResponse(outcomes=outcomes)
 
     def FollowFeed(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         if not self._followers.acquire(blocking=False):
@@ -72,14 +67,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcome, made = self._loads.register(self._bank(context), request.registration)
-        return registration_pb2.RegisterTokensResponse(
-            outcome=registration_pb2.Outcome(
-                number=outcome.number,
-                state=outcome.state,  # type: ignore[arg-type]
-                reason=outcome.reason,
-            ),
-            tokens=made,
-        )
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
 
     def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcomes = self._deposits.deposit(self._bank(context), request.deposit)

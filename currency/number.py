@@ -5,7 +5,9 @@ from __future__ import annotations
 PREFIX_DIGITS = 4
 SERIAL_DIGITS = 11
 NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
-_DOUBLED = {str(digit): sum(map(int, str(2 * digit))) for digit in range(10)}
+_DIGITS = b"0123456789"
+_SINGLE = bytes.maketrans(_DIGITS, bytes(range(10)))
+_DOUBLED = bytes.maketrans(_DIGITS, bytes(sum(divmod(2 * digit, 10)) for digit in range(10)))
 
 
 class NumberError(ValueError):
@@ -46,5 +48,6 @@ def _digits(text: str) -> bool:
 
 def _check_digit(body: str) -> str:
     """Luhn (ISO/IEC 7812-1, annex B): every second digit from the right counts double."""
-    total = sum(map(_DOUBLED.__getitem__, body[::-2])) + sum(map(int, body[-2::-2]))
+    digits = body.encode("ascii")
+    total = sum(digits[::-2].translate(_DOUBLED)) + sum(digits[-2::-2].translate(_SINGLE))
     return str(-total % 10)

@@ -112,7 +112,7 @@ def _entry(
 
 def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, note: bytes) -> None:
     if result >= Result.MALFORMED:
-        state, reason = outcome_of(Result(result), record.spare)
+        state, reason = outcome_of(result, record.spare)
         entry.outgoing_ended.number = record.sequence
         entry.outgoing_ended.state = state  # type: ignore[assignment]
         entry.outgoing_ended.reason = reason

@@ -81,7 +81,8 @@ class Loads:
             # A device revoked since then: what was registered before stays registered.
             result, reason = self._earlier(record)
         state, reason = outcome_of(result, reason)
-        return Outcome(order.number, state, reason), self._registered(bank, order.number)
+        outcome = Outcome(number=order.number, state=state, reason=reason)  # type: ignore[arg-type]
+        return outcome, self._registered(bank, order.number)
 
     def _unfit(self, certificate: Certificate, amount_fen: int) -> int:
         """Why a device gets no such tokens, a Reason; 0 when it does."""

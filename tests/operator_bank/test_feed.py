@@ -171,6 +171,9 @@ def test_a_payees_bank_is_told_beforehand_what_it_could_not_take(
         errors_pb2.REASON_WALLET_UNKNOWN,
     ]
     assert phone.fen == 0
+    with pytest.raises(Refusal) as caught:
+        world.bank.inbound.check([(alice.number, 1), (alice.number, 0)])
+    assert (caught.value.name, caught.value.field) == ("AMOUNT_INVALID", "items[1].amount_fen")
 
 
 def test_a_redemption_leaves_the_vault_before_it_is_decided(world: World) -> None:
