@@ -190,15 +190,11 @@ class _CentralBank:
     def _ask(self, act: Callable[[Any, Any], Any]) -> Any:
         return self._country.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
 
-    def submit(self, payments: Any) -> Any:
-        now_ms = self._country.clock.now_ms()
-        batch = registration_pb2.OutboundBatch(
-            bank=self._bank,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + 60_000,
-            payments=payments,
-        ).SerializeToString()
-        envelope = sign("outbound-batch/v1", batch, KEYS[self._bank], self._bank.encode())
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Any:
+        batch.bank, batch.created_time_ms = self._bank, self._country.clock.now_ms()
+        batch.expires_time_ms = batch.created_time_ms + 60_000
+        payload = batch.SerializeToString()
+        envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope))
 
     def feed(self, position: int) -> Iterator[Any]:
