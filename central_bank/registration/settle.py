@@ -27,7 +27,6 @@ from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
-Outcome = registration_pb2.Outcome
 MAX_NUMBER = (1 << 53) - 1
 _TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
 _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
@@ -51,8 +50,10 @@ class Settlement:
         self._bank_peers = bank_peers
         self._clock = clock
 
-    def submit(self, bank: Bank, envelope: SignedEnvelope) -> list[Outcome]:
-        """Settles a signed batch of the bank's outbound payments, in order."""
+    def submit(
+        self, bank: Bank, envelope: SignedEnvelope
+    ) -> registration_pb2.SubmitPaymentsResponse:
+        """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
         batch = registration_pb2.OutboundBatch()
         open_signed("outbound-batch/v1", envelope, bank, batch, self._clock.now_ms())
         payments = list(batch.payments)
@@ -72,10 +73,11 @@ class Settlement:
             rows, notes = self._rows(bank, payments, banks, verdicts, chosen)
             for index, end in zip(chosen, self._settle(rows, notes), strict=True):
                 ends[index] = end
-        return [
-            Outcome(number=payment.number, state=state, reason=reason)  # type: ignore[arg-type]
-            for payment, (state, reason) in zip(payments, ends, strict=True)
-        ]
+        response = registration_pb2.SubmitPaymentsResponse()
+        add = response.outcomes.add
+        for payment, (state, reason) in zip(payments, ends, strict=True):
+            add(number=payment.number, state=state, reason=reason)
+        return response
 
     def _ask_payees(
         self, bank: Bank, payments: Sequence[OutboundPayment], banks: Mapping[str, Bank]

@@ -27,7 +27,7 @@ def funded(world: World) -> World:
 
 def feed(world: World, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
     """(position, event) of a bank's feed."""
-    entries, _ = world.central.feed.after(bank, after)
+    entries = world.central.feed.after(bank, after)[0].entries
     return [(entry.position, entry.WhichOneof("event")) for entry in entries]
 
 
@@ -187,7 +187,7 @@ def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: Worl
     positions = [position for position, _ in feed(funded, alpha)]
     assert positions == sorted(set(positions))
 
-    entries, _ = funded.central.feed.after(beta, 0)
+    entries = funded.central.feed.after(beta, 0)[0].entries
     assert [e.incoming.payment.payment_id for e in entries[:2]] == [
         first.payment_id,
         second.payment_id,
@@ -217,7 +217,8 @@ def test_a_long_feed_comes_in_pieces_that_join(
     joined: list[int] = []
     position, entries = 0, [None]
     while entries:
-        entries, position = funded.central.feed.after(funded.beta, position)
+        found, position = funded.central.feed.after(funded.beta, position)
+        entries = found.entries
         assert len(entries) <= 2
         joined += [entry.position for entry in entries]
     assert joined == [place for place, _ in whole]

@@ -195,14 +195,14 @@ class _CentralBank:
         batch.expires_time_ms = batch.created_time_ms + 60_000
         payload = batch.SerializeToString()
         envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
-        return self._ask(lambda central, bank: central.settlement.submit(bank, envelope))
+        return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
     def feed(self, position: int) -> Iterator[Any]:
         while True:
             found = self._ask(lambda central, bank, at=position: central.feed.after(bank, at))
-            if not found[0]:
+            if not found[0].entries:
                 return
-            yield found[0]
+            yield found[0].entries
             position = found[1]
 
     def request_issuance(self, wanted: str, fen: int) -> None:
