@@ -24,7 +24,7 @@ from operator_bank.tables import diverted, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
-from runtime.database import Database, execute_many, of_rows
+from runtime.database import Database, execute_many, of_values
 from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
@@ -46,9 +46,9 @@ _NUMBERED = _OF_OUTBOUND | {_DEPOSITED}
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
 _DIVERTED, _REFUSED = int(Result.DIVERTED), int(Result.MALFORMED)
-_KNOWN = f"SELECT number, account, amount_fen, hold FROM {outbound.name} WHERE number IN (VALUES ?)"
-_DEPOSITS = f"SELECT id, wallet FROM {token_deposits.name} WHERE id IN (VALUES ?)"
-_SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN (VALUES ?)"
+_KNOWN = f"SELECT number, account, amount_fen, hold FROM {outbound.name} WHERE number IN ?"
+_DEPOSITS = f"SELECT id, wallet FROM {token_deposits.name} WHERE id IN ?"
+_SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN ?"
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 
 
@@ -160,8 +160,8 @@ class FeedFollower:
 
         def ask(connection: Connection) -> list[Any]:
             found: list[Any] = []
-            for part in parts([(number,) for number in numbers]):
-                found += of_rows(connection, statement, part).all()
+            for part in parts(numbers):
+                found += of_values(connection, statement, part).all()
             return found
 
         return self._database.read(ask)
@@ -214,7 +214,7 @@ class FeedFollower:
     ) -> None:
         """What these entries say, in the same transaction as the money that moves."""
         ends: list[tuple[int, int, int]] = []
-        settled: list[tuple[int]] = []
+        settled: list[int] = []
         deposits: list[dict[str, int]] = []
         strays: list[dict[str, Any]] = []
         lying: list[dict[str, Any]] = []
@@ -229,7 +229,7 @@ class FeedFollower:
                     # A return that cannot be delivered is not sent back and forth.
                     lying.append(self._lying(entry, move, number, position))
             if event in ("outgoing_settled", "tokens_registered"):
-                settled.append((number,))
+                settled.append(number)
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
                 ends.append((_ENDED[ended.state], ended.reason, ended.number))
@@ -237,7 +237,7 @@ class FeedFollower:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
         for part in parts(settled):
-            of_rows(connection, _SETTLE, part)
+            of_values(connection, _SETTLE, part)
         if ends:
             execute_many(connection, _END, ends)
         if deposits:
