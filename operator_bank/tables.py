@@ -52,8 +52,8 @@ office_acts = Table(
 # 1 is PAYMENT_STATE_PENDING.
 IS_PENDING, IS_LOAD = text("state = 1"), text("kind = 'load'")
 
-# Every payment to another bank is here: an index that each of them stood in would cost as much as
-# the row. So those have one that are looked for other than by number.
+# Every payment to another bank is here, and an index that each of them stood in would cost half as
+# much as its row. So only those stand in one that are looked for other than by number.
 outbound = Table(
     "outbound",
     metadata,
