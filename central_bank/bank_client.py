@@ -27,9 +27,9 @@ class GrpcBankPeers:
 
     def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
         """See `registration.peers.BankPeers.check`."""
-        request = bank_pb2.CheckPayeesRequest(
-            items=[bank_pb2.PayeeCheck(wallet_number=n, amount_fen=fen) for n, fen in payees]
-        )
+        request = bank_pb2.CheckPayeesRequest()
+        for number, fen in payees:
+            request.items.add(wallet_number=number, amount_fen=fen)
         try:
             answer = self._stub(bank).CheckPayees(request, timeout=BANK_TIMEOUT_S)
         except Refusal as refusal:

@@ -43,13 +43,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         self._followers = threading.BoundedSemaphore(MAX_FOLLOWERS)
 
     def SubmitPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        outcomes = self._settlement.submit(self._bank(context), request.batch)
-        return registration_pb2.SubmitPaymentsResponse(
-            outcomes=[
-                registration_pb2.Outcome(number=o.number, state=o.state, reason=o.reason)  # type: ignore[arg-type]
-                for o in outcomes
-            ]
-        )
+        return self._settlement.submit(self._bank(context), request.batch)
 
     def FollowFeed(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         if not self._followers.acquire(blocking=False):
@@ -61,9 +55,9 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             while context.is_active():
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(context)
-                entries, read = self._feed.after(bank, position)
-                if entries:
-                    yield registration_pb2.FollowFeedResponse(entries=entries)
+                found, read = self._feed.after(bank, position)
+                if found.entries:
+                    yield found
                 if read == position:
                     self._ledger.wait(position, FEED_WAIT_S)
                 position = read
@@ -72,14 +66,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcome, made = self._loads.register(self._bank(context), request.registration)
-        return registration_pb2.RegisterTokensResponse(
-            outcome=registration_pb2.Outcome(
-                number=outcome.number,
-                state=outcome.state,  # type: ignore[arg-type]
-                reason=outcome.reason,
-            ),
-            tokens=made,
-        )
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
 
     def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcomes = self._deposits.deposit(self._bank(context), request.deposit)

@@ -32,14 +32,10 @@ class GrpcCentralBank:
         self._lock = threading.Lock()
         self._feed: grpc.Call | None = None
 
-    def submit(
-        self, payments: Sequence[registration_pb2.OutboundPayment]
-    ) -> Sequence[registration_pb2.Outcome]:
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         """See `peers.CentralBank.submit`."""
-        created, expires = self._window()
-        batch = registration_pb2.OutboundBatch(
-            bank=self._bank, created_time_ms=created, expires_time_ms=expires, payments=payments
-        )
+        batch.bank = self._bank
+        batch.created_time_ms, batch.expires_time_ms = self._window()
         request = registration_pb2.SubmitPaymentsRequest(
             batch=self._sign("outbound-batch/v1", batch.SerializeToString())
         )

@@ -11,10 +11,8 @@ from dcep.registration.v1 import registration_pb2
 class CentralBank(Protocol):
     """The central bank, as a bank sees it. Every call raises NoAnswer or Refusal."""
 
-    def submit(
-        self, payments: Sequence[registration_pb2.OutboundPayment]
-    ) -> Sequence[registration_pb2.Outcome]:
-        """Asks for settlement of outbound payments, signed by the bank."""
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
+        """Asks for settlement of a batch's payments; fills in the rest of it and signs it."""
         ...
 
     def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:

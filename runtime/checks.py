@@ -87,6 +87,16 @@ def at_most(items: Sized, field: str, most: int) -> None:
         )
 
 
+def of_item(place: str, refusal: Refusal) -> Refusal:
+    """The refusal of a field of one item as that of a list's: `amount_fen` in `items[3]`."""
+    return Refusal(
+        refusal.reason,
+        f"{place}.{refusal.message}",
+        field=f"{place}.{refusal.field}",
+        **refusal.metadata,
+    )
+
+
 def invalid(field: str, what: str) -> Refusal:
     """A refusal FIELD_INVALID: "`field` `what`"."""
     return Refusal(errors_pb2.REASON_FIELD_INVALID, f"{field} {what}", field=field)

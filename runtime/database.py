@@ -118,6 +118,12 @@ def of_rows(
     return connection.exec_driver_sql(_in_its_style(connection, whole), values)
 
 
+def of_values(connection: Connection, statement: str, values: Sequence[int]) -> Any:
+    """Runs a statement in which ``IN ?`` stands for these values, of which there is one."""
+    whole = statement.replace("IN ?", f"IN ({', '.join('?' * len(values))})")
+    return connection.exec_driver_sql(_in_its_style(connection, whole), tuple(values))
+
+
 def _in_its_style(connection: Connection, statement: str) -> str:
     return statement if connection.dialect.paramstyle == "qmark" else statement.replace("?", "%s")
 

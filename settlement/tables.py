@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key by which SQLite keeps the table itself in order, without an index beside it."""
 
 ON_POSTGRESQL = (
@@ -55,7 +55,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
     journal = Table(
         "journal",
         metadata,
-        Column("seq", _NUMBER, primary_key=True, autoincrement=False),
+        Column("seq", NUMBER, primary_key=True, autoincrement=False),
         Column("first_position", BigInteger, nullable=False, unique=True),
         Column("previous_hash", LargeBinary(32), nullable=False),
         Column("hash", LargeBinary(32), nullable=False),
@@ -65,7 +65,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
     snapshot = Table(
         "snapshot",
         metadata,
-        Column("position", _NUMBER, primary_key=True, autoincrement=False),
+        Column("position", NUMBER, primary_key=True, autoincrement=False),
         Column("seq", BigInteger, nullable=False),
         Column("hash", LargeBinary(32), nullable=False),
         Column("body_hash", LargeBinary(32), nullable=False),
@@ -80,7 +80,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
     payments = Table(
         "payments",
         metadata,
-        Column("position", _NUMBER, primary_key=True, autoincrement=False),
+        Column("position", NUMBER, primary_key=True, autoincrement=False),
         Column("origin", BigInteger, nullable=False),
         Column("sequence", BigInteger, nullable=False),
         Column("kind", SmallInteger, nullable=False),
@@ -100,7 +100,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
     sealed = Table(
         "sealed",
         metadata,
-        Column("first_position", _NUMBER, primary_key=True, autoincrement=False),
+        Column("first_position", NUMBER, primary_key=True, autoincrement=False),
         Column("last_position", BigInteger, nullable=False),
     )
     postings = Table(
@@ -116,7 +116,7 @@ def journal_tables(metadata: MetaData) -> JournalTables:
     balances = Table(
         "balances",
         metadata,
-        Column("account", _NUMBER, primary_key=True, autoincrement=False),
+        Column("account", NUMBER, primary_key=True, autoincrement=False),
         Column("ledger", SmallInteger, nullable=False),
         Column("flags", SmallInteger, nullable=False),
         Column("available_fen", BigInteger, nullable=False),

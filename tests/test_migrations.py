@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import pytest
 from alembic import command
@@ -29,24 +30,46 @@ def test_up_down_up_without_drift(service: str, database_url: str) -> None:
     engine.dispose()
 
 
-def test_pieces_outlive_another_key(database_url: str) -> None:
-    engine, config = open_engine(database_url), _alembic(database_url, "central_bank")
-    command.upgrade(config, "0002")
-    pieces = importlib.import_module("central_bank.tables").pieces
-    row = {
-        "token_id": b"t" * 16,
-        "piece_id": b"p" * 32,
-        "spent_by": b"s" * 32,
-        "hop": b"hop",
-        "retired_fen": 7,
-        "bank": 0,
-        "number": 1,
-        "time_ms": 2,
-    }
+PIECE = {
+    "token_id": b"t" * 16,
+    "piece_id": b"p" * 32,
+    "spent_by": b"s" * 32,
+    "hop": b"hop",
+    "retired_fen": 7,
+    "bank": 0,
+    "number": 1,
+    "time_ms": 2,
+}
+OUTBOUND = {
+    "number": 1 << 40,
+    "account": 1_000,
+    "sequence": 3,
+    "kind": "pay",
+    "state": 1,
+    "reason": 0,
+    "hold": 5,
+    "amount_fen": 7,
+    "body": b"body",
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "row", "before", "after"),
+    [
+        ("central_bank", "pieces", PIECE, "0002", "0003"),
+        ("operator_bank", "outbound", OUTBOUND, "0004", "0005"),
+    ],
+)
+def test_rows_outlive_other_keys_and_indexes(
+    service: str, name: str, row: dict[str, Any], before: str, after: str, database_url: str
+) -> None:
+    engine, config = open_engine(database_url), _alembic(database_url, service)
+    command.upgrade(config, before)
+    table = getattr(importlib.import_module(f"{service}.tables"), name)
     with engine.begin() as connection:
-        connection.execute(insert(pieces), row)
-    for step, revision in ((command.upgrade, "0003"), (command.downgrade, "0002")):
+        connection.execute(insert(table), row)
+    for step, revision in ((command.upgrade, after), (command.downgrade, before)):
         step(config, revision)
         with engine.connect() as connection:
-            assert [dict(found._mapping) for found in connection.execute(select(pieces))] == [row]
+            assert [dict(found._mapping) for found in connection.execute(select(table))] == [row]
     engine.dispose()

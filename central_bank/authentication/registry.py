@@ -81,10 +81,6 @@ class Registry:
             raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
         return bank
 
-    def by_prefix(self, prefix: str) -> Bank | None:
-        """The bank whose wallets' numbers begin so."""
-        return next((b for b in self._by_name.values() if b.prefix == prefix), None)
-
     def admit(self, bank: Bank) -> Bank:
         """Admits a bank, or finds it admitted already with the same particulars."""
         _check(bank)

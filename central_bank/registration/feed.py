@@ -15,6 +15,7 @@ from settlement.journal import Entry, Journal
 from settlement.records import Kind, Result
 
 _ROWS = 64
+_REFUSED = int(Result.MALFORMED)
 
 
 class Feed:
@@ -24,10 +25,12 @@ class Feed:
         self._journal = journal
         self._registry = registry
 
-    def after(self, bank: Bank, position: int) -> tuple[list[registration_pb2.FeedEntry], int]:
+    def after(self, bank: Bank, position: int) -> tuple[registration_pb2.FollowFeedResponse, int]:
         """The bank's next entries, and the position up to which the journal has been read."""
-        entries: list[registration_pb2.FeedEntry] = []
-        names = {found.index: found.name for found in self._registry.all()}
+        # Entries are made where they are sent from: one that stood alone would be copied there.
+        found = registration_pb2.FollowFeedResponse()
+        entries = found.entries
+        names = {known.index: known.name for known in self._registry.all()}
         own = _own(bank)
         for row in self._journal.read(position, limit_rows=_ROWS):
             mine = _mine(row, own, position)
@@ -35,13 +38,12 @@ class Feed:
             results = row.results[mine].tolist()
             for index, result, *values in zip(mine, results, *columns, strict=True):
                 if len(entries) == MAX_FEED_ENTRIES:
-                    return entries, entries[-1].position
-                place = row.first_position + index
-                entry = _entry(place, _Mine(*values), result, row.note(index), own, names)
-                if entry is not None:
-                    entries.append(entry)
+                    return found, entries[-1].position
+                entry = entries.add()
+                entry.position = row.first_position + index
+                _tell(entry, _Mine._make(values), result, row.note(index), own, names)
             position = row.last_position
-        return entries, position
+        return found, position
 
 
 class _Own(NamedTuple):
@@ -77,42 +79,38 @@ class _Mine(NamedTuple):
 _COLUMNS = _Mine._fields
 
 
-def _entry(
-    position: int, record: _Mine, result: int, note: bytes, own: _Own, names: dict[int, str]
-) -> registration_pb2.FeedEntry | None:
-    entry = registration_pb2.FeedEntry(position=position, time_ms=record.time_ms)
-    accepted = result < Result.MALFORMED
-    circulation, office = own.circulation, own.office
-    if record.origin == circulation:
+def _tell(
+    entry: registration_pb2.FeedEntry,
+    record: _Mine,
+    result: int,
+    note: bytes,
+    own: _Own,
+    names: dict[int, str],
+) -> None:
+    """Writes into an entry what a record of `_mine` says."""
+    entry.time_ms = record.time_ms
+    if record.origin == own.circulation:
         _outgoing(entry, record, result, note)
-    elif record.origin == office and record.debit == circulation and not accepted:
-        entry.redemption_rejected.number = record.sequence
-        entry.redemption_rejected.amount_fen = record.amount_fen
-    elif not accepted:
-        return None
     elif record.origin == own.deposits:
         entry.tokens_deposited.ParseFromString(note)
     elif record.origin == own.restored:
         entry.tokens_restored.ParseFromString(note)
-    elif record.origin == office:
-        if record.credit == circulation:
-            entry.issued.ParseFromString(note)
-        elif record.debit == circulation:
-            entry.redeemed.ParseFromString(note)
-        else:
-            return None
-    elif record.credit == circulation:
-        payer = accounts.bank_of(record.debit)
-        entry.incoming.from_bank = "" if payer is None else names.get(payer, "")
-        entry.incoming.payment.ParseFromString(note)
+    elif record.origin != own.office:
+        incoming, payer = entry.incoming, accounts.bank_of(record.debit)
+        incoming.from_bank = "" if payer is None else names.get(payer, "")
+        incoming.payment.MergeFromString(note)
+    elif result >= _REFUSED:
+        entry.redemption_rejected.number = record.sequence
+        entry.redemption_rejected.amount_fen = record.amount_fen
+    elif record.credit == own.circulation:
+        entry.issued.ParseFromString(note)
     else:
-        return None
-    return entry
+        entry.redeemed.ParseFromString(note)
 
 
 def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, note: bytes) -> None:
-    if result >= Result.MALFORMED:
-        state, reason = outcome_of(Result(result), record.spare)
+    if result >= _REFUSED:
+        state, reason = outcome_of(result, record.spare)
         entry.outgoing_ended.number = record.sequence
         entry.outgoing_ended.state = state  # type: ignore[assignment]
         entry.outgoing_ended.reason = reason
@@ -123,10 +121,15 @@ def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, not
 
 
 def _mine(row: Entry, own: _Own, after: int) -> list[int]:
-    """Indices of the records that may concern a bank."""
-    records = row.records
-    chosen = (records["credit"] == own.circulation) | np.isin(records["origin"], own[:3])
-    chosen &= (records["kind"] == Kind.TRANSFER) | (records["kind"] == Kind.REFUSAL)
+    """Indices of the records that a bank hears of."""
+    origin, debit, credit = (row.records[name] for name in ("origin", "debit", "credit"))
+    took_effect = (credit == own.circulation) | (origin == own.deposits)
+    took_effect &= row.results < _REFUSED
+    # What became of its own payments and redemptions it hears in any case.
+    chosen = (origin == own.circulation) | ((origin == own.office) & (debit == own.circulation))
+    chosen |= took_effect
+    kind = row.records["kind"]
+    chosen &= (kind == Kind.TRANSFER) | (kind == Kind.REFUSAL)
     chosen[: max(0, after + 1 - row.first_position)] = False
     found: list[int] = np.flatnonzero(chosen).tolist()
     return found

@@ -13,7 +13,7 @@ from central_bank import accounts
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
-from central_bank.registration.settle import Outcome, digest, open_signed, outcome_of
+from central_bank.registration.settle import digest, open_signed, outcome_of
 from central_bank.tables import tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -50,7 +50,9 @@ class Loads:
         self._root = root
         self._clock = clock
 
-    def register(self, bank: Bank, envelope: SignedEnvelope) -> tuple[Outcome, list[bytes]]:
+    def register(
+        self, bank: Bank, envelope: SignedEnvelope
+    ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         """Signs tokens for a certified device, paid for from the bank's circulation."""
         order = registration_pb2.TokenRegistration()
         open_signed("token-registration/v1", envelope, bank, order, self._clock.now_ms())
@@ -81,7 +83,9 @@ class Loads:
             # A device revoked since then: what was registered before stays registered.
             result, reason = self._earlier(record)
         state, reason = outcome_of(result, reason)
-        return Outcome(order.number, state, reason), self._registered(bank, order.number)
+        outcome = registration_pb2.Outcome(number=order.number, reason=reason)
+        outcome.state = state  # type: ignore[assignment]
+        return outcome, self._registered(bank, order.number)
 
     def _unfit(self, certificate: Certificate, amount_fen: int) -> int:
         """Why a device gets no such tokens, a Reason; 0 when it does."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
@@ -17,7 +16,7 @@ from currency.number import NumberError, check, prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.checks import amount, at_most, invalid, text
+from runtime.checks import amount, at_most, invalid, of_item, text
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
@@ -29,15 +28,9 @@ from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 MAX_NUMBER = (1 << 53) - 1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one outbound payment."""
-
-    number: int
-    state: int
-    reason: int = 0
+_TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
+_REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
+_PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
 
 
 class Settlement:
@@ -57,33 +50,44 @@ class Settlement:
         self._bank_peers = bank_peers
         self._clock = clock
 
-    def submit(self, bank: Bank, envelope: SignedEnvelope) -> list[Outcome]:
-        """Settles a signed batch of the bank's outbound payments, in order."""
+    def submit(
+        self, bank: Bank, envelope: SignedEnvelope
+    ) -> registration_pb2.SubmitPaymentsResponse:
+        """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
         batch = registration_pb2.OutboundBatch()
         open_signed("outbound-batch/v1", envelope, bank, batch, self._clock.now_ms())
         payments = list(batch.payments)
         at_most(payments, "payments", MAX_ITEMS)
         for index, payment in enumerate(payments):
-            _check_payment(payment, f"payments[{index}]")
+            try:
+                _check_payment(payment)
+            except Refusal as refusal:
+                raise of_item(f"payments[{index}]", refusal) from None
         if len({payment.number for payment in payments}) != len(payments):
             raise invalid("payments", "has the same number twice")
-        verdicts = self._ask_payees(bank, payments)
+        banks = {found.prefix: found for found in self._registry.all()}
+        verdicts = self._ask_payees(bank, payments, banks)
         chosen = [i for i, verdict in enumerate(verdicts) if verdict is not None]
-        outcomes = [
-            Outcome(payment.number, registration_pb2.OUTCOME_STATE_PENDING, _UNAVAILABLE)
-            for payment in payments
-        ]
+        ends: list[tuple[int, int]] = [_PENDING] * len(payments)
         if chosen:
-            self._settle(bank, payments, verdicts, chosen, outcomes)
-        return outcomes
+            rows, notes = self._rows(bank, payments, banks, verdicts, chosen)
+            for index, end in zip(chosen, self._settle(rows, notes), strict=True):
+                ends[index] = end
+        response = registration_pb2.SubmitPaymentsResponse()
+        add = response.outcomes.add
+        for payment, (state, reason) in zip(payments, ends, strict=True):
+            add(number=payment.number, state=state, reason=reason)
+        return response
 
-    def _ask_payees(self, bank: Bank, payments: Sequence[OutboundPayment]) -> list[int | None]:
+    def _ask_payees(
+        self, bank: Bank, payments: Sequence[OutboundPayment], banks: Mapping[str, Bank]
+    ) -> list[int | None]:
         """For each payment a Reason, 0 to settle it, None when its bank does not answer."""
         verdicts: list[int | None] = [None] * len(payments)
         asked: dict[str, list[int]] = {}
         now_ms = self._clock.now_ms()
         for index, payment in enumerate(payments):
-            payee_bank = self._registry.by_prefix(prefix_of(payment.payee_number))
+            payee_bank = banks.get(prefix_of(payment.payee_number))
             if payee_bank is None:
                 verdicts[index] = errors_pb2.REASON_BANK_UNKNOWN
             elif payee_bank.index == bank.index:
@@ -105,44 +109,51 @@ class Settlement:
                 verdicts[index] = answer
         return verdicts
 
-    def _settle(
+    def _rows(
         self,
         bank: Bank,
         payments: Sequence[OutboundPayment],
+        banks: Mapping[str, Bank],
         verdicts: Sequence[int | None],
         chosen: Sequence[int],
-        outcomes: list[Outcome],
-    ) -> None:
+    ) -> tuple[list[tuple[int, ...]], list[bytes]]:
+        """A RECORD for each chosen payment, that it settles or, with a verdict, that it never will.
+
+        And its note: the payment itself.
+        """
         now_ms = self._clock.now_ms()
-        notes = [payments[index].SerializeToString() for index in chosen]
-        rows = [
-            self._row(bank, payments[index], verdicts[index] or 0, digest(note), now_ms)
-            for index, note in zip(chosen, notes, strict=True)
-        ]
+        own = accounts.circulation(bank.index)
+        payees = {prefix: accounts.circulation(found.index) for prefix, found in banks.items()}
+        rows: list[tuple[int, ...]] = []
+        notes: list[bytes] = []
+        for index in chosen:
+            payment, verdict = payments[index], verdicts[index] or 0
+            kind, credit = _REFUSAL, 0
+            if not verdict:
+                kind, credit = _TRANSFER, payees[prefix_of(payment.payee_number)]
+            note = payment.SerializeToString()
+            rows.append((
+                own, own, credit, kind, _NO_LIMIT, verdict, payment.number,
+                payment.amount_fen, now_ms, payment.expires_time_ms, 0, digest(note),
+            ))  # fmt: skip
+            notes.append(note)
+        return rows, notes
+
+    def _settle(
+        self, rows: Sequence[tuple[int, ...]], notes: Sequence[bytes]
+    ) -> list[tuple[int, int]]:
+        """(OutcomeState, Reason) of each record, in order."""
         records = np.array(rows, RECORD)
         answers = self._ledger.submit(Batch(records, notes))
-        results, reasons = answers.results.tolist(), records["spare"].tolist()
-        for place, index in enumerate(chosen):
-            result, reason = Result(results[place]), reasons[place]
-            if result == Result.ID_REUSED:
-                result, reason = self._earlier(records[place])
-            state, reason = outcome_of(result, reason)
-            outcomes[index] = Outcome(payments[index].number, state, reason)
-
-    def _row(
-        self, bank: Bank, payment: OutboundPayment, verdict: int, digest_: int, now_ms: int
-    ) -> tuple[int, ...]:
-        """A RECORD for a payment: that it settles, or, with a verdict, that it never will."""
-        kind, credit = int(Kind.REFUSAL), 0
-        if not verdict:
-            payee_bank = self._registry.by_prefix(prefix_of(payment.payee_number))
-            assert payee_bank is not None
-            kind, credit = int(Kind.TRANSFER), accounts.circulation(payee_bank.index)
-        own = accounts.circulation(bank.index)
-        return (
-            own, own, credit, kind, int(RecordFlag.NO_LIMIT), verdict, payment.number,
-            payment.amount_fen, now_ms, payment.expires_time_ms, 0, digest_,
-        )  # fmt: skip
+        ends: list[tuple[int, int]] = []
+        verdicts = records["spare"].tolist()
+        for place, (result, reason) in enumerate(
+            zip(answers.results.tolist(), verdicts, strict=True)
+        ):
+            if result == _ID_REUSED:
+                result, reason = self._earlier(records[place])  # noqa: PLW2901
+            ends.append(outcome_of(result, reason))
+        return ends
 
     def _earlier(self, record: Records) -> tuple[Result, int]:
         """A number that was answered before: a refusal may look different from a payment now."""
@@ -152,12 +163,9 @@ class Settlement:
         return Result(row.result), row.spare
 
 
-_UNAVAILABLE = errors_pb2.REASON_PEER_UNAVAILABLE
-
-
-def outcome_of(result: Result, reason: int) -> tuple[int, int]:
-    """(OutcomeState, Reason) for the rule's answer to an outbound payment."""
-    if result.accepted:
+def outcome_of(result: int, reason: int) -> tuple[int, int]:
+    """(OutcomeState, Reason) for the rule's answer, a Result, to an outbound payment."""
+    if result < _REFUSED:
         return registration_pb2.OUTCOME_STATE_SETTLED, 0
     if result == Result.EXPIRED:
         return registration_pb2.OUTCOME_STATE_EXPIRED, errors_pb2.REASON_EXPIRED
@@ -210,20 +218,25 @@ def digest(content: bytes) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
 
 
-def _check_payment(payment: OutboundPayment, field: str) -> None:
+def _check_payment(payment: OutboundPayment) -> None:
     if not 1 <= payment.number <= MAX_NUMBER:
-        raise invalid(f"{field}.number", f"is 1 to {MAX_NUMBER}")
-    text(payment.payment_id, f"{field}.payment_id", longest=80)
-    amount(payment.amount_fen, f"{field}.amount_fen")
-    text(payment.memo, f"{field}.memo", longest=140, shortest=0)
-    for name in ("created_time_ms", "expires_time_ms"):
+        raise invalid("number", f"is 1 to {MAX_NUMBER}")
+    text(payment.payment_id, "payment_id", longest=80)
+    amount(payment.amount_fen)
+    text(payment.memo, "memo", longest=140, shortest=0)
+    created_ms, expires_ms = payment.created_time_ms, payment.expires_time_ms
+    for name, time_ms in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
         # To the rule, no expiry means never.
-        if getattr(payment, name) < 1:
-            raise invalid(f"{field}.{name}", "is a time after 1970")
-    if payment.expires_time_ms < payment.created_time_ms:
-        raise invalid(f"{field}.expires_time_ms", "lies before created_time_ms")
-    for name in ("payer_number", "payee_number"):
-        try:
-            check(getattr(payment, name))
-        except NumberError as error:
-            raise invalid(f"{field}.{name}", f"is no wallet number: {error}") from None
+        if time_ms < 1:
+            raise invalid(name, "is a time after 1970")
+    if expires_ms < created_ms:
+        raise invalid("expires_time_ms", "lies before created_time_ms")
+    _check_number(payment.payer_number, "payer_number")
+    _check_number(payment.payee_number, "payee_number")
+
+
+def _check_number(number: str, field: str) -> None:
+    try:
+        check(number)
+    except NumberError as error:
+        raise invalid(field, f"is no wallet number: {error}") from None

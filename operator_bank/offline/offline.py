@@ -23,7 +23,7 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
-from operator_bank.tables import outbound, token_deposits
+from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
 from runtime.checks import amount, exact_bytes, invalid, required
 from runtime.clock import Clock
 from runtime.database import Database
@@ -126,12 +126,7 @@ class Offline:
 
     def resend_loads(self) -> bool:
         """Registers again what is held for tokens and has not been ended by the feed."""
-        query = (
-            select(outbound)
-            .where(outbound.c.state == PENDING, outbound.c.kind == "load")
-            .order_by(outbound.c.number)
-            .limit(100)
-        )
+        query = select(outbound).where(IS_PENDING, IS_LOAD).order_by(outbound.c.number).limit(100)
         rows = self._database.read(lambda c: c.execute(query).all())
         for row in rows:
             self._central_bank.register(row.number, row.amount_fen, bytes(row.body))
@@ -262,7 +257,7 @@ class Offline:
         query = select(outbound.c.body).where(
             outbound.c.account == order.wallet.account,
             outbound.c.sequence == order.content.sequence,
-            outbound.c.kind == "load",
+            IS_LOAD,
         )
         found = self._database.read(lambda c: c.execute(query).scalar())
         return bytes(found) if found is not None else None

@@ -8,12 +8,11 @@ durably been applied; there is no second place where it is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import Message
-from sqlalchemy import Column, Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
@@ -25,7 +24,7 @@ from operator_bank.tables import diverted, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
-from runtime.database import Database, execute_many
+from runtime.database import Database, execute_many, of_values
 from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
@@ -43,11 +42,13 @@ _OF_OUTBOUND = frozenset(
     ("outgoing_settled", "outgoing_ended", "tokens_registered", "tokens_restored")
 )
 _DEPOSITED = "tokens_deposited"
+_NUMBERED = _OF_OUTBOUND | {_DEPOSITED}
 _FLAGS = int(RecordFlag.NO_LIMIT)
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
-_DIVERTED = int(Result.DIVERTED)
-_KNOWN = select(*(outbound.c[name] for name in ("number", "account", "amount_fen", "hold")))
-_DEPOSITS = select(token_deposits.c.id, token_deposits.c.wallet)
+_DIVERTED, _REFUSED = int(Result.DIVERTED), int(Result.MALFORMED)
+_KNOWN = f"SELECT number, account, amount_fen, hold FROM {outbound.name} WHERE number IN ?"
+_DEPOSITS = f"SELECT id, wallet FROM {token_deposits.name} WHERE id IN ?"
+_SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN ?"
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 
 
@@ -136,30 +137,34 @@ class FeedFollower:
                 lambda c, a: self._write(c, heard, moves, a),
             )
         )
-        results = answers.results.tolist()
-        for entry, move, result in zip(entries, moves, results, strict=True):
-            if result >= Result.MALFORMED and move.kind != Kind.REFUSAL:
+        for index in np.flatnonzero(answers.results >= _REFUSED).tolist():
+            if moves[index].kind != Kind.REFUSAL:
                 raise FeedBroken(
-                    f"entry {entry.position} ({entry.WhichOneof('event')}) cannot be applied:"
-                    f" {Result(result).name}"
+                    f"entry {heard[index].entry.position} ({heard[index].event}) cannot be"
+                    f" applied: {answers.result(index).name}"
                 )
         self._outgoing.ended()
 
     def _known_outbound(self, numbers: Sequence[int]) -> dict[int, Any]:
-        rows = self._rows(_KNOWN, outbound.c.number, numbers)
-        return {row.number: row for row in rows}
+        """(number, account, fen, hold) of these outbound payments, by number."""
+        return {row[0]: row for row in self._rows(_KNOWN, numbers)}
 
     def _depositors(self, numbers: Sequence[int]) -> dict[int, int]:
         """Accounts of the wallets that made these deposits."""
-        rows = self._rows(_DEPOSITS, token_deposits.c.id, numbers)
-        return {row.id: accounts.wallet(row.wallet) for row in rows}
+        return {
+            number: accounts.wallet(wallet) for number, wallet in self._rows(_DEPOSITS, numbers)
+        }
 
-    def _rows(self, query: Select[Any], key: Column[int], numbers: Sequence[int]) -> list[Any]:
-        found: list[Any] = []
-        for part in parts(numbers):
-            some = query.where(key.in_(part))
-            found += self._database.read(partial(_all, some))
-        return found
+    def _rows(self, statement: str, numbers: Sequence[int]) -> list[Any]:
+        """What a statement finds for numbers in it."""
+
+        def ask(connection: Connection) -> list[Any]:
+            found: list[Any] = []
+            for part in parts(numbers):
+                found += of_values(connection, statement, part).all()
+            return found
+
+        return self._database.read(ask)
 
     def _move(self, heard: _Heard, known: dict[int, Any], depositors: dict[int, int]) -> _Move:
         """What an entry moves."""
@@ -188,17 +193,17 @@ class FeedFollower:
                     f"entry {entry.position} speaks of deposit {number}, which is not ours"
                 )
             return _delivered(depositor, entry.tokens_deposited.amount_fen, entry.tokens_deposited)
-        row = known.get(number)
-        if row is None:
+        sent = known.get(number)
+        if sent is None:
             raise FeedBroken(
                 f"entry {entry.position} speaks of outbound {number}, which is not ours"
             )
+        _, account, amount_fen, hold = sent
         if event == "tokens_restored":
-            return _delivered(row.account, entry.tokens_restored.amount_fen, entry.tokens_restored)
-        kind, credit = _CAPTURE, accounts.MIRROR
+            return _delivered(account, entry.tokens_restored.amount_fen, entry.tokens_restored)
         if event == "outgoing_ended":
-            kind, credit = _RELEASE, 0
-        return _Move(kind, row.account, credit, row.amount_fen, row.hold, b"")
+            return _Move(_RELEASE, account, 0, amount_fen, hold, b"")
+        return _Move(_CAPTURE, account, accounts.MIRROR, amount_fen, hold, b"")
 
     def _write(
         self,
@@ -209,13 +214,13 @@ class FeedFollower:
     ) -> None:
         """What these entries say, in the same transaction as the money that moves."""
         ends: list[tuple[int, int, int]] = []
+        settled: list[int] = []
         deposits: list[dict[str, int]] = []
         strays: list[dict[str, Any]] = []
         lying: list[dict[str, Any]] = []
-        repeated, results = answers.repeated.tolist(), answers.results.tolist()
-        for index, ((entry, event, number), move) in enumerate(zip(heard, moves, strict=True)):
-            if repeated[index]:
-                continue
+        results = answers.results.tolist()
+        for index in np.flatnonzero(~answers.repeated).tolist():
+            (entry, event, number), move = heard[index], moves[index]
             if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
                 position = int(answers.positions[index])
                 if event == "incoming" and not entry.incoming.payment.returns_payment_id:
@@ -224,13 +229,15 @@ class FeedFollower:
                     # A return that cannot be delivered is not sent back and forth.
                     lying.append(self._lying(entry, move, number, position))
             if event in ("outgoing_settled", "tokens_registered"):
-                ends.append((SETTLED, 0, number))
+                settled.append(number)
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
                 ends.append((_ENDED[ended.state], ended.reason, ended.number))
             elif event == _DEPOSITED:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
+        for part in parts(settled):
+            of_values(connection, _SETTLE, part)
         if ends:
             execute_many(connection, _END, ends)
         if deposits:
@@ -254,14 +261,9 @@ class FeedFollower:
         return bytes(self._database.read(lambda c: c.execute(query).scalar_one()))
 
 
-def _all(query: Select[Any], connection: Connection) -> Sequence[Any]:
-    return connection.execute(query).all()
-
-
 def _heard(entry: FeedEntry) -> _Heard:
     event = entry.WhichOneof("event")
-    ours = event == _DEPOSITED or event in _OF_OUTBOUND
-    number = int(getattr(entry, event).number) if ours else 0
+    number = getattr(entry, event).number if event in _NUMBERED else 0
     return _Heard(entry, event, number)
 
 

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.wallets.directory import Directory
-from runtime.checks import amount, at_most
+from runtime.checks import amount, at_most, of_item
+from runtime.errors import Refusal
 from settlement.ledger import Ledger
 from settlement.records import AccountFlag, Limit
+
+_CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 
 
 class Inbound:
@@ -21,13 +24,16 @@ class Inbound:
     def __init__(self, ledger: Ledger, directory: Directory, policy: NDArray[np.int64]) -> None:
         self._ledger = ledger
         self._directory = directory
-        self._policy = policy
+        self._caps_fen = policy[:, Limit.BALANCE_CAP].tolist()
 
     def check(self, payees: Sequence[tuple[str, int]]) -> list[int]:
         """For each (number, fen) a Reason, 0 when the wallet can take it now."""
         at_most(payees, "items", MAX_ITEMS)
         for index, (_, fen) in enumerate(payees):
-            amount(fen, f"items[{index}].amount_fen")
+            try:
+                amount(fen)
+            except Refusal as refusal:
+                raise of_item(f"items[{index}]", refusal) from None
         found = [self._directory.find(number) for number, _ in payees]
         rows = self._ledger.read([wallet.account if wallet else 0 for wallet in found])
         reasons: list[int] = []
@@ -36,10 +42,10 @@ class Inbound:
                 reasons.append(errors_pb2.REASON_WALLET_UNKNOWN)
                 continue
             available, held, *_, policy, _, flags, _, _, _ = row
-            cap = int(self._policy[policy, Limit.BALANCE_CAP])
-            if flags & AccountFlag.CLOSED:
+            cap = self._caps_fen[policy]
+            if flags & _CLOSED:
                 reasons.append(errors_pb2.REASON_PAYEE_CLOSED)
-            elif flags & AccountFlag.FROZEN:
+            elif flags & _FROZEN:
                 reasons.append(errors_pb2.REASON_PAYEE_FROZEN)
             elif cap and available + held + fen > cap:
                 reasons.append(errors_pb2.REASON_OVER_BALANCE_CAP)

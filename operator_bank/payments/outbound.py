@@ -11,7 +11,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import SUBMIT_ITEMS
 from operator_bank.peers import CentralBank
-from operator_bank.tables import outbound
+from operator_bank.tables import IS_PENDING, outbound
 from runtime.clock import Clock
 from runtime.database import Database
 
@@ -54,19 +54,18 @@ class Outbound:
         table = outbound
         query = (
             select(table.c.number, table.c.body)
-            .where(table.c.state == PENDING, table.c.number > self._after, table.c.kind != "load")
+            .where(IS_PENDING, table.c.kind != "load", table.c.number > self._after)
             .order_by(table.c.number)
             .limit(SUBMIT_ITEMS)
         )
         rows = self._database.read(lambda c: c.execute(query).all())
         if not rows:
             return False
-        payments = []
-        for row in rows:
-            payment = registration_pb2.OutboundPayment.FromString(bytes(row.body))
-            payment.number = row.number
-            payments.append(payment)
-        outcomes = self._central_bank.submit(payments)
+        batch = registration_pb2.OutboundBatch()
+        add = batch.payments.add
+        for number, body in rows:
+            add(number=number).MergeFromString(body)
+        outcomes = self._central_bank.submit(batch)
         if sum(outcome.state in _ENDED for outcome in outcomes) < len(rows):
             self._again_at_ms = min(self._again_at_ms, now_ms + _AGAIN_MS)
         self._after = rows[-1].number

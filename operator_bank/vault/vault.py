@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import func, select
 
-from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
+from operator_bank.tables import IS_PENDING, outbound
 from operator_bank.tables import ledger as tables
-from operator_bank.tables import outbound
 from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
@@ -25,8 +24,6 @@ from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.projection import Projection
 from settlement.records import RECORD, Kind, RecordFlag, Result
-
-_PENDING = bank_pb2.PAYMENT_STATE_PENDING
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ class Vault:
             table.c.ledger == accounts.CURRENCY
         )
         own = sums.where(table.c.account >= accounts.wallet(0))
-        waiting = select(func.count()).where(outbound.c.state == _PENDING)
+        waiting = select(func.count()).select_from(outbound).where(IS_PENDING)
         wallets = self._database.read(lambda c: c.execute(own).one())
         holds = self._database.read(lambda c: c.execute(sums).one())
         pending = self._database.read(lambda c: c.execute(waiting).scalar_one())

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from central_bank.app import CentralBank, build
 from central_bank.authentication.registry import Bank
-from central_bank.registration.settle import OutboundPayment, Outcome
+from central_bank.registration.settle import OutboundPayment
 from central_bank.tables import metadata
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
@@ -135,7 +135,7 @@ class World:
             setattr(payment, name, value)
         return payment
 
-    def submit(self, bank: Bank, *payments: OutboundPayment) -> list[Outcome]:
+    def submit(self, bank: Bank, *payments: OutboundPayment) -> list[registration_pb2.Outcome]:
         """A batch that the bank signs now."""
         batch = registration_pb2.OutboundBatch(
             bank=bank.name,
@@ -143,7 +143,7 @@ class World:
             expires_time_ms=self.clock.now_ms() + 60_000,
             payments=payments,
         )
-        return self.central.settlement.submit(bank, self.signed(bank, batch))
+        return list(self.central.settlement.submit(bank, self.signed(bank, batch)).outcomes)
 
     def signed(self, bank: Bank, batch: registration_pb2.OutboundBatch):  # type: ignore[no-untyped-def]
         payload = batch.SerializeToString()

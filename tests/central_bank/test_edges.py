@@ -75,4 +75,4 @@ def test_a_feed_from_beyond_any_journal_is_refused(
         with pytest.raises(Refusal) as caught:
             next(service.FollowFeed(request, None))
         assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
-    assert central.feed.after(world.alpha, MAX_POSITION)[0] == []
+    assert central.feed.after(world.alpha, MAX_POSITION)[0].entries == []

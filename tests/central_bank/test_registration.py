@@ -27,7 +27,7 @@ def funded(world: World) -> World:
 
 def feed(world: World, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
     """(position, event) of a bank's feed."""
-    entries, _ = world.central.feed.after(bank, after)
+    entries = world.central.feed.after(bank, after)[0].entries
     return [(entry.position, entry.WhichOneof("event")) for entry in entries]
 
 
@@ -109,6 +109,30 @@ def test_a_payment_has_two_times_and_is_not_settled_without(
     assert funded.books()["beta"] == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"number": 0}, ("FIELD_INVALID", "number")),
+        ({"payment_id": ""}, ("FIELD_MISSING", "payment_id")),
+        ({"amount_fen": 0}, ("AMOUNT_INVALID", "amount_fen")),
+        ({"memo": "nul\0"}, ("FIELD_INVALID", "memo")),
+        ({"payer_number": "6201"}, ("FIELD_INVALID", "payer_number")),
+        ({"payee_number": "6202000000000010"}, ("FIELD_INVALID", "payee_number")),
+    ],
+)
+def test_a_refusal_names_the_payment_and_its_field(
+    funded: World, changes: dict, refused: tuple[str, str]
+) -> None:
+    good = funded.payment(funded.alpha, funded.beta, 1)
+    bad = funded.payment(funded.alpha, funded.beta, 1, **changes)
+    with pytest.raises(Refusal) as caught:
+        funded.submit(funded.alpha, good, bad)
+    name, field = refused
+    assert (caught.value.name, caught.value.field) == (name, f"payments[1].{field}")
+    assert caught.value.message.startswith(f"payments[1].{field} ")
+    assert funded.books()["beta"] == (0, 0)
+
+
 def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: World) -> None:
     stranger = replace(funded.beta, prefix="9999")
     funded.central.registry.set_suspended("beta", True)
@@ -163,7 +187,7 @@ def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: Worl
     positions = [position for position, _ in feed(funded, alpha)]
     assert positions == sorted(set(positions))
 
-    entries, _ = funded.central.feed.after(beta, 0)
+    entries = funded.central.feed.after(beta, 0)[0].entries
     assert [e.incoming.payment.payment_id for e in entries[:2]] == [
         first.payment_id,
         second.payment_id,
@@ -193,7 +217,8 @@ def test_a_long_feed_comes_in_pieces_that_join(
     joined: list[int] = []
     position, entries = 0, [None]
     while entries:
-        entries, position = funded.central.feed.after(funded.beta, position)
+        found, position = funded.central.feed.after(funded.beta, position)
+        entries = found.entries
         assert len(entries) <= 2
         joined += [entry.position for entry in entries]
     assert joined == [place for place, _ in whole]

@@ -49,7 +49,7 @@ def offline_float(centre: Centre) -> int:
 
 def restored(centre: Centre, bank: str = "alpha") -> list[tuple[int, int]]:
     """(number, fen) of what a bank's feed says was given back."""
-    entries, _ = centre.central.feed.after(centre.bank(bank), 0)
+    entries = centre.central.feed.after(centre.bank(bank), 0)[0].entries
     found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
     return [(entry.number, entry.amount_fen) for entry in found]
 

@@ -45,7 +45,7 @@ def ask(centre: Centre, item: Item) -> int | str:
 
 
 def restored(centre: Centre) -> list[int]:
-    entries, _ = centre.central.feed.after(centre.alpha, 0)
+    entries = centre.central.feed.after(centre.alpha, 0)[0].entries
     found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
     return [entry.amount_fen for entry in found]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from central_bank.authentication.registry import Bank
 from central_bank.registration.answers import DepositOutcome
-from central_bank.registration.settle import Outcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Payment, Token
@@ -31,7 +30,7 @@ class Centre(World):
 
     def register(
         self, owner: Device, fen: int, number: int, bank: str = "alpha"
-    ) -> tuple[Outcome, list[bytes]]:
+    ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         """What the bank is answered."""
         order = registration_pb2.TokenRegistration(
             bank=bank,

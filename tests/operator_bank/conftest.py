@@ -50,11 +50,9 @@ class FakeCentralBank:
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
 
-    def submit(
-        self, payments: Sequence[registration_pb2.OutboundPayment]
-    ) -> Sequence[registration_pb2.Outcome]:
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
-        self.submitted += payments
+        self.submitted += batch.payments
         return []
 
     def request_issuance(self, request_id: str, amount_fen: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.payments.feed import FeedBroken
@@ -71,6 +71,34 @@ def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder
     world.clock.advance(1_000)
     world.bank.send()
     assert [sent.number for sent in world.central.submitted[3:]] == [numbers[0], numbers[2]]
+
+
+def test_what_is_pending_and_what_was_loaded_is_found_by_an_index(
+    world: World, alice: Holder
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(world.engine, "before_cursor_execute")
+    def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        if statement.startswith("SELECT") and "FROM outbound" in statement:
+            asked.append((statement, values))
+
+    world.bank.send()
+    world.bank.vault.books()
+    with pytest.raises(Refusal):
+        world.bank.offline.load(
+            alice.signed(orders_pb2.LoadOrder, sequence=1, amount_fen=5, device_key=bytes(32))
+        )
+    event.remove(world.engine, "before_cursor_execute", note)
+    plans = []
+    with world.engine.connect() as connection:
+        for statement, values in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.append(" ".join(step.detail for step in plan))
+    assert len(plans) == 4
+    assert all("USING INDEX outbound_" in p or "COVERING INDEX outbound_" in p for p in plans), (
+        plans
+    )
 
 
 def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
@@ -171,6 +199,9 @@ def test_a_payees_bank_is_told_beforehand_what_it_could_not_take(
         errors_pb2.REASON_WALLET_UNKNOWN,
     ]
     assert phone.fen == 0
+    with pytest.raises(Refusal) as caught:
+        world.bank.inbound.check([(alice.number, 1), (alice.number, 0)])
+    assert (caught.value.name, caught.value.field) == ("AMOUNT_INVALID", "items[1].amount_fen")
 
 
 def test_a_redemption_leaves_the_vault_before_it_is_decided(world: World) -> None:

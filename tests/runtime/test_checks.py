@@ -93,3 +93,11 @@ def test_a_list_is_neither_empty_nor_too_long() -> None:
         checks.at_most([1, 2, 3], "items", 2)
     assert caught.value.reason == errors_pb2.REASON_TOO_MANY_ITEMS
     assert caught.value.metadata == {"most": "2"}
+
+
+def test_a_refusal_within_a_list_says_where() -> None:
+    refusal = checks.of_item(
+        "items[3]", Refusal(errors_pb2.REASON_AMOUNT_INVALID, "fen is 1", field="fen", most="7")
+    )
+    assert (refusal.name, refusal.field) == ("AMOUNT_INVALID", "items[3].fen")
+    assert (refusal.message, refusal.metadata) == ("items[3].fen is 1", {"most": "7"})

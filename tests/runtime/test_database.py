@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inser
 from sqlalchemy.exc import OperationalError
 
 from runtime import database
-from runtime.database import Database, of_rows, open_engine
+from runtime.database import Database, of_rows, of_values, open_engine
 from runtime.limits import TRANSACTION_ATTEMPTS
 
 METADATA = MetaData()
@@ -122,3 +122,18 @@ def test_rows_are_found_by_pairs_with_the_index(rows: Database) -> None:
         return [tuple(row) for row in of_rows(connection, asked, [(2, 8), (1, 2), (0, 3)])]
 
     assert rows.transaction(find) == [(0, 3), (2, 8)]
+
+
+def test_a_list_of_values_stands_in_a_statement(database_url: str) -> None:
+    engine = open_engine(database_url)
+
+    def change(connection: Connection) -> list[tuple[int, int]]:
+        things = Table("things", MetaData(), Column("id", Integer), Column("state", Integer))
+        things.create(connection)
+        connection.execute(insert(things), [{"id": n, "state": 0} for n in range(5)])
+        of_values(connection, "UPDATE things SET state = 1 WHERE id IN ?", [1, 3, 1 << 40])
+        asked = "SELECT id, state FROM things WHERE id IN ? ORDER BY id"
+        return [tuple(row) for row in of_values(connection, asked, [2, 3])]
+
+    assert Database(engine).transaction(change) == [(2, 0), (3, 1)]
+    engine.dispose()

@@ -190,23 +190,19 @@ class _CentralBank:
     def _ask(self, act: Callable[[Any, Any], Any]) -> Any:
         return self._country.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
 
-    def submit(self, payments: Any) -> Any:
-        now_ms = self._country.clock.now_ms()
-        batch = registration_pb2.OutboundBatch(
-            bank=self._bank,
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + 60_000,
-            payments=payments,
-        ).SerializeToString()
-        envelope = sign("outbound-batch/v1", batch, KEYS[self._bank], self._bank.encode())
-        return self._ask(lambda central, bank: central.settlement.submit(bank, envelope))
+    def submit(self, batch: registration_pb2.OutboundBatch) -> Any:
+        batch.bank, batch.created_time_ms = self._bank, self._country.clock.now_ms()
+        batch.expires_time_ms = batch.created_time_ms + 60_000
+        payload = batch.SerializeToString()
+        envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
+        return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
     def feed(self, position: int) -> Iterator[Any]:
         while True:
             found = self._ask(lambda central, bank, at=position: central.feed.after(bank, at))
-            if not found[0]:
+            if not found[0].entries:
                 return
-            yield found[0]
+            yield found[0].entries
             position = found[1]
 
     def request_issuance(self, wanted: str, fen: int) -> None:
