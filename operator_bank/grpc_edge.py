@@ -11,7 +11,8 @@ from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.app import Bank
 from operator_bank.grpc_public import pay_response
-from operator_bank.limits import MAX_ITEMS
+from operator_bank.limits import ANSWER_MARGIN_S, MAX_ITEMS
+from operator_bank.payments.pay import PENDING, PaidAlone
 from runtime.checks import at_most
 from runtime.errors import Refusal, to_status
 from runtime.metrics import CallMetrics
@@ -42,11 +43,30 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
                 answers.append(edge_pb2.PayAnswer(status=status))
             else:
                 reasons["OK"] += 1
-                response = pay_response(answer.paid, answer.available_fen)
-                answers.append(edge_pb2.PayAnswer(response=response))
+                answers.append(_answer(answer))
         for reason, count in reasons.items():
             self._metrics.count(_PAY, reason, count)
         return edge_pb2.PayTogetherResponse(answers=answers)
+
+    def AwaitEnd(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
+        payment = request.payment
+        state, reason, available = self._bank.payments.await_end(
+            payment.number, payment.account, wait_s
+        )
+        return edge_pb2.AwaitEndResponse(
+            state=state,  # type: ignore[arg-type]
+            reason=reason,
+            available_fen=available,
+        )
+
+
+def _answer(alone: PaidAlone) -> edge_pb2.PayAnswer:
+    answer = edge_pb2.PayAnswer(response=pay_response(alone.paid, alone.available_fen))
+    if alone.paid.state == PENDING:
+        answer.on_its_way.number = alone.paid.number
+        answer.on_its_way.account = alone.account
+    return answer
 
 
 def _order(data: bytes) -> SignedEnvelope | Refusal:

@@ -10,7 +10,7 @@ import grpc
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from dcep.bank.v1 import bank_pb2, edge_pb2
+from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.limits import ANSWER_MARGIN_S, MAX_GATHERED, MAX_GATHERED_BYTES, MAX_WAITING
 from runtime.errors import Refusal, to_status
@@ -22,7 +22,6 @@ PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService"
 """Of dcep.bank.v1."""
 
 _PAY = "/dcep.bank.v1.PaymentService/Pay"
-_PAY_TOGETHER = "/dcep.bank.v1.EdgeService/PayTogether"
 _DETAILS = "grpc-status-details-bin"
 _Behaviour = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
 
@@ -46,11 +45,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._log = logger("edge")
         self._channel = channel
         self._pay_alone = channel.unary_unary(_PAY)
-        self._pay_together = channel.unary_unary(
-            _PAY_TOGETHER,
-            request_serializer=edge_pb2.PayTogetherRequest.SerializeToString,
-            response_deserializer=edge_pb2.PayTogetherResponse.FromString,
-        )
+        self._bank = edge_pb2_grpc.EdgeServiceStub(channel)
         self._payments = Gathering(self._settle, most=MAX_GATHERED)
         self._waiting = asyncio.Semaphore(MAX_WAITING)
         self._handlers = dict(self._handler(method) for method in _public_methods())
@@ -118,29 +113,27 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         answer = await self._payments.ask(request)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
-        response = answer.response
-        if response.state == bank_pb2.PAYMENT_STATE_PENDING:
-            response = await self._ended(request, response, context)
-        return bytes(response.SerializeToString())
+        if answer.HasField("on_its_way"):
+            await self._await_end(answer, context)
+        return bytes(answer.response.SerializeToString())
 
     async def _settle(self, requests: Sequence[bytes]) -> Sequence[edge_pb2.PayAnswer]:
         together = edge_pb2.PayTogetherRequest(requests=requests)
-        answer = await self._pay_together(together, timeout=DEFAULT_DEADLINE_S)
+        answer = await self._bank.PayTogether(together, timeout=DEFAULT_DEADLINE_S)
         return list(answer.answers)
 
-    async def _ended(
-        self, request: bytes, first: bank_pb2.PayResponse, context: grpc.aio.ServicerContext
-    ) -> bank_pb2.PayResponse:
-        """The same order again, which waits for the payment's end; the first answer without one."""
-        remaining = context.time_remaining()
+    async def _await_end(
+        self, answer: edge_pb2.PayAnswer, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Brings an answer up to date once its payment has ended, if that comes in time."""
+        asked = edge_pb2.AwaitEndRequest(payment=answer.on_its_way)
         try:
-            async with asyncio.timeout(remaining - ANSWER_MARGIN_S), self._waiting:
-                answer = await self._pay_alone(request, timeout=context.time_remaining())
+            async with asyncio.timeout(context.time_remaining() - ANSWER_MARGIN_S), self._waiting:
+                end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
         except (TimeoutError, grpc.aio.AioRpcError):
-            return first
-        response: bank_pb2.PayResponse = bank_pb2.PayResponse.FromString(answer)
-        response.repeated = first.repeated
-        return response
+            return  # it is on its way: what the bank said first is still so
+        answer.response.state, answer.response.reason = end.state, end.reason
+        answer.response.available_fen = end.available_fen
 
 
 def _public_methods() -> list[Any]:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dcep.bank.v1 import bank_pb2 as dcep_dot_bank_dot_v1_dot_bank__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/bank.proto\"&\n\x12PayTogetherRequest\x12\x10\n\x08requests\x18\x01 \x03(\x0c\"?\n\x13PayTogetherResponse\x12(\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswer\"V\n\tPayAnswer\x12-\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseH\x00\x12\x10\n\x06status\x18\x02 \x01(\x0cH\x00\x42\x08\n\x06result2a\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/bank.proto\"&\n\x12PayTogetherRequest\x12\x10\n\x08requests\x18\x01 \x03(\x0c\"?\n\x13PayTogetherResponse\x12(\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswer\"\x82\x01\n\tPayAnswer\x12-\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseH\x00\x12\x10\n\x06status\x18\x02 \x01(\x0cH\x00\x12*\n\non_its_way\x18\x03 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x08\n\x06result\"+\n\x08OnItsWay\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\":\n\x0f\x41waitEndRequest\x12\'\n\x07payment\x18\x01 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWay\"d\n\x10\x41waitEndResponse\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentState\x12\x0e\n\x06reason\x18\x02 \x01(\x05\x12\x15\n\ravailable_fen\x18\x03 \x01(\x03\x32\xac\x01\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponse\x12I\n\x08\x41waitEnd\x12\x1d.dcep.bank.v1.AwaitEndRequest\x1a\x1e.dcep.bank.v1.AwaitEndResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYTOGETHERREQUEST']._serialized_end=104
   _globals['_PAYTOGETHERRESPONSE']._serialized_start=106
   _globals['_PAYTOGETHERRESPONSE']._serialized_end=169
-  _globals['_PAYANSWER']._serialized_start=171
-  _globals['_PAYANSWER']._serialized_end=257
-  _globals['_EDGESERVICE']._serialized_start=259
-  _globals['_EDGESERVICE']._serialized_end=356
+  _globals['_PAYANSWER']._serialized_start=172
+  _globals['_PAYANSWER']._serialized_end=302
+  _globals['_ONITSWAY']._serialized_start=304
+  _globals['_ONITSWAY']._serialized_end=347
+  _globals['_AWAITENDREQUEST']._serialized_start=349
+  _globals['_AWAITENDREQUEST']._serialized_end=407
+  _globals['_AWAITENDRESPONSE']._serialized_start=409
+  _globals['_AWAITENDRESPONSE']._serialized_end=509
+  _globals['_EDGESERVICE']._serialized_start=512
+  _globals['_EDGESERVICE']._serialized_end=684
 # @@protoc_insertion_point(module_scope)

@@ -20,9 +20,35 @@ class PayTogetherResponse(_message.Message):
     def __init__(self, answers: _Optional[_Iterable[_Union[PayAnswer, _Mapping]]] = ...) -> None: ...
 
 class PayAnswer(_message.Message):
-    __slots__ = ("response", "status")
+    __slots__ = ("response", "status", "on_its_way")
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    ON_ITS_WAY_FIELD_NUMBER: _ClassVar[int]
     response: _bank_pb2.PayResponse
     status: bytes
-    def __init__(self, response: _Optional[_Union[_bank_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ...) -> None: ...
+    on_its_way: OnItsWay
+    def __init__(self, response: _Optional[_Union[_bank_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ..., on_its_way: _Optional[_Union[OnItsWay, _Mapping]] = ...) -> None: ...
+
+class OnItsWay(_message.Message):
+    __slots__ = ("number", "account")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    account: int
+    def __init__(self, number: _Optional[int] = ..., account: _Optional[int] = ...) -> None: ...
+
+class AwaitEndRequest(_message.Message):
+    __slots__ = ("payment",)
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    payment: OnItsWay
+    def __init__(self, payment: _Optional[_Union[OnItsWay, _Mapping]] = ...) -> None: ...
+
+class AwaitEndResponse(_message.Message):
+    __slots__ = ("state", "reason", "available_fen")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    state: _bank_pb2.PaymentState
+    reason: int
+    available_fen: int
+    def __init__(self, state: _Optional[_Union[_bank_pb2.PaymentState, str]] = ..., reason: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...

@@ -42,6 +42,11 @@ class EdgeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherResponse.FromString,
                 _registered_method=True)
+        self.AwaitEnd = channel.unary_unary(
+                '/dcep.bank.v1.EdgeService/AwaitEnd',
+                request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.FromString,
+                _registered_method=True)
 
 
 class EdgeServiceServicer(object):
@@ -59,6 +64,14 @@ class EdgeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AwaitEnd(self, request, context):
+        """Waits for the end of a payment to another bank up to the call's deadline;
+        PENDING when it has not come by then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EdgeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -66,6 +79,11 @@ def add_EdgeServiceServicer_to_server(servicer, server):
                     servicer.PayTogether,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherResponse.SerializeToString,
+            ),
+            'AwaitEnd': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitEnd,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -98,6 +116,33 @@ class EdgeService(object):
             '/dcep.bank.v1.EdgeService/PayTogether',
             dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_edge__pb2.PayTogetherResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitEnd(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.EdgeService/AwaitEnd',
+            dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.FromString,
             options,
             channel_credentials,
             insecure,
