@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import deque
@@ -20,7 +21,6 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from runtime.limits import MAX_MESSAGE_BYTES
-from runtime.memory import collect_rarely
 from runtime.tls import channel_credentials
 from sandbox.offices import issue
 from sandbox.plan import StackPlan
@@ -189,8 +189,6 @@ def paced(
 
     With too many on their way the next one waits, and its time runs.
     """
-    # What an earlier part left in this process is not walked through meanwhile.
-    collect_rarely()
     call = channel.unary_unary(method)
     found: list[float] = []
     done = threading.Semaphore(0)
@@ -206,20 +204,32 @@ def paced(
         return note
 
     running = []
-    for index, request in enumerate(requests):
-        due = started + index / per_s
-        pause = due - time.perf_counter()
-        if pause > 0:
-            time.sleep(pause)
-        room.acquire()
-        future = call.future(request, timeout=TIMEOUT_S)
-        future.add_done_callback(ended(due))
-        running.append(future)
-    for _ in requests:
-        done.acquire()
+    with _uncollected():
+        for index, request in enumerate(requests):
+            due = started + index / per_s
+            pause = due - time.perf_counter()
+            if pause > 0:
+                time.sleep(pause)
+            room.acquire()
+            future = call.future(request, timeout=TIMEOUT_S)
+            future.add_done_callback(ended(due))
+            running.append(future)
+        for _ in requests:
+            done.acquire()
     for future in running:
         future.result()
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No collection of garbage here: it would stop all wallets at once, and they are many."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def balance_fen(channel: grpc.Channel, wallet: ReplayWallet) -> int:

@@ -8,7 +8,7 @@ _YOUNG = 100_000
 _MIDDLE, _OLD = 20, 100
 
 
-def collect_rarely() -> None:
+def collect_rarely(young: int = _YOUNG) -> None:
     """Leaves what there is now out of collections, and begins one after so many new objects.
 
     Called once, when a service has been built. By Python's own numbers a call with
@@ -18,4 +18,4 @@ def collect_rarely() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+    gc.set_threshold(young, _MIDDLE, _OLD)

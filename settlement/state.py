@@ -15,6 +15,7 @@ from settlement.rule import apply
 _FIRST_ACCOUNTS = 1_024
 _FIRST_HOLDS = 1_024
 _CACHE_LINE = ACCOUNT.itemsize
+_OPEN, _HOLD, _KINDS = int(Kind.OPEN), int(Kind.HOLD), max(Kind) + 1
 
 
 @dataclass
@@ -82,15 +83,15 @@ class State:
 
         Depends on the records alone, so that a replay grows at the same places.
         """
-        opens = records["kind"] == Kind.OPEN
-        if opens.any():
-            numbers = records["credit"][opens]
+        kinds = np.bincount(records["kind"], minlength=_KINDS)
+        if kinds[_OPEN]:
+            numbers = records["credit"][records["kind"] == _OPEN]
             numbers = numbers[numbers < MAX_ACCOUNTS]
             needed = int(numbers.max(initial=0)) + 1
             if needed > len(self.accounts):
                 size = min(MAX_ACCOUNTS, max(needed, 2 * len(self.accounts)))
                 self.accounts = _aligned(self.accounts, size)
-        wanted = int((records["kind"] == Kind.HOLD).sum())
+        wanted = int(kinds[_HOLD])
         while wanted > self.counters[0] and len(self.holds) < MAX_HOLDS:
             self._double_holds()
 

@@ -200,7 +200,7 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
     with ThreadPoolExecutor(len(payers)) as pool:
         ended = list(pool.map(lambda order: pay_to_the_end(alpha, order), orders))
     assert all(answer.repeated for answer in ended)
-    assert abroad.show().available_fen == 7 * len(payers)
+    wait_until(lambda: abroad.show().available_fen == 7 * len(payers), "all have arrived")
     assert audited(own).ok
 
 
@@ -220,7 +220,7 @@ def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
     assert states == {bank_pb2.PAYMENT_STATE_PENDING}
     for order in orders:
         pay_to_the_end(alpha, order)
-    assert abroad.show().available_fen == len(orders)
+    wait_until(lambda: abroad.show().available_fen == len(orders), "all have arrived")
 
 
 def pay_to_the_end(stubs: BankStubs, order: Any) -> bank_pb2.PayResponse:
