@@ -24,7 +24,7 @@ Check = tuple[bytes, bytes, bytes]
 _NO_KEY = bytes(PUBLIC_KEY_BYTES)
 """Of small order: no signature is by it."""
 _SYMBOL = "dcep_crypto_sign_open"
-_FEW = 64
+_FEW = 16
 """A part this small is not worth another thread."""
 
 # By a name instead of an address in the code, so that the compiled loop can be kept on the disk.
