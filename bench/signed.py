@@ -41,6 +41,9 @@ _HALF = 0.5
 _SHARES = (0.1, 0.25, _HALF, 0.75, 0.9)
 """Of the rate that the same bank reached with calls as fast as they are answered."""
 
+_ASKED = 0.8
+"""Of an empty call's rate: what a payment is asked to reach."""
+
 _PACED_S = 8
 _EXCLUDES = "making and signing the orders, serializing the requests, parsing the answers"
 
@@ -130,13 +133,17 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
 
     unaries, empties = rounds(scale, unary, empty)
     ratio = compare("empty-unary-call", unaries, empties)
-    full = sorted(unaries)[len(unaries) // 2]
-    loads = []
-    for share in _SHARES if scale is Scale.FULL else (_HALF,):
-        per_s = full * share
+
+    def latency(per_s: float) -> dict[str, float]:
         asked = requests(scale.pick(int(per_s * _PACED_S), 500, 30))
-        found = percentiles(paced(channel, PAY, asked, per_s))
-        loads.append({"share": share, "per_s": round(per_s, 1), **found})
+        return {
+            "per_s": round(per_s, 1),
+            **percentiles(paced(channel, PAY, asked, per_s)),
+        }
+
+    shares = _SHARES if scale is Scale.FULL else (_HALF,)
+    loads = [{"share": share, **latency(median(unaries) * share)} for share in shares]
+    half_of_asked = latency(ratio.per_s * _ASKED * _HALF)
     return Result(
         name="signed-unary",
         samples=unaries,
@@ -152,6 +159,7 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
             "payments_a_sample": count,
             "bank_cpu_us_a_payment": round(median(costs), 1),
             "at_half_load": next(load for load in loads if load["share"] == _HALF),
+            "at_half_of_80_percent_of_empty_calls": half_of_asked,
             "latency_over_load": loads,
         },
     )

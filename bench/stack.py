@@ -31,7 +31,7 @@ from sandbox.stack import Stack, init
 
 FUNDS_FEN = 1_000_000
 TIMEOUT_S = 100.0
-_ON_THE_WAY = 64
+_ON_THE_WAY = 192
 HEALTH = "/grpc.health.v1.Health/Check"
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 PAY_MANY = "/dcep.bank.v1.PaymentService/PayMany"
