@@ -29,7 +29,7 @@ from sqlalchemy import MetaData
 from bench.workload import IN_FLIGHT, fill
 from runtime.certificates import Authority
 from runtime.database import open_engine
-from runtime.limits import MAX_MESSAGE_BYTES
+from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Answers, Batch
@@ -43,11 +43,7 @@ _SERVICE = "dcep.bench.Core"
 SUBMIT = f"/{_SERVICE}/Submit"
 ECHO = f"/{_SERVICE}/Echo"
 ASK = f"/{_SERVICE}/Ask"
-_OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.so_reuseport", 0),
-]
+_OPTIONS = [*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)]
 _IDLE_S = 0.02
 _POLL_S = 0.01
 _PATIENCE_S = 900.0

@@ -20,7 +20,7 @@ from bench.harness import cpu_s
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
-from runtime.limits import MAX_MESSAGE_BYTES
+from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
 from sandbox.offices import issue
 from sandbox.plan import StackPlan
@@ -55,11 +55,7 @@ class Town:
         return grpc.secure_channel(
             self.plan.banks[bank].public_address,
             channel_credentials(self.plan.root_certificate),
-            [
-                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
+            [*MESSAGE_OPTIONS, ("grpc.use_local_subchannel_pool", 1)],
         )
 
     def cpu_s(self, bank: int) -> float:

@@ -69,7 +69,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
 
     def edge_ended(status: int) -> None:
         if status:
-            accidents.append(RuntimeError(f"the edge ended with status {status}"))
+            accident(RuntimeError(f"the edge ended with status {status}"))
         stop.set()
 
     if migrate:

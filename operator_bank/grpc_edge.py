@@ -10,15 +10,14 @@ import grpc
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.app import Bank
-from operator_bank.grpc_public import pay_response
-from operator_bank.limits import ANSWER_MARGIN_S, MAX_ITEMS
+from operator_bank.edge.forwarding import PAY
+from operator_bank.grpc_public import patience_s, pay_response
+from operator_bank.limits import MAX_ITEMS
 from operator_bank.payments.pay import PENDING, PaidAlone
 from runtime.checks import at_most
 from runtime.errors import Refusal, to_status
 from runtime.metrics import CallMetrics
 from runtime.server import read
-
-_PAY = "/dcep.bank.v1.PaymentService/Pay"
 
 
 class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
@@ -45,14 +44,13 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
                 reasons["OK"] += 1
                 answers.append(_answer(answer))
         for reason, count in reasons.items():
-            self._metrics.count(_PAY, reason, count)
+            self._metrics.count(PAY, reason, count)
         return edge_pb2.PayTogetherResponse(answers=answers)
 
     def AwaitEnd(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
         payment = request.payment
         state, reason, available = self._bank.payments.await_end(
-            payment.number, payment.account, wait_s
+            payment.number, payment.account, patience_s(context)
         )
         return edge_pb2.AwaitEndResponse(
             state=state,  # type: ignore[arg-type]

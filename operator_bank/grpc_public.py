@@ -99,8 +99,7 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
         self._watchers = threading.BoundedSemaphore(MAX_WATCHERS)
 
     def Pay(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
-        return pay_response(*self._bank.payments.pay(request.order, wait_s))
+        return pay_response(*self._bank.payments.pay(request.order, patience_s(context)))
 
     def PayMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return bank_pb2.PayManyResponse(items=_items(self._bank.payments.pay_many(request.orders)))
@@ -149,8 +148,9 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
         return bank_pb2.LoadTokensResponse(state=state, tokens=tokens, reason=reason)  # type: ignore[arg-type]
 
     def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wait_s = (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
-        state, fen, available, reason = self._bank.offline.deposit(request.order, wait_s)
+        state, fen, available, reason = self._bank.offline.deposit(
+            request.order, patience_s(context)
+        )
         return bank_pb2.DepositTokensResponse(
             state=state,  # type: ignore[arg-type]
             amount_fen=fen,
@@ -160,6 +160,11 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return bank_pb2.GetTrustBundleResponse(trust_bundle=self._bank.offline.trust_bundle())
+
+
+def patience_s(context: grpc.ServicerContext) -> float:
+    """How long a handler may wait for the central bank before it answers."""
+    return (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
 
 
 def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:

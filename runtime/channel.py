@@ -8,11 +8,10 @@ from typing import Any
 import grpc
 
 from runtime.errors import from_rpc_error
-from runtime.limits import DEFAULT_DEADLINE_S, MAX_MESSAGE_BYTES
+from runtime.limits import DEFAULT_DEADLINE_S, MESSAGE_OPTIONS
 
 _OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    *MESSAGE_OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
     # How long one attempt to connect may take: a busy machine is slow to shake hands.
     ("grpc.min_reconnect_backoff_ms", 5_000),

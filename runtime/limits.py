@@ -5,6 +5,12 @@ from __future__ import annotations
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """One gRPC message, either way."""
 
+MESSAGE_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+)
+"""Of channels and servers alike."""
+
 MAX_DEADLINE_S = 120.0
 """A call may not ask to be waited for longer; streams are exempt."""
 

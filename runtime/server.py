@@ -25,8 +25,8 @@ from runtime.limits import (
     DRAIN_S,
     MAX_CONCURRENT_CALLS,
     MAX_DEADLINE_S,
-    MAX_MESSAGE_BYTES,
     MAX_WORKERS,
+    MESSAGE_OPTIONS,
 )
 from runtime.logs import logger
 from runtime.metrics import CallMetrics
@@ -67,11 +67,7 @@ class Server:
             self._pool,
             interceptors=[_Wrapper(gate, metrics)],
             maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-            options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.so_reuseport", 0),
-            ],
+            options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
         )
         for service in services:
             service.register(self._server)

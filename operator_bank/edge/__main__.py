@@ -18,16 +18,12 @@ from grpc_reflection.v1alpha import reflection
 
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.settings import Settings
-from runtime.limits import DRAIN_S, MAX_CONCURRENT_CALLS, MAX_MESSAGE_BYTES
+from runtime.limits import DRAIN_S, MAX_CONCURRENT_CALLS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.settings import SettingsError, load_settings
 from runtime.tls import TlsFiles, server_credentials
 
-_MESSAGES = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-]
 _YOUNG = 2_000
 """Calls leave cycles behind; to collect those of a thousand calls at once takes 40 to 90 ms."""
 
@@ -61,7 +57,7 @@ async def _run(settings: Settings, bank: str) -> None:
     if not await parent.readline():
         return
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
-    async with grpc.aio.secure_channel(bank, credentials, _MESSAGES) as channel:
+    async with grpc.aio.secure_channel(bank, credentials, MESSAGE_OPTIONS) as channel:
         server, healthy = await _serve(settings, channel)
         logger("edge").info("serving", public=settings.public_address)
         ended = asyncio.create_task(parent.read())
@@ -79,7 +75,7 @@ async def _serve(
     server = grpc.aio.server(
         handlers=[Forwarding(channel)],
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-        options=[*_MESSAGES, ("grpc.so_reuseport", 0)],
+        options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
     )
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

@@ -21,7 +21,7 @@ from runtime.server import check_deadline, incident
 PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
 """Of dcep.bank.v1."""
 
-_PAY = "/dcep.bank.v1.PaymentService/Pay"
+PAY = "/dcep.bank.v1.PaymentService/Pay"
 _DETAILS = "grpc-status-details-bin"
 _Behaviour = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
 
@@ -44,7 +44,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._log = logger("edge")
         self._channel = channel
-        self._pay_alone = channel.unary_unary(_PAY)
+        self._pay_alone = self._forward(PAY)
         self._bank = edge_pb2_grpc.EdgeServiceStub(channel)
         self._payments = Gathering(self._settle, most=MAX_GATHERED)
         self._waiting = asyncio.Semaphore(MAX_WAITING)
@@ -58,7 +58,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:
             return name, grpc.unary_stream_rpc_method_handler(self._stream(name))
-        behaviour = self._pay if name == _PAY else self._forward(name)
+        behaviour = self._pay if name == PAY else self._forward(name)
         return name, grpc.unary_unary_rpc_method_handler(self._answering(name, behaviour))
 
     def _forward(self, name: str) -> _Behaviour:
@@ -108,7 +108,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _pay(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
         if len(request) > MAX_GATHERED_BYTES:  # no honest one is: the bank says what is wrong
-            return bytes(await self._pay_alone(request, timeout=context.time_remaining()))
+            return await self._pay_alone(request, context)
         check_deadline(context.time_remaining())
         answer = await self._payments.ask(request)
         if answer.WhichOneof("result") == "status":
