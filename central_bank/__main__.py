@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
 from central_bank.app import CentralBank, build
@@ -29,6 +28,7 @@ from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
+from runtime.signing_keys import open_key
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from runtime.worker import Worker
 
@@ -68,7 +68,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
         engine,
-        root=SigningKey(settings.offline_root_key.read_bytes()),
+        root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
         bank_peers=GrpcBankPeers(client),
         clock=SystemClock(),
         threaded=True,
@@ -93,6 +93,8 @@ def run(settings: Settings, *, migrate: bool) -> int:
     )
     serve_metrics(registry, settings.metrics_port)
     server.start()
+    if settings.keys_in_files:
+        logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
     logger(SERVICE).info("serving", address=settings.listen_address)
     collect_rarely()
     stop.wait()

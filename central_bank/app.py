@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
 from central_bank import accounts
@@ -29,6 +28,7 @@ from central_bank.tables import ledger as ledger_tables
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signatures import SignatureVerifier
+from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.limits import MAX_LAG_RECORDS, PROJECTION_ROWS_SQLITE
@@ -64,7 +64,7 @@ class CentralBank:
 def build(
     engine: Engine,
     *,
-    root: SigningKey,
+    root: Signer,
     bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,

@@ -8,12 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """One field a setting; see `runtime.settings` for file and environment."""
+    """One field a setting; see `runtime.settings` for file and environment.
+
+    A key is a path or a PKCS#11 URI; see `runtime.signing_keys`.
+    """
 
     database_url: str
     listen_address: str
     tls_certificate: Path
     tls_key: Path
     tls_ca: Path
-    offline_root_key: Path
+    offline_root_key: str
+    keys_in_files: bool = False
     metrics_port: int = 0

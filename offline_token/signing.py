@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey
 
 from offline_token.formats import (
     BANK,
@@ -22,31 +22,39 @@ from offline_token.formats import (
 _BLANK = bytes(SIGNATURE_BYTES)
 
 
-def certify_bank(root: SigningKey, name: str, key: bytes, expires_time_ms: int) -> Certificate:
+class Signer(Protocol):
+    """An Ed25519 key; ``nacl.signing.SigningKey`` is one, a key in a token another."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message (RFC 8032) in the first 64 bytes; the message may follow."""
+        ...
+
+
+def certify_bank(root: Signer, name: str, key: bytes, expires_time_ms: int) -> Certificate:
     """A bank's certificate, signed by the root."""
     return _signed_certificate(root, Certificate(BANK, name, key, expires_time_ms, _BLANK))
 
 
-def certify_device(bank: SigningKey, name: str, key: bytes, expires_time_ms: int) -> Certificate:
+def certify_device(bank: Signer, name: str, key: bytes, expires_time_ms: int) -> Certificate:
     """A device's certificate, signed by its bank."""
     return _signed_certificate(bank, Certificate(DEVICE, name, key, expires_time_ms, _BLANK))
 
 
-def sign_token(root: SigningKey, token: Token) -> Token:
+def sign_token(root: Signer, token: Token) -> Token:
     """The token with the root's signature."""
     blank = replace(token, signature=_BLANK)
-    return replace(blank, signature=root.sign(blank.signed_part()).signature)
+    return replace(blank, signature=root.sign(blank.signed_part())[:SIGNATURE_BYTES])
 
 
-def sign_bundle(root: SigningKey, bundle: TrustBundle) -> TrustBundle:
+def sign_bundle(root: Signer, bundle: TrustBundle) -> TrustBundle:
     """The bundle with the root's signature."""
-    return replace(bundle, signature=root.sign(bundle.signed_part()).signature)
+    return replace(bundle, signature=root.sign(bundle.signed_part())[:SIGNATURE_BYTES])
 
 
-def sign_endorsement(device: SigningKey, piece_id: bytes, endorsement: Endorsement) -> Endorsement:
+def sign_endorsement(device: Signer, piece_id: bytes, endorsement: Endorsement) -> Endorsement:
     """The endorsement of a piece with its owner's signature."""
     blank = replace(endorsement, signature=_BLANK)
-    return replace(blank, signature=device.sign(blank.signed_part(piece_id)).signature)
+    return replace(blank, signature=device.sign(blank.signed_part(piece_id))[:SIGNATURE_BYTES])
 
 
 def verified(key: bytes, signed_part: bytes, signature: bytes) -> bool:
@@ -60,5 +68,5 @@ def verified(key: bytes, signed_part: bytes, signature: bytes) -> bool:
     return True
 
 
-def _signed_certificate(signer: SigningKey, blank: Certificate) -> Certificate:
-    return replace(blank, signature=signer.sign(blank.signed_part()).signature)
+def _signed_certificate(signer: Signer, blank: Certificate) -> Certificate:
+    return replace(blank, signature=signer.sign(blank.signed_part())[:SIGNATURE_BYTES])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
@@ -32,6 +31,7 @@ from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
+from runtime.signing_keys import Signer, open_key
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 from runtime.worker import Worker
 
@@ -78,7 +78,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     check_at_head(engine, SERVICE)
     edge = EdgeProcess(file, edge_ended)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
-    key = SigningKey(settings.business_key.read_bytes())
+    key = open_key(settings.business_key, in_files=settings.keys_in_files)
     clock = SystemClock()
     channel = connect(
         settings.central_bank_address,
@@ -98,6 +98,8 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     workers = _start_workers(bank, accident)
     servers = _serve(bank, settings, files, edge.address)
     edge.open()
+    if settings.keys_in_files:
+        logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
     logger(SERVICE).info("serving", public=settings.public_address, inner=settings.inner_address)
     collect_rarely()
     stop.wait()
@@ -115,7 +117,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     return 1 if accidents else 0
 
 
-def _parts(settings: Settings, key: SigningKey) -> BankParts:
+def _parts(settings: Settings, key: Signer) -> BankParts:
     return BankParts(
         name=settings.bank,
         prefix=settings.prefix,

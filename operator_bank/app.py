@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from nacl.signing import SigningKey
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
@@ -30,6 +29,7 @@ from operator_bank.wallets.holder import Holder
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signatures import SignatureVerifier
+from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
 from settlement.core import Batch, CoreStopped
 from settlement.ledger import Ledger
@@ -44,7 +44,7 @@ class BankParts:
     name: str
     prefix: str
     policy: NDArray[np.int64]
-    business_key: SigningKey
+    business_key: Signer
     cash_machine: bool
     opening_deposit_fen: int
     till_float_fen: int

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import grpc
-from nacl.signing import SigningKey
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -15,6 +14,7 @@ from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from operator_bank.limits import SUBMIT_VALIDITY_MS
 from runtime.clock import Clock
 from runtime.envelope import sign
+from runtime.signing_keys import Signer
 
 _TIMEOUT_S = 15.0
 
@@ -22,7 +22,7 @@ _TIMEOUT_S = 15.0
 class GrpcCentralBank:
     """One channel; every batch is signed with the bank's business key."""
 
-    def __init__(self, channel: grpc.Channel, bank: str, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, channel: grpc.Channel, bank: str, key: Signer, clock: Clock) -> None:
         self._bank = bank
         self._key = key
         self._clock = clock

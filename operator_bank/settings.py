@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """One field a setting; see `runtime.settings` for file and environment."""
+    """One field a setting; see `runtime.settings` for file and environment.
+
+    A key is a path or a PKCS#11 URI; see `runtime.signing_keys`.
+    """
 
     bank: str
     prefix: str
@@ -19,8 +22,9 @@ class Settings:
     tls_certificate: Path
     tls_key: Path
     tls_ca: Path
-    business_key: Path
+    business_key: str
     policy_file: Path
+    keys_in_files: bool = False
     metrics_port: int = 0
     cash_machine: bool = False
     opening_deposit_fen: int = 0

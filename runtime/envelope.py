@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
 from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
+from runtime.signing_keys import SIGNATURE_BYTES, Signer
 
 if TYPE_CHECKING:  # its compiled loop is not for those who verify one
     import numpy as np
@@ -28,9 +28,9 @@ def signed_bytes(tag: str, payload: bytes) -> bytes:
     return b"dcep:" + tag.encode("ascii") + b"\0" + payload
 
 
-def sign(tag: str, payload: bytes, key: SigningKey, key_id: bytes) -> SignedEnvelope:
+def sign(tag: str, payload: bytes, key: Signer, key_id: bytes) -> SignedEnvelope:
     """Signs a payload."""
-    signature = key.sign(signed_bytes(tag, payload)).signature
+    signature = key.sign(signed_bytes(tag, payload))[:SIGNATURE_BYTES]
     return SignedEnvelope(payload=payload, signature=signature, key_id=key_id)
 
 

@@ -22,6 +22,11 @@ Banks = Annotated[
 ]
 
 
+KEYS_IN_FILES = (
+    "every key lies in a file there (keys_in_files = true): a sandbox, not for real money"
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("init")(init_command)
@@ -38,7 +43,8 @@ def init_command(
 ) -> None:
     """Make the root, certificates, keys, databases and settings of a new stack; start nothing."""
     plan = init(folder, banks.split(","), database_url)
-    Speaker(as_json).result(_addresses(plan), f"stack in {escape(str(plan.folder))}")
+    where = f"stack in {escape(str(plan.folder))}"
+    Speaker(as_json).result(_addresses(plan), f"{where}\n{KEYS_IN_FILES}")
 
 
 def up(

@@ -86,6 +86,7 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
             "tls_key": str(folder / "tls.key"),
             "tls_ca": str(folder / "ca.crt"),
             "offline_root_key": str(folder / "business.key"),
+            "keys_in_files": True,
         },
     )
 
@@ -110,6 +111,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "tls_key": str(folder / "tls.key"),
             "tls_ca": str(folder / "ca.crt"),
             "business_key": str(folder / "business.key"),
+            "keys_in_files": True,
             "central_bank_address": plan.central_address,
             "policy_file": str(folder / "policy.toml"),
             "cash_machine": True,

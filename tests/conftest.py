@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests import softhsm as soft
+
 _names = itertools.count()
 
 
@@ -45,3 +47,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return str(server).replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[soft.SoftHsm]:
+    """Fresh PKCS#11 tokens; the test is left out where SoftHSM2 is not installed."""
+    if not soft.library():
+        pytest.skip("SoftHSM2 is not here: apt-get install softhsm2 (or set SOFTHSM2_LIB)")
+    pytest.importorskip("pkcs11", reason="pip install python-pkcs11")
+    with soft.tokens(tmp_path_factory.mktemp("softhsm")) as hsm:
+        yield hsm

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nacl.signing import SigningKey
 from sqlalchemy import Connection, Select, insert, select
 
 from central_bank.authentication.registry import Bank
@@ -17,6 +16,7 @@ from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
@@ -27,7 +27,7 @@ _MAX_HOPS = 16
 class Devices:
     """Keeps what devices trust. The root key stays in here."""
 
-    def __init__(self, database: Database, root: SigningKey, clock: Clock) -> None:
+    def __init__(self, database: Database, root: Signer, clock: Clock) -> None:
         self._database = database
         self._root = root
         self._clock = clock

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from nacl.signing import SigningKey
 from sqlalchemy import Connection, insert, select
 
 from central_bank import accounts
@@ -25,6 +24,7 @@ from offline_token.verify import Bad, Reason, check_device
 from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.signing_keys import Signer
 from settlement.core import Batch
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -40,7 +40,7 @@ class Loads:
         ledger: Ledger,
         history: History,
         devices: Devices,
-        root: SigningKey,
+        root: Signer,
         clock: Clock,
     ) -> None:
         self._database = database

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from nacl.signing import SigningKey
 from sqlalchemy import Connection, Delete, Update, delete, insert, select, update
 
 from dcep.errors.v1 import errors_pb2
@@ -32,6 +31,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
+from runtime.signing_keys import Signer
 
 _OF = devices.c
 
@@ -40,7 +40,7 @@ class DeviceKeys:
     """Certifies keys, and keeps what is known of them."""
 
     def __init__(
-        self, database: Database, business_key: SigningKey, clock: Clock, *, bank: str
+        self, database: Database, business_key: Signer, clock: Clock, *, bank: str
     ) -> None:
         self._database = database
         self._key = business_key

@@ -6,7 +6,6 @@ import hashlib
 from typing import Any
 
 import numpy as np
-from nacl.signing import SigningKey
 from sqlalchemy import insert, select, update
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -28,6 +27,7 @@ from runtime.checks import amount, exact_bytes, invalid, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
+from runtime.signing_keys import Signer
 from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind
@@ -48,7 +48,7 @@ class Offline:
         orders: Orders,
         outgoing: Outbound,
         central_bank: CentralBank,
-        business_key: SigningKey,
+        business_key: Signer,
         clock: Clock,
         *,
         bank: str,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +12,10 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, pay, purse
+from tests.softhsm import PIN, SoftHsm
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.pkcs11 import (
+    LABEL,
     Pkcs11Error,
     Pkcs11Keyring,
     Pkcs11Settings,
@@ -25,45 +23,10 @@ from wallet.secure_element.pkcs11 import (
 )
 from wallet.secure_element.state import State
 
-PIN = "123456"
-USUAL = (
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib64/pkcs11/libsofthsm2.so",
-    "/usr/local/lib/softhsm/libsofthsm2.so",
-    "/opt/homebrew/lib/softhsm/libsofthsm2.so",
-)
 
-
-def library() -> str:
-    """SoftHSM2, or "" when it is not here."""
-    places = (os.environ.get("SOFTHSM2_LIB", ""), *USUAL)
-    found = [place for place in places if place and Path(place).exists()]
-    return found[0] if found and shutil.which("softhsm2-util") else ""
-
-
-pytestmark = pytest.mark.skipif(
-    not library(), reason="SoftHSM2 is not here: apt-get install softhsm2 (or set SOFTHSM2_LIB)"
-)
-
-
-@pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pkcs11Settings]:
-    """A fresh token. The library reads its folder once in a process, hence one for the module."""
-    pytest.importorskip("pkcs11", reason="pip install python-pkcs11")
-    folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
-    before = os.environ.get("SOFTHSM2_CONF")
-    os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
-    words = ["softhsm2-util", "--init-token", "--free", "--label", "dcep"]
-    subprocess.run([*words, "--so-pin", PIN, "--pin", PIN], check=True, capture_output=True)
-    yield Pkcs11Settings(library(), "dcep", PIN)
-    if before is None:
-        del os.environ["SOFTHSM2_CONF"]
-    else:
-        os.environ["SOFTHSM2_CONF"] = before
+@pytest.fixture
+def token(softhsm: SoftHsm) -> Pkcs11Settings:
+    return Pkcs11Settings(softhsm.library, softhsm.device, PIN)
 
 
 @pytest.fixture
@@ -94,10 +57,10 @@ def empty() -> FailingStore:
 
 def in_the_token(ring: Pkcs11Keyring, state: State) -> set[bytes]:
     """Public keys of the pairs that were made for a state, both halves there."""
-    kinds = ring._pkcs11.ObjectClass
-    made = ring._made(state)
-    assert all(len(ring._found(kinds.PRIVATE_KEY, key_id)) == 1 for key_id in made)
-    return set(made.values())
+    made = set(ring.made(state).values())
+    pairs = [public for _, public in ring._session.pairs(LABEL)]
+    assert all(pairs.count(public) == 1 for public in made)
+    return made
 
 
 def test_the_token_signs_as_everybody_verifies(ring: Pkcs11Keyring) -> None:

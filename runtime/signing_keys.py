@@ -1,0 +1,182 @@
+"""Ed25519 keys of institutions: in a PKCS#11 token, or in a file where the settings say so aloud.
+
+A key is named by a path or by a PKCS#11 URI (RFC 7512), for example
+``pkcs11:token=central-bank;object=offline-root?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin``.
+"""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, SupportsBytes
+from urllib.parse import unquote
+
+from nacl.signing import SigningKey, VerifyKey
+
+from runtime.pkcs11 import Pkcs11Error, Session
+from runtime.settings import SettingsError
+
+SIGNATURE_BYTES = 64
+SEED_BYTES = 32
+_SCHEME = "pkcs11:"
+_MAX_PIN_BYTES = 256
+_OF_THE_PATH = ("token", "object")
+_OF_THE_QUERY = ("module-path", "pin-source")
+
+
+class Signer(Protocol):
+    """A key that signs and is never shown; ``nacl.signing.SigningKey`` is one."""
+
+    @property
+    def verify_key(self) -> SupportsBytes:
+        """The public half; ``bytes`` makes its 32 bytes of it."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over a message (RFC 8032) in the first 64 bytes; the message may follow."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenKeyName:
+    """Where a key lies in a token, as a PKCS#11 URI says it."""
+
+    module: str
+    token: str
+    label: str
+    pin_file: Path
+
+    @classmethod
+    def parse(cls, uri: str) -> TokenKeyName:
+        """Reads a URI with token, object, module-path and pin-source, each once.
+
+        Raises:
+            SettingsError: something is missing, unknown or there twice. A PIN in the URI itself
+                (pin-value) is refused: settings are read by more people than a PIN may be.
+        """
+        path, _, query = uri.removeprefix(_SCHEME).partition("?")
+        found = _attributes(uri, path, ";", _OF_THE_PATH)
+        found |= _attributes(uri, query, "&", _OF_THE_QUERY)
+        pin_file = Path(found["pin-source"].removeprefix("file:"))
+        return cls(found["module-path"], found["token"], found["object"], pin_file)
+
+    def pin(self) -> str:
+        """The token's PIN. Raises SettingsError when its file cannot be read or others may."""
+        return _private(self.pin_file, "the PIN", _MAX_PIN_BYTES).decode("utf-8").strip()
+
+
+class TokenKey:
+    """A key in a token, which alone signs with it. Any thread may ask."""
+
+    def __init__(self, session: Session, private: Any, public: bytes) -> None:
+        self._session = session
+        self._private = private
+        self._lock = threading.Lock()
+        self.verify_key = VerifyKey(public)
+
+    def sign(self, message: bytes) -> bytes:
+        """The token's signature over a message, 64 bytes. Raises Pkcs11Error."""
+        with self._lock:
+            return self._session.sign(self._private, message)
+
+
+def open_key(name: str, *, in_files: bool) -> Signer:
+    """The key that a setting names.
+
+    Args:
+        name: a path to 32 bytes, or a PKCS#11 URI.
+        in_files: whether a key may lie in a file at all.
+
+    Raises:
+        SettingsError: it is not there, cannot be used, is open to others, or lies in a file
+            although that was not allowed.
+    """
+    if name.startswith(_SCHEME):
+        with _as_settings_error():
+            return _of_token(TokenKeyName.parse(name))
+    if not in_files:
+        raise SettingsError(
+            f"{name}: a key in a file is for a sandbox only; name a key in a token (pkcs11:…),"
+            " or say keys_in_files = true"
+        )
+    seed = _private(Path(name), "the key", SEED_BYTES)
+    if len(seed) != SEED_BYTES:
+        raise SettingsError(f"{name}: a key has {SEED_BYTES} bytes, not {len(seed)}")
+    return SigningKey(seed)
+
+
+def make_token_key(name: str) -> bytes:
+    """Makes a key in a token, which it never leaves; its public half, 32 bytes.
+
+    Raises:
+        SettingsError: the token cannot be used, or has a key of that name already.
+    """
+    return _into_token(name, lambda session, label: session.make_pair(label))
+
+
+def put_token_key(name: str, seed: bytes) -> bytes:
+    """Puts the key of a seed into a token, from which it does not come out; its public half.
+
+    For a key that was put together from its shares. Raises as `make_token_key`.
+    """
+    public = bytes(SigningKey(seed).verify_key)
+    return _into_token(name, lambda session, label: session.put_pair(label, seed, public))
+
+
+def _into_token(name: str, put: Callable[[Session, str], bytes]) -> bytes:
+    with _as_settings_error():
+        wanted = TokenKeyName.parse(name)
+        with Session(wanted.module, wanted.token, wanted.pin()) as session:
+            if session.publics(wanted.label):
+                raise SettingsError(
+                    f"token {wanted.token!r} has a key {wanted.label!r}; choose another name"
+                )
+            return put(session, wanted.label)
+
+
+def _of_token(wanted: TokenKeyName) -> TokenKey:
+    session = Session(wanted.module, wanted.token, wanted.pin())
+    pairs = session.pairs(wanted.label)
+    if len(pairs) != 1:
+        session.close()
+        raise SettingsError(
+            f"token {wanted.token!r} has {len(pairs)} keys {wanted.label!r}, not one"
+        )
+    private, public = pairs[0]
+    return TokenKey(session, private, public)
+
+
+@contextmanager
+def _as_settings_error() -> Iterator[None]:
+    try:
+        yield
+    except Pkcs11Error as error:
+        raise SettingsError(str(error)) from error
+
+
+def _attributes(uri: str, text: str, between: str, known: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in text.split(between):
+        name, equals, value = part.partition("=")
+        if not equals or name not in known or name in found:
+            raise SettingsError(f"{uri}: {part!r} is not one of {', '.join(known)}, each once")
+        found[name] = unquote(value)
+    missing = [name for name in known if not found.get(name)]
+    if missing:
+        raise SettingsError(f"{uri}: {missing[0]} is missing")
+    return found
+
+
+def _private(file: Path, what: str, most_bytes: int) -> bytes:
+    """What a small file holds that its owner alone may read."""
+    try:
+        with file.open("rb") as opened:
+            if stat.S_IMODE(file.stat().st_mode) & 0o077:
+                raise SettingsError(f"{file}: others may read {what}; chmod 600 it")
+            return opened.read(most_bytes + 1)
+    except OSError as error:
+        raise SettingsError(f"{file}: {what} cannot be read: {error.strerror}") from error
