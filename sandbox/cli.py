@@ -11,6 +11,7 @@ from currency.number import NumberError
 from runtime.errors import NoAnswer, Refusal
 from sandbox import (
     cli_audit,
+    cli_ceremony,
     cli_desks,
     cli_evidence,
     cli_offline_risk,
@@ -37,6 +38,7 @@ for part in (
     cli_suspense,
     cli_evidence,
     cli_audit,
+    cli_ceremony,
     cli_replay,
     cli_offline_risk,
 ):
