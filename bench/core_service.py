@@ -28,6 +28,7 @@ from sqlalchemy import MetaData
 
 from bench.workload import IN_FLIGHT, fill
 from runtime.certificates import Authority
+from runtime.channel import served_by
 from runtime.database import open_engine
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
@@ -180,7 +181,9 @@ class CoreClient:
         credentials = channel_credentials(
             trust / "ca.crt", trust / "client.crt", trust / "client.key"
         )
-        self.channel = grpc.secure_channel(f"127.0.0.1:{port}", credentials, _OPTIONS)
+        self.channel = grpc.secure_channel(
+            f"127.0.0.1:{port}", credentials, [*_OPTIONS, *served_by("dcep://bench/server")]
+        )
         self._ask = self.channel.unary_unary(ASK)
 
     def ask(self, what: str, **fields: Any) -> Any:

@@ -17,8 +17,10 @@ import grpc
 import numpy as np
 
 from bench.harness import cpu_s
+from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime.channel import served_by
 from runtime.envelope import sign
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
@@ -52,10 +54,15 @@ class Town:
 
     def channel(self, bank: int) -> grpc.Channel:
         """A wallet's channel to a bank, without anything of ours around it."""
+        found = self.plan.banks[bank]
         return grpc.secure_channel(
-            self.plan.banks[bank].public_address,
+            found.public_address,
             channel_credentials(self.plan.root_certificate),
-            [*MESSAGE_OPTIONS, ("grpc.use_local_subchannel_pool", 1)],
+            [
+                *MESSAGE_OPTIONS,
+                *served_by(parties.bank(found.name)),
+                ("grpc.use_local_subchannel_pool", 1),
+            ],
         )
 
     def cpu_s(self, bank: int) -> float:

@@ -1,1 +1,3 @@
 """Tier 1: the central bank. It issues, it settles between banks, and never serves the public."""
+
+import runtime  # noqa: F401  # before gRPC, see there

@@ -29,7 +29,7 @@ from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import open_key
-from runtime.tls import TlsFiles, channel_credentials, server_credentials
+from runtime.tls import TlsFiles, server_credentials
 from runtime.worker import Worker
 
 SERVICE = "central_bank"
@@ -64,12 +64,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
-    client = channel_credentials(settings.tls_ca, settings.tls_certificate, settings.tls_key)
+    files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
-        bank_peers=GrpcBankPeers(client),
+        bank_peers=GrpcBankPeers(files),
         clock=SystemClock(),
         threaded=True,
         verifier=verifier,
@@ -82,10 +82,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     registry = CollectorRegistry()
     server = Server(
         services(bank),
-        credentials=server_credentials(
-            TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca),
-            require_client=True,
-        ),
+        credentials=server_credentials(files, require_client=True),
         address=settings.listen_address,
         registry=registry,
         metrics=CallMetrics(registry),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-
-import grpc
 
 from central_bank.authentication.registry import Bank
 from central_bank.limits import BANK_TIMEOUT_S
+from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
+from runtime.tls import TlsFiles, pinned_credentials
 
 _REASONS = frozenset(errors_pb2.Reason.values())
 
 
 class GrpcBankPeers:
-    """One channel a bank, made at the first question."""
+    """One channel a bank, made at the first question; only to the certificate that was admitted."""
 
-    def __init__(self, credentials: grpc.ChannelCredentials) -> None:
-        self._credentials = credentials
-        self._stubs: dict[str, bank_pb2_grpc.InboundServiceStub] = {}
-        self._lock = threading.Lock()
+    def __init__(self, files: TlsFiles) -> None:
+        self._files = files
+        self._stubs: dict[str, tuple[tuple[str, str], bank_pb2_grpc.InboundServiceStub]] = {}
 
     def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
         """See `registration.peers.BankPeers.check`."""
@@ -47,11 +45,19 @@ class GrpcBankPeers:
         self._stub(bank).SetAside(request, timeout=BANK_TIMEOUT_S)
 
     def _stub(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
-        with self._lock:
-            stub = self._stubs.get(bank.inner_address)
-            if stub is None:
-                stub = bank_pb2_grpc.InboundServiceStub(
-                    connect(bank.inner_address, self._credentials)
-                )
-                self._stubs[bank.inner_address] = stub
-            return stub
+        made = self._stubs.get(bank.name)
+        if made is None or made[0] != _where(bank):
+            # No lock: who asks another bank does not wait for one that cannot be reached.
+            made = self._stubs[bank.name] = (_where(bank), self._connect(bank))
+        return made[1]
+
+    def _connect(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
+        role, address = parties.bank(bank.name), bank.inner_address
+        credentials = pinned_credentials(
+            self._files, address, role, bank.certificate_fingerprint, timeout_s=BANK_TIMEOUT_S
+        )
+        return bank_pb2_grpc.InboundServiceStub(connect(address, credentials, role))
+
+
+def _where(bank: Bank) -> tuple[str, str]:
+    return bank.inner_address, bank.certificate_fingerprint

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from prometheus_client import CollectorRegistry
 
+from currency import parties
 from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
@@ -83,6 +84,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     channel = connect(
         settings.central_bank_address,
         channel_credentials(files.ca, files.certificate, files.key),
+        parties.CENTRAL_BANK,
     )
     central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
     verifier = SignatureVerifier(os.cpu_count() or 1)

@@ -1,15 +1,21 @@
-"""X.509 certificates: one root, and leaves that carry a role as a URI ``dcep://ROLE/NAME``."""
+"""X.509 certificates: one root, and leaves that carry a role as a URI ``dcep://ROLE/NAME``.
+
+A role that serves has a name in the domain of roles besides, which its clients verify in place of
+the host: ``alpha.bank.dcep.internal``. No certificate speaks of a host or an address, so none is
+good for another role's address.
+"""
 
 from __future__ import annotations
 
 import datetime
-import ipaddress
 from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from runtime.roles import SCHEME, is_persons, server_name
 
 _ROOT_DAYS = 3_650
 _LEAF_DAYS = 825
@@ -45,21 +51,27 @@ class Authority:
         return cls(certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
 
     def issue(self, role_uri: str) -> Issued:
-        """A leaf for a role such as ``dcep://bank/alpha``, good as client and as local server."""
+        """A leaf for a role such as ``dcep://bank/alpha``.
+
+        It is good as a client; and as a server, where the role has a name of one
+        part. One of two, ``dcep://officer/alpha/wang``, is a person's, who serves nothing.
+
+        Raises:
+            ValueError: the role cannot be written as a name, see `runtime.roles.server_name`.
+        """
         authority_key = serialization.load_pem_private_key(self.key_pem, None)
         if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
             raise TypeError("the authority's key is not an elliptic curve key")
         authority = x509.load_pem_x509_certificate(self.certificate_pem)
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [
-            x509.UniformResourceIdentifier(role_uri),
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        ]
-        uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(role_uri)]
+        uses = [ExtendedKeyUsageOID.CLIENT_AUTH]
+        if not is_persons(role_uri):
+            names.append(x509.DNSName(server_name(role_uri)))
+            uses.append(ExtendedKeyUsageOID.SERVER_AUTH)
         builder = (
             _builder(
-                _name(role_uri.removeprefix("dcep://")),
+                _name(role_uri.removeprefix(SCHEME)),
                 authority.subject,
                 key.public_key(),
                 _LEAF_DAYS,

@@ -9,6 +9,7 @@ import grpc
 
 from runtime.errors import from_rpc_error
 from runtime.limits import DEFAULT_DEADLINE_S, MESSAGE_OPTIONS
+from runtime.roles import server_name
 
 _OPTIONS = [
     *MESSAGE_OPTIONS,
@@ -19,15 +20,26 @@ _OPTIONS = [
 ]
 
 
-def connect(address: str, credentials: grpc.ChannelCredentials) -> grpc.Channel:
+def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> grpc.Channel:
     """A channel; connecting happens at the first call.
 
     Its calls raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`, in
     streams too, and get DEFAULT_DEADLINE_S when they set none. Nothing is
     repeated here: who calls knows whether it may.
+
+    Args:
+        address: HOST:PORT.
+        credentials: see `runtime.tls.channel_credentials`.
+        role: whose server it has to be, such as ``dcep://bank/alpha``. Whoever else has a
+            certificate of the root is not spoken to.
     """
-    channel = grpc.secure_channel(address, credentials, _OPTIONS)
+    channel = grpc.secure_channel(address, credentials, [*_OPTIONS, *served_by(role)])
     return grpc.intercept_channel(channel, _Ours())
+
+
+def served_by(role: str) -> tuple[tuple[str, str], ...]:
+    """Options that have a channel verify whose server it speaks to, in place of the host's name."""
+    return (("grpc.default_authority", server_name(role)),)
 
 
 class _Ours(

@@ -1,14 +1,19 @@
-"""TLS credentials from files, and who is at the other end."""
+"""TLS credentials from files, and who is at the other end. TLS 1.3 alone: see `runtime`."""
 
 from __future__ import annotations
 
+import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import grpc
 
+from runtime import require_tls13
 from runtime.certificates import fingerprint
+from runtime.errors import NoAnswer
+from runtime.roles import server_name
 
 _SCHEME = "dcep"
 
@@ -41,6 +46,7 @@ class Identity:
 
 def server_credentials(files: TlsFiles, *, require_client: bool) -> grpc.ServerCredentials:
     """For a server; with `require_client` only certificates of the root may connect."""
+    require_tls13()
     return grpc.ssl_server_credentials(
         [(files.key.read_bytes(), files.certificate.read_bytes())],
         root_certificates=files.ca.read_bytes() if require_client else None,
@@ -52,11 +58,61 @@ def channel_credentials(
     ca: Path, certificate: Path | None = None, key: Path | None = None
 ) -> grpc.ChannelCredentials:
     """For a client; with a certificate and key it shows who it is."""
+    require_tls13()
     return grpc.ssl_channel_credentials(
         root_certificates=ca.read_bytes(),
         private_key=key.read_bytes() if key is not None else None,
         certificate_chain=certificate.read_bytes() if certificate is not None else None,
     )
+
+
+def pinned_credentials(
+    files: TlsFiles, address: str, role: str, admitted: str, *, timeout_s: float
+) -> grpc.ChannelCredentials:
+    """For a client that speaks to one certificate alone, and shows its own.
+
+    The certificate is fetched from the server and, if it is the one that was admitted, becomes all
+    that these credentials trust: whoever has another one for the same role is not spoken to.
+
+    Args:
+        files: the client's own, and the root.
+        address: HOST:PORT of the server.
+        role: whose server it has to be.
+        admitted: the fingerprint of its certificate, SHA-256, hex.
+        timeout_s: for reaching it.
+
+    Raises:
+        NoAnswer: it cannot be reached, or shows another certificate.
+    """
+    require_tls13()
+    try:
+        pem = _shown_by(files, address, role, timeout_s)
+    except (OSError, ValueError) as error:
+        raise NoAnswer(f"{address} could not be verified as {role}: {error}") from error
+    if fingerprint(pem) != admitted:
+        raise NoAnswer(f"{address} shows a certificate of {role} that was not admitted")
+    return grpc.ssl_channel_credentials(
+        root_certificates=pem,
+        private_key=files.key.read_bytes(),
+        certificate_chain=files.certificate.read_bytes(),
+    )
+
+
+def _shown_by(files: TlsFiles, address: str, role: str, timeout_s: float) -> bytes:
+    """The certificate, PEM, that a server shows, once the root has vouched for it and its role."""
+    host, _, port = address.rpartition(":")
+    context = ssl.create_default_context(cafile=str(files.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(files.certificate, files.key)
+    with (
+        socket.create_connection((host.strip("[]"), int(port)), timeout_s) as plain,
+        context.wrap_socket(plain, server_hostname=server_name(role)) as connection,
+    ):
+        shown = connection.getpeercert(binary_form=True)
+    if shown is None:
+        raise ValueError("it shows no certificate")
+    return ssl.DER_cert_to_PEM_cert(shown).encode()
 
 
 def peer(context: grpc.ServicerContext) -> Identity | None:

@@ -1,1 +1,3 @@
 """The whole stack on one machine: certificates, ports, processes, the demo story, replay."""
+
+import runtime  # noqa: F401  # before gRPC, see there

@@ -25,12 +25,13 @@ def officer_channel(plan: StackPlan, address: str, officer: str) -> grpc.Channel
 
 def certified_channel(plan: StackPlan, address: str, certificate: Path, key: Path) -> grpc.Channel:
     """A channel with any certificate of the stack's root."""
-    return connect(address, channel_credentials(plan.root_certificate, certificate, key))
+    credentials = channel_credentials(plan.root_certificate, certificate, key)
+    return connect(address, credentials, plan.role_at(address))
 
 
 def public_channel(plan: StackPlan, address: str) -> grpc.Channel:
     """A channel to a bank's public port, as any wallet opens it."""
-    return connect(address, channel_credentials(plan.root_certificate))
+    return connect(address, channel_credentials(plan.root_certificate), plan.role_at(address))
 
 
 def ask(

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 
+from currency.parties import HOLDER
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
@@ -158,7 +159,7 @@ class Person:
             return False
         if self._channel is None:
             credentials = channel_credentials(certificate, certificate, key)
-            self._channel = connect(self.address, credentials)
+            self._channel = connect(self.address, credentials, HOLDER)
             self._service = stub(wallet_pb2_grpc.WalletServiceStub, self._channel)
         return serving(self._channel)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from currency import parties
 from sandbox.ports import free_ports
 from sandbox.processes import Command
 
@@ -91,6 +92,15 @@ class StackPlan:
                 return bank
         known = ", ".join(bank.name for bank in self.banks)
         raise StackMissing(f"no bank {name!r} in this stack; it has {known}")
+
+    def role_at(self, address: str) -> str:
+        """Whose service listens there; StackMissing when nobody's does."""
+        if address == self.central_address:
+            return parties.CENTRAL_BANK
+        for bank in self.banks:
+            if address in (bank.public_address, bank.inner_address):
+                return parties.bank(bank.name)
+        raise StackMissing(f"nobody in this stack listens at {address}")
 
     def commands(self) -> dict[str, Command]:
         """The processes of the stack by name, the central bank first."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
+from currency import parties
 from runtime import certificates
 from runtime.certificates import Authority
 from sandbox.plan import BankPlan, StackPlan
@@ -48,11 +49,11 @@ def make_trust(plan: StackPlan) -> None:
         _bank(plan, bank, authority)
     plan.officers_folder.mkdir(mode=0o700)
     for officer in plan.central_officers:
-        _identity(authority, plan.officers_folder, officer, f"officer/central-bank/{officer}")
+        role = parties.officer("central-bank", officer)
+        _identity(authority, plan.officers_folder, officer, role)
     for bank in plan.banks:
-        _identity(
-            authority, plan.officers_folder, bank.officer, f"officer/{bank.name}/{bank.officer}"
-        )
+        role = parties.officer(bank.name, bank.officer)
+        _identity(authority, plan.officers_folder, bank.officer, role)
     _write(plan.officers_folder / "ca.crt", authority.certificate_pem)
     _write(plan.folder / "banks.json", json.dumps(directory(plan), indent=2).encode() + b"\n")
 
@@ -73,7 +74,7 @@ def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
 def _central_bank(plan: StackPlan, authority: Authority) -> None:
     folder = plan.central_folder
     folder.mkdir(parents=True, mode=0o700)
-    _identity(authority, folder, "tls", "central-bank/central-bank")
+    _identity(authority, folder, "tls", parties.CENTRAL_BANK)
     _write(folder / "ca.crt", authority.certificate_pem)
     _write_secret(folder / "business.key", bytes(SigningKey.generate()))
     _settings(
@@ -94,7 +95,7 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
 def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     folder = plan.bank_folder(bank.name)
     folder.mkdir(parents=True, mode=0o700)
-    _identity(authority, folder, "tls", f"bank/{bank.name}")
+    _identity(authority, folder, "tls", parties.bank(bank.name))
     _write(folder / "ca.crt", authority.certificate_pem)
     _write_secret(folder / "business.key", bytes(SigningKey.generate()))
     _write(folder / "policy.toml", POLICY.encode())
@@ -132,7 +133,7 @@ def fingerprint(certificate: Path) -> str:
 
 
 def _identity(authority: Authority, folder: Path, stem: str, role: str) -> None:
-    issued = authority.issue(f"dcep://{role}")
+    issued = authority.issue(role)
     _write(folder / f"{stem}.crt", issued.certificate_pem)
     _write_secret(folder / f"{stem}.key", issued.key_pem)
 

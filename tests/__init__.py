@@ -1,1 +1,1 @@
-
+import runtime  # noqa: F401  # before gRPC, see there

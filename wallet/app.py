@@ -177,7 +177,7 @@ class App:
         return Desk(
             number=profile.number,
             key=self.home.key(),
-            bank=self.banks.at(profile.bank_address, profile.bank_ca),
+            bank=self.banks.at(profile.bank_address, profile.bank_ca, profile.bank),
             open_book=lambda: self.book,
             flights=self.flights,
             clock=self.clock,

@@ -82,6 +82,6 @@ class Bank(Protocol):
 class Banks(Protocol):
     """Reaches banks."""
 
-    def at(self, address: str, ca: str) -> Bank:
-        """The bank at host:port whose TLS certificate the PEM file `ca` vouches for."""
+    def at(self, address: str, ca: str, name: str) -> Bank:
+        """The bank of that name at host:port, for whose certificate the PEM file `ca` vouches."""
         ...

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import grpc
 
+from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from runtime import require_tls13
 from runtime.channel import connect
 from wallet.bank import Arrivals
 from wallet.home import HomeError
@@ -21,11 +23,14 @@ class GrpcBanks:
     """Channels to banks, one an address; `close` ends them."""
 
     def __init__(self) -> None:
-        self._banks: dict[tuple[str, str], GrpcBank] = {}
+        self._banks: dict[tuple[str, str, str], GrpcBank] = {}
 
-    def at(self, address: str, ca: str) -> GrpcBank:
-        """The bank at host:port. Raises HomeError when the CA file cannot be read."""
-        if (address, ca) not in self._banks:
+    def at(self, address: str, ca: str, name: str) -> GrpcBank:
+        """The bank of that name at host:port, and nobody else there.
+
+        Raises HomeError when the CA file cannot be read.
+        """
+        if (address, ca, name) not in self._banks:
             try:
                 roots = Path(ca).read_bytes()
             except OSError as error:
@@ -33,9 +38,12 @@ class GrpcBanks:
                     f"the certificate that the bank is checked against, {ca!r}, cannot be read: "
                     f"{error.strerror}"
                 ) from error
+            require_tls13()
             credentials = grpc.ssl_channel_credentials(root_certificates=roots)
-            self._banks[address, ca] = GrpcBank(connect(address, credentials))
-        return self._banks[address, ca]
+            self._banks[address, ca, name] = GrpcBank(
+                connect(address, credentials, parties.bank(name))
+            )
+        return self._banks[address, ca, name]
 
     def close(self) -> None:
         """Ends all channels."""

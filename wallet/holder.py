@@ -150,6 +150,7 @@ def open_wallet(
         offline_root=bank.offline_root,
         holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
         phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
+        bank=bank.name,
     )
     if profile is not None and not _same(profile, wanted):
         raise Refusal(
@@ -167,7 +168,7 @@ def open_wallet(
         phone=wanted.phone,
     )
     try:
-        answer = banks.at(bank.address, bank.ca).open_wallet(request)
+        answer = banks.at(bank.address, bank.ca, bank.name).open_wallet(request)
     except Refusal as refusal:
         if refusal.reason not in NOBODY_SAID:
             home.forget()
@@ -175,7 +176,6 @@ def open_wallet(
     opened = replace(
         wanted,
         number=answer.wallet_number,
-        bank=answer.bank,
         wallet_class=class_name(answer.wallet_class),
     )
     home.save(opened)

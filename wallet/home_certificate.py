@@ -5,7 +5,6 @@ its home. The same certificate is the server's, the client's and the root of tru
 from __future__ import annotations
 
 import datetime
-import ipaddress
 from pathlib import Path
 
 from cryptography import x509
@@ -13,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from currency.parties import HOLDER
+from runtime.roles import server_name
 from runtime.tls import TlsFiles
 from wallet.files import write_whole
 
@@ -34,9 +35,8 @@ def _make() -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "wallet")])
     names = [
-        x509.DNSName("localhost"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.UniformResourceIdentifier("dcep://holder/self"),
+        x509.DNSName(server_name(HOLDER)),
+        x509.UniformResourceIdentifier(HOLDER),
     ]
     now = datetime.datetime.now(datetime.UTC)
     certificate = (

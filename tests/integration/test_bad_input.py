@@ -14,7 +14,7 @@ import grpc
 import pytest
 from nacl.signing import SigningKey
 
-from currency import number
+from currency import number, parties
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -22,6 +22,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as e
 from dcep.issuance.v1 import issuance_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.channel import served_by
 from runtime.envelope import sign
 from runtime.errors import reason_name
 from sandbox.connections import certified_channel, officer_channel
@@ -631,6 +632,7 @@ def test_a_call_without_a_deadline_is_refused(scene: Scene) -> None:
     raw = grpc.secure_channel(
         scene.world.plan.bank("alpha").public_address,
         grpc.ssl_channel_credentials(scene.world.plan.root_certificate.read_bytes()),
+        served_by(parties.bank("alpha")),
     )
     call = raw.unary_unary("/dcep.bank.v1.OfflineService/GetTrustBundle")
     with pytest.raises(grpc.RpcError) as caught:

@@ -15,10 +15,12 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
+from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
 from operator_bank.limits import MAX_GATHERED_BYTES, MAX_WAITING
+from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from sandbox.offices import BankOffice
@@ -49,7 +51,8 @@ def alpha(own: World) -> BankStubs:
 def raw(own: World) -> Iterator[grpc.Channel]:
     """Alpha's public port, for bytes."""
     credentials = grpc.ssl_channel_credentials(own.plan.root_certificate.read_bytes())
-    with grpc.secure_channel(own.plan.bank("alpha").public_address, credentials) as channel:
+    address = own.plan.bank("alpha").public_address
+    with grpc.secure_channel(address, credentials, served_by(parties.bank("alpha"))) as channel:
         yield channel
 
 

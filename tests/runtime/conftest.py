@@ -14,12 +14,13 @@ from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
 from runtime.certificates import Authority, Issued
-from runtime.channel import connect
+from runtime.channel import connect, served_by
 from runtime.metrics import CallMetrics
 from runtime.server import Gate, Server, Service
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 
 NAME = "dcep.test.v1.Numbers"
+SERVER = "dcep://bank/server"
 Handler = Callable[[Int32Value, grpc.ServicerContext], Any]
 
 
@@ -73,7 +74,7 @@ class Served:
     def ours(self, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
         """A channel as our clients have it; by default of bank alpha."""
         given = self.root.credentials("dcep://bank/alpha") if credentials is None else credentials
-        self.channels.append(connect(self.address, given))
+        self.channels.append(connect(self.address, given, SERVER))
         return self.channels[-1]
 
     def plain(self) -> grpc.Channel:
@@ -82,6 +83,7 @@ class Served:
         limits = [
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),
+            *served_by(SERVER),
         ]
         self.channels.append(grpc.secure_channel(self.address, credentials, limits))
         return self.channels[-1]
@@ -163,9 +165,7 @@ def serve(root: Root) -> Iterator[Serve]:
         registry = CollectorRegistry()
         server = Server(
             [Service(NAME, lambda s: s.add_generic_rpc_handlers([generic]))],
-            credentials=server_credentials(
-                root.files("dcep://bank/server"), require_client=require_client
-            ),
+            credentials=server_credentials(root.files(SERVER), require_client=require_client),
             address="localhost:0",
             registry=registry,
             metrics=CallMetrics(registry),

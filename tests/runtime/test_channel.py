@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runtime.channel import connect
-from tests.runtime.conftest import Root, Serve, ask
+from tests.runtime.conftest import SERVER, Root, Serve, ask
 
 
 @contextmanager
@@ -37,6 +37,6 @@ def slow_door(port: int, delay_s: float) -> Iterator[str]:
 def test_a_slow_handshake_is_waited_for(serve: Serve, root: Root) -> None:
     with (
         slow_door(serve().server.port, 0.5) as address,
-        connect(address, root.credentials("dcep://bank/alpha")) as channel,
+        connect(address, root.credentials("dcep://bank/alpha"), SERVER) as channel,
     ):
         assert ask(channel, 7) == 7

@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import Int32Value
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal, reason_name, reason_number, status_of
-from tests.runtime.conftest import Root, Serve, Served, ask, stream, unary
+from tests.runtime.conftest import SERVER, Root, Serve, Served, ask, stream, unary
 
 REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
 CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -70,7 +70,7 @@ def test_nobody_there_is_no_answer(root: Root, serve: Serve) -> None:
     served: Served = serve()
     served.server.stop()
     with (
-        connect(served.address, root.credentials("dcep://bank/alpha")) as channel,
+        connect(served.address, root.credentials("dcep://bank/alpha"), SERVER) as channel,
         pytest.raises(NoAnswer),
     ):
         ask(channel)

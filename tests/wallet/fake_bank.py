@@ -309,5 +309,5 @@ class FakeBanks:
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
 
-    def at(self, address: str, ca: str) -> FakeBank:
+    def at(self, address: str, ca: str, name: str) -> FakeBank:
         return self.bank

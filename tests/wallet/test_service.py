@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from currency.parties import HOLDER
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
@@ -50,7 +51,9 @@ class Served:
 
     def _connected(self) -> bool:
         certificate, key = self.home / "tls.crt", self.home / "tls.key"
-        self.channel = connect(self.address, channel_credentials(certificate, certificate, key))
+        self.channel = connect(
+            self.address, channel_credentials(certificate, certificate, key), HOLDER
+        )
         return serving(self.channel)
 
     def stop(self) -> int:

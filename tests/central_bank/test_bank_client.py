@@ -1,0 +1,130 @@
+"""The central bank asks a bank at its inner address, and nobody else who might listen there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from central_bank.authentication.registry import Bank
+from central_bank.bank_client import GrpcBankPeers
+from currency import parties
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from runtime.certificates import Authority, fingerprint
+from runtime.errors import NoAnswer
+from runtime.metrics import CallMetrics
+from runtime.server import Server, Service
+from runtime.tls import TlsFiles, server_credentials
+from tests.central_bank.conftest import particulars
+
+PAYEES = [("6201000000000012", 5)]
+
+
+class Inbound(bank_pb2_grpc.InboundServiceServicer):
+    """Takes anything, and counts how often it was asked."""
+
+    asked = 0
+
+    def CheckPayees(self, request: Any, context: Any) -> Any:
+        self.asked += 1
+        return bank_pb2.CheckPayeesResponse(reasons=[0] * len(request.items))
+
+
+class Town:
+    """Certificates of one root, and servers that show them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = Authority.create("root")
+        self.inbound = Inbound()
+        self.servers: list[Server] = []
+
+    def files(self, role: str) -> TlsFiles:
+        """A new certificate for a role."""
+        place = self.folder / str(len(list(self.folder.iterdir())))
+        place.mkdir()
+        files = TlsFiles(place / "crt", place / "key", place / "ca")
+        issued = self.authority.issue(role)
+        files.certificate.write_bytes(issued.certificate_pem)
+        files.key.write_bytes(issued.key_pem)
+        files.ca.write_bytes(self.authority.certificate_pem)
+        return files
+
+    def serve(self, files: TlsFiles) -> str:
+        """Serves with a certificate; the address."""
+        add = bank_pb2_grpc.add_InboundServiceServicer_to_server
+        registry = CollectorRegistry()
+        server = Server(
+            [Service("dcep.bank.v1.InboundService", lambda s: add(self.inbound, s))],
+            credentials=server_credentials(files, require_client=True),
+            address="127.0.0.1:0",
+            registry=registry,
+            metrics=CallMetrics(registry),
+        )
+        server.start()
+        self.servers.append(server)
+        return f"127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    made = Town(tmp_path)
+    yield made
+    for server in made.servers:
+        server.stop()
+    structlog.reset_defaults()
+
+
+def admitted(files: TlsFiles, address: str) -> Bank:
+    """Alpha as the authentication centre knows it."""
+    mark = fingerprint(files.certificate.read_bytes())
+    return replace(
+        particulars("alpha", "6201"), certificate_fingerprint=mark, inner_address=address
+    )
+
+
+@pytest.fixture
+def peers(town: Town) -> GrpcBankPeers:
+    return GrpcBankPeers(town.files(parties.CENTRAL_BANK))
+
+
+def test_a_bank_with_the_certificate_that_was_admitted_is_asked(
+    town: Town, peers: GrpcBankPeers
+) -> None:
+    files = town.files(parties.bank("alpha"))
+    alpha = admitted(files, town.serve(files))
+    for _ in range(2):
+        assert peers.check(alpha, PAYEES) == [0]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        parties.bank("beta"),
+        parties.CENTRAL_BANK,
+        # Its own role; but a certificate that was replaced, or is yet to be admitted.
+        parties.bank("alpha"),
+    ],
+)
+def test_whoever_else_listens_at_its_address_is_told_nothing(
+    town: Town, peers: GrpcBankPeers, shown: str
+) -> None:
+    alpha = admitted(town.files(parties.bank("alpha")), town.serve(town.files(shown)))
+    with pytest.raises(NoAnswer):
+        peers.check(alpha, PAYEES)
+    assert town.inbound.asked == 0
+
+
+def test_a_new_certificate_counts_once_it_is_admitted(town: Town, peers: GrpcBankPeers) -> None:
+    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
+    assert peers.check(admitted(old, town.serve(old)), PAYEES) == [0]
+    address = town.serve(new)
+    with pytest.raises(NoAnswer):
+        peers.check(admitted(old, address), PAYEES)
+    assert peers.check(admitted(new, address), PAYEES) == [0]
