@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := currency runtime settlement offline_token central_bank operator_bank wallet sandbox bench
+PACKAGES := currency runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format protos bench clean

@@ -9,18 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {
-    "bench", "central_bank", "currency", "offline_token", "operator_bank", "runtime", "sandbox",
-    "settlement", "wallet",
+    "bench", "central_bank", "currency", "officers", "offline_token", "operator_bank", "runtime",
+    "sandbox", "settlement", "wallet",
 }  # fmt: skip
 MAY = {
     "currency": set[str](),
     "settlement": {"currency", "offline_token"},
     "offline_token": {"currency", "settlement"},
     "runtime": set[str](),
-    "central_bank": {"currency", "settlement", "offline_token", "runtime"},
-    "operator_bank": {"currency", "settlement", "offline_token", "runtime"},
+    "officers": {"runtime"},
+    "central_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
+    "operator_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
     "wallet": {"currency", "offline_token", "runtime"},
-    "sandbox": {"currency", "runtime", "settlement", "offline_token"},
+    "sandbox": {"currency", "officers", "runtime", "settlement", "offline_token"},
 }
 
 

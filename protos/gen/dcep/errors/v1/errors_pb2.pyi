@@ -25,6 +25,9 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_BANK_SUSPENDED: _ClassVar[Reason]
     REASON_SAME_OFFICER: _ClassVar[Reason]
     REASON_WRONG_WALLET: _ClassVar[Reason]
+    REASON_OFFICER_UNKNOWN: _ClassVar[Reason]
+    REASON_RIGHT_MISSING: _ClassVar[Reason]
+    REASON_ACT_DIFFERS: _ClassVar[Reason]
     REASON_EXPIRED: _ClassVar[Reason]
     REASON_NOT_YET_VALID: _ClassVar[Reason]
     REASON_ID_REUSED: _ClassVar[Reason]
@@ -36,6 +39,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_PAYMENT_UNKNOWN: _ClassVar[Reason]
     REASON_ALREADY_DECIDED: _ClassVar[Reason]
     REASON_ALREADY_EXISTS: _ClassVar[Reason]
+    REASON_OFFICERS_TOO_FEW: _ClassVar[Reason]
     REASON_WALLET_CLOSED: _ClassVar[Reason]
     REASON_WALLET_FROZEN: _ClassVar[Reason]
     REASON_PAYEE_CLOSED: _ClassVar[Reason]
@@ -84,6 +88,9 @@ REASON_BANK_NOT_ADMITTED: Reason
 REASON_BANK_SUSPENDED: Reason
 REASON_SAME_OFFICER: Reason
 REASON_WRONG_WALLET: Reason
+REASON_OFFICER_UNKNOWN: Reason
+REASON_RIGHT_MISSING: Reason
+REASON_ACT_DIFFERS: Reason
 REASON_EXPIRED: Reason
 REASON_NOT_YET_VALID: Reason
 REASON_ID_REUSED: Reason
@@ -95,6 +102,7 @@ REASON_REQUEST_UNKNOWN: Reason
 REASON_PAYMENT_UNKNOWN: Reason
 REASON_ALREADY_DECIDED: Reason
 REASON_ALREADY_EXISTS: Reason
+REASON_OFFICERS_TOO_FEW: Reason
 REASON_WALLET_CLOSED: Reason
 REASON_WALLET_FROZEN: Reason
 REASON_PAYEE_CLOSED: Reason

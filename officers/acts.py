@@ -1,0 +1,344 @@
+"""Acts: proposed by one officer, decided by another, done once, and kept for ever as signed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.effects import Act, Decision, Effect, same_officer
+from officers.limits import (
+    CLOCK_SKEW_MS,
+    EXPIRED_AT_ONCE,
+    MAX_ACT_BYTES,
+    MAX_ACT_VALIDITY_MS,
+    MAX_CAUSE,
+    MAX_DECISION_VALIDITY_MS,
+    MAX_OPEN_ACTS,
+)
+from officers.people import Officer, Officers
+from officers.signing import ACT_TAG, APPROVAL_TAG, REJECTION_TAG, digest_of
+from officers.tables import OfficerTables
+from runtime.checks import exact_bytes, invalid, request_id, text
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal, reason_name
+from runtime.server import read
+from runtime.tls import Identity
+
+OPEN = office_pb2.ACT_STATE_OPEN
+APPROVED = office_pb2.ACT_STATE_APPROVED
+REJECTED = office_pb2.ACT_STATE_REJECTED
+EXPIRED = office_pb2.ACT_STATE_EXPIRED
+
+
+class Acts:
+    """The use-cases behind ActService."""
+
+    def __init__(
+        self,
+        database: Database,
+        tables: OfficerTables,
+        officers: Officers,
+        effects: Mapping[str, Effect],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._tables = tables
+        self._officers = officers
+        self._effects = effects
+        self._clock = clock
+        # Acts are written down and decided one after another. Nobody is waited for meanwhile.
+        self._deciding = threading.Lock()
+
+    def propose(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
+        """Writes an act down that now waits for another officer."""
+        officer = self._officers.known(caller)
+        payload = self._officers.verified(ACT_TAG, officer, envelope, MAX_ACT_BYTES)
+        content = read(office_pb2.OfficerAct, payload)
+        effect = self._check(content, officer)
+        with self._deciding:
+            act = self._known(content, payload)
+            if act is None:
+                self._check_time(content)
+                act = self._new(officer, content, payload, envelope, effect)
+        if act.state == OPEN:
+            self._ready(effect, act)
+        return self.get(act.content.act_id)
+
+    def approve(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
+        """Does what another officer proposed, once."""
+        officer, act = self._decided_on(caller, APPROVAL_TAG, envelope)
+        effect = self._effects[act.kind]
+        self._check_both(officer.name, act, effect)
+        if act.state == OPEN and not self._expired(act):
+            self._ready(effect, act)
+        with self._deciding:
+            act = self.get(act.content.act_id)
+            if act.state == OPEN:
+                self._in_time(act)
+                # Who lost the right a moment ago has lost it.
+                self._check_both(officer.name, act, effect)
+                effect.perform(act, self._decision(act, APPROVED, officer.name, envelope))
+            else:
+                _check_same_answer(act, APPROVED, officer)
+        act = self.get(act.content.act_id)
+        _check_same_answer(act, APPROVED, officer)
+        return act
+
+    def reject(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
+        """Turns an act down, for good."""
+        officer, act = self._decided_on(caller, REJECTION_TAG, envelope)
+        effect = self._effects[act.kind]
+        _check_right(officer, effect)
+        with self._deciding:
+            act = self.get(act.content.act_id)
+            if act.state == OPEN:
+                self._in_time(act)
+                effect.end(act, self._decision(act, REJECTED, officer.name, envelope))
+            else:
+                _check_same_answer(act, REJECTED, officer)
+        return self.get(act.content.act_id)
+
+    def get(self, act_id: str) -> Act:
+        """The act, or REQUEST_UNKNOWN."""
+        act = self._find(request_id(act_id, "act_id"))
+        if act is None:
+            raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, f"no act {act_id}", field="act_id")
+        return act
+
+    def page(self, state: int, limit: int, before: int | None) -> list[Act]:
+        """Acts, the newest first.
+
+        Args:
+            state: only those of this state; all when 0.
+            before: only those with a lower number.
+        """
+        table = self._tables.acts
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if state:
+            query = query.where(table.c.state == state)
+        if before is not None:
+            query = query.where(table.c.id < before)
+        return [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]
+
+    def step(self) -> bool:
+        """Ends acts whose time is over; True when there may be more."""
+        table = self._tables.acts
+        query = (
+            select(table)
+            .where(table.c.state == OPEN, table.c.expires_time_ms <= self._clock.now_ms())
+            .order_by(table.c.expires_time_ms)
+            .limit(EXPIRED_AT_ONCE)
+        )
+        over = [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]
+        for act in over:
+            with self._deciding:
+                self._end(act, EXPIRED)
+        return len(over) == EXPIRED_AT_ONCE
+
+    def _check(self, content: office_pb2.OfficerAct, officer: Officer) -> Effect:
+        """The effect of an act that is well formed and that the officer may propose."""
+        request_id(content.act_id, "act_id")
+        if content.act_id != content.act_id.lower():
+            raise invalid("act_id", "has lower-case letters")
+        if content.officer != officer.name:
+            raise invalid("officer", "is the name of who proposes")
+        if content.institution != self._officers.institution:
+            raise invalid("institution", f"is {self._officers.institution!r} here")
+        text(content.cause, "cause", longest=MAX_CAUSE)
+        kind = content.WhichOneof("kind")
+        effect = self._effects.get(kind) if kind else None
+        if effect is None:
+            raise invalid("kind", f"is one of {', '.join(sorted(self._effects))}")
+        _check_right(officer, effect)
+        return effect
+
+    def _check_time(self, statement: Any, longest_ms: int = MAX_ACT_VALIDITY_MS) -> None:
+        """The statement was made, is not over, and does not last too long."""
+        now_ms = self._clock.now_ms()
+        if statement.created_time_ms > now_ms + CLOCK_SKEW_MS:
+            raise Refusal(
+                errors_pb2.REASON_NOT_YET_VALID,
+                "it was made in the future",
+                field="created_time_ms",
+            )
+        if statement.expires_time_ms <= now_ms:
+            raise _over()
+        if statement.expires_time_ms - statement.created_time_ms > longest_ms:
+            raise Refusal(
+                errors_pb2.REASON_VALIDITY_TOO_LONG,
+                f"it may be good for {longest_ms} ms",
+                field="expires_time_ms",
+            )
+
+    def _known(self, content: office_pb2.OfficerAct, payload: bytes) -> Act | None:
+        act = self._find(content.act_id)
+        if act is not None and act.digest != digest_of(payload):
+            raise Refusal(
+                errors_pb2.REASON_ID_REUSED, "this id was used for another act", field="act_id"
+            )
+        return act
+
+    def _new(
+        self,
+        officer: Officer,
+        content: office_pb2.OfficerAct,
+        payload: bytes,
+        envelope: SignedEnvelope,
+        effect: Effect,
+    ) -> Act:
+        table, now_ms = self._tables.acts, self._clock.now_ms()
+        waiting = select(func.count()).where(
+            table.c.proposer == officer.name, table.c.state == OPEN
+        )
+        if self._database.read(lambda c: c.execute(waiting).scalar_one()) >= MAX_OPEN_ACTS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED, f"{MAX_OPEN_ACTS} acts of {officer.name} wait already"
+            )
+        values = {
+            "act_id": content.act_id,
+            "digest": digest_of(payload),
+            "kind": content.WhichOneof("kind"),
+            "proposer": officer.name,
+            "proposal": payload,
+            "proposal_signature": envelope.signature,
+            "proposed_time_ms": now_ms,
+            "expires_time_ms": content.expires_time_ms,
+            "state": OPEN,
+            "decider": "",
+            "decision": b"",
+            "decision_signature": b"",
+            "decided_time_ms": 0,
+            "position": 0,
+            "reason": 0,
+        }
+        effect.check(_act(SimpleNamespace(id=0, **values)))
+        self._database.transaction(lambda c: c.execute(insert(table).values(values)) and None)
+        return self.get(content.act_id)
+
+    def _ready(self, effect: Effect, act: Act) -> None:
+        """Arranges what the act needs; another party's final no ends it."""
+        try:
+            effect.ready(act)
+        except Refusal as refusal:
+            if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE:
+                with self._deciding:
+                    self._end(act, office_pb2.ACT_STATE_REFUSED, refusal.reason)
+            raise
+
+    def _decided_on(
+        self, caller: Identity | None, tag: str, envelope: SignedEnvelope
+    ) -> tuple[Officer, Act]:
+        """Who decides, and on what."""
+        officer = self._officers.known(caller)
+        payload = self._officers.verified(tag, officer, envelope, MAX_ACT_BYTES)
+        decision = read(office_pb2.OfficerDecision, payload)
+        exact_bytes(decision.act_digest, "act_digest", 32)
+        if decision.officer != officer.name:
+            raise invalid("officer", "is the name of who decides")
+        self._check_time(decision, MAX_DECISION_VALIDITY_MS)
+        act = self.get(decision.act_id)
+        if act.digest != decision.act_digest:
+            raise Refusal(
+                errors_pb2.REASON_ACT_DIFFERS,
+                "what was signed is not what was proposed under this id",
+                field="act_digest",
+            )
+        return officer, act
+
+    def _check_both(self, approver: str, act: Act, effect: Effect) -> None:
+        """Two officers who have the right now; what one of them alone wants is not done."""
+        if act.proposer == approver:
+            raise same_officer()
+        if act.state == OPEN:
+            _check_right(self._officers.get(act.proposer, "officer"), effect)
+        _check_right(self._officers.get(approver, "officer"), effect)
+
+    def _expired(self, act: Act) -> bool:
+        return act.content.expires_time_ms <= self._clock.now_ms()
+
+    def _in_time(self, act: Act) -> None:
+        """Ends an act whose time is over, and says so."""
+        if self._expired(act):
+            self._end(act, EXPIRED)
+            raise _over()
+
+    def _end(self, act: Act, state: int, reason: int = 0) -> None:
+        """Ends an act, if it is open still, without a second officer."""
+        act = self.get(act.content.act_id)
+        if act.state == OPEN:
+            self._effects[act.kind].end(act, self._decision(act, state, "", None, reason))
+
+    def _decision(
+        self, act: Act, state: int, decider: str, envelope: SignedEnvelope | None, reason: int = 0
+    ) -> Decision:
+        now_ms = self._clock.now_ms()
+        return Decision(act, state, decider, envelope, now_ms, self._tables, reason)
+
+    def _find(self, act_id: str) -> Act | None:
+        query = select(self._tables.acts).where(self._tables.acts.c.act_id == act_id)
+        row = self._database.read(lambda c: c.execute(query).first())
+        return None if row is None else _act(row)
+
+
+def _check_right(officer: Officer, effect: Effect) -> None:
+    if effect.right not in officer.rights:
+        raise Refusal(
+            errors_pb2.REASON_RIGHT_MISSING,
+            f"{officer.name} has not {office_pb2.Right.Name(effect.right)}",
+        )
+
+
+def _check_same_answer(act: Act, state: int, officer: Officer) -> None:
+    """A repeat gets the first answer; whoever decides otherwise learns what was decided."""
+    if act.state == state and act.decider == officer.name:
+        return
+    if act.state == EXPIRED:
+        raise _over()
+    if act.state == office_pb2.ACT_STATE_REFUSED:
+        raise Refusal(act.reason, f"it could not be done: {reason_name(act.reason)}")
+    name = office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower()
+    raise Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED,
+        f"it has been {name} by {act.decider}",
+        field="act_id",
+    )
+
+
+def _over() -> Refusal:
+    return Refusal(errors_pb2.REASON_EXPIRED, "its time is over", field="expires_time_ms")
+
+
+def _act(row: Any) -> Act:
+    content = office_pb2.OfficerAct.FromString(row.proposal)
+    decision = None
+    if row.decision:
+        decision = SignedEnvelope(
+            payload=row.decision,
+            signature=row.decision_signature,
+            key_id=row.decider.encode(),
+        )
+    return Act(
+        number=row.id,
+        content=content,
+        digest=bytes(row.digest),
+        state=row.state,
+        proposal=SignedEnvelope(
+            payload=row.proposal,
+            signature=row.proposal_signature,
+            key_id=row.proposer.encode(),
+        ),
+        proposed_time_ms=row.proposed_time_ms,
+        decider=row.decider,
+        decision=decision,
+        decided_time_ms=row.decided_time_ms,
+        position=row.position,
+        reason=row.reason,
+    )

@@ -1,0 +1,153 @@
+"""What an act does: the seam between the two signatures and the business of a tier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.tables import OfficerTables
+from runtime.database import Database
+from runtime.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Act:
+    """An act as it was proposed, and what became of it."""
+
+    number: int
+    content: office_pb2.OfficerAct
+    digest: bytes
+    state: int
+    proposal: SignedEnvelope
+    proposed_time_ms: int
+    decider: str
+    decision: SignedEnvelope | None
+    decided_time_ms: int
+    position: int
+    reason: int
+
+    @property
+    def proposer(self) -> str:
+        """The name of the officer who proposed it."""
+        return self.content.officer
+
+    @property
+    def asked(self) -> Any:
+        """The typed parameters, such as an `office_pb2.Issue`."""
+        return getattr(self.content, self.kind)
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind, such as "issue"."""
+        return self.content.WhichOneof("kind") or ""
+
+    @property
+    def record_digest(self) -> int:
+        """What the digest field of the act's record in the journal is."""
+        return int.from_bytes(self.digest[:8], "little")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How an act ends: written down in the transaction of what it does."""
+
+    act: Act
+    state: int
+    decider: str
+    envelope: SignedEnvelope | None
+    time_ms: int
+    tables: OfficerTables
+    reason: int = 0
+
+    def mark(self, connection: Connection, *, position: int = 0, reason: int = 0) -> bool:
+        """Marks the act as decided; False when it has been decided before.
+
+        Args:
+            connection: of the transaction in which the act takes effect.
+            position: of its record in the journal; 0 for none.
+            reason: why it could not be done after all; 0 when it was.
+        """
+        table, envelope = self.tables.acts, self.envelope or SignedEnvelope()
+        reason = reason or self.reason
+        done = connection.execute(
+            update(table)
+            .where(table.c.id == self.act.number, table.c.state == office_pb2.ACT_STATE_OPEN)
+            .values(
+                state=office_pb2.ACT_STATE_REFUSED if reason else self.state,
+                decider=self.decider,
+                decision=envelope.payload,
+                decision_signature=envelope.signature,
+                decided_time_ms=self.time_ms,
+                position=position,
+                reason=reason,
+            )
+        )
+        return bool(done.rowcount)
+
+
+class Effect:
+    """What acts of one kind do. `perform` and `end` run one after another, the rest at any time."""
+
+    right: int
+    """The Right that proposer and approver need."""
+
+    def check(self, act: Act) -> None:
+        """Refuses an act that could not be done now. Reads only."""
+
+    def ready(self, act: Act) -> None:
+        """Arranges with other parties what the act needs; again and again until it is decided."""
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """Does it, with `decision.mark` in the same transaction.
+
+        Raises:
+            Refusal: it cannot be done. Unless it was marked the act stays open.
+        """
+        raise NotImplementedError
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """The act was turned down, or its time is over: `decision.mark`, and what goes with it."""
+        raise NotImplementedError
+
+
+class SqlEffect(Effect):
+    """An act that is a change of rows, in one transaction with its mark."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
+        """What to do to the rows; refuses before, not in it."""
+        raise NotImplementedError
+
+    def applied(self, act: Act) -> None:
+        """After the commit: memory follows the rows."""
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        self.check(act)
+        change = self.change(act, decision)
+
+        def body(connection: Connection) -> None:
+            if decision.mark(connection):
+                change(connection)
+
+        self.database.transaction(body)
+        self.applied(act)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self.database.transaction(decision.mark)
+
+
+def same_officer() -> Refusal:
+    """The refusal of a second signature that is not a second person's."""
+    return Refusal(
+        errors_pb2.REASON_SAME_OFFICER, "it takes another officer than that", field="officer"
+    )

@@ -1,0 +1,388 @@
+"""The officers of an institution: in SQL, and in memory, which is what a call is judged by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.limits import MAX_CREDENTIALS, MAX_NAME, MAX_OFFICERS
+from officers.signing import FOUNDING_TAG
+from officers.tables import OfficerTables
+from runtime.checks import invalid, public_key, required, text
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.envelope import verify
+from runtime.errors import Refusal
+from runtime.server import read
+from runtime.tls import Identity
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_RIGHTS = frozenset(office_pb2.Right.values()) - {office_pb2.RIGHT_UNSPECIFIED}
+FEWEST = 2
+"""With the right to register others: below that nobody could be registered any more."""
+
+
+class NoOfficers(Exception):
+    """There are no officers and no founding record that names them; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A certificate and a key that an officer has, or had."""
+
+    fingerprint: str
+    signing_key: bytes
+    from_time_ms: int
+    until_time_ms: int
+
+    def live(self, now_ms: int) -> bool:
+        """Whether it is good now."""
+        return self.from_time_ms <= now_ms and not 0 < self.until_time_ms <= now_ms
+
+
+@dataclass(frozen=True)
+class Officer:
+    """A person whom two others registered."""
+
+    name: str
+    rights: frozenset[int]
+    removed: bool
+    credentials: tuple[Credential, ...]
+
+    def keys(self, now_ms: int) -> list[bytes]:
+        """The keys that are good now."""
+        return [known.signing_key for known in self.credentials if known.live(now_ms)]
+
+
+class Officers:
+    """Who they are. Changed by acts alone, after the founding."""
+
+    def __init__(
+        self,
+        database: Database,
+        tables: OfficerTables,
+        institution: str,
+        clock: Clock,
+        founding: SignedEnvelope | None,
+        business_key: bytes,
+    ) -> None:
+        """Reads the officers; an empty registry takes those of the founding record.
+
+        Args:
+            founding: signed by the institution's business key; may be missing later on.
+            business_key: the public half of that key, 32 bytes.
+
+        Raises:
+            NoOfficers: the registry is empty, and there is no good founding record.
+        """
+        self.institution = institution
+        self._database = database
+        self._tables = tables
+        self._clock = clock
+        self._by_name: Mapping[str, Officer] = {}
+        self.reload()
+        if not self._by_name:
+            self._found(founding, business_key)
+            self.reload()
+
+    def reload(self) -> None:
+        """Reads what stands in the database, after a change was committed."""
+        people, credentials = self._tables.officers, self._tables.credentials
+        rows, known = self._database.read(
+            lambda c: (
+                c.execute(select(people)).all(),
+                c.execute(select(credentials).order_by(credentials.c.from_time_ms)).all(),
+            )
+        )
+        held: dict[str, list[Credential]] = {row.name: [] for row in rows}
+        for row in known:
+            key = bytes(row.signing_key)
+            held[row.officer].append(
+                Credential(row.fingerprint, key, row.from_time_ms, row.until_time_ms)
+            )
+        self._by_name = {
+            row.name: Officer(
+                row.name, rights_of(row.rights), row.removed_by is not None, tuple(held[row.name])
+            )
+            for row in rows
+        }
+
+    def all(self) -> list[Officer]:
+        """Everybody, removed ones included, by name."""
+        return sorted(self._by_name.values(), key=lambda officer: officer.name)
+
+    def find(self, name: str) -> Officer | None:
+        """The officer of exactly this name, removed or not."""
+        return self._by_name.get(name)
+
+    def get(self, name: str, field: str = "name") -> Officer:
+        """An officer who is not removed, or OFFICER_UNKNOWN."""
+        required(name, field)
+        officer = self._by_name.get(name)
+        if officer is None or officer.removed:
+            raise Refusal(
+                errors_pb2.REASON_OFFICER_UNKNOWN,
+                f"{name!r} is no officer of {self.institution}",
+                field=field,
+            )
+        return officer
+
+    def known(self, peer: Identity | None) -> Officer:
+        """The officer who calls: by the registered certificate, not by what is written in it.
+
+        Raises:
+            Refusal: CERTIFICATE_REQUIRED, ROLE_NOT_ALLOWED, OFFICER_UNKNOWN.
+        """
+        if peer is None:
+            raise Refusal(
+                errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
+            )
+        institution, _, name = peer.name.partition("/")
+        if peer.role != "officer" or institution != self.institution:
+            raise Refusal(
+                errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                f"only officers of {self.institution} may call this",
+            )
+        officer, now_ms = self._by_name.get(name), self._clock.now_ms()
+        if (
+            officer is None
+            or officer.removed
+            or not any(
+                known.fingerprint == peer.fingerprint and known.live(now_ms)
+                for known in officer.credentials
+            )
+        ):
+            raise Refusal(
+                errors_pb2.REASON_OFFICER_UNKNOWN,
+                f"no officer {name!r} is registered at {self.institution} with this certificate",
+            )
+        return officer
+
+    def verified(self, tag: str, officer: Officer, envelope: SignedEnvelope, most: int) -> bytes:
+        """The payload of what an officer signed, with any key that is good now.
+
+        Raises:
+            Refusal: SIGNATURE_INVALID, FIELD_INVALID.
+        """
+        refusal = Refusal(
+            errors_pb2.REASON_SIGNATURE_INVALID,
+            f"it is not signed by a key of {officer.name}",
+            field="signature",
+        )
+        for key in officer.keys(self._clock.now_ms()):
+            try:
+                return verify(tag, envelope, key, max_payload_bytes=most)
+            except Refusal as no:
+                refusal = no
+        raise refusal
+
+    def check_new(self, wanted: office_pb2.RegisterOfficer) -> None:
+        """Refuses an officer who cannot be registered."""
+        check_registration(wanted)
+        if wanted.name in self._by_name:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                f"the name {wanted.name!r} was given before",
+                field="name",
+            )
+        if len(self._by_name) >= MAX_OFFICERS:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_OFFICERS} officers")
+        self._check_free(wanted.name, wanted.certificate_fingerprint, wanted.signing_key)
+
+    def check_renewal(self, wanted: office_pb2.RenewOfficer) -> None:
+        """Refuses a certificate or a key that cannot be an officer's."""
+        officer = self.get(wanted.name)
+        check_credential(wanted.certificate_fingerprint, wanted.signing_key)
+        self._check_free(wanted.name, wanted.certificate_fingerprint, wanted.signing_key)
+        pair = (wanted.certificate_fingerprint, wanted.signing_key)
+        if pair in {(known.fingerprint, known.signing_key) for known in officer.credentials}:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                f"{wanted.name} had this certificate with this key before",
+                field="certificate_fingerprint",
+            )
+        if len(officer.credentials) >= MAX_CREDENTIALS:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_CREDENTIALS} were given before")
+        if wanted.old_until_time_ms < 0:
+            raise invalid("old_until_time_ms", "is a time, or 0")
+
+    def check_enough(self, without: str) -> None:
+        """Refuses a change after which too few could register others."""
+        left = [
+            officer
+            for officer in self._by_name.values()
+            if officer.name != without
+            and not officer.removed
+            and office_pb2.RIGHT_OFFICERS in officer.rights
+        ]
+        if len(left) < FEWEST:
+            raise Refusal(
+                errors_pb2.REASON_OFFICERS_TOO_FEW,
+                f"{FEWEST} officers with RIGHT_OFFICERS have to stay",
+                field="name",
+            )
+
+    def _check_free(self, name: str, fingerprint: str, key: bytes) -> None:
+        """A certificate or a key that was ever one officer's never becomes another's."""
+        for other in self._by_name.values():
+            if other.name == name:
+                continue
+            if any(known.fingerprint == fingerprint for known in other.credentials):
+                raise _taken("certificate_fingerprint", other)
+            if any(known.signing_key == key for known in other.credentials):
+                raise _taken("signing_key", other)
+
+    def _found(self, founding: SignedEnvelope | None, business_key: bytes) -> None:
+        if founding is None:
+            raise NoOfficers(
+                f"{self.institution} has no officers yet: name a founding record in officers_file"
+            )
+        try:
+            record = read_founding(founding, self.institution, business_key)
+        except Refusal as refusal:
+            raise NoOfficers(f"the founding record is not good: {refusal.message}") from None
+        now_ms = self._clock.now_ms()
+        values = {
+            "institution": self.institution,
+            "payload": founding.payload,
+            "signature": founding.signature,
+            "time_ms": now_ms,
+        }
+
+        def body(connection: Connection) -> None:
+            connection.execute(insert(self._tables.founding).values(values))
+            for officer in record.officers:
+                put_officer(connection, self._tables, officer, act=0, now_ms=now_ms)
+
+        self._database.transaction(body)
+
+
+def read_founding(
+    envelope: SignedEnvelope, institution: str, business_key: bytes
+) -> office_pb2.FoundingRecord:
+    """A founding record, once its signature and its officers have been checked.
+
+    Raises:
+        Refusal: what is wrong with it.
+    """
+    payload = verify(FOUNDING_TAG, envelope, business_key)
+    record = read(office_pb2.FoundingRecord, payload)
+    if record.institution != institution:
+        raise invalid("institution", f"is {institution!r}, not {record.institution!r}")
+    for officer in record.officers:
+        check_registration(officer)
+    for field in ("name", "certificate_fingerprint", "signing_key"):
+        if len({getattr(o, field) for o in record.officers}) != len(record.officers):
+            raise invalid(field, "belongs to two officers")
+    may_register = [o for o in record.officers if office_pb2.RIGHT_OFFICERS in o.rights]
+    if not FEWEST <= len(may_register) <= len(record.officers) <= MAX_OFFICERS:
+        raise invalid("officers", f"has at least {FEWEST} with RIGHT_OFFICERS")
+    return record
+
+
+def put_officer(
+    connection: Connection,
+    tables: OfficerTables,
+    wanted: office_pb2.RegisterOfficer,
+    *,
+    act: int,
+    now_ms: int,
+) -> None:
+    """Writes a new officer down, in the transaction of the act that registers him."""
+    row = {"name": wanted.name, "rights": bits_of(wanted.rights), "registered_by": act}
+    connection.execute(insert(tables.officers).values(row))
+    put_credential(
+        connection,
+        tables,
+        wanted.name,
+        (wanted.certificate_fingerprint, wanted.signing_key),
+        act=act,
+        now_ms=now_ms,
+    )
+
+
+def put_credential(
+    connection: Connection,
+    tables: OfficerTables,
+    name: str,
+    pair: tuple[str, bytes],
+    *,
+    act: int,
+    now_ms: int,
+) -> None:
+    """Writes down a certificate with a key as an officer's."""
+    row: dict[str, Any] = {
+        "fingerprint": pair[0],
+        "signing_key": pair[1],
+        "officer": name,
+        "registered_by": act,
+        "from_time_ms": now_ms,
+        "until_time_ms": 0,
+    }
+    connection.execute(insert(tables.credentials).values(row))
+
+
+def end_credentials(
+    connection: Connection, tables: OfficerTables, name: str, until_ms: int
+) -> None:
+    """Ends what an officer has, at a time; what ends before that ends as it does."""
+    table = tables.credentials
+    later = (table.c.until_time_ms == 0) | (table.c.until_time_ms > until_ms)
+    connection.execute(
+        update(table).where(table.c.officer == name, later).values(until_time_ms=until_ms)
+    )
+
+
+def check_registration(wanted: office_pb2.RegisterOfficer) -> None:
+    """Name, certificate, key and rights are well formed."""
+    check_name(wanted.name)
+    check_credential(wanted.certificate_fingerprint, wanted.signing_key)
+    check_rights(wanted.rights)
+
+
+def check_name(name: str) -> str:
+    """A name that has one spelling only: lower-case ASCII."""
+    text(name, "name", longest=MAX_NAME)
+    if not _NAME.fullmatch(name):
+        raise invalid("name", "has lower-case letters, digits and hyphens, a letter first")
+    return name
+
+
+def check_credential(fingerprint: str, key: bytes) -> None:
+    """A fingerprint and a key are well formed."""
+    required(fingerprint, "certificate_fingerprint")
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        raise invalid("certificate_fingerprint", "is a SHA-256 in hexadecimal")
+    public_key(key, "signing_key")
+
+
+def check_rights(rights: Iterable[int]) -> None:
+    """Rights that there are, each once."""
+    given = list(rights)
+    required(given, "rights")
+    if len(given) > len(_RIGHTS) or len(set(given)) != len(given) or not _RIGHTS.issuperset(given):
+        raise invalid("rights", "names each Right at most once")
+
+
+def bits_of(rights: Iterable[int]) -> int:
+    """Rights as one number, bit r for Right r."""
+    return sum(1 << right for right in set(rights))
+
+
+def rights_of(bits: int) -> frozenset[int]:
+    """The rights in such a number."""
+    return frozenset(right for right in _RIGHTS if bits >> right & 1)
+
+
+def _taken(field: str, other: Officer) -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_ALREADY_EXISTS, f"{field} was given to {other.name!r}", field=field
+    )

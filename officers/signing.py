@@ -1,0 +1,96 @@
+"""What officers sign, and how."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
+from officers.limits import MAX_ACT_VALIDITY_MS, MAX_DECISION_VALIDITY_MS
+from runtime.envelope import sign
+from runtime.signing_keys import Signer
+
+ACT_TAG = "officer-act/v1"
+APPROVAL_TAG = "officer-approval/v1"
+REJECTION_TAG = "officer-rejection/v1"
+FOUNDING_TAG = "officers-founding/v1"
+
+KINDS = office_pb2.OfficerAct.DESCRIPTOR.oneofs_by_name["kind"].fields
+_FIELDS = {field.message_type.full_name: field.name for field in KINDS}
+
+
+def digest_of(proposal: bytes) -> bytes:
+    """What an approval speaks of: SHA-256 of a proposal's payload, 32 bytes."""
+    return hashlib.sha256(proposal).digest()
+
+
+@dataclass(frozen=True)
+class OfficerKey:
+    """An officer with the key; the key stays with the officer."""
+
+    institution: str
+    name: str
+    key: Signer
+
+    def propose(
+        self, kind: Message, cause: str, now_ms: int, *, act_id: str = "", lasts_ms: int = 0
+    ) -> SignedEnvelope:
+        """A proposal.
+
+        Args:
+            kind: what is to happen, such as `office_pb2.Issue`.
+            cause: why.
+            now_ms: the time.
+            act_id: a UUID; made up when empty.
+            lasts_ms: for how long it may be approved; the longest time when 0.
+        """
+        act = office_pb2.OfficerAct(
+            act_id=act_id or str(uuid.uuid4()),
+            institution=self.institution,
+            officer=self.name,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + (lasts_ms or MAX_ACT_VALIDITY_MS),
+            cause=cause,
+        )
+        chosen = getattr(act, _FIELDS[kind.DESCRIPTOR.full_name])
+        chosen.SetInParent()
+        chosen.MergeFrom(kind)
+        return self._sign(ACT_TAG, act)
+
+    def approve(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
+        """The approval of a proposal, given its bytes as they were shown."""
+        return self._sign(APPROVAL_TAG, self._decision(proposal, now_ms))
+
+    def reject(self, proposal: bytes, now_ms: int) -> SignedEnvelope:
+        """The rejection of a proposal, given its bytes as they were shown."""
+        return self._sign(REJECTION_TAG, self._decision(proposal, now_ms))
+
+    def _decision(self, proposal: bytes, now_ms: int) -> office_pb2.OfficerDecision:
+        return office_pb2.OfficerDecision(
+            act_id=office_pb2.OfficerAct.FromString(proposal).act_id,
+            act_digest=digest_of(proposal),
+            officer=self.name,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + MAX_DECISION_VALIDITY_MS,
+        )
+
+    def _sign(self, tag: str, statement: Message) -> SignedEnvelope:
+        return sign(tag, statement.SerializeToString(), self.key, self.name.encode())
+
+
+def founding_record(
+    institution: str,
+    first: Sequence[office_pb2.RegisterOfficer],
+    business_key: Signer,
+    now_ms: int,
+) -> SignedEnvelope:
+    """The record of an institution's first officers, signed by its business key."""
+    record = office_pb2.FoundingRecord(
+        institution=institution, created_time_ms=now_ms, officers=first
+    )
+    return sign(FOUNDING_TAG, record.SerializeToString(), business_key, institution.encode())

@@ -1,0 +1,89 @@
+"""Tables of officers and of their acts; each institution has them in its own database.
+
+`officer_acts` keeps for ever what two officers signed: the bytes of the proposal and of the
+decision with their signatures, and the journal position of the record that came of it, whose
+digest is the first 8 bytes of the proposal's (little-endian, as everywhere in the journal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+)
+
+
+@dataclass(frozen=True)
+class OfficerTables:
+    """The tables, in one metadata."""
+
+    founding: Table
+    officers: Table
+    credentials: Table
+    acts: Table
+
+
+def officer_tables(metadata: MetaData) -> OfficerTables:
+    """Adds the tables to a service's metadata."""
+    founding = Table(
+        "officer_founding",
+        metadata,
+        Column("institution", String(32), primary_key=True),
+        Column("payload", LargeBinary, nullable=False),
+        Column("signature", LargeBinary(64), nullable=False),
+        Column("time_ms", BigInteger, nullable=False),
+    )
+    # `rights`: bit r for Right r. `registered_by` and `removed_by` are numbers of acts: 0 is the
+    # founding, and none for who is not removed.
+    officers = Table(
+        "officers",
+        metadata,
+        Column("name", String(32), primary_key=True),
+        Column("rights", BigInteger, nullable=False),
+        Column("registered_by", Integer, nullable=False),
+        Column("removed_by", Integer, nullable=True),
+    )
+    # `until_time_ms` is 0 while no end is set.
+    credentials = Table(
+        "officer_credentials",
+        metadata,
+        Column("fingerprint", String(64), primary_key=True),
+        Column("signing_key", LargeBinary(32), primary_key=True),
+        Column("officer", String(32), nullable=False),
+        Column("registered_by", Integer, nullable=False),
+        Column("from_time_ms", BigInteger, nullable=False),
+        Column("until_time_ms", BigInteger, nullable=False),
+    )
+    acts = Table(
+        "officer_acts",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("act_id", String(36), nullable=False, unique=True),
+        Column("digest", LargeBinary(32), nullable=False),
+        Column("kind", String(32), nullable=False),
+        Column("proposer", String(32), nullable=False),
+        Column("proposal", LargeBinary, nullable=False),
+        Column("proposal_signature", LargeBinary(64), nullable=False),
+        Column("proposed_time_ms", BigInteger, nullable=False),
+        Column("expires_time_ms", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("decider", String(32), nullable=False),
+        Column("decision", LargeBinary, nullable=False),
+        Column("decision_signature", LargeBinary(64), nullable=False),
+        Column("decided_time_ms", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("reason", Integer, nullable=False),
+        Index("officer_acts_by_state", "state", "expires_time_ms"),
+        Index("officer_acts_by_proposer", "proposer", "state"),
+        sqlite_autoincrement=True,
+    )
+    return OfficerTables(founding, officers, credentials, acts)

@@ -1,0 +1,188 @@
+"""Officers: founded once by a signed record, then registered and removed by two others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
+from officers.build import Founding, open_officers
+from officers.people import NoOfficers
+from runtime.errors import Refusal
+from tests.officers.conftest import BUSINESS_KEY, CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
+from tests.officers.people import Person, founding
+
+SUN = Person("alpha", "sun")
+REGISTER = office_pb2.RIGHT_OFFICERS
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value.name
+
+
+def founded(office: Office, record: Founding) -> None:
+    open_officers(office.database, office.tables, "alpha", record, office.clock)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Office:
+    office = Office(tmp_path, WANG, ZHOU)
+    for table in (office.tables.officers, office.tables.credentials, office.tables.founding):
+        office.database.transaction(lambda c, t=table: c.execute(t.delete()))
+    return office
+
+
+def test_an_institution_without_officers_does_not_start(empty: Office) -> None:
+    none = Founding(None, bytes(BUSINESS_KEY.verify_key))
+    with pytest.raises(NoOfficers, match="officers_file"):
+        founded(empty, none)
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        (founding(SigningKey(b"\x0f" * 32), WANG, ZHOU).record, "signature"),
+        (founding(BUSINESS_KEY, Person("beta", "wang"), Person("beta", "zhou")).record, "alpha"),
+        (founding(BUSINESS_KEY, WANG).record, "at least 2"),
+        (founding(BUSINESS_KEY, WANG, CLERK).record, "at least 2"),
+        (founding(BUSINESS_KEY, WANG, WANG).record, "two officers"),
+        (founding(BUSINESS_KEY, WANG, replace(ZHOU, name="Zhou")).record, "lower-case"),
+        (SignedEnvelope(), "signature"),
+    ],
+)
+def test_a_founding_record_is_signed_and_names_two_at_least(
+    empty: Office, record: SignedEnvelope, why: str
+) -> None:
+    with pytest.raises(NoOfficers, match=why):
+        founded(empty, Founding(record, bytes(BUSINESS_KEY.verify_key)))
+
+
+def test_a_founding_record_is_read_once(office: Office) -> None:
+    office.both(office_pb2.RemoveOfficer(name="chen"))
+    founded(office, founding(BUSINESS_KEY, WANG, ZHOU, CHEN, SUN))
+    office.restart()
+    assert refused(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
+    assert refused(lambda: office.propose(SUN)) == "OFFICER_UNKNOWN"
+
+
+def test_two_officers_register_a_third(office: Office) -> None:
+    act = office.propose(WANG, SUN.registration())
+    assert refused(lambda: office.approve(SUN, act)) == "OFFICER_UNKNOWN"
+    office.approve(ZHOU, act)
+    for _ in range(2):
+        assert office.approve(SUN, office.propose(WANG)).decider == "sun"
+        office.restart()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (replace(SUN, name="Sun"), "FIELD_INVALID"),
+        (replace(SUN, name="sün"), "FIELD_INVALID"),
+        (replace(SUN, name="alpha/sun"), "FIELD_INVALID"),
+        (replace(SUN, name="s" * 33), "FIELD_INVALID"),
+        (replace(SUN, name=""), "FIELD_MISSING"),
+        (replace(SUN, rights=()), "FIELD_MISSING"),
+        (replace(SUN, rights=(99,)), "FIELD_INVALID"),
+        (replace(SUN, rights=(1, 1)), "FIELD_INVALID"),
+        (WANG, "ALREADY_EXISTS"),
+    ],
+)
+def test_who_cannot_be_registered(office: Office, wanted: Person, reason: str) -> None:
+    assert refused(lambda: office.propose(WANG, wanted.registration())) == reason
+
+
+def test_a_name_a_certificate_or_a_key_is_never_given_to_another(office: Office) -> None:
+    office.both(office_pb2.RemoveOfficer(name="chen"))
+    again = office_pb2.RegisterOfficer(rights=[REGISTER], name="chen")
+    again.certificate_fingerprint, again.signing_key = SUN.fingerprint, SUN.key
+    cert, key = SUN.registration(), SUN.registration()
+    cert.certificate_fingerprint, key.signing_key = CHEN.fingerprint, CHEN.key
+    for wanted in (again, cert, key):
+        assert refused(lambda w=wanted: office.propose(WANG, w)) == "ALREADY_EXISTS"
+    renewed = office_pb2.RenewOfficer(
+        name="wang", certificate_fingerprint=SUN.fingerprint, signing_key=ZHOU.key
+    )
+    assert refused(lambda: office.propose(WANG, renewed)) == "ALREADY_EXISTS"
+
+
+def test_a_name_that_was_asked_for_twice_is_given_once(office: Office) -> None:
+    first = office.propose(WANG, SUN.registration())
+    second = office.propose(ZHOU, replace(SUN, seed="other").registration())
+    office.approve(ZHOU, first)
+    assert refused(lambda: office.approve(WANG, second)) == "ALREADY_EXISTS"
+
+
+def renewal(person: Person, until_ms: int = 0) -> office_pb2.RenewOfficer:
+    return office_pb2.RenewOfficer(
+        name=person.name,
+        certificate_fingerprint=person.fingerprint,
+        signing_key=person.key,
+        old_until_time_ms=until_ms,
+    )
+
+
+def test_a_certificate_and_a_key_are_renewed_with_an_overlap(office: Office) -> None:
+    renewed = replace(WANG, seed="renewed")
+    office.both(renewal(renewed, NOW_MS + 10_000))
+    for who in (WANG, renewed):
+        office.propose(who)
+    office.clock.advance(10_000)
+    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    office.propose(renewed)
+
+
+def test_a_lost_key_ends_at_once(office: Office) -> None:
+    renewed = replace(WANG, seed="renewed")
+    open_act = office.propose(WANG)
+    office.both(renewal(renewed), ZHOU, CHEN)
+    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    # The new certificate with the old key signs nothing.
+    mixed = WANG.propose(office_pb2.FreezeWallet(wallet_number="1"), NOW_MS)
+    assert refused(lambda: office.acts.propose(renewed.identity, mixed)) == "SIGNATURE_INVALID"
+    assert office.approve(ZHOU, open_act).proposer == "wang"
+
+
+def test_nobody_approves_what_is_about_himself(office: Office) -> None:
+    more = office_pb2.ChangeRights(name="clerk", rights=[REGISTER])
+    assert refused(lambda: office.propose(CLERK, more)) == "RIGHT_MISSING"
+    for act in (
+        office.propose(WANG, renewal(replace(ZHOU, seed="x"))),
+        office.propose(WANG, office_pb2.RemoveOfficer(name="zhou")),
+        office.propose(WANG, office_pb2.ChangeRights(name="zhou", rights=[REGISTER])),
+    ):
+        assert refused(lambda a=act: office.approve(ZHOU, a)) == "SAME_OFFICER"
+    own = office_pb2.ChangeRights(name="wang", rights=[REGISTER])
+    assert refused(lambda: office.propose(WANG, own)) == "SAME_OFFICER"
+
+
+def test_rights_are_what_two_others_say(office: Office) -> None:
+    more = office_pb2.ChangeRights(name="clerk", rights=[office_pb2.RIGHT_WALLETS])
+    office.both(more)
+    for _ in range(2):
+        assert office.approve(CLERK, office.propose(WANG)).decider == "clerk"
+        office.restart()
+
+
+def test_two_who_may_register_others_always_stay(office: Office) -> None:
+    office.both(office_pb2.RemoveOfficer(name="chen"))
+    gone = office_pb2.RemoveOfficer(name="zhou")
+    less = office_pb2.ChangeRights(name="zhou", rights=[office_pb2.RIGHT_WALLETS])
+    for kind in (gone, less):
+        assert refused(lambda k=kind: office.propose(WANG, k)) == "OFFICERS_TOO_FEW"
+
+
+def test_two_removals_at_once_leave_two(office: Office) -> None:
+    first = office.propose(WANG, office_pb2.RemoveOfficer(name="chen"))
+    second = office.propose(CHEN, office_pb2.RemoveOfficer(name="wang"))
+    office.approve(ZHOU, first)
+    assert refused(lambda: office.approve(ZHOU, second)) == "OFFICER_UNKNOWN"
+    assert [o.name for o in office.officers.all() if not o.removed] == ["clerk", "wang", "zhou"]
