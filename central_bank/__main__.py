@@ -24,7 +24,8 @@ from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
-from runtime.metrics import CallMetrics, serve_metrics
+from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.own_certificate import OwnCertificate
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
@@ -65,11 +66,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
     engine = open_engine(settings.database_url)
     check_at_head(engine, SERVICE)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+    own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
-        bank_peers=GrpcBankPeers(files),
+        bank_peers=GrpcBankPeers(files, own),
         clock=SystemClock(),
         threaded=True,
         verifier=verifier,
@@ -82,12 +84,13 @@ def run(settings: Settings, *, migrate: bool) -> int:
     registry = CollectorRegistry()
     server = Server(
         services(bank),
-        credentials=server_credentials(files, require_client=True),
+        credentials=server_credentials(own, require_client=True),
         address=settings.listen_address,
         registry=registry,
         metrics=CallMetrics(registry),
         gate=central_gate(bank.registry),
     )
+    watch_days_left(own.days_left, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()
     if settings.keys_in_files:

@@ -11,6 +11,7 @@ from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
+from runtime.own_certificate import OwnCertificate
 from runtime.tls import TlsFiles, pinned_credentials
 
 _REASONS = frozenset(errors_pb2.Reason.values())
@@ -19,9 +20,10 @@ _REASONS = frozenset(errors_pb2.Reason.values())
 class GrpcBankPeers:
     """One channel a bank, made at the first question; only to the certificate that was admitted."""
 
-    def __init__(self, files: TlsFiles) -> None:
+    def __init__(self, files: TlsFiles, own: OwnCertificate | None = None) -> None:
         self._files = files
-        self._stubs: dict[str, tuple[tuple[str, str], bank_pb2_grpc.InboundServiceStub]] = {}
+        self._own = own or OwnCertificate(files)
+        self._stubs: dict[str, tuple[tuple[str, ...], bank_pb2_grpc.InboundServiceStub]] = {}
 
     def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
         """See `registration.peers.BankPeers.check`."""
@@ -46,9 +48,10 @@ class GrpcBankPeers:
 
     def _stub(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
         made = self._stubs.get(bank.name)
-        if made is None or made[0] != _where(bank):
+        where = (bank.inner_address, bank.certificate_fingerprint, self._own.latest().fingerprint)
+        if made is None or made[0] != where:
             # No lock: who asks another bank does not wait for one that cannot be reached.
-            made = self._stubs[bank.name] = (_where(bank), self._connect(bank))
+            made = self._stubs[bank.name] = (where, self._connect(bank))
         return made[1]
 
     def _connect(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
@@ -57,7 +60,3 @@ class GrpcBankPeers:
             self._files, address, role, bank.certificate_fingerprint, timeout_s=BANK_TIMEOUT_S
         )
         return bank_pb2_grpc.InboundServiceStub(connect(address, credentials, role))
-
-
-def _where(bank: Bank) -> tuple[str, str]:
-    return bank.inner_address, bank.certificate_fingerprint

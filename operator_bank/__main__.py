@@ -23,17 +23,18 @@ from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, G
 from operator_bank.limits import REVOCATIONS_IDLE_S
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
-from runtime.channel import connect
+from runtime.channel import RenewingChannel, connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
-from runtime.metrics import CallMetrics, serve_metrics
+from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.own_certificate import OwnCertificate
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer, open_key
-from runtime.tls import TlsFiles, channel_credentials, server_credentials
+from runtime.tls import TlsFiles, server_credentials, shown_credentials
 from runtime.worker import Worker
 
 SERVICE = "operator_bank"
@@ -81,10 +82,12 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     key = open_key(settings.business_key, in_files=settings.keys_in_files)
     clock = SystemClock()
-    channel = connect(
-        settings.central_bank_address,
-        channel_credentials(files.ca, files.certificate, files.key),
-        parties.CENTRAL_BANK,
+    own = OwnCertificate(files)
+    channel = RenewingChannel(
+        own,
+        lambda shown: connect(
+            settings.central_bank_address, shown_credentials(shown), parties.CENTRAL_BANK
+        ),
     )
     central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
     verifier = SignatureVerifier(os.cpu_count() or 1)
@@ -98,7 +101,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         on_stopped=accident,
     )
     workers = _start_workers(bank, accident)
-    servers = _serve(bank, settings, files, edge.address)
+    servers = _serve(bank, settings, own, edge.address)
     edge.open()
     if settings.keys_in_files:
         logger(SERVICE).warning("keys may lie in files here: for a sandbox only")
@@ -150,7 +153,7 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
     return workers
 
 
-def _serve(bank: Bank, settings: Settings, files: TlsFiles, edge: str) -> list[Server]:
+def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> list[Server]:
     """The servers: for the edge at its address, and on the inner port."""
     registry = CollectorRegistry()
     metrics = CallMetrics(registry)
@@ -163,12 +166,13 @@ def _serve(bank: Bank, settings: Settings, files: TlsFiles, edge: str) -> list[S
     )
     inner = Server(
         inner_services(bank),
-        credentials=server_credentials(files, require_client=True),
+        credentials=server_credentials(own, require_client=True),
         address=settings.inner_address,
         registry=registry,
         metrics=metrics,
         gate=inner_gate(settings.bank),
     )
+    watch_days_left(own.days_left, registry)
     serve_metrics(registry, settings.metrics_port)
     inner.start()
     public.start()

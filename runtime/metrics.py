@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -33,6 +35,14 @@ class CallMetrics:
     def count(self, method: str, reason: str, calls: int) -> None:
         """Finished calls that were served together; nobody knows how long each took."""
         self._calls.labels(method, reason).inc(calls)
+
+
+def watch_days_left(days_left: Callable[[], float], registry: CollectorRegistry) -> None:
+    """Adds ``certificate_days_left``: days until the own TLS certificate ends, asked when read."""
+    gauge = Gauge(
+        "certificate_days_left", "Days until the own TLS certificate ends", registry=registry
+    )
+    gauge.set_function(days_left)
 
 
 def serve_metrics(registry: CollectorRegistry, port: int) -> None:

@@ -13,18 +13,11 @@ import grpc
 from runtime import require_tls13
 from runtime.certificates import fingerprint
 from runtime.errors import NoAnswer
+from runtime.own_certificate import OwnCertificate, Shown
+from runtime.own_certificate import TlsFiles as TlsFiles
 from runtime.roles import server_name
 
 _SCHEME = "dcep"
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """PEM files: an own certificate with its key, and the root that is trusted."""
-
-    certificate: Path
-    key: Path
-    ca: Path
 
 
 @dataclass(frozen=True)
@@ -44,14 +37,44 @@ class Identity:
         return self.name.partition("/")[0]
 
 
-def server_credentials(files: TlsFiles, *, require_client: bool) -> grpc.ServerCredentials:
-    """For a server; with `require_client` only certificates of the root may connect."""
+def server_credentials(
+    files: TlsFiles | OwnCertificate, *, require_client: bool
+) -> grpc.ServerCredentials:
+    """For a server; with `require_client` only certificates of the root may connect.
+
+    What the files hold is looked at with each handshake, so a renewed certificate, or another
+    root, is shown and trusted to whoever connects from then on; connections that stand go on.
+
+    Raises:
+        SettingsError: the files cannot be read, or do not fit together.
+    """
     require_tls13()
-    return grpc.ssl_server_credentials(
-        [(files.key.read_bytes(), files.certificate.read_bytes())],
-        root_certificates=files.ca.read_bytes() if require_client else None,
-        require_client_auth=require_client,
+    own = files if isinstance(files, OwnCertificate) else OwnCertificate(files)
+    shown = own.latest()
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration(
+            [(shown.key_pem, shown.certificate_pem)],
+            root_certificates=shown.ca_pem if require_client else None,
+        )
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal shown
+        latest = own.latest()
+        if latest is shown:
+            return None
+        shown = latest
+        return configuration()
+
+    return grpc.dynamic_ssl_server_credentials(
+        configuration(), renewed, require_client_authentication=require_client
     )
+
+
+def shown_credentials(shown: Shown) -> grpc.ChannelCredentials:
+    """For a client that shows its own certificate and trusts its own root."""
+    require_tls13()
+    return grpc.ssl_channel_credentials(shown.ca_pem, shown.key_pem, shown.certificate_pem)
 
 
 def channel_credentials(

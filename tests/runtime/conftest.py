@@ -152,6 +152,7 @@ def serve(root: Root) -> Iterator[Serve]:
         *,
         gate: Gate | None = None,
         require_client: bool = True,
+        files: TlsFiles | None = None,
     ) -> Served:
         handlers = {
             "Ask": grpc.unary_unary_rpc_method_handler(
@@ -165,7 +166,9 @@ def serve(root: Root) -> Iterator[Serve]:
         registry = CollectorRegistry()
         server = Server(
             [Service(NAME, lambda s: s.add_generic_rpc_handlers([generic]))],
-            credentials=server_credentials(root.files(SERVER), require_client=require_client),
+            credentials=server_credentials(
+                files or root.files(SERVER), require_client=require_client
+            ),
             address="localhost:0",
             registry=registry,
             metrics=CallMetrics(registry),

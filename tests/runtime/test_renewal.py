@@ -1,0 +1,155 @@
+"""Certificates that are renewed while calls go on."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import Int32Value
+from prometheus_client import CollectorRegistry
+
+from runtime.certificates import fingerprint
+from runtime.channel import RenewingChannel, connect
+from runtime.errors import NoAnswer
+from runtime.metrics import watch_days_left
+from runtime.own_certificate import OwnCertificate, TlsFiles
+from runtime.settings import SettingsError
+from runtime.tls import peer, shown_credentials
+from tests.runtime.conftest import SERVER, Root, Serve, ask, stream
+
+CLIENT = "dcep://bank/alpha"
+
+
+@pytest.fixture
+def own_root(root: Root, tmp_path: Path) -> Root:
+    """The same root, its leaves in a folder of the test's own."""
+    mine = Root(root.authority, tmp_path)
+    mine.ca.write_bytes(root.authority.certificate_pem)
+    return mine
+
+
+def renew(root: Root, files: TlsFiles, role: str, *, key: bool = True) -> str:
+    """Writes a new certificate over the old one, and its key as well; its fingerprint."""
+    issued = root.authority.issue(role)
+    files.certificate.write_bytes(issued.certificate_pem)
+    if key:
+        files.key.write_bytes(issued.key_pem)
+    return fingerprint(issued.certificate_pem)
+
+
+def shown_by(port: int) -> str:
+    """The fingerprint of the certificate that a server shows to whoever connects now."""
+    pem = ssl.get_server_certificate(("localhost", port), timeout=10)
+    return fingerprint(pem.encode())
+
+
+def test_a_server_shows_a_renewed_certificate_while_its_streams_go_on(
+    serve: Serve, own_root: Root
+) -> None:
+    went_on = threading.Event()
+
+    def count_slowly(request: Int32Value, context: grpc.ServicerContext) -> Iterator[Int32Value]:
+        yield Int32Value(value=1)
+        went_on.wait(30)
+        yield Int32Value(value=2)
+
+    files = own_root.files(SERVER)
+    served = serve(on_follow=count_slowly, files=files, require_client=False)
+    before = shown_by(served.server.port)
+    running = stream(served.ours())(Int32Value(value=2))
+    assert next(running).value == 1
+    after = renew(own_root, files, SERVER)
+    assert before != after == shown_by(served.server.port)
+    went_on.set()
+    assert next(running).value == 2
+    assert ask(served.ours(), 5) == 5
+
+
+def test_half_a_renewal_is_not_shown(serve: Serve, own_root: Root) -> None:
+    files = own_root.files(SERVER)
+    served = serve(files=files, require_client=False)
+    before = shown_by(served.server.port)
+    issued = own_root.authority.issue(SERVER)
+    files.certificate.write_bytes(issued.certificate_pem)
+    assert shown_by(served.server.port) == before
+    files.key.write_bytes(b"half a k")
+    assert shown_by(served.server.port) == before
+    files.certificate.unlink()
+    assert shown_by(served.server.port) == before
+    files.certificate.write_bytes(issued.certificate_pem)
+    files.key.write_bytes(issued.key_pem)
+    assert shown_by(served.server.port) == fingerprint(issued.certificate_pem)
+
+
+def test_a_client_shows_a_renewed_certificate_with_its_next_call(
+    serve: Serve, own_root: Root
+) -> None:
+    seen: list[str] = []
+
+    def look(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+        who = peer(context)
+        assert who is not None
+        seen.append(who.fingerprint)
+        return request
+
+    served = serve(on_ask=look)
+    files = own_root.files(CLIENT)
+    own = OwnCertificate(files)
+    first = own.latest().fingerprint
+    with RenewingChannel(
+        own, lambda shown: connect(served.address, shown_credentials(shown), SERVER)
+    ) as channel:
+        assert [ask(channel, value) for value in (1, 2)] == [1, 2]
+        second = renew(own_root, files, CLIENT)
+        assert [ask(channel, value) for value in (3, 4)] == [3, 4]
+    assert seen == [first, first, second, second]
+
+
+def test_a_stream_of_a_renewed_client_ends_as_unanswered_and_is_taken_up(
+    serve: Serve, own_root: Root
+) -> None:
+    def count_for_long(request: Int32Value, context: grpc.ServicerContext) -> Iterator[Int32Value]:
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        yield Int32Value(value=1)
+        ended.wait(30)
+
+    served = serve(on_follow=count_for_long)
+    files = own_root.files(CLIENT)
+    own = OwnCertificate(files)
+    with RenewingChannel(
+        own, lambda shown: connect(served.address, shown_credentials(shown), SERVER)
+    ) as channel:
+        running = stream(channel)(Int32Value(value=9))
+        assert next(running).value == 1
+        renew(own_root, files, CLIENT)
+        assert ask(channel) == 1
+        with pytest.raises(NoAnswer):
+            next(running)
+        assert next(stream(channel)(Int32Value(value=9))).value == 1
+
+
+def test_a_key_that_is_not_the_certificates_is_refused_at_the_start(own_root: Root) -> None:
+    files = own_root.files(CLIENT)
+    renew(own_root, files, CLIENT, key=False)
+    with pytest.raises(SettingsError, match="the key is another certificate's"):
+        OwnCertificate(files)
+
+
+def test_files_that_are_not_there_are_named(own_root: Root, tmp_path: Path) -> None:
+    files = TlsFiles(tmp_path / "no.pem", tmp_path / "no.key", own_root.ca)
+    with pytest.raises(SettingsError, match=r"no\.pem"):
+        OwnCertificate(files)
+
+
+def test_the_metrics_say_how_many_days_a_certificate_has_left(own_root: Root) -> None:
+    registry = CollectorRegistry()
+    own = OwnCertificate(own_root.files(CLIENT))
+    watch_days_left(own.days_left, registry)
+    days = registry.get_sample_value("certificate_days_left")
+    assert days is not None
+    assert 820 < days < 830
