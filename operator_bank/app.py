@@ -137,7 +137,7 @@ def build(
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),
         payments=Payments(ledger, orders, directory, outgoing, clock, prefix=parts.prefix),
-        history=PaymentHistory(database, ledger, books.history, directory, outgoing),
+        history=PaymentHistory(ledger, books.history, directory, outgoing),
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         follower=FeedFollower(database, ledger, directory, outgoing, vault, central_bank, clock),

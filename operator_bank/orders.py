@@ -32,6 +32,7 @@ TAGS: dict[type[Message], str] = {
     orders_pb2.DepositOrder: "deposit-order/v1",
     orders_pb2.Query: "query/v1",
 }
+DEVICE_KEY_BYTES = 32
 _AT_ONCE = 1_024
 """Orders whose signatures are verified while those before them are parsed."""
 T = TypeVar("T", bound=Message)
@@ -43,12 +44,14 @@ class Order(NamedTuple, Generic[T]):
     Attributes:
         digest: tells whether two are the same.
         payload: the content as it was signed.
+        signature: over the payload, by the wallet's key.
     """
 
     wallet: Wallet
     content: T
     digest: int
     payload: bytes
+    signature: bytes
 
 
 class Orders:
@@ -66,8 +69,8 @@ class Orders:
             Refusal: naming the field: unknown wallet, bad signature, expired, …
         """
         wallet = self._wallet(envelope)
-        payload = verify(TAGS[kind], envelope, wallet.public_key)
-        return _parse(kind, wallet, payload, self._clock.now_ms())
+        verify(TAGS[kind], envelope, wallet.public_key)
+        return _parse(kind, wallet, envelope, self._clock.now_ms())
 
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -83,7 +86,7 @@ class Orders:
                         # Slow, and only for what is refused: finds the exact reason.
                         answers.append(self.open(kind, envelope))
                     else:
-                        answers.append(_parse(kind, wallet, envelope.payload, now_ms))
+                        answers.append(_parse(kind, wallet, envelope, now_ms))
                 except Refusal as refusal:
                     answers.append(refusal)
         return answers
@@ -107,7 +110,8 @@ class Orders:
         return wallet
 
 
-def _parse(kind: type[T], wallet: Wallet, payload: bytes, now_ms: int) -> Order[T]:
+def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int) -> Order[T]:
+    payload = envelope.payload
     try:
         content: Any = kind.FromString(payload)
     except DecodeError:
@@ -134,7 +138,7 @@ def _parse(kind: type[T], wallet: Wallet, payload: bytes, now_ms: int) -> Order[
     if not (0 < created_ms <= now_ms + CLOCK_SKEW_MS and created_ms <= expires_ms <= latest_ms):
         _refuse_window(created_ms, expires_ms, now_ms)
     digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
-    return Order(wallet, content, digest, payload)
+    return Order(wallet, content, digest, payload, envelope.signature)
 
 
 def _refuse_window(created_ms: int, expires_ms: int, now_ms: int) -> NoReturn:
@@ -161,6 +165,13 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int) -> NoReturn:
         f"an order may be valid for {MAX_ORDER_VALIDITY_MS} ms at most",
         field="expires_time_ms",
     )
+
+
+def load_order(note: bytes) -> orders_pb2.LoadOrder | None:
+    """The order that a hold's note keeps, if it is one to load a device; else it is a payment."""
+    # Field 3 is a device's key in the one, the payee's number in the other.
+    order = orders_pb2.LoadOrder.FromString(note)
+    return order if len(order.device_key) == DEVICE_KEY_BYTES else None
 
 
 def check_unexpired(expires_ms: int, now_ms: int) -> None:

@@ -74,19 +74,24 @@ outbound = Table(
 
 # A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
 # `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
-# Rows long past both are deleted, but for the revoked, which bar their wallet.
+# Rows long past both are deleted, but for the revoked, which bar their wallet. The order is the
+# CertifyDeviceOrder that the certificate was made for, as its holder signed it.
 devices = Table(
     "devices",
     metadata,
     Column("device_key", LargeBinary(32), primary_key=True),
     Column("wallet", Integer, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
     Column("live_until_ms", BigInteger, nullable=False),
     Column("revoked_time_ms", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
     Index("devices_by_revocation", "revoked_time_ms", "live_until_ms"),
 )
 
+# The order is the DepositOrder, with the pieces in it, as its holder signed it. `own_keys` are the
+# wallet's own devices among those that endorsed them, 32 bytes each.
 token_deposits = Table(
     "token_deposits",
     metadata,
@@ -94,7 +99,9 @@ token_deposits = Table(
     Column("wallet", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("own_keys", LargeBinary, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
     Column("verdict", String(64), nullable=False),

@@ -12,7 +12,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from settlement.journal import Entry, Journal
-from settlement.limits import MAX_BATCH_RECORDS, MAX_NOTE_BYTES, SNAPSHOT_EVERY_RECORDS
+from settlement.limits import (
+    MAX_BATCH_RECORDS,
+    MAX_NOTE_BYTES,
+    SIGNATURE_BYTES,
+    SNAPSHOT_EVERY_RECORDS,
+)
 from settlement.packing import pack
 from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
 from settlement.rule import MAX_CHAIN
@@ -57,12 +62,15 @@ class Batch:
             batch's answers. It must
             not fail for a reason that the caller could have checked before.
         read: accounts whose rows as of the commit are wanted with the answers.
+        signatures: None, or N signatures of 64 bytes kept in the journal alone; empty for a
+            record that nobody signed.
     """
 
     records: Records
     notes: Sequence[bytes] | None = None
     also: Callable[[Connection, Answers], None] | None = None
     read: Sequence[int] = ()
+    signatures: Sequence[bytes] | None = None
 
     def __post_init__(self) -> None:
         if self.records.dtype != RECORD:
@@ -78,6 +86,11 @@ class Batch:
                 raise ValueError("notes and records differ in number")
             if max(map(len, self.notes)) > MAX_NOTE_BYTES:
                 raise ValueError(f"a note has at most {MAX_NOTE_BYTES} bytes")
+        if self.signatures is not None:
+            if len(self.signatures) != len(self.records):
+                raise ValueError("signatures and records differ in number")
+            if not {0, SIGNATURE_BYTES}.issuperset(map(len, self.signatures)):
+                raise ValueError(f"a signature has {SIGNATURE_BYTES} bytes")
 
 
 @dataclass(frozen=True)
@@ -261,12 +274,12 @@ class Core:
     ) -> list[Answers]:
         parts = _split(answers, batches)
         alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
-        entry = self._entry(records, new, answers, _joined_notes(batches))
+        entry = self._entry(batches, records, new, answers)
         if entry is None and not any(also for also, _ in alsos):
             return parts
         tip, body = self._tip, b""
         if entry is not None:
-            body = pack(entry.records, entry.results, entry.details, entry.notes)
+            body = pack(entry.records, entry.results, entry.details, entry.notes, entry.signatures)
         with self._writing.begin() as connection:
             if entry is not None:
                 tip = self._journal.append(connection, tip, len(entry.records), body)
@@ -282,20 +295,25 @@ class Core:
 
     def _entry(
         self,
+        batches: Sequence[Batch],
         records: Records,
         new: NDArray[np.bool_],
         answers: Answers,
-        notes: list[bytes] | None,
     ) -> Entry | None:
         """What goes to the journal; None when nothing is new."""
-        seq, first = self._tip.seq + 1, self._tip.position + 1
-        if new.all():
-            return Entry(seq, first, records, answers.results, answers.details, notes)
         if not new.any():
             return None
-        if notes is not None:
-            notes = [notes[index] for index in np.flatnonzero(new).tolist()]
-        return Entry(seq, first, records[new], answers.results[new], answers.details[new], notes)
+        seq, first = self._tip.seq + 1, self._tip.position + 1
+        results, details = answers.results, answers.details
+        beside = [
+            _joined_bytes(batches, [batch.notes for batch in batches]),
+            _joined_bytes(batches, [batch.signatures for batch in batches]),
+        ]
+        if not new.all():
+            records, results, details = records[new], results[new], details[new]
+            kept = np.flatnonzero(new).tolist()
+            beside = [given and [given[index] for index in kept] for given in beside]
+        return Entry(seq, first, records, results, details, *beside)
 
     def snapshot(self) -> None:
         """Writes a snapshot of the state as of the last commit, if there is none of it yet."""
@@ -388,13 +406,16 @@ def _joined(arrays: list[Records]) -> Records:
     return joined
 
 
-def _joined_notes(batches: Sequence[Batch]) -> list[bytes] | None:
-    if all(batch.notes is None for batch in batches):
+def _joined_bytes(
+    batches: Sequence[Batch], given: Sequence[Sequence[bytes] | None]
+) -> list[bytes] | None:
+    """What each batch gives for its records, one after another; None when none gives any."""
+    if all(part is None for part in given):
         return None
-    notes: list[bytes] = []
-    for batch in batches:
-        notes.extend(batch.notes if batch.notes is not None else [b""] * len(batch.records))
-    return notes
+    joined: list[bytes] = []
+    for batch, part in zip(batches, given, strict=True):
+        joined.extend(part if part is not None else [b""] * len(batch.records))
+    return joined
 
 
 def _split(answers: Answers, batches: Sequence[Batch]) -> list[Answers]:

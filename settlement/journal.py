@@ -7,7 +7,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class Entry:
     results: NDArray[np.uint8]
     details: NDArray[np.uint64]
     notes: list[bytes] | None
+    signatures: list[bytes] | None = None
+    """None where nobody signed, and where they were not asked for."""
 
     @property
     def last_position(self) -> int:
@@ -55,9 +57,13 @@ class Entry:
         """What was written down beside record `index`."""
         return self.notes[index] if self.notes is not None else b""
 
+    def signature(self, index: int) -> bytes:
+        """The signature beside record `index`, 64 bytes, or none."""
+        return self.signatures[index] if self.signatures is not None else b""
+
 
 def together(entries: Sequence[Entry]) -> Entry:
-    """Entries that follow each other as one, with the number of the last of them."""
+    """Entries that follow each other as one, without signatures, with the number of the last."""
     if len(entries) == 1:
         return entries[0]
     notes: list[bytes] | None = None
@@ -102,7 +108,8 @@ class Journal:
         self._lock = threading.Lock()
 
     def committed(self, entry: Entry) -> None:
-        """A row that was appended is durable."""
+        """A row that was appended is durable. Those who follow it have no use for signatures."""
+        entry = replace(entry, signatures=None)
         with self._lock:
             if self._recent and self._recent[-1].seq + 1 != entry.seq:
                 self._recent.clear()
@@ -120,8 +127,15 @@ class Journal:
         connection.exec_driver_sql(self._append, values)
         return Tip(seq, tip.position + count, digest)
 
-    def rows(self, after: Tip, *, until_seq: int | None = None) -> Iterator[tuple[Entry, Tip]]:
+    def rows(
+        self, after: Tip, *, until_seq: int | None = None, signed: bool = False
+    ) -> Iterator[tuple[Entry, Tip]]:
         """Each row after a tip, in order, with the tip that it makes.
+
+        Args:
+            after: where to begin.
+            until_seq: the last row wanted.
+            signed: with the signatures.
 
         Raises:
             JournalBroken: a row is missing, was changed, or cannot be read.
@@ -137,7 +151,7 @@ class Journal:
             for row in rows:
                 if until_seq is not None and row.seq > until_seq:
                     return
-                entry = _checked(row, tip)
+                entry = _checked(row, tip, signed=signed)
                 tip = Tip(row.seq, entry.last_position, bytes(row.hash))
                 yield entry, tip
 
@@ -146,7 +160,7 @@ class Journal:
     ) -> list[Entry]:
         """Up to `limit_rows` rows that hold positions after `after_position`.
 
-        Only rows that begin within so many records from there, so that what is
+        Without signatures. Only rows that begin within so many records from there, so that what is
         read at once is bounded whatever the rows' size.
         """
         recent = self._read_recent(after_position, limit_rows, within)
@@ -195,12 +209,12 @@ class Journal:
         return Tip(row.seq, row.first_position + row.count - 1, bytes(row.hash))
 
 
-def _entry(row: object) -> Entry:
-    records, results, details, notes = unpack(bytes(row.body))  # type: ignore[attr-defined]
-    return Entry(row.seq, row.first_position, records, results, details, notes)  # type: ignore[attr-defined]
+def _entry(row: object, *, signed: bool = False) -> Entry:
+    unpacked = unpack(bytes(row.body), signed=signed)  # type: ignore[attr-defined]
+    return Entry(row.seq, row.first_position, *unpacked)  # type: ignore[attr-defined]
 
 
-def _checked(row: object, tip: Tip) -> Entry:
+def _checked(row: object, tip: Tip, *, signed: bool) -> Entry:
     seq = row.seq  # type: ignore[attr-defined]
     where = f"table journal, row seq={seq}"
     if seq != tip.seq + 1:
@@ -214,7 +228,7 @@ def _checked(row: object, tip: Tip) -> Entry:
     if expected != bytes(row.hash):  # type: ignore[attr-defined]
         raise JournalBroken(f"{where}: the hash does not fit the content")
     try:
-        entry = _entry(row)
+        entry = _entry(row, signed=signed)
     except ValueError as error:
         raise JournalBroken(f"{where}: {error}") from error
     if len(entry.records) != row.count:  # type: ignore[attr-defined]

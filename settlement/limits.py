@@ -14,6 +14,9 @@ MAX_COMMIT_RECORDS = 16 * MAX_BATCH_RECORDS
 MAX_NOTE_BYTES = 16_384
 """Bytes that may be written down beside one record."""
 
+SIGNATURE_BYTES = 64
+"""Of a signature that is kept beside a record."""
+
 MAX_QUEUED_BATCHES = 256
 """Batches that may wait for the writer; the next one is refused as overloaded."""
 

@@ -2,24 +2,26 @@
 
 A column is stored as its least value and, for each record, the difference from
 it in 0, 1, 2, 4 or 8 bytes ("frame of reference"). A batch of ordinary payments
-takes about 26 bytes a record instead of 64.
+takes about 26 bytes a record instead of 64. Behind the columns come the notes and
+the signatures, 64 bytes for each record that has one.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from settlement.limits import SIGNATURE_BYTES
 from settlement.records import RECORD, Records
 
 _HEADER = struct.Struct("<BI")
 _COLUMN = struct.Struct("<QB")
-_VERSION = 1
+_VERSION = 2
 _LARGEST_COLUMNS = 15 * _COLUMN.size
 _LARGEST_RECORD = RECORD.itemsize + 1 + 8 + 4
 _WIDTHS = {0: None, 1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
@@ -30,8 +32,13 @@ def pack(
     results: NDArray[np.uint8],
     details: NDArray[np.uint64],
     notes: Sequence[bytes] | None,
+    signatures: Sequence[bytes] | None = None,
 ) -> bytes:
-    """The body of a journal row for records, results and details, each (N,)."""
+    """The body of a journal row for records, results and details, each (N,).
+
+    Args:
+        signatures: for each record 64 bytes, or none.
+    """
     count = len(records)
     table = np.ascontiguousarray(records).view(np.uint8).reshape(count, RECORD.itemsize)
     scratch = np.empty(count, np.uint64)
@@ -46,13 +53,30 @@ def pack(
     else:
         end = _pack_column(np.fromiter(map(len, notes), np.uint32, count), scratch, out, 0)
         parts += (b"\1", out[:end].tobytes(), *notes)
+    if signatures is None:
+        parts.append(b"\0")
+    else:
+        signed = np.fromiter(map(len, signatures), np.uint8, count) > 0
+        parts += (b"\1", np.packbits(signed).tobytes(), *signatures)
     return b"".join(parts)
 
 
-def unpack(
-    body: bytes,
-) -> tuple[Records, NDArray[np.uint8], NDArray[np.uint64], list[bytes] | None]:
-    """The reverse of `pack`. Raises ValueError for a body that `pack` cannot have written."""
+class Unpacked(NamedTuple):
+    """What a journal row's body holds."""
+
+    records: Records
+    results: NDArray[np.uint8]
+    details: NDArray[np.uint64]
+    notes: list[bytes] | None
+    signatures: list[bytes] | None
+
+
+def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
+    """The reverse of `pack`. Raises ValueError for a body that `pack` cannot have written.
+
+    Args:
+        signed: whether the signatures are wanted too.
+    """
     try:
         version, count = _HEADER.unpack_from(body)
         if version != _VERSION:
@@ -64,14 +88,29 @@ def unpack(
         results, at = _unpack_column(body, at, count, np.dtype("u1"))
         details, at = _unpack_column(body, at, count, np.dtype("<u8"))
         notes: list[bytes] | None = None
-        if body[at]:
-            lengths, at = _unpack_column(body, at + 1, count, np.dtype("<u4"))
-            ends = at + np.cumsum(lengths, dtype=np.int64)
-            starts = ends - lengths
-            notes = [body[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return records, results, details, notes
+        at += 1
+        if body[at - 1]:
+            lengths, at = _unpack_column(body, at, count, np.dtype("<u4"))
+            notes, at = _cut(body, at, lengths)
+        signatures: list[bytes] | None = None
+        if body[at] and signed:
+            first = at + 1 + -(-count // 8)
+            mask = np.frombuffer(body[at + 1 : first], np.uint8)
+            lengths = np.unpackbits(mask, count=count).astype(np.uint32) * SIGNATURE_BYTES
+            signatures, _ = _cut(body, first, lengths)
+        return Unpacked(records, results, details, notes, signatures)
     except (struct.error, IndexError) as error:
         raise ValueError(f"journal body is cut short: {error}") from error
+
+
+def _cut(body: bytes, at: int, lengths: NDArray[np.uint32]) -> tuple[list[bytes], int]:
+    """Pieces of these lengths, one after another from `at` on, and where the last one ends."""
+    ends = at + np.cumsum(lengths, dtype=np.int64)
+    end = int(ends[-1]) if len(ends) else at
+    if end > len(body):
+        raise ValueError("journal body is cut short")
+    starts = ends - lengths
+    return [body[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)], end
 
 
 @njit(cache=True, nogil=True)

@@ -75,16 +75,23 @@ class Exchange:
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
         answers: list[Exchanged | Refusal] = [Exchanged(False)] * len(orders)
         pairs: list[Records] = []
+        notes: list[bytes] = []
+        signatures: list[bytes] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
         for index, order in enumerate(orders):
             try:
                 pairs.append(self._pair(order, now_ms))
                 places.append(index)
+                # The order stands beside the first of the two.
+                notes += (order.payload, b"")
+                signatures += (order.signature, b"")
             except Refusal as refusal:
                 answers[index] = refusal
         if pairs:
-            decided = self._ledger.submit(Batch(np.concatenate(pairs)))
+            decided = self._ledger.submit(
+                Batch(np.concatenate(pairs), notes, signatures=signatures)
+            )
             for place, index in enumerate(places):
                 result = decided.result(2 * place)
                 repeated = bool(decided.repeated[2 * place])

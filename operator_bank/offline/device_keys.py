@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Update, delete, insert, select, update
 
+from dcep.bank.v1.orders_pb2 import CertifyDeviceOrder
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
@@ -26,6 +27,7 @@ from operator_bank.limits import (
     MAX_LIVE_KEYS,
     MAX_REPORTED,
 )
+from operator_bank.orders import Order
 from operator_bank.tables import devices
 from runtime.clock import Clock
 from runtime.database import Database
@@ -49,19 +51,25 @@ class DeviceKeys:
         # Keys of one wallet are counted and added by one call after another.
         self._changing = threading.Lock()
 
-    def certify(self, wallet: int, key: bytes) -> bytes:
+    def certify(self, order: Order[CertifyDeviceOrder], key: bytes) -> bytes:
         """The certificate of a wallet's device; the same again until it is due for renewal.
+
+        Args:
+            order: which asks for it, and is kept with it.
+            key: the device's.
 
         Raises:
             Refusal: ALREADY_EXISTS, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
         """
+        wallet = order.wallet.row_id
+        signed = {"order_payload": order.payload, "order_signature": order.signature}
         with self._changing:
             self._check_not_revoked(wallet)
             row = self._row(key)
             if row is None:
                 self._check_room(wallet)
                 made = self._new_certificate(key)
-                values = self._live(device_key=key, wallet=wallet, certificate=made)
+                values = self._live(device_key=key, wallet=wallet, certificate=made, **signed)
                 self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
                 return made
             if row.wallet != wallet:
@@ -73,7 +81,7 @@ class DeviceKeys:
             certificate = bytes(row.certificate)
             if self._ends_soon(certificate):
                 certificate = self._new_certificate(key)
-            self._enliven(row, certificate=certificate)
+            self._enliven(row, certificate=certificate, **signed)
             return certificate
 
     def to_load(self, wallet: int, key: bytes) -> bytes:

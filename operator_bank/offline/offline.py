@@ -17,7 +17,7 @@ from offline_token.verify import piece_of
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_DEPOSIT_BYTES
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.revocations import Revocations
-from operator_bank.orders import Order, Orders, check_unexpired
+from operator_bank.orders import DEVICE_KEY_BYTES, Order, Orders, check_unexpired
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import put_outbound
 from operator_bank.peers import CentralBank
@@ -66,10 +66,10 @@ class Offline:
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
-        key = exact_bytes(order.content.device_key, "device_key", 32)
+        key = exact_bytes(order.content.device_key, "device_key", DEVICE_KEY_BYTES)
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
         bundle = self.revocations.newest()
-        certificate = self._keys.certify(order.wallet.row_id, key)
+        certificate = self._keys.certify(order, key)
         own = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
         return certificate, own.encode() if own is not None else b""
 
@@ -78,7 +78,7 @@ class Offline:
         order = self._orders.open(orders_pb2.LoadOrder, envelope)
         amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
         content = order.content
-        key = exact_bytes(content.device_key, "device_key", 32)
+        key = exact_bytes(content.device_key, "device_key", DEVICE_KEY_BYTES)
         certificate = self._held_certificate(order)
         if certificate is None:
             # Only a load that is new: one that is asked again gets its first answer.
@@ -156,8 +156,9 @@ class Offline:
         answers = self._ledger.submit(
             Batch(
                 record,
-                [certificate],
-                lambda c, a: put_outbound(c, record, [certificate], a, "load"),
+                [order.payload],
+                lambda c, a: put_outbound(c, record, {0: certificate}, a, "load"),
+                signatures=[order.signature],
             )
         )
         if not answers.result(0).accepted:
@@ -207,10 +208,9 @@ class Offline:
                 "wallet": order.wallet.row_id,
                 "sequence": content.sequence,
                 "digest": digest,
-                "body": registration_pb2.TokenDepositItem(
-                    offline_payment=content.offline_payment,
-                    own_device_keys=self._own_endorsers(order),
-                ).SerializeToString(),
+                "order_payload": order.payload,
+                "order_signature": order.signature,
+                "own_keys": b"".join(self._own_endorsers(order)),
                 "state": PENDING,
                 "reason": 0,
                 "verdict": "",
@@ -264,10 +264,15 @@ class Offline:
 
 
 def _item(row: Any) -> registration_pb2.TokenDepositItem:
-    item = registration_pb2.TokenDepositItem()
-    item.ParseFromString(bytes(row.body))
-    item.number = row.id
-    return item
+    order = orders_pb2.DepositOrder.FromString(bytes(row.order_payload))
+    keys = bytes(row.own_keys)
+    return registration_pb2.TokenDepositItem(
+        number=row.id,
+        offline_payment=order.offline_payment,
+        own_device_keys=[
+            keys[at : at + DEVICE_KEY_BYTES] for at in range(0, len(keys), DEVICE_KEY_BYTES)
+        ],
+    )
 
 
 def _refused(reason: int, verdict: str) -> Refusal:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
 from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_BALANCE_FEN
+from operator_bank.orders import load_order
 from operator_bank.payments.outbound import Outbound
 from operator_bank.reasons import reason_of
-from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
-from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.page import decode_token, encode_token, invalid_token, page_size
 from settlement.history import History
@@ -32,13 +29,11 @@ class PaymentHistory:
 
     def __init__(
         self,
-        database: Database,
         ledger: Ledger,
         history: History,
         directory: Directory,
         outgoing: Outbound,
     ) -> None:
-        self._database = database
         self._ledger = ledger
         self._history = history
         self._directory = directory
@@ -148,15 +143,12 @@ class PaymentHistory:
             payment.payer_number = entry.payer_number
             return
         payment.kind = "payment"
-        if row.kind == Kind.HOLD and self._kind_of(row.position) == "load":
+        if row.kind == Kind.HOLD and load_order(bytes(row.note)) is not None:
             payment.kind = "offline-load"
             return
-        message = (
-            registration_pb2.OutboundPayment if row.kind == Kind.HOLD else orders_pb2.PaymentOrder
-        )
-        note = message.FromString(bytes(row.note))
-        payment.memo = note.memo
-        payment.payee_number = note.payee_number or payment.payee_number
+        order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
+        payment.memo = order.memo
+        payment.payee_number = order.payee_number or payment.payee_number
 
     def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
         incoming = registration_pb2.OutboundPayment.FromString(note)
@@ -173,10 +165,6 @@ class PaymentHistory:
         payment.payer_number = incoming.payer_number
         payment.memo = incoming.memo
         payment.kind = "return" if incoming.returns_payment_id else "payment"
-
-    def _kind_of(self, number: int) -> str:
-        query = select(outbound.c.kind).where(outbound.c.number == number)
-        return str(self._database.read(lambda c: c.execute(query).scalar()))
 
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)

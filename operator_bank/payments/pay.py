@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,6 @@ _PUT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
-_KIND = RECORD.names.index("kind")  # type: ignore[union-attr]
 
 
 class Paid(NamedTuple):
@@ -125,7 +124,7 @@ class Payments:
         """An answer for each; and, where asked for, what the payers have then, by account."""
         answers: list[Paid | Refusal] = []
         rows: list[tuple[int, ...]] = []
-        notes: list[bytes] = []
+        taken: list[Order[orders_pb2.PaymentOrder]] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
         for index, order in enumerate(orders):
@@ -133,9 +132,8 @@ class Payments:
                 answers.append(order)
                 continue
             try:
-                row = self._row(order, now_ms)
-                rows.append(row)
-                notes.append(order.payload if row[_KIND] == _TRANSFER else _outbound(order.content))
+                rows.append(self._row(order, now_ms))
+                taken.append(order)
                 places.append(index)
                 answers.append(Paid("", 0))
             except Refusal as refusal:
@@ -145,15 +143,23 @@ class Payments:
         records = np.array(rows, dtype=RECORD)
         also = None
         if (records["kind"] == Kind.HOLD).any():
-            also = lambda c, a: put_outbound(c, records, notes, a, "pay")  # noqa: E731
+            also = lambda c, a: _put_held(c, records, taken, a)  # noqa: E731
         payers = sorted({row[0] for row in rows}) if read else []
-        decided = self._ledger.submit(Batch(records, notes, also, payers))
+        decided = self._ledger.submit(
+            Batch(
+                records,
+                [order.payload for order in taken],
+                also,
+                payers,
+                [order.signature for order in taken],
+            )
+        )
         # As lists: a bulk call reads each of them thousands of times.
         kinds, results = records["kind"].tolist(), decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
         for place, index in enumerate(places):
             answers[index] = self._answer(
-                orders[index],  # type: ignore[arg-type]  # refusals have no place
+                taken[place],
                 kinds[place],
                 results[place],
                 repeated[place],
@@ -206,23 +212,42 @@ def id_of(number: str, sequence: int) -> str:
     return f"{number}-{sequence}"
 
 
+def _put_held(
+    connection: Connection,
+    records: Records,
+    orders: Sequence[Order[orders_pb2.PaymentOrder]],
+    answers: Answers,
+) -> None:
+    """Writes down the payments of those orders that are held for another bank."""
+    bodies = {i: _outbound(orders[i].content) for i in _newly_held(records, answers)}
+    put_outbound(connection, records, bodies, answers, "pay")
+
+
+def _newly_held(records: Records, answers: Answers) -> list[int]:
+    held = (records["kind"] == Kind.HOLD) & (answers.results == Result.ACCEPTED)
+    found: list[int] = np.flatnonzero(held & ~answers.repeated).tolist()
+    return found
+
+
 def put_outbound(
     connection: Connection,
     records: Records,
-    bodies: Sequence[bytes],
+    bodies: Mapping[int, bytes],
     answers: Answers,
     kind: str,
 ) -> None:
-    """Writes down, with their holds, what has to go to the central bank."""
-    held = np.flatnonzero(
-        (records["kind"] == Kind.HOLD) & (answers.results == Result.ACCEPTED) & ~answers.repeated
-    )
+    """Writes down, with their holds, what has to go to the central bank.
+
+    Args:
+        bodies: by the index of their record, what is held for.
+    """
+    held = _newly_held(records, answers)
     columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
     columns += [answers.details[held], records["amount_fen"][held]]
     rows = [
         (number, account, sequence, kind, PENDING, 0, hold, amount_fen, bodies[i])
         for i, number, account, sequence, hold, amount_fen in zip(
-            held.tolist(), *(column.tolist() for column in columns), strict=True
+            held, *(column.tolist() for column in columns), strict=True
         )
     ]
     if rows:
@@ -230,6 +255,7 @@ def put_outbound(
 
 
 def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
+    """The payment that goes to the central bank for a payer's order, but for its number."""
     payment = registration_pb2.OutboundPayment(
         payment_id=id_of(content.wallet_number, content.sequence),
         payer_number=content.wallet_number,

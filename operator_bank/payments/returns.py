@@ -58,7 +58,7 @@ class Returns:
         record["time_ms"] = now_ms
 
         def also(connection: Connection, answers: Answers) -> None:
-            put_outbound(connection, record, [body], answers, "return")
+            put_outbound(connection, record, {0: body}, answers, "return")
             if not answers.result(0).accepted:
                 # Too many holds: it stays where it is until an officer pays it out.
                 lying = entry_row(

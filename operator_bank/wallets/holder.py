@@ -81,7 +81,9 @@ class Holder:
         record["credit"] = order.wallet.account
         record["ref"] = AccountFlag.CLOSED
         record["time_ms"] = self._clock.now_ms()
-        result = self._ledger.submit(Batch(record)).result(0)
+        record["digest"] = order.digest
+        kept = Batch(record, [order.payload], signatures=[order.signature])
+        result = self._ledger.submit(kept).result(0)
         if not result.accepted:
             raise refusal_of(result)
 

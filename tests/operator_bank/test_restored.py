@@ -30,7 +30,9 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     certificate = certify_device(DEVICE, "alpha", public, NOW_MS + 1)
     row = {"device_key": public, "wallet": holder.wallet.row_id, "live_until_ms": 0}
     with world.engine.begin() as connection:
-        connection.execute(insert(devices), {**row, "certificate": certificate.encode()})
+        signed = {"order_payload": b"", "order_signature": b""}
+        values = {**row, "certificate": certificate.encode(), **signed}
+        connection.execute(insert(devices), values)
     order = holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=public, amount_fen=fen
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from settlement.audit import audit_ledger
 from settlement.build import open_ledger
 from settlement.core import Answers, Batch, Core, CoreStopped
+from settlement.journal import Tip
 from settlement.ledger import Overloaded
 from settlement.limits import MAX_QUEUED_BATCHES
 from settlement.records import RecordFlag, Result
@@ -271,3 +272,26 @@ def test_payments_are_found_in_the_tail_and_in_sealed_runs(database_url: str) ->
             .values(positions=forged)
         )
     assert "table postings" in audit_ledger(engine, tables).problems[0]
+
+
+def test_a_signature_is_kept_in_the_journal_and_read_back_by_who_asks(
+    database_url: str,
+) -> None:
+    books = world(*fresh(database_url))
+    records = np.concatenate([transfer(ALICE, BOB, 1, 1), transfer(BOB, CAROL, 1, 1)])
+    books.ledger.submit(Batch(records, signatures=[b"s" * 64, b""]))
+    *_, (signed, _) = books.journal.rows(Tip(), signed=True)
+    assert [signed.signature(index) for index in range(2)] == [b"s" * 64, b""]
+    *_, (followed, _) = books.journal.rows(Tip())
+    assert followed.signatures is None
+    assert all(entry.signatures is None for entry in books.journal.read(0))
+
+
+@pytest.mark.parametrize(
+    ("signatures", "message"), [([b"s" * 63], "64 bytes"), ([b"s" * 64] * 2, "differ in number")]
+)
+def test_a_batch_with_signatures_that_cannot_be_is_refused(
+    signatures: list[bytes], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Batch(transfer(ALICE, BOB, 1, 1), signatures=signatures)

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.packing import pack, unpack
@@ -13,8 +13,10 @@ from settlement.records import RECORD
 SPREADS = st.sampled_from([0, 1, 255, 256, 65_535, 65_536, (1 << 32) - 1, 1 << 32, (1 << 64) - 1])
 
 
-def packed_by_hand(columns: list[list[int]], notes: list[bytes] | None) -> bytes:
-    """The format in plain Python: a header, each column, the notes."""
+def packed_by_hand(
+    columns: list[list[int]], notes: list[bytes] | None, signatures: list[bytes] | None
+) -> bytes:
+    """The format in plain Python: a header, each column, the notes, the signatures."""
 
     def column(values: list[int]) -> bytes:
         low = min(values)
@@ -22,10 +24,16 @@ def packed_by_hand(columns: list[list[int]], notes: list[bytes] | None) -> bytes
         shifted = b"".join((value - low).to_bytes(width, "little") for value in values)
         return struct.pack("<QB", low, width) + shifted
 
-    body = struct.pack("<BI", 1, len(columns[0])) + b"".join(map(column, columns))
-    if notes is None:
+    count = len(columns[0])
+    body = struct.pack("<BI", 2, count) + b"".join(map(column, columns))
+    body += b"\0" if notes is None else b"\1" + column([len(note) for note in notes])
+    body += b"".join(notes or [])
+    if signatures is None:
         return body + b"\0"
-    return body + b"\1" + column([len(note) for note in notes]) + b"".join(notes)
+    mask = "".join("1" if signature else "0" for signature in signatures).ljust(
+        -(-count // 8) * 8, "0"
+    )
+    return body + b"\1" + int(mask, 2).to_bytes(len(mask) // 8, "big") + b"".join(signatures)
 
 
 def unsigned(values: np.ndarray) -> list[int]:
@@ -33,9 +41,16 @@ def unsigned(values: np.ndarray) -> list[int]:
     return found
 
 
-@given(st.integers(1, 300), st.randoms(use_true_random=False), SPREADS, st.booleans())
+@settings(deadline=None)  # the first call compiles
+@given(
+    st.integers(1, 300),
+    st.randoms(use_true_random=False),
+    SPREADS,
+    st.booleans(),
+    st.sampled_from([None, 0.0, 0.5, 1.0]),
+)
 def test_what_goes_in_comes_out_in_these_bytes(
-    count: int, chance: object, spread: int, noted: bool
+    count: int, chance: object, spread: int, noted: bool, signed: float | None
 ) -> None:
     random = np.random.default_rng(chance.getrandbits(32))  # type: ignore[attr-defined]
 
@@ -55,16 +70,23 @@ def test_what_goes_in_comes_out_in_these_bytes(
         records[name] = some(records[name].dtype)
     results, details = some(np.dtype("u1")), some(np.dtype("<u8"))
     notes = [random.bytes(int(random.integers(0, 300))) for _ in range(count)] if noted else None
+    signatures = None
+    if signed is not None:
+        signatures = [random.bytes(64) if random.random() < signed else b"" for _ in range(count)]
 
-    body = pack(records, results, details, notes)
+    body = pack(records, results, details, notes, signatures)
 
     columns = [unsigned(records[name]) for name in RECORD.names or ()]
-    assert body == packed_by_hand([*columns, unsigned(results), unsigned(details)], notes)
+    assert body == packed_by_hand(
+        [*columns, unsigned(results), unsigned(details)], notes, signatures
+    )
     again = unpack(body)
     assert again[0].tobytes() == records.tobytes()
     assert again[1].tobytes() == results.tobytes()
     assert again[2].tobytes() == details.tobytes()
     assert again[3] == notes
+    assert again[4] == signatures
+    assert unpack(body, signed=False)[4] is None
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 5, 13, 14, 60, 130, 139])
@@ -74,6 +96,14 @@ def test_a_body_that_is_cut_short_is_said_to_be(cut: int) -> None:
     body = pack(records, np.ones(2, np.uint8), np.zeros(2, np.uint64), None)
     with pytest.raises(ValueError, match="cut short"):
         unpack(body[:cut])
+
+
+@pytest.mark.parametrize("left", [0, 1, 63, 64, 127])
+def test_signatures_that_are_cut_short_are_said_to_be(left: int) -> None:
+    records, results, details = np.zeros(2, RECORD), np.zeros(2, np.uint8), np.zeros(2, np.uint64)
+    body = pack(records, results, details, [b"a", b""], [bytes(64), bytes(64)])
+    with pytest.raises(ValueError, match="cut short"):
+        unpack(body[: len(body) - 129 + left])
 
 
 def test_a_body_of_another_version_is_refused() -> None:

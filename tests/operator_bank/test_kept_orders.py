@@ -1,0 +1,111 @@
+"""What a bank keeps of an order: the bytes that were signed, and the signature over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from operator_bank.tables import devices, outbound
+from runtime.errors import NoAnswer, Refusal
+from settlement.journal import Tip
+from settlement.records import Kind
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+
+def kept(world: World, kind: Kind) -> tuple[bytes, bytes]:
+    """(payload, signature) beside the newest record of a kind."""
+    newest = (b"", b"")
+    for entry, _ in world.bank.books.journal.rows(Tip(), signed=True):
+        for index, found in enumerate(entry.records["kind"].tolist()):
+            if found == kind and entry.signature(index):
+                newest = entry.note(index), entry.signature(index)
+    return newest
+
+
+def signed(envelope: SignedEnvelope) -> tuple[bytes, bytes]:
+    return envelope.payload, envelope.signature
+
+
+def test_a_payment_within_the_bank_is_kept_as_it_was_signed(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    order = alice.order(bob.number, 300, memo="for tea")
+    world.bank.payments.pay(order, 0.0)
+    assert kept(world, Kind.TRANSFER) == signed(order)
+
+
+def test_a_payment_to_another_bank_is_kept_with_its_hold_and_what_goes_out_follows_from_it(
+    world: World, alice: Holder
+) -> None:
+    order = alice.order(FOREIGN, 300, memo="for tea")
+    world.bank.payments.pay(order, 0.0)
+    assert kept(world, Kind.HOLD) == signed(order)
+    said = orders_pb2.PaymentOrder.FromString(order.payload)
+    with world.engine.connect() as connection:
+        body = connection.execute(select(outbound.c.body)).scalar_one()
+    payment = registration_pb2.OutboundPayment.FromString(bytes(body))
+    for name in ("payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo"):
+        assert getattr(payment, name) == getattr(said, name)
+    assert (payment.payer_number, payment.payment_id) == (
+        said.wallet_number,
+        f"{said.wallet_number}-{said.sequence}",
+    )
+
+
+def test_a_payment_that_the_rule_refuses_is_kept_too(world: World, alice: Holder) -> None:
+    order = alice.order(FOREIGN, 99_999_999)
+    with pytest.raises(Refusal):
+        world.bank.payments.pay(order, 0.0)
+    assert kept(world, Kind.HOLD) == signed(order)
+
+
+def test_an_exchange_is_kept_beside_the_first_of_its_two_records(
+    world: World, alice: Holder
+) -> None:
+    order = alice.exchange_order(500, out=True)
+    world.bank.exchange.exchange(order)
+    assert kept(world, Kind.TRANSFER) == signed(order)
+    *_, (last, _) = world.bank.books.journal.rows(Tip(), signed=True)
+    assert last.notes == [order.payload, b""]
+    assert last.signatures == [order.signature, b""]
+
+
+def test_the_closing_of_a_wallet_is_kept(world: World, bob: Holder) -> None:
+    order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
+    world.bank.holder.close(order)
+    assert kept(world, Kind.SET_FLAGS) == signed(order)
+
+
+def test_a_load_and_the_order_to_certify_its_device_are_kept(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unanswered(*_: Any) -> registration_pb2.RegisterTokensResponse:
+        raise NoAnswer("the feed will tell")
+
+    monkeypatch.setattr(world.central, "register", unanswered)
+    key = bytes(range(32))
+    certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    world.bank.offline.certify(certify)
+    with world.engine.connect() as connection:
+        row = connection.execute(select(devices)).one()
+    assert (bytes(row.order_payload), bytes(row.order_signature)) == signed(certify)
+    load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=700)
+    world.bank.offline.load(load)
+    assert kept(world, Kind.HOLD) == signed(load)
+
+
+def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Holder) -> None:
+    key = bytes(range(32))
+    certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    world.bank.offline.certify(certify)
+    alice.exchange(100_000, out=True)
+    load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=7)
+    with pytest.raises(Refusal):
+        world.bank.offline.load(load)
+    newest = world.bank.history.page(alice.wallet, 1, "")[0][0]
+    assert (newest.kind, newest.state) == ("offline-load", bank_pb2.PAYMENT_STATE_REFUSED)
