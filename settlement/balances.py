@@ -21,7 +21,7 @@ _COPIED = {
     "account": ">i8", "ledger": ">i2", "flags": ">i2",
     "available_fen": ">i8", "held_fen": ">i8", "position": ">i8",
 }  # fmt: skip
-_KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED
+_KEPT = AccountFlag.OPEN | AccountFlag.MAY_GO_NEGATIVE | AccountFlag.CLOSED | AccountFlag.MANY_HOLDS
 
 
 class Balances:

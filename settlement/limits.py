@@ -26,6 +26,15 @@ MAX_ACCOUNTS = 1 << 24
 MAX_HOLDS = 1 << 20
 """Holds open at once."""
 
+MAX_ACCOUNT_HOLDS = 1_024
+"""Of these of one account, unless it is opened with AccountFlag.MANY_HOLDS."""
+
+MAX_DEBT_FEN = 1 << 62
+"""How far an account that may go below zero goes, so that no sum of a ledger leaves an int64."""
+
+MAX_TIME_MS = 253_402_300_799_999
+"""The last moment of the year 9999: no record is judged by a later one."""
+
 MAX_POLICIES = 16
 """Rows of the policy table."""
 

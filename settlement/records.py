@@ -43,7 +43,7 @@ ACCOUNT = np.dtype(
         ("flags", "u1"),
         ("spare_a", "u1"),
         ("spare_b", "<u2"),
-        ("spare_c", "<u4"),
+        ("open_holds", "<u4"),
     ]
 )
 
@@ -95,6 +95,7 @@ class AccountFlag(IntFlag):
     FROZEN = 2
     CLOSED = 4
     MAY_GO_NEGATIVE = 8
+    MANY_HOLDS = 16  # an account of the service's own: MAX_ACCOUNT_HOLDS is not for it
 
 
 class Limit(IntEnum):
@@ -107,7 +108,11 @@ class Limit(IntEnum):
 
 
 class Result(IntEnum):
-    """The answer for a record: accepted, or the first reason in this order why not."""
+    """The answer for a record: accepted, or the first reason in this order why not.
+
+    What is wrong with the record itself comes first, then all that stands against its payer,
+    and only then anything about its payee: who cannot pay learns nothing about anybody else.
+    """
 
     ACCEPTED = 0
     DIVERTED = 1
@@ -120,22 +125,22 @@ class Result(IntEnum):
     EXPIRED = 16
     REFUSED_UPSTREAM = 17
     DEBIT_UNKNOWN = 20
-    CREDIT_UNKNOWN = 21
-    SAME_ACCOUNT = 22
-    LEDGER_MISMATCH = 23
-    HOLD_UNKNOWN = 24
-    HOLD_MISMATCH = 25
+    SAME_ACCOUNT = 21
+    HOLD_UNKNOWN = 22
+    HOLD_MISMATCH = 23
     DEBIT_CLOSED = 30
     DEBIT_FROZEN = 31
-    CREDIT_CLOSED = 32
-    CREDIT_FROZEN = 33
-    OVER_SINGLE_LIMIT = 40
-    OVER_DAY_LIMIT = 41
-    OVER_YEAR_LIMIT = 42
-    INSUFFICIENT_FUNDS = 43
+    OVER_SINGLE_LIMIT = 32
+    OVER_DAY_LIMIT = 33
+    OVER_YEAR_LIMIT = 34
+    INSUFFICIENT_FUNDS = 35
+    TOO_MANY_HOLDS = 36
+    CREDIT_UNKNOWN = 40
+    LEDGER_MISMATCH = 41
+    CREDIT_CLOSED = 42
+    CREDIT_FROZEN = 43
     OVER_BALANCE_CAP = 44
-    TOO_MANY_HOLDS = 45
-    NOT_EMPTY = 46
+    NOT_EMPTY = 45
 
     @property
     def accepted(self) -> bool:

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from settlement.limits import MAX_AMOUNT_FEN, SEQUENCE_WINDOW
+from settlement.limits import (
+    MAX_ACCOUNT_HOLDS,
+    MAX_AMOUNT_FEN,
+    MAX_DEBT_FEN,
+    MAX_TIME_MS,
+    SEQUENCE_WINDOW,
+)
 from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Result
 
 # Numba wants plain integers; the enums stay the one place where they are named.
@@ -25,7 +31,8 @@ _TRANSFER, _HOLD, _CAPTURE, _RELEASE = map(
 )
 _DELIVER, _REFUSAL = int(Kind.DELIVER), int(Kind.REFUSAL)
 _LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
-_IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE = map(int, AccountFlag)
+_IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS = map(int, AccountFlag)
+_KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
 _CAP, _SINGLE, _DAY, _YEAR = map(int, Limit)
 
 _ACCEPTED = int(Result.ACCEPTED)
@@ -57,6 +64,9 @@ _NOT_EMPTY = int(Result.NOT_EMPTY)
 
 _WINDOW = int(SEQUENCE_WINDOW)
 _MAX_AMOUNT = int(MAX_AMOUNT_FEN)
+_MAX_DEBT = int(MAX_DEBT_FEN)
+_MAX_TIME = int(MAX_TIME_MS)
+_MAX_ACCOUNT_HOLDS = int(MAX_ACCOUNT_HOLDS)
 _DAY_MS = 86_400_000
 _BEIJING_MS = 8 * 3_600_000
 MAX_CHAIN = 17
@@ -107,33 +117,55 @@ def _identify(accounts: Any, origin: Any, sequence: Any, known_new: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _spend(accounts: Any, policies: Any, debit: Any, amount: Any, time_ms: Any) -> Any:
-    """Checks the payer's limits and counts the amount against them."""
-    policy = np.int64(accounts[debit]["policy"])
-    day = _day_of(time_ms)
-    year = np.int64(accounts[debit]["year"])
-    day_spent = np.int64(0)
-    year_spent = np.int64(0)
+def _spending_day(accounts: Any, debit: Any, time_ms: Any) -> Any:
+    """The day that spending counts against: a payer's own day never goes back.
+
+    Otherwise two records around midnight in the wrong order, or a clock that was set back,
+    would begin a day's limit anew each time.
+    """
+    return max(_day_of(time_ms), np.int64(accounts[debit]["day"]))
+
+
+@njit(cache=True, nogil=True)
+def _spent(accounts: Any, debit: Any, day: Any) -> Any:
+    """What the payer has spent of a day, its own or a later one, and of that day's year, fen."""
     if day == accounts[debit]["day"]:
-        day_spent = accounts[debit]["day_spent_fen"]
-        year_spent = accounts[debit]["year_spent_fen"]
-    else:
-        year = _year_of(day)
-        if year == accounts[debit]["year"]:
-            year_spent = accounts[debit]["year_spent_fen"]
+        return accounts[debit]["day_spent_fen"], accounts[debit]["year_spent_fen"]
+    if _year_of(day) == accounts[debit]["year"]:
+        return np.int64(0), accounts[debit]["year_spent_fen"]
+    return np.int64(0), np.int64(0)
+
+
+@njit(cache=True, nogil=True)
+def _within_limits(accounts: Any, policies: Any, debit: Any, amount: Any, time_ms: Any) -> Any:
+    """Whether the payer's limits leave room for an amount."""
+    policy = np.int64(accounts[debit]["policy"])
+    day_spent, year_spent = _spent(accounts, debit, _spending_day(accounts, debit, time_ms))
     if policies[policy, _SINGLE] and amount > policies[policy, _SINGLE]:
         return _OVER_SINGLE
     if policies[policy, _DAY] and day_spent + amount > policies[policy, _DAY]:
         return _OVER_DAY
     if policies[policy, _YEAR] and year_spent + amount > policies[policy, _YEAR]:
         return _OVER_YEAR
-    if not (accounts[debit]["flags"] & _NEGATIVE) and accounts[debit]["available_fen"] < amount:
-        return _INSUFFICIENT
-    accounts[debit]["day"] = day
-    accounts[debit]["year"] = year
-    accounts[debit]["day_spent_fen"] = day_spent + amount
-    accounts[debit]["year_spent_fen"] = year_spent + amount
     return _ACCEPTED
+
+
+@njit(cache=True, nogil=True)
+def _is_counted(accounts: Any, debit: Any, record: Any) -> Any:
+    """Whether what a record spends counts against its payer's limits."""
+    return not (record["flags"] & _NO_LIMIT) and accounts[debit]["policy"] != 0
+
+
+@njit(cache=True, nogil=True)
+def _count(accounts: Any, debit: Any, record: Any) -> None:
+    """Counts what is now spent against the payer's limits."""
+    day = _spending_day(accounts, debit, record["time_ms"])
+    day_spent, year_spent = _spent(accounts, debit, day)
+    if day != accounts[debit]["day"]:
+        accounts[debit]["day"] = day
+        accounts[debit]["year"] = _year_of(day)
+    accounts[debit]["day_spent_fen"] = day_spent + record["amount_fen"]
+    accounts[debit]["year_spent_fen"] = year_spent + record["amount_fen"]
 
 
 @njit(cache=True, nogil=True)
@@ -152,16 +184,19 @@ def _can_take(accounts: Any, policies: Any, credit: Any, amount: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _can_pay(accounts: Any, policies: Any, debit: Any, record: Any) -> Any:
-    """Whether an account may be debited; counts the spending when it may."""
+    """Whether an account may be debited: all that stands against the payer, in order."""
     flags = accounts[debit]["flags"]
     if flags & _CLOSED:
         return _DEBIT_CLOSED
     if flags & _FROZEN:
         return _DEBIT_FROZEN
     amount = record["amount_fen"]
-    if not (record["flags"] & _NO_LIMIT) and accounts[debit]["policy"]:
-        return _spend(accounts, policies, debit, amount, record["time_ms"])
-    if not (flags & _NEGATIVE) and accounts[debit]["available_fen"] < amount:
+    if _is_counted(accounts, debit, record):
+        within = _within_limits(accounts, policies, debit, amount, record["time_ms"])
+        if within != _ACCEPTED:
+            return within
+    least = -_MAX_DEBT if flags & _NEGATIVE else 0
+    if accounts[debit]["available_fen"] - amount < least:
         return _INSUFFICIENT
     return _ACCEPTED
 
@@ -172,50 +207,56 @@ def _is_open(accounts: Any, account: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _reaches(accounts: Any, debit: Any, credit: Any) -> Any:
+    """Whether there is an account to credit, in the payer's own ledger."""
+    if not _is_open(accounts, credit):
+        return _CREDIT_UNKNOWN
+    if accounts[debit]["ledger"] != accounts[credit]["ledger"]:
+        return _LEDGER_MISMATCH
+    return _ACCEPTED
+
+
+@njit(cache=True, nogil=True)
 def _move(accounts: Any, policies: Any, record: Any) -> Any:
-    """TRANSFER and DELIVER."""
+    """TRANSFER and DELIVER. Everything is checked before anything is counted or moved."""
     debit = np.int64(record["debit"])
     credit = np.int64(record["credit"])
     amount = record["amount_fen"]
-    deliver = record["kind"] == _DELIVER
     if not _is_open(accounts, debit):
         return _DEBIT_UNKNOWN
-    if not deliver and not _is_open(accounts, credit):
-        return _CREDIT_UNKNOWN
     if debit == credit:
         return _SAME_ACCOUNT
-    fallback = np.int64(record["ref"])
-    if deliver and not _is_open(accounts, fallback):
-        return _CREDIT_UNKNOWN
-    diverted = False
-    if deliver:
-        if (
-            not _is_open(accounts, credit)
-            or accounts[debit]["ledger"] != accounts[credit]["ledger"]
-        ) or _can_take(accounts, policies, credit, amount) != _ACCEPTED:
-            diverted = True
-        if diverted:
-            credit = fallback
-            if debit == credit:
-                return _SAME_ACCOUNT
-    if accounts[debit]["ledger"] != accounts[credit]["ledger"]:
-        return _LEDGER_MISMATCH
-    if not deliver:
-        taken = _can_take(accounts, policies, credit, amount)
-        # The payer's own state is answered first; only then the payee's.
-        if taken != _ACCEPTED:
-            flags = accounts[debit]["flags"]
-            if flags & _CLOSED:
-                return _DEBIT_CLOSED
-            if flags & _FROZEN:
-                return _DEBIT_FROZEN
-            return taken
     paid = _can_pay(accounts, policies, debit, record)
     if paid != _ACCEPTED:
         return paid
+    taken = _reaches(accounts, debit, credit)
+    if taken == _ACCEPTED:
+        taken = _can_take(accounts, policies, credit, amount)
+    if record["kind"] == _DELIVER:
+        fallback = np.int64(record["ref"])
+        reached = _reaches(accounts, debit, fallback)
+        if reached != _ACCEPTED:
+            return reached
+        if taken != _ACCEPTED:
+            if debit == fallback:
+                return _SAME_ACCOUNT
+            credit = fallback
+            taken = _DIVERTED
+    if taken != _ACCEPTED and taken != _DIVERTED:
+        return taken
+    if _is_counted(accounts, debit, record):
+        _count(accounts, debit, record)
     accounts[debit]["available_fen"] -= amount
     accounts[credit]["available_fen"] += amount
-    return _DIVERTED if diverted else _ACCEPTED
+    return taken
+
+
+@njit(cache=True, nogil=True)
+def _has_many_holds(accounts: Any, debit: Any) -> Any:
+    """Whether an account has as many holds open as one may have."""
+    if accounts[debit]["flags"] & _MANY_HOLDS:
+        return False
+    return accounts[debit]["open_holds"] >= _MAX_ACCOUNT_HOLDS
 
 
 @njit(cache=True, nogil=True)
@@ -225,15 +266,17 @@ def _hold(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, re
     none = np.uint64(0)
     if not _is_open(accounts, debit):
         return _DEBIT_UNKNOWN, none
-    if counters[0] == 0:
-        return _TOO_MANY_HOLDS, none
     paid = _can_pay(accounts, policies, debit, record)
     if paid != _ACCEPTED:
         return paid, none
+    if counters[0] == 0 or _has_many_holds(accounts, debit):
+        return _TOO_MANY_HOLDS, none
     amount = record["amount_fen"]
     counters[0] -= 1
     slot = np.int64(free[counters[0]])
-    counted = not (record["flags"] & _NO_LIMIT) and accounts[debit]["policy"] != 0
+    counted = _is_counted(accounts, debit, record)
+    if counted:
+        _count(accounts, debit, record)
     holds[slot]["amount_fen"] = amount
     holds[slot]["expires_ms"] = record["expires_ms"]
     holds[slot]["account"] = debit
@@ -243,6 +286,7 @@ def _hold(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, re
     holds[slot]["open"] = 1
     accounts[debit]["available_fen"] -= amount
     accounts[debit]["held_fen"] += amount
+    accounts[debit]["open_holds"] += 1
     generation = np.uint64(holds[slot]["generation"])
     return _ACCEPTED, (generation << np.uint64(32)) | np.uint64(slot)
 
@@ -263,13 +307,11 @@ def _end_hold(
         return _HOLD_MISMATCH
     if record["kind"] == _CAPTURE:
         credit = np.int64(record["credit"])
-        if not _is_open(accounts, credit):
-            return _CREDIT_UNKNOWN
         if credit == account:
             return _SAME_ACCOUNT
-        if accounts[credit]["ledger"] != accounts[account]["ledger"]:
-            return _LEDGER_MISMATCH
-        taken = _can_take(accounts, policies, credit, amount)
+        taken = _reaches(accounts, account, credit)
+        if taken == _ACCEPTED:
+            taken = _can_take(accounts, policies, credit, amount)
         if taken != _ACCEPTED:
             return taken
         accounts[account]["held_fen"] -= amount
@@ -284,6 +326,7 @@ def _end_hold(
             if holds[slot]["year"] == accounts[account]["year"]:
                 accounts[account]["year_spent_fen"] -= amount
     holds[slot]["open"] = 0
+    accounts[account]["open_holds"] -= 1
     free[counters[0]] = slot
     counters[0] += 1
     return _ACCEPTED
@@ -323,7 +366,7 @@ def _administer(accounts: Any, policies: Any, record: Any) -> Any:
     flags = np.int64(record["ref"])
     if flags & _CLOSED and (accounts[account]["available_fen"] or accounts[account]["held_fen"]):
         return _NOT_EMPTY
-    keep = np.int64(accounts[account]["flags"]) & (_IS_OPEN | _NEGATIVE | _CLOSED)
+    keep = np.int64(accounts[account]["flags"]) & _KEPT_FLAGS
     accounts[account]["flags"] = keep | (flags & (_FROZEN | _CLOSED))
     return _ACCEPTED
 
@@ -337,6 +380,8 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
         return _MALFORMED, none
     if kind <= _POLICY:
         return _administer(accounts, policies, record), none
+    if record["time_ms"] < 0 or record["time_ms"] > _MAX_TIME:
+        return _MALFORMED, none
     if kind == _REFUSAL:
         return _REFUSED_UPSTREAM, none
     if record["amount_fen"] <= 0 or record["amount_fen"] > _MAX_AMOUNT:

@@ -87,6 +87,7 @@ CASES: list[tuple[str, list[Records], list[Result]]] = [
     ("a refused one is remembered", [pay(801), pay(801)], [R.OVER_SINGLE_LIMIT, R.REPEATED]),
     ("older than the window", [pay(1, 100), pay(1, 36)], [R.ACCEPTED, R.SEQUENCE_STALE]),
     ("the window's last", [pay(1, 100), pay(1, 37)], [R.ACCEPTED, R.ACCEPTED]),
+    ("a leap over the window", [pay(1, 1), pay(1, 2), pay(1, 66), pay(1, 65)], [R.ACCEPTED] * 4),
     ("out of order", [pay(1, 3), pay(1, 1), pay(1, 2)], [R.ACCEPTED] * 3),
     ("known to be new", [pay(1, 100), pay(1, 2, flags=RecordFlag.KNOWN_NEW)], [R.ACCEPTED] * 2),
     ("nothing", [pay(0)], [R.AMOUNT_INVALID]),

@@ -16,7 +16,12 @@ from settlement.state import State
 from tests.settlement.books import NOON_MS, opening, record, transfer
 
 ACCOUNTS = 5
-CAP, SINGLE, DAY, YEAR = 1_500, 400, 700, 900
+CAP, SINGLE, DAY, YEAR = 1_300, 400, 700, 1_400
+NIGHT_MS = 1_767_193_200_000
+"""An hour before a new year begins in UTC+8."""
+
+Key = tuple[int, str, int]
+"""Account, day or year, which."""
 
 
 def start() -> State:
@@ -43,8 +48,9 @@ class Model:
         self.held = dict.fromkeys(range(ACCOUNTS), 0)
         self.seen: dict[int, set[int]] = {n: set() for n in range(ACCOUNTS)}
         self.seen[0] = set(range(1, ACCOUNTS))
-        self.spent: dict[tuple[int, str, int], int] = {}
-        self.holds: dict[int, tuple[int, int, int]] = {}
+        self.spent: dict[Key, int] = {}
+        self.holds: dict[int, tuple[int, int, tuple[Key, Key]]] = {}
+        self.today: dict[int, int] = {}
 
     def decide(self, r: np.void, hold_ref: int) -> Result:
         origin, sequence = int(r["origin"]), int(r["sequence"])
@@ -62,31 +68,34 @@ class Model:
             return self.end(r, kind)
         debit, credit = int(r["debit"]), int(r["credit"])
         if kind == Kind.HOLD:
-            answer = self.spend(debit, fen, int(r["time_ms"]))
-            if answer == Result.ACCEPTED:
-                self.free[debit] -= fen
-                self.held[debit] += fen
-                self.holds[hold_ref] = (debit, fen, int(r["time_ms"]))
-            return answer
-        diverted = False
+            refused = self.cannot_pay(debit, fen, int(r["time_ms"]))
+            if refused:
+                return refused
+            self.spend(debit, fen, int(r["time_ms"]))
+            self.free[debit] -= fen
+            self.held[debit] += fen
+            self.holds[hold_ref] = (debit, fen, self.keys(debit, int(r["time_ms"])))
+            return Result.ACCEPTED
         if debit == credit:
             return Result.SAME_ACCOUNT
-        if credit and self.free[credit] + self.held[credit] + fen > CAP:
+        refused = self.cannot_pay(debit, fen, int(r["time_ms"]))
+        if refused:
+            return refused
+        diverted = bool(credit and self.free[credit] + self.held[credit] + fen > CAP)
+        if diverted:
             if kind != Kind.DELIVER:
                 return Result.OVER_BALANCE_CAP
-            credit, diverted = int(r["ref"]), True
+            credit = int(r["ref"])
             if debit == credit:
                 return Result.SAME_ACCOUNT
-        answer = self.spend(debit, fen, int(r["time_ms"]))
-        if answer != Result.ACCEPTED:
-            return answer
+        self.spend(debit, fen, int(r["time_ms"]))
         self.free[debit] -= fen
         self.free[credit] += fen
         return Result.DIVERTED if diverted else Result.ACCEPTED
 
-    def spend(self, debit: int, fen: int, time_ms: int) -> Result:
+    def cannot_pay(self, debit: int, fen: int, time_ms: int) -> Result | None:
         if debit == 0:
-            return Result.ACCEPTED
+            return None
         day, year = self.keys(debit, time_ms)
         if fen > SINGLE:
             return Result.OVER_SINGLE_LIMIT
@@ -94,15 +103,16 @@ class Model:
             return Result.OVER_DAY_LIMIT
         if self.spent.get(year, 0) + fen > YEAR:
             return Result.OVER_YEAR_LIMIT
-        if self.free[debit] < fen:
-            return Result.INSUFFICIENT_FUNDS
-        self.spent[day] = self.spent.get(day, 0) + fen
-        self.spent[year] = self.spent.get(year, 0) + fen
-        return Result.ACCEPTED
+        return Result.INSUFFICIENT_FUNDS if self.free[debit] < fen else None
 
-    @staticmethod
-    def keys(debit: int, time_ms: int) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
-        day = (time_ms + 8 * 3_600_000) // 86_400_000
+    def spend(self, debit: int, fen: int, time_ms: int) -> None:
+        if debit:
+            for key in self.keys(debit, time_ms):
+                self.spent[key] = self.spent.get(key, 0) + fen
+            self.today[debit] = self.keys(debit, time_ms)[0][2]
+
+    def keys(self, debit: int, time_ms: int) -> tuple[Key, Key]:
+        day = max(self.today.get(debit, 0), (time_ms + 8 * 3_600_000) // 86_400_000)
         year = int(str(np.datetime64(day, "D"))[:4])
         return (debit, "day", day), (debit, "year", year)
 
@@ -110,7 +120,7 @@ class Model:
         found = self.holds.get(int(r["ref"]))
         if found is None:
             return Result.HOLD_UNKNOWN
-        account, fen, time_ms = found
+        account, fen, counted = found
         if int(r["amount_fen"]) != fen or int(r["debit"]) != account:
             return Result.HOLD_MISMATCH
         credit = int(r["credit"])
@@ -123,7 +133,7 @@ class Model:
         else:
             self.free[account] += fen
             if account:
-                for key in self.keys(account, time_ms):
+                for key in counted:
                     self.spent[key] -= fen
         self.held[account] -= fen
         del self.holds[int(r["ref"])]
@@ -145,8 +155,9 @@ records = st.lists(
             "credit": st.integers(0, ACCOUNTS - 1),
             "amount_fen": st.integers(0, 500),
             "sequence": st.one_of(st.integers(1, 12), st.integers(1, 200)),
-            "expires_ms": st.sampled_from([0, NOON_MS - 1, NOON_MS + 10**10]),
+            "expires_ms": st.sampled_from([0, NOON_MS - 1, NIGHT_MS + 10**10]),
             "hold": st.integers(0, 7),
+            "time_ms": st.sampled_from([NIGHT_MS, NIGHT_MS, NIGHT_MS + 7_200_000]),
         }
     ),
     min_size=1,
@@ -157,16 +168,24 @@ records = st.lists(
 def build(drawn: list[dict[str, int]]) -> Records:
     made = np.zeros(len(drawn), RECORD)
     for row, values in zip(made, drawn, strict=True):
-        for name in ("kind", "origin", "debit", "credit", "amount_fen", "sequence", "expires_ms"):
+        for name in (
+            "kind",
+            "origin",
+            "debit",
+            "credit",
+            "amount_fen",
+            "sequence",
+            "expires_ms",
+            "time_ms",
+        ):
             row[name] = values[name]
-        row["time_ms"] = NOON_MS
         ending = values["kind"] in (Kind.CAPTURE, Kind.RELEASE)
         # A delivery falls back on account 0, which has no cap and may go below zero.
         row["ref"] = _hold_refs(values["hold"]) if ending else 0
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(records)
 def test_the_rule_is_the_model(drawn: list[dict[str, int]]) -> None:
     batch = build(drawn)
