@@ -8,7 +8,7 @@ good for another role's address.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -32,26 +32,42 @@ class Issued:
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority, ECDSA P-256."""
+    """A certificate authority, ECDSA P-256. Its key is in memory, or in a token that signs.
+
+    Attributes:
+        key: any implementation of the interface, `runtime.authority_key.TokenAuthorityKey` too.
+    """
 
     certificate_pem: bytes
-    key_pem: bytes
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @classmethod
-    def create(cls, name: str) -> Authority:
-        """A new root."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def create(cls, name: str, key: ec.EllipticCurvePrivateKey | None = None) -> Authority:
+        """A new root, with a key of its own unless one is given."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = _name(name)
         builder = (
             _builder(subject, subject, key.public_key(), _ROOT_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(sign_certificates=True), critical=True)
         )
-        certificate = builder.sign(key, hashes.SHA256())
-        return cls(certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
+        return cls(_signed(builder, key), key)
+
+    @classmethod
+    def of_pem(cls, certificate_pem: bytes, key_pem: bytes) -> Authority:
+        """One whose key lies in a file. Raises ValueError when that holds another kind of key."""
+        key = serialization.load_pem_private_key(key_pem, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError("the authority's key is not an elliptic curve key")
+        return cls(certificate_pem, key)
+
+    @property
+    def key_pem(self) -> bytes:
+        """The key, for a file. Raises NotImplementedError for one in a token."""
+        return _key_pem(self.key)
 
     def issue(self, role_uri: str) -> Issued:
-        """A leaf for a role such as ``dcep://bank/alpha``.
+        """A leaf for a role such as ``dcep://bank/alpha``, with a new key.
 
         It is good as a client; and as a server, where the role has a name of one
         part. One of two, ``dcep://officer/alpha/wang``, is a person's, who serves nothing.
@@ -59,36 +75,62 @@ class Authority:
         Raises:
             ValueError: the role cannot be written as a name, see `runtime.roles.server_name`.
         """
-        authority_key = serialization.load_pem_private_key(self.key_pem, None)
-        if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
-            raise TypeError("the authority's key is not an elliptic curve key")
-        authority = x509.load_pem_x509_certificate(self.certificate_pem)
         key = ec.generate_private_key(ec.SECP256R1())
+        return Issued(self._leaf(key.public_key(), role_uri), _key_pem(key))
+
+    def certify(self, request_pem: bytes, role_uri: str) -> bytes:
+        """A leaf, PEM, for the key of a certificate request (PKCS#10), which stays with its owner.
+
+        Only the key is taken from the request: the role is what the authority says.
+
+        Raises:
+            ValueError: the request is unreadable, not signed by its key, or its key is not on
+                P-256; or the role cannot be written as a name.
+        """
+        request = x509.load_pem_x509_csr(request_pem)
+        key = request.public_key()
+        if not request.is_signature_valid:
+            raise ValueError("the request is not signed by its own key")
+        if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != ec.SECP256R1.name:
+            raise ValueError("the request's key is not on the curve P-256")
+        return self._leaf(key, role_uri)
+
+    def _leaf(self, key: ec.EllipticCurvePublicKey, role_uri: str) -> bytes:
+        authority = x509.load_pem_x509_certificate(self.certificate_pem)
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(role_uri)]
         uses = [ExtendedKeyUsageOID.CLIENT_AUTH]
         if not is_persons(role_uri):
             names.append(x509.DNSName(server_name(role_uri)))
             uses.append(ExtendedKeyUsageOID.SERVER_AUTH)
+        subject = _name(role_uri.removeprefix(SCHEME))
         builder = (
-            _builder(
-                _name(role_uri.removeprefix(SCHEME)),
-                authority.subject,
-                key.public_key(),
-                _LEAF_DAYS,
-            )
+            _builder(subject, authority.subject, key, _LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
         )
-        certificate = builder.sign(authority_key, hashes.SHA256())
-        return Issued(certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key))
+        return _signed(builder, self.key)
+
+
+def request(role_uri: str) -> tuple[bytes, bytes]:
+    """(a certificate request, its new key), both PEM: the key need never leave its owner."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = x509.CertificateSigningRequestBuilder().subject_name(
+        _name(role_uri.removeprefix(SCHEME))
+    )
+    signed = made.sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM), _key_pem(key)
 
 
 def fingerprint(certificate_pem: bytes) -> str:
     """SHA-256 of a PEM certificate's DER bytes, hex."""
     certificate = x509.load_pem_x509_certificate(certificate_pem)
     return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _signed(builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> bytes:
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def _name(text: str) -> x509.Name:

@@ -1,4 +1,7 @@
-"""A session with a PKCS#11 token: a smart card, a security module, or SoftHSM2."""
+"""A session with a PKCS#11 token: a smart card, a security module, or SoftHSM2.
+
+Ed25519 pairs sign what institutions and devices say; P-256 pairs sign X.509 certificates.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,14 @@ from typing import Any, Self
 _CURVE = b"\x13\x0cedwards25519"
 """As a PrintableString in DER (PKCS#11 3.0, 2.3.5)."""
 
+_P256 = bytes.fromhex("06082a8648ce3d030107")
+"""The object identifier of NIST P-256 in DER (RFC 5480)."""
+
 _POINT_HEADER = b"\x04\x20"
 """Of the public key as an OCTET STRING in DER."""
+
+_WRAPPED_POINTS = (34, 67)
+"""Bytes of a wrapped point, of Ed25519 and of P-256."""
 
 _ID_BYTES = 16
 
@@ -41,7 +50,7 @@ _opening = threading.Lock()
 
 
 class Session:
-    """Ed25519 pairs of one token, by label and id. Raises Pkcs11Error in every method."""
+    """Pairs of keys of one token, by label and id. Raises Pkcs11Error in every method."""
 
     def __init__(self, library: str, token: str, pin: str) -> None:
         try:
@@ -97,6 +106,21 @@ class Session:
                 store=True,
                 label=label,
                 id=key_id or secrets.token_bytes(_ID_BYTES),
+                private_template={p.Attribute.SENSITIVE: True, p.Attribute.EXTRACTABLE: False},
+            )
+            return self._point(public)
+
+    def make_p256_pair(self, label: str) -> bytes:
+        """The same on NIST P-256, for ECDSA; the public key as an uncompressed point."""
+        p = self._pkcs11
+        with self._said("the token makes no key"):
+            parameters = self._session.create_domain_parameters(
+                p.KeyType.EC, {p.Attribute.EC_PARAMS: _P256}, local=True
+            )
+            public, _ = parameters.generate_keypair(
+                store=True,
+                label=label,
+                id=secrets.token_bytes(_ID_BYTES),
                 private_template={p.Attribute.SENSITIVE: True, p.Attribute.EXTRACTABLE: False},
             )
             return self._point(public)
@@ -162,6 +186,11 @@ class Session:
         with self._said("the token does not sign"):
             return bytes(private.sign(message, mechanism=self._pkcs11.Mechanism.EDDSA))
 
+    def sign_digest(self, private: Any, digest: bytes) -> bytes:
+        """The ECDSA signature over a digest, as r and s behind each other."""
+        with self._said("the token does not sign"):
+            return bytes(private.sign(digest, mechanism=self._pkcs11.Mechanism.ECDSA))
+
     def objects(self, kind: Any, label: str, key_id: bytes | None = None) -> list[Any]:
         """The token's objects of a class with a label and, where given, an id."""
         attributes = self._pkcs11.Attribute
@@ -172,7 +201,8 @@ class Session:
 
     def _point(self, public: Any) -> bytes:
         point = bytes(public[self._pkcs11.Attribute.EC_POINT])
-        return point.removeprefix(_POINT_HEADER) if len(point) == 34 else point
+        # Some give it as an OCTET STRING in DER: a byte for what it is, one for how long.
+        return point[2:] if len(point) in _WRAPPED_POINTS else point
 
     @contextmanager
     def _said(self, what: str) -> Iterator[None]:

@@ -96,7 +96,7 @@ def open_key(name: str, *, in_files: bool) -> Signer:
             although that was not allowed.
     """
     if name.startswith(_SCHEME):
-        with _as_settings_error():
+        with as_settings_error():
             return _of_token(TokenKeyName.parse(name))
     if not in_files:
         raise SettingsError(
@@ -128,7 +128,7 @@ def put_token_key(name: str, seed: bytes) -> bytes:
 
 
 def _into_token(name: str, put: Callable[[Session, str], bytes]) -> bytes:
-    with _as_settings_error():
+    with as_settings_error():
         wanted = TokenKeyName.parse(name)
         with Session(wanted.module, wanted.token, wanted.pin()) as session:
             if session.publics(wanted.label):
@@ -151,7 +151,8 @@ def _of_token(wanted: TokenKeyName) -> TokenKey:
 
 
 @contextmanager
-def _as_settings_error() -> Iterator[None]:
+def as_settings_error() -> Iterator[None]:
+    """What a token says becomes a SettingsError."""
     try:
         yield
     except Pkcs11Error as error:

@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -57,3 +57,14 @@ def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[soft.SoftHsm]:
     pytest.importorskip("pkcs11", reason="pip install python-pkcs11")
     with soft.tokens(tmp_path_factory.mktemp("softhsm")) as hsm:
         yield hsm
+
+
+@pytest.fixture
+def token_uri(softhsm: soft.SoftHsm, tmp_path: Path) -> Callable[[str], str]:
+    """Names keys of the test's own in the institution's token, as PKCS#11 URIs."""
+    pin = tmp_path / "token-pin"
+    pin.touch(0o600)
+    pin.write_text(soft.PIN + "\n")
+    place = f"module-path={softhsm.library}&pin-source=file:{pin}"
+    test = f"{tmp_path.parent.name}-{tmp_path.name}"
+    return lambda name: f"pkcs11:token={softhsm.institution};object={test}-{name}?{place}"

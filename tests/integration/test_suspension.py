@@ -32,7 +32,7 @@ def bank_stub(world: World, bank: str) -> registration_pb2_grpc.RegistrationServ
 
 def test_a_bank_with_a_certificate_that_was_not_admitted_is_refused(own: World) -> None:
     root = own.plan.root_folder
-    authority = Authority((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
+    authority = Authority.of_pem((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
     issued = authority.issue("dcep://bank/gamma")
     certificate, key = own.plan.folder / "gamma.crt", own.plan.folder / "gamma.key"
     certificate.write_bytes(issued.certificate_pem)

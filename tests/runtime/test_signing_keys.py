@@ -12,24 +12,10 @@ from nacl.signing import SigningKey
 from runtime.envelope import sign, verify
 from runtime.pkcs11 import Pkcs11Error, Session
 from runtime.settings import SettingsError
-from runtime.signing_keys import make_token_key, open_key, put_token_key
+from runtime.signing_keys import TokenKeyName, make_token_key, open_key, put_token_key
 from tests.softhsm import PIN, SoftHsm
 
 TAG = "test/v1"
-
-
-@pytest.fixture
-def uri(softhsm: SoftHsm, tmp_path: Path) -> Callable[[str], str]:
-    """Names a key in the institution's token."""
-    pin = tmp_path / "pin"
-    pin.touch(0o600)
-    pin.write_text(PIN + "\n")
-
-    def named(label: str) -> str:
-        module = f"module-path={softhsm.library}"
-        return f"pkcs11:token={softhsm.institution};object={label}?{module}&pin-source=file:{pin}"
-
-    return named
 
 
 def key_file(folder: Path, content: bytes = bytes(32), mode: int = 0o600) -> Path:
@@ -40,40 +26,41 @@ def key_file(folder: Path, content: bytes = bytes(32), mode: int = 0o600) -> Pat
 
 
 def test_a_key_in_a_token_signs_envelopes_that_everybody_verifies(
-    uri: Callable[[str], str],
+    token_uri: Callable[[str], str],
 ) -> None:
-    public = make_token_key(uri("signs"))
-    key = open_key(uri("signs"), in_files=False)
+    public = make_token_key(token_uri("signs"))
+    key = open_key(token_uri("signs"), in_files=False)
     envelope = sign(TAG, b"content", key, b"alpha")
     assert bytes(key.verify_key) == public
     assert verify(TAG, envelope, public) == b"content"
 
 
-def test_a_key_put_into_a_token_is_the_key_of_its_seed(uri: Callable[[str], str]) -> None:
+def test_a_key_put_into_a_token_is_the_key_of_its_seed(token_uri: Callable[[str], str]) -> None:
     seed = os.urandom(32)
-    public = put_token_key(uri("put"), seed)
+    public = put_token_key(token_uri("put"), seed)
     assert public == bytes(SigningKey(seed).verify_key)
-    key = open_key(uri("put"), in_files=False)
+    key = open_key(token_uri("put"), in_files=False)
     assert key.sign(b"message")[:64] == SigningKey(seed).sign(b"message").signature
 
 
 def test_a_key_put_into_a_token_does_not_come_out(
-    uri: Callable[[str], str], softhsm: SoftHsm
+    token_uri: Callable[[str], str], softhsm: SoftHsm
 ) -> None:
     import pkcs11
 
-    put_token_key(uri("stays"), os.urandom(32))
+    put_token_key(token_uri("stays"), os.urandom(32))
     with Session(softhsm.library, softhsm.institution, PIN) as session:
-        ((private, _),) = session.pairs("stays")
+        label = TokenKeyName.parse(token_uri("stays")).label
+        ((private, _),) = session.pairs(label)
         with pytest.raises(pkcs11.exceptions.PKCS11Error):
             _ = private[pkcs11.Attribute.VALUE]
 
 
 def test_two_keys_of_one_token_sign_side_by_side_until_both_are_closed(
-    uri: Callable[[str], str], softhsm: SoftHsm
+    token_uri: Callable[[str], str], softhsm: SoftHsm
 ) -> None:
-    publics = [make_token_key(uri(name)) for name in ("one", "two")]
-    keys = [open_key(uri(name), in_files=False) for name in ("one", "two")]
+    publics = [make_token_key(token_uri(name)) for name in ("one", "two")]
+    keys = [open_key(token_uri(name), in_files=False) for name in ("one", "two")]
     assert [bytes(key.verify_key) for key in keys] == publics
     Session(softhsm.library, softhsm.institution, PIN).close()
     for key, public in zip(keys, publics, strict=True):
@@ -81,25 +68,25 @@ def test_two_keys_of_one_token_sign_side_by_side_until_both_are_closed(
 
 
 def test_a_wrong_pin_is_refused_while_another_session_is_open(
-    uri: Callable[[str], str], softhsm: SoftHsm
+    token_uri: Callable[[str], str], softhsm: SoftHsm
 ) -> None:
-    make_token_key(uri("guarded"))
-    open_key(uri("guarded"), in_files=False)
+    make_token_key(token_uri("guarded"))
+    open_key(token_uri("guarded"), in_files=False)
     with pytest.raises(Pkcs11Error, match="cannot be used"):
         Session(softhsm.library, softhsm.institution, "000000")
 
 
-def test_a_second_key_of_one_name_is_refused(uri: Callable[[str], str]) -> None:
-    make_token_key(uri("once"))
-    with pytest.raises(SettingsError, match="has a key 'once'"):
-        make_token_key(uri("once"))
-    with pytest.raises(SettingsError, match="has a key 'once'"):
-        put_token_key(uri("once"), bytes(32))
+def test_a_second_key_of_one_name_is_refused(token_uri: Callable[[str], str]) -> None:
+    make_token_key(token_uri("once"))
+    with pytest.raises(SettingsError, match="has a key '.*once'"):
+        make_token_key(token_uri("once"))
+    with pytest.raises(SettingsError, match="has a key '.*once'"):
+        put_token_key(token_uri("once"), bytes(32))
 
 
-def test_a_token_without_the_key_is_said(uri: Callable[[str], str]) -> None:
-    with pytest.raises(SettingsError, match="has 0 keys 'missing', not one"):
-        open_key(uri("missing"), in_files=True)
+def test_a_token_without_the_key_is_said(token_uri: Callable[[str], str]) -> None:
+    with pytest.raises(SettingsError, match="has 0 keys '.*missing', not one"):
+        open_key(token_uri("missing"), in_files=True)
 
 
 def test_a_key_in_a_file_must_be_allowed_by_the_settings(tmp_path: Path) -> None:

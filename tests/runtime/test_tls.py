@@ -53,7 +53,9 @@ def test_another_root_of_the_same_name_vouches_for_nobody(
 
 def test_a_bank_cannot_make_officers(serve: Serve, root: Root) -> None:
     bank = root.authority.issue("dcep://bank/alpha")
-    forged = Authority(bank.certificate_pem, bank.key_pem).issue("dcep://officer/central-bank/mei")
+    forged = Authority.of_pem(bank.certificate_pem, bank.key_pem).issue(
+        "dcep://officer/central-bank/mei"
+    )
     chain = Issued(forged.certificate_pem + bank.certificate_pem, forged.key_pem)
     files = root.write("forged", chain)
     not_let_in(serve(), channel_credentials(root.ca, files.certificate, files.key))

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -15,7 +16,6 @@ from nacl.signing import SigningKey
 
 from runtime.signing_keys import open_key, put_token_key
 from sandbox.ceremony import CeremonyError, Held, hold, holder_of, read_record, restore
-from tests.softhsm import PIN, SoftHsm
 
 NOW = datetime.datetime(2026, 11, 25, 12, 0, tzinfo=datetime.UTC)
 PEOPLE = ["Ann", "Ben", "Chen Yu", "陈玉", "Eve"]
@@ -195,13 +195,9 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
 
 
 def test_a_key_made_in_a_ceremony_lies_in_a_token(
-    held: Held, softhsm: SoftHsm, tmp_path: Path
+    held: Held, token_uri: Callable[[str], str]
 ) -> None:
-    pin = tmp_path / "pin"
-    pin.touch(0o600)
-    pin.write_text(PIN)
-    place = f"module-path={softhsm.library}&pin-source={pin}"
-    uri = f"pkcs11:token={softhsm.institution};object=ceremony?{place}"
+    uri = token_uri("ceremony")
     put_token_key(uri, restore(held.record, list(held.shares.values())[:3]))
     key = open_key(uri, in_files=False)
     assert bytes(key.verify_key).hex() == held.record.public_key
