@@ -1,0 +1,183 @@
+"""``dcep keys …``: which certificates end when, and new ones whose keys stay with their owners."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from cryptography import x509
+from rich.table import Table
+
+from runtime.authority_key import make_authority_key, open_authority_key
+from runtime.certificates import Authority, request
+from runtime.settings import SettingsError
+from runtime.signing_keys import make_token_key
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import StackPlan, load
+from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
+
+T = TypeVar("T")
+_SOON_DAYS = 30
+_PKCS11 = "pkcs11:"
+
+Role = Annotated[str, typer.Argument(help="Whose it is, such as bank/alpha or officer/alpha/wang.")]
+Uri = Annotated[str, typer.Argument(help="A PKCS#11 URI: token, object, module-path, pin-source.")]
+Out = Annotated[Path, typer.Option("--out", help="The file to write; it must not be there.")]
+keys = typer.Typer(help="Keys and certificates: when they end, and new ones.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(keys, name="keys")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A certificate of a stack."""
+
+    role: str
+    file: Path
+    ends: datetime.datetime
+    days_left: int
+
+
+@keys.command("list")
+def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
+    """Say which certificate of the stack ends when, the next one first."""
+    plan = load(folder)
+    found = sorted(_held(plan), key=lambda held: held.ends)
+    speaker = Speaker(as_json)
+    certificates = [
+        {
+            "role": held.role,
+            "file": str(held.file.relative_to(plan.folder)),
+            "ends": held.ends.isoformat(timespec="seconds"),
+            "days_left": held.days_left,
+        }
+        for held in found
+    ]
+    speaker.result({"certificates": certificates})
+    if as_json:
+        return
+    table = Table("role", "ends", "days left", box=None)
+    for held in found:
+        colour = "red" if held.days_left < _SOON_DAYS else "default"
+        table.add_row(held.role, f"{held.ends:%Y-%m-%d}", f"[{colour}]{held.days_left}[/]")
+    speaker.console.print(table)
+
+
+@keys.command()
+def make(uri: Uri, as_json: Json = False) -> None:
+    """Make a business key (Ed25519) in a token, which it never leaves; prints its public half."""
+    speaker = Speaker(as_json)
+    public = _or_fail(speaker, lambda: make_token_key(uri)).hex()
+    speaker.result({"public_key": public}, f"public key {public}")
+
+
+@keys.command()
+def authority(
+    uri: Uri,
+    out: Out,
+    name: Annotated[str, typer.Option(help="What the root is called.")] = "DCEP root",
+    as_json: Json = False,
+) -> None:
+    """Make the certificate authority's key in a token, and its root certificate."""
+    speaker = Speaker(as_json)
+    _refuse_existing(speaker, out)
+    _or_fail(speaker, lambda: make_authority_key(uri))
+    made = _or_fail(speaker, lambda: Authority.create(name, open_authority_key(uri)))
+    _write(speaker, out, made.certificate_pem, 0o644)
+    speaker.result({"certificate": str(out)}, f"the root certificate is in {out}")
+
+
+@keys.command("request")
+def request_command(
+    role: Role,
+    out: Out,
+    key: Annotated[Path, typer.Option("--key", help="Where the new private key goes.")],
+    as_json: Json = False,
+) -> None:
+    """Make a new TLS key and a request for its certificate; the key stays in its file."""
+    speaker = Speaker(as_json)
+    for file in (out, key):
+        _refuse_existing(speaker, file)
+    asked, made = request(f"dcep://{role}")
+    _write(speaker, key, made, 0o600)
+    _write(speaker, out, asked, 0o644)
+    text = f"the key is in {key}; send {out} to the certificate authority"
+    speaker.result({"request": str(out), "key": str(key)}, text)
+
+
+@keys.command()
+def certify(
+    role: Role,
+    asked: Annotated[Path, typer.Argument(metavar="REQUEST", help="What its owner sent.")],
+    root: Annotated[Path, typer.Option("--root", help="The authority's certificate.")],
+    key: Annotated[str, typer.Option("--key", help="The authority's key: a URI, or a file.")],
+    out: Out,
+    as_json: Json = False,
+) -> None:
+    """Certify the key of a request for a role; you say the role, not the request."""
+    speaker = Speaker(as_json)
+    _refuse_existing(speaker, out)
+    made = _or_fail(
+        speaker, lambda: _authority(root, key).certify(asked.read_bytes(), f"dcep://{role}")
+    )
+    _write(speaker, out, made, 0o644)
+    certificate = x509.load_pem_x509_certificate(made)
+    ends = certificate.not_valid_after_utc
+    fields = {"certificate": str(out), "ends": ends.isoformat(timespec="seconds")}
+    speaker.result(fields, f"{out}: {role}, until {ends:%Y-%m-%d}")
+
+
+def _authority(root: Path, key: str) -> Authority:
+    if key.startswith(_PKCS11):
+        return Authority(root.read_bytes(), open_authority_key(key))
+    return Authority.of_pem(root.read_bytes(), Path(key).read_bytes())
+
+
+def _held(plan: StackPlan) -> Iterator[Held]:
+    """The certificates in a stack's folder; the root's copies stand there once."""
+    now = datetime.datetime.now(datetime.UTC)
+    folders = [plan.central_folder, *(plan.bank_folder(bank.name) for bank in plan.banks)]
+    files = [folder / "tls.crt" for folder in folders]
+    files += [file for file in plan.officers_folder.glob("*.crt") if file.name != "ca.crt"]
+    for file in [plan.root_certificate, *files]:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+        ends = certificate.not_valid_after_utc
+        yield Held(_role(certificate), file, ends, (ends - now).days)
+
+
+def _role(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return "root"
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return uris[0].removeprefix("dcep://") if uris else "none"
+
+
+def _refuse_existing(speaker: Speaker, file: Path) -> None:
+    if file.exists():
+        speaker.fail(EXIT_USAGE, "FILE_EXISTS", f"{file} is there already; nothing was made")
+
+
+def _write(speaker: Speaker, file: Path, content: bytes, mode: int) -> None:
+    """Writes a new file with its mode from the start."""
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+            opened.write(content)
+    except OSError as error:
+        speaker.fail(EXIT_REFUSED, "FILE_NOT_WRITTEN", f"{file}: {error.strerror}")
+
+
+def _or_fail(speaker: Speaker, act: Callable[[], T]) -> T:
+    try:
+        return act()
+    except (SettingsError, ValueError, OSError) as wrong:
+        speaker.fail(EXIT_REFUSED, "KEY_REFUSED", str(wrong))
