@@ -87,7 +87,7 @@ def town(folder: Path, wallets: int) -> Iterator[Town]:
         try:
             names = [f"party {i}" for i in range(wallets * len(peers))]
             found: dict[int, ReplayWallet] = {}
-            for opened in open_wallets(peers, names, 4_000):
+            for opened in open_wallets(peers, names, now_ms, 4_000):
                 found.update(opened)
             made = [found[i] for i in range(len(names))]
             for peer in peers:

@@ -26,6 +26,7 @@ from operator_bank.tables import ledger as ledger_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.holder import Holder
+from operator_bank.wallets.opening import Opening
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signatures import SignatureVerifier
@@ -57,6 +58,7 @@ class Bank:
     name: str
     books: LedgerBundle
     directory: Directory
+    opening: Opening
     holder: Holder
     vault: Vault
     exchange: Exchange
@@ -133,6 +135,7 @@ def build(
         name=parts.name,
         books=books,
         directory=directory,
+        opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, parts.policy, clock),
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),

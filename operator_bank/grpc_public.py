@@ -12,11 +12,10 @@ from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from operator_bank.app import Bank
 from operator_bank.exchange.exchange import Exchanged
-from operator_bank.limits import ANSWER_MARGIN_S, MAX_ITEMS, MAX_WATCHERS, WATCH_WAIT_S
+from operator_bank.limits import ANSWER_MARGIN_S, MAX_WATCHERS, WATCH_WAIT_S
 from operator_bank.payments.pay import Paid
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.holder import WalletState
-from runtime.checks import at_most
 from runtime.errors import Refusal
 
 _ARRIVALS = 100
@@ -29,12 +28,11 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
         self._bank = bank
 
     def OpenWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self._opened(self._bank.directory.open_many([request])[0])
+        return self._opened(self._bank.opening.open(request.order))
 
     def OpenWallets(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        at_most(request.items, "items", MAX_ITEMS)
-        made = self._bank.directory.open_many(request.items)
-        return bank_pb2.OpenWalletsResponse(items=[self._brief(wallet) for wallet in made])
+        made = self._bank.opening.open_many([item.order for item in request.items])
+        return bank_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
 
     def GetWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return self._shown(self._bank.holder.state(self._bank.holder.asking(request.query)))
@@ -44,11 +42,6 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
         return bank_pb2.CloseWalletResponse()
 
     def _opened(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
-        response = self._brief(wallet)
-        response.deposit_fen = self._bank.holder.state(wallet).deposit_fen or 0
-        return response
-
-    def _brief(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
         return bank_pb2.OpenWalletResponse(
             wallet_number=wallet.number,
             wallet_class=wallet.wallet_class,  # type: ignore[arg-type]

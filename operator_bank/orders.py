@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
+from nacl.signing import SigningKey
 from numpy.typing import NDArray
 
 from dcep.bank.v1 import orders_pb2
@@ -15,15 +16,17 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCE
 from operator_bank.wallets.directory import Directory, Wallet
-from runtime.checks import invalid
+from runtime.checks import invalid, required
 from runtime.clock import Clock
-from runtime.envelope import begin_many, verify
+from runtime.ed25519 import verified
+from runtime.envelope import begin_many, check_form, signed_bytes, wrong_signature
 from runtime.errors import Refusal
 from runtime.parts import parts
 from runtime.server import refuse_unknown_fields
 from runtime.signatures import SignatureVerifier
 
 TAGS: dict[type[Message], str] = {
+    orders_pb2.OpenWalletOrder: "open-wallet/v1",
     orders_pb2.PaymentOrder: "payment-order/v1",
     orders_pb2.ExchangeOrder: "exchange-order/v1",
     orders_pb2.CloseOrder: "close-order/v1",
@@ -61,15 +64,21 @@ class Orders:
         self._directory = directory
         self._clock = clock
         self._verifier = verifier
+        # Nobody has its secret. What names an unknown wallet is verified against it: that takes
+        # as long, and is answered in the same words, as a wrong signature for a wallet there is.
+        self._nobody = bytes(SigningKey.generate().verify_key)
 
     def open(self, kind: type[T], envelope: SignedEnvelope) -> Order[T]:
         """The order in an envelope.
 
         Raises:
-            Refusal: naming the field: unknown wallet, bad signature, expired, …
+            Refusal: naming the field: bad signature, expired, …
         """
-        wallet = self._wallet(envelope)
-        verify(TAGS[kind], envelope, wallet.public_key)
+        _check_shape(envelope)
+        wallet = self._find(envelope)
+        message = signed_bytes(TAGS[kind], envelope.payload)
+        if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
+            raise wrong_signature()
         return _parse(kind, wallet, envelope, self._clock.now_ms())
 
     def open_many(
@@ -80,13 +89,12 @@ class Orders:
         now_ms = self._clock.now_ms()
         answers: list[Order[T] | Refusal] = []
         for part, found, finish in begun:
-            for envelope, wallet, verified in zip(part, found, finish().tolist(), strict=True):
+            for envelope, wallet, good in zip(part, found, finish().tolist(), strict=True):
+                if wallet is None or not good:
+                    answers.append(_unverified(envelope))
+                    continue
                 try:
-                    if wallet is None or not verified:
-                        # Slow, and only for what is refused: finds the exact reason.
-                        answers.append(self.open(kind, envelope))
-                    else:
-                        answers.append(_parse(kind, wallet, envelope, now_ms))
+                    answers.append(_parse(kind, wallet, envelope, now_ms))
                 except Refusal as refusal:
                     answers.append(refusal)
         return answers
@@ -95,32 +103,39 @@ class Orders:
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
     ) -> tuple[Sequence[SignedEnvelope], list[Wallet | None], Callable[[], NDArray[np.bool_]]]:
         """The envelopes, their wallets, and what waits for the verification of their signatures."""
-        found = [self._directory.find(envelope.key_id.decode("latin-1")) for envelope in envelopes]
-        keys = [wallet.public_key if wallet is not None else None for wallet in found]
+        found = [self._find(envelope) for envelope in envelopes]
+        keys = [self._key(wallet) for wallet in found]
         return envelopes, found, begin_many(TAGS[kind], envelopes, keys, self._verifier)
 
-    def _wallet(self, envelope: SignedEnvelope) -> Wallet:
-        if not envelope.key_id:
-            raise Refusal(errors_pb2.REASON_FIELD_MISSING, "key_id is missing", field="key_id")
-        wallet = self._directory.find(envelope.key_id.decode("latin-1"))
-        if wallet is None:
-            raise Refusal(
-                errors_pb2.REASON_WALLET_UNKNOWN, "no such wallet at this bank", field="key_id"
-            )
-        return wallet
+    def _find(self, envelope: SignedEnvelope) -> Wallet | None:
+        try:
+            return self._directory.find(envelope.key_id.decode("ascii"))
+        except UnicodeDecodeError:
+            return None
+
+    def _key(self, wallet: Wallet | None) -> bytes:
+        return wallet.public_key if wallet is not None else self._nobody
+
+
+def _unverified(envelope: SignedEnvelope) -> Refusal:
+    """Why an envelope is not its wallet's; the same for a wallet that there is not."""
+    try:
+        _check_shape(envelope)
+    except Refusal as refusal:
+        return refusal
+    return wrong_signature()
+
+
+def _check_shape(envelope: SignedEnvelope) -> None:
+    required(envelope.key_id, "key_id")
+    if not envelope.key_id.isascii():
+        raise invalid("key_id", "is written in ASCII")
+    check_form(envelope)
 
 
 def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int) -> Order[T]:
     payload = envelope.payload
-    try:
-        content: Any = kind.FromString(payload)
-    except DecodeError:
-        raise Refusal(
-            errors_pb2.REASON_MESSAGE_UNREADABLE,
-            "the payload cannot be parsed",
-            field="payload",
-        ) from None
-    refuse_unknown_fields(content)
+    content: Any = parse(kind, payload)
     if content.wallet_number != wallet.number:
         raise Refusal(
             errors_pb2.REASON_WRONG_WALLET,
@@ -133,20 +148,40 @@ def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int)
             f"sequence is 1 to {MAX_SEQUENCE}",
             field="sequence",
         )
-    created_ms, expires_ms = content.created_time_ms, content.expires_time_ms
-    latest_ms = created_ms + MAX_ORDER_VALIDITY_MS
-    if not (0 < created_ms <= now_ms + CLOCK_SKEW_MS and created_ms <= expires_ms <= latest_ms):
-        _refuse_window(created_ms, expires_ms, now_ms)
+    check_window(
+        content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
+    )
     digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
     return Order(wallet, content, digest, payload, envelope.signature)
 
 
-def _refuse_window(created_ms: int, expires_ms: int, now_ms: int) -> NoReturn:
-    """Says what is wrong with an order's times.
+def parse(kind: type[T], payload: bytes) -> T:
+    """What was signed, once its signature has been verified; every field of it is known."""
+    try:
+        content: T = kind.FromString(payload)
+    except DecodeError:
+        raise Refusal(
+            errors_pb2.REASON_MESSAGE_UNREADABLE,
+            "the payload cannot be parsed",
+            field="payload",
+        ) from None
+    refuse_unknown_fields(content)
+    return content
+
+
+def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: int) -> None:
+    """That a statement's times can be.
 
     Whether it has expired is the rule's word: an order that settled in time
     still gets its first answer when it is asked again later.
     """
+    latest_ms = created_ms + longest_ms
+    if not (0 < created_ms <= now_ms + CLOCK_SKEW_MS and created_ms <= expires_ms <= latest_ms):
+        _refuse_window(created_ms, expires_ms, now_ms, longest_ms)
+
+
+def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> NoReturn:
+    """Says what is wrong with a statement's times."""
     for field, value in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
         if value == 0:  # to the rule, no expiry means never
             raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
@@ -162,7 +197,7 @@ def _refuse_window(created_ms: int, expires_ms: int, now_ms: int) -> NoReturn:
         raise invalid("expires_time_ms", "lies before created_time_ms")
     raise Refusal(
         errors_pb2.REASON_VALIDITY_TOO_LONG,
-        f"an order may be valid for {MAX_ORDER_VALIDITY_MS} ms at most",
+        f"it may be valid for {longest_ms} ms at most",
         field="expires_time_ms",
     )
 

@@ -29,9 +29,10 @@ wallets = Table(
     Column("wallet_class", SmallInteger, nullable=False),
     Column("holder_name", String(64), nullable=False),
     Column("phone", String(20), nullable=False),
-    Column("request_id", String(36), nullable=False, unique=True),
+    Column("request_id", String(36), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("opened_time_ms", BigInteger, nullable=False),
+    Index("wallets_by_request", "request_id", "public_key", unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from nacl.bindings import crypto_sign_BYTES, crypto_sign_open
-from nacl.exceptions import BadSignatureError
-
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from runtime.ed25519 import SIGNATURE_BYTES, verified
 from runtime.errors import Refusal
 from runtime.limits import MAX_PAYLOAD_BYTES
-from runtime.signing_keys import SIGNATURE_BYTES, Signer
+from runtime.signing_keys import Signer
 
 if TYPE_CHECKING:  # its compiled loop is not for those who verify one
     import numpy as np
     from numpy.typing import NDArray
 
     from runtime.signatures import Check, SignatureVerifier
-
-PUBLIC_KEY_BYTES = 32
 
 
 def signed_bytes(tag: str, payload: bytes) -> bytes:
@@ -46,10 +42,18 @@ def verify(
     Raises:
         Refusal: FIELD_INVALID for wrong lengths, SIGNATURE_INVALID.
     """
-    if len(envelope.signature) != crypto_sign_BYTES:
+    check_form(envelope, max_payload_bytes=max_payload_bytes)
+    if not verified(public_key, signed_bytes(tag, envelope.payload), envelope.signature):
+        raise wrong_signature()
+    return envelope.payload
+
+
+def check_form(envelope: SignedEnvelope, *, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> None:
+    """That payload and signature have a length that can be; FIELD_INVALID if not."""
+    if len(envelope.signature) != SIGNATURE_BYTES:
         raise Refusal(
             errors_pb2.REASON_FIELD_INVALID,
-            f"a signature has {crypto_sign_BYTES} bytes, not {len(envelope.signature)}",
+            f"a signature has {SIGNATURE_BYTES} bytes, not {len(envelope.signature)}",
             field="signature",
         )
     if not 0 < len(envelope.payload) <= max_payload_bytes:
@@ -58,13 +62,15 @@ def verify(
             f"a payload has 1 to {max_payload_bytes} bytes, not {len(envelope.payload)}",
             field="payload",
         )
-    if not _verified(tag, envelope, public_key):
-        raise Refusal(
-            errors_pb2.REASON_SIGNATURE_INVALID,
-            "the signature is not by the key of key_id over this payload",
-            field="signature",
-        )
-    return envelope.payload
+
+
+def wrong_signature() -> Refusal:
+    """What is said of a signature that does not hold, and of a key that nobody knows."""
+    return Refusal(
+        errors_pb2.REASON_SIGNATURE_INVALID,
+        "the signature is not by the key of key_id over this payload",
+        field="signature",
+    )
 
 
 def begin_many(
@@ -81,13 +87,3 @@ def begin_many(
         signer = key if key is not None and 0 < len(payload) <= MAX_PAYLOAD_BYTES else b""
         checks.append((signer, head + payload, envelope.signature))
     return verifier.begin(checks)
-
-
-def _verified(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bool:
-    if len(public_key) != PUBLIC_KEY_BYTES:
-        return False
-    try:
-        crypto_sign_open(envelope.signature + signed_bytes(tag, envelope.payload), public_key)
-    except BadSignatureError:
-        return False
-    return True

@@ -18,7 +18,8 @@ from nacl._sodium import ffi, lib  # type: ignore[import-not-found]
 from numba import njit, types
 from numpy.typing import NDArray
 
-PUBLIC_KEY_BYTES, SIGNATURE_BYTES = 32, 64
+from runtime.ed25519 import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
+
 Check = tuple[bytes, bytes, bytes]
 """(key, message, signature)."""
 _NO_KEY = bytes(PUBLIC_KEY_BYTES)

@@ -34,6 +34,9 @@ SETTLE_POLL_S: Final = 0.1
 ORDER_VALID_MS: Final = 12 * 60 * 60 * 1000
 """How long an order made by the replay may settle."""
 
+OPENING_VALID_MS: Final = 5 * 60 * 1000
+"""How long a bank may open a wallet that the replay asks for."""
+
 MAX_REPLAY_ROWS: Final = 20_000_000
 """Rows that one replay holds in memory."""
 

@@ -51,6 +51,17 @@ OUTBOUND = {
     "amount_fen": 7,
     "body": b"body",
 }
+WALLET = {
+    "id": 1,
+    "number": "6201000000000012",
+    "public_key": b"k" * 32,
+    "wallet_class": 2,
+    "holder_name": "Alice",
+    "phone": "",
+    "request_id": "r" * 36,
+    "digest": b"d" * 32,
+    "opened_time_ms": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,7 @@ OUTBOUND = {
     [
         ("central_bank", "pieces", PIECE, "0002", "0003"),
         ("operator_bank", "outbound", OUTBOUND, "0004", "0005"),
+        ("operator_bank", "wallets", WALLET, "0006", "0007"),
     ],
 )
 def test_rows_outlive_other_keys_and_indexes(

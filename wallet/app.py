@@ -135,7 +135,13 @@ class App:
         from wallet.holder import open_wallet
 
         return open_wallet(
-            self.home, self.banks, self.randomness, bank, holder_name=holder_name, phone=phone
+            self.home,
+            self.banks,
+            self.randomness,
+            self.clock,
+            bank,
+            holder_name=holder_name,
+            phone=phone,
         )
 
     def prepare_offline(self) -> str:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount, text
+from runtime.clock import Clock
+from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.bank import Arrivals, Banks
@@ -15,7 +18,7 @@ from wallet.banks import BankEntry
 from wallet.desk import NOBODY_SAID, Desk, Placed
 from wallet.home import SEED_BYTES, Home, Profile
 from wallet.kinds import CLOSE, EXCHANGE, PAYMENT
-from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME
+from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ def open_wallet(
     home: Home,
     banks: Banks,
     randomness: Randomness,
+    clock: Clock,
     bank: BankEntry,
     *,
     holder_name: str = "",
@@ -161,12 +165,7 @@ def open_wallet(
         return profile
     home.seal(randomness.bytes(SEED_BYTES))
     home.save(wanted)
-    request = bank_pb2.OpenWalletRequest(
-        request_id=wanted.request_id,
-        public_key=bytes(home.key().verify_key),
-        holder_name=wanted.holder_name,
-        phone=wanted.phone,
-    )
+    request = bank_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
     try:
         answer = banks.at(bank.address, bank.ca, bank.name).open_wallet(request)
     except Refusal as refusal:
@@ -180,6 +179,22 @@ def open_wallet(
     )
     home.save(opened)
     return opened
+
+
+def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> SignedEnvelope:
+    """Asks for the wallet with the key that it will have: nobody else can open one for it."""
+    key, now_ms = home.key(), clock.now_ms()
+    public = bytes(key.verify_key)
+    order = orders_pb2.OpenWalletOrder(
+        request_id=wanted.request_id,
+        public_key=public,
+        holder_name=wanted.holder_name,
+        phone=wanted.phone,
+        bank=bank.name,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + OPENING_VALID_MS,
+    )
+    return sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
 
 
 def class_name(value: int) -> str:

@@ -11,6 +11,9 @@ MAX_NAME = 100
 ORDER_VALID_MS = 10 * 60 * 1_000
 """An order never settles later than this after it was made."""
 
+OPENING_VALID_MS = 5 * 60 * 1_000
+"""A bank may open the wallet for this long; who asks again signs again."""
+
 QUERY_VALID_MS = 60 * 1_000
 """A signed question may be answered for this long."""
 

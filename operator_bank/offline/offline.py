@@ -23,7 +23,7 @@ from operator_bank.payments.pay import put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
-from runtime.checks import amount, exact_bytes, invalid, required
+from runtime.checks import amount, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
@@ -66,7 +66,7 @@ class Offline:
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
-        key = exact_bytes(order.content.device_key, "device_key", DEVICE_KEY_BYTES)
+        key = public_key(order.content.device_key, "device_key")
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
         bundle = self.revocations.newest()
         certificate = self._keys.certify(order, key)

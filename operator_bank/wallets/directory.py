@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +14,8 @@ from currency.number import make
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
-from operator_bank.limits import MAX_NAME, MAX_PHONE
 from operator_bank.tables import office_acts, wallets
-from runtime.checks import invalid, public_key, request_id, text
+from runtime.checks import invalid, request_id
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -27,8 +24,7 @@ from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
 
-CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
-_PHONE = re.compile(r"\+?[0-9]+( [0-9]+)*")
+CLASS_IV = bank_pb2.WALLET_CLASS_IV
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,28 @@ class Wallet:
     def deposit_account(self) -> int | None:
         """The holder's deposit account; None for a holder known by phone alone."""
         return accounts.deposit(self.row_id) if self.wallet_class != CLASS_IV else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A wallet that somebody asked for who has its key.
+
+    Attributes:
+        digest: tells whether two that ask by the same key and id ask for the same.
+    """
+
+    request_id: str
+    public_key: bytes
+    wallet_class: int
+    holder_name: str
+    phone: str
+    digest: bytes
+    opened_time_ms: int
+
+    @property
+    def asked_by(self) -> tuple[str, bytes]:
+        """What makes it the same request: another key's requests are nobody's business."""
+        return self.request_id, self.public_key
 
 
 class Directory:
@@ -94,28 +112,27 @@ class Directory:
         """The number for a wallet's account; "" for other accounts."""
         return make(self._prefix, accounts.row_id(account)) if accounts.is_wallet(account) else ""
 
-    def open_many(self, requests: Sequence[bank_pb2.OpenWalletRequest]) -> list[Wallet]:
-        """Opens wallets; each request repeats by its id."""
-        wanted = [_row(request, self._clock.now_ms()) for request in requests]
-        ids = [row["request_id"] for row in wanted]
-        if len(set(ids)) != len(ids):
+    def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
+        """Opens wallets; each repeats by its key and the id that it was asked for with."""
+        asked = [one.asked_by for one in wanted]
+        if len(set(asked)) != len(asked):
             raise invalid("request_id", "stands twice in one call")
         with self._changing:
-            known = self._known(ids)
-            fresh = [row for row in wanted if row["request_id"] not in known]
+            known = self._known(asked)
+            fresh = [asdict(one) for one in wanted if one.asked_by not in known]
             if fresh:
                 self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
-                known.update(self._known([row["request_id"] for row in fresh]))
-        for row in wanted:
-            if bytes(known[row["request_id"]].digest) != row["digest"]:
+                known.update(self._known([key for key in asked if key not in known]))
+        for one in wanted:
+            if bytes(known[one.asked_by].digest) != one.digest:
                 raise Refusal(
                     errors_pb2.REASON_ID_REUSED,
-                    "this request_id was used for another wallet",
+                    "this key asked for another wallet with this request_id",
                     field="request_id",
                 )
         self._finish([row for row in known.values() if row.number is None])
-        opened = self._known(ids)
-        made = [_wallet(opened[key]) for key in ids]
+        opened = self._known(asked)
+        made = [_wallet(opened[key]) for key in asked]
         self._by_number.update((wallet.number, wallet) for wallet in made)
         return made
 
@@ -159,11 +176,15 @@ class Directory:
 
         self._ledger.submit(Batch(record, None, also))
 
-    def _known(self, ids: Sequence[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for part in parts(ids):
+    def _known(self, asked: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], Any]:
+        """The rows of those that were asked for before."""
+        wanted, found = set(asked), {}
+        for part in parts([request for request, _ in asked]):
             query = select(wallets).where(wallets.c.request_id.in_(part))
-            found.update((row.request_id, row) for row in _rows(self._database, query))
+            for row in _rows(self._database, query):
+                key = (row.request_id, bytes(row.public_key))
+                if key in wanted:
+                    found[key] = row
         return found
 
     def _finish(self, rows: Sequence[Any]) -> None:
@@ -215,30 +236,6 @@ def _open(account: int, ledger: int, policy: int) -> Records:
     record["credit"] = account
     record["spare"] = policy | ledger << 8
     return record
-
-
-def _row(request: bank_pb2.OpenWalletRequest, now_ms: int) -> dict[str, Any]:
-    public_key(request.public_key, "public_key")
-    if not request.holder_name and not request.phone:
-        raise Refusal(
-            errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
-        )
-    text(request.holder_name, "holder_name", longest=MAX_NAME, shortest=0)
-    text(request.phone, "phone", longest=MAX_PHONE, shortest=0)
-    if request.holder_name and request.holder_name.isspace():
-        raise invalid("holder_name", "has more than blanks")
-    if request.phone and not _PHONE.fullmatch(request.phone):
-        raise invalid("phone", "looks like 13800138000 or +86 13800138000")
-    content = b"\0".join([request.public_key, request.holder_name.encode(), request.phone.encode()])
-    return {
-        "request_id": request_id(request.request_id),
-        "public_key": request.public_key,
-        "wallet_class": CLASS_II if request.holder_name else CLASS_IV,
-        "holder_name": request.holder_name,
-        "phone": request.phone,
-        "digest": hashlib.sha256(content).digest(),
-        "opened_time_ms": now_ms,
-    }
 
 
 def _wallet(row: Any) -> Wallet:

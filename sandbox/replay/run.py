@@ -81,7 +81,7 @@ def replay(
     ``issue(bank, fen)`` fills a bank's vault with what its wallets will be funded with. The clock
     of the result runs from the first payment sent to the last one ended, signing included.
     """
-    wallets = _open(peers, payments.parties, items_per_call, reporter)
+    wallets = _open(peers, payments.parties, now_ms, items_per_call, reporter)
     amounts_fen = funding.of(payments.parties)
     _fill_vaults(peers, wallets, amounts_fen, issue)
     reporter.begin("fund wallets", sum(1 for amount in amounts_fen if amount))
@@ -104,11 +104,15 @@ def replay(
 
 
 def _open(
-    peers: Sequence[BankPeer], parties: Sequence[str], items_per_call: int, reporter: Reporter
+    peers: Sequence[BankPeer],
+    parties: Sequence[str],
+    now_ms: Callable[[], int],
+    items_per_call: int,
+    reporter: Reporter,
 ) -> list[ReplayWallet]:
     reporter.begin("open wallets", len(parties))
     found: dict[int, ReplayWallet] = {}
-    for opened in open_wallets(peers, parties, items_per_call):
+    for opened in open_wallets(peers, parties, now_ms, items_per_call):
         found.update(opened)
         reporter.advance(len(opened))
     return [found[party] for party in range(len(parties))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nacl.signing import SigningKey
@@ -13,7 +13,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from runtime.parts import parts
-from sandbox.limits import ORDER_VALID_MS
+from sandbox.limits import OPENING_VALID_MS, ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
 
 
@@ -61,7 +61,10 @@ class ReplayWallet:
 
 
 def open_wallets(
-    peers: Sequence[BankPeer], parties: Sequence[str], items_per_call: int
+    peers: Sequence[BankPeer],
+    parties: Sequence[str],
+    now_ms: Callable[[], int],
+    items_per_call: int,
 ) -> Iterator[list[tuple[int, ReplayWallet]]]:
     """Open a wallet for each party, party i at bank i mod n; yields (party, wallet) call by call.
 
@@ -72,11 +75,7 @@ def open_wallets(
         for part in parts(mine, items_per_call):
             keys = [SigningKey.generate() for _ in part]
             requests = [
-                bank_pb2.OpenWalletRequest(
-                    request_id=str(uuid.uuid4()),
-                    public_key=bytes(key.verify_key),
-                    holder_name=f"party {parties[party]}",
-                )
+                _opening(key, f"party {parties[party]}", peer.name, now_ms())
                 for party, key in zip(part, keys, strict=True)
             ]
             answers = peer.open_many(requests)
@@ -84,6 +83,23 @@ def open_wallets(
                 (party, ReplayWallet(bank=index, number=answer.wallet_number, key=key))
                 for party, key, answer in zip(part, keys, answers, strict=True)
             ]
+
+
+def _opening(
+    key: SigningKey, holder_name: str, bank: str, now_ms: int
+) -> bank_pb2.OpenWalletRequest:
+    """Asks a bank for a wallet, signed with its key to be."""
+    public = bytes(key.verify_key)
+    order = orders_pb2.OpenWalletOrder(
+        request_id=str(uuid.uuid4()),
+        public_key=public,
+        holder_name=holder_name,
+        bank=bank,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + OPENING_VALID_MS,
+    )
+    envelope = sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
+    return bank_pb2.OpenWalletRequest(order=envelope)
 
 
 def fund(

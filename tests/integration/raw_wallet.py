@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any
 
 from nacl.signing import SigningKey
@@ -13,6 +12,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from sandbox.connections import public_channel
 from sandbox.plan import StackPlan
+from tests.openings import opening_request
 
 TIMEOUT_S = 20.0
 VALID_MS = 60_000
@@ -51,13 +51,8 @@ class RawWallet:
     def __init__(self, stubs: BankStubs, *, name: str = "Somebody", phone: str = "") -> None:
         self.stubs = stubs
         self.key = SigningKey.generate()
-        request = bank_pb2.OpenWalletRequest(
-            request_id=str(uuid.uuid4()),
-            public_key=bytes(self.key.verify_key),
-            holder_name=name,
-            phone=phone,
-        )
-        self.number = stubs.wallets.OpenWallet(request, timeout=TIMEOUT_S).wallet_number
+        asked = opening_request(stubs.bank, now_ms(), key=self.key, holder_name=name, phone=phone)
+        self.number = stubs.wallets.OpenWallet(asked, timeout=TIMEOUT_S).wallet_number
         self.sequence = 0
 
     def take_sequence(self) -> int:

@@ -29,6 +29,7 @@ from sandbox.connections import certified_channel, officer_channel
 from sandbox.offices import BankOffice
 from sandbox.world import World, refused
 from tests.integration.raw_wallet import TAGS, TIMEOUT_S, BankStubs, RawWallet, now_ms
+from tests.openings import opening_request
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
 
@@ -291,7 +292,7 @@ SPOILERS: list[tuple[str, Callable[[Scene, Signed], SignedEnvelope], set[str]]] 
     (
         "no-key-id",
         lambda s, r: SignedEnvelope(payload=b"x", signature=bytes(64)),
-        {"FIELD_MISSING", "FIELD_INVALID", "WALLET_UNKNOWN"},
+        {"FIELD_MISSING"},
     ),
     ("signature-of-63-bytes", _cut_signature, {"FIELD_INVALID"}),
     ("one-bit-turned", _turned_bit, {"SIGNATURE_INVALID"}),
@@ -309,12 +310,12 @@ SPOILERS: list[tuple[str, Callable[[Scene, Signed], SignedEnvelope], set[str]]] 
     (
         "unknown-wallet",
         lambda s, r: _order(s, r, key_id=UNKNOWN_NUMBER, wallet_number=UNKNOWN_NUMBER),
-        {"WALLET_UNKNOWN"},
+        {"SIGNATURE_INVALID"},
     ),
     (
         "mistyped-wallet",
         lambda s, r: _order(s, r, key_id="6201000000000000", wallet_number="6201000000000000"),
-        {"FIELD_INVALID", "WALLET_UNKNOWN"},
+        {"SIGNATURE_INVALID"},
     ),
     ("garbage-signed", lambda s, r: _raw(s, r, b"\xff\xff\xff\xff"), {"MESSAGE_UNREADABLE"}),
     (
@@ -493,6 +494,7 @@ def test_a_bulk_call_answers_each_item_by_itself(
 
 def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
     order = scene.alice.payment(scene.mallory.number, 1, sequence=1_000_000)
+    opened = bank_pb2.OpenWalletRequest()
     calls = [
         lambda: scene.alpha.payments.PayMany(
             bank_pb2.PayManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
@@ -501,7 +503,7 @@ def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
             bank_pb2.ExchangeManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
         ),
         lambda: scene.alpha.wallets.OpenWallets(
-            bank_pb2.OpenWalletsRequest(items=[bank_pb2.OpenWalletRequest()] * (MAX_ITEMS + 1)),
+            bank_pb2.OpenWalletsRequest(items=[opened] * (MAX_ITEMS + 1)),
             timeout=TIMEOUT_S,
         ),
     ]
@@ -513,12 +515,7 @@ def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
 
 
 def _open_request(**spoiled: Any) -> bank_pb2.OpenWalletRequest:
-    values = {
-        "request_id": str(uuid.uuid4()),
-        "public_key": bytes(SigningKey.generate().verify_key),
-        "holder_name": "Somebody",
-    }
-    return bank_pb2.OpenWalletRequest(**{**values, **spoiled})
+    return opening_request("alpha", now_ms(), **spoiled)
 
 
 OPENINGS = [
@@ -526,6 +523,10 @@ OPENINGS = [
     ("id-is-no-uuid", {"request_id": "42"}, "request_id"),
     ("no-key", {"public_key": b""}, "public_key"),
     ("key-of-33-bytes", {"public_key": bytes(33)}, "public_key"),
+    ("another-key", {"public_key": bytes(SigningKey.generate().verify_key)}, "public_key"),
+    ("weak-key", {"key_id": (b"\x01" + bytes(31)).hex().encode()}, "public_key"),
+    ("no-key-id", {"key_id": b""}, "key_id"),
+    ("another-bank", {"bank": "beta"}, "bank"),
     ("nobody", {"holder_name": ""}, "holder_name"),
     ("name-too-long", {"holder_name": "x" * 5_000}, "holder_name"),
     ("phone-is-no-phone", {"holder_name": "", "phone": "call me"}, "phone"),
@@ -546,12 +547,24 @@ def test_a_wallet_is_not_opened_for_a_spoiled_request(
     assert refusal.field == field
 
 
-def test_a_request_id_used_again_for_somebody_else_is_refused(scene: Scene) -> None:
-    first = _open_request()
+def test_a_wallet_is_not_opened_for_a_key_that_did_not_sign(scene: Scene) -> None:
+    request = _open_request(signer=SigningKey.generate())
+    refusal = refused(lambda: scene.alpha.wallets.OpenWallet(request, timeout=TIMEOUT_S))
+    assert (refusal.name, refusal.field) == ("SIGNATURE_INVALID", "signature")
+    many = bank_pb2.OpenWalletsRequest(items=[_open_request(), request])
+    refusal = refused(lambda: scene.alpha.wallets.OpenWallets(many, timeout=TIMEOUT_S))
+    assert (refusal.name, refusal.field) == ("SIGNATURE_INVALID", "items[1].signature")
+
+
+def test_a_request_id_used_again_by_its_key_for_somebody_else_is_refused(scene: Scene) -> None:
+    key, wanted = SigningKey.generate(), str(uuid.uuid4())
+    first, again, other = (
+        _open_request(key=key, request_id=wanted, holder_name=name)
+        for name in ("Somebody", "Somebody", "Mallory")
+    )
     opened = scene.alpha.wallets.OpenWallet(first, timeout=TIMEOUT_S)
-    again = scene.alpha.wallets.OpenWallet(first, timeout=TIMEOUT_S)
-    assert again.wallet_number == opened.wallet_number
-    other = _open_request(request_id=first.request_id)
+    repeated = scene.alpha.wallets.OpenWallet(again, timeout=TIMEOUT_S)
+    assert repeated.wallet_number == opened.wallet_number
     refusal = refused(lambda: scene.alpha.wallets.OpenWallet(other, timeout=TIMEOUT_S))
     assert refusal.reason == e.REASON_ID_REUSED
 

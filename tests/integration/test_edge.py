@@ -112,9 +112,7 @@ def test_no_wallets_bytes_change_what_another_ones_mean(
         "MESSAGE_UNREADABLE": good[0][:-3],
         "FIELD_UNKNOWN": good[0] + bytes([0x7A, 1, 0]),
         "FIELD_MISSING": b"",
-        "WALLET_UNKNOWN": request(
-            payers[0].envelope(orders_pb2.PaymentOrder, key_id="6201000000000000")
-        ),
+        "FIELD_INVALID": request(payers[0].envelope(orders_pb2.PaymentOrder, key_id="６２０１")),
         "SIGNATURE_INVALID": request(
             payers[0].envelope(orders_pb2.PaymentOrder, key=payers[1].key)
         ),

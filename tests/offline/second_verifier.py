@@ -257,14 +257,21 @@ def _must(holds: bool, reason: str) -> None:
 
 
 def _signed(key: bytes, tag: str, body: bytes, signature: bytes, reason: str) -> None:
+    _must(holds(key, _message(tag, body), signature), reason)
+
+
+def holds(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether a signature is by a key over a message: strict where OpenSSL alone is not."""
     number = int.from_bytes(key, "little") & ((1 << 255) - 1)
     canonical = number < 2**255 - 19
     small = any(_without_sign(point) in _SMALL_ORDER for point in (key, signature[0:32]))
-    _must(canonical and not small, reason)
+    if not canonical or small:
+        return False
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, _message(tag, body))
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise Refused(reason) from None
+        return False
+    return True
 
 
 def _without_sign(point: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,7 @@ from runtime.errors import NoAnswer
 from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
+from tests.openings import opening
 
 NOW_MS = 1_750_000_000_000
 PREFIX, OTHER_PREFIX = "6201", "6202"
@@ -195,13 +195,8 @@ class World:
     def open(self, name: str = "", phone: str = "") -> Holder:
         """Opens a wallet: class II by name, class IV by phone alone."""
         key = SigningKey.generate()
-        request = bank_pb2.OpenWalletRequest(
-            request_id=str(uuid.uuid4()),
-            public_key=bytes(key.verify_key),
-            holder_name=name,
-            phone=phone,
-        )
-        [wallet] = self.bank.directory.open_many([request])
+        asked = opening("alpha", self.clock.now_ms(), key=key, holder_name=name, phone=phone)
+        wallet = self.bank.opening.open(asked)
         return Holder(self, wallet, key)
 
     def entry(self, **event: Any) -> FeedEntry:

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS, TOKEN_LIFETIME_MS
@@ -30,7 +31,7 @@ _numbers = itertools.count(1)
 
 def some_key() -> bytes:
     """One that nobody has had before."""
-    return next(_numbers).to_bytes(32, "big")
+    return bytes(SigningKey(next(_numbers).to_bytes(32, "big")).verify_key)
 
 
 def certify(world: World, holder: Holder, key: bytes) -> Certificate:
@@ -82,6 +83,15 @@ def test_a_key_is_one_wallets(world: World, alice: Holder, bob: Holder) -> None:
     certify(world, alice, key)
     no(errors_pb2.REASON_ALREADY_EXISTS, certify, world, bob, key)
     no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(bob, key))
+
+
+def test_a_key_that_nobody_can_have_the_secret_of_is_not_certified(
+    world: World, alice: Holder
+) -> None:
+    for weak in (bytes(32), b"\x01" + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f"):
+        with pytest.raises(Refusal) as caught:
+            certify(world, alice, weak)
+        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_key")
 
 
 # The bound of live keys

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCE
 from operator_bank.orders import TAGS
 from runtime.envelope import sign
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import NOW_MS, Holder, World
+from tests.operator_bank.conftest import FOREIGN, NOW_MS, PREFIX, Holder, World
 
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 
@@ -68,10 +69,37 @@ def test_only_the_wallets_own_key_moves_its_money(world: World, alice: Holder, b
 
     query = alice.signed(orders_pb2.Query)
     assert refused(lambda: pay(query, 0.0))[0] == "SIGNATURE_INVALID"
-    nobodys = alice.order(bob.number, 5)
-    nobodys.key_id = b"\xff\xfe"
-    assert refused(lambda: pay(nobodys, 0.0)) == ("WALLET_UNKNOWN", "key_id")
     assert alice.fen == 100_000
+
+
+def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    """Who may not speak for a wallet does not learn whether it is there."""
+    told = []
+    for key_id in (bob.number, make(PREFIX, 99_999), FOREIGN, "6201000000000000", "x"):
+        order = alice.order(bob.number, 5, wallet_number=key_id)
+        order.key_id = key_id.encode()
+        for call in (
+            lambda order=order: world.bank.payments.pay(order, 0.0),
+            lambda order=order: world.bank.exchange.exchange(order),
+            lambda order=order: world.bank.holder.asking(order),
+        ):
+            with pytest.raises(Refusal) as caught:
+                call()
+            told.append((caught.value.name, caught.value.message, caught.value.field))
+            assert caught.value.metadata == {}
+    assert len(set(told)) == 1, told
+    assert told[0][0] == "SIGNATURE_INVALID"
+
+
+@pytest.mark.parametrize("key_id", [b"\xff\xfe", "６２０１".encode(), b"6201\x80"])
+def test_a_key_id_is_ascii(world: World, alice: Holder, bob: Holder, key_id: bytes) -> None:
+    order = alice.order(bob.number, 5)
+    order.key_id = key_id
+    assert refused(lambda: world.bank.payments.pay(order, 0.0)) == ("FIELD_INVALID", "key_id")
+    [answer] = world.bank.payments.pay_many([order])
+    assert isinstance(answer, Refusal) and answer.field == "key_id"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
 
-from currency import number
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from runtime.errors import Refusal
 from settlement.records import Limit
-from tests.operator_bank.conftest import DEPOSIT_FEN, PREFIX, VAULT_FEN, Holder, World
+from tests.openings import opening
+from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, World
 
 
 def refused(call: Callable[[], Any]) -> Refusal:
@@ -22,24 +21,6 @@ def refused(call: Callable[[], Any]) -> Refusal:
     with pytest.raises(Refusal) as caught:
         call()
     return caught.value
-
-
-def asking(**values: Any) -> bank_pb2.OpenWalletRequest:
-    key = bytes(SigningKey.generate().verify_key)
-    given = {"request_id": str(uuid.uuid4()), "public_key": key, "holder_name": "Alice", **values}
-    return bank_pb2.OpenWalletRequest(**given)
-
-
-def test_a_wallet_is_opened_once_by_its_request(world: World) -> None:
-    request = asking()
-    [first] = world.bank.directory.open_many([request])
-    [again] = world.restart().directory.open_many([request])
-    assert first == again == world.bank.directory.find(first.number)
-    assert number.check(first.number).startswith(PREFIX)
-    assert len(world.bank.directory) == 1
-
-    request.holder_name = "Mallory"
-    assert refused(lambda: world.bank.directory.open_many([request])).name == "ID_REUSED"
 
 
 def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
@@ -51,41 +32,6 @@ def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
     assert known.wallet.wallet_class == bank_pb2.WALLET_CLASS_IV
     assert world.bank.holder.state(known.wallet).deposit_fen is None
     assert refused(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"public_key": b""}, "public_key"),
-        ({"public_key": b"k" * 31}, "public_key"),
-        ({"public_key": bytes(32)}, "public_key"),
-        ({"public_key": b"\x01" + bytes(31)}, "public_key"),
-        ({"holder_name": ""}, "holder_name"),
-        ({"holder_name": "x" * 65}, "holder_name"),
-        ({"holder_name": "a\nb"}, "holder_name"),
-        ({"holder_name": "   "}, "holder_name"),
-        ({"holder_name": " ", "phone": "13800138000"}, "holder_name"),
-        ({"phone": "call me"}, "phone"),
-        ({"phone": "+++1"}, "phone"),
-        ({"phone": "+"}, "phone"),
-        ({"phone": "  1 "}, "phone"),
-        ({"phone": "1  2"}, "phone"),
-        ({"phone": "١٢٣"}, "phone"),
-        ({"request_id": "1"}, "request_id"),
-    ],
-)
-def test_a_wrong_request_opens_nothing_also_for_others_in_the_call(
-    world: World, changes: dict, field: str
-) -> None:
-    wrong = asking(**changes)
-    assert refused(lambda: world.bank.directory.open_many([asking(), wrong])).field == field
-    assert len(world.bank.directory) == 0
-
-
-def test_one_request_does_not_stand_twice_in_a_call(world: World) -> None:
-    request = asking()
-    twice = refused(lambda: world.bank.directory.open_many([request, request]))
-    assert twice.field == "request_id"
 
 
 def freeze(world: World, holder: Holder, frozen: bool, wanted: str = "") -> str:
@@ -110,10 +56,10 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, b
 
 
 def test_an_act_that_comes_twice_at_once_is_on_the_record_once(world: World, alice: Holder) -> None:
-    directory = world.restart(threaded=True).directory
-    request, wanted = asking(), str(uuid.uuid4())
+    bank = world.restart(threaded=True)
+    request, wanted = opening("alpha", NOW_MS), str(uuid.uuid4())
     with ThreadPoolExecutor(8) as pool:
-        opened = set(pool.map(lambda _: directory.open_many([request])[0], range(8)))
+        opened = set(pool.map(lambda _: bank.opening.open(request), range(8)))
         acts = set(pool.map(lambda _: freeze(world, alice, True, wanted), range(8)))
     world.bank.books.stop()
     assert (len(opened), acts) == (1, {wanted})

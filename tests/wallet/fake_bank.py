@@ -64,19 +64,23 @@ class FakeBank:
 
     def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
         self._lose("mute_before")
-        if request.holder_name == "Nobody":
+        key = bytes.fromhex(request.order.key_id.decode())
+        payload = verify("open-wallet/v1", request.order, key)
+        order = orders_pb2.OpenWalletOrder.FromString(payload)
+        assert (order.public_key, order.bank) == (key, "alpha")
+        if order.holder_name == "Nobody":
             raise Refusal(errors_pb2.REASON_FIELD_INVALID, "holder_name: not you")
-        if request.request_id not in self._opened:
+        if order.request_id not in self._opened:
             number = make(PREFIX, len(self._opened) + 1)
-            self._opened[request.request_id] = number
-            self.accounts[number] = Account(request.public_key)
+            self._opened[order.request_id] = number
+            self.accounts[number] = Account(order.public_key)
         self._lose("mute_after")
-        kind = bank_pb2.WALLET_CLASS_II if request.holder_name else bank_pb2.WALLET_CLASS_IV
+        kind = bank_pb2.WALLET_CLASS_II if order.holder_name else bank_pb2.WALLET_CLASS_IV
         return bank_pb2.OpenWalletResponse(
-            wallet_number=self._opened[request.request_id],
+            wallet_number=self._opened[order.request_id],
             wallet_class=kind,
             bank="alpha",
-            has_deposit_account=bool(request.holder_name),
+            has_deposit_account=bool(order.holder_name),
         )
 
     def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:

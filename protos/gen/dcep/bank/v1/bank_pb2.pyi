@@ -48,30 +48,22 @@ PAYMENT_STATE_EXPIRED: PaymentState
 PAYMENT_STATE_RETURNED: PaymentState
 
 class OpenWalletRequest(_message.Message):
-    __slots__ = ("request_id", "public_key", "holder_name", "phone")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
-    HOLDER_NAME_FIELD_NUMBER: _ClassVar[int]
-    PHONE_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    public_key: bytes
-    holder_name: str
-    phone: str
-    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ...) -> None: ...
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: _envelope_pb2.SignedEnvelope
+    def __init__(self, order: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class OpenWalletResponse(_message.Message):
-    __slots__ = ("wallet_number", "wallet_class", "bank", "has_deposit_account", "deposit_fen")
+    __slots__ = ("wallet_number", "wallet_class", "bank", "has_deposit_account")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     HAS_DEPOSIT_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
-    DEPOSIT_FEN_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     wallet_class: WalletClass
     bank: str
     has_deposit_account: bool
-    deposit_fen: int
-    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., bank: _Optional[str] = ..., has_deposit_account: bool = ..., deposit_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, wallet_number: _Optional[str] = ..., wallet_class: _Optional[_Union[WalletClass, str]] = ..., bank: _Optional[str] = ..., has_deposit_account: bool = ...) -> None: ...
 
 class OpenWalletsRequest(_message.Message):
     __slots__ = ("items",)

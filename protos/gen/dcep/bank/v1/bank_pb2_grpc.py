@@ -66,15 +66,18 @@ class WalletServiceServicer(object):
     """
 
     def OpenWallet(self, request, context):
-        """Opens a wallet for a public key. Anyone may call. Repeats by request_id.
-        Refuses: FIELD_MISSING, FIELD_INVALID, TOO_MANY_ITEMS, ID_REUSED.
+        """Opens a wallet for the key that signed the OpenWalletOrder. Anyone may call.
+        Repeats by the key and its request_id.
+        Refuses: FIELD_MISSING, FIELD_INVALID, SIGNATURE_INVALID, EXPIRED,
+        NOT_YET_VALID, VALIDITY_TOO_LONG, ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def OpenWallets(self, request, context):
-        """Opens up to 8,190 wallets, each with its own request_id and its own answer.
+        """Opens up to 8,190 wallets, each signed by its own key, or none of them.
+        Refuses: TOO_MANY_ITEMS, and what OpenWallet refuses with, naming the item.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

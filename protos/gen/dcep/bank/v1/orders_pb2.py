@@ -24,29 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/orders.proto\x12\x0c\x64\x63\x65p.bank.v1\"\xa1\x01\n\x0cPaymentOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x14\n\x0cpayee_number\x18\x03 \x01(\t\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x12\x0c\n\x04memo\x18\x07 \x01(\t\"\xe0\x01\n\rExchangeOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x32\n\tdirection\x18\x03 \x01(\x0e\x32\x1f.dcep.bank.v1.ExchangeDirection\x12,\n\x06medium\x18\x04 \x01(\x0e\x32\x1c.dcep.bank.v1.ExchangeMedium\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\"g\n\nCloseOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x17\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\"\x83\x01\n\x12\x43\x65rtifyDeviceOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\ndevice_key\x18\x03 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\"\x8e\x01\n\tLoadOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\ndevice_key\x18\x03 \x01(\x0c\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\"\x82\x01\n\x0c\x44\x65positOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x17\n\x0foffline_payment\x18\x03 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\"P\n\x05Query\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03*h\n\x0e\x45xchangeMedium\x12\x1f\n\x1b\x45XCHANGE_MEDIUM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XCHANGE_MEDIUM_DEPOSIT\x10\x01\x12\x18\n\x14\x45XCHANGE_MEDIUM_CASH\x10\x02*w\n\x11\x45xchangeDirection\x12\"\n\x1e\x45XCHANGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XCHANGE_DIRECTION_TOP_UP\x10\x01\x12\x1f\n\x1b\x45XCHANGE_DIRECTION_CASH_OUT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x63\x65p/bank/v1/orders.proto\x12\x0c\x64\x63\x65p.bank.v1\"\x9d\x01\n\x0fOpenWalletOrder\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x13\n\x0bholder_name\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x0c\n\x04\x62\x61nk\x18\x05 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\"\xa1\x01\n\x0cPaymentOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x14\n\x0cpayee_number\x18\x03 \x01(\t\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\x12\x0c\n\x04memo\x18\x07 \x01(\t\"\xe0\x01\n\rExchangeOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x32\n\tdirection\x18\x03 \x01(\x0e\x32\x1f.dcep.bank.v1.ExchangeDirection\x12,\n\x06medium\x18\x04 \x01(\x0e\x32\x1c.dcep.bank.v1.ExchangeMedium\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x07 \x01(\x03\"g\n\nCloseOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x17\n\x0f\x63reated_time_ms\x18\x03 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x04 \x01(\x03\"\x83\x01\n\x12\x43\x65rtifyDeviceOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\ndevice_key\x18\x03 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\"\x8e\x01\n\tLoadOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x12\n\ndevice_key\x18\x03 \x01(\x0c\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x17\n\x0f\x63reated_time_ms\x18\x05 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x06 \x01(\x03\"\x82\x01\n\x0c\x44\x65positOrder\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x17\n\x0foffline_payment\x18\x03 \x01(\x0c\x12\x17\n\x0f\x63reated_time_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x05 \x01(\x03\"P\n\x05Query\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x17\n\x0f\x63reated_time_ms\x18\x02 \x01(\x03\x12\x17\n\x0f\x65xpires_time_ms\x18\x03 \x01(\x03*h\n\x0e\x45xchangeMedium\x12\x1f\n\x1b\x45XCHANGE_MEDIUM_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XCHANGE_MEDIUM_DEPOSIT\x10\x01\x12\x18\n\x14\x45XCHANGE_MEDIUM_CASH\x10\x02*w\n\x11\x45xchangeDirection\x12\"\n\x1e\x45XCHANGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XCHANGE_DIRECTION_TOP_UP\x10\x01\x12\x1f\n\x1b\x45XCHANGE_DIRECTION_CASH_OUT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.bank.v1.orders_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXCHANGEMEDIUM']._serialized_start=1033
-  _globals['_EXCHANGEMEDIUM']._serialized_end=1137
-  _globals['_EXCHANGEDIRECTION']._serialized_start=1139
-  _globals['_EXCHANGEDIRECTION']._serialized_end=1258
-  _globals['_PAYMENTORDER']._serialized_start=44
-  _globals['_PAYMENTORDER']._serialized_end=205
-  _globals['_EXCHANGEORDER']._serialized_start=208
-  _globals['_EXCHANGEORDER']._serialized_end=432
-  _globals['_CLOSEORDER']._serialized_start=434
-  _globals['_CLOSEORDER']._serialized_end=537
-  _globals['_CERTIFYDEVICEORDER']._serialized_start=540
-  _globals['_CERTIFYDEVICEORDER']._serialized_end=671
-  _globals['_LOADORDER']._serialized_start=674
-  _globals['_LOADORDER']._serialized_end=816
-  _globals['_DEPOSITORDER']._serialized_start=819
-  _globals['_DEPOSITORDER']._serialized_end=949
-  _globals['_QUERY']._serialized_start=951
-  _globals['_QUERY']._serialized_end=1031
+  _globals['_EXCHANGEMEDIUM']._serialized_start=1193
+  _globals['_EXCHANGEMEDIUM']._serialized_end=1297
+  _globals['_EXCHANGEDIRECTION']._serialized_start=1299
+  _globals['_EXCHANGEDIRECTION']._serialized_end=1418
+  _globals['_OPENWALLETORDER']._serialized_start=44
+  _globals['_OPENWALLETORDER']._serialized_end=201
+  _globals['_PAYMENTORDER']._serialized_start=204
+  _globals['_PAYMENTORDER']._serialized_end=365
+  _globals['_EXCHANGEORDER']._serialized_start=368
+  _globals['_EXCHANGEORDER']._serialized_end=592
+  _globals['_CLOSEORDER']._serialized_start=594
+  _globals['_CLOSEORDER']._serialized_end=697
+  _globals['_CERTIFYDEVICEORDER']._serialized_start=700
+  _globals['_CERTIFYDEVICEORDER']._serialized_end=831
+  _globals['_LOADORDER']._serialized_start=834
+  _globals['_LOADORDER']._serialized_end=976
+  _globals['_DEPOSITORDER']._serialized_start=979
+  _globals['_DEPOSITORDER']._serialized_end=1109
+  _globals['_QUERY']._serialized_start=1111
+  _globals['_QUERY']._serialized_end=1191
 # @@protoc_insertion_point(module_scope)

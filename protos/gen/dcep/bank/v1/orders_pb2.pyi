@@ -23,6 +23,24 @@ EXCHANGE_DIRECTION_UNSPECIFIED: ExchangeDirection
 EXCHANGE_DIRECTION_TOP_UP: ExchangeDirection
 EXCHANGE_DIRECTION_CASH_OUT: ExchangeDirection
 
+class OpenWalletOrder(_message.Message):
+    __slots__ = ("request_id", "public_key", "holder_name", "phone", "bank", "created_time_ms", "expires_time_ms")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    public_key: bytes
+    holder_name: str
+    phone: str
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    def __init__(self, request_id: _Optional[str] = ..., public_key: _Optional[bytes] = ..., holder_name: _Optional[str] = ..., phone: _Optional[str] = ..., bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+
 class PaymentOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]

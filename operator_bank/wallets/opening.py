@@ -1,0 +1,109 @@
+"""Opening wallets: for who proves to have the key, and for nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from operator_bank.limits import MAX_ITEMS, MAX_NAME, MAX_OPENING_VALIDITY_MS, MAX_PHONE
+from operator_bank.orders import TAGS, check_unexpired, check_window, parse
+from operator_bank.wallets.directory import Directory, Wallet, Wanted
+from runtime.checks import at_most, invalid, of_item, public_key, request_id, required, text
+from runtime.clock import Clock
+from runtime.ed25519 import PUBLIC_KEY_BYTES
+from runtime.envelope import begin_many, check_form, wrong_signature
+from runtime.errors import Refusal
+from runtime.signatures import SignatureVerifier
+
+CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
+_TAG = TAGS[orders_pb2.OpenWalletOrder]
+_PHONE = re.compile(r"\+?[0-9]+( [0-9]+)*")
+
+
+class Opening:
+    """The use-case behind OpenWallet and OpenWallets."""
+
+    def __init__(
+        self, directory: Directory, clock: Clock, verifier: SignatureVerifier, *, bank: str
+    ) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._verifier = verifier
+        self._bank = bank
+
+    def open(self, envelope: SignedEnvelope) -> Wallet:
+        """Opens a wallet for the key that signed for it; a repeat opens no second one."""
+        [(key, good)] = self._verified([envelope])
+        return self._directory.open_many([self._wanted(envelope, key, verified=good)])[0]
+
+    def open_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Wallet]:
+        """Opens wallets, all or none; a refusal names the item."""
+        at_most(envelopes, "items", MAX_ITEMS)
+        wanted = []
+        for index, (key, good) in enumerate(self._verified(envelopes)):
+            try:
+                wanted.append(self._wanted(envelopes[index], key, verified=good))
+            except Refusal as refusal:
+                raise of_item(f"items[{index}]", refusal) from None
+        return self._directory.open_many(wanted)
+
+    def _verified(self, envelopes: Sequence[SignedEnvelope]) -> list[tuple[bytes | None, bool]]:
+        """For each its key, None if its key_id is none, and whether it signed."""
+        keys = [_key(envelope.key_id) for envelope in envelopes]
+        good = begin_many(_TAG, envelopes, keys, self._verifier)()
+        return list(zip(keys, good.tolist(), strict=True))
+
+    def _wanted(self, envelope: SignedEnvelope, key: bytes | None, *, verified: bool) -> Wanted:
+        required(envelope.key_id, "key_id")
+        if key is None:
+            raise invalid("key_id", f"is the new key, {2 * PUBLIC_KEY_BYTES} hexadecimal digits")
+        check_form(envelope)
+        public_key(key, "public_key")
+        if not verified:
+            raise wrong_signature()
+        order = parse(orders_pb2.OpenWalletOrder, envelope.payload)
+        if order.public_key != key:
+            raise invalid("public_key", "is another key than the one that signed")
+        if order.bank != self._bank:
+            raise invalid("bank", f"is not this bank, {self._bank}")
+        now_ms = self._clock.now_ms()
+        created_ms, expires_ms = order.created_time_ms, order.expires_time_ms
+        check_window(created_ms, expires_ms, now_ms, longest_ms=MAX_OPENING_VALIDITY_MS)
+        check_unexpired(expires_ms, now_ms)
+        _check_holder(order)
+        content = b"\0".join([key, order.holder_name.encode(), order.phone.encode()])
+        return Wanted(
+            request_id=request_id(order.request_id),
+            public_key=key,
+            wallet_class=CLASS_II if order.holder_name else CLASS_IV,
+            holder_name=order.holder_name,
+            phone=order.phone,
+            digest=hashlib.sha256(content).digest(),
+            opened_time_ms=now_ms,
+        )
+
+
+def _key(key_id: bytes) -> bytes | None:
+    """The key in its one form as text; None for anything else."""
+    try:
+        key = bytes.fromhex(key_id.decode("ascii"))
+    except ValueError:
+        return None
+    return key if len(key) == PUBLIC_KEY_BYTES and key.hex().encode() == key_id else None
+
+
+def _check_holder(order: orders_pb2.OpenWalletOrder) -> None:
+    if not order.holder_name and not order.phone:
+        raise Refusal(
+            errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
+        )
+    text(order.holder_name, "holder_name", longest=MAX_NAME, shortest=0)
+    text(order.phone, "phone", longest=MAX_PHONE, shortest=0)
+    if order.holder_name and order.holder_name.isspace():
+        raise invalid("holder_name", "has more than blanks")
+    if order.phone and not _PHONE.fullmatch(order.phone):
+        raise invalid("phone", "looks like 13800138000 or +86 13800138000")
