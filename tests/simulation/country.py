@@ -145,7 +145,7 @@ class Country:
                 verifier=SignatureVerifier(1),
                 threaded=False,
             )
-        banks: Any = SimpleNamespace(at=lambda address, ca: _Counter(self, address))
+        banks: Any = SimpleNamespace(at=lambda address, ca, name: _Counter(self, address))
         return App(
             self.folder / name,
             clock=clock,
