@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -88,7 +89,7 @@ def test_a_load_and_the_order_to_certify_its_device_are_kept(
         raise NoAnswer("the feed will tell")
 
     monkeypatch.setattr(world.central, "register", unanswered)
-    key = bytes(range(32))
+    key = bytes(SigningKey(bytes(range(32))).verify_key)
     certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
     world.bank.offline.certify(certify)
     with world.engine.connect() as connection:
@@ -100,7 +101,7 @@ def test_a_load_and_the_order_to_certify_its_device_are_kept(
 
 
 def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Holder) -> None:
-    key = bytes(range(32))
+    key = bytes(SigningKey(bytes(range(32))).verify_key)
     certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
     world.bank.offline.certify(certify)
     alice.exchange(100_000, out=True)
