@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -77,10 +78,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         verifier=verifier,
         on_stopped=accident,
     )
-    projector = Worker("projection", bank.project, idle_s=0.1, on_accident=accident)
-    projector.start()
-    restorer = Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident)
-    restorer.start()
+    workers = _start_workers(bank, accident)
     registry = CollectorRegistry()
     server = Server(
         services(bank),
@@ -99,13 +97,30 @@ def run(settings: Settings, *, migrate: bool) -> int:
     collect_rarely()
     stop.wait()
     server.stop()
-    restorer.stop()
-    projector.stop()
+    for worker in workers:
+        worker.stop()
     bank.books.stop()
     verifier.close()
     engine.dispose()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0
+
+
+def _start_workers(bank: CentralBank, accident: Callable[[BaseException], None]) -> list[Worker]:
+    settlement, setting_aside = bank.settlement, bank.setting_aside
+    late = Worker("late-answers", settlement.settle_late, idle_s=60.0, on_accident=accident)
+    settlement.on_late = late.wake
+    asker = Worker("setting-aside", setting_aside.step, idle_s=1.0, on_accident=accident)
+    setting_aside.on_told = asker.wake
+    workers = [
+        Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident),
+        late,
+        asker,
+        Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+    ]
+    for worker in workers:
+        worker.start()
+    return workers
 
 
 def services(bank: CentralBank) -> list[Service]:

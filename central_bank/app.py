@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 
 from central_bank import accounts
 from central_bank.analysis.flows import Flows
+from central_bank.asking import Asking
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
+from central_bank.issuance.setting_aside import SettingAside
 from central_bank.registration.answers import DepositAnswers
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
@@ -43,6 +45,7 @@ class CentralBank:
     registry: Registry
     devices: Devices
     office: IssuingOffice
+    setting_aside: SettingAside
     settlement: Settlement
     loads: Loads
     deposits: Deposits
@@ -101,12 +104,15 @@ def build(
     # What is spent is looked up and written down by one deposit after another, and what is left
     # by none of them meanwhile.
     clearing = threading.Lock()
+    asking = Asking(bank_peers, clock)
+    setting_aside = SettingAside(database, registry, asking, clock)
     return CentralBank(
         books=books,
         registry=registry,
         devices=devices,
-        office=IssuingOffice(database, ledger, registry, bank_peers, clock),
-        settlement=Settlement(ledger, books.history, registry, bank_peers, clock),
+        office=IssuingOffice(database, ledger, registry, setting_aside, clock),
+        setting_aside=setting_aside,
+        settlement=Settlement(ledger, books.history, registry, asking, clock),
         loads=Loads(database, ledger, books.history, devices, root, clock),
         deposits=Deposits(
             database,

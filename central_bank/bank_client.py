@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
 
 from central_bank.authentication.registry import Bank
 from central_bank.limits import BANK_TIMEOUT_S
@@ -15,48 +18,117 @@ from runtime.own_certificate import OwnCertificate
 from runtime.tls import TlsFiles, pinned_credentials
 
 _REASONS = frozenset(errors_pb2.Reason.values())
+Stub = bank_pb2_grpc.InboundServiceStub
+T = TypeVar("T")
+
+
+class _Where(NamedTuple):
+    """What a channel is made for: to the same address, another certificate needs another one."""
+
+    name: str
+    address: str
+    fingerprint: str
+    own_fingerprint: str
 
 
 class GrpcBankPeers:
-    """One channel a bank, made at the first question; only to the certificate that was admitted."""
+    """One channel a bank, made at the first question; only to the certificate that was admitted.
+
+    No thread that asks waits: one of its own reaches the bank, and the answers come by themselves.
+    """
 
     def __init__(self, files: TlsFiles, own: OwnCertificate | None = None) -> None:
         self._files = files
         self._own = own or OwnCertificate(files)
-        self._stubs: dict[str, tuple[tuple[str, ...], bank_pb2_grpc.InboundServiceStub]] = {}
+        self._lock = threading.Lock()
+        self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
+    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Future[list[int]]:
         """See `registration.peers.BankPeers.check`."""
         request = bank_pb2.CheckPayeesRequest()
         for number, fen in payees:
             request.items.add(wallet_number=number, amount_fen=fen)
-        try:
-            answer = self._stub(bank).CheckPayees(request, timeout=BANK_TIMEOUT_S)
-        except Refusal as refusal:
-            raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
-        if len(answer.reasons) != len(payees):
-            raise NoAnswer(f"bank {bank.name} answered {len(answer.reasons)} of {len(payees)}")
-        unknown = [reason for reason in answer.reasons if reason not in _REASONS]
-        if unknown:
-            raise NoAnswer(f"bank {bank.name} answered {unknown[0]}, which is no reason")
-        return list(answer.reasons)
+        return self._ask(
+            bank,
+            lambda stub: stub.CheckPayees.future(request, timeout=BANK_TIMEOUT_S),
+            lambda call: _reasons(bank, call, len(payees)),
+        )
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
         """See `registration.peers.BankPeers.set_aside`."""
         request = bank_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
-        self._stub(bank).SetAside(request, timeout=BANK_TIMEOUT_S)
-
-    def _stub(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
-        made = self._stubs.get(bank.name)
-        where = (bank.inner_address, bank.certificate_fingerprint, self._own.latest().fingerprint)
-        if made is None or made[0] != where:
-            # No lock: who asks another bank does not wait for one that cannot be reached.
-            made = self._stubs[bank.name] = (where, self._connect(bank))
-        return made[1]
-
-    def _connect(self, bank: Bank) -> bank_pb2_grpc.InboundServiceStub:
-        role, address = parties.bank(bank.name), bank.inner_address
-        credentials = pinned_credentials(
-            self._files, address, role, bank.certificate_fingerprint, timeout_s=BANK_TIMEOUT_S
+        return self._ask(
+            bank,
+            lambda stub: stub.SetAside.future(request, timeout=BANK_TIMEOUT_S),
+            _set_aside,
         )
-        return bank_pb2_grpc.InboundServiceStub(connect(address, credentials, role))
+
+    def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
+        """Begins a call once the bank is reached; `read` makes its answer of the ended one."""
+        answer: Future[T] = Future()
+
+        def ended(call: Any) -> None:
+            _tell(answer, lambda: read(call))
+
+        def reached(found: Future[Stub]) -> None:
+            error = found.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            call = begin(found.result())
+            call.add_done_callback(lambda _: ended(call))
+
+        self._reach(bank).add_done_callback(reached)
+        return answer
+
+    def _reach(self, bank: Bank) -> Future[Stub]:
+        """The way to a bank, once there is one; one attempt at a time."""
+        own = self._own.latest().fingerprint
+        where = _Where(bank.name, bank.inner_address, bank.certificate_fingerprint, own)
+        with self._lock:
+            known, found = self._reached.get(bank.name, (None, Future[Stub]()))
+            if known == where and not (found.done() and found.exception() is not None):
+                return found
+            found = Future()
+            self._reached[bank.name] = (where, found)
+        # It may take as long as the bank likes to let it.
+        threading.Thread(
+            target=_tell, args=(found, lambda: self._connect(where)), daemon=True
+        ).start()
+        return found
+
+    def _connect(self, where: _Where) -> Stub:
+        role = parties.bank(where.name)
+        credentials = pinned_credentials(
+            self._files, where.address, role, where.fingerprint, timeout_s=BANK_TIMEOUT_S
+        )
+        return Stub(connect(where.address, credentials, role))
+
+
+def _tell(answer: Future[T], find: Callable[[], T]) -> None:
+    """Gives an answer, or says why there is none."""
+    try:
+        found = find()
+    except (NoAnswer, Refusal) as error:
+        answer.set_exception(error)
+    except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        answer.set_exception(NoAnswer(f"there is no answer: {error!r}"))
+    else:
+        answer.set_result(found)
+
+
+def _reasons(bank: Bank, call: Any, asked: int) -> list[int]:
+    try:
+        reasons = list(call.result().reasons)
+    except Refusal as refusal:
+        raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
+    if len(reasons) != asked:
+        raise NoAnswer(f"bank {bank.name} answered {len(reasons)} of {asked}")
+    unknown = [reason for reason in reasons if reason not in _REASONS]
+    if unknown:
+        raise NoAnswer(f"bank {bank.name} answered {unknown[0]}, which is no reason")
+    return reasons
+
+
+def _set_aside(call: Any) -> None:
+    call.result()

@@ -9,6 +9,7 @@ import grpc
 from central_bank.authentication.registry import Registry
 from central_bank.gate import is_central_officer, own_bank_only
 from central_bank.issuance import office as rules
+from central_bank.issuance.setting_aside import ASKING
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from runtime.checks import invalid
@@ -23,6 +24,7 @@ _KINDS = {
 }
 _DIRECTIONS = {kind: direction for direction, kind in _KINDS.items()}
 _STATES = {
+    ASKING: issuance_pb2.REQUEST_STATE_ASKING,
     rules.WAITING: issuance_pb2.REQUEST_STATE_WAITING,
     rules.APPROVED: issuance_pb2.REQUEST_STATE_APPROVED,
     rules.REJECTED: issuance_pb2.REQUEST_STATE_REJECTED,

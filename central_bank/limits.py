@@ -11,7 +11,24 @@ FEED_WAIT_S = 1.0
 
 BATCH_VALIDITY_MS = 10 * 60 * 1_000
 CLOCK_SKEW_MS = 60_000
-BANK_TIMEOUT_S = 5.0
+BANK_TIMEOUT_S = 2.0
+"""How long a bank has to answer a question of the central bank."""
+
+PATIENCE_S = 0.5
+"""How long a call waits for banks' answers. Later ones are dealt with when they come."""
+
+FIRST_LOOK_S = 0.1
+"""What has been answered by then is settled, whoever else is still waited for."""
+
+MAX_CHECKS_AT_ONCE = 8
+"""Questions about payees that wait for one bank's answer."""
+
+MAX_ASIDES_AT_ONCE = 2
+"""Redemptions for which money is being set aside by one bank."""
+
+MAX_OPEN_REQUESTS = 20
+"""Of one bank, that it made itself and nobody has decided."""
+
 TOKEN_LIFETIME_MS = 90 * 86_400_000
 RESTORE_GRACE_MS = 7 * 86_400_000
 """A piece of an expired token can be deposited for so long; then its loader gets what is left."""

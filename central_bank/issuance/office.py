@@ -7,18 +7,19 @@ import threading
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.registration.peers import BankPeers
+from central_bank.issuance.setting_aside import ASKING, SettingAside
+from central_bank.limits import MAX_OPEN_REQUESTS
 from central_bank.tables import office_requests
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import amount, request_id
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import Refusal
 from runtime.tls import Identity
 from settlement.core import Batch
 from settlement.ledger import Ledger
@@ -36,15 +37,15 @@ class IssuingOffice:
         database: Database,
         ledger: Ledger,
         registry: Registry,
-        bank_peers: BankPeers,
+        setting_aside: SettingAside,
         clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._registry = registry
-        self._bank_peers = bank_peers
+        self._setting_aside = setting_aside
         self._clock = clock
-        # A request is decided by one officer after another.
+        # A request is decided by one officer after another. No bank is asked under it.
         self._deciding = threading.Lock()
 
     def pay_in(self, caller: Identity, wanted_id: str, bank: str, amount_fen: int) -> int:
@@ -58,20 +59,31 @@ class IssuingOffice:
     def create(
         self, caller: Identity, wanted_id: str, bank: str, kind: str, amount_fen: int
     ) -> Row[Any]:
-        """A request to issue or redeem; nothing moves yet."""
+        """A request to issue or redeem; nothing moves yet.
+
+        The bank of a redemption is asked to set the money aside. While it has not answered the
+        request is ASKING.
+        """
         found = self._registry.get(bank)
         amount(amount_fen)
         with self._deciding:
             row = self._known(wanted_id, kind, found, amount_fen)
             if row is None:
                 self._check_cover(kind, found, amount_fen)
+                self._check_room(caller, found)
                 row = self._put(caller, wanted_id, kind, found, amount_fen)
-            if row.kind == REDEEM and row.state == WAITING:
-                self._set_aside(row, found, caller)
-        return row
+        return self._asked(row)
+
+    def _asked(self, row: Row[Any]) -> Row[Any]:
+        """The request after its bank was asked, where that is still to be done."""
+        if row.state != ASKING:
+            return row
+        self._setting_aside.ask(row)
+        return self._get(row.request_id)
 
     def approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
         """Releases a request of somebody else; the money moves in the same step."""
+        self._asked(self._get(wanted_id))
         with self._deciding:
             return self._approve(caller, wanted_id)
 
@@ -86,11 +98,15 @@ class IssuingOffice:
                 "the checker must be another officer than the maker",
                 field="request_id",
             )
+        if row.state == ASKING:
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                f"bank {self._bank(row).name} has not said yet that it has set the money aside; "
+                "it is asked again by and by",
+            )
         if row.state == WAITING:
             bank = self._bank(row)
             self._check_cover(row.kind, bank, row.amount_fen)
-            if row.kind == REDEEM:
-                self._set_aside(row, bank, caller)
             self._settle(row, bank, caller)
         return self._get(wanted_id)
 
@@ -107,27 +123,13 @@ class IssuingOffice:
                 "the request has been approved",
                 field="request_id",
             )
-        if row.state == WAITING:
+        if row.state in (ASKING, WAITING):
             record = _record(row, self._bank(row), self._clock.now_ms())
             record["kind"] = Kind.REFUSAL
             self._ledger.submit(
                 Batch(record, None, lambda c, _: self._decide(c, row, REJECTED, caller))
             )
         return self._get(wanted_id)
-
-    def _set_aside(self, row: Row[Any], bank: Bank, caller: Identity) -> None:
-        """Has the bank's vault set the money aside; a vault that is short ends the request."""
-        try:
-            self._bank_peers.set_aside(bank, row.id, row.amount_fen)
-        except NoAnswer as error:
-            raise Refusal(
-                errors_pb2.REASON_PEER_UNAVAILABLE,
-                f"bank {bank.name} cannot be asked to set the money aside; ask again",
-            ) from error
-        except Refusal as refusal:
-            if refusal.reason == errors_pb2.REASON_VAULT_SHORT:
-                self._database.transaction(lambda c: self._decide(c, row, REJECTED, caller))
-            raise
 
     def requests(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
         """Requests to issue or redeem, newest first."""
@@ -179,6 +181,21 @@ class IssuingOffice:
         if missing > 0:
             raise _short(kind, missing)
 
+    def _check_room(self, caller: Identity, bank: Bank) -> None:
+        """What a bank may leave undecided is bounded; officers of the central bank get through."""
+        if caller.institution == "central-bank":
+            return
+        table = office_requests
+        query = select(func.count()).where(
+            table.c.bank == bank.index, table.c.state.in_([ASKING, WAITING])
+        )
+        if self._database.read(lambda c: c.execute(query).scalar_one()) >= MAX_OPEN_REQUESTS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
+                f"{MAX_OPEN_REQUESTS} requests of the bank are not decided yet",
+                field="bank",
+            )
+
     def _known(self, wanted_id: str, kind: str, bank: Bank, amount_fen: int) -> Row[Any] | None:
         key = request_id(wanted_id)
         table = office_requests
@@ -201,7 +218,7 @@ class IssuingOffice:
             "kind": kind,
             "bank": bank.index,
             "amount_fen": amount_fen,
-            "state": WAITING,
+            "state": ASKING if kind == REDEEM else WAITING,
             "maker": _name(caller),
             "maker_fingerprint": caller.fingerprint,
             "checker": "",
@@ -246,7 +263,7 @@ class IssuingOffice:
         table = office_requests
         connection.execute(
             update(table)
-            .where(table.c.id == row.id, table.c.state == WAITING)
+            .where(table.c.id == row.id, table.c.state.in_([ASKING, WAITING]))
             .values(
                 state=state,
                 checker=_name(caller),

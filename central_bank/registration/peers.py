@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Protocol
 
 from central_bank.authentication.registry import Bank
 
 
 class BankPeers(Protocol):
-    """Asks banks."""
+    """Asks banks. A question is begun, and nobody need wait: its answer comes within a bound.
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> list[int]:
-        """For each (wallet number, amount in fen) a Reason, 0 when the wallet can take it.
+    An answer raises NoAnswer when the bank could not be reached in time, or made no sense.
+    """
 
-        Raises:
-            NoAnswer: the bank cannot be reached in time.
-        """
+    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Future[list[int]]:
+        """For each (wallet number, amount in fen) a Reason, 0 when the wallet can take it."""
         ...
 
-    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> None:
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
         """Has a bank's vault set money aside for a redemption.
 
-        Raises:
-            Refusal: VAULT_SHORT, with missing_fen.
-            NoAnswer: the bank cannot be reached in time.
+        The answer raises Refusal: VAULT_SHORT, with missing_fen.
         """
         ...

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from central_bank import accounts
+from central_bank.asking import Asked, Asking
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.limits import BATCH_VALIDITY_MS, CLOCK_SKEW_MS, MAX_ITEMS
-from central_bank.registration.peers import BankPeers
+from central_bank.limits import (
+    BATCH_VALIDITY_MS,
+    CLOCK_SKEW_MS,
+    FIRST_LOOK_S,
+    MAX_ITEMS,
+    PATIENCE_S,
+)
 from currency.number import NumberError, check, prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -23,7 +34,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_BATCH_PAYLOAD_BYTES
 from settlement.core import Batch
 from settlement.history import History
-from settlement.ledger import Ledger
+from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
@@ -33,22 +44,45 @@ _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
 _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
 
 
+class _Question(NamedTuple):
+    """Payments of one bank to another, about whose payees that bank has been asked."""
+
+    bank: Bank
+    payments: Sequence[OutboundPayment]
+    indices: Sequence[int]
+    asked: Asked[list[int]]
+
+    def verdicts(self) -> Sequence[int] | None:
+        """For each payment a Reason, 0 to settle it; None when the bank did not say."""
+        try:
+            return self.asked.answer.result(0)
+        except (NoAnswer, TimeoutError):
+            return None
+
+
 class Settlement:
-    """The use-case behind SubmitPayments."""
+    """The use-case behind SubmitPayments.
+
+    A payee's bank that does not answer keeps nobody waiting but the payments to it. What it says
+    too late for the call that asked is settled by `settle_late`, and the feed tells.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         history: History,
         registry: Registry,
-        bank_peers: BankPeers,
+        asking: Asking,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._history = history
         self._registry = registry
-        self._bank_peers = bank_peers
+        self._asking = asking
         self._clock = clock
+        # Bounded by what each bank may be asked at once.
+        self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
+        self.on_late: Callable[[], None] = lambda: None
 
     def submit(
         self, bank: Bank, envelope: SignedEnvelope
@@ -65,29 +99,52 @@ class Settlement:
                 raise of_item(f"payments[{index}]", refusal) from None
         if len({payment.number for payment in payments}) != len(payments):
             raise invalid("payments", "has the same number twice")
-        banks = {found.prefix: found for found in self._registry.all()}
-        verdicts = self._ask_payees(bank, payments, banks)
-        chosen = [i for i, verdict in enumerate(verdicts) if verdict is not None]
         ends: list[tuple[int, int]] = [_PENDING] * len(payments)
-        if chosen:
-            rows, notes = self._rows(bank, payments, banks, verdicts, chosen)
-            for index, end in zip(chosen, self._settle(rows, notes), strict=True):
-                ends[index] = end
+        verdicts, questions = self._sort(bank, payments)
+        self._settle_with(bank, payments, verdicts, self._look(questions, FIRST_LOOK_S), ends)
+        self._settle_with(bank, payments, {}, self._look(questions, PATIENCE_S), ends)
+        for question in questions:
+            question.asked.answer.add_done_callback(partial(self._came_late, question))
         response = registration_pb2.SubmitPaymentsResponse()
         add = response.outcomes.add
         for payment, (state, reason) in zip(payments, ends, strict=True):
             add(number=payment.number, state=state, reason=reason)
         return response
 
-    def _ask_payees(
-        self, bank: Bank, payments: Sequence[OutboundPayment], banks: Mapping[str, Bank]
-    ) -> list[int | None]:
-        """For each payment a Reason, 0 to settle it, None when its bank does not answer."""
-        verdicts: list[int | None] = [None] * len(payments)
+    def settle_late(self) -> bool:
+        """Settles what a bank has said after nobody waited any more; True when there was any."""
+        try:
+            question = self._late.get_nowait()
+        except queue.Empty:
+            return False
+        verdicts = question.verdicts()
+        # A bank that was suspended meanwhile settles nothing; reinstated, it asks again.
+        if verdicts is not None and not self._registry.get(question.bank.name).suspended:
+            known = dict(zip(question.indices, verdicts, strict=True))
+            ends: list[tuple[int, int]] = [_PENDING] * len(question.payments)
+            with suppress(Overloaded):  # they stay pending, and are asked about again
+                self._settle_with(question.bank, question.payments, known, [], ends)
+        return True
+
+    def _came_late(self, question: _Question, _: object) -> None:
+        self._late.put(question)
+        self.on_late()
+
+    def _sort(
+        self, bank: Bank, payments: Sequence[OutboundPayment]
+    ) -> tuple[dict[int, int], list[_Question]]:
+        """A Reason, 0 to settle it, for each payment that nobody has to be asked about, by index.
+
+        And the questions about the others that are on their way. A bank that is not asked now
+        leaves its payments pending.
+        """
+        banks = {found.prefix: found for found in self._registry.all()}
+        verdicts: dict[int, int] = {}
         asked: dict[str, list[int]] = {}
         now_ms = self._clock.now_ms()
         for index, payment in enumerate(payments):
-            payee_bank = banks.get(prefix_of(payment.payee_number))
+            prefix = prefix_of(payment.payee_number)
+            payee_bank = banks.get(prefix)
             if payee_bank is None:
                 verdicts[index] = errors_pb2.REASON_BANK_UNKNOWN
             elif payee_bank.index == bank.index:
@@ -98,23 +155,53 @@ class Settlement:
                 # The rule says EXPIRED; a return ends in suspense if nobody takes it.
                 verdicts[index] = 0
             else:
-                asked.setdefault(payee_bank.name, []).append(index)
-        for name, indices in asked.items():
+                asked.setdefault(prefix, []).append(index)
+        questions: list[_Question] = []
+        for prefix, indices in asked.items():
             payees = [(payments[i].payee_number, payments[i].amount_fen) for i in indices]
-            try:
-                answers = self._bank_peers.check(self._registry.get(name), payees)
-            except NoAnswer:
-                continue
-            for index, answer in zip(indices, answers, strict=True):
-                verdicts[index] = answer
-        return verdicts
+            question = self._asking.check(banks[prefix], payees)
+            if question is not None:
+                questions.append(_Question(bank, payments, indices, question))
+        return verdicts, questions
+
+    def _look(self, questions: list[_Question], patience_s: float) -> list[_Question]:
+        """Takes out the questions that are answered, after waiting for those one waits for."""
+        waited = [q.asked.answer for q in questions if q.asked.waited_for]
+        if waited:
+            wait(waited, patience_s)
+        done: list[_Question] = []
+        left: list[_Question] = []
+        for question in questions:
+            (done if question.asked.answer.done() else left).append(question)
+        questions[:] = left
+        return done
+
+    def _settle_with(
+        self,
+        bank: Bank,
+        payments: Sequence[OutboundPayment],
+        verdicts: Mapping[int, int],
+        answered: Sequence[_Question],
+        ends: list[tuple[int, int]],
+    ) -> None:
+        """Settles the payments that have a verdict or an answer, and notes their ends."""
+        known = dict(verdicts)
+        for question in answered:
+            said = question.verdicts()
+            if said is not None:
+                known.update(zip(question.indices, said, strict=True))
+        if not known:
+            return
+        chosen = sorted(known)
+        rows, notes = self._rows(bank, payments, known, chosen)
+        for index, end in zip(chosen, self._settle(rows, notes), strict=True):
+            ends[index] = end
 
     def _rows(
         self,
         bank: Bank,
         payments: Sequence[OutboundPayment],
-        banks: Mapping[str, Bank],
-        verdicts: Sequence[int | None],
+        verdicts: Mapping[int, int],
         chosen: Sequence[int],
     ) -> tuple[list[tuple[int, ...]], list[bytes]]:
         """A RECORD for each chosen payment, that it settles or, with a verdict, that it never will.
@@ -123,11 +210,11 @@ class Settlement:
         """
         now_ms = self._clock.now_ms()
         own = accounts.circulation(bank.index)
-        payees = {prefix: accounts.circulation(found.index) for prefix, found in banks.items()}
+        payees = {found.prefix: accounts.circulation(found.index) for found in self._registry.all()}
         rows: list[tuple[int, ...]] = []
         notes: list[bytes] = []
         for index in chosen:
-            payment, verdict = payments[index], verdicts[index] or 0
+            payment, verdict = payments[index], verdicts[index]
             kind, credit = _REFUSAL, 0
             if not verdict:
                 kind, credit = _TRANSFER, payees[prefix_of(payment.payee_number)]

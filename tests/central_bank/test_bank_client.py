@@ -100,7 +100,7 @@ def test_a_bank_with_the_certificate_that_was_admitted_is_asked(
     files = town.files(parties.bank("alpha"))
     alpha = admitted(files, town.serve(files))
     for _ in range(2):
-        assert peers.check(alpha, PAYEES) == [0]
+        assert peers.check(alpha, PAYEES).result() == [0]
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_whoever_else_listens_at_its_address_is_told_nothing(
 ) -> None:
     alpha = admitted(town.files(parties.bank("alpha")), town.serve(town.files(shown)))
     with pytest.raises(NoAnswer):
-        peers.check(alpha, PAYEES)
+        peers.check(alpha, PAYEES).result()
     assert town.inbound.asked == 0
 
 
 def test_a_new_certificate_counts_once_it_is_admitted(town: Town, peers: GrpcBankPeers) -> None:
     old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
-    assert peers.check(admitted(old, town.serve(old)), PAYEES) == [0]
+    assert peers.check(admitted(old, town.serve(old)), PAYEES).result() == [0]
     address = town.serve(new)
     with pytest.raises(NoAnswer):
-        peers.check(admitted(old, address), PAYEES)
-    assert peers.check(admitted(new, address), PAYEES) == [0]
+        peers.check(admitted(old, address), PAYEES).result()
+    assert peers.check(admitted(new, address), PAYEES).result() == [0]

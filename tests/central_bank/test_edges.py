@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from central_bank.bank_client import GrpcBankPeers
 from central_bank.grpc_registration import GrpcRegistration
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
-from tests.central_bank.conftest import World
+from tests.central_bank.conftest import World, at_once
 
 FROZEN = errors_pb2.REASON_PAYEE_FROZEN
 
@@ -25,14 +27,19 @@ class Answering:
 
     reasons: list[int]
 
-    def CheckPayees(self, request: Any, timeout: float) -> Any:  # noqa: N802
-        return bank_pb2.CheckPayeesResponse(reasons=self.reasons)
+    @property
+    def CheckPayees(self) -> Any:  # noqa: N802
+        answer: Future[Any] = Future()
+        answer.set_result(bank_pb2.CheckPayeesResponse(reasons=self.reasons))
+        return SimpleNamespace(future=lambda request, timeout: answer)
 
 
 def check(world: World, patch: pytest.MonkeyPatch, reasons: list[int]) -> list[int]:
-    patch.setattr("central_bank.bank_client.connect", lambda address, credentials: None)
-    patch.setattr(bank_pb2_grpc, "InboundServiceStub", lambda channel: Answering(reasons))
-    return GrpcBankPeers(None).check(world.beta, [("6202", 1), ("6202", 2)])
+    patch.setattr(GrpcBankPeers, "_reach", lambda self, bank: at_once(lambda: Answering(reasons)))
+    nothing: Any = object()
+    return (
+        GrpcBankPeers(nothing, own=nothing).check(world.beta, [("6202", 1), ("6202", 2)]).result()
+    )
 
 
 def test_reasons_come_as_the_bank_gives_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_OPEN_REQUESTS
 from runtime.errors import Refusal
+from runtime.patience import FIRST_PAUSE_MS, LONGEST_PAUSE_MS
 from tests.central_bank.conftest import LIN, MEI, World, identity, new_id
 
 
@@ -160,16 +162,96 @@ def test_a_vault_that_is_short_ends_the_redemption(world: World) -> None:
     assert world.books()["alpha"] == (0, 1_000)
 
 
-def test_a_redemption_can_be_asked_again_when_the_bank_was_away(world: World) -> None:
-    office, wanted = world.central.office, new_id()
+def test_a_redemption_whose_bank_is_away_is_asked_for_again_until_it_answers(world: World) -> None:
+    central, wanted = world.central, new_id()
     world.issue(world.alpha, 1_000)
     world.banks.silent.add("alpha")
-    away = refused(lambda: office.create(LIN, wanted, "alpha", "redeem", 400))
+    assert central.office.create(LIN, wanted, "alpha", "redeem", 400).state == "asking"
+    away = refused(lambda: central.office.approve(MEI, wanted))
     assert away.name == "PEER_UNAVAILABLE"
     world.banks.silent.clear()
-    office.create(LIN, wanted, "alpha", "redeem", 400)
-    office.approve(MEI, wanted)
+    central = world.restart()
+    central.setting_aside.step()
+    central.setting_aside.step()
+    [row] = central.office.requests("alpha", "waiting", 9, None)
+    assert world.banks.aside == {("alpha", row.id): 400}
+    central.office.approve(MEI, wanted)
     assert world.books()["alpha"] == (400, 600)
+
+
+def test_while_one_bank_hangs_the_office_decides_about_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
+    office = world.central.office
+    world.issue(world.alpha, 1_000)
+    world.banks.hanging.add("alpha")
+    hung = [new_id() for _ in range(MAX_ASIDES_AT_ONCE + 3)]
+    for wanted in hung:
+        assert office.create(LIN, wanted, "alpha", "redeem", 1).state == "asking"
+    assert world.banks.asked.count(("alpha", "set_aside")) == MAX_ASIDES_AT_ONCE
+    world.issue(world.beta, 500)
+    assert world.books()["beta"] == (0, 500)
+
+    world.banks.answer_now()
+    world.banks.hanging.clear()
+    for _ in hung:
+        world.central.setting_aside.step()
+    assert all(office.approve(MEI, wanted).state == "approved" for wanted in hung)
+
+
+def test_a_silent_bank_is_asked_to_set_aside_once_a_pause(world: World) -> None:
+    world.issue(world.alpha, 1_000)
+    world.banks.silent.add("alpha")
+    for _ in range(5):
+        world.central.office.create(LIN, new_id(), "alpha", "redeem", 1)
+        world.central.setting_aside.step()
+    assert world.banks.asked.count(("alpha", "set_aside")) == 1
+    world.clock.advance(FIRST_PAUSE_MS)
+    for _ in range(5):
+        world.central.setting_aside.step()
+    assert world.banks.asked.count(("alpha", "set_aside")) == 2
+    world.clock.set_back(3_600_000)
+    world.clock.advance(LONGEST_PAUSE_MS)
+    world.central.setting_aside.step()
+    assert world.banks.asked.count(("alpha", "set_aside")) == 3
+
+
+def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
+    office, short, turned_down = world.central.office, new_id(), new_id()
+    world.issue(world.alpha, 1_000)
+    world.banks.hanging.add("alpha")
+    for wanted in (short, turned_down):
+        assert office.create(LIN, wanted, "alpha", "redeem", 400).state == "asking"
+    assert office.reject(MEI, turned_down).checker == "officer/central-bank/mei"
+    world.banks.vault_fen["alpha"] = 399
+    world.banks.answer_now()
+    world.central.setting_aside.step()
+    ended = {row.request_id: row for row in office.requests("alpha", "rejected", 9, None)}
+    assert ended[short].checker == "bank/alpha"
+    assert ended[turned_down].checker == "officer/central-bank/mei"
+    assert world.books()["alpha"] == (0, 1_000)
+
+
+def test_a_bank_leaves_a_bounded_number_of_requests_undecided(world: World) -> None:
+    office = world.central.office
+    for bank in ("alpha", "beta"):
+        office.pay_in(LIN, new_id(), bank, 1_000)
+    made = [new_id() for _ in range(MAX_OPEN_REQUESTS)]
+    for wanted in made:
+        office.create(identity(world.alpha), wanted, "alpha", "issue", 1)
+    another = new_id()
+    full = refused(lambda: office.create(identity(world.alpha), another, "alpha", "issue", 1))
+    assert (full.name, full.field) == ("OVERLOADED", "bank")
+    assert office.create(identity(world.alpha), made[0], "alpha", "issue", 1).state == "waiting"
+    office.create(identity(world.beta), new_id(), "beta", "issue", 1)
+    office.create(LIN, new_id(), "alpha", "issue", 1)
+    office.reject(MEI, made[0])
+    office.reject(MEI, made[1])
+    assert office.create(identity(world.alpha), another, "alpha", "issue", 1).state == "waiting"
 
 
 def test_requests_are_listed_newest_first_by_bank_state_and_page(world: World) -> None:

@@ -10,6 +10,7 @@ from central_bank.authentication.registry import Bank
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
+from runtime.patience import FIRST_PAUSE_MS
 from tests.central_bank.conftest import LIN, World, new_id
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -73,6 +74,8 @@ def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: World) 
     funded.banks.silent.add("beta")
     assert [o.state for o in funded.submit(funded.alpha, to_beta, to_gamma)] == [PENDING, SETTLED]
     funded.banks.silent.clear()
+    assert [o.state for o in funded.submit(funded.alpha, to_beta)] == [PENDING], "a pause"
+    funded.clock.advance(FIRST_PAUSE_MS)
     assert [o.state for o in funded.submit(funded.alpha, to_beta)] == [SETTLED]
     assert funded.books()["alpha"] == (0, 997)
 

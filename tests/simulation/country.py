@@ -29,7 +29,16 @@ from runtime.randomness import SeededRandomness
 from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
 from settlement.records import Limit
-from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, ROOT, identity, particulars
+from tests.central_bank.conftest import (
+    KEYS,
+    LIN,
+    MEI,
+    NOW_MS,
+    ROOT,
+    at_once,
+    identity,
+    particulars,
+)
 from wallet.app import App
 from wallet.banks import BankEntry
 from wallet.store import SqlBook
@@ -174,10 +183,11 @@ class _BankPeers:
         self._ask = country.ask
 
     def check(self, bank: Any, payees: Any) -> Any:
-        return self._ask(bank.name, lambda b: b.inbound.check(payees))
+        return at_once(lambda: self._ask(bank.name, lambda b: b.inbound.check(payees)))
 
-    def set_aside(self, bank: Any, number: int, amount_fen: int) -> None:
-        self._ask(bank.name, lambda b: b.vault.set_aside(number, amount_fen))
+    def set_aside(self, bank: Any, number: int, amount_fen: int) -> Any:
+        act = (number, amount_fen)
+        return at_once(lambda: self._ask(bank.name, lambda b: b.vault.set_aside(*act)))
 
 
 class _CentralBank:

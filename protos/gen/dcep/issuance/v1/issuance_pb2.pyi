@@ -19,6 +19,7 @@ class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REQUEST_STATE_WAITING: _ClassVar[RequestState]
     REQUEST_STATE_APPROVED: _ClassVar[RequestState]
     REQUEST_STATE_REJECTED: _ClassVar[RequestState]
+    REQUEST_STATE_ASKING: _ClassVar[RequestState]
 DIRECTION_UNSPECIFIED: Direction
 DIRECTION_ISSUE: Direction
 DIRECTION_REDEEM: Direction
@@ -26,6 +27,7 @@ REQUEST_STATE_UNSPECIFIED: RequestState
 REQUEST_STATE_WAITING: RequestState
 REQUEST_STATE_APPROVED: RequestState
 REQUEST_STATE_REJECTED: RequestState
+REQUEST_STATE_ASKING: RequestState
 
 class PayInReservesRequest(_message.Message):
     __slots__ = ("request_id", "bank", "amount_fen")

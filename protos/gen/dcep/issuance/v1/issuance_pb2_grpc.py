@@ -97,8 +97,9 @@ class IssuanceServiceServicer(object):
         """Asks to turn reserves into circulation or back. The bank itself, its
         officers, or officers of the central bank: the maker. Refuses:
         RESERVES_SHORT, CIRCULATION_SHORT, VAULT_SHORT with missing_fen;
-        PEER_UNAVAILABLE when the bank cannot be asked to set the money aside (the
-        request then waits; ask again). Repeats by request_id.
+        OVERLOADED while 20 requests of the bank that it made itself are undecided.
+        A redemption whose bank does not answer at once is ASKING: the bank is
+        asked again by and by. Repeats by request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,7 +109,8 @@ class IssuanceServiceServicer(object):
         """Releases a request, moving the money in the same step. An officer of the
         central bank with another certificate than the maker's: the checker.
         Refuses: SAME_OFFICER, REQUEST_UNKNOWN, ALREADY_DECIDED, RESERVES_SHORT,
-        CIRCULATION_SHORT, VAULT_SHORT, PEER_UNAVAILABLE. Repeats harmlessly.
+        CIRCULATION_SHORT, VAULT_SHORT, and PEER_UNAVAILABLE while a redemption is
+        ASKING. Repeats harmlessly.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,125 @@
+"""A payee's bank that hangs, or is slow, keeps nobody waiting but the payments to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_CHECKS_AT_ONCE
+from dcep.registration.v1 import registration_pb2
+from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
+from tests.central_bank.conftest import World
+
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+PENDING = registration_pb2.OUTCOME_STATE_PENDING
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("central_bank.registration.settle.FIRST_LOOK_S", 0.01)
+    monkeypatch.setattr("central_bank.registration.settle.PATIENCE_S", 0.01)
+    yield
+
+
+@pytest.fixture
+def hanging(world: World) -> World:
+    """Alpha has 1,000 fen in circulation, and beta answers no question."""
+    world.issue(world.alpha, 1_000)
+    world.banks.hanging.add("beta")
+    return world
+
+
+@pytest.fixture
+def gamma(hanging: World) -> Bank:
+    """A third bank."""
+    return hanging.central.registry.admit(
+        replace(hanging.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
+    )
+
+
+def outgoing(world: World) -> list[int]:
+    """Numbers that alpha's feed says to have settled."""
+    entries = world.central.feed.after(world.alpha, 0)[0].entries
+    return [e.outgoing_settled.number for e in entries if e.HasField("outgoing_settled")]
+
+
+def settle_late(world: World) -> None:
+    while world.central.settlement.settle_late():
+        pass
+
+
+def test_what_a_bank_says_too_late_is_settled_all_the_same(hanging: World, gamma: Bank) -> None:
+    slow = hanging.payment(hanging.alpha, hanging.beta, 1)
+    quick = hanging.payment(hanging.alpha, gamma, 2)
+    assert [o.state for o in hanging.submit(hanging.alpha, slow, quick)] == [PENDING, SETTLED]
+    assert outgoing(hanging) == [quick.number]
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert outgoing(hanging) == [quick.number, slow.number]
+    assert hanging.books() == {"alpha": (0, 997), "beta": (0, 1), "gamma": (0, 2)}
+    hanging.banks.hanging.clear()
+    assert [o.state for o in hanging.submit(hanging.alpha, slow)] == [SETTLED]
+    assert hanging.books()["beta"] == (0, 1)
+
+
+def test_a_late_answer_settles_nothing_twice(hanging: World) -> None:
+    payment = hanging.payment(hanging.alpha, hanging.beta, 5)
+    for _ in range(3):
+        assert [o.state for o in hanging.submit(hanging.alpha, payment)] == [PENDING]
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["beta"] == (0, 5)
+
+
+def test_a_late_answer_settles_nothing_for_a_bank_that_was_suspended_meanwhile(
+    hanging: World,
+) -> None:
+    hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 5))
+    hanging.central.registry.set_suspended("alpha", True)
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["beta"] == (0, 0)
+
+
+def test_a_late_answer_settles_nothing_that_has_expired(hanging: World) -> None:
+    payment = hanging.payment(hanging.alpha, hanging.beta, 5)
+    hanging.submit(hanging.alpha, payment)
+    hanging.clock.advance(60_001)
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["beta"] == (0, 0)
+    entries = hanging.central.feed.after(hanging.alpha, 0)[0].entries
+    assert entries[-1].outgoing_ended.state == registration_pb2.OUTCOME_STATE_EXPIRED
+
+
+def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(hanging: World) -> None:
+    for _ in range(MAX_CHECKS_AT_ONCE + 5):
+        hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 1))
+    assert len(hanging.banks.asked) == MAX_CHECKS_AT_ONCE
+
+
+def test_after_a_silence_a_bank_is_asked_once_a_pause_and_not_waited_for(
+    hanging: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 1))
+    hanging.banks.silent.add("beta")
+    hanging.banks.answer_now()
+    monkeypatch.setattr(
+        "central_bank.registration.settle.wait", lambda *_: pytest.fail("somebody waits")
+    )
+    payments = [hanging.payment(hanging.alpha, hanging.beta, 1) for _ in range(5)]
+    for payment in payments:
+        assert [o.state for o in hanging.submit(hanging.alpha, payment)] == [PENDING]
+    assert len(hanging.banks.asked) == 1
+    hanging.clock.advance(FIRST_PAUSE_MS)
+    for payment in payments:
+        assert [o.state for o in hanging.submit(hanging.alpha, payment)] == [PENDING]
+    assert len(hanging.banks.asked) == 2
+    hanging.banks.silent.clear()
+    hanging.banks.hanging.clear()
+    hanging.banks.answer_now()
+    for payment in payments[: QUICK_ANSWERS - 1]:
+        assert [o.state for o in hanging.submit(hanging.alpha, payment)] == [SETTLED]
