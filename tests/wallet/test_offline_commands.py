@@ -14,10 +14,10 @@ import pytest
 from offline_token.formats import Payment
 from sandbox.ports import free_ports
 from tests.offline.country import Country
+from tests.softhsm import PIN as TOKEN_PIN
+from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from tests.wallet.test_pkcs11 import PIN as TOKEN_PIN
-from tests.wallet.test_pkcs11 import library
 from wallet import papers
 
 
