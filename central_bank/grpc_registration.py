@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
 
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.limits import FEED_WAIT_S, MAX_FOLLOWERS
+from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.feed import Feed
 from central_bank.registration.loads import Loads
 from central_bank.registration.settle import Settlement
-from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from runtime.calls import Call
 from runtime.checks import journal_position
-from runtime.errors import Refusal
+from runtime.news import News
+from runtime.shares import overloaded
 from runtime.tls import peer
 from settlement.ledger import Ledger
 
@@ -39,30 +41,39 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         self._loads = loads
         self._deposits = deposits
         self._feed = feed
-        self._ledger = ledger
-        self._followers = threading.BoundedSemaphore(MAX_FOLLOWERS)
+        self._news = News(ledger)
+        self._followers: dict[str, deque[Call]] = {}
 
     def SubmitPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return self._settlement.submit(self._bank(context), request.batch)
 
-    def FollowFeed(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
-        if not self._followers.acquire(blocking=False):
-            raise Refusal(
-                errors_pb2.REASON_OVERLOADED, f"{MAX_FOLLOWERS} feeds are followed already"
-            )
-        try:
-            position = journal_position(request.after_position)
-            while context.is_active():
+    async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
+        position = journal_position(request.after_position)
+        with self._followed(self._bank(call), call):
+            while True:
                 # Looked up each time: a suspended bank is cut off here too.
-                bank = self._bank(context)
-                found, read = self._feed.after(bank, position)
+                bank = self._bank(call)
+                found, read = await call.in_thread(self._feed.after, bank, position)
                 if found.entries:
                     yield found
                 if read == position:
-                    self._ledger.wait(position, FEED_WAIT_S)
+                    while not await self._news.after(position, FEED_WAIT_S):
+                        self._bank(call)
                 position = read
+
+    @contextmanager
+    def _followed(self, bank: Bank, call: Call) -> Iterator[None]:
+        """Keeps a bank's newest feeds: one that comes back need not wait for the end of the old."""
+        mine = self._followers.setdefault(bank.name, deque())
+        mine.append(call)
+        if len(mine) > FEEDS_EACH:
+            mine[0].cut_off(overloaded("a newer feed of this bank is followed"))
+        try:
+            yield
         finally:
-            self._followers.release()
+            mine.remove(call)
+            if not mine:
+                del self._followers[bank.name]
 
     def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         outcome, made = self._loads.register(self._bank(context), request.registration)
@@ -83,5 +94,5 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             ]
         )
 
-    def _bank(self, context: grpc.ServicerContext) -> Bank:
+    def _bank(self, context: Any) -> Bank:
         return self._registry.welcome(peer(context))

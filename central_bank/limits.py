@@ -5,7 +5,9 @@ from __future__ import annotations
 MAX_BANKS = 1_000
 MAX_ITEMS = 8_190
 MAX_FEED_ENTRIES = 2_000
-MAX_FOLLOWERS = 16
+FEEDS_EACH = 2
+"""Feeds that one bank follows at once: one, and one whose end has not been noticed yet."""
+
 FEED_WAIT_S = 1.0
 """How long an open feed sleeps at most before it looks whether its bank is still welcome."""
 

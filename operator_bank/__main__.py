@@ -26,6 +26,7 @@ from operator_bank.settings import Settings
 from runtime.channel import RenewingChannel, connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
+from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -163,6 +164,9 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         address=edge,
         registry=registry,
         metrics=metrics,
+        # One caller, which shares it out among those who call there.
+        calls_each=MAX_CONCURRENT_CALLS,
+        workers_each=MAX_WORKERS,
     )
     inner = Server(
         inner_services(bank),

@@ -8,13 +8,15 @@ Exception
 from __future__ import annotations
 
 import grpc
-from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
 
 DOMAIN = "dcep"
+RETRY_AFTER_MS = "retry_after_ms"
+"""In a refusal's metadata: after what time to ask again."""
+
 _PREFIX = "REASON_"
 _REASONS = errors_pb2.Reason.DESCRIPTOR
 
@@ -70,14 +72,19 @@ def status_of(reason: int) -> int:
 
 
 def to_status(refusal: Refusal) -> status_pb2.Status:
-    """A refusal as google.rpc.Status with ErrorInfo."""
+    """A refusal as google.rpc.Status with ErrorInfo; with RetryInfo if it may be asked again."""
     metadata = dict(refusal.metadata)
     if refusal.field:
         metadata["field"] = refusal.field
     info = error_details_pb2.ErrorInfo(reason=refusal.name, domain=DOMAIN, metadata=metadata)
-    detail = any_pb2.Any()
-    detail.Pack(info)
-    return status_pb2.Status(code=refusal.code, message=refusal.message, details=[detail])
+    status = status_pb2.Status(code=refusal.code, message=refusal.message)
+    status.details.add().Pack(info)
+    again_ms = int(metadata.get(RETRY_AFTER_MS, "0"))
+    if again_ms:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(again_ms)
+        status.details.add().Pack(retry)
+    return status
 
 
 def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:

@@ -18,10 +18,55 @@ DEFAULT_DEADLINE_S = 20.0
 """What a caller gets that sets none."""
 
 MAX_WORKERS = 32
-"""Threads that serve calls."""
+"""Threads that serve calls; a quarter of them serve one caller at most."""
+
+WORKERS_KEPT = 4
+"""More threads, which serve officers alone."""
 
 MAX_CONCURRENT_CALLS = 256
-"""Calls served or waiting for a thread; beyond it gRPC answers RESOURCE_EXHAUSTED."""
+"""Calls that are read or served at once on one port, or wait for a thread."""
+
+CALLS_EACH = 48
+"""Of one caller."""
+
+CALLS_KEPT = 64
+"""More of them, for officers alone."""
+
+MAX_STREAMS = 2_000
+"""Open streams of one port, and as many of officers."""
+
+STREAMS_EACH = 4
+"""Of one caller."""
+
+ASK_AGAIN_S = 0.5
+"""How often the gate is asked whether an open stream may go on."""
+
+MESSAGE_WITHIN_S = 10.0
+"""From the beginning of a call to the end of its message."""
+
+INSPECTION_S = 30.0
+"""How long a caller may look at what a server serves."""
+
+MAX_INSPECTED = 64
+"""Questions in one such look."""
+
+SERVER_OPTIONS = (
+    *MESSAGE_OPTIONS,
+    ("grpc.so_reuseport", 0),
+    # What a few bytes would unpack to is no way in: messages come as they are.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
+    ("grpc.max_metadata_size", 8_192),
+    ("grpc.absolute_max_metadata_size", 16_384),
+    ("grpc.max_concurrent_streams", 256),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.max_connection_age_ms", 3_600_000),
+    ("grpc.max_connection_age_grace_ms", 150_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.max_allowed_incoming_connections", 10_000),
+)
+"""Of every server: what a connection may cost, how long it may idle and how old it gets."""
 
 DRAIN_S = 10.0
 """How long running calls may take after SIGTERM."""

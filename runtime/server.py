@@ -1,41 +1,41 @@
-"""A gRPC server: TLS, health, reflection, deadlines, errors, a log line a call, shutdown."""
+"""A gRPC server: TLS, health, reflection, a share for each caller, errors, logs, shutdown."""
 
 from __future__ import annotations
 
-import secrets
+import asyncio
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
 from dcep.errors.v1 import errors_pb2
-from runtime.errors import Refusal, to_status
+from runtime.calls import Caller, Calls, Class, Gate
+from runtime.errors import Refusal
+from runtime.inspection import Inspection
 from runtime.limits import (
+    ASK_AGAIN_S,
+    CALLS_EACH,
+    CALLS_KEPT,
     DRAIN_S,
     MAX_CONCURRENT_CALLS,
-    MAX_DEADLINE_S,
+    MAX_STREAMS,
     MAX_WORKERS,
-    MESSAGE_OPTIONS,
+    SERVER_OPTIONS,
+    STREAMS_EACH,
+    WORKERS_KEPT,
 )
-from runtime.logs import logger
+from runtime.loop import shared_loop
 from runtime.metrics import CallMetrics
+from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
-Gate = Callable[[Identity | None, str], None]
-"""Says who may call what: (peer, "/package.Service/Method"); raises Refusal for a no."""
-
-_OPEN_TO_ALL = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+__all__ = ["Gate", "Server", "Service", "wait_for_signal"]
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,20 @@ class Service:
     """One gRPC service to serve: its full name, and what registers it with a server."""
 
     name: str
-    register: Callable[[grpc.Server], None]
+    register: Callable[[Any], None]
+
+
+def is_officer(who: Identity) -> bool:
+    """Whether places are kept for such a caller, however many others there are."""
+    return who.role == "officer"
 
 
 class Server:
-    """One port. Starts not serving; `start` opens it and says so to health checks."""
+    """One port. Starts not serving; `start` opens it and says so to health checks.
+
+    What a caller gets is bounded by its certificate: calls, streams, and turns on the threads.
+    For those whom `first` names there are places and threads that nobody else takes.
+    """
 
     def __init__(
         self,
@@ -58,39 +67,102 @@ class Server:
         registry: CollectorRegistry,
         metrics: CallMetrics,
         gate: Gate | None = None,
+        first: Callable[[Identity], bool] = is_officer,
         max_workers: int = MAX_WORKERS,
+        calls_each: int = CALLS_EACH,
+        workers_each: int | None = None,
     ) -> None:
-        self._health = health.HealthServicer()
-        self._names = [service.name for service in services]
-        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="grpc")
-        self._server = grpc.server(
-            self._pool,
-            interceptors=[_Wrapper(gate, metrics)],
-            maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-            options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
+        self._first = first
+        self.workers_each = max(1, max_workers // 4) if workers_each is None else workers_each
+        self._for_all = _class(MAX_CONCURRENT_CALLS, calls_each, max_workers, self.workers_each)
+        self._kept = _class(CALLS_KEPT, CALLS_EACH, WORKERS_KEPT, WORKERS_KEPT)
+        self._calls = Calls(gate, self._caller, metrics, read)
+        self._inspection = Inspection(
+            [service.name for service in services],
+            lambda context: self._caller(peer(context), context.peer()),
         )
+        self._loop = shared_loop()
+        self._asking: asyncio.Task[None] | None = None
+        made = _Collected(self._calls)
         for service in services:
-            service.register(self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            [*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
-        )
-        self.port = self._server.add_secure_port(address, credentials)
+            service.register(made)
+        self._inspection.register(made)
+        self._server, self.port = self._loop.run(_build(made, address, credentials))
 
     def start(self) -> None:
         """Begins to serve."""
-        self._server.start()
-        self._say(health_pb2.HealthCheckResponse.SERVING)
+        self._loop.run(self._start())
 
     def stop(self) -> None:
         """Takes no new calls, lets running ones end within a bound."""
-        self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._server.stop(DRAIN_S).wait()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._loop.run(self._stop())
+        for of in (self._for_all, self._kept):
+            of.threads.close()
 
-    def _say(self, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ["", *self._names]:
-            self._health.set(name, state)
+    async def _start(self) -> None:
+        await self._server.start()
+        self._inspection.say(True)
+        self._asking = asyncio.create_task(self._ask_again())
+
+    async def _stop(self) -> None:
+        self._inspection.say(False)
+        if self._asking is not None:
+            self._asking.cancel()
+        await self._server.stop(DRAIN_S)
+
+    async def _ask_again(self) -> None:
+        while True:
+            await asyncio.sleep(ASK_AGAIN_S)
+            self._calls.ask_again()
+
+    def _caller(self, who: Identity | None, address: str) -> Caller:
+        if who is None:
+            return Caller(address, self._for_all)
+        if self._first(who):
+            return Caller(f"{who.role}/{who.name}", self._kept)
+        return Caller(f"{who.role}/{who.institution}", self._for_all)
+
+
+def _class(calls: int, calls_each: int, threads: int, threads_each: int) -> Class:
+    return Class(
+        Shares("calls", whole=calls, each=calls_each),
+        Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
+        FairThreads(threads, each=threads_each, name="grpc"),
+    )
+
+
+async def _build(
+    made: _Collected, address: str, credentials: grpc.ServerCredentials
+) -> tuple[grpc.aio.Server, int]:
+    server = grpc.aio.server(handlers=[made], options=SERVER_OPTIONS)
+    return server, server.add_secure_port(address, credentials)
+
+
+class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """The handlers of all services: what they register with instead of with gRPC's own server."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._handlers: dict[str, grpc.RpcMethodHandler] = {}
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """See `grpc.GenericRpcHandler`."""
+        return self._handlers.get(details.method)
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[Any]) -> None:
+        """What generated code calls; it names the methods in the other one."""
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: dict[str, grpc.RpcMethodHandler]
+    ) -> None:
+        """Takes the handlers of a service's methods."""
+        for name, handler in handlers.items():
+            method = f"/{service}/{name}"
+            self._handlers[method] = self._calls.wrapped(method, handler)
+
+    def add_as_it_is(self, method: str, handler: grpc.RpcMethodHandler) -> None:
+        """Takes a handler that looks after itself."""
+        self._handlers[method] = handler
 
 
 def wait_for_signal() -> threading.Event:
@@ -102,126 +174,6 @@ def wait_for_signal() -> threading.Event:
 
 
 M = TypeVar("M", bound=Message)
-UNREADABLE = object()
-"""Stands for a request whose bytes could not be parsed, until a handler can say so."""
-
-
-def _reader(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """A deserializer that does not fail: gRPC would answer such a failure without a reason."""
-
-    def read(data: bytes) -> Any:
-        try:
-            return parse(data)
-        except DecodeError:
-            return UNREADABLE
-
-    return read
-
-
-class _Wrapper(grpc.ServerInterceptor):  # type: ignore[misc]
-    """Puts our behaviour around each handler.
-
-    `intercept_service` itself runs on the one serving thread, so it only wraps;
-    the work happens in the wrapped handler, on the pool.
-    """
-
-    def __init__(self, gate: Gate | None, metrics: CallMetrics) -> None:
-        self._gate = gate
-        self._metrics = metrics
-        self._log = logger("grpc")
-
-    def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
-        handler = continuation(details)
-        method = details.method
-        if handler is None or method.startswith(_OPEN_TO_ALL):
-            return handler
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(
-                self._unary(method, handler.unary_unary),
-                _reader(handler.request_deserializer),
-                handler.response_serializer,
-            )
-        if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(
-                self._stream(method, handler.unary_stream),
-                _reader(handler.request_deserializer),
-                handler.response_serializer,
-            )
-        return handler
-
-    def _unary(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(request: Any, context: grpc.ServicerContext) -> Any:
-            started = time.monotonic()
-            reason = "OK"
-            try:
-                self._admit(method, request, context, stream=False)
-                return call(request, context)
-            except Refusal as refusal:
-                reason = refusal.name
-                self._abort(context, refusal)
-            except Exception:
-                reason = "INTERNAL"
-                self._abort(context, incident(self._log, method))
-            finally:
-                self._finish(method, reason, started)
-
-        return wrapped
-
-    def _stream(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            started = time.monotonic()
-            reason = "OK"
-            try:
-                self._admit(method, request, context, stream=True)
-                yield from call(request, context)
-            except Refusal as refusal:
-                reason = refusal.name
-                self._abort(context, refusal)
-            except Exception:
-                reason = "INTERNAL"
-                self._abort(context, incident(self._log, method))
-            finally:
-                self._finish(method, reason, started)
-
-        return wrapped
-
-    def _admit(
-        self, method: str, request: Any, context: grpc.ServicerContext, *, stream: bool
-    ) -> None:
-        if not stream:
-            check_deadline(context.time_remaining())
-        if self._gate is not None:
-            self._gate(peer(context), method)
-        if request is UNREADABLE:
-            raise _unreadable()
-        refuse_unknown_fields(request)
-
-    def _abort(self, context: grpc.ServicerContext, refusal: Refusal) -> None:
-        context.abort_with_status(rpc_status.to_status(to_status(refusal)))
-
-    def _finish(self, method: str, reason: str, started: float) -> None:
-        seconds = time.monotonic() - started
-        self._metrics.observe(method, reason, seconds)
-        self._log.info("call", method=method, reason=reason, ms=round(seconds * 1e3, 2))
-
-
-def check_deadline(remaining_s: float | None) -> None:
-    """Refuses a call that would be waited for without a bound."""
-    if remaining_s is None or remaining_s > MAX_DEADLINE_S + 1:
-        raise Refusal(
-            errors_pb2.REASON_DEADLINE_MISSING,
-            f"set a deadline of at most {MAX_DEADLINE_S:.0f} s",
-            field="deadline",
-        )
-
-
-def incident(log: Any, method: str) -> Refusal:
-    """What the caller learns of an accident: an id that finds it in the log."""
-    number = secrets.token_hex(8)
-    log.exception("accident", method=method, incident=number)
-    return Refusal(
-        errors_pb2.REASON_INTERNAL, f"internal error, incident {number}", incident=number
-    )
 
 
 def read(kind: type[M], data: bytes) -> M:

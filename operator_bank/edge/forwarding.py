@@ -13,10 +13,10 @@ from grpc_status import rpc_status
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.limits import ANSWER_MARGIN_S, MAX_GATHERED, MAX_GATHERED_BYTES, MAX_WAITING
+from runtime.calls import check_deadline, incident
 from runtime.errors import Refusal, to_status
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
-from runtime.server import check_deadline, incident
 
 PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
 """Of dcep.bank.v1."""

@@ -162,10 +162,9 @@ def serve(root: Root) -> Iterator[Serve]:
                 on_follow, Int32Value.FromString, Int32Value.SerializeToString
             ),
         }
-        generic = grpc.method_handlers_generic_handler(NAME, handlers)
         registry = CollectorRegistry()
         server = Server(
-            [Service(NAME, lambda s: s.add_generic_rpc_handlers([generic]))],
+            [Service(NAME, lambda s: s.add_registered_method_handlers(NAME, handlers))],
             credentials=server_credentials(
                 files or root.files(SERVER), require_client=require_client
             ),

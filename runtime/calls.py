@@ -1,0 +1,355 @@
+"""How one call is served: who calls, a place, the message in time, a thread, an answer or a reason.
+
+Handlers are those of gRPC's generated classes. One that answers once runs on a thread, and so does
+a stream that is a generator; a stream that is an asynchronous generator runs on the loop, and
+costs no thread while it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from grpc_status import rpc_status
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal, to_status
+from runtime.limits import MAX_DEADLINE_S, MESSAGE_WITHIN_S
+from runtime.logs import logger
+from runtime.metrics import CallMetrics
+from runtime.shares import FairThreads, Shares
+from runtime.tls import Identity, peer
+
+T = TypeVar("T")
+Gate = Callable[[Identity | None, str], None]
+"""Says who may call what: (peer, "/package.Service/Method"); raises Refusal for a no.
+
+It answers from memory: it is asked on the loop, before a call's message is read, and for a
+stream again and again while it is open.
+"""
+Context: TypeAlias = grpc.aio.ServicerContext
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of callers with places and threads of its own."""
+
+    calls: Shares
+    streams: Shares
+    threads: FairThreads
+
+
+class Caller(NamedTuple):
+    """Whose share a call takes, and of which class."""
+
+    name: str
+    of: Class
+
+
+class Call:
+    """What a handler sees of its call, as it would of a `grpc.ServicerContext`."""
+
+    def __init__(
+        self,
+        context: Context,
+        threads: FairThreads,
+        caller: str,
+        cut_off: Callable[[Refusal], None] = lambda _: None,
+    ) -> None:
+        """`cut_off` ends an open stream, from the loop, with a reason."""
+        self.cut_off = cut_off
+        self._context = context
+        self._threads = threads
+        self._caller = caller
+        self._ended = False
+        self._at_end: list[Callable[[], object]] = []
+        self.code: grpc.StatusCode | None = None
+        self.details = ""
+
+    def auth_context(self) -> Any:
+        """See `grpc.ServicerContext`; so are the others."""
+        return self._context.auth_context()
+
+    def peer(self) -> str:
+        return str(self._context.peer())
+
+    def time_remaining(self) -> float | None:
+        left: float | None = self._context.time_remaining()
+        return left
+
+    def is_active(self) -> bool:
+        return not self._ended
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        self.code = code
+
+    def set_details(self, details: str) -> None:
+        self.details = details
+
+    def add_callback(self, callback: Callable[[], object]) -> None:
+        self._at_end.append(callback)
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Runs a piece of work of an asynchronous stream on a thread, in its caller's turn."""
+        return await self._threads.run(self._caller, lambda: work(*arguments))
+
+    def end(self) -> None:
+        """The call has ended, with an answer or without."""
+        self._ended = True
+        for callback in self._at_end:
+            callback()
+
+
+class _Open:
+    """An open stream, which its gate may end."""
+
+    def __init__(self, who: Identity | None, method: str) -> None:
+        self.who = who
+        self.method = method
+        self.refusal: Refusal | None = None
+        self._task = asyncio.current_task()
+
+    def cut_off(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        assert self._task is not None
+        self._task.cancel()
+
+
+class Calls:
+    """Makes handlers for gRPC's server out of those of our services."""
+
+    def __init__(
+        self,
+        gate: Gate | None,
+        caller: Callable[[Identity | None, str], Caller],
+        metrics: CallMetrics,
+        read: Callable[[Any, bytes], Message],
+    ) -> None:
+        """Takes the rules of a port.
+
+        Args:
+            gate: who may call what; None: all may.
+            caller: whose share a call takes, by its identity and its address.
+            metrics: where calls are counted.
+            read: makes a message of a kind out of bytes; raises Refusal.
+        """
+        self._gate = gate
+        self._caller = caller
+        self._metrics = metrics
+        self._read = read
+        self._open: set[_Open] = set()
+        self._log = logger("grpc")
+
+    def wrapped(self, method: str, handler: grpc.RpcMethodHandler) -> grpc.RpcMethodHandler:
+        """A handler with our behaviour around it.
+
+        To gRPC it takes a stream of requests: it is called before a message has come, and
+        decides itself how long it waits for one.
+        """
+        if handler.unary_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(self._unary(method, handler))
+        return grpc.stream_stream_rpc_method_handler(self._stream(method, handler))
+
+    def ask_again(self) -> None:
+        """Ends the open streams of those whom the gate would not let in any more."""
+        for stream in list(self._open):
+            try:
+                self._let_in(stream.who, stream.method)
+            except Refusal as refusal:
+                stream.cut_off(refusal)
+
+    def _let_in(self, who: Identity | None, method: str) -> None:
+        if self._gate is not None:
+            self._gate(who, method)
+
+    def _unary(self, method: str, handler: Any) -> Callable[..., Any]:
+        kind, serialize = kind_of(handler), handler.response_serializer
+
+        def serve(data: bytes, call: Call) -> bytes | Refusal:
+            """On a thread. What is returned here is logged here too."""
+            started, reason = time.monotonic(), "OK"
+            try:
+                answer: bytes = serialize(handler.unary_unary(self._read(kind, data), call))
+                return answer
+            except Refusal as refusal:
+                reason = refusal.name
+                return refusal
+            except Exception:
+                reason = "INTERNAL"
+                return incident(self._log, method)
+            finally:
+                self._finish(method, reason, started)
+
+        async def answer(_: object, context: Context) -> bytes:
+            with self._ending(method) as end:
+                check_deadline(context.time_remaining())
+                who = peer(context)
+                self._let_in(who, method)
+                name, of = self._caller(who, context.peer())
+                with of.calls.place(name):
+                    data = await message_of(context)
+                    call = Call(context, of.threads, name)
+                    try:
+                        said = await of.threads.run(name, lambda: serve(data, call))
+                    finally:
+                        call.end()
+                if isinstance(said, bytes) and call.code is None:
+                    return said
+                end.status = said if isinstance(said, Refusal) else (call.code, call.details, ())
+            await context.abort(*end.told())
+            raise AssertionError("abort raises")
+
+        return answer
+
+    def _stream(self, method: str, handler: Any) -> Callable[..., Any]:
+        kind, serialize = kind_of(handler), handler.response_serializer
+        follow = handler.unary_stream
+        if not inspect.isasyncgenfunction(follow):
+            follow = _on_threads(follow)
+
+        async def answer(_: object, context: Context) -> None:
+            started = time.monotonic()
+            with self._ending(method) as end:
+                who = peer(context)
+                self._let_in(who, method)
+                name, of = self._caller(who, context.peer())
+                with of.streams.place(name), self._opened(who, method) as stream:
+                    call = Call(context, of.threads, name, stream.cut_off)
+                    request = self._read(kind, await message_of(context))
+                    try:
+                        async with aclosing(follow(request, call)) as messages:
+                            async for message in messages:
+                                await context.write(serialize(message))
+                    finally:
+                        call.end()
+                if call.code is not None:
+                    end.status = (call.code, call.details, ())
+            self._finish(method, end.reason, started)
+            if end.status is not None:
+                await context.abort(*end.told())
+
+        return answer
+
+    @contextmanager
+    def _opened(self, who: Identity | None, method: str) -> Iterator[_Open]:
+        """Keeps an open stream where its gate finds it; raises what the gate said then."""
+        stream = _Open(who, method)
+        self._open.add(stream)
+        try:
+            yield stream
+        except asyncio.CancelledError:
+            if stream.refusal is None:
+                raise
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            raise stream.refusal from None
+        finally:
+            self._open.discard(stream)
+
+    @contextmanager
+    def _ending(self, method: str) -> Iterator[_End]:
+        """What a call ends with when it is not let through, or breaks."""
+        end = _End()
+        try:
+            yield end
+        except Refusal as refusal:
+            end.status = refusal
+            self._metrics.count(method, refusal.name, 1)
+        except Exception:
+            end.status = incident(self._log, method)
+            self._metrics.count(method, "INTERNAL", 1)
+
+    def _finish(self, method: str, reason: str, started: float) -> None:
+        seconds = time.monotonic() - started
+        self._metrics.observe(method, reason, seconds)
+        self._log.info("call", method=method, reason=reason, ms=round(seconds * 1e3, 2))
+
+
+class _End:
+    """How a call ends that has no answer."""
+
+    status: Refusal | tuple[Any, str, Any] | None = None
+
+    @property
+    def reason(self) -> str:
+        if isinstance(self.status, Refusal):
+            return self.status.name
+        return "OK" if self.status is None else "UNANSWERED"
+
+    def told(self) -> tuple[Any, str, Any]:
+        """(code, details, metadata)."""
+        if isinstance(self.status, Refusal):
+            return refused(self.status)
+        assert self.status is not None
+        return self.status
+
+
+def refused(refusal: Refusal) -> tuple[grpc.StatusCode, str, Any]:
+    """(code, details, metadata) of a refusal, as `abort` takes them."""
+    made = rpc_status.to_status(to_status(refusal))
+    return made.code, made.details, made.trailing_metadata
+
+
+async def message_of(context: Context) -> bytes:
+    """The one message of a call.
+
+    Raises:
+        Refusal: MESSAGE_UNREADABLE when none has come, whole, within MESSAGE_WITHIN_S.
+    """
+    try:
+        async with asyncio.timeout(MESSAGE_WITHIN_S):
+            data = await context.read()
+    except TimeoutError:
+        raise Refusal(
+            errors_pb2.REASON_MESSAGE_UNREADABLE, f"no message came within {MESSAGE_WITHIN_S:.0f} s"
+        ) from None
+    if data is grpc.aio.EOF:
+        raise Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, "the call has no message")
+    return bytes(data)
+
+
+def kind_of(handler: Any) -> Any:
+    """The class of a handler's requests."""
+    return handler.request_deserializer.__self__
+
+
+def check_deadline(remaining_s: float | None) -> None:
+    """Refuses a call that would be waited for without a bound."""
+    if remaining_s is None or remaining_s > MAX_DEADLINE_S + 1:
+        raise Refusal(
+            errors_pb2.REASON_DEADLINE_MISSING,
+            f"set a deadline of at most {MAX_DEADLINE_S:.0f} s",
+            field="deadline",
+        )
+
+
+def incident(log: Any, method: str) -> Refusal:
+    """What the caller learns of an accident: an id that finds it in the log."""
+    number = secrets.token_hex(8)
+    log.exception("accident", method=method, incident=number)
+    return Refusal(
+        errors_pb2.REASON_INTERNAL, f"internal error, incident {number}", incident=number
+    )
+
+
+_END = object()
+
+
+def _on_threads(follow: Callable[[Any, Any], Iterable[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    """A generator as an asynchronous one, whose steps take a thread each."""
+
+    async def steps(request: Any, call: Call) -> AsyncIterator[Any]:
+        messages = iter(follow(request, call))
+        while (message := await call.in_thread(next, messages, _END)) is not _END:
+            yield message
+
+    return steps

@@ -1,0 +1,147 @@
+"""What one caller gets of what all callers share: places, and turns on the threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import RETRY_AFTER_MS, Refusal
+
+T = TypeVar("T")
+_AGAIN_MS = 1_000
+
+
+def overloaded(message: str, again_ms: int = _AGAIN_MS) -> Refusal:
+    """A refusal for now: it says after what time to ask again."""
+    return Refusal(errors_pb2.REASON_OVERLOADED, message, **{RETRY_AFTER_MS: str(again_ms)})
+
+
+class Shares:
+    """Places of one kind: so many in all, and so many for one caller. For one thread."""
+
+    def __init__(self, what: str, *, whole: int, each: int) -> None:
+        """`what` names them in refusals: "calls", "streams"."""
+        self._what = what
+        self._whole = whole
+        self._each = each
+        self._taken: dict[str, int] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def take(self, caller: str) -> None:
+        """Takes a place for a caller.
+
+        Raises:
+            Refusal: OVERLOADED; it says whose share is full.
+        """
+        mine = self._taken.get(caller, 0)
+        if mine >= self._each:
+            raise overloaded(f"you have {self._each} {self._what} here already")
+        if self._count >= self._whole:
+            raise overloaded(f"all {self._whole} places for {self._what} are taken")
+        self._taken[caller] = mine + 1
+        self._count += 1
+
+    def leave(self, caller: str) -> None:
+        """Gives a place back."""
+        left = self._taken[caller] - 1
+        self._count -= 1
+        if left:
+            self._taken[caller] = left
+        else:
+            del self._taken[caller]
+
+    @contextmanager
+    def place(self, caller: str) -> Iterator[None]:
+        """A place while the block runs."""
+        self.take(caller)
+        try:
+            yield
+        finally:
+            self.leave(caller)
+
+
+class FairThreads:
+    """Threads whose turns go round the callers, each with so many at once at most.
+
+    Used on one event loop. A caller with a thousand pieces of work waiting holds up its own
+    and nobody else's; its work counts as running until the thread has done with it, whether
+    anybody still waits for the answer or not.
+    """
+
+    def __init__(self, threads: int, *, each: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._free = threads
+        self._each = each
+        self._running: dict[str, int] = {}
+        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    async def run(self, caller: str, work: Callable[[], T]) -> T:
+        """What `work` gives, on a thread, once it is the caller's turn."""
+        loop = asyncio.get_running_loop()
+        if self._free and caller not in self._lines and self._may(caller):
+            self._begin(caller)
+        else:
+            await self._turn(caller, loop.create_future())
+        running = self._pool.submit(work)
+
+        def ended(_: Future[T]) -> None:
+            loop.call_soon_threadsafe(self._end, caller)
+
+        running.add_done_callback(ended)
+        return await asyncio.wrap_future(running)
+
+    def close(self) -> None:
+        """Begins nothing more; what runs may end by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self, caller: str, turn: asyncio.Future[None]) -> None:
+        line = self._lines.setdefault(caller, deque())
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                line.remove(turn)
+                if not line:
+                    del self._lines[caller]
+            else:  # the turn had come, and is not taken
+                self._end(caller)
+            raise
+
+    def _may(self, caller: str) -> bool:
+        return self._running.get(caller, 0) < self._each
+
+    def _begin(self, caller: str) -> None:
+        self._free -= 1
+        self._running[caller] = self._running.get(caller, 0) + 1
+
+    def _end(self, caller: str) -> None:
+        self._free += 1
+        left = self._running[caller] - 1
+        if left:
+            self._running[caller] = left
+        else:
+            del self._running[caller]
+        self._next()
+
+    def _next(self) -> None:
+        """Gives a free thread to the first whose turn it is; its caller goes to the end then."""
+        for caller, line in self._lines.items():
+            waiting = next((turn for turn in line if not turn.done()), None)
+            if waiting is None or not self._may(caller):
+                continue
+            line.remove(waiting)
+            self._begin(caller)
+            waiting.set_result(None)
+            self._lines.move_to_end(caller)
+            if not line:
+                del self._lines[caller]
+            return
