@@ -14,7 +14,7 @@ from sqlalchemy import (
     Table,
 )
 
-from settlement.tables import journal_tables
+from settlement.tables import NUMBER, journal_tables
 
 metadata = MetaData()
 ledger = journal_tables(metadata)
@@ -48,6 +48,22 @@ office_requests = Table(
     Column("created_time_ms", BigInteger, nullable=False),
     Column("decided_time_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# What a bank signed, by the first journal position that it moved anything at. `count` records from
+# there on are of a batch of payments, in order, and their notes are in it; `others` are the
+# payments in it that are not, be it that they were settled before, or that they were later.
+# Without `others`, `head` is all that was signed.
+bank_batches = Table(
+    "bank_batches",
+    metadata,
+    Column("position", NUMBER, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("others", LargeBinary, nullable=True),
+    Column("signature", LargeBinary(64), nullable=False),
 )
 
 # `restored_fen` is what went back to the loader after the grace; none until then.

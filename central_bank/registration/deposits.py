@@ -17,6 +17,7 @@ from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, 
 from central_bank.registration.double_spends import DEPOSITED, Share, Ways
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.judging import Judged, Judging
+from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
 from central_bank.registration.losses import Losses
 from central_bank.registration.restore import given_back
 from central_bank.registration.settle import open_signed
@@ -75,10 +76,13 @@ class Deposits:
         at_most(order.items, "items", MAX_ITEMS)
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
         judged = self._judging.judge(order.items, self._waiting.numbers(bank, order.items))
+        signed = SignedBatch(bank, DEPOSIT, envelope)
         with self._clearing:
-            return self._deposit_all(bank, judged)
+            return self._deposit_all(bank, judged, signed)
 
-    def _deposit_all(self, bank: Bank, judged: Sequence[Judged]) -> list[DepositOutcome]:
+    def _deposit_all(
+        self, bank: Bank, judged: Sequence[Judged], signed: SignedBatch
+    ) -> list[DepositOutcome]:
         """In their order. Those that nothing stands against are written down together."""
         outcomes: list[DepositOutcome] = []
         staged: list[tuple[Judged, list[Share]]] = []
@@ -93,11 +97,11 @@ class Deposits:
                 staged.append((one, shares))
                 outcomes.append(DepositOutcome(one.item.number, SETTLED, 0, one.verdict.value_fen))
                 continue
-            self._retire_all(bank, staged, ways)
+            self._retire_all(bank, staged, ways, signed)
             staged = []
-            outcomes.append(self._deposit_one(bank, one))
+            outcomes.append(self._deposit_one(bank, one, signed))
             ways.put(one.verdict.all_pieces, self._ways(bank, [one]).by_piece)
-        self._retire_all(bank, staged, ways)
+        self._retire_all(bank, staged, ways, signed)
         return outcomes
 
     def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
@@ -113,7 +117,7 @@ class Deposits:
             and restored.isdisjoint(one.token_ids())
         }
 
-    def _deposit_one(self, bank: Bank, judged: Judged) -> DepositOutcome:
+    def _deposit_one(self, bank: Bank, judged: Judged, signed: SignedBatch) -> DepositOutcome:
         item, verdict = judged.item, judged.verdict
         known = self._answers.find(bank, item)
         if known is not None:
@@ -137,7 +141,7 @@ class Deposits:
             # Not the last word: the bank asks again until the reserves suffice.
             self._waiting.begin(bank, judged)
             return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
-        self._retire_all(bank, [(judged, shares)], ways)
+        self._retire_all(bank, [(judged, shares)], ways, signed)
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
     def _invalid(self, bank: Bank, judged: Judged, verdict: str) -> DepositOutcome:
@@ -154,7 +158,11 @@ class Deposits:
         return self._database.read(lambda c: Ways.of(c, bank.index, spent))
 
     def _retire_all(
-        self, bank: Bank, staged: Sequence[tuple[Judged, Sequence[Share]]], ways: Ways
+        self,
+        bank: Bank,
+        staged: Sequence[tuple[Judged, Sequence[Share]]],
+        ways: Ways,
+        signed: SignedBatch,
     ) -> None:
         """Moves what was staged and keeps its ways, in one commit."""
         if not staged:
@@ -181,6 +189,7 @@ class Deposits:
         def keep(connection: Connection, answers: Answers) -> None:
             if (answers.results >= Result.MALFORMED).any() or answers.repeated.any():
                 raise DepositBroken(f"bank {bank.name}: {answers.results.tolist()}")
+            signed.keep_whole(connection, answers)
             ways.write(connection, now_ms)
             for one, shares in staged:
                 self._losses.put(connection, bank, one.item.number, shares, now_ms)

@@ -12,6 +12,7 @@ from central_bank import accounts
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
+from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
 from central_bank.registration.settle import digest, open_signed, outcome_of
 from central_bank.tables import tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -25,7 +26,7 @@ from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signing_keys import Signer
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
@@ -67,17 +68,14 @@ class Loads:
             # A record too, so that the feed ends what the bank holds for it.
             record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
         note = registration_pb2.TokensRegistered(number=order.number, amount_fen=order.amount_fen)
-        answers = self._ledger.submit(
-            Batch(
-                record,
-                [note.SerializeToString()],
-                lambda c, a: (
-                    _put_tokens(c, bank, order.number, made)
-                    if a.result(0).accepted and not a.repeated[0]
-                    else None
-                ),
-            )
-        )
+        signed = SignedBatch(bank, REGISTRATION, envelope)
+
+        def keep(connection: Connection, answers: Answers) -> None:
+            signed.keep_whole(connection, answers)
+            if answers.result(0).accepted and not answers.repeated[0]:
+                _put_tokens(connection, bank, order.number, made)
+
+        answers = self._ledger.submit(Batch(record, [note.SerializeToString()], keep))
         result = answers.result(0)
         if result == Result.ID_REUSED:
             # A device revoked since then: what was registered before stays registered.

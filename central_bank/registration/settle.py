@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
+from sqlalchemy import Connection
 
 from central_bank import accounts
 from central_bank.asking import Asked, Asking
@@ -23,6 +24,7 @@ from central_bank.limits import (
     MAX_ITEMS,
     PATIENCE_S,
 )
+from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
 from currency.number import NumberError, check, prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -32,7 +34,7 @@ from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_BATCH_PAYLOAD_BYTES
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
@@ -47,7 +49,7 @@ _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVA
 class _Question(NamedTuple):
     """Payments of one bank to another, about whose payees that bank has been asked."""
 
-    bank: Bank
+    signed: SignedBatch
     payments: Sequence[OutboundPayment]
     indices: Sequence[int]
     asked: Asked[list[int]]
@@ -100,9 +102,11 @@ class Settlement:
         if len({payment.number for payment in payments}) != len(payments):
             raise invalid("payments", "has the same number twice")
         ends: list[tuple[int, int]] = [_PENDING] * len(payments)
-        verdicts, questions = self._sort(bank, payments)
-        self._settle_with(bank, payments, verdicts, self._look(questions, FIRST_LOOK_S), ends)
-        self._settle_with(bank, payments, {}, self._look(questions, PATIENCE_S), ends)
+        signed = SignedBatch(bank, PAYMENTS, envelope)
+        verdicts, questions = self._sort(bank, payments, signed)
+        first = self._look(questions, FIRST_LOOK_S)
+        self._settle_with(signed, payments, verdicts, first, ends)
+        self._settle_with(signed, payments, {}, self._look(questions, PATIENCE_S), ends)
         for question in questions:
             question.asked.answer.add_done_callback(partial(self._came_late, question))
         response = registration_pb2.SubmitPaymentsResponse()
@@ -119,11 +123,11 @@ class Settlement:
             return False
         verdicts = question.verdicts()
         # A bank that was suspended meanwhile settles nothing; reinstated, it asks again.
-        if verdicts is not None and not self._registry.get(question.bank.name).suspended:
+        if verdicts is not None and not self._registry.get(question.signed.bank.name).suspended:
             known = dict(zip(question.indices, verdicts, strict=True))
             ends: list[tuple[int, int]] = [_PENDING] * len(question.payments)
             with suppress(Overloaded):  # they stay pending, and are asked about again
-                self._settle_with(question.bank, question.payments, known, [], ends)
+                self._settle_with(question.signed, question.payments, known, [], ends)
         return True
 
     def _came_late(self, question: _Question, _: object) -> None:
@@ -131,7 +135,7 @@ class Settlement:
         self.on_late()
 
     def _sort(
-        self, bank: Bank, payments: Sequence[OutboundPayment]
+        self, bank: Bank, payments: Sequence[OutboundPayment], signed: SignedBatch
     ) -> tuple[dict[int, int], list[_Question]]:
         """A Reason, 0 to settle it, for each payment that nobody has to be asked about, by index.
 
@@ -161,7 +165,7 @@ class Settlement:
             payees = [(payments[i].payee_number, payments[i].amount_fen) for i in indices]
             question = self._asking.check(banks[prefix], payees)
             if question is not None:
-                questions.append(_Question(bank, payments, indices, question))
+                questions.append(_Question(signed, payments, indices, question))
         return verdicts, questions
 
     def _look(self, questions: list[_Question], patience_s: float) -> list[_Question]:
@@ -178,7 +182,7 @@ class Settlement:
 
     def _settle_with(
         self,
-        bank: Bank,
+        signed: SignedBatch,
         payments: Sequence[OutboundPayment],
         verdicts: Mapping[int, int],
         answered: Sequence[_Question],
@@ -193,8 +197,12 @@ class Settlement:
         if not known:
             return
         chosen = sorted(known)
-        rows, notes = self._rows(bank, payments, known, chosen)
-        for index, end in zip(chosen, self._settle(rows, notes), strict=True):
+        rows, notes = self._rows(signed.bank, payments, known, chosen)
+
+        def keep(connection: Connection, answers: Answers) -> None:
+            signed.keep_payments(connection, answers, payments, chosen)
+
+        for index, end in zip(chosen, self._settle(rows, notes, keep), strict=True):
             ends[index] = end
 
     def _rows(
@@ -227,11 +235,14 @@ class Settlement:
         return rows, notes
 
     def _settle(
-        self, rows: Sequence[tuple[int, ...]], notes: Sequence[bytes]
+        self,
+        rows: Sequence[tuple[int, ...]],
+        notes: Sequence[bytes],
+        keep: Callable[[Connection, Answers], None],
     ) -> list[tuple[int, int]]:
         """(OutcomeState, Reason) of each record, in order."""
         records = np.array(rows, RECORD)
-        answers = self._ledger.submit(Batch(records, notes))
+        answers = self._ledger.submit(Batch(records, notes, keep))
         ends: list[tuple[int, int]] = []
         verdicts = records["spare"].tolist()
         for place, (result, reason) in enumerate(
