@@ -5,6 +5,9 @@ from __future__ import annotations
 MAX_BANKS = 1_000
 MAX_ITEMS = 8_190
 MAX_FEED_ENTRIES = 2_000
+MAX_FEED_BYTES = 2 * 1024 * 1024
+"""Of one message of a feed, its last entry aside: far below what gRPC takes."""
+
 FEEDS_EACH = 2
 """Feeds that one bank follows at once: one, and one whose end has not been noticed yet."""
 

@@ -28,6 +28,9 @@ ANSWER_MARGIN_S = 0.5
 """Of a call's deadline, kept for the way of its answer."""
 
 WATCH_WAIT_S = 1.0
+FEED_AGAIN_MS = 10_000
+"""So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
+
 SUBMIT_ITEMS = 2_000
 """Outbound payments in one submission to the central bank."""
 

@@ -8,13 +8,15 @@ import numpy as np
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.limits import MAX_FEED_ENTRIES
+from central_bank.limits import MAX_FEED_BYTES, MAX_FEED_ENTRIES
 from central_bank.registration.settle import outcome_of
 from dcep.registration.v1 import registration_pb2
 from settlement.journal import Entry, Journal
 from settlement.records import Kind, Result
 
 _ROWS = 64
+_ENTRY_BYTES = 96
+"""More than an entry has besides its note."""
 _REFUSED = int(Result.MALFORMED)
 
 
@@ -32,16 +34,19 @@ class Feed:
         entries = found.entries
         names = {known.index: known.name for known in self._registry.all()}
         own = _own(bank)
+        size = 0
         for row in self._journal.read(position, limit_rows=_ROWS):
             mine = _mine(row, own, position)
             columns = [row.records[name][mine].tolist() for name in _COLUMNS]
             results = row.results[mine].tolist()
             for index, result, *values in zip(mine, results, *columns, strict=True):
-                if len(entries) == MAX_FEED_ENTRIES:
+                if len(entries) == MAX_FEED_ENTRIES or size > MAX_FEED_BYTES:
                     return found, entries[-1].position
                 entry = entries.add()
                 entry.position = row.first_position + index
-                _tell(entry, _Mine._make(values), result, row.note(index), own, names)
+                note = row.note(index)
+                size += _ENTRY_BYTES + len(note)
+                _tell(entry, _Mine._make(values), result, note, own, names)
             position = row.last_position
         return found, position
 

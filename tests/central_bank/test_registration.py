@@ -238,3 +238,19 @@ def test_flows_are_sums_between_banks(funded: World) -> None:
     assert flows.between(now + 1, 0) == flows.between(0, now) == []
     with pytest.raises(Refusal):
         flows.between(2, 1)
+
+
+def test_a_message_of_a_feed_is_bounded_in_bytes(
+    funded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_BYTES", 2_000)
+    payments = [funded.payment(funded.alpha, funded.beta, 1, memo="m" * 140) for _ in range(40)]
+    funded.submit(funded.alpha, *payments)
+    position, seen = 0, 0
+    while True:
+        found, position = funded.central.feed.after(funded.beta, position)
+        if not found.entries:
+            break
+        seen += len(found.entries)
+        assert found.ByteSize() < 2_000 + 500
+    assert seen == len(payments)

@@ -49,6 +49,7 @@ class FakeCentralBank:
     issuance: dict[str, int] = field(default_factory=dict)
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
+    told: list[FeedEntry] = field(default_factory=list)
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
@@ -60,7 +61,8 @@ class FakeCentralBank:
         self.issuance[request_id] = amount_fen
 
     def feed(self, after_position: int) -> Iterator[Sequence[FeedEntry]]:
-        raise NotImplementedError
+        self._answer()
+        yield [entry for entry in self.told if entry.position > after_position]
 
     def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
         raise NotImplementedError

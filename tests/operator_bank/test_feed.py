@@ -10,7 +10,6 @@ from sqlalchemy import event, select
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.payments.feed import FeedBroken
 from operator_bank.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import FOREIGN, Holder, World
@@ -117,20 +116,6 @@ def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> 
 def test_the_position_is_where_the_feed_goes_on_after_a_restart(world: World) -> None:
     entry = world.hear(issued=registration_pb2.Issued(amount_fen=5))
     assert world.restart().follower.position() == entry.position
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"outgoing_settled": registration_pb2.OutboundPayment(number=999_999)},
-        {"outgoing_ended": ended(999_999, 2, 40)},
-        {"redeemed": registration_pb2.Redeemed(amount_fen=5)},
-        {"tokens_deposited": registration_pb2.TokensDeposited(number=999_999, amount_fen=5)},
-    ],
-)
-def test_a_feed_that_cannot_be_true_stops_the_bank(world: World, event: dict[str, Any]) -> None:
-    with pytest.raises(FeedBroken, match=f"entry {world.position + 10} "):
-        world.hear(**event)
 
 
 def test_a_deposit_is_credited_to_the_wallet_that_its_number_stands_for(
