@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
@@ -24,6 +23,7 @@ from runtime.errors import Refusal
 from runtime.parts import parts
 from runtime.server import refuse_unknown_fields
 from runtime.signatures import SignatureVerifier
+from settlement.records import record_digest
 
 TAGS: dict[type[Message], str] = {
     orders_pb2.OpenWalletOrder: "open-wallet/v1",
@@ -151,8 +151,7 @@ def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int)
     check_window(
         content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
     )
-    digest = int.from_bytes(hashlib.sha256(payload).digest()[:8], "little")
-    return Order(wallet, content, digest, payload, envelope.signature)
+    return Order(wallet, content, record_digest(payload), payload, envelope.signature)
 
 
 def parse(kind: type[T], payload: bytes) -> T:

@@ -20,6 +20,8 @@ from settlement.tables import NUMBER, journal_tables
 metadata = MetaData()
 ledger = journal_tables(metadata)
 
+# The order is the OpenWalletOrder as the wallet's own key signed it; the record that opened the
+# account has its digest.
 wallets = Table(
     "wallets",
     metadata,
@@ -32,6 +34,8 @@ wallets = Table(
     Column("request_id", String(36), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("opened_time_ms", BigInteger, nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
     Index("wallets_by_request", "request_id", "public_key", unique=True),
     sqlite_autoincrement=True,
 )

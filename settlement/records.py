@@ -5,6 +5,7 @@ All numbers are little-endian. Amounts are fen, times are Unix milliseconds.
 
 from __future__ import annotations
 
+import hashlib
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -59,6 +60,12 @@ HOLD = np.dtype(
         ("spare", "u1"),
     ]
 )
+
+
+def record_digest(content: bytes) -> int:
+    """A record's `digest` of what was signed: the first 8 bytes of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
+
 
 Records = NDArray[Any]
 Accounts = NDArray[Any]

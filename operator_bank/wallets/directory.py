@@ -22,7 +22,7 @@ from runtime.errors import Refusal
 from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
-from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records
+from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records, record_digest
 
 CLASS_IV = bank_pb2.WALLET_CLASS_IV
 
@@ -62,6 +62,8 @@ class Wanted:
     phone: str
     digest: bytes
     opened_time_ms: int
+    order_payload: bytes
+    order_signature: bytes
 
     @property
     def asked_by(self) -> tuple[str, bytes]:
@@ -197,7 +199,10 @@ class Directory:
         """OPEN records for wallets and deposit accounts, and the opening deposits."""
         records: list[Records] = []
         for row in rows:
-            records.append(_open(accounts.wallet(row.id), accounts.CURRENCY, row.wallet_class))
+            opened = _open(accounts.wallet(row.id), accounts.CURRENCY, row.wallet_class)
+            # So that the order, and with it the wallet's key, cannot be exchanged later.
+            opened["digest"] = record_digest(bytes(row.order_payload))
+            records.append(opened)
             if row.wallet_class == CLASS_IV:
                 continue
             account = accounts.deposit(row.id)

@@ -84,6 +84,8 @@ class Opening:
             phone=order.phone,
             digest=hashlib.sha256(content).digest(),
             opened_time_ms=now_ms,
+            order_payload=envelope.payload,
+            order_signature=envelope.signature,
         )
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.tables import devices, outbound
+from operator_bank.tables import devices, outbound, wallets
+from runtime.envelope import signed_bytes
 from runtime.errors import NoAnswer, Refusal
 from settlement.journal import Tip
-from settlement.records import Kind
+from settlement.records import Kind, record_digest
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
 
@@ -110,3 +111,21 @@ def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Ho
         world.bank.offline.load(load)
     newest = world.bank.history.page(alice.wallet, 1, "")[0][0]
     assert (newest.kind, newest.state) == ("offline-load", bank_pb2.PAYMENT_STATE_REFUSED)
+
+
+def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
+    world: World, alice: Holder
+) -> None:
+    with world.engine.connect() as connection:
+        row = connection.execute(select(wallets)).one()
+    message = signed_bytes("open-wallet/v1", bytes(row.order_payload))
+    alice.key.verify_key.verify(message, bytes(row.order_signature))
+    order = orders_pb2.OpenWalletOrder.FromString(bytes(row.order_payload))
+    assert (order.public_key, order.holder_name) == (bytes(alice.key.verify_key), "Alice")
+    digests = [
+        int(record["digest"])
+        for entry, _ in world.bank.books.journal.rows(Tip())
+        for record in entry.records
+        if record["kind"] == Kind.OPEN and record["credit"] == alice.wallet.account
+    ]
+    assert digests == [record_digest(bytes(row.order_payload))]
