@@ -38,7 +38,8 @@ def opened(url: str) -> Iterator[tuple[Engine, LedgerBundle]]:
     metadata = MetaData()
     tables = journal_tables(metadata)
     metadata.create_all(engine)
-    bundle = open_ledger(engine, tables, threaded=True)
+    # Nobody projects here, and nobody asks for the past.
+    bundle = open_ledger(engine, tables, threaded=True, max_unprojected=None)
     try:
         yield engine, bundle
     finally:

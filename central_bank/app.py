@@ -15,6 +15,7 @@ from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Registry, opening
 from central_bank.issuance.office import IssuingOffice
 from central_bank.issuance.setting_aside import SettingAside
+from central_bank.overload import CoreOverloaded
 from central_bank.registration.answers import DepositAnswers
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
@@ -92,6 +93,7 @@ def build(
         threaded=threaded,
         max_lag=MAX_LAG_RECORDS,
         on_stopped=on_stopped,
+        overloaded=CoreOverloaded,
     )
     ledger, now_ms = books.ledger, clock.now_ms()
     own = opening([accounts.PAID_IN], now_ms, AccountFlag.MAY_GO_NEGATIVE)

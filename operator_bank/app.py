@@ -13,6 +13,7 @@ from operator_bank import accounts
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.offline.offline import Offline
 from operator_bank.orders import Orders
+from operator_bank.overload import CoreOverloaded
 from operator_bank.payments.feed import FeedFollower
 from operator_bank.payments.history import PaymentHistory
 from operator_bank.payments.inbound import Inbound
@@ -116,6 +117,7 @@ def build(
         threaded=threaded,
         max_lag=MAX_LAG_RECORDS,
         on_stopped=on_stopped,
+        overloaded=CoreOverloaded,
     )
     ledger = books.ledger
     _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
@@ -169,6 +171,9 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]
+    # As the core knows it by itself: what was journaled can perhaps not be looked up yet.
+    till_is_filled = bool(ledger.read([accounts.TILL])[0]["last_sequence"])
+    till_float_fen = 0 if till_is_filled else till_float_fen
     records = np.zeros(len(own) + (1 if till_float_fen else 0), RECORD)
     for record, (number, book, flags) in zip(records, own, strict=False):
         record["kind"] = Kind.OPEN

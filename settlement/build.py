@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from settlement.core import Core, CoreStopped
+from settlement.core import Core
+from settlement.errors import CoreStopped, Overloaded
 from settlement.history import History
 from settlement.journal import Journal
 from settlement.ledger import DirectLedger, Ledger
-from settlement.limits import SEAL_RECORDS
+from settlement.limits import MAX_UNPROJECTED_RECORDS, SEAL_RECORDS
 from settlement.projection import Projection
 from settlement.tables import JournalTables
 from settlement.writer import GroupCommitWriter
@@ -46,7 +47,9 @@ def open_ledger(
     threaded: bool,
     seal_every: int = SEAL_RECORDS,
     max_lag: int | None = None,
+    max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
+    overloaded: Callable[[str], Exception] = Overloaded,
 ) -> LedgerBundle:
     """Recovers the core from its database.
 
@@ -57,7 +60,10 @@ def open_ledger(
         seal_every: projected records whose index is kept in memory.
         max_lag: how far the projection may be behind before the writer waits for
             it; None when nobody calls its `catch_up` meanwhile.
+        max_unprojected: journaled records that a question reads through; when more are not
+            projected yet, whatever needs the past is refused. None: there is no bound.
         on_stopped: called once when the core had to stop.
+        overloaded: makes the error for who is turned away for now; an Overloaded.
 
     Raises:
         settlement.journal.JournalBroken: the hash chain does not hold.
@@ -66,10 +72,12 @@ def open_ledger(
     # For the writing of snapshots, and for what the projection does ahead.
     aside = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
     projection = Projection(engine, tables, journal, seal_every=seal_every, aside=aside)
-    history = History(engine, tables, journal, projection)
+    history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)
     if aside is None:
         core = Core(engine, tables, journal, history)
-        return LedgerBundle(core, DirectLedger(core), journal, projection, history)
+        return LedgerBundle(
+            core, DirectLedger(core, overloaded=overloaded), journal, projection, history
+        )
 
     def keep_near(position: int) -> None:
         # Bounded, so that a writer can always be stopped.
@@ -80,5 +88,7 @@ def open_ledger(
         aside.submit(work)
 
     core = Core(engine, tables, journal, history, aside=save)
-    writer = GroupCommitWriter(core, on_stopped=on_stopped, keep_near=keep_near)
+    writer = GroupCommitWriter(
+        core, on_stopped=on_stopped, keep_near=keep_near, overloaded=overloaded
+    )
     return LedgerBundle(core, writer, journal, projection, history, aside)

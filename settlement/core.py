@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from settlement.errors import CoreStopped as CoreStopped
+from settlement.errors import Overloaded, Undone, is_busy, is_of_the_database, was_given_up
 from settlement.journal import Entry, Journal
 from settlement.limits import (
     MAX_BATCH_RECORDS,
@@ -26,10 +28,6 @@ from settlement.tables import JournalTables
 
 Identity = tuple[int, int]
 """(origin, sequence)."""
-
-
-class CoreStopped(Exception):
-    """The core could not write and answers nothing any more; a restart recovers it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,17 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """What became of a batch that was taken back: nothing was written, nothing has happened.
+
+    Attributes:
+        error: what its `also` raised, or Overloaded.
+    """
+
+    error: Exception
+
+
+@dataclass(frozen=True)
 class Batch:
     """Records to decide together, in order.
 
@@ -59,8 +68,8 @@ class Batch:
         records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
         notes: None, or N byte strings kept durably beside the records.
         also: further SQL for the same transaction as the journal row, given the
-            batch's answers. It must
-            not fail for a reason that the caller could have checked before.
+            batch's answers. When it raises, the batch is taken back as if it had never been
+            there, and its caller gets the error. It may run twice: it must do nothing but SQL.
         read: accounts whose rows as of the commit are wanted with the answers.
         signatures: None, or N signatures of 64 bytes kept in the journal alone; empty for a
             record that nobody signed.
@@ -105,10 +114,18 @@ class Found:
 
 
 class Finder(Protocol):
-    """Looks records up that have been journaled."""
+    """Looks records up that have been journaled, in bounded time."""
 
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
-        """Those of these (origin, sequence) that have been journaled."""
+        """Those of these (origin, sequence) that have been journaled.
+
+        Raises:
+            Overloaded: it `is_behind`.
+        """
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether it would have to read more of the journal than it may, and so finds nothing."""
         ...
 
 
@@ -136,9 +153,8 @@ class Core:
             aside: runs the writing of a snapshot; at once, or in a thread meanwhile.
         """
         self._engine = engine
-        # On SQLite the engine's owner begins these transactions as writers from the start.
-        self._writing = engine.execution_options(writes=True)
-        self._snapshots = Snapshots(engine, tables)
+        self._writing = journal.writing
+        self._snapshots = Snapshots(engine, tables, journal.writing)
         self._aside = aside
         self._journal = journal
         self._finder = finder
@@ -165,28 +181,45 @@ class Core:
         self._check()
         return self._state.policies.copy()
 
-    def process(self, batches: Sequence[Batch]) -> list[Answers]:
-        """Decides all batches in order, in one durable commit.
+    def process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
+        """Decides all batches in order, in one durable commit if each of them can be kept.
 
         Raises:
             CoreStopped: the commit failed, now or earlier. What was asked is then
                 unknown until a restart has read the journal.
         """
         self._check()
-        records = _joined([batch.records for batch in batches])
         try:
-            answers, new = self._decide(records)
-            parts = self._commit(batches, records, new, answers)
-            return [
-                replace(part, accounts=self._state.copy_accounts(batch.read))
-                if batch.read
-                else part
-                for batch, part in zip(batches, parts, strict=True)
-            ]
+            return self._process(batches)
         except BaseException as error:
             # The state in memory may be ahead of the journal: nothing more is answered from it.
             self._stopped = error
             raise CoreStopped(f"the journal could not be written: {error}") from error
+
+    def _process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
+        records = _joined([batch.records for batch in batches])
+        may_fail = self._finder.is_behind() or any(batch.also is not None for batch in batches)
+        undo = self._state.saved(records) if may_fail else None
+        try:
+            answers, new = self._decide(records)
+            parts = self._commit(batches, records, new, answers)
+        except Undone as undone:
+            if undo is None:
+                raise
+            self._state.restore(undo)
+            if len(batches) == 1:
+                return [Failed(undone.error)]
+            # Whose fault it was the halves show: each record is decided again a few times at most.
+            half = len(batches) // 2
+            return self._process(batches[:half]) + self._process(batches[half:])
+        return [
+            replace(part, accounts=self._state.copy_accounts(batch.read)) if batch.read else part
+            for batch, part in zip(batches, parts, strict=True)
+        ]
+
+    def wait_no_longer(self) -> None:
+        """The service ends: a lock that somebody else holds is not waited for any more."""
+        self._writing.wait_no_longer()
 
     def _check(self) -> None:
         if self._stopped is not None:
@@ -239,8 +272,12 @@ class Core:
         """Adds what has been journaled before of some identities, None for those that have not."""
         missing = [key for key in wanted if key not in before]
         if missing:
+            try:
+                found = self._finder.find_many(missing)
+            except Overloaded as error:
+                raise Undone(error) from error
             before.update(dict.fromkeys(missing))
-            before.update(self._finder.find_many(missing))
+            before.update(found)
 
     def _answer_repeats(
         self,
@@ -285,7 +322,7 @@ class Core:
                 tip = self._journal.append(connection, tip, len(entry.records), body)
             for also, part in alsos:
                 if also is not None:
-                    also(connection, part)
+                    _run(also, connection, part)
         self._tip = tip
         if entry is not None:
             self._journal.committed(entry)
@@ -328,9 +365,24 @@ class Core:
                 self._snapshots.save(tip, state)
             except SQLAlchemyError as error:
                 # A database that takes no snapshot may not take payments either.
-                self._stopped = error
+                if not is_busy(error):
+                    self._stopped = error
 
         self._aside(save)
+
+
+def _run(
+    also: Callable[[Connection, Answers], None], connection: Connection, answers: Answers
+) -> None:
+    """Runs a batch's own SQL; raises Undone when the batch, not the database, is to blame."""
+    try:
+        also(connection, answers)
+    except Exception as error:
+        if was_given_up(error):
+            raise Undone(Overloaded("the database gave up on it; ask again")) from error
+        if is_of_the_database(error):
+            raise
+        raise Undone(error) from error
 
 
 def _identity(record: np.void) -> Identity:

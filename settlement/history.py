@@ -9,7 +9,9 @@ import numpy as np
 from sqlalchemy import Connection, Engine
 
 from settlement.core import Found, Identity
+from settlement.errors import Overloaded
 from settlement.journal import Entry, Journal
+from settlement.limits import MAX_UNPROJECTED_RECORDS
 from settlement.payment_rows import NAMES, PaymentRow, payment_row
 from settlement.postings import Index, Positions, id_key, postings_of
 from settlement.projection import Projection
@@ -25,7 +27,13 @@ class History:
     """Finds payments: every committed one, whether it has been projected yet or not."""
 
     def __init__(
-        self, engine: Engine, tables: JournalTables, journal: Journal, projection: Projection
+        self,
+        engine: Engine,
+        tables: JournalTables,
+        journal: Journal,
+        projection: Projection,
+        *,
+        max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
     ) -> None:
         # A question needs no transaction around it, which would be two journeys to a server.
         served = engine.dialect.name == "postgresql"
@@ -34,13 +42,25 @@ class History:
         self._rows_where = f"SELECT {', '.join(NAMES)} FROM {tables.payments.name} WHERE position"
         self._journal = journal
         self._projection = projection
+        self._most = max_unprojected
 
     def find(self, origin: int, sequence: int) -> Found | None:
         """The journaled record with this identity, or None."""
         return self.find_many([(origin, sequence)]).get((origin, sequence))
 
+    def is_behind(self) -> bool:
+        """Whether more is not projected yet than a question may read through."""
+        if self._most is None:
+            return False
+        return self._journal.newest() - self._projection.position() > self._most
+
     def find_many(self, identities: Sequence[Identity]) -> dict[Identity, Found]:
-        """Those of these identities that have been journaled."""
+        """Those of these identities that have been journaled.
+
+        Raises:
+            Overloaded: it `is_behind`, as after a crash of the server that emptied what
+                is projected; ask again when it has been made anew.
+        """
         return {
             identity: _found(row, self._linked_to(row))
             for identity, row in self.rows(set(identities)).items()
@@ -158,6 +178,8 @@ class History:
 
     def _beyond(self, position: int) -> Iterator[Entry]:
         """The journal's rows that hold positions after this one."""
+        if self.is_behind():
+            raise Overloaded("the past is being made ready to be looked up; ask again later")
         while entries := self._journal.read(position):
             yield from entries
             position = entries[-1].last_position

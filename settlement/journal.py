@@ -17,6 +17,7 @@ from settlement.limits import MAX_COMMIT_RECORDS, RECENT_RECORDS
 from settlement.packing import unpack
 from settlement.records import Records
 from settlement.tables import JournalTables
+from settlement.writing import Writing
 
 GENESIS_HASH = bytes(32)
 _CHAIN = struct.Struct("<QQI")
@@ -99,6 +100,8 @@ class Journal:
     def __init__(self, engine: Engine, tables: JournalTables) -> None:
         self._engine = engine
         self._table = tables.journal
+        self.writing = Writing(engine)
+        """Begins every transaction of this core that writes."""
         columns = "seq, first_position, previous_hash, hash, count, body"
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
         marks = ", ".join([mark] * 6)
@@ -106,11 +109,13 @@ class Journal:
         self._recent: deque[Entry] = deque()
         self._recent_records = 0
         self._lock = threading.Lock()
+        self._newest = self.tip().position
 
     def committed(self, entry: Entry) -> None:
         """A row that was appended is durable. Those who follow it have no use for signatures."""
         entry = replace(entry, signatures=None)
         with self._lock:
+            self._newest = entry.last_position
             if self._recent and self._recent[-1].seq + 1 != entry.seq:
                 self._recent.clear()
                 self._recent_records = 0
@@ -118,6 +123,10 @@ class Journal:
             self._recent_records += len(entry.records)
             while self._recent_records > RECENT_RECORDS and len(self._recent) > 1:
                 self._recent_records -= len(self._recent.popleft().records)
+
+    def newest(self) -> int:
+        """The last position that is known to be durable, without asking the database."""
+        return self._newest
 
     def append(self, connection: Connection, tip: Tip, count: int, body: bytes) -> Tip:
         """Writes the row after `tip`; durable when the caller's transaction has committed."""

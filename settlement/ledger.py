@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from settlement.core import Answers, Batch, Core
+from settlement.core import Answers, Batch, Core, Failed
+from settlement.errors import Overloaded as Overloaded
 from settlement.records import Accounts
-
-
-class Overloaded(Exception):
-    """Too many batches wait for the writer; nothing was taken, try again later."""
 
 
 class Ledger(Protocol):
@@ -20,8 +17,9 @@ class Ledger(Protocol):
         """Decides a batch.
 
         Raises:
-            Overloaded: the queue is full; nothing was taken.
+            Overloaded: the queue is full, or the past cannot be looked up yet; nothing was taken.
             CoreStopped: the outcome is unknown until a restart.
+            Exception: whatever the batch's `also` raised; nothing was written.
         """
         ...
 
@@ -41,12 +39,19 @@ class Ledger(Protocol):
 class DirectLedger:
     """A ledger in the caller's own thread, for simulations and tests."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, *, overloaded: Callable[[str], Exception] = Overloaded) -> None:
         self._core = core
+        self._overloaded = overloaded
+
+    def _told(self, error: Exception) -> Exception:
+        return self._overloaded(str(error)) if isinstance(error, Overloaded) else error
 
     def submit(self, batch: Batch) -> Answers:
         """See `Ledger.submit`."""
-        return self._core.process([batch])[0]
+        answers = self._core.process([batch])[0]
+        if isinstance(answers, Failed):
+            raise self._told(answers.error)
+        return answers
 
     def read(self, accounts: Sequence[int]) -> Accounts:
         """See `Ledger.read`."""

@@ -62,6 +62,9 @@ RECENT_RECORDS = 1 << 19
 MAX_LAG_RECORDS = RECENT_RECORDS // 2
 """How far the projection may be behind before the writer waits: questions look through that."""
 
+MAX_UNPROJECTED_RECORDS = 2 * RECENT_RECORDS
+"""So far behind, nothing is looked up any more until the projection has come nearer."""
+
 SEAL_RECORDS = 1 << 20
 """Projected records whose index is kept in memory; then it is sorted and written as one run."""
 

@@ -72,8 +72,7 @@ class Projection:
                 everything in turn.
         """
         self._engine = engine
-        # On SQLite the engine's owner begins these transactions as writers from the start.
-        self._writing = engine.execution_options(writes=True)
+        self._writing = journal.writing
         self._tables = tables
         self._journal = journal
         self._seal_every = seal_every

@@ -16,6 +16,7 @@ from settlement.journal import JournalBroken, Tip
 from settlement.limits import SNAPSHOT_PART_BYTES
 from settlement.state import State
 from settlement.tables import JournalTables
+from settlement.writing import Writing
 
 _PARTS = ("accounts", "policies", "holds", "free", "counters")
 
@@ -56,10 +57,11 @@ def _next(source: io.BytesIO, body: bytes) -> NDArray[Any]:
 class Snapshots:
     """The snapshots of a database; only the newest is kept."""
 
-    def __init__(self, engine: Engine, tables: JournalTables) -> None:
+    def __init__(
+        self, engine: Engine, tables: JournalTables, writing: Writing | None = None
+    ) -> None:
         self._engine = engine
-        # On SQLite the engine's owner begins these transactions as writers from the start.
-        self._writing = engine.execution_options(writes=True)
+        self._writing = writing if writing is not None else Writing(engine)
         self._snapshot = tables.snapshot
         self._parts = tables.snapshot_parts
 

@@ -15,7 +15,35 @@ from settlement.rule import apply
 _FIRST_ACCOUNTS = 1_024
 _FIRST_HOLDS = 1_024
 _CACHE_LINE = ACCOUNT.itemsize
-_OPEN, _HOLD, _KINDS = int(Kind.OPEN), int(Kind.HOLD), max(Kind) + 1
+_ROW = np.dtype(f"V{ACCOUNT.itemsize}")
+"""An account's row as bytes: NumPy copies structures field by field, which takes longer."""
+
+_OPEN, _HOLD, _CAPTURE, _RELEASE, _DELIVER = map(
+    int, (Kind.OPEN, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER)
+)
+_KINDS = max(Kind) + 1
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What some records may change, as it was before them.
+
+    Attributes:
+        numbers: (N,) of accounts, some of them more than once; `rows` (N,) are theirs.
+        policies: the whole table.
+        slots: (M,) of holds; `holds` (M,) are theirs.
+        free: the part of the stack from `low` on that may change.
+        height: of the stack.
+    """
+
+    numbers: NDArray[np.uint32]
+    rows: NDArray[np.void]
+    policies: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    holds: Holds
+    low: int
+    free: NDArray[np.int64]
+    height: int
 
 
 @dataclass
@@ -105,6 +133,36 @@ class State:
         free[old : old + height] = self.free[:height]
         self.holds, self.free = holds, free
         self.counters[0] = old + height
+
+    def saved(self, records: Records) -> Undo:
+        """What these records may change, as it is now; makes room for them first.
+
+        Some of it is there twice: to look for that would take longer than to copy it.
+        """
+        self._grow(records)
+        kinds = np.bincount(records["kind"], minlength=_KINDS)
+        delivered = records["ref"][records["kind"] == _DELIVER].astype(np.uint32)
+        touched = [records["debit"], records["credit"], records["origin"], delivered]
+        numbers = np.concatenate(touched)
+        numbers = numbers[numbers < len(self.accounts)]
+        height = int(self.counters[0])
+        low = max(0, height - int(kinds[_HOLD]))
+        high = min(len(self.free), height + int(kinds[_CAPTURE] + kinds[_RELEASE]))
+        ending = (records["kind"] == _CAPTURE) | (records["kind"] == _RELEASE)
+        ended = (records["ref"][ending] & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        slots = np.concatenate([self.free[low:height], ended[ended < len(self.holds)]])
+        return Undo(
+            numbers, self.accounts.view(_ROW)[numbers], self.policies.copy(),
+            slots, self.holds[slots], low, self.free[low:high].copy(), height,
+        )  # fmt: skip
+
+    def restore(self, undo: Undo) -> None:
+        """Makes everything as it was when `undo` was saved."""
+        self.accounts.view(_ROW)[undo.numbers] = undo.rows
+        self.policies[:] = undo.policies
+        self.holds[undo.slots] = undo.holds
+        self.free[undo.low : undo.low + len(undo.free)] = undo.free
+        self.counters[0] = undo.height
 
     def copy(self) -> State:
         """The state as it is now, for somebody who reads it later."""

@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from settlement.core import Answers, Batch, Core, CoreStopped
-from settlement.ledger import Overloaded
+from settlement.core import Answers, Batch, Core, Failed
+from settlement.errors import CoreStopped, Overloaded
 from settlement.limits import MAX_COMMIT_RECORDS, MAX_QUEUED_BATCHES
 from settlement.records import Accounts
 
@@ -32,6 +32,7 @@ class GroupCommitWriter:
         *,
         on_stopped: Callable[[CoreStopped], None],
         keep_near: Callable[[int], None] = lambda _: None,
+        overloaded: Callable[[str], Exception] = Overloaded,
     ) -> None:
         """Starts the thread.
 
@@ -40,10 +41,12 @@ class GroupCommitWriter:
             on_stopped: called once, from the thread, when the core stops.
             keep_near: called with the position before each commit; holds the writer up while
                 those who follow are too far behind, so that its queue fills and senders slow down.
+            overloaded: makes the error for who is turned away.
         """
         self._core = core
         self._keep_near = keep_near
         self._on_stopped = on_stopped
+        self._overloaded = overloaded
         self._queue: queue.Queue[_Work | None] = queue.Queue(MAX_QUEUED_BATCHES)
         self._moved = threading.Condition()
         self._position = core.position
@@ -84,6 +87,7 @@ class GroupCommitWriter:
                 return
             self._closed = True
             self._moved.notify_all()
+        self._core.wait_no_longer()
         self._queue.put(None)
         self._thread.join()
 
@@ -99,7 +103,7 @@ class GroupCommitWriter:
             try:
                 self._queue.put_nowait((work, future))
             except queue.Full:
-                raise Overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
+                raise self._overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
         return future
 
     def _run(self) -> None:
@@ -136,7 +140,10 @@ class GroupCommitWriter:
                     self._position = self._core.position
                     self._moved.notify_all()
                 for (_, future), answer in zip(writes, answers, strict=True):
-                    future.set_result(answer)
+                    if isinstance(answer, Failed):
+                        future.set_exception(self._told(answer.error))
+                    else:
+                        future.set_result(answer)
             for asked, future in work:
                 if isinstance(asked, _Read):
                     self._read(asked, future)
@@ -144,6 +151,9 @@ class GroupCommitWriter:
             self._fail(work, error)
             return False
         return True
+
+    def _told(self, error: Exception) -> Exception:
+        return self._overloaded(str(error)) if isinstance(error, Overloaded) else error
 
     def _read(self, asked: _Read, future: Future[Any]) -> None:
         try:

@@ -19,7 +19,7 @@ from operator_bank.tables import office_acts, suspense
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import journal_position, request_id
 from runtime.clock import Clock
-from runtime.database import Database
+from runtime.database import Database, once_more
 from runtime.errors import Refusal
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
@@ -79,22 +79,25 @@ class SuspenseDesk:
         key = request_id(wanted_id)
         journal_position(position, "position")
         with self._paying:
-            row = self._row(position)
-            act = self._act(office_acts.c.request_id == key)
-            if act is not None:
-                same = (act.act, act.position, act.cause) == (_ACT, position, cause)
-                if not same or number not in ("", act.wallet):
-                    raise Refusal(
-                        errors_pb2.REASON_ID_REUSED,
-                        "this request_id was used for another act",
-                        field="request_id",
-                    )
-                return PaidOut(act.wallet, row.amount_fen, repeated=True)
-            if row.paid:
-                raise self._paid_before(position)
-            wallet = self._directory.get(number or row.wallet)
-            self._pay(row, wallet, {"request_id": key, "officer": officer, "cause": cause})
-            return PaidOut(wallet.number, row.amount_fen, repeated=False)
+            return once_more(lambda: self._pay_once(key, position, number, officer, cause))
+
+    def _pay_once(self, key: str, position: int, number: str, officer: str, cause: str) -> PaidOut:
+        row = self._row(position)
+        act = self._act(office_acts.c.request_id == key)
+        if act is not None:
+            same = (act.act, act.position, act.cause) == (_ACT, position, cause)
+            if not same or number not in ("", act.wallet):
+                raise Refusal(
+                    errors_pb2.REASON_ID_REUSED,
+                    "this request_id was used for another act",
+                    field="request_id",
+                )
+            return PaidOut(act.wallet, row.amount_fen, repeated=True)
+        if row.paid:
+            raise self._paid_before(position)
+        wallet = self._directory.get(number or row.wallet)
+        self._pay(row, wallet, {"request_id": key, "officer": officer, "cause": cause})
+        return PaidOut(wallet.number, row.amount_fen, repeated=False)
 
     def _pay(self, row: Any, wallet: Wallet, act: dict[str, str]) -> None:
         now_ms = self._clock.now_ms()

@@ -17,7 +17,7 @@ from operator_bank import accounts
 from operator_bank.tables import office_acts, wallets
 from runtime.checks import invalid, request_id
 from runtime.clock import Clock
-from runtime.database import Database
+from runtime.database import Database, once_more
 from runtime.errors import Refusal
 from runtime.parts import parts
 from settlement.core import Answers, Batch
@@ -145,7 +145,7 @@ class Directory:
         key = request_id(wanted_id)
         wallet = self.get(number)
         with self._changing:
-            self._set_frozen(key, wallet, officer, cause, frozen)
+            once_more(lambda: self._set_frozen(key, wallet, officer, cause, frozen))
 
     def _set_frozen(self, key: str, wallet: Wallet, officer: str, cause: str, frozen: bool) -> None:
         act = {

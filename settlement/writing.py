@@ -1,0 +1,80 @@
+"""Transactions that write, one after another where the database has one writer at a time.
+
+SQLite lets who waits for its lock look again now and then: somebody who lets go of it and takes
+it at once again shuts the others out for as long as he likes. So the threads of a core queue for
+it in the order in which they came, and each holds it for a bounded piece of work.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from settlement.errors import is_busy
+
+
+class Turns:
+    """A lock that is given in the order in which it was asked for."""
+
+    def __init__(self) -> None:
+        self._moved = threading.Condition()
+        self._next = self._serving = 0
+
+    def __enter__(self) -> None:
+        with self._moved:
+            mine = self._next
+            self._next += 1
+            self._moved.wait_for(lambda: self._serving == mine)
+
+    def __exit__(self, *_: object) -> None:
+        with self._moved:
+            self._serving += 1
+            self._moved.notify_all()
+
+
+class Writing:
+    """Begins the transactions of one core that write."""
+
+    def __init__(self, engine: Engine) -> None:
+        # On SQLite the engine's owner begins these transactions as writers from the start.
+        self._engine = engine.execution_options(writes=True)
+        one_writer = engine.dialect.name == "sqlite"
+        self._turns: Any = Turns() if one_writer else nullcontext()
+        self._patient = True
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction, committed at the end, taken back on an error.
+
+        A lock that somebody else holds is waited for, however long: what has been decided
+        meanwhile stays true, and who comes later is refused as soon as the queue is full.
+        """
+        with self._turns, self._connected() as connection:
+            transaction = connection.get_transaction()
+            assert transaction is not None
+            with transaction:
+                yield connection
+
+    def _connected(self) -> Connection:
+        """A connection in a transaction that has the lock."""
+        while True:
+            connection = self._engine.connect()
+            try:
+                connection.begin()
+                return connection
+            except OperationalError as error:
+                connection.close()
+                if not (self._patient and is_busy(error)):
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+
+    def wait_no_longer(self) -> None:
+        """From now on a lock that cannot be had is an error: the service ends."""
+        self._patient = False
