@@ -136,15 +136,18 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
 
 
 def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> list[Worker]:
-    sender = Worker("outbound", bank.send, idle_s=0.5, on_accident=accident)
-    bank.outgoing.on_work = sender.wake
+    pumps = {
+        name: Worker(name, step, idle_s=0.5, on_accident=accident)
+        for name, step in bank.pumps.items()
+    }
+    bank.outgoing.on_work = pumps["outbound"].wake
     revocations = bank.offline.revocations
     revoker = Worker(
         "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_accident=accident
     )
     revocations.on_found = revoker.wake
     workers = [
-        sender,
+        *pumps.values(),
         Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
         revoker,

@@ -30,6 +30,7 @@ from operator_bank.wallets.holder import Holder
 from operator_bank.wallets.opening import Opening
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
@@ -81,12 +82,31 @@ class Bank:
         """
         return self.books.projection.catch_up() >= PROJECTION_ROWS_SQLITE
 
+    @property
+    def pumps(self) -> dict[str, Callable[[], bool]]:
+        """A step of each kind of thing that goes out; none waits for another's."""
+        return {
+            "outbound": self.outgoing.step,
+            "returns": self.returns.step,
+            "loads": self.offline.resending.step_loads,
+            "deposits": self.offline.resending.step_deposits,
+        }
+
     def send(self) -> bool:
-        """One step of what goes out; True when there may be more."""
-        returned = self.returns.step()
-        self.offline.resend_loads()
-        deposited = self.offline.resend_deposits()
-        return self.outgoing.step() or returned or deposited
+        """One step of all that goes out; True when there may be more.
+
+        Raises:
+            NoAnswer, Refusal: by one of them, after the others had their step.
+        """
+        busy, trouble = False, None
+        for step in self.pumps.values():
+            try:
+                busy = step() or busy
+            except (NoAnswer, Refusal) as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return busy
 
 
 def build(

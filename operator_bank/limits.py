@@ -34,6 +34,26 @@ FEED_AGAIN_MS = 10_000
 SUBMIT_ITEMS = 2_000
 """Outbound payments in one submission to the central bank."""
 
+MAX_LANES_AT_ONCE = 32
+"""Banks that have a share of one submission."""
+
+ISOLATED_MS = 600_000
+"""For so long an item is left out for which the central bank refuses the whole call."""
+
+MAX_ISOLATED = 1_000
+RESENT_LOADS = 20
+"""Loads that are registered again in one step."""
+
+RESENT_DEPOSITS = 100
+"""Deposits that are sent again in one call."""
+
+MAX_PENDING_DEPOSITS = 100
+"""Deposits of one wallet that have not ended."""
+
+MAX_ASKING = 12
+"""Calls of wallets that wait for the central bank's answer; after a silence of it, one."""
+
+CENTRE_QUICK_MS = 5_000
 SUBMIT_VALIDITY_MS = 60_000
 DEVICE_LIFETIME_MS = 366 * 86_400_000
 DEVICE_RENEWAL_MS = 91 * 86_400_000

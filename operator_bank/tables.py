@@ -53,12 +53,13 @@ office_acts = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-# Of `outbound`, in the words of its indexes: a database finds one only by the condition it has.
-# 1 is PAYMENT_STATE_PENDING.
+# Of `outbound` and `token_deposits`, in the words of their indexes: a database finds one only by
+# the condition it has. 1 is PAYMENT_STATE_PENDING.
 IS_PENDING, IS_LOAD = text("state = 1"), text("kind = 'load'")
 
 # Every payment to another bank is here, and an index that each of them stood in would cost half as
 # much as its row. So only those stand in one that are looked for other than by number.
+# `destination` is the prefix of the bank that is paid; empty for a load.
 outbound = Table(
     "outbound",
     metadata,
@@ -66,13 +67,18 @@ outbound = Table(
     Column("account", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("kind", String(8), nullable=False),
+    Column("destination", String(4), nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
     Column("hold", BigInteger, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index(
-        "outbound_pending", "number", "kind", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING
+        "outbound_pending",
+        "destination",
+        "number",
+        sqlite_where=IS_PENDING,
+        postgresql_where=IS_PENDING,
     ),
     Index("outbound_loads", "account", "sequence", sqlite_where=IS_LOAD, postgresql_where=IS_LOAD),
 )
@@ -112,6 +118,13 @@ token_deposits = Table(
     Column("verdict", String(64), nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Index("token_deposits_by_order", "wallet", "sequence", unique=True),
+    Index("token_deposits_pending", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+    Index(
+        "token_deposits_pending_of",
+        "wallet",
+        sqlite_where=IS_PENDING,
+        postgresql_where=IS_PENDING,
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import column, insert, select, table
 
+from dcep.registration.v1.registration_pb2 import OutboundPayment
 from runtime.database import SchemaBehind, _alembic, check_at_head, open_engine, upgrade
 
 
@@ -49,8 +50,22 @@ OUTBOUND = {
     "reason": 0,
     "hold": 5,
     "amount_fen": 7,
-    "body": b"body",
+    "body": OutboundPayment(payee_number="6202000000000011").SerializeToString(),
 }
+
+
+def test_what_is_pending_goes_to_the_bank_that_it_was_for(database_url: str) -> None:
+    engine, config = open_engine(database_url), _alembic(database_url, "operator_bank")
+    command.upgrade(config, "0008")
+    with engine.begin() as connection:
+        connection.execute(insert(table("outbound", *map(column, OUTBOUND))), OUTBOUND)
+    command.upgrade(config, "0009")
+    with engine.connect() as connection:
+        then = table("outbound", column("destination"))
+        assert connection.execute(select(then)).scalar_one() == "6202"
+    engine.dispose()
+
+
 WALLET = {
     "id": 1,
     "number": "6201000000000012",
@@ -70,6 +85,7 @@ WALLET = {
         ("central_bank", "pieces", PIECE, "0002", "0003"),
         ("operator_bank", "outbound", OUTBOUND, "0004", "0005"),
         ("operator_bank", "wallets", WALLET, "0006", "0007"),
+        ("operator_bank", "outbound", OUTBOUND, "0008", "0009"),
     ],
 )
 def test_rows_outlive_other_keys_and_indexes(

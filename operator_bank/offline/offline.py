@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -14,12 +16,20 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import CHANGE_OUTPUT, FormatError, Payment
 from offline_token.verify import piece_of
-from operator_bank.limits import MAX_AMOUNT_FEN, MAX_DEPOSIT_BYTES
+from operator_bank.limits import (
+    CENTRE_QUICK_MS,
+    MAX_AMOUNT_FEN,
+    MAX_ASKING,
+    MAX_DEPOSIT_BYTES,
+    MAX_PENDING_DEPOSITS,
+    MAX_WAITING,
+)
 from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.resending import Resending, deposit_item
 from operator_bank.offline.revocations import Revocations
 from operator_bank.orders import DEVICE_KEY_BYTES, Order, Orders, check_unexpired
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.pay import put_outbound
+from operator_bank.payments.pay import Going, put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
@@ -27,6 +37,7 @@ from runtime.checks import amount, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
+from runtime.patience import Patience
 from runtime.signing_keys import Signer
 from settlement.core import Batch
 from settlement.ledger import Ledger
@@ -35,7 +46,8 @@ from settlement.records import RECORD, Kind
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
-_RESENT = 100
+FEED_PATIENCE_S = 5.0
+T = TypeVar("T")
 
 
 class Offline:
@@ -62,13 +74,16 @@ class Offline:
         self._bank = bank
         self._keys = DeviceKeys(database, business_key, clock, bank=bank)
         self.revocations = Revocations(self._keys, central_bank, clock)
+        self.resending = Resending(database, central_bank, clock, self._end_refused)
+        self._patience = Patience(clock, most=MAX_ASKING, quick_ms=CENTRE_QUICK_MS)
+        self._waiting = threading.BoundedSemaphore(MAX_WAITING)
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = public_key(order.content.device_key, "device_key")
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
-        bundle = self.revocations.newest()
+        bundle = self._need(self.revocations.newest)
         certificate = self._keys.certify(order, key)
         own = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
         return certificate, own.encode() if own is not None else b""
@@ -85,13 +100,21 @@ class Offline:
             certificate = self._keys.to_load(order.wallet.row_id, key)
             self._check_holding(content.amount_fen)
         number = self._hold(order, certificate)
+        state, reason = self._outgoing.state(number)
+        if state not in (PENDING, SETTLED):
+            return state, [], reason
         try:
-            answer = self._central_bank.register(number, content.amount_fen, certificate)
+            answer = self._ask(
+                lambda: self._central_bank.register(number, content.amount_fen, certificate)
+            )
         except NoAnswer:
+            # The hold stands, and the load is registered again until the feed has ended it.
             return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             return SETTLED, list(answer.tokens), 0
-        return REFUSED, [], answer.outcome.reason
+        if answer.outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
+            return REFUSED, [], answer.outcome.reason
+        return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
 
     def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
         """(PaymentState, fen deposited, available fen, Reason)."""
@@ -102,35 +125,52 @@ class Offline:
             raise invalid("offline_payment", f"has at most {MAX_DEPOSIT_BYTES} bytes")
         row = self._deposit_row(order)
         if row.state == PENDING:
-            row = self._send_deposit(row)
+            row = self._send_deposit(row, wait_s)
         if row.state == REFUSED:
             raise _refused(row.reason, row.verdict)
         available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
         return row.state, row.amount_fen, available, 0
 
     def trust_bundle(self) -> bytes:
-        """The root's key and the signed trust bundle."""
-        return self._central_bank.trust_bundle()
+        """The root's key and the signed trust bundle.
 
-    def resend_deposits(self) -> bool:
-        """Sends deposits again that have not ended; True when one of them did."""
-        table = token_deposits
-        query = select(table).where(table.c.state == PENDING).order_by(table.c.id).limit(_RESENT)
-        rows = self._database.read(lambda c: c.execute(query).all())
-        if not rows:
-            return False
-        outcomes = self._central_bank.deposit([_item(row) for row in rows])
-        for row, outcome in zip(rows, outcomes, strict=True):
-            self._end_refused(row.id, outcome)
-        return any(outcome.state != registration_pb2.OUTCOME_STATE_PENDING for outcome in outcomes)
+        Raises:
+            Refusal: PEER_UNAVAILABLE.
+        """
+        return self._need(self._central_bank.trust_bundle)
 
-    def resend_loads(self) -> bool:
-        """Registers again what is held for tokens and has not been ended by the feed."""
-        query = select(outbound).where(IS_PENDING, IS_LOAD).order_by(outbound.c.number).limit(100)
-        rows = self._database.read(lambda c: c.execute(query).all())
-        for row in rows:
-            self._central_bank.register(row.number, row.amount_fen, bytes(row.body))
-        return False
+    def _ask(self, call: Callable[[], T]) -> T:
+        """Asks the central bank in a wallet's call. Few of those wait for it at once.
+
+        A refusal of the call is about this bank or its clock, and no answer to the wallet's order,
+        which may still happen.
+
+        Raises:
+            NoAnswer: there is none, or nobody may ask now.
+        """
+        turn = self._patience.begin()
+        if turn is None:
+            raise NoAnswer("the central bank is not asked now")
+        answered = True
+        try:
+            return call()
+        except NoAnswer:
+            answered = False
+            raise
+        except Refusal as refusal:
+            raise NoAnswer(f"the central bank refused the call: {refusal}") from refusal
+        finally:
+            self._patience.end(turn, answered=answered)
+
+    def _need(self, call: Callable[[], T]) -> T:
+        """As `_ask`, for what nothing was written down for yet."""
+        try:
+            return self._ask(call)
+        except NoAnswer as error:
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                "the central bank cannot be asked now; ask again",
+            ) from error
 
     def _check_holding(self, amount_fen: int) -> None:
         """No more than a device may hold; as long as no bundle was read the centre alone judges."""
@@ -157,7 +197,7 @@ class Offline:
             Batch(
                 record,
                 [order.payload],
-                lambda c, a: put_outbound(c, record, {0: certificate}, a, "load"),
+                lambda c, a: put_outbound(c, record, {0: Going("", certificate)}, a, "load"),
                 signatures=[order.signature],
             )
         )
@@ -204,6 +244,7 @@ class Offline:
             # Only a deposit that is new: one that is asked again gets its first answer.
             self._check_owner(order)
             check_unexpired(content.expires_time_ms, self._clock.now_ms())
+            self._check_pending(order.wallet.row_id)
             values = {
                 "wallet": order.wallet.row_id,
                 "sequence": content.sequence,
@@ -226,31 +267,51 @@ class Offline:
             )
         return row
 
-    def _send_deposit(self, row: Any) -> Any:
-        query = select(token_deposits).where(token_deposits.c.id == row.id)
+    def _send_deposit(self, row: Any, wait_s: float) -> Any:
         try:
-            outcome = self._central_bank.deposit([_item(row)])[0]
+            outcome = self._ask(lambda: self._central_bank.deposit([deposit_item(row)]))[0]
         except NoAnswer:
-            return self._database.read(lambda c: c.execute(query).one())
+            return self._deposit_again(row.id)
         self._end_refused(row.id, outcome)
         if outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             # Settled at the central bank; the money itself comes with the feed.
-            self._wait_for_feed(row.id)
+            self._wait_for_feed(row.id, wait_s)
+        return self._deposit_again(row.id)
+
+    def _deposit_again(self, deposit: int) -> Any:
+        query = select(token_deposits).where(token_deposits.c.id == deposit)
         return self._database.read(lambda c: c.execute(query).one())
 
     def _end_refused(self, deposit: int, outcome: registration_pb2.DepositOutcome) -> None:
         """A refusal ends a deposit here; the feed ends one that has settled."""
         if outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
+            of = token_deposits.c
+            statement = update(token_deposits).where(of.id == deposit, of.state == PENDING)
             values = {"state": REFUSED, "reason": outcome.reason, "verdict": outcome.verdict}
-            statement = update(token_deposits).where(token_deposits.c.id == deposit).values(values)
-            self._database.transaction(lambda c: c.execute(statement) and None)
+            self._database.transaction(lambda c: c.execute(statement.values(values)) and None)
 
-    def _wait_for_feed(self, deposit: int) -> None:
-        table = token_deposits
-        query = select(table.c.state).where(table.c.id == deposit)
-        self._outgoing.wait_until(
-            lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, 5.0
-        )
+    def _wait_for_feed(self, deposit: int, wait_s: float) -> None:
+        if not self._waiting.acquire(blocking=False):
+            return
+        try:
+            query = select(token_deposits.c.state).where(token_deposits.c.id == deposit)
+            self._outgoing.wait_until(
+                lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING,
+                min(wait_s, FEED_PATIENCE_S),
+            )
+        finally:
+            self._waiting.release()
+
+    def _check_pending(self, wallet: int) -> None:
+        """What one wallet may have under way is bounded."""
+        of = token_deposits.c
+        query = select(func.count()).where(IS_PENDING, of.wallet == wallet)
+        if self._database.read(lambda c: c.execute(query).scalar_one()) >= MAX_PENDING_DEPOSITS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
+                f"{MAX_PENDING_DEPOSITS} deposits of this wallet have not ended; ask again later",
+                field="offline_payment",
+            )
 
     def _held_certificate(self, order: Order[orders_pb2.LoadOrder]) -> bytes | None:
         """The device's certificate as it was when this load was first asked for."""
@@ -261,18 +322,6 @@ class Offline:
         )
         found = self._database.read(lambda c: c.execute(query).scalar())
         return bytes(found) if found is not None else None
-
-
-def _item(row: Any) -> registration_pb2.TokenDepositItem:
-    order = orders_pb2.DepositOrder.FromString(bytes(row.order_payload))
-    keys = bytes(row.own_keys)
-    return registration_pb2.TokenDepositItem(
-        number=row.id,
-        offline_payment=order.offline_payment,
-        own_device_keys=[
-            keys[at : at + DEVICE_KEY_BYTES] for at in range(0, len(keys), DEVICE_KEY_BYTES)
-        ],
-    )
 
 
 def _refused(reason: int, verdict: str) -> Refusal:

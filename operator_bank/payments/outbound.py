@@ -1,28 +1,55 @@
-"""What is on its way to the central bank: sent in order, again and again, until the feed speaks."""
+"""What is on its way to the central bank: sent in order, again and again, until the feed speaks.
+
+Each bank that is paid has a lane of its own (`lanes.py`) and its share of every submission.
+"""
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.limits import SUBMIT_ITEMS
+from operator_bank.limits import ISOLATED_MS, MAX_ISOLATED, MAX_LANES_AT_ONCE, SUBMIT_ITEMS
+from operator_bank.payments.lanes import Lane
 from operator_bank.peers import CentralBank
 from operator_bank.tables import IS_PENDING, outbound
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.errors import Refusal
+from runtime.logs import logger
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
-_ENDED = (
-    registration_pb2.OUTCOME_STATE_SETTLED,
-    registration_pb2.OUTCOME_STATE_REFUSED,
-    registration_pb2.OUTCOME_STATE_EXPIRED,
+_ENDED = frozenset(
+    (
+        registration_pb2.OUTCOME_STATE_SETTLED,
+        registration_pb2.OUTCOME_STATE_REFUSED,
+        registration_pb2.OUTCOME_STATE_EXPIRED,
+    )
 )
-_AGAIN_MS = 1_000
-_LATER_MS = 10_000
+# Looks each destination up in the index, where DISTINCT would read all that is pending.
+_DESTINATIONS = text(
+    "WITH RECURSIVE found (destination) AS ("
+    "SELECT MIN(destination) FROM outbound WHERE state = 1 AND destination > ''"
+    " UNION ALL SELECT (SELECT MIN(o.destination) FROM outbound o"
+    " WHERE o.state = 1 AND o.destination > found.destination)"
+    " FROM found WHERE found.destination IS NOT NULL"
+    ") SELECT destination FROM found WHERE destination IS NOT NULL"
+)
+_ITEM = re.compile(r"payments\[([0-9]{1,9})\]")
+
+
+class _Share(NamedTuple):
+    """What one lane has in a submission."""
+
+    lane: Lane
+    numbers: list[int]
+    new: bool
+    full: bool
 
 
 class Outbound:
@@ -33,8 +60,9 @@ class Outbound:
         self._central_bank = central_bank
         self._clock = clock
         self._ended = threading.Condition()
-        self._after = 0
-        self._again_at_ms = 0
+        self._lanes: dict[str, Lane] = {}
+        self._last = ""
+        self._isolated: dict[int, int] = {}
         self.on_work: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
@@ -42,49 +70,127 @@ class Outbound:
         self.on_work()
 
     def step(self) -> bool:
-        """Submits the next payments in order; True when there may be more.
+        """Submits the next payments, of each lane in order; True when there may be more.
 
-        A payment that the central bank could not settle yet is submitted again after a
-        second, and whatever the feed has not ended after ten: it is known by its number.
+        A payment that the central bank could not settle yet is submitted again after a second,
+        later less often, and whatever the feed has not ended after ten: it is known by its number.
         """
-        now_ms = self._clock.now_ms()
-        if now_ms >= self._again_at_ms:
-            self._after = 0
-            self._again_at_ms = now_ms + _LATER_MS
-        table = outbound
-        query = (
-            select(table.c.number, table.c.body)
-            .where(IS_PENDING, table.c.kind != "load", table.c.number > self._after)
-            .order_by(table.c.number)
-            .limit(SUBMIT_ITEMS)
-        )
-        rows = self._database.read(lambda c: c.execute(query).all())
-        if not rows:
-            return False
+        chosen, more = self._choose()
         batch = registration_pb2.OutboundBatch()
-        add = batch.payments.add
-        for number, body in rows:
-            add(number=number).MergeFromString(body)
-        outcomes = self._central_bank.submit(batch)
-        if sum(outcome.state in _ENDED for outcome in outcomes) < len(rows):
-            self._again_at_ms = min(self._again_at_ms, now_ms + _AGAIN_MS)
-        self._after = rows[-1].number
-        return len(rows) == SUBMIT_ITEMS
+        shares: list[_Share] = []
+        for name in chosen:
+            shares += self._shares(self._lanes[name], name, SUBMIT_ITEMS // len(chosen), batch)
+        if not batch.payments:
+            return False
+        try:
+            outcomes = self._central_bank.submit(batch)
+        except Refusal as refusal:
+            self._isolate(batch, refusal)
+            return True
+        self._last = chosen[-1]
+        ended = {outcome.number for outcome in outcomes if outcome.state in _ENDED}
+        now_ms = self._clock.monotonic_ms()
+        for share in shares:
+            count = sum(number in ended for number in share.numbers)
+            if share.new:
+                share.lane.submitted_new(share.numbers, count, now_ms)
+            else:
+                share.lane.submitted_again(share.numbers, count, now_ms, over=not share.full)
+        if len(ended) < len(batch.payments):
+            self.ended()  # who waits for a payment in a silent lane need not
+        return more or any(share.full for share in shares)
+
+    def _isolate(self, batch: registration_pb2.OutboundBatch, refusal: Refusal) -> None:
+        """Leaves a payment out, for a while, for which the central bank refuses the whole call."""
+        item = _ITEM.match(refusal.field)
+        now_ms = self._clock.monotonic_ms()
+        self._isolated = {n: until for n, until in self._isolated.items() if until > now_ms}
+        if item is None or len(self._isolated) >= MAX_ISOLATED:
+            raise refusal
+        place = int(item[1])
+        if place >= len(batch.payments):
+            raise refusal
+        number = batch.payments[place].number
+        self._isolated[number] = now_ms + ISOLATED_MS
+        logger("outbound").error("payment left out", number=number, refused=str(refusal))
+
+    def _choose(self) -> tuple[list[str], bool]:
+        """Lanes for the next submission, one after the other; and whether there are others."""
+        found = self._database.read(lambda c: c.execute(_DESTINATIONS).scalars().all())
+        names = sorted(found)
+        self._lanes = {name: self._lanes.get(name) or Lane() for name in names}
+        turn = [name for name in names if name > self._last] + [
+            name for name in names if name <= self._last
+        ]
+        return turn[:MAX_LANES_AT_ONCE], len(turn) > MAX_LANES_AT_ONCE
+
+    def _shares(
+        self, lane: Lane, name: str, most: int, batch: registration_pb2.OutboundBatch
+    ) -> list[_Share]:
+        """Adds a lane's share to a batch: what is new, and, when it is time, what went out before.
+
+        Neither can keep the other from going out.
+        """
+        now_ms = self._clock.monotonic_ms()
+        shares: list[_Share] = []
+        if lane.sent and lane.again_at_ms <= now_ms:
+            part = max(1, most // 2)
+            again = self._rows(name, lane.again_after, lane.sent, part)
+            if again:
+                shares.append(_add(batch, lane, again, new=False, full=len(again) == part))
+            else:
+                lane.nothing_again(now_ms)
+        part = max(1, most - sum(len(share.numbers) for share in shares))
+        new = self._rows(name, lane.sent, None, part)
+        if new:
+            shares.append(_add(batch, lane, new, new=True, full=len(new) == part))
+        return shares
+
+    def _rows(
+        self, destination: str, after: int, upto: int | None, most: int
+    ) -> Sequence[tuple[int, bytes]]:
+        """(number, body) of pending payments in a lane, in order of number."""
+        of = outbound.c
+        query = (
+            select(of.number, of.body)
+            .where(IS_PENDING, of.destination == destination, of.number > after)
+            .order_by(of.number)
+            .limit(most)
+        )
+        if upto is not None:
+            query = query.where(of.number <= upto)
+        now_ms = self._clock.monotonic_ms()
+        isolated = [number for number, until_ms in self._isolated.items() if until_ms > now_ms]
+        if isolated:
+            query = query.where(of.number.not_in(isolated))
+        return [
+            (row.number, row.body) for row in self._database.read(lambda c: c.execute(query).all())
+        ]
 
     def state(self, number: int) -> tuple[int, int]:
         """(PaymentState, Reason) of an outbound payment."""
-        query = select(outbound.c.state, outbound.c.reason).where(outbound.c.number == number)
+        return self._state(number)[:2]
+
+    def _state(self, number: int) -> tuple[int, int, str]:
+        """And its destination."""
+        of = outbound.c
+        query = select(of.state, of.reason, of.destination).where(of.number == number)
         row = self._database.read(lambda c: c.execute(query).first())
-        return (row.state, row.reason) if row is not None else (PENDING, 0)
+        return (row.state, row.reason, row.destination) if row is not None else (PENDING, 0, "")
 
     def wait(self, number: int, timeout_s: float) -> tuple[int, int]:
-        """As `state`, after waiting for the payment to end, within a bound."""
+        """As `state`, after waiting for the payment to end, within a bound.
+
+        Nobody waits for a payment to a bank whose payments do not end.
+        """
         ended: tuple[int, int] = (PENDING, 0)
 
         def over() -> bool:
             nonlocal ended
-            ended = self.state(number)
-            return ended[0] != PENDING
+            state, reason, destination = self._state(number)
+            ended = state, reason
+            lane = self._lanes.get(destination)
+            return state != PENDING or (lane is not None and lane.silent)
 
         self.wait_until(over, timeout_s)
         return ended
@@ -98,3 +204,18 @@ class Outbound:
         """Payments have ended: whoever waits may look."""
         with self._ended:
             self._ended.notify_all()
+
+
+def _add(
+    batch: registration_pb2.OutboundBatch,
+    lane: Lane,
+    rows: Sequence[tuple[int, bytes]],
+    *,
+    new: bool,
+    full: bool,
+) -> _Share:
+    """Adds a lane's payments to a batch."""
+    add = batch.payments.add
+    for number, body in rows:
+        add(number=number).MergeFromString(body)
+    return _Share(lane, [number for number, _ in rows], new, full)

@@ -32,8 +32,8 @@ SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
 _PUT = (
     f"INSERT INTO {outbound.name}"
-    " (number, account, sequence, kind, state, reason, hold, amount_fen, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " (number, account, sequence, kind, destination, state, reason, hold, amount_fen, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
 
@@ -47,6 +47,18 @@ class Paid(NamedTuple):
     reason: int = 0
     number: int = 0
     """Of the outbound payment, when it went to another bank."""
+
+
+class Going(NamedTuple):
+    """What goes to the central bank.
+
+    Attributes:
+        destination: prefix of the bank that is paid; "" for a load.
+        body: the payment but for its number; for a load its device's certificate.
+    """
+
+    destination: str
+    body: bytes
 
 
 class PaidAlone(NamedTuple):
@@ -219,8 +231,12 @@ def _put_held(
     answers: Answers,
 ) -> None:
     """Writes down the payments of those orders that are held for another bank."""
-    bodies = {i: _outbound(orders[i].content) for i in _newly_held(records, answers)}
-    put_outbound(connection, records, bodies, answers, "pay")
+    going = {
+        i: Going(prefix_of(content.payee_number), _outbound(content))
+        for i in _newly_held(records, answers)
+        if (content := orders[i].content)
+    }
+    put_outbound(connection, records, going, answers, "pay")
 
 
 def _newly_held(records: Records, answers: Answers) -> list[int]:
@@ -232,20 +248,20 @@ def _newly_held(records: Records, answers: Answers) -> list[int]:
 def put_outbound(
     connection: Connection,
     records: Records,
-    bodies: Mapping[int, bytes],
+    going: Mapping[int, Going],
     answers: Answers,
     kind: str,
 ) -> None:
     """Writes down, with their holds, what has to go to the central bank.
 
     Args:
-        bodies: by the index of their record, what is held for.
+        going: by the index of its record, what is held for.
     """
     held = _newly_held(records, answers)
     columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
     columns += [answers.details[held], records["amount_fen"][held]]
     rows = [
-        (number, account, sequence, kind, PENDING, 0, hold, amount_fen, bodies[i])
+        (number, account, sequence, kind, going[i][0], PENDING, 0, hold, amount_fen, going[i][1])
         for i, number, account, sequence, hold, amount_fen in zip(
             held, *(column.tolist() for column in columns), strict=True
         )

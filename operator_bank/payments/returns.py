@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sqlalchemy import Connection, select, update
 
+from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.pay import put_outbound
+from operator_bank.payments.pay import Going, put_outbound
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from operator_bank.tables import diverted
 from runtime.clock import Clock
@@ -58,7 +59,8 @@ class Returns:
         record["time_ms"] = now_ms
 
         def also(connection: Connection, answers: Answers) -> None:
-            put_outbound(connection, record, {0: body}, answers, "return")
+            going = Going(prefix_of(old.payer_number), body)
+            put_outbound(connection, record, {0: going}, answers, "return")
             if not answers.result(0).accepted:
                 # Too many holds: it stays where it is until an officer pays it out.
                 lying = entry_row(

@@ -1,0 +1,184 @@
+"""No answer says "no" to what may still happen: how its bank stands is no wallet's business.
+
+A load or a deposit that was written down is sent again until it has ended. Until then the wallet
+is told that it is pending, whatever the bank's own call was refused with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import select
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS
+from operator_bank.tables import outbound
+from runtime.errors import NoAnswer, Refusal
+from tests.operator_bank.conftest import Holder, World
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+OF_THE_BANK = [
+    errors_pb2.REASON_BANK_SUSPENDED,
+    errors_pb2.REASON_BANK_NOT_ADMITTED,
+    errors_pb2.REASON_OVERLOADED,
+    errors_pb2.REASON_STOPPING,
+    errors_pb2.REASON_INTERNAL,
+    errors_pb2.REASON_SIGNATURE_INVALID,
+    errors_pb2.REASON_EXPIRED,
+    errors_pb2.REASON_NOT_YET_VALID,
+    errors_pb2.REASON_MESSAGE_UNREADABLE,
+    errors_pb2.REASON_AMOUNT_INVALID,
+]
+
+
+def load_order(world: World, holder: Holder, fen: int = 5_000) -> SignedEnvelope:
+    key = bytes(SigningKey.generate().verify_key)
+    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=key)
+    world.bank.offline.certify(order)
+    return holder.signed(
+        orders_pb2.LoadOrder, sequence=holder.next(), amount_fen=fen, device_key=key
+    )
+
+
+def deposit_order(holder: Holder, payment: bytes = b"\0chain") -> SignedEnvelope:
+    return holder.signed(orders_pb2.DepositOrder, sequence=holder.next(), offline_payment=payment)
+
+
+@pytest.fixture(autouse=True)
+def owner(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is deposited is the wallet's."""
+    monkeypatch.setattr(world.bank.offline, "_check_owner", lambda order: None)
+    monkeypatch.setattr(world.bank.offline, "_own_endorsers", lambda order: [])
+
+
+def refuse(world: World, reason: int) -> None:
+    def no(*_: Any) -> Any:
+        raise Refusal(reason, "the call is refused", field="number")
+
+    world.central.register = world.central.deposit = no  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("reason", OF_THE_BANK)
+def test_a_load_whose_call_is_refused_is_pending_and_happens_later(
+    world: World, alice: Holder, reason: int
+) -> None:
+    order = load_order(world, alice)
+    refuse(world, reason)
+    for _ in range(2):
+        state, tokens, why = world.bank.offline.load(order)
+        assert (state, tokens, why) == (PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE)
+    assert alice.held_fen == 5_000
+    calls = []
+
+    def yes(number: int, fen: int, _: bytes) -> registration_pb2.RegisterTokensResponse:
+        calls.append(fen)
+        outcome = registration_pb2.Outcome(number=number, state=SETTLED)
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"token"])
+
+    world.central.register = yes  # type: ignore[method-assign]
+    world.bank.offline.resending.step_loads()
+    assert calls == [5_000]
+    assert world.bank.offline.load(order)[1] == [b"token"]
+
+
+def test_a_load_that_the_feed_has_ended_is_refused_whoever_can_be_asked(
+    world: World, alice: Holder
+) -> None:
+    order = load_order(world, alice)
+    refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
+    world.bank.offline.load(order)
+    with world.engine.connect() as connection:
+        number = connection.execute(select(outbound.c.number)).scalar_one()
+    ended = registration_pb2.OutgoingEnded(
+        number=number,
+        state=registration_pb2.OUTCOME_STATE_REFUSED,
+        reason=errors_pb2.REASON_DEVICE_REVOKED,
+    )
+    world.hear(outgoing_ended=ended)
+    assert world.bank.offline.load(order) == (REFUSED, [], errors_pb2.REASON_DEVICE_REVOKED)
+    assert alice.held_fen == 0
+
+
+@pytest.mark.parametrize("reason", OF_THE_BANK)
+def test_a_deposit_whose_call_is_refused_is_pending_and_happens_later(
+    world: World, alice: Holder, reason: int
+) -> None:
+    order = deposit_order(alice)
+    refuse(world, reason)
+    for _ in range(2):
+        state, fen, _, why = world.bank.offline.deposit(order, 0.0)
+        assert (state, fen, why) == (PENDING, 0, 0)
+    sent = []
+
+    def yes(items: Any) -> Any:
+        sent.extend(item.offline_payment for item in items)
+        return [registration_pb2.DepositOutcome(number=i.number, state=SETTLED) for i in items]
+
+    world.central.deposit = yes  # type: ignore[method-assign]
+    world.bank.offline.resending.step_deposits()
+    assert sent == [b"\0chain"]
+
+
+def test_a_deposit_that_settled_is_never_said_to_be_refused(world: World, alice: Holder) -> None:
+    order = deposit_order(alice)
+    refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
+    world.bank.offline.deposit(order, 0.0)
+    world.hear(
+        tokens_deposited=registration_pb2.TokensDeposited(number=1, amount_fen=7, whole_fen=7)
+    )
+    late = registration_pb2.DepositOutcome(
+        number=1,
+        state=registration_pb2.OUTCOME_STATE_REFUSED,
+        reason=errors_pb2.REASON_ALREADY_DEPOSITED,
+    )
+    world.bank.offline._end_refused(1, late)
+    assert world.bank.offline.deposit(order, 0.0)[:2] == (bank_pb2.PAYMENT_STATE_SETTLED, 7)
+
+
+def test_what_nothing_was_written_down_for_is_asked_for_again(world: World, alice: Holder) -> None:
+    world.central.silent = True
+    key = bytes(SigningKey.generate().verify_key)
+    order = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    for call in (lambda: world.bank.offline.certify(order), world.bank.offline.trust_bundle):
+        with pytest.raises(Refusal) as caught:
+            call()
+        assert caught.value.name == "PEER_UNAVAILABLE"
+
+
+def test_few_calls_of_wallets_wait_for_a_centre_that_hangs(world: World, alice: Holder) -> None:
+    asked = []
+
+    def hang(items: Any) -> Any:
+        asked.append(items)
+        if len(asked) < 100:
+            # As if others came while the centre hangs.
+            assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+        raise NoAnswer("after a while")
+
+    world.central.deposit = hang  # type: ignore[method-assign]
+    assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+    assert len(asked) == MAX_ASKING
+    assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+    assert len(asked) == MAX_ASKING, "and none right after a silence"
+
+
+def test_a_wallet_has_a_bounded_number_of_deposits_under_way(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
+    first = deposit_order(alice)
+    world.bank.offline.deposit(first, 0.0)
+    for _ in range(MAX_PENDING_DEPOSITS - 1):
+        world.bank.offline.deposit(deposit_order(alice), 0.0)
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.deposit(deposit_order(alice), 0.0)
+    assert caught.value.name == "OVERLOADED"
+    assert world.bank.offline.deposit(first, 0.0)[0] == PENDING
+    assert world.bank.offline.deposit(deposit_order(bob), 0.0)[0] == PENDING
