@@ -23,7 +23,7 @@ from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, G
 from operator_bank.limits import REVOCATIONS_IDLE_S
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
-from runtime.channel import RenewingChannel, connect
+from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
@@ -31,6 +31,7 @@ from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
 from runtime.own_certificate import OwnCertificate
+from runtime.renewing_channel import RenewingChannel
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier

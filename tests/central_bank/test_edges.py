@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -80,6 +81,6 @@ def test_a_feed_from_beyond_any_journal_is_refused(
     for position in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
         request = registration_pb2.FollowFeedRequest(after_position=position)
         with pytest.raises(Refusal) as caught:
-            next(service.FollowFeed(request, None))
+            asyncio.run(anext(service.FollowFeed(request, None)))
         assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
     assert central.feed.after(world.alpha, MAX_POSITION)[0].entries == []

@@ -13,10 +13,11 @@ from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
 from runtime.certificates import fingerprint
-from runtime.channel import RenewingChannel, connect
+from runtime.channel import connect
 from runtime.errors import NoAnswer
 from runtime.metrics import watch_days_left
 from runtime.own_certificate import OwnCertificate, TlsFiles
+from runtime.renewing_channel import RenewingChannel
 from runtime.settings import SettingsError
 from runtime.tls import peer, shown_credentials
 from tests.runtime.conftest import SERVER, Root, Serve, ask, stream
