@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from central_bank.app import CentralBank, build
 from central_bank.bank_client import GrpcBankPeers
@@ -89,6 +89,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         gate=central_gate(bank.registry),
     )
     watch_days_left(own.days_left, registry)
+    _count_refused_payees(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()
     if settings.keys_in_files:
@@ -121,6 +122,17 @@ def _start_workers(bank: CentralBank, accident: Callable[[BaseException], None])
     for worker in workers:
         worker.start()
     return workers
+
+
+def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> None:
+    """By the bank that asked: one that tries numbers out is seen by it."""
+    counter = Counter(
+        "dcep_payees_refused_total",
+        "Payments to other banks whose payee could not be paid",
+        ["bank"],
+        registry=registry,
+    )
+    bank.settlement.on_payees_refused = lambda name, count: counter.labels(name).inc(count)
 
 
 def services(bank: CentralBank) -> list[Service]:

@@ -42,7 +42,7 @@ class Asking:
         self._checks: dict[int, Patience] = {}
         self._asides: dict[int, Patience] = {}
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Asked[list[int]] | None:
+    def check(self, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
         """Begins to ask whether wallets can be paid; None when the bank is not asked now."""
         patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
         return _begin(patience, lambda: self._peers.check(bank, payees))

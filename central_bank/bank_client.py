@@ -17,7 +17,6 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.own_certificate import OwnCertificate
 from runtime.tls import TlsFiles, pinned_credentials
 
-_REASONS = frozenset(errors_pb2.Reason.values())
 Stub = bank_pb2_grpc.InboundServiceStub
 T = TypeVar("T")
 
@@ -43,15 +42,13 @@ class GrpcBankPeers:
         self._lock = threading.Lock()
         self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Future[list[int]]:
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
         """See `registration.peers.BankPeers.check`."""
-        request = bank_pb2.CheckPayeesRequest()
-        for number, fen in payees:
-            request.items.add(wallet_number=number, amount_fen=fen)
+        request = bank_pb2.CheckPayeesRequest(wallet_numbers=payees)
         return self._ask(
             bank,
             lambda stub: stub.CheckPayees.future(request, timeout=BANK_TIMEOUT_S),
-            lambda call: _reasons(bank, call, len(payees)),
+            lambda call: _verdicts(bank, call, len(payees)),
         )
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
@@ -117,17 +114,15 @@ def _tell(answer: Future[T], find: Callable[[], T]) -> None:
         answer.set_result(found)
 
 
-def _reasons(bank: Bank, call: Any, asked: int) -> list[int]:
+def _verdicts(bank: Bank, call: Any, asked: int) -> list[int]:
+    """The one reason there is for each that cannot be paid: a bank has no other words for it."""
     try:
-        reasons = list(call.result().reasons)
+        said = list(call.result().can_be_paid)
     except Refusal as refusal:
         raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
-    if len(reasons) != asked:
-        raise NoAnswer(f"bank {bank.name} answered {len(reasons)} of {asked}")
-    unknown = [reason for reason in reasons if reason not in _REASONS]
-    if unknown:
-        raise NoAnswer(f"bank {bank.name} answered {unknown[0]}, which is no reason")
-    return reasons
+    if len(said) != asked:
+        raise NoAnswer(f"bank {bank.name} answered {len(said)} of {asked}")
+    return [0 if can else errors_pb2.REASON_PAYEE_CANNOT_BE_PAID for can in said]
 
 
 def _set_aside(call: Any) -> None:

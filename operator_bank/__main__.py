@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from currency import parties
 from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
@@ -181,10 +181,25 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         gate=inner_gate(settings.bank),
     )
     watch_days_left(own.days_left, registry)
+    _watch_probing(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     inner.start()
     public.start()
     return [public, inner]
+
+
+def _watch_probing(bank: Bank, registry: CollectorRegistry) -> None:
+    """How much is asked about payees by paying them, and how many wallets do too much of it."""
+    counter = Counter(
+        "dcep_payees_refused_total",
+        "Payments of this bank's wallets that failed for their payees",
+        registry=registry,
+    )
+    bank.refusals.on_refused = counter.inc
+    gauge = Gauge(
+        "dcep_probing_wallets", "Wallets that have to wait for that, at most 100", registry=registry
+    )
+    gauge.set_function(lambda: len(bank.probing()))
 
 
 def edge_service(bank: Bank, metrics: CallMetrics) -> Service:

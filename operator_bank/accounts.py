@@ -15,6 +15,9 @@ SUSPENSE = 2
 SET_ASIDE = 3
 """What has left the vault for redemptions that the central bank has not decided yet."""
 
+NOBODY = 4
+"""Never opened: what is to be paid to a wallet that there is not is refused by the rule."""
+
 CONTROL = 10
 """The other side of deposits and cash, in ledger 2."""
 

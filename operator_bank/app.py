@@ -19,6 +19,7 @@ from operator_bank.payments.history import PaymentHistory
 from operator_bank.payments.inbound import Inbound
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import Payments
+from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.returns import Returns
 from operator_bank.peers import CentralBank
 from operator_bank.policy import apply_policy
@@ -58,6 +59,7 @@ class Bank:
     """The use-cases of a bank."""
 
     name: str
+    clock: Clock
     books: LedgerBundle
     directory: Directory
     opening: Opening
@@ -65,6 +67,7 @@ class Bank:
     vault: Vault
     exchange: Exchange
     payments: Payments
+    refusals: PayeeRefusals
     history: PaymentHistory
     outgoing: Outbound
     returns: Returns
@@ -72,6 +75,10 @@ class Bank:
     inbound: Inbound
     suspense: SuspenseDesk
     offline: Offline
+
+    def probing(self) -> list[str]:
+        """Wallets that have to wait, because so many of their payments failed for their payees."""
+        return self.refusals.waiting(self.clock.now_ms())
 
     def project(self) -> bool:
         """One step of the projection; True when there may be much more.
@@ -151,21 +158,28 @@ def build(
     )
     orders = Orders(directory, clock, verifier)
     outgoing = Outbound(database, central_bank, clock)
+    refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, parts.policy)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(
         name=parts.name,
+        clock=clock,
         books=books,
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, parts.policy, clock),
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),
-        payments=Payments(ledger, orders, directory, outgoing, clock, prefix=parts.prefix),
+        payments=Payments(
+            ledger, orders, directory, outgoing, clock, refusals, prefix=parts.prefix
+        ),
+        refusals=refusals,
         history=PaymentHistory(ledger, books.history, directory, outgoing),
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
-        follower=FeedFollower(database, ledger, directory, outgoing, vault, central_bank, clock),
+        follower=FeedFollower(
+            database, ledger, directory, outgoing, vault, central_bank, clock, refusals
+        ),
         inbound=inbound,
         suspense=SuspenseDesk(database, ledger, directory, inbound, clock),
         offline=Offline(

@@ -47,8 +47,8 @@ class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
         self._bank = bank
 
     def CheckPayees(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        payees = [(item.wallet_number, item.amount_fen) for item in request.items]
-        return bank_pb2.CheckPayeesResponse(reasons=self._bank.inbound.check(payees))
+        said = self._bank.inbound.can_be_paid(request.wallet_numbers)
+        return bank_pb2.CheckPayeesResponse(can_be_paid=said)
 
     def SetAside(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._bank.vault.set_aside(request.number, request.amount_fen)
@@ -82,6 +82,7 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             journal_position=books.journal_position,
             projected_position=books.projected_position,
             pending_outbound=books.pending_outbound,
+            probing_wallets=self._bank.probing(),
         )
 
     def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

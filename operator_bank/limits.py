@@ -14,6 +14,16 @@ MAX_NAME = 64
 MAX_PHONE = 20
 MAX_CAUSE = 200
 MAX_WATCHERS = 16
+MAX_PAYEE_REFUSALS = 64
+"""Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
+
+PAYEE_REFUSALS_MS = 3_600_000
+MAX_PROBING = 1 << 16
+"""Wallets whose failed payments are counted."""
+
+MAX_SHOWN_PROBING = 100
+"""Wallets that have to wait, as an officer is shown them."""
+
 MAX_GATHERED = 256
 """Single payments that are served together."""
 

@@ -28,6 +28,23 @@ REASONS: dict[Result, int] = {
     Result.TOO_MANY_HOLDS: errors_pb2.REASON_TOO_MANY_HOLDS,
     Result.NOT_EMPTY: errors_pb2.REASON_WALLET_NOT_EMPTY,
 }
+_OF_THE_PAYEE = frozenset(
+    (
+        Result.CREDIT_UNKNOWN,
+        Result.CREDIT_CLOSED,
+        Result.CREDIT_FROZEN,
+        Result.OVER_BALANCE_CAP,
+    )
+)
+"""What stands against a payment and is not the payer's business; told apart for nobody but the
+payee and officers."""
+
+OF_THE_OWN_WALLET = {
+    Result.CREDIT_CLOSED: Result.DEBIT_CLOSED,
+    Result.CREDIT_FROZEN: Result.DEBIT_FROZEN,
+}
+"""Where a holder's own wallet is credited: an exchange."""
+
 _SENTENCES = {
     Result.ID_REUSED: "this sequence was used for another order",
     Result.EXPIRED: "the order has expired",
@@ -51,6 +68,24 @@ _FIELDS = {
     Result.CREDIT_CLOSED: "payee_number",
     Result.CREDIT_FROZEN: "payee_number",
 }
+
+
+def payers_reason(result: Result) -> int:
+    """As `reason_of`, as far as the payer may know."""
+    if result in _OF_THE_PAYEE:
+        return errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+    return reason_of(result)
+
+
+def payers_refusal(result: Result) -> Refusal:
+    """As `refusal_of`, as far as the payer may know."""
+    if result in _OF_THE_PAYEE:
+        return Refusal(
+            errors_pb2.REASON_PAYEE_CANNOT_BE_PAID,
+            "this payment cannot be made to this payee now",
+            field="payee_number",
+        )
+    return refusal_of(result)
 
 
 def reason_of(result: Result) -> int:

@@ -26,6 +26,7 @@ NOBODY_SAID = frozenset(
         errors_pb2.REASON_UNSPECIFIED,
         errors_pb2.REASON_PEER_UNAVAILABLE,
         errors_pb2.REASON_OVERLOADED,
+        errors_pb2.REASON_TOO_MANY_REFUSALS,
         errors_pb2.REASON_STOPPING,
         errors_pb2.REASON_INTERNAL,
     }

@@ -46,11 +46,15 @@ _WORDS = {
         "There is still money in the wallet.",
         "Take it out first with `wallet cashout AMOUNT`.",
     ),
-    "WALLET_UNKNOWN": ("The bank knows no wallet of this number.", "Check the number."),
     "BANK_UNKNOWN": ("No bank has wallets with numbers like this.", "Check the number."),
-    "PAYEE_CLOSED": ("The payee's wallet is closed.", "Ask the payee for another number."),
-    "PAYEE_FROZEN": ("The payee's wallet can take no money now.", "Ask the payee."),
-    "REFUSED_BY_PAYEE_BANK": ("The payee's bank cannot take this payment.", "Ask the payee."),
+    "PAYEE_CANNOT_BE_PAID": (
+        "This payment cannot be made to this payee now.",
+        "Check the number, or ask the payee.",
+    ),
+    "TOO_MANY_REFUSALS": (
+        "So many payments from this wallet failed for their payees that it has to wait.",
+        "Repeat the command in an hour.",
+    ),
     "SAME_ACCOUNT": ("Payer and payee are the same wallet.", "Check the number."),
     "EXPIRED": (
         "The order came too late; no money moved.",

@@ -15,8 +15,8 @@ class BankPeers(Protocol):
     An answer raises NoAnswer when the bank could not be reached in time, or made no sense.
     """
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Future[list[int]]:
-        """For each (wallet number, amount in fen) a Reason, 0 when the wallet can take it."""
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+        """For each wallet number 0, or PAYEE_CANNOT_BE_PAID."""
         ...
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:

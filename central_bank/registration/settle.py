@@ -85,6 +85,7 @@ class Settlement:
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
         self.on_late: Callable[[], None] = lambda: None
+        self.on_payees_refused: Callable[[str, int], None] = lambda bank, count: None
 
     def submit(
         self, bank: Bank, envelope: SignedEnvelope
@@ -162,7 +163,7 @@ class Settlement:
                 asked.setdefault(prefix, []).append(index)
         questions: list[_Question] = []
         for prefix, indices in asked.items():
-            payees = [(payments[i].payee_number, payments[i].amount_fen) for i in indices]
+            payees = [payments[i].payee_number for i in indices]
             question = self._asking.check(banks[prefix], payees)
             if question is not None:
                 questions.append(_Question(signed, payments, indices, question))
@@ -196,6 +197,11 @@ class Settlement:
                 known.update(zip(question.indices, said, strict=True))
         if not known:
             return
+        failed = sum(
+            verdict == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID for verdict in known.values()
+        )
+        if failed:
+            self.on_payees_refused(signed.bank.name, failed)
         chosen = sorted(known)
         rows, notes = self._rows(signed.bank, payments, known, chosen)
 
@@ -270,13 +276,13 @@ def outcome_of(result: int, reason: int) -> tuple[int, int]:
     if result == Result.REFUSED_UPSTREAM:
         return (
             registration_pb2.OUTCOME_STATE_REFUSED,
-            reason or errors_pb2.REASON_REFUSED_BY_PAYEE_BANK,
+            reason or errors_pb2.REASON_PAYEE_CANNOT_BE_PAID,
         )
     if result == Result.INSUFFICIENT_FUNDS:
         return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_CIRCULATION_SHORT
     if result == Result.ID_REUSED:
         return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_ID_REUSED
-    return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_REFUSED_BY_PAYEE_BANK
+    return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 
 
 def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, into: Message, now_ms: int) -> None:

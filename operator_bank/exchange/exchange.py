@@ -13,7 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS
 from operator_bank.orders import Order, Orders
-from operator_bank.reasons import refusal_of
+from operator_bank.reasons import OF_THE_OWN_WALLET, refusal_of
 from operator_bank.vault.vault import Vault
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
@@ -150,7 +150,7 @@ class Exchange:
         """Whose money was short: the vault's, the deposit's, the till's or the wallet's."""
         content = order.content
         if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
-            return refusal_of(result)
+            return refusal_of(OF_THE_OWN_WALLET.get(result, result))
         if content.direction == TOP_UP:
             deposit = order.wallet.deposit_account
             if content.medium == DEPOSIT and deposit is not None:

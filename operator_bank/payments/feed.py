@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import FEED_AGAIN_MS
@@ -27,6 +28,7 @@ from operator_bank.payments.feed_moves import (
     heard,
 )
 from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.peers import CentralBank
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
 from operator_bank.tables import diverted, outbound, token_deposits
@@ -70,6 +72,7 @@ class FeedFollower:
         vault: Vault,
         central_bank: CentralBank,
         clock: Clock,
+        refusals: PayeeRefusals,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -78,6 +81,7 @@ class FeedFollower:
         self._moves = Moves(database, ledger, directory, vault)
         self._central_bank = central_bank
         self._clock = clock
+        self._refusals = refusals
         self._stream: Any = None
         self._again_at_ms = 0
         self._log = logger("feed")
@@ -185,6 +189,10 @@ class FeedFollower:
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
                 ends.append((ENDED[ended.state], ended.reason, ended.number))
+                if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
+                    self._refusals.count(move.debit, self._clock.now_ms())
+            elif event == "incoming" and entry.incoming.payment.returns_payment_id:
+                self._refusals.count(move.credit, self._clock.now_ms())
             elif event == DEPOSITED:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})

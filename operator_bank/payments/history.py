@@ -12,7 +12,7 @@ from operator_bank import accounts
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.orders import load_order
 from operator_bank.payments.outbound import Outbound
-from operator_bank.reasons import reason_of
+from operator_bank.reasons import OF_THE_OWN_WALLET, payers_reason, reason_of
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
@@ -83,7 +83,7 @@ class PaymentHistory:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
             for row in rows:
                 before = row.position
-                if row.kind not in _SHOWN:
+                if row.kind not in _SHOWN or _is_others(row, wallet):
                     continue
                 payment = self._payment(row, wallet, balance)
                 found.append(payment)
@@ -120,7 +120,10 @@ class PaymentHistory:
     def _state(self, row: Any) -> tuple[int, int]:
         result = Result(row.result)
         if not result.accepted:
-            return bank_pb2.PAYMENT_STATE_REFUSED, reason_of(result)
+            exchange = accounts.VAULT in (row.debit, row.credit)
+            own = OF_THE_OWN_WALLET.get(result, result)
+            reason = reason_of(own) if exchange else payers_reason(result)
+            return bank_pb2.PAYMENT_STATE_REFUSED, reason
         if row.kind == Kind.HOLD:
             return self._outgoing.state(row.position)
         return bank_pb2.PAYMENT_STATE_SETTLED, 0
@@ -168,6 +171,11 @@ class PaymentHistory:
 
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
+
+
+def _is_others(row: Any, wallet: Wallet) -> bool:
+    """Whether a row is somebody else's payment that came to nothing: it tells of them alone."""
+    return row.origin != wallet.account and not Result(row.result).accepted
 
 
 def _change(row: Any, account: int, state: int) -> int:

@@ -13,10 +13,12 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank import accounts
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_MEMO
 from operator_bank.orders import Order, Orders
 from operator_bank.payments.outbound import Outbound
-from operator_bank.reasons import refusal_of
+from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.reasons import payers_refusal
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory
 from runtime.checks import amount, at_most, invalid, text
@@ -35,6 +37,7 @@ _PUT = (
     " (number, account, sequence, kind, destination, state, reason, hold, amount_fen, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 _TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
 
 
@@ -79,6 +82,7 @@ class Payments:
         directory: Directory,
         outgoing: Outbound,
         clock: Clock,
+        refusals: PayeeRefusals,
         *,
         prefix: str,
     ) -> None:
@@ -87,6 +91,7 @@ class Payments:
         self._directory = directory
         self._outgoing = outgoing
         self._clock = clock
+        self._refusals = refusals
         self._prefix = prefix
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
@@ -115,12 +120,12 @@ class Payments:
         """Many payments, in order, each with its own answer."""
         at_most(envelopes, "orders", MAX_ITEMS)
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
-        return self._run(opened, read=False)[0]
+        return self._run_all(opened, read=False)[0]
 
     def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
         """Single payments in order, each with its own answer; no end is waited for."""
         opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
-        answers, available_fen = self._run(opened, read=True)
+        answers, available_fen = self._run_all(opened, read=True)
         together: list[PaidAlone | Refusal] = []
         for order, answer in zip(opened, answers, strict=True):
             if isinstance(order, Refusal) or isinstance(answer, Refusal):
@@ -129,6 +134,18 @@ class Payments:
                 account = order.wallet.account
                 together.append(PaidAlone(answer, account, available_fen[account]))
         return together
+
+    def _run_all(
+        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+    ) -> tuple[list[Paid | Refusal], dict[int, int]]:
+        """As `_run`; so many of one payer at once, that what they tell of payees is bounded."""
+        answers: list[Paid | Refusal] = []
+        available_fen: dict[int, int] = {}
+        for part in self._refusals.portions(orders, _payer):
+            said, available = self._run(part, read=read)
+            answers += said
+            available_fen |= available
+        return answers, available_fen
 
     def _run(
         self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
@@ -144,6 +161,7 @@ class Payments:
                 answers.append(order)
                 continue
             try:
+                self._refusals.check(order.wallet.account, now_ms)
                 rows.append(self._row(order, now_ms))
                 taken.append(order)
                 places.append(index)
@@ -170,10 +188,14 @@ class Payments:
         kinds, results = records["kind"].tolist(), decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
         for place, index in enumerate(places):
+            if results[place] >= _REFUSED:
+                answers[index] = no = payers_refusal(Result(results[place]))
+                if no.reason == _PAYEE and not repeated[place]:
+                    self._refusals.count(taken[place].wallet.account, now_ms)
+                continue
             answers[index] = self._answer(
                 taken[place],
                 kinds[place],
-                results[place],
                 repeated[place],
                 positions[place],
             )
@@ -192,8 +214,10 @@ class Payments:
         payee = self._directory.find(content.payee_number)
         if payee is not None:
             kind, credit = _TRANSFER, payee.account
+        elif _is_own(content.payee_number, self._prefix):
+            # The rule refuses it, after all that stands against the payer.
+            kind, credit = _TRANSFER, accounts.NOBODY
         else:
-            _check_foreign(content.payee_number, self._prefix)
             kind, credit = _HOLD, 0
         return (
             payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,
@@ -204,12 +228,9 @@ class Payments:
         self,
         order: Order[orders_pb2.PaymentOrder],
         kind: int,
-        result: int,
         repeated: bool,
         number: int,
-    ) -> Paid | Refusal:
-        if result >= _REFUSED:
-            return refusal_of(Result(result))
+    ) -> Paid:
         payment_id = id_of(order.wallet.number, order.content.sequence)
         if kind != _HOLD:
             return Paid(payment_id, SETTLED, repeated)
@@ -284,12 +305,13 @@ def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
     return bytes(payment.SerializeToString())
 
 
-def _check_foreign(number: str, own_prefix: str) -> None:
+def _is_own(number: str, own_prefix: str) -> bool:
+    """Whether a number would be of a wallet of this bank: its prefix says whose it is."""
     try:
-        check(number)
+        return prefix_of(check(number)) == own_prefix
     except NumberError as error:
         raise invalid("payee_number", f"is no wallet number: {error}") from None
-    if prefix_of(number) == own_prefix:
-        raise Refusal(
-            errors_pb2.REASON_WALLET_UNKNOWN, "no such wallet at this bank", field="payee_number"
-        )
+
+
+def _payer(order: Order[orders_pb2.PaymentOrder] | Refusal) -> int:
+    return 0 if isinstance(order, Refusal) else order.wallet.account

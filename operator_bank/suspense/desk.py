@@ -67,7 +67,7 @@ class SuspenseDesk:
         rows = self._database.read(lambda c: c.execute(query).all())
         if not rows:
             return []
-        reasons = self._inbound.check([(row.wallet, row.amount_fen) for row in rows])
+        reasons = self._inbound.reasons([(row.wallet, row.amount_fen) for row in rows])
         return [entry_of(row, reason) for row, reason in zip(rows, reasons, strict=True)]
 
     def pay(self, wanted_id: str, position: int, number: str, officer: str, cause: str) -> PaidOut:

@@ -70,9 +70,9 @@ class FakeBanks:
 
     _on_their_way: list[Callable[[], None]] = field(default_factory=list)
 
-    def check(self, bank: Bank, payees: Sequence[tuple[str, int]]) -> Future[list[int]]:
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
         self.asked.append((bank.name, "check"))
-        return self._answer(bank, lambda: [self.reasons.get(number, 0) for number, _ in payees])
+        return self._answer(bank, lambda: [self.reasons.get(number, 0) for number in payees])
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
         self.asked.append((bank.name, "set_aside"))

@@ -22,7 +22,7 @@ from runtime.server import Server, Service
 from runtime.tls import TlsFiles, server_credentials
 from tests.central_bank.conftest import particulars
 
-PAYEES = [("6201000000000012", 5)]
+PAYEES = ["6201000000000012"]
 
 
 class Inbound(bank_pb2_grpc.InboundServiceServicer):
@@ -32,7 +32,7 @@ class Inbound(bank_pb2_grpc.InboundServiceServicer):
 
     def CheckPayees(self, request: Any, context: Any) -> Any:
         self.asked += 1
-        return bank_pb2.CheckPayeesResponse(reasons=[0] * len(request.items))
+        return bank_pb2.CheckPayeesResponse(can_be_paid=[True] * len(request.wallet_numbers))
 
 
 class Town:

@@ -19,42 +19,39 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
 from tests.central_bank.conftest import World, at_once
 
-FROZEN = errors_pb2.REASON_PAYEE_FROZEN
-
 
 @dataclass
 class Answering:
-    """An InboundServiceStub that gives the same reasons always."""
+    """An InboundServiceStub that says the same always."""
 
-    reasons: list[int]
+    can_be_paid: list[bool]
 
     @property
     def CheckPayees(self) -> Any:  # noqa: N802
         answer: Future[Any] = Future()
-        answer.set_result(bank_pb2.CheckPayeesResponse(reasons=self.reasons))
+        answer.set_result(bank_pb2.CheckPayeesResponse(can_be_paid=self.can_be_paid))
         return SimpleNamespace(future=lambda request, timeout: answer)
 
 
-def check(world: World, patch: pytest.MonkeyPatch, reasons: list[int]) -> list[int]:
-    patch.setattr(GrpcBankPeers, "_reach", lambda self, bank: at_once(lambda: Answering(reasons)))
+def check(world: World, patch: pytest.MonkeyPatch, said: list[bool]) -> list[int]:
+    patch.setattr(GrpcBankPeers, "_reach", lambda self, bank: at_once(lambda: Answering(said)))
     nothing: Any = object()
-    return (
-        GrpcBankPeers(nothing, own=nothing).check(world.beta, [("6202", 1), ("6202", 2)]).result()
-    )
+    return GrpcBankPeers(nothing, own=nothing).check(world.beta, ["6202", "6202"]).result()
 
 
-def test_reasons_come_as_the_bank_gives_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check(world, monkeypatch, [0, FROZEN]) == [0, FROZEN]
+def test_what_a_bank_says_of_its_wallets_is_yes_or_no(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+    assert check(world, monkeypatch, [True, False]) == [0, cannot]
 
 
-@pytest.mark.parametrize(
-    "reasons", [[0], [0, 0, 0], [0, -1], [0, 1_000], [0, 1 << 16], [0, 2**31 - 1]]
-)
-def test_an_answer_that_means_nothing_is_none(
-    world: World, monkeypatch: pytest.MonkeyPatch, reasons: list[int]
+@pytest.mark.parametrize("said", [[], [True], [False, False, True]])
+def test_an_answer_for_more_or_fewer_is_none(
+    world: World, monkeypatch: pytest.MonkeyPatch, said: list[bool]
 ) -> None:
     with pytest.raises(NoAnswer):
-        check(world, monkeypatch, reasons)
+        check(world, monkeypatch, said)
 
 
 def test_every_reason_fits_a_record(world: World) -> None:

@@ -56,11 +56,11 @@ def test_a_number_that_was_used_for_another_payment_is_refused(funded: World) ->
 
 def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: World) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
-    frozen = errors_pb2.REASON_PAYEE_FROZEN
-    funded.banks.reasons[payment.payee_number] = frozen
+    cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+    funded.banks.reasons[payment.payee_number] = cannot
     for _ in range(2):
         [outcome] = funded.submit(funded.alpha, payment)
-        assert (outcome.state, outcome.reason) == (REFUSED, frozen)
+        assert (outcome.state, outcome.reason) == (REFUSED, cannot)
         funded.banks.reasons.clear()  # thawed meanwhile: the answer stays
     assert funded.books() == {"alpha": (0, 1_000), "beta": (0, 0)}
 
@@ -105,7 +105,7 @@ def test_a_payment_has_two_times_and_is_not_settled_without(
     funded: World, changes: dict, field: str
 ) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
-    funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_FROZEN
+    funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
     with pytest.raises(Refusal) as caught:
         funded.submit(funded.alpha, payment)
     assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", f"payments[0].{field}")

@@ -426,7 +426,7 @@ class Case:
 
 CASES = [
     Case("payee-unknown", "Pay", lambda s: {"payee_number": UNKNOWN_NUMBER, "amount_fen": 1},
-         {"WALLET_UNKNOWN"}),
+         {"PAYEE_CANNOT_BE_PAID"}),
     Case("payee-mistyped", "Pay", lambda s: {"payee_number": "6201000000000000"},
          {"FIELD_INVALID"}),
     Case("payee-short", "Pay", lambda s: {"payee_number": "62010"}, {"FIELD_INVALID"}),

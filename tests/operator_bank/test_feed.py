@@ -10,6 +10,7 @@ from sqlalchemy import event, select
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.limits import MAX_ITEMS
 from operator_bank.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import FOREIGN, Holder, World
@@ -42,7 +43,7 @@ def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
 @pytest.mark.parametrize(
     ("outcome", "state", "reason"),
     [
-        (registration_pb2.OUTCOME_STATE_REFUSED, REFUSED, errors_pb2.REASON_PAYEE_FROZEN),
+        (registration_pb2.OUTCOME_STATE_REFUSED, REFUSED, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID),
         (registration_pb2.OUTCOME_STATE_EXPIRED, EXPIRED, errors_pb2.REASON_EXPIRED),
     ],
 )
@@ -164,30 +165,25 @@ def test_money_over_the_payees_cap_goes_back(world: World, phone: Holder) -> Non
     assert send_back(world).amount_fen == 1_001
 
 
-def test_a_payees_bank_is_told_beforehand_what_it_could_not_take(
+def test_a_bank_says_of_its_wallets_only_whether_they_may_be_paid(
     world: World, alice: Holder, phone: Holder, bob: Holder
 ) -> None:
     world.bank.directory.set_frozen(
         "123e4567-e89b-42d3-a456-426614174000", bob.number, "officer/alpha/wang", "lost", True
     )
-    asked = [
-        (alice.number, 1),
-        (phone.number, 10_000),
-        (phone.number, 10_001),
-        (bob.number, 1),
-        (FOREIGN, 1),
-    ]
-    assert world.bank.inbound.check(asked) == [
-        0,
-        0,
-        errors_pb2.REASON_OVER_BALANCE_CAP,
-        errors_pb2.REASON_PAYEE_FROZEN,
-        errors_pb2.REASON_WALLET_UNKNOWN,
-    ]
-    assert phone.fen == 0
-    with pytest.raises(Refusal) as caught:
-        world.bank.inbound.check([(alice.number, 1), (alice.number, 0)])
-    assert (caught.value.name, caught.value.field) == ("AMOUNT_INVALID", "items[1].amount_fen")
+    closed = world.open(name="Carol")
+    world.bank.holder.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
+    asked = [alice.number, phone.number, bob.number, closed.number, FOREIGN, "", "x" * 99]
+    # The others are told alike: what each of them is, is nobody's business.
+    assert world.bank.inbound.can_be_paid(asked) == [True, True] + [False] * 5
+    full = alice.pay(phone.number, 10_000)
+    assert full.state == SETTLED
+    # What a wallet holds, and how much it has room for, is not told.
+    assert world.bank.inbound.can_be_paid([phone.number]) == [True]
+    for wrong in ([], [alice.number] * (MAX_ITEMS + 1)):
+        with pytest.raises(Refusal) as caught:
+            world.bank.inbound.can_be_paid(wrong)
+        assert caught.value.field == "wallet_numbers"
 
 
 def test_a_redemption_leaves_the_vault_before_it_is_decided(world: World) -> None:

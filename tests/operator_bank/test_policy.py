@@ -68,7 +68,7 @@ def refused(holder: Holder, payee: str, fen: int) -> str:
 
 
 def test_each_class_has_its_own_limits(world: World, alice: Holder, phone: Holder) -> None:
-    assert refused(alice, phone.number, 10_001) == "OVER_BALANCE_CAP"
+    assert refused(alice, phone.number, 10_001) == "PAYEE_CANNOT_BE_PAID"
     alice.pay(phone.number, 10_000)
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
     assert phone.pay(alice.number, 2_000).state == bank_pb2.PAYMENT_STATE_SETTLED

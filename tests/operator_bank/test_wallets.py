@@ -45,7 +45,7 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, b
     assert refused(lambda: alice.pay(bob.number, 1)).name == "WALLET_FROZEN"
     assert refused(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
-    assert refused(lambda: bob.pay(alice.number, 1)).name == "PAYEE_FROZEN"
+    assert refused(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert world.bank.holder.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
 
     freeze(world, alice, False)
@@ -75,8 +75,8 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
     bob.exchange(10, out=True)
     close(bob)
     close(bob)
-    assert refused(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CLOSED"
-    assert refused(lambda: bob.exchange(1)).name == "PAYEE_CLOSED"
+    assert refused(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
+    assert refused(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
     freeze(world, bob, False)
     assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
 

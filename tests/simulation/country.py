@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
@@ -183,7 +184,13 @@ class _BankPeers:
         self._ask = country.ask
 
     def check(self, bank: Any, payees: Any) -> Any:
-        return at_once(lambda: self._ask(bank.name, lambda b: b.inbound.check(payees)))
+        cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+        return at_once(
+            lambda: [
+                0 if can else cannot
+                for can in self._ask(bank.name, lambda b: b.inbound.can_be_paid(payees))
+            ]
+        )
 
     def set_aside(self, bank: Any, number: int, amount_fen: int) -> Any:
         act = (number, amount_fen)

@@ -170,7 +170,7 @@ class GetBooksRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetBooksResponse(_message.Message):
-    __slots__ = ("mirror_fen", "vault_fen", "wallets_fen", "holds_fen", "suspense_fen", "wallets", "feed_position", "journal_position", "projected_position", "pending_outbound")
+    __slots__ = ("mirror_fen", "vault_fen", "wallets_fen", "holds_fen", "suspense_fen", "wallets", "feed_position", "journal_position", "projected_position", "pending_outbound", "probing_wallets")
     MIRROR_FEN_FIELD_NUMBER: _ClassVar[int]
     VAULT_FEN_FIELD_NUMBER: _ClassVar[int]
     WALLETS_FEN_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +181,7 @@ class GetBooksResponse(_message.Message):
     JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
     PROJECTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     PENDING_OUTBOUND_FIELD_NUMBER: _ClassVar[int]
+    PROBING_WALLETS_FIELD_NUMBER: _ClassVar[int]
     mirror_fen: int
     vault_fen: int
     wallets_fen: int
@@ -191,7 +192,8 @@ class GetBooksResponse(_message.Message):
     journal_position: int
     projected_position: int
     pending_outbound: int
-    def __init__(self, mirror_fen: _Optional[int] = ..., vault_fen: _Optional[int] = ..., wallets_fen: _Optional[int] = ..., holds_fen: _Optional[int] = ..., suspense_fen: _Optional[int] = ..., wallets: _Optional[int] = ..., feed_position: _Optional[int] = ..., journal_position: _Optional[int] = ..., projected_position: _Optional[int] = ..., pending_outbound: _Optional[int] = ...) -> None: ...
+    probing_wallets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mirror_fen: _Optional[int] = ..., vault_fen: _Optional[int] = ..., wallets_fen: _Optional[int] = ..., holds_fen: _Optional[int] = ..., suspense_fen: _Optional[int] = ..., wallets: _Optional[int] = ..., feed_position: _Optional[int] = ..., journal_position: _Optional[int] = ..., projected_position: _Optional[int] = ..., pending_outbound: _Optional[int] = ..., probing_wallets: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SuspenseEntry(_message.Message):
     __slots__ = ("position", "kind", "payment_id", "wallet_number", "payer_number", "amount_fen", "time_ms", "reason")
@@ -396,24 +398,16 @@ class WatchPaymentsResponse(_message.Message):
     def __init__(self, payment: _Optional[_Union[Payment, _Mapping]] = ..., available_fen: _Optional[int] = ...) -> None: ...
 
 class CheckPayeesRequest(_message.Message):
-    __slots__ = ("items",)
-    ITEMS_FIELD_NUMBER: _ClassVar[int]
-    items: _containers.RepeatedCompositeFieldContainer[PayeeCheck]
-    def __init__(self, items: _Optional[_Iterable[_Union[PayeeCheck, _Mapping]]] = ...) -> None: ...
-
-class PayeeCheck(_message.Message):
-    __slots__ = ("wallet_number", "amount_fen")
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    wallet_number: str
-    amount_fen: int
-    def __init__(self, wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+    __slots__ = ("wallet_numbers",)
+    WALLET_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    wallet_numbers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, wallet_numbers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CheckPayeesResponse(_message.Message):
-    __slots__ = ("reasons",)
-    REASONS_FIELD_NUMBER: _ClassVar[int]
-    reasons: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, reasons: _Optional[_Iterable[int]] = ...) -> None: ...
+    __slots__ = ("can_be_paid",)
+    CAN_BE_PAID_FIELD_NUMBER: _ClassVar[int]
+    can_be_paid: _containers.RepeatedScalarFieldContainer[bool]
+    def __init__(self, can_be_paid: _Optional[_Iterable[bool]] = ...) -> None: ...
 
 class SetAsideRequest(_message.Message):
     __slots__ = ("number", "amount_fen")

@@ -915,7 +915,7 @@ class InboundServiceServicer(object):
     """
 
     def CheckPayees(self, request, context):
-        """Whether these wallets can take these amounts; no promise, no state.
+        """Whether these wallets may be paid; no promise, no state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

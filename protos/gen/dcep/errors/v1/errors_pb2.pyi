@@ -52,6 +52,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_WALLET_NOT_EMPTY: _ClassVar[Reason]
     REASON_TOO_MANY_HOLDS: _ClassVar[Reason]
     REASON_LINKED_FAILED: _ClassVar[Reason]
+    REASON_TOO_MANY_REFUSALS: _ClassVar[Reason]
     REASON_RESERVES_SHORT: _ClassVar[Reason]
     REASON_CIRCULATION_SHORT: _ClassVar[Reason]
     REASON_VAULT_SHORT: _ClassVar[Reason]
@@ -59,7 +60,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_NO_DEPOSIT_ACCOUNT: _ClassVar[Reason]
     REASON_CASH_NOT_ACCEPTED: _ClassVar[Reason]
     REASON_CASH_SHORT: _ClassVar[Reason]
-    REASON_REFUSED_BY_PAYEE_BANK: _ClassVar[Reason]
+    REASON_PAYEE_CANNOT_BE_PAID: _ClassVar[Reason]
     REASON_PEER_UNAVAILABLE: _ClassVar[Reason]
     REASON_DEVICE_UNKNOWN: _ClassVar[Reason]
     REASON_DEVICE_REVOKED: _ClassVar[Reason]
@@ -115,6 +116,7 @@ REASON_OVER_BALANCE_CAP: Reason
 REASON_WALLET_NOT_EMPTY: Reason
 REASON_TOO_MANY_HOLDS: Reason
 REASON_LINKED_FAILED: Reason
+REASON_TOO_MANY_REFUSALS: Reason
 REASON_RESERVES_SHORT: Reason
 REASON_CIRCULATION_SHORT: Reason
 REASON_VAULT_SHORT: Reason
@@ -122,7 +124,7 @@ REASON_DEPOSIT_SHORT: Reason
 REASON_NO_DEPOSIT_ACCOUNT: Reason
 REASON_CASH_NOT_ACCEPTED: Reason
 REASON_CASH_SHORT: Reason
-REASON_REFUSED_BY_PAYEE_BANK: Reason
+REASON_PAYEE_CANNOT_BE_PAID: Reason
 REASON_PEER_UNAVAILABLE: Reason
 REASON_DEVICE_UNKNOWN: Reason
 REASON_DEVICE_REVOKED: Reason

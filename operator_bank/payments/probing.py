@@ -1,0 +1,92 @@
+"""What refused payments tell of their payees is bounded: whoever has too many of them waits.
+
+A payment that fails for its payee says that this wallet is not there, not open, or nearly full.
+That cannot be hidden from somebody who could have paid; how often one may ask, can.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from dcep.errors.v1 import errors_pb2
+from operator_bank.accounts import is_wallet
+from operator_bank.limits import (
+    MAX_PAYEE_REFUSALS,
+    MAX_PROBING,
+    MAX_SHOWN_PROBING,
+    PAYEE_REFUSALS_MS,
+)
+from runtime.errors import Refusal
+from runtime.logs import logger
+
+T = TypeVar("T")
+
+
+class PayeeRefusals:
+    """Counts them by payer, in memory, for the newest payers that had any.
+
+    `on_refused` hears of each; `waiting` says whom it keeps waiting.
+    """
+
+    def __init__(self, number_of: Callable[[int], str]) -> None:
+        """Takes how the wallet of an account is called."""
+        self._number_of = number_of
+        self._log = logger("probing")
+        # By account: when its time began, and how many there were since then.
+        self._since: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._until: dict[int, int] = {}
+        self.on_refused: Callable[[], None] = lambda: None
+
+    def portions(self, items: Sequence[T], payer_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
+        """The items in order, in parts in which no payer has more than may fail."""
+        begin = 0
+        seen: dict[int, int] = {}
+        for index, item in enumerate(items):
+            payer = payer_of(item)
+            count = seen.get(payer, 0)
+            if count == MAX_PAYEE_REFUSALS and payer:
+                yield items[begin:index]
+                begin, count, seen = index, 0, {}
+            seen[payer] = count + 1
+        if begin < len(items):
+            yield items[begin:] if begin else items
+
+    def check(self, account: int, now_ms: int) -> None:
+        """That a payer may go on.
+
+        Raises:
+            Refusal: TOO_MANY_REFUSALS, with retry_time_ms. The order was not judged.
+        """
+        if not self._until:
+            return
+        until_ms = self._until.get(account, 0)
+        if now_ms < until_ms:
+            raise Refusal(
+                errors_pb2.REASON_TOO_MANY_REFUSALS,
+                f"{MAX_PAYEE_REFUSALS} payments of this wallet failed for their payees; it can pay "
+                "again later",
+                retry_time_ms=str(until_ms),
+            )
+        self._until.pop(account, None)
+
+    def count(self, account: int, now_ms: int) -> None:
+        """A payment of a wallet has failed for its payee."""
+        if not is_wallet(account):
+            return
+        self.on_refused()
+        since_ms, count = self._since.pop(account, (now_ms, 0))
+        if now_ms - since_ms >= PAYEE_REFUSALS_MS:
+            since_ms, count = now_ms, 0
+        self._since[account] = since_ms, count + 1
+        while len(self._since) > MAX_PROBING:
+            self._until.pop(self._since.popitem(last=False)[0], None)
+        if count + 1 == MAX_PAYEE_REFUSALS:
+            self._until[account] = since_ms + PAYEE_REFUSALS_MS
+            self._log.warning("probing", wallet=self._number_of(account), refused=count + 1)
+
+    def waiting(self, now_ms: int) -> list[str]:
+        """Numbers of wallets that have to wait now."""
+        found = [one for one, until_ms in list(self._until.items()) if now_ms < until_ms]
+        return [self._number_of(account) for account in found[:MAX_SHOWN_PROBING]]

@@ -1,0 +1,67 @@
+"""What an attacker learns of other people's wallets, over the ports that they can reach."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from currency import number
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal
+from sandbox.connections import certified_channel
+from sandbox.world import World, refused
+from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+
+pytestmark = pytest.mark.xdist_group("shared-stack")
+CANNOT = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+
+
+def closed(stubs: BankStubs) -> str:
+    """Number of a wallet that was closed."""
+    wallet = RawWallet(stubs)
+    order = wallet.envelope(orders_pb2.CloseOrder)
+    stubs.wallets.CloseWallet(bank_pb2.CloseWalletRequest(order=order), timeout=TIMEOUT_S)
+    return wallet.number
+
+
+def told(spy: RawWallet, payee: str, fen: int) -> tuple[int, str]:
+    """(Reason, message) of a payment that does not go through, wherever it is refused."""
+    try:
+        answer = spy.pay(payee, fen)
+    except grpc.RpcError as error:
+        raise AssertionError("a refusal has a reason") from error
+    except Refusal as refusal:
+        return refusal.reason, refusal.message
+    assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+    return answer.reason, ""
+
+
+def test_payees_that_cannot_be_paid_are_told_alike_within_a_bank_and_across(world: World) -> None:
+    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    spy, empty = RawWallet(alpha), RawWallet(alpha)
+    spy.top_up(1_000)
+    here = {told(spy, payee, 1) for payee in (closed(alpha), number.make("6201", 10**11 - 7))}
+    there = {told(spy, payee, 1) for payee in (closed(beta), number.make("6202", 10**11 - 7))}
+    assert {reason for reason, _ in here | there} == {CANNOT}
+    assert (len(here), len(there)) == (1, 1)
+    # Who has nothing is told so, whoever the payee is: here, there, closed, or nobody.
+    payees = [closed(alpha), closed(beta), spy.number, number.make("6201", 10**11 - 7)]
+    names = {refused(lambda payee=payee: empty.pay(payee, 1)).name for payee in payees}
+    assert names == {"INSUFFICIENT_FUNDS"}
+    assert spy.show().available_fen == 1_000
+
+
+def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> None:
+    alpha = BankStubs(world.plan, "alpha")
+    rich, poor = RawWallet(alpha), RawWallet(alpha, phone="13800138000", name="")
+    rich.top_up(100_000)
+    folder = world.plan.central_folder
+    inner = world.plan.bank("alpha").inner_address
+    with certified_channel(world.plan, inner, folder / "tls.crt", folder / "tls.key") as channel:
+        stub = bank_pb2_grpc.InboundServiceStub(channel)
+        numbers = [rich.number, poor.number, closed(alpha), number.make("6201", 10**11 - 7), ""]
+        request = bank_pb2.CheckPayeesRequest(wallet_numbers=numbers)
+        answer = stub.CheckPayees(request, timeout=TIMEOUT_S)
+    assert list(answer.can_be_paid) == [True, True, False, False, False]
+    assert {field.name for field in answer.DESCRIPTOR.fields} == {"can_be_paid"}
