@@ -26,7 +26,7 @@ from operator_bank.settings import Settings
 from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
-from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
+from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -171,6 +171,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         # One caller, which shares it out among those who call there.
         calls_each=MAX_CONCURRENT_CALLS,
         workers_each=MAX_WORKERS,
+        options=MESSAGE_OPTIONS,
     )
     inner = Server(
         inner_services(bank),
@@ -209,7 +210,7 @@ def edge_service(bank: Bank, metrics: CallMetrics) -> Service:
 
 
 def public_services(bank: Bank) -> list[Service]:
-    """The services of the public port, which the edge hands on."""
+    """The services of the public port, which the edge hands on or asks for in its own way."""
     add = bank_pb2_grpc
     return [
         _service("WalletService", add.add_WalletServiceServicer_to_server, GrpcWallets(bank)),

@@ -174,7 +174,7 @@ def build(
             ledger, orders, directory, outgoing, clock, refusals, prefix=parts.prefix
         ),
         refusals=refusals,
-        history=PaymentHistory(ledger, books.history, directory, outgoing),
+        history=PaymentHistory(ledger, books.history, books.journal, directory, outgoing),
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         follower=FeedFollower(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -12,12 +14,16 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.app import Bank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.grpc_public import patience_s, pay_response
-from operator_bank.limits import MAX_ITEMS
+from operator_bank.limits import ARRIVALS_PAUSE_S, MAX_ITEMS, WATCH_WAIT_S
 from operator_bank.payments.pay import PENDING, PaidAlone
-from runtime.checks import at_most
+from runtime.calls import Call
+from runtime.checks import at_most, journal_position
 from runtime.errors import Refusal, to_status
 from runtime.metrics import CallMetrics
+from runtime.news import News
 from runtime.server import read
+
+_ARRIVALS = 100
 
 
 class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
@@ -26,6 +32,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
     def __init__(self, bank: Bank, metrics: CallMetrics) -> None:
         self._bank = bank
         self._metrics = metrics
+        self._news = News(bank.books.ledger)
 
     def PayTogether(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         at_most(request.requests, "requests", MAX_ITEMS)
@@ -57,6 +64,34 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             reason=reason,
             available_fen=available,
         )
+
+    def BeginWatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        asked = read(bank_pb2.WatchPaymentsRequest, request.request)
+        wallet = self._bank.holder.asking(asked.query)
+        return edge_pb2.BeginWatchResponse(
+            wallet_number=wallet.number,
+            account=wallet.account,
+            position=journal_position(asked.after_position) or self._bank.books.ledger.position(),
+        )
+
+    def Arrivals(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wallet = self._bank.directory.get(request.wallet_number)
+        arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
+        available = self._bank.holder.state(wallet).available_fen if arrived else 0
+        answer = edge_pb2.ArrivalsResponse(position=seen)
+        for payment in arrived:
+            answer.arrivals.add(payment=payment, available_fen=available)
+        return answer
+
+    async def FollowArrivals(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
+        position = self._bank.books.ledger.position()
+        yield edge_pb2.FollowArrivalsResponse()
+        while True:
+            if await self._news.after(position, WATCH_WAIT_S):
+                accounts, position = await call.in_thread(self._bank.history.credited, position)
+                if accounts:
+                    yield edge_pb2.FollowArrivalsResponse(accounts=accounts)
+                await asyncio.sleep(ARRIVALS_PAUSE_S)
 
 
 def _answer(alone: PaidAlone) -> edge_pb2.PayAnswer:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
-from dcep.errors.v1 import errors_pb2
 from operator_bank.app import Bank
 from operator_bank.exchange.exchange import Exchanged
-from operator_bank.limits import ANSWER_MARGIN_S, MAX_WATCHERS, WATCH_WAIT_S
+from operator_bank.limits import ANSWER_MARGIN_S
 from operator_bank.payments.pay import Paid
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.holder import WalletState
 from runtime.errors import Refusal
-
-_ARRIVALS = 100
 
 
 class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
@@ -89,7 +85,6 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
-        self._watchers = threading.BoundedSemaphore(MAX_WATCHERS)
 
     def Pay(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return pay_response(*self._bank.payments.pay(request.order, patience_s(context)))
@@ -106,24 +101,6 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
         wallet = self._bank.holder.asking(request.query)
         payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
         return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)
-
-    def WatchPayments(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query)
-        if not self._watchers.acquire(blocking=False):
-            raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_WATCHERS} wallets watch already")
-        try:
-            ledger = self._bank.books.ledger
-            position = request.after_position or ledger.position()
-            while context.is_active():
-                arrived, seen = self._bank.history.arrivals(wallet, position, _ARRIVALS)
-                available = self._bank.holder.state(wallet).available_fen if arrived else 0
-                for payment in arrived:
-                    yield bank_pb2.WatchPaymentsResponse(payment=payment, available_fen=available)
-                if seen == position:
-                    ledger.wait(position, WATCH_WAIT_S)
-                position = seen
-        finally:
-            self._watchers.release()
 
 
 class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):

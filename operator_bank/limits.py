@@ -13,7 +13,6 @@ MAX_MEMO = 140
 MAX_NAME = 64
 MAX_PHONE = 20
 MAX_CAUSE = 200
-MAX_WATCHERS = 16
 MAX_PAYEE_REFUSALS = 64
 """Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
 
@@ -23,6 +22,20 @@ MAX_PROBING = 1 << 16
 
 MAX_SHOWN_PROBING = 100
 """Wallets that have to wait, as an officer is shown them."""
+MAX_WATCHES = 20_000
+"""Wallets' streams of arrivals; each costs a bank's edge some 60 KB and nobody a thread."""
+
+WATCHES_EACH = 4
+"""Of one wallet."""
+
+ARRIVALS_AT_ONCE = 8
+"""Wallets whose arrivals are asked for at once."""
+
+ARRIVALS_PAUSE_S = 0.02
+"""Between two looks at whose money has come."""
+
+REJOIN_S = 0.5
+"""After which an edge follows its bank's arrivals again."""
 
 MAX_GATHERED = 256
 """Single payments that are served together."""
@@ -32,7 +45,7 @@ MAX_GATHERED_BYTES = 4_096
 
 MAX_WAITING = 12
 """Single payments to other banks whose end is waited for at once. Each takes one of the bank's
-threads; those beyond wait for their turn until their deadline."""
+threads; those beyond wait until their deadline for a turn, which goes round their sources."""
 
 ANSWER_MARGIN_S = 0.5
 """Of a call's deadline, kept for the way of its answer."""
@@ -40,6 +53,22 @@ ANSWER_MARGIN_S = 0.5
 WATCH_WAIT_S = 1.0
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
+
+MAX_BULK = 16
+"""Calls with many items at once, whatever their sources: each takes one of the bank's threads."""
+
+MAX_SLOW = 12
+"""Loads and deposits of offline money at once: they may wait for the central bank."""
+
+MAX_PROBES = 256
+"""Health checks at once, and looks at the services."""
+
+PROBES_EACH = 8
+"""Of one source."""
+
+WAITING_EACH = 3
+"""Payments to other banks whose end is waited for, for one payer. Those beyond are told to be on
+their way."""
 
 SUBMIT_ITEMS = 2_000
 """Outbound payments in one submission to the central bank."""

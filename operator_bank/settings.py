@@ -29,3 +29,9 @@ class Settings:
     cash_machine: bool = False
     opening_deposit_fen: int = 0
     till_float_fen: int = 0
+    calls_per_source: int = 64
+    """Calls at once on the public port from one address; an IPv6 source is a /64."""
+    watches_per_source: int = 256
+    """Streams of arrivals from one address."""
+    openings_per_minute: int = 60
+    """Wallets that one address may open."""

@@ -17,9 +17,13 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from dcep.errors.v1 import errors_pb2
-from runtime.calls import Caller, Context, message_of, refused
+from runtime.calls import Context, message_of, refused
 from runtime.errors import Refusal
 from runtime.limits import INSPECTION_S, MAX_INSPECTED
+from runtime.shares import Shares
+
+Places = tuple[str, Shares, Shares]
+"""Whose share a call takes: of the places for calls, and of those for streams."""
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -32,10 +36,10 @@ class _Takes(Protocol):
 class Inspection:
     """The services `grpc.health.v1.Health`, without Watch, and gRPC's reflection."""
 
-    def __init__(self, names: Sequence[str], caller: Callable[[Context], Caller]) -> None:
-        """Takes the services' names, and whose share a call takes."""
+    def __init__(self, names: Sequence[str], places: Callable[[Context], Places]) -> None:
+        """Takes the services' names, and where a call's places are."""
         self._names = frozenset(["", *names])
-        self._caller = caller
+        self._places = places
         self._serving = False
         self._reflection = reflection.aio.ReflectionServicer(
             [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
@@ -56,9 +60,9 @@ class Inspection:
             grpc.stream_stream_rpc_method_handler(_refusing(self._reflect)),
         )
 
-    async def _check(self, _: object, context: Context) -> bytes:
-        name, of = self._caller(context)
-        with of.calls.place(name):
+    async def _check(self, _requests: object, context: Context) -> bytes:
+        caller, calls, _ = self._places(context)
+        with calls.place(caller):
             data = await message_of(context)
         try:
             service = health_pb2.HealthCheckRequest.FromString(data).service
@@ -70,10 +74,10 @@ class Inspection:
         answer: bytes = health_pb2.HealthCheckResponse(status=status).SerializeToString()
         return answer
 
-    async def _reflect(self, _: object, context: Context) -> None:
-        name, of = self._caller(context)
+    async def _reflect(self, _requests: object, context: Context) -> None:
+        caller, _, streams = self._places(context)
         try:
-            with of.streams.place(name):
+            with streams.place(caller):
                 async with asyncio.timeout(INSPECTION_S):
                     said = self._reflection.ServerReflectionInfo(_questions(context), context)
                     async with aclosing(said) as answers:

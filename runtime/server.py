@@ -15,9 +15,9 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from prometheus_client import CollectorRegistry
 
 from dcep.errors.v1 import errors_pb2
-from runtime.calls import Caller, Calls, Class, Gate
+from runtime.calls import Caller, Calls, Class, Context, Gate
 from runtime.errors import Refusal
-from runtime.inspection import Inspection
+from runtime.inspection import Inspection, Places
 from runtime.limits import (
     ASK_AGAIN_S,
     CALLS_EACH,
@@ -71,6 +71,7 @@ class Server:
         max_workers: int = MAX_WORKERS,
         calls_each: int = CALLS_EACH,
         workers_each: int | None = None,
+        options: Sequence[tuple[str, int]] = SERVER_OPTIONS,
     ) -> None:
         self._first = first
         self.workers_each = max(1, max_workers // 4) if workers_each is None else workers_each
@@ -79,7 +80,7 @@ class Server:
         self._calls = Calls(gate, self._caller, metrics, read)
         self._inspection = Inspection(
             [service.name for service in services],
-            lambda context: self._caller(peer(context), context.peer()),
+            self._places,
         )
         self._loop = shared_loop()
         self._asking: asyncio.Task[None] | None = None
@@ -87,7 +88,7 @@ class Server:
         for service in services:
             service.register(made)
         self._inspection.register(made)
-        self._server, self.port = self._loop.run(_build(made, address, credentials))
+        self._server, self.port = self._loop.run(_build(made, address, credentials, options))
 
     def start(self) -> None:
         """Begins to serve."""
@@ -115,6 +116,10 @@ class Server:
             await asyncio.sleep(ASK_AGAIN_S)
             self._calls.ask_again()
 
+    def _places(self, context: Context) -> Places:
+        name, of = self._caller(peer(context), context.peer())
+        return name, of.calls, of.streams
+
     def _caller(self, who: Identity | None, address: str) -> Caller:
         if who is None:
             return Caller(address, self._for_all)
@@ -132,9 +137,12 @@ def _class(calls: int, calls_each: int, threads: int, threads_each: int) -> Clas
 
 
 async def _build(
-    made: _Collected, address: str, credentials: grpc.ServerCredentials
+    made: _Collected,
+    address: str,
+    credentials: grpc.ServerCredentials,
+    options: Sequence[tuple[str, int]],
 ) -> tuple[grpc.aio.Server, int]:
-    server = grpc.aio.server(handlers=[made], options=SERVER_OPTIONS)
+    server = grpc.aio.server(handlers=[made], options=options)
     return server, server.add_secure_port(address, credentials)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
@@ -68,41 +68,33 @@ class Shares:
             self.leave(caller)
 
 
-class FairThreads:
-    """Threads whose turns go round the callers, each with so many at once at most.
+class Turns:
+    """So many at once, in turns that go round the callers, each with so many at once at most.
 
-    Used on one event loop. A caller with a thousand pieces of work waiting holds up its own
-    and nobody else's; its work counts as running until the thread has done with it, whether
-    anybody still waits for the answer or not.
+    Used on one event loop. A caller with a thousand in line holds up its own and nobody else's.
     """
 
-    def __init__(self, threads: int, *, each: int, name: str) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threads
+    def __init__(self, whole: int, *, each: int) -> None:
+        self._free = whole
         self._each = each
         self._running: dict[str, int] = {}
         self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def run(self, caller: str, work: Callable[[], T]) -> T:
-        """What `work` gives, on a thread, once it is the caller's turn."""
-        loop = asyncio.get_running_loop()
+    @asynccontextmanager
+    async def turn(self, caller: str) -> AsyncIterator[None]:
+        """A turn while the block runs."""
+        await self.take(caller)
+        try:
+            yield
+        finally:
+            self.end(caller)
+
+    async def take(self, caller: str) -> None:
+        """Waits for a turn of a caller; whoever takes it ends it."""
         if self._free and caller not in self._lines and self._may(caller):
             self._begin(caller)
-        else:
-            await self._turn(caller, loop.create_future())
-        running = self._pool.submit(work)
-
-        def ended(_: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._end, caller)
-
-        running.add_done_callback(ended)
-        return await asyncio.wrap_future(running)
-
-    def close(self) -> None:
-        """Begins nothing more; what runs may end by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _turn(self, caller: str, turn: asyncio.Future[None]) -> None:
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line = self._lines.setdefault(caller, deque())
         line.append(turn)
         try:
@@ -113,17 +105,11 @@ class FairThreads:
                 if not line:
                     del self._lines[caller]
             else:  # the turn had come, and is not taken
-                self._end(caller)
+                self.end(caller)
             raise
 
-    def _may(self, caller: str) -> bool:
-        return self._running.get(caller, 0) < self._each
-
-    def _begin(self, caller: str) -> None:
-        self._free -= 1
-        self._running[caller] = self._running.get(caller, 0) + 1
-
-    def _end(self, caller: str) -> None:
+    def end(self, caller: str) -> None:
+        """Ends a turn: another one begins."""
         self._free += 1
         left = self._running[caller] - 1
         if left:
@@ -132,8 +118,15 @@ class FairThreads:
             del self._running[caller]
         self._next()
 
+    def _may(self, caller: str) -> bool:
+        return self._running.get(caller, 0) < self._each
+
+    def _begin(self, caller: str) -> None:
+        self._free -= 1
+        self._running[caller] = self._running.get(caller, 0) + 1
+
     def _next(self) -> None:
-        """Gives a free thread to the first whose turn it is; its caller goes to the end then."""
+        """Begins the turn of the first in line; its caller goes to the end then."""
         for caller, line in self._lines.items():
             waiting = next((turn for turn in line if not turn.done()), None)
             if waiting is None or not self._may(caller):
@@ -145,3 +138,31 @@ class FairThreads:
             if not line:
                 del self._lines[caller]
             return
+
+
+class FairThreads:
+    """Threads whose turns go round the callers, each with so many at once at most.
+
+    A caller's work counts as running until the thread has done with it, whether anybody still
+    waits for the answer or not.
+    """
+
+    def __init__(self, threads: int, *, each: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._turns = Turns(threads, each=each)
+
+    async def run(self, caller: str, work: Callable[[], T]) -> T:
+        """What `work` gives, on a thread, once it is the caller's turn."""
+        loop = asyncio.get_running_loop()
+        await self._turns.take(caller)
+        running = self._pool.submit(work)
+
+        def ended(_: Future[T]) -> None:
+            loop.call_soon_threadsafe(self._turns.end, caller)
+
+        running.add_done_callback(ended)
+        return await asyncio.wrap_future(running)
+
+    def close(self) -> None:
+        """Begins nothing more; what runs may end by itself."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

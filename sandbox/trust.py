@@ -36,6 +36,12 @@ year_fen = 5_000_000
 
 OPENING_DEPOSIT_FEN = 1_000_000
 TILL_FLOAT_FEN = 100_000_000
+ONE_SOURCE = {
+    "calls_per_source": 256,
+    "watches_per_source": 20_000,
+    "openings_per_minute": 1_000_000,
+}
+"""Of a bank in a sandbox: whoever calls it does so from this machine, which is one source."""
 
 
 def make_trust(plan: StackPlan) -> None:
@@ -118,6 +124,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "cash_machine": True,
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,
+            **ONE_SOURCE,
         },
     )
 

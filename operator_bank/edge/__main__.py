@@ -13,12 +13,13 @@ from pathlib import Path
 
 import grpc
 import uvloop
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
+from operator_bank.edge.shares import PublicShares
+from operator_bank.edge.sources import source_of
 from operator_bank.settings import Settings
-from runtime.limits import DRAIN_S, MAX_CONCURRENT_CALLS, MESSAGE_OPTIONS
+from runtime.inspection import Inspection
+from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, SERVER_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.settings import SettingsError, load_settings
@@ -58,38 +59,38 @@ async def _run(settings: Settings, bank: str) -> None:
         return
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
     async with grpc.aio.secure_channel(bank, credentials, MESSAGE_OPTIONS) as channel:
-        server, healthy = await _serve(settings, channel)
+        server, inspection = await _serve(settings, channel)
         logger("edge").info("serving", public=settings.public_address)
         ended = asyncio.create_task(parent.read())
         await asyncio.wait(
             [ended, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED
         )
-        await healthy.enter_graceful_shutdown()
+        inspection.say(False)
         await server.stop(DRAIN_S)
 
 
 async def _serve(
     settings: Settings, channel: grpc.aio.Channel
-) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+) -> tuple[grpc.aio.Server, Inspection]:
     """The open public port; it says SERVING when the bank can be reached."""
-    server = grpc.aio.server(
-        handlers=[Forwarding(channel)],
-        maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-        options=[*MESSAGE_OPTIONS, ("grpc.so_reuseport", 0)],
+    shares = PublicShares(
+        calls_per_source=settings.calls_per_source,
+        watches_per_source=settings.watches_per_source,
+        openings_per_minute=settings.openings_per_minute,
     )
-    healthy = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    reflection.enable_server_reflection(
-        [*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+    forwarding = Forwarding(channel, shares)
+    inspection = Inspection(
+        _SERVICES, lambda context: (source_of(context.peer()), shares.probes, shares.looks)
     )
+    inspection.register(forwarding)
+    server = grpc.aio.server(handlers=[forwarding], options=SERVER_OPTIONS)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     server.add_secure_port(settings.public_address, server_credentials(files, require_client=False))
     await channel.channel_ready()
     await server.start()
-    for name in ["", *_SERVICES]:
-        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    inspection.say(True)
     collect_rarely(_YOUNG)
-    return server, healthy
+    return server, inspection
 
 
 if __name__ == "__main__":

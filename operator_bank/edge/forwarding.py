@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
+from dcep.errors.v1 import errors_pb2
 from operator_bank.edge.gathering import Gathering
-from operator_bank.limits import ANSWER_MARGIN_S, MAX_GATHERED, MAX_GATHERED_BYTES, MAX_WAITING
-from runtime.calls import check_deadline, incident
-from runtime.errors import Refusal, to_status
+from operator_bank.edge.shares import PublicShares
+from operator_bank.edge.sources import source_of
+from operator_bank.edge.watches import Watches
+from operator_bank.limits import (
+    ANSWER_MARGIN_S,
+    MAX_GATHERED,
+    MAX_GATHERED_BYTES,
+    MAX_ITEMS,
+)
+from runtime.calls import Context, check_deadline, incident, message_of, refused
+from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
 
@@ -22,8 +33,25 @@ PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService"
 """Of dcep.bank.v1."""
 
 PAY = "/dcep.bank.v1.PaymentService/Pay"
+_OPEN = "/dcep.bank.v1.WalletService/OpenWallet"
+_OPEN_MANY = "/dcep.bank.v1.WalletService/OpenWallets"
+_BULK = frozenset(
+    (
+        _OPEN_MANY,
+        "/dcep.bank.v1.ExchangeService/ExchangeMany",
+        "/dcep.bank.v1.PaymentService/PayMany",
+    )
+)
+_SLOW = frozenset(
+    (
+        "/dcep.bank.v1.OfflineService/LoadTokens",
+        "/dcep.bank.v1.OfflineService/DepositTokens",
+    )
+)
 _DETAILS = "grpc-status-details-bin"
-_Behaviour = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]
+_End = tuple[grpc.StatusCode, str, Any]
+"""(code, details, metadata), as `abort` takes them."""
+_Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
 
 
 class _Said(Exception):
@@ -37,79 +65,104 @@ class _Said(Exception):
 class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     """The methods of the public port, over a channel to the bank.
 
-    Requests are not parsed here. Single payments that come while others are being settled
-    are handed over together: the bank verifies, decides and commits once for all of them.
+    Requests are not parsed here, but for the number of wallets that one opens. Single payments
+    that come while others are being settled are handed over together: the bank verifies, decides
+    and commits once for all of them.
+
+    To gRPC every method takes a stream of requests: it is called before a message has come, takes
+    its place in its source's share, and waits for the message no longer than it has to.
     """
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, shares: PublicShares) -> None:
         self._log = logger("edge")
         self._channel = channel
-        self._pay_alone = self._forward(PAY)
+        self._shares = shares
         self._bank = edge_pb2_grpc.EdgeServiceStub(channel)
         self._payments = Gathering(self._settle, most=MAX_GATHERED)
-        self._waiting = asyncio.Semaphore(MAX_WAITING)
+        self._watches = Watches(self._bank)
         self._handlers = dict(self._handler(method) for method in _public_methods())
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """See `grpc.GenericRpcHandler`."""
         return self._handlers.get(details.method)
 
+    def add_as_it_is(self, method: str, handler: grpc.RpcMethodHandler) -> None:
+        """Takes a method that is answered here."""
+        self._handlers[method] = handler
+
     def _handler(self, method: Any) -> tuple[str, grpc.RpcMethodHandler]:
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:
-            return name, grpc.unary_stream_rpc_method_handler(self._stream(name))
+            return name, grpc.stream_stream_rpc_method_handler(self._told(name, self._watch))
         behaviour = self._pay if name == PAY else self._forward(name)
-        return name, grpc.unary_unary_rpc_method_handler(self._answering(name, behaviour))
+        answer = self._told(name, self._shared(name, behaviour))
+        return name, grpc.stream_unary_rpc_method_handler(answer)
 
     def _forward(self, name: str) -> _Behaviour:
         call = self._channel.unary_unary(name)
 
-        async def forward(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        async def forward(request: bytes, context: Context) -> bytes:
             answer: bytes = await call(request, timeout=context.time_remaining())
             return answer
 
         return forward
 
-    def _stream(self, name: str) -> Callable[[bytes, grpc.aio.ServicerContext], Any]:
-        call = self._channel.unary_stream(name)
+    def _told(self, name: str, serve: Callable[[Context], Awaitable[Any]]) -> Callable[..., Any]:
+        """A call whose errors become a status that says what the bank said."""
 
-        async def forward(
-            request: bytes, context: grpc.aio.ServicerContext
-        ) -> AsyncIterator[bytes]:
-            running = call(request, timeout=context.time_remaining())
+        async def answer(_: object, context: Context) -> Any:
             try:
-                async for message in running:
-                    yield message
-            except grpc.aio.AioRpcError as error:
-                await context.abort(*_as_said(error))
-            finally:
-                running.cancel()
-
-        return forward
-
-    def _answering(self, name: str, behaviour: _Behaviour) -> _Behaviour:
-        """A behaviour whose errors become a status that says what the bank said."""
-
-        async def answer(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
-            try:
-                return await behaviour(request, context)
+                return await serve(context)
             except grpc.aio.AioRpcError as error:
                 end = _as_said(error)
             except _Said as said:
                 end = _as_status(said.status)
             except Refusal as refusal:
-                end = _as_status(to_status(refusal))
+                end = refused(refusal)
             except Exception:  # noqa: BLE001 - logged, and found again by its incident
-                end = _as_status(to_status(incident(self._log, name)))
+                end = refused(incident(self._log, name))
             await context.abort(*end)
             raise AssertionError("abort raises")
 
         return answer
 
-    async def _pay(self, request: bytes, context: grpc.aio.ServicerContext) -> bytes:
-        if len(request) > MAX_GATHERED_BYTES:  # no honest one is: the bank says what is wrong
-            return await self._pay_alone(request, context)
-        check_deadline(context.time_remaining())
+    def _shared(self, name: str, behaviour: _Behaviour) -> Callable[[Context], Awaitable[bytes]]:
+        """A call with its place in the share of its source; what is cheap to refuse comes first."""
+        share = self._shares.bulk if name in _BULK else self._shares.slow if name in _SLOW else None
+
+        async def serve(context: Context) -> bytes:
+            check_deadline(context.time_remaining())
+            source = source_of(context.peer())
+            with self._shares.calls.place(source):
+                if share is not None:
+                    with share.place(source):
+                        request = await message_of(context)
+                        if name == _OPEN_MANY:
+                            self._shares.openings.take(source, _openings(request))
+                        return await behaviour(request, context)
+                request = await message_of(context)
+                if name == _OPEN:
+                    self._shares.openings.take(source)
+                return await behaviour(request, context)
+
+        return serve
+
+    async def _watch(self, context: Context) -> None:
+        source = source_of(context.peer())
+        with self._shares.watches.place(source):
+            with self._shares.calls.place(source):
+                begun = await self._watches.begin(await message_of(context))
+            async with aclosing(self._watches.follow(begun)) as arrivals:
+                async for arrival in arrivals:
+                    await context.write(arrival)
+
+    async def _pay(self, request: bytes, context: Context) -> bytes:
+        if len(request) > MAX_GATHERED_BYTES:  # no honest one is
+            raise Refusal(
+                errors_pb2.REASON_FIELD_INVALID,
+                f"a payment has up to {MAX_GATHERED_BYTES} bytes, not {len(request)}",
+                field="order",
+            )
         answer = await self._payments.ask(request)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
@@ -122,18 +175,30 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         answer = await self._bank.PayTogether(together, timeout=DEFAULT_DEADLINE_S)
         return list(answer.answers)
 
-    async def _await_end(
-        self, answer: edge_pb2.PayAnswer, context: grpc.aio.ServicerContext
-    ) -> None:
+    async def _await_end(self, answer: edge_pb2.PayAnswer, context: Context) -> None:
         """Brings an answer up to date once its payment has ended, if that comes in time."""
         asked = edge_pb2.AwaitEndRequest(payment=answer.on_its_way)
+        source = source_of(context.peer())
         try:
-            async with asyncio.timeout(context.time_remaining() - ANSWER_MARGIN_S), self._waiting:
-                end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
-        except (TimeoutError, grpc.aio.AioRpcError):
+            with self._shares.ends_of_payer.place(str(answer.on_its_way.account)):
+                async with (
+                    asyncio.timeout(context.time_remaining() - ANSWER_MARGIN_S),
+                    self._shares.ends.turn(source),
+                ):
+                    end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
+        except (TimeoutError, grpc.aio.AioRpcError, Refusal):
             return  # it is on its way: what the bank said first is still so
         answer.response.state, answer.response.reason = end.state, end.reason
         answer.response.available_fen = end.available_fen
+
+
+def _openings(request: bytes) -> int:
+    """How many wallets a request opens; one that cannot be read opens none."""
+    try:
+        asked = bank_pb2.OpenWalletsRequest.FromString(request)
+    except DecodeError:
+        return 0
+    return min(len(asked.items), MAX_ITEMS)
 
 
 def _public_methods() -> list[Any]:
@@ -141,15 +206,14 @@ def _public_methods() -> list[Any]:
     return [method for name in PUBLIC for method in services[name].methods]
 
 
-def _as_said(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, Any]:
-    """(code, details, metadata) of what the bank said, or of its silence."""
+def _as_said(error: grpc.aio.AioRpcError) -> _End:
+    """What the bank said, or its silence."""
     said = tuple(pair for pair in error.trailing_metadata() or () if pair[0] == _DETAILS)
     if not said and error.code() == grpc.StatusCode.UNAVAILABLE:
         return error.code(), "the bank does not answer", ()
     return error.code(), error.details() or "", said
 
 
-def _as_status(status: status_pb2.Status) -> tuple[grpc.StatusCode, str, Any]:
-    """(code, details, metadata)."""
+def _as_status(status: status_pb2.Status) -> _End:
     made = rpc_status.to_status(status)
     return made.code, made.details, made.trailing_metadata

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
@@ -18,10 +20,12 @@ from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
 from runtime.page import decode_token, encode_token, invalid_token, page_size
 from settlement.history import History
+from settlement.journal import Journal
 from settlement.ledger import Ledger
 from settlement.records import Kind, Result
 
 _READ_AHEAD = 4
+_REFUSED = int(Result.MALFORMED)
 
 
 class PaymentHistory:
@@ -31,11 +35,13 @@ class PaymentHistory:
         self,
         ledger: Ledger,
         history: History,
+        journal: Journal,
         directory: Directory,
         outgoing: Outbound,
     ) -> None:
         self._ledger = ledger
         self._history = history
+        self._journal = journal
         self._directory = directory
         self._outgoing = outgoing
 
@@ -104,6 +110,15 @@ class PaymentHistory:
         rows = [row for row in rows if row.position <= upto]
         seen = rows[-1].position if len(rows) == limit else upto
         return [self._payment(row, wallet, 0) for row in rows], seen
+
+    def credited(self, after: int) -> tuple[list[int], int]:
+        """Accounts that money may have come to after a position; and the position looked up to."""
+        accounts_: set[int] = set()
+        for entry in self._journal.read(after):
+            came = entry.records["credit"][entry.results < _REFUSED]
+            accounts_.update(np.unique(came).tolist())
+            after = entry.last_position
+        return [account for account in accounts_ if accounts.is_wallet(account)], after
 
     def _payment(self, row: Any, wallet: Wallet, balance: int) -> bank_pb2.Payment:
         payment = bank_pb2.Payment(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from operator_bank.limits import MAX_GATHERED_BYTES, MAX_WAITING
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
+from sandbox.connections import serving
 from sandbox.offices import BankOffice
 from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
@@ -206,22 +208,37 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
 
 
 def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
-    own: World, alpha: BankStubs, raw: grpc.Channel
+    own: World, alpha: BankStubs
 ) -> None:
-    payer, abroad = funded(alpha), RawWallet(BankStubs(own.plan, "beta"))
-    orders = [payer.payment(abroad.number, 1) for _ in range(MAX_CONCURRENT_CALLS + 20)]
-    own.stack.stop(CENTRAL_BANK)
-    call = raw.unary_unary(PAY)
-    running = [call.future(request(order), timeout=4.0) for order in orders]
-    answers = [told(one) for one in running]
-    own.stack.restart(CENTRAL_BANK)
-    refused = answers.count("OVERLOADED")
-    assert refused >= 20
-    states = {one.state for one in answers if isinstance(one, bank_pb2.PayResponse)}
-    assert states == {bank_pb2.PAYMENT_STATE_PENDING}
-    for order in orders:
-        pay_to_the_end(alpha, order)
-    wait_until(lambda: abroad.show().available_fen == len(orders), "all have arrived")
+    """Over several connections: one carries no more calls at once than fit. They say nothing."""
+    payer, payee = funded(alpha), RawWallet(alpha)
+    over = threading.Event()
+
+    def silence() -> Iterator[bytes]:
+        over.wait(60)
+        yield from ()
+
+    channels = [of_its_own(own) for _ in range(3)]
+    running = [
+        channels[i % 3].stream_unary(PAY).future(silence(), timeout=30.0)
+        for i in range(MAX_CONCURRENT_CALLS + 20)
+    ]
+    wait_until(lambda: sum(one.done() for one in running) >= 20, "those beyond are refused")
+    assert {told(one) for one in running if one.done()} == {"OVERLOADED"}
+    with pytest.raises(Refusal) as caught:
+        payer.pay(payee.number, 1)
+    assert caught.value.name == "OVERLOADED"
+    assert serving(alpha.channel), "probes have places of their own"
+    assert {told(one) for one in running} == {"OVERLOADED", "MESSAGE_UNREADABLE"}
+    over.set()
+    assert payer.pay(payee.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+
+
+def of_its_own(world: World) -> grpc.Channel:
+    """Alpha's public port, over a connection that nobody shares."""
+    credentials = grpc.ssl_channel_credentials(world.plan.root_certificate.read_bytes())
+    options = [("grpc.use_local_subchannel_pool", 1), *served_by("dcep://bank/alpha")]
+    return grpc.secure_channel(world.plan.bank("alpha").public_address, credentials, options)
 
 
 def pay_to_the_end(stubs: BankStubs, order: Any) -> bank_pb2.PayResponse:

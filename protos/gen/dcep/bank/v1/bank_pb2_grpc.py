@@ -703,7 +703,8 @@ class PaymentServiceServicer(object):
 
     def WatchPayments(self, request, context):
         """Money arriving at the asking wallet, from now on or after a position.
-        A bounded number of watchers; OVERLOADED beyond.
+        Four streams of one wallet, and a bounded number of one address; OVERLOADED
+        beyond.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dcep.bank.v1 import bank_pb2 as dcep_dot_bank_dot_v1_dot_bank__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/bank.proto\"&\n\x12PayTogetherRequest\x12\x10\n\x08requests\x18\x01 \x03(\x0c\"?\n\x13PayTogetherResponse\x12(\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswer\"\x82\x01\n\tPayAnswer\x12-\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseH\x00\x12\x10\n\x06status\x18\x02 \x01(\x0cH\x00\x12*\n\non_its_way\x18\x03 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x08\n\x06result\"+\n\x08OnItsWay\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\":\n\x0f\x41waitEndRequest\x12\'\n\x07payment\x18\x01 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWay\"d\n\x10\x41waitEndResponse\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentState\x12\x0e\n\x06reason\x18\x02 \x01(\x05\x12\x15\n\ravailable_fen\x18\x03 \x01(\x03\x32\xac\x01\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponse\x12I\n\x08\x41waitEnd\x12\x1d.dcep.bank.v1.AwaitEndRequest\x1a\x1e.dcep.bank.v1.AwaitEndResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x64\x63\x65p/bank/v1/edge.proto\x12\x0c\x64\x63\x65p.bank.v1\x1a\x17\x64\x63\x65p/bank/v1/bank.proto\"&\n\x12PayTogetherRequest\x12\x10\n\x08requests\x18\x01 \x03(\x0c\"?\n\x13PayTogetherResponse\x12(\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x17.dcep.bank.v1.PayAnswer\"\x82\x01\n\tPayAnswer\x12-\n\x08response\x18\x01 \x01(\x0b\x32\x19.dcep.bank.v1.PayResponseH\x00\x12\x10\n\x06status\x18\x02 \x01(\x0cH\x00\x12*\n\non_its_way\x18\x03 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWayB\x08\n\x06result\"+\n\x08OnItsWay\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\":\n\x0f\x41waitEndRequest\x12\'\n\x07payment\x18\x01 \x01(\x0b\x32\x16.dcep.bank.v1.OnItsWay\"d\n\x10\x41waitEndResponse\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x1a.dcep.bank.v1.PaymentState\x12\x0e\n\x06reason\x18\x02 \x01(\x05\x12\x15\n\ravailable_fen\x18\x03 \x01(\x03\"$\n\x11\x42\x65ginWatchRequest\x12\x0f\n\x07request\x18\x01 \x01(\x0c\"N\n\x12\x42\x65ginWatchResponse\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\x04\x12\x10\n\x08position\x18\x03 \x01(\x03\"@\n\x0f\x41rrivalsRequest\x12\x15\n\rwallet_number\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\"[\n\x10\x41rrivalsResponse\x12\x35\n\x08\x61rrivals\x18\x01 \x03(\x0b\x32#.dcep.bank.v1.WatchPaymentsResponse\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x17\n\x15\x46ollowArrivalsRequest\"*\n\x16\x46ollowArrivalsResponse\x12\x10\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x04\x32\xa7\x03\n\x0b\x45\x64geService\x12R\n\x0bPayTogether\x12 .dcep.bank.v1.PayTogetherRequest\x1a!.dcep.bank.v1.PayTogetherResponse\x12I\n\x08\x41waitEnd\x12\x1d.dcep.bank.v1.AwaitEndRequest\x1a\x1e.dcep.bank.v1.AwaitEndResponse\x12O\n\nBeginWatch\x12\x1f.dcep.bank.v1.BeginWatchRequest\x1a .dcep.bank.v1.BeginWatchResponse\x12I\n\x08\x41rrivals\x12\x1d.dcep.bank.v1.ArrivalsRequest\x1a\x1e.dcep.bank.v1.ArrivalsResponse\x12]\n\x0e\x46ollowArrivals\x12#.dcep.bank.v1.FollowArrivalsRequest\x1a$.dcep.bank.v1.FollowArrivalsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AWAITENDREQUEST']._serialized_end=407
   _globals['_AWAITENDRESPONSE']._serialized_start=409
   _globals['_AWAITENDRESPONSE']._serialized_end=509
-  _globals['_EDGESERVICE']._serialized_start=512
-  _globals['_EDGESERVICE']._serialized_end=684
+  _globals['_BEGINWATCHREQUEST']._serialized_start=511
+  _globals['_BEGINWATCHREQUEST']._serialized_end=547
+  _globals['_BEGINWATCHRESPONSE']._serialized_start=549
+  _globals['_BEGINWATCHRESPONSE']._serialized_end=627
+  _globals['_ARRIVALSREQUEST']._serialized_start=629
+  _globals['_ARRIVALSREQUEST']._serialized_end=693
+  _globals['_ARRIVALSRESPONSE']._serialized_start=695
+  _globals['_ARRIVALSRESPONSE']._serialized_end=786
+  _globals['_FOLLOWARRIVALSREQUEST']._serialized_start=788
+  _globals['_FOLLOWARRIVALSREQUEST']._serialized_end=811
+  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_start=813
+  _globals['_FOLLOWARRIVALSRESPONSE']._serialized_end=855
+  _globals['_EDGESERVICE']._serialized_start=858
+  _globals['_EDGESERVICE']._serialized_end=1281
 # @@protoc_insertion_point(module_scope)

@@ -52,3 +52,45 @@ class AwaitEndResponse(_message.Message):
     reason: int
     available_fen: int
     def __init__(self, state: _Optional[_Union[_bank_pb2.PaymentState, str]] = ..., reason: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...
+
+class BeginWatchRequest(_message.Message):
+    __slots__ = ("request",)
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    request: bytes
+    def __init__(self, request: _Optional[bytes] = ...) -> None: ...
+
+class BeginWatchResponse(_message.Message):
+    __slots__ = ("wallet_number", "account", "position")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    account: int
+    position: int
+    def __init__(self, wallet_number: _Optional[str] = ..., account: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+
+class ArrivalsRequest(_message.Message):
+    __slots__ = ("wallet_number", "after_position")
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    wallet_number: str
+    after_position: int
+    def __init__(self, wallet_number: _Optional[str] = ..., after_position: _Optional[int] = ...) -> None: ...
+
+class ArrivalsResponse(_message.Message):
+    __slots__ = ("arrivals", "position")
+    ARRIVALS_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    arrivals: _containers.RepeatedCompositeFieldContainer[_bank_pb2.WatchPaymentsResponse]
+    position: int
+    def __init__(self, arrivals: _Optional[_Iterable[_Union[_bank_pb2.WatchPaymentsResponse, _Mapping]]] = ..., position: _Optional[int] = ...) -> None: ...
+
+class FollowArrivalsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FollowArrivalsResponse(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, accounts: _Optional[_Iterable[int]] = ...) -> None: ...

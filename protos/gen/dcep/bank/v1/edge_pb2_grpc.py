@@ -47,6 +47,21 @@ class EdgeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.FromString,
                 _registered_method=True)
+        self.BeginWatch = channel.unary_unary(
+                '/dcep.bank.v1.EdgeService/BeginWatch',
+                request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchResponse.FromString,
+                _registered_method=True)
+        self.Arrivals = channel.unary_unary(
+                '/dcep.bank.v1.EdgeService/Arrivals',
+                request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsResponse.FromString,
+                _registered_method=True)
+        self.FollowArrivals = channel.unary_stream(
+                '/dcep.bank.v1.EdgeService/FollowArrivals',
+                request_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsResponse.FromString,
+                _registered_method=True)
 
 
 class EdgeServiceServicer(object):
@@ -72,6 +87,28 @@ class EdgeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginWatch(self, request, context):
+        """Checks who wants to watch a wallet's arrivals, as WatchPayments is to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Arrivals(self, request, context):
+        """What has arrived in a wallet that is watched, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FollowArrivals(self, request, context):
+        """The accounts that money comes to, as it comes. The first message has none
+        and says that from there on nothing is left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EdgeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -84,6 +121,21 @@ def add_EdgeServiceServicer_to_server(servicer, server):
                     servicer.AwaitEnd,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.SerializeToString,
+            ),
+            'BeginWatch': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginWatch,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchResponse.SerializeToString,
+            ),
+            'Arrivals': grpc.unary_unary_rpc_method_handler(
+                    servicer.Arrivals,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsResponse.SerializeToString,
+            ),
+            'FollowArrivals': grpc.unary_stream_rpc_method_handler(
+                    servicer.FollowArrivals,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -143,6 +195,87 @@ class EdgeService(object):
             '/dcep.bank.v1.EdgeService/AwaitEnd',
             dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_edge__pb2.AwaitEndResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginWatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.EdgeService/BeginWatch',
+            dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_edge__pb2.BeginWatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Arrivals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.EdgeService/Arrivals',
+            dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_edge__pb2.ArrivalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowArrivals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/dcep.bank.v1.EdgeService/FollowArrivals',
+            dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_edge__pb2.FollowArrivalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

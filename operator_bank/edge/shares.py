@@ -1,0 +1,41 @@
+"""What each source of calls gets of a bank's public port."""
+
+from __future__ import annotations
+
+from operator_bank.limits import (
+    MAX_BULK,
+    MAX_PROBES,
+    MAX_SLOW,
+    MAX_WAITING,
+    MAX_WATCHES,
+    PROBES_EACH,
+    WAITING_EACH,
+)
+from runtime.limits import MAX_CONCURRENT_CALLS
+from runtime.rates import Rate
+from runtime.shares import Shares, Turns
+
+
+class PublicShares:
+    """Places for calls, for those with many items, for those that may wait for the central bank,
+    for watches, and for probes, which have their own; turns for the ends of payments to other
+    banks; and the rate of openings.
+    """
+
+    def __init__(
+        self, *, calls_per_source: int, watches_per_source: int, openings_per_minute: int
+    ) -> None:
+        """Of everything but watches and openings a source gets the same part as of the calls."""
+
+        def part(whole: int) -> int:
+            return max(1, min(whole, whole * calls_per_source // MAX_CONCURRENT_CALLS))
+
+        self.calls = Shares("calls", whole=MAX_CONCURRENT_CALLS, each=part(MAX_CONCURRENT_CALLS))
+        self.bulk = Shares("calls with many items", whole=MAX_BULK, each=part(MAX_BULK))
+        self.slow = Shares("offline loads and deposits", whole=MAX_SLOW, each=part(MAX_SLOW))
+        self.watches = Shares("watches", whole=MAX_WATCHES, each=watches_per_source)
+        self.probes = Shares("probes", whole=MAX_PROBES, each=PROBES_EACH)
+        self.looks = Shares("looks", whole=MAX_PROBES, each=PROBES_EACH)
+        self.ends = Turns(MAX_WAITING, each=part(MAX_WAITING))
+        self.ends_of_payer = Shares("payments on their way", whole=1 << 30, each=WAITING_EACH)
+        self.openings = Rate("openings of wallets", openings_per_minute)

@@ -1,0 +1,28 @@
+"""Where a call comes from, as far as shares go."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import unquote
+
+
+@lru_cache(maxsize=8_192)
+def source_of(peer: str) -> str:
+    """The source of a call: an IPv4 address, or the /64 of an IPv6 one.
+
+    Whoever has an IPv6 address has all of its /64; ports and connections make no new source.
+
+    Args:
+        peer: as gRPC names it, ``ipv4:192.0.2.1:4711`` or ``ipv6:%5B2001:db8::1%5D:4711``.
+    """
+    host = unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]").partition("%")[0]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "elsewhere"
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"

@@ -1,0 +1,96 @@
+"""Wallets that watch what arrives: held here, told by the bank, no thread for any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+
+import grpc
+
+from dcep.bank.v1 import edge_pb2, edge_pb2_grpc
+from operator_bank.limits import ARRIVALS_AT_ONCE, MAX_WATCHES, REJOIN_S, WATCHES_EACH
+from runtime.limits import DEFAULT_DEADLINE_S
+from runtime.logs import logger
+from runtime.shares import Shares
+
+
+class Watches:
+    """The streams of WatchPayments.
+
+    The bank names the accounts that money has come to, on one stream while anybody watches;
+    what has come to a watched one is asked for then, for a bounded number of wallets at a time.
+    """
+
+    def __init__(self, bank: edge_pb2_grpc.EdgeServiceStub) -> None:
+        self._bank = bank
+        self._of_wallet = Shares("watches of one wallet", whole=MAX_WATCHES, each=WATCHES_EACH)
+        self._told: dict[int, set[asyncio.Event]] = {}
+        self._asking = asyncio.Semaphore(ARRIVALS_AT_ONCE)
+        self._listening: asyncio.Task[None] | None = None
+        self._log = logger("edge")
+
+    async def begin(self, request: bytes) -> edge_pb2.BeginWatchResponse:
+        """Has the bank check who asks."""
+        asked = edge_pb2.BeginWatchRequest(request=request)
+        begun: edge_pb2.BeginWatchResponse = await self._bank.BeginWatch(
+            asked, timeout=DEFAULT_DEADLINE_S
+        )
+        return begun
+
+    async def follow(self, begun: edge_pb2.BeginWatchResponse) -> AsyncGenerator[bytes, None]:
+        """What arrives in a wallet, as WatchPaymentsResponses, for ever.
+
+        Raises:
+            Refusal: OVERLOADED, the wallet is watched often enough.
+        """
+        position = begun.position
+        with self._of_wallet.place(begun.wallet_number), self._telling(begun.account) as told:
+            while True:
+                told.clear()
+                async with self._asking:
+                    found = await self._arrivals(begun.wallet_number, position)
+                for arrival in found.arrivals:
+                    yield arrival.SerializeToString()
+                if found.position == position:
+                    await told.wait()
+                position = found.position
+
+    async def _arrivals(self, number: str, position: int) -> edge_pb2.ArrivalsResponse:
+        asked = edge_pb2.ArrivalsRequest(wallet_number=number, after_position=position)
+        found: edge_pb2.ArrivalsResponse = await self._bank.Arrivals(
+            asked, timeout=DEFAULT_DEADLINE_S
+        )
+        return found
+
+    @contextmanager
+    def _telling(self, account: int) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something may have come to an account."""
+        told = asyncio.Event()
+        self._told.setdefault(account, set()).add(told)
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
+        try:
+            yield told
+        finally:
+            self._told[account].discard(told)
+            if not self._told[account]:
+                del self._told[account]
+            if not self._told:
+                self._listening.cancel()
+                self._listening = None
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                stream = self._bank.FollowArrivals(edge_pb2.FollowArrivalsRequest())
+                heard = False
+                async for news in stream:
+                    # What came before the stream began was not heard of.
+                    for account in news.accounts if heard else tuple(self._told):
+                        for told in self._told.get(account, ()):
+                            told.set()
+                    heard = True
+            except grpc.aio.AioRpcError as error:
+                self._log.warning("arrivals are not heard of", error=error.details())
+            await asyncio.sleep(REJOIN_S)

@@ -1,0 +1,55 @@
+"""How often a caller may do something: a bucket for each, filled at a steady rate."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from runtime.shares import overloaded
+
+_MOST_CALLERS = 100_000
+
+
+class Rate:
+    """So much a minute for each caller, a minute's worth of it at once. For one thread.
+
+    Callers that have not been seen for the longest are forgotten when there are too many, and
+    are full again then: memory has a bound, and who has a hundred thousand addresses has as
+    many allowances anyway.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        per_minute: int,
+        now_s: Callable[[], float] = time.monotonic,
+        most_callers: int = _MOST_CALLERS,
+    ) -> None:
+        """`what` names the thing in refusals: "wallets opened"."""
+        self._what = what
+        self._per_minute = per_minute
+        self._now_s = now_s
+        self._most_callers = most_callers
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def take(self, caller: str, count: int = 1) -> None:
+        """Takes so many from a caller's allowance, or nothing.
+
+        Raises:
+            Refusal: OVERLOADED, with the time after which there is enough.
+        """
+        now = self._now_s()
+        left, at = self._left.get(caller, (float(self._per_minute), now))
+        left = min(self._per_minute, left + (now - at) * self._per_minute / 60)
+        if left < count:
+            missing = min(count, self._per_minute) - left
+            again_ms = int(missing * 60_000 / self._per_minute) + 1
+            raise overloaded(f"{self._per_minute} {self._what} a minute is all", again_ms)
+        self._left[caller] = left - count, now
+        self._left.move_to_end(caller)
+        if len(self._left) > self._most_callers:
+            self._left.popitem(last=False)

@@ -1,0 +1,120 @@
+"""Thousands of wallets watch what arrives: each is told; they cost no thread, little memory."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from operator_bank.limits import WATCHES_EACH
+from runtime.channel import served_by
+from runtime.limits import MAX_WORKERS
+from sandbox.offices import BankOffice
+from sandbox.world import World
+from tests.integration.conftest import MakeWorld
+from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+from tests.integration.test_edge import edge_of
+
+pytestmark = pytest.mark.xdist_group("watches")
+WALLETS = 250
+WATCHERS = WALLETS * WATCHES_EACH
+A_CONNECTION = 200
+MOST_KB_EACH = 150
+WATCH = "/dcep.bank.v1.PaymentService/WatchPayments"
+
+
+def threads_of(pid: int) -> int:
+    """How many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def memory_kb(pid: int) -> int:
+    """What a process has in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+class Watchers:
+    """Open streams of every wallet, each of which is told of two payments."""
+
+    def __init__(self, world: World, wallets: list[RawWallet], after_position: int) -> None:
+        self._world = world
+        self._wallets = wallets
+        self._after = after_position
+        self.all_told = asyncio.Semaphore(0)
+
+    async def listen(self) -> list[list[int]]:
+        """What each was told of, in fen."""
+        root = self._world.plan.root_certificate.read_bytes()
+        address = self._world.plan.bank("alpha").public_address
+        options = [("grpc.use_local_subchannel_pool", 1), *served_by("dcep://bank/alpha")]
+        credentials = grpc.ssl_channel_credentials(root)
+        channels = [
+            grpc.aio.secure_channel(address, credentials, options)
+            for _ in range(WATCHERS // A_CONNECTION)
+        ]
+        try:
+            async with asyncio.timeout(240):
+                return await asyncio.gather(
+                    *(self._one(i, channels[i // A_CONNECTION]) for i in range(WATCHERS))
+                )
+        finally:
+            for channel in channels:
+                await channel.close()
+
+    async def _one(self, index: int, channel: grpc.aio.Channel) -> list[int]:
+        query = self._wallets[index % WALLETS].query()
+        call = channel.unary_stream(
+            WATCH,
+            bank_pb2.WatchPaymentsRequest.SerializeToString,
+            bank_pb2.WatchPaymentsResponse.FromString,
+        )(bank_pb2.WatchPaymentsRequest(query=query, after_position=self._after))
+        told: list[int] = []
+        async for message in call:
+            told.append(message.payment.amount_fen)
+            self.all_told.release()
+            if len(told) == 2:
+                call.cancel()
+                return told
+        raise AssertionError("the stream ended")
+
+
+def pay_all(payer: RawWallet, wallets: list[RawWallet], fen: int) -> None:
+    """A payment to each, in one call."""
+    orders = [payer.payment(wallet.number, fen) for wallet in wallets]
+    answer = payer.stubs.payments.PayMany(bank_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
+    assert {item.state for item in answer.items} == {bank_pb2.PAYMENT_STATE_SETTLED}
+
+
+def test_a_thousand_watchers_are_all_told_and_cost_no_thread_and_little_memory(
+    worlds: MakeWorld,
+) -> None:
+    world = worlds()
+    stubs = BankStubs(world.plan, "alpha")
+    wallets = [RawWallet(stubs) for _ in range(WALLETS)]
+    payer = RawWallet(stubs)
+    payer.top_up(1_000_000)
+    bank, edge = world.stack.running["alpha"].pid, edge_of(world, "alpha")
+    with BankOffice(world.plan, "alpha") as office:
+        position = office.books().journal_position
+    before = {pid: (threads_of(pid), memory_kb(pid)) for pid in (bank, edge)}
+
+    async def play() -> list[list[int]]:
+        watchers = Watchers(world, wallets, position)
+        listening = asyncio.create_task(watchers.listen())
+        await asyncio.to_thread(pay_all, payer, wallets, 9)
+        for _ in range(WATCHERS):
+            await watchers.all_told.acquire()
+        # Now all are open at once.
+        assert threads_of(bank) <= before[bank][0] + MAX_WORKERS, "those that serve calls, no more"
+        assert threads_of(edge) <= before[edge][0] + 4
+        for pid in (bank, edge):
+            assert memory_kb(pid) <= before[pid][1] + MOST_KB_EACH * WATCHERS
+        await asyncio.to_thread(pay_all, payer, wallets, 10)
+        return await listening
+
+    assert asyncio.run(play()) == [[9, 10]] * WATCHERS
+    assert payer.pay(wallets[0].number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
