@@ -16,7 +16,6 @@ from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
     EXPIRED_AT_ONCE,
-    MAX_ACT_BYTES,
     MAX_ACT_VALIDITY_MS,
     MAX_CAUSE,
     MAX_DECISION_VALIDITY_MS,
@@ -29,7 +28,7 @@ from runtime.checks import exact_bytes, invalid, request_id, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal, reason_name
-from runtime.server import read
+from runtime.messages import read_payload
 from runtime.tls import Identity
 
 OPEN = office_pb2.ACT_STATE_OPEN
@@ -60,8 +59,8 @@ class Acts:
     def propose(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
         """Writes an act down that now waits for another officer."""
         officer = self._officers.known(caller)
-        payload = self._officers.verified(ACT_TAG, officer, envelope, MAX_ACT_BYTES)
-        content = read(office_pb2.OfficerAct, payload)
+        payload = self._officers.verified(ACT_TAG, officer, envelope)
+        content = read_payload(office_pb2.OfficerAct, payload)
         effect = self._check(content, officer)
         with self._deciding:
             act = self._known(content, payload)
@@ -238,8 +237,8 @@ class Acts:
     ) -> tuple[Officer, Act]:
         """Who decides, and on what."""
         officer = self._officers.known(caller)
-        payload = self._officers.verified(tag, officer, envelope, MAX_ACT_BYTES)
-        decision = read(office_pb2.OfficerDecision, payload)
+        payload = self._officers.verified(tag, officer, envelope)
+        decision = read_payload(office_pb2.OfficerDecision, payload)
         exact_bytes(decision.act_digest, "act_digest", 32)
         if decision.officer != officer.name:
             raise invalid("officer", "is the name of who decides")

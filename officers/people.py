@@ -20,7 +20,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import verify
 from runtime.errors import Refusal
-from runtime.server import read
+from runtime.messages import read_payload
 from runtime.tls import Identity
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -166,7 +166,7 @@ class Officers:
             )
         return officer
 
-    def verified(self, tag: str, officer: Officer, envelope: SignedEnvelope, most: int) -> bytes:
+    def verified(self, tag: str, officer: Officer, envelope: SignedEnvelope) -> bytes:
         """The payload of what an officer signed, with any key that is good now.
 
         Raises:
@@ -179,7 +179,7 @@ class Officers:
         )
         for key in officer.keys(self._clock.now_ms()):
             try:
-                return verify(tag, envelope, key, max_payload_bytes=most)
+                return verify(tag, envelope, key)
             except Refusal as no:
                 refusal = no
         raise refusal
@@ -274,7 +274,7 @@ def read_founding(
         Refusal: what is wrong with it.
     """
     payload = verify(FOUNDING_TAG, envelope, business_key)
-    record = read(office_pb2.FoundingRecord, payload)
+    record = read_payload(office_pb2.FoundingRecord, payload)
     if record.institution != institution:
         raise invalid("institution", f"is {institution!r}, not {record.institution!r}")
     for officer in record.officers:

@@ -14,14 +14,14 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.app import Bank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.grpc_public import patience_s, pay_response
-from operator_bank.limits import ARRIVALS_PAUSE_S, MAX_ITEMS, WATCH_WAIT_S
+from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
 from operator_bank.payments.pay import PENDING, PaidAlone
 from runtime.calls import Call
-from runtime.checks import at_most, journal_position
+from runtime.checks import journal_position
 from runtime.errors import Refusal, to_status
+from runtime.messages import read
 from runtime.metrics import CallMetrics
 from runtime.news import News
-from runtime.server import read
 
 _ARRIVALS = 100
 
@@ -35,7 +35,6 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self._news = News(bank.books.ledger)
 
     def PayTogether(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        at_most(request.requests, "requests", MAX_ITEMS)
         orders = [_order(data) for data in request.requests]
         readable = [order for order in orders if not isinstance(order, Refusal)]
         paid = iter(self._bank.payments.pay_together(readable))

@@ -10,8 +10,6 @@ MAX_ORDER_VALIDITY_MS = 24 * 3_600 * 1_000
 MAX_OPENING_VALIDITY_MS = 10 * 60_000
 CLOCK_SKEW_MS = 60_000
 MAX_MEMO = 140
-MAX_NAME = 64
-MAX_PHONE = 20
 MAX_CAUSE = 200
 MAX_PAYEE_REFUSALS = 64
 """Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
@@ -39,9 +37,6 @@ REJOIN_S = 0.5
 
 MAX_GATHERED = 256
 """Single payments that are served together."""
-
-MAX_GATHERED_BYTES = 4_096
-"""A request larger than any honest one is not served with others."""
 
 MAX_WAITING = 12
 """Single payments to other banks whose end is waited for at once. Each takes one of the bank's

@@ -6,22 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from numpy.typing import NDArray
 
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCE
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS
 from operator_bank.wallets.directory import Directory, Wallet
-from runtime.checks import invalid, required
+from runtime.bounds import too_long
+from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.ed25519 import verified
-from runtime.envelope import begin_many, check_form, signed_bytes, wrong_signature
+from runtime.envelope import begin_many, signed_bytes, wrong_signature
 from runtime.errors import Refusal
+from runtime.messages import check, read_payload
 from runtime.parts import parts
-from runtime.server import refuse_unknown_fields
 from runtime.signatures import SignatureVerifier
 from settlement.records import record_digest
 
@@ -74,7 +75,7 @@ class Orders:
         Raises:
             Refusal: naming the field: bad signature, expired, …
         """
-        _check_shape(envelope)
+        _check_shape(kind, envelope)
         wallet = self._find(envelope)
         message = signed_bytes(TAGS[kind], envelope.payload)
         if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
@@ -91,7 +92,7 @@ class Orders:
         for part, found, finish in begun:
             for envelope, wallet, good in zip(part, found, finish().tolist(), strict=True):
                 if wallet is None or not good:
-                    answers.append(_unverified(envelope))
+                    answers.append(_unverified(kind, envelope))
                     continue
                 try:
                     answers.append(_parse(kind, wallet, envelope, now_ms))
@@ -105,7 +106,9 @@ class Orders:
         """The envelopes, their wallets, and what waits for the verification of their signatures."""
         found = [self._find(envelope) for envelope in envelopes]
         keys = [self._key(wallet) for wallet in found]
-        return envelopes, found, begin_many(TAGS[kind], envelopes, keys, self._verifier)
+        most = too_long(kind.DESCRIPTOR)
+        finish = begin_many(TAGS[kind], envelopes, keys, self._verifier, most=most)
+        return envelopes, found, finish
 
     def _find(self, envelope: SignedEnvelope) -> Wallet | None:
         try:
@@ -117,55 +120,35 @@ class Orders:
         return wallet.public_key if wallet is not None else self._nobody
 
 
-def _unverified(envelope: SignedEnvelope) -> Refusal:
+def _unverified(kind: type[Message], envelope: SignedEnvelope) -> Refusal:
     """Why an envelope is not its wallet's; the same for a wallet that there is not."""
     try:
-        _check_shape(envelope)
+        _check_shape(kind, envelope)
     except Refusal as refusal:
         return refusal
     return wrong_signature()
 
 
-def _check_shape(envelope: SignedEnvelope) -> None:
-    required(envelope.key_id, "key_id")
-    if not envelope.key_id.isascii():
-        raise invalid("key_id", "is written in ASCII")
-    check_form(envelope)
+def _check_shape(kind: type[Message], envelope: SignedEnvelope) -> None:
+    """One of a bulk call's has not been checked yet."""
+    check(envelope)
+    if len(envelope.payload) >= too_long(kind.DESCRIPTOR):
+        raise invalid("payload", f"is too long for a {kind.DESCRIPTOR.name}")
 
 
 def _parse(kind: type[T], wallet: Wallet, envelope: SignedEnvelope, now_ms: int) -> Order[T]:
     payload = envelope.payload
-    content: Any = parse(kind, payload)
+    content: Any = read_payload(kind, payload)
     if content.wallet_number != wallet.number:
         raise Refusal(
             errors_pb2.REASON_WRONG_WALLET,
             "the order is another wallet's than its signature",
             field="wallet_number",
         )
-    if kind is not orders_pb2.Query and not 1 <= content.sequence <= MAX_SEQUENCE:
-        raise Refusal(
-            errors_pb2.REASON_SEQUENCE_INVALID,
-            f"sequence is 1 to {MAX_SEQUENCE}",
-            field="sequence",
-        )
     check_window(
         content.created_time_ms, content.expires_time_ms, now_ms, longest_ms=MAX_ORDER_VALIDITY_MS
     )
     return Order(wallet, content, record_digest(payload), payload, envelope.signature)
-
-
-def parse(kind: type[T], payload: bytes) -> T:
-    """What was signed, once its signature has been verified; every field of it is known."""
-    try:
-        content: T = kind.FromString(payload)
-    except DecodeError:
-        raise Refusal(
-            errors_pb2.REASON_MESSAGE_UNREADABLE,
-            "the payload cannot be parsed",
-            field="payload",
-        ) from None
-    refuse_unknown_fields(content)
-    return content
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: int) -> None:
@@ -175,17 +158,12 @@ def check_window(created_ms: int, expires_ms: int, now_ms: int, *, longest_ms: i
     still gets its first answer when it is asked again later.
     """
     latest_ms = created_ms + longest_ms
-    if not (0 < created_ms <= now_ms + CLOCK_SKEW_MS and created_ms <= expires_ms <= latest_ms):
+    if not created_ms <= now_ms + CLOCK_SKEW_MS or not created_ms <= expires_ms <= latest_ms:
         _refuse_window(created_ms, expires_ms, now_ms, longest_ms)
 
 
 def _refuse_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> NoReturn:
     """Says what is wrong with a statement's times."""
-    for field, value in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
-        if value == 0:  # to the rule, no expiry means never
-            raise Refusal(errors_pb2.REASON_FIELD_MISSING, f"{field} is missing", field=field)
-        if value < 0:
-            raise invalid(field, "lies before 1970")
     if created_ms > now_ms + CLOCK_SKEW_MS:
         raise Refusal(
             errors_pb2.REASON_NOT_YET_VALID,

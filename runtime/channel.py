@@ -9,6 +9,7 @@ import grpc
 
 from runtime.errors import from_rpc_error
 from runtime.limits import DEFAULT_DEADLINE_S, MESSAGE_OPTIONS
+from runtime.messages import check_answer
 from runtime.roles import server_name
 
 _OPTIONS = [
@@ -24,8 +25,9 @@ def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> gr
     """A channel; connecting happens at the first call.
 
     Its calls raise `runtime.errors.Refusal` or `runtime.errors.NoAnswer`, in
-    streams too, and get DEFAULT_DEADLINE_S when they set none. Nothing is
-    repeated here: who calls knows whether it may.
+    streams too, and get DEFAULT_DEADLINE_S when they set none. What a peer
+    answers is checked by the contract's bounds. Nothing is repeated here: who
+    calls knows whether it may.
 
     Args:
         address: HOST:PORT.
@@ -64,9 +66,11 @@ class _Call:
 
     def result(self, timeout: float | None = None) -> Any:
         try:
-            return self._call.result(timeout)
+            answer = self._call.result(timeout)
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
+        check_answer(answer)
+        return answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._call, name)
@@ -83,9 +87,11 @@ class _Stream:
 
     def __next__(self) -> Any:
         try:
-            return next(self._call)
+            answer = next(self._call)
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
+        check_answer(answer)
+        return answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._call, name)

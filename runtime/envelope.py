@@ -9,7 +9,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.ed25519 import SIGNATURE_BYTES, verified
 from runtime.errors import Refusal
-from runtime.limits import MAX_PAYLOAD_BYTES
+from runtime.messages import check
 from runtime.signing_keys import Signer
 
 if TYPE_CHECKING:  # its compiled loop is not for those who verify one
@@ -30,38 +30,16 @@ def sign(tag: str, payload: bytes, key: Signer, key_id: bytes) -> SignedEnvelope
     return SignedEnvelope(payload=payload, signature=signature, key_id=key_id)
 
 
-def verify(
-    tag: str,
-    envelope: SignedEnvelope,
-    public_key: bytes,
-    *,
-    max_payload_bytes: int = MAX_PAYLOAD_BYTES,
-) -> bytes:
+def verify(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bytes:
     """The payload, once its signature has been verified.
 
     Raises:
-        Refusal: FIELD_INVALID for wrong lengths, SIGNATURE_INVALID.
+        Refusal: for what is beyond the envelope's bounds; SIGNATURE_INVALID.
     """
-    check_form(envelope, max_payload_bytes=max_payload_bytes)
+    check(envelope)
     if not verified(public_key, signed_bytes(tag, envelope.payload), envelope.signature):
         raise wrong_signature()
     return envelope.payload
-
-
-def check_form(envelope: SignedEnvelope, *, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> None:
-    """That payload and signature have a length that can be; FIELD_INVALID if not."""
-    if len(envelope.signature) != SIGNATURE_BYTES:
-        raise Refusal(
-            errors_pb2.REASON_FIELD_INVALID,
-            f"a signature has {SIGNATURE_BYTES} bytes, not {len(envelope.signature)}",
-            field="signature",
-        )
-    if not 0 < len(envelope.payload) <= max_payload_bytes:
-        raise Refusal(
-            errors_pb2.REASON_FIELD_INVALID,
-            f"a payload has 1 to {max_payload_bytes} bytes, not {len(envelope.payload)}",
-            field="payload",
-        )
 
 
 def wrong_signature() -> Refusal:
@@ -78,12 +56,17 @@ def begin_many(
     envelopes: Sequence[SignedEnvelope],
     keys: Sequence[bytes | None],
     verifier: SignatureVerifier,
+    *,
+    most: int,
 ) -> Callable[[], NDArray[np.bool_]]:
-    """Whether each envelope is signed by its key; a key of None is a no. Does not wait."""
+    """Whether each envelope is signed by its key. Does not wait.
+
+    A key of None is a no, and so is a payload of no bytes or of `most` and more.
+    """
     head = signed_bytes(tag, b"")
     checks: list[Check] = []
     for envelope, key in zip(envelopes, keys, strict=True):
         payload = envelope.payload
-        signer = key if key is not None and 0 < len(payload) <= MAX_PAYLOAD_BYTES else b""
+        signer = key if key is not None and 0 < len(payload) < most else b""
         checks.append((signer, head + payload, envelope.signature))
     return verifier.begin(checks)

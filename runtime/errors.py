@@ -3,6 +3,7 @@
 Exception
 ├── Refusal    somebody said no: a reason, a field, a sentence. Nothing changed.
 └── NoAnswer   nobody said anything: unknown, ask again with the same id.
+    └── BadAnswer  what came is not what the contract allows; as good as nothing.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Refusal(Exception):
 
 class NoAnswer(Exception):
     """Whether it happened is unknown; asking again with the same id is safe."""
+
+
+class BadAnswer(NoAnswer):
+    """A peer's answer is beyond the contract; nothing in it is believed."""
 
 
 def reason_name(reason: int) -> str:

@@ -74,11 +74,5 @@ DRAIN_S = 10.0
 TRANSACTION_ATTEMPTS = 5
 """How often a transaction that met another is tried."""
 
-MAX_POSITION = (1 << 62) - 1
-"""Beyond any journal, and a database's integer with room to count on from it."""
-
-MAX_PAYLOAD_BYTES = 24_576
-"""A signed payload of one order."""
-
-MAX_BATCH_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""A signed payload that carries a batch."""
+MAX_POSITION = (1 << 53) - 1
+"""Beyond any journal; the contract's positions and numbers end here."""

@@ -7,16 +7,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 from prometheus_client import CollectorRegistry
 
-from dcep.errors.v1 import errors_pb2
 from runtime.calls import Caller, Calls, Class, Context, Gate
-from runtime.errors import Refusal
 from runtime.inspection import Inspection, Places
 from runtime.limits import (
     ASK_AGAIN_S,
@@ -31,6 +27,7 @@ from runtime.limits import (
     WORKERS_KEPT,
 )
 from runtime.loop import shared_loop
+from runtime.messages import read
 from runtime.metrics import CallMetrics
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
@@ -179,32 +176,3 @@ def wait_for_signal() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-M = TypeVar("M", bound=Message)
-
-
-def read(kind: type[M], data: bytes) -> M:
-    """A request from its bytes, as a call's own would be read."""
-    try:
-        message: M = kind.FromString(data)
-    except DecodeError:
-        raise _unreadable() from None
-    refuse_unknown_fields(message)
-    return message
-
-
-def _unreadable() -> Refusal:
-    return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, "the bytes are not the request's message")
-
-
-def refuse_unknown_fields(message: Any) -> None:
-    """Refuses a message that carries fields we do not know, at its top level."""
-    unknown = UnknownFieldSet(message)
-    if len(unknown):
-        number = unknown[0].field_number
-        raise Refusal(
-            errors_pb2.REASON_FIELD_UNKNOWN,
-            f"{message.DESCRIPTOR.full_name} has no field {number}",
-            field=str(number),
-        )

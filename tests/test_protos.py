@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import filecmp
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from dcep.bounds.v1 import bounds_pb2
 from dcep.errors.v1 import errors_pb2
+from runtime import bounds
 from runtime.errors import status_of
+from runtime.limits import MAX_MESSAGE_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +34,40 @@ def test_generated_code_is_fresh(tmp_path: Path) -> None:
     assert made == kept
     _, changed, missing = filecmp.cmpfiles(tmp_path, ROOT / "protos/gen", sorted(made), False)
     assert (changed, missing) == ([], [])
+
+
+def _messages() -> Iterator[Descriptor]:
+    """Every message of the contract."""
+    for path in sorted((ROOT / "protos/dcep").rglob("*.proto")):
+        name = str(path.relative_to(ROOT / "protos")).removesuffix(".proto").replace("/", ".")
+        module = importlib.import_module(f"{name}_pb2")
+        yield from module.DESCRIPTOR.message_types_by_name.values()
+
+
+def test_every_field_has_bounds() -> None:
+    """See protos/dcep/bounds/v1/bounds.proto; what has none could be anything."""
+    fields = [
+        field
+        for message in _messages()
+        for field in message.fields
+        if (field.is_repeated or field.type != FieldDescriptor.TYPE_BOOL)
+        and message.file is not bounds_pb2.DESCRIPTOR
+    ]
+    assert len(fields) > 250
+    for field in fields:
+        bounds.of(field)
+
+
+def test_every_request_and_every_answer_can_be_sent() -> None:
+    """Even the longest that keeps the bounds of its fields: none can block what follows it."""
+    for path in sorted((ROOT / "protos/gen/dcep").rglob("*_pb2_grpc.py")):
+        name = str(path.relative_to(ROOT / "protos/gen")).removesuffix("_grpc.py")
+        module = importlib.import_module(name.replace("/", "."))
+        for service in module.DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                for message in (method.input_type, method.output_type):
+                    longest = bounds.greatest_bytes(message)
+                    assert longest <= MAX_MESSAGE_BYTES, (message.full_name, longest)
 
 
 def test_every_reason_has_a_status() -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank
-from central_bank.limits import MAX_ITEMS
 from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, DepositOutcome
 from central_bank.registration.double_spends import DEPOSITED, Share, Ways
 from central_bank.registration.evidence import Evidence
@@ -26,7 +25,6 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.verify import Reason
-from runtime.checks import at_most
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.core import Answers, Batch
@@ -71,9 +69,8 @@ class Deposits:
 
     def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
         """Retires deposited pieces, once each, in favour of the bank's wallets."""
-        order = registration_pb2.TokenDeposit()
-        open_signed("token-deposit/v1", envelope, bank, order, self._clock.now_ms())
-        at_most(order.items, "items", MAX_ITEMS)
+        kind = registration_pb2.TokenDeposit
+        order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
         judged = self._judging.judge(order.items, self._waiting.numbers(bank, order.items))
         signed = SignedBatch(bank, DEPOSIT, envelope)

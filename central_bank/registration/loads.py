@@ -55,10 +55,8 @@ class Loads:
         self, bank: Bank, envelope: SignedEnvelope
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         """Signs tokens for a certified device, paid for from the bank's circulation."""
-        order = registration_pb2.TokenRegistration()
-        open_signed("token-registration/v1", envelope, bank, order, self._clock.now_ms())
-        if order.number < 1:
-            raise invalid("number", "is at least 1")
+        kind = registration_pb2.TokenRegistration
+        order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
         amount(order.amount_fen, largest=MAX_CHAINS * MAX_TOKEN_FEN)
         certificate = _certificate(bank, order.device_certificate)
         made = self._make(bank, order.number, order.amount_fen, certificate.key)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from central_bank import accounts
@@ -21,7 +21,6 @@ from central_bank.limits import (
     BATCH_VALIDITY_MS,
     CLOCK_SKEW_MS,
     FIRST_LOOK_S,
-    MAX_ITEMS,
     PATIENCE_S,
 )
 from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
@@ -29,18 +28,18 @@ from currency.number import NumberError, check, prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.checks import amount, at_most, invalid, of_item, text
+from runtime.checks import invalid, of_item
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
-from runtime.limits import MAX_BATCH_PAYLOAD_BYTES
+from runtime.messages import read_payload
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
-MAX_NUMBER = (1 << 53) - 1
+T = TypeVar("T", bound=Message)
 _TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
 _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
 _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
@@ -91,10 +90,9 @@ class Settlement:
         self, bank: Bank, envelope: SignedEnvelope
     ) -> registration_pb2.SubmitPaymentsResponse:
         """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
-        batch = registration_pb2.OutboundBatch()
-        open_signed("outbound-batch/v1", envelope, bank, batch, self._clock.now_ms())
+        kind = registration_pb2.OutboundBatch
+        batch = open_signed("outbound-batch/v1", envelope, bank, kind, self._clock.now_ms())
         payments = list(batch.payments)
-        at_most(payments, "payments", MAX_ITEMS)
         for index, payment in enumerate(payments):
             try:
                 _check_payment(payment)
@@ -285,20 +283,15 @@ def outcome_of(result: int, reason: int) -> tuple[int, int]:
     return registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 
 
-def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, into: Message, now_ms: int) -> None:
-    """Verifies a bank's envelope and parses it; checks whose and how old it is."""
+def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, kind: type[T], now_ms: int) -> T:
+    """Verifies a bank's envelope and reads what it carries; checks whose and how old it is."""
     if envelope.key_id != bank.name.encode():
         raise invalid("key_id", "is not the calling bank's name")
-    payload = verify(tag, envelope, bank.business_key, max_payload_bytes=MAX_BATCH_PAYLOAD_BYTES)
-    try:
-        into.ParseFromString(payload)
-    except DecodeError:
-        raise Refusal(
-            errors_pb2.REASON_MESSAGE_UNREADABLE, "the payload cannot be parsed", field="payload"
-        ) from None
-    if into.bank != bank.name:
+    statement: Any = read_payload(kind, verify(tag, envelope, bank.business_key))
+    if statement.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
-    check_window(into.created_time_ms, into.expires_time_ms, now_ms, BATCH_VALIDITY_MS)
+    check_window(statement.created_time_ms, statement.expires_time_ms, now_ms, BATCH_VALIDITY_MS)
+    return statement  # type: ignore[no-any-return]
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:
@@ -323,17 +316,7 @@ def digest(content: bytes) -> int:
 
 
 def _check_payment(payment: OutboundPayment) -> None:
-    if not 1 <= payment.number <= MAX_NUMBER:
-        raise invalid("number", f"is 1 to {MAX_NUMBER}")
-    text(payment.payment_id, "payment_id", longest=80)
-    amount(payment.amount_fen)
-    text(payment.memo, "memo", longest=140, shortest=0)
-    created_ms, expires_ms = payment.created_time_ms, payment.expires_time_ms
-    for name, time_ms in (("created_time_ms", created_ms), ("expires_time_ms", expires_ms)):
-        # To the rule, no expiry means never.
-        if time_ms < 1:
-            raise invalid(name, "is a time after 1970")
-    if expires_ms < created_ms:
+    if payment.expires_time_ms < payment.created_time_ms:
         raise invalid("expires_time_ms", "lies before created_time_ms")
     _check_number(payment.payer_number, "payer_number")
     _check_number(payment.payee_number, "payee_number")

@@ -8,12 +8,12 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
-from dcep.errors.v1 import errors_pb2
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.sources import source_of
@@ -21,13 +21,13 @@ from operator_bank.edge.watches import Watches
 from operator_bank.limits import (
     ANSWER_MARGIN_S,
     MAX_GATHERED,
-    MAX_GATHERED_BYTES,
     MAX_ITEMS,
 )
 from runtime.calls import Context, check_deadline, incident, message_of, refused
 from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
+from runtime.messages import check_length
 
 PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
 """Of dcep.bank.v1."""
@@ -48,6 +48,7 @@ _SLOW = frozenset(
         "/dcep.bank.v1.OfflineService/DepositTokens",
     )
 )
+_WATCH = bank_pb2.WatchPaymentsRequest.DESCRIPTOR
 _DETAILS = "grpc-status-details-bin"
 _End = tuple[grpc.StatusCode, str, Any]
 """(code, details, metadata), as `abort` takes them."""
@@ -65,9 +66,9 @@ class _Said(Exception):
 class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     """The methods of the public port, over a channel to the bank.
 
-    Requests are not parsed here, but for the number of wallets that one opens. Single payments
-    that come while others are being settled are handed over together: the bank verifies, decides
-    and commits once for all of them.
+    Requests are measured here, and not parsed but for the number of wallets that one opens. Single
+    payments that come while others are being settled are handed over together: the bank verifies,
+    decides and commits once for all of them.
 
     To gRPC every method takes a stream of requests: it is called before a message has come, takes
     its place in its source's share, and waits for the message no longer than it has to.
@@ -95,7 +96,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         if method.server_streaming:
             return name, grpc.stream_stream_rpc_method_handler(self._told(name, self._watch))
         behaviour = self._pay if name == PAY else self._forward(name)
-        answer = self._told(name, self._shared(name, behaviour))
+        answer = self._told(name, self._shared(name, method.input_type, behaviour))
         return name, grpc.stream_unary_rpc_method_handler(answer)
 
     def _forward(self, name: str) -> _Behaviour:
@@ -126,7 +127,9 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return answer
 
-    def _shared(self, name: str, behaviour: _Behaviour) -> Callable[[Context], Awaitable[bytes]]:
+    def _shared(
+        self, name: str, kind: Descriptor, behaviour: _Behaviour
+    ) -> Callable[[Context], Awaitable[bytes]]:
         """A call with its place in the share of its source; what is cheap to refuse comes first."""
         share = self._shares.bulk if name in _BULK else self._shares.slow if name in _SLOW else None
 
@@ -136,11 +139,11 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
             with self._shares.calls.place(source):
                 if share is not None:
                     with share.place(source):
-                        request = await message_of(context)
+                        request = await _request(context, kind)
                         if name == _OPEN_MANY:
                             self._shares.openings.take(source, _openings(request))
                         return await behaviour(request, context)
-                request = await message_of(context)
+                request = await _request(context, kind)
                 if name == _OPEN:
                     self._shares.openings.take(source)
                 return await behaviour(request, context)
@@ -151,18 +154,12 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         source = source_of(context.peer())
         with self._shares.watches.place(source):
             with self._shares.calls.place(source):
-                begun = await self._watches.begin(await message_of(context))
+                begun = await self._watches.begin(await _request(context, _WATCH))
             async with aclosing(self._watches.follow(begun)) as arrivals:
                 async for arrival in arrivals:
                     await context.write(arrival)
 
     async def _pay(self, request: bytes, context: Context) -> bytes:
-        if len(request) > MAX_GATHERED_BYTES:  # no honest one is
-            raise Refusal(
-                errors_pb2.REASON_FIELD_INVALID,
-                f"a payment has up to {MAX_GATHERED_BYTES} bytes, not {len(request)}",
-                field="order",
-            )
         answer = await self._payments.ask(request)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
@@ -190,6 +187,13 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
             return  # it is on its way: what the bank said first is still so
         answer.response.state, answer.response.reason = end.state, end.reason
         answer.response.available_fen = end.available_fen
+
+
+async def _request(context: Context, kind: Descriptor) -> bytes:
+    """The message of a call, once it is known not to be too long for one of its kind."""
+    request = await message_of(context)
+    check_length(kind, request)
+    return request
 
 
 def _openings(request: bytes) -> int:

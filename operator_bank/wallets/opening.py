@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from operator_bank.limits import MAX_ITEMS, MAX_NAME, MAX_OPENING_VALIDITY_MS, MAX_PHONE
-from operator_bank.orders import TAGS, check_unexpired, check_window, parse
+from operator_bank.limits import MAX_OPENING_VALIDITY_MS
+from operator_bank.orders import TAGS, check_unexpired, check_window
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
-from runtime.checks import at_most, invalid, of_item, public_key, request_id, required, text
+from runtime.bounds import too_long
+from runtime.checks import invalid, of_item, public_key, request_id
 from runtime.clock import Clock
 from runtime.ed25519 import PUBLIC_KEY_BYTES
-from runtime.envelope import begin_many, check_form, wrong_signature
+from runtime.envelope import begin_many, wrong_signature
 from runtime.errors import Refusal
+from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 
 CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
 _TAG = TAGS[orders_pb2.OpenWalletOrder]
-_PHONE = re.compile(r"\+?[0-9]+( [0-9]+)*")
+_LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 
 
 class Opening:
@@ -42,7 +43,6 @@ class Opening:
 
     def open_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Wallet]:
         """Opens wallets, all or none; a refusal names the item."""
-        at_most(envelopes, "items", MAX_ITEMS)
         wanted = []
         for index, (key, good) in enumerate(self._verified(envelopes)):
             try:
@@ -54,18 +54,17 @@ class Opening:
     def _verified(self, envelopes: Sequence[SignedEnvelope]) -> list[tuple[bytes | None, bool]]:
         """For each its key, None if its key_id is none, and whether it signed."""
         keys = [_key(envelope.key_id) for envelope in envelopes]
-        good = begin_many(_TAG, envelopes, keys, self._verifier)()
+        good = begin_many(_TAG, envelopes, keys, self._verifier, most=_LONGEST)()
         return list(zip(keys, good.tolist(), strict=True))
 
     def _wanted(self, envelope: SignedEnvelope, key: bytes | None, *, verified: bool) -> Wanted:
-        required(envelope.key_id, "key_id")
+        check(envelope)
         if key is None:
             raise invalid("key_id", f"is the new key, {2 * PUBLIC_KEY_BYTES} hexadecimal digits")
-        check_form(envelope)
         public_key(key, "public_key")
         if not verified:
             raise wrong_signature()
-        order = parse(orders_pb2.OpenWalletOrder, envelope.payload)
+        order = read_payload(orders_pb2.OpenWalletOrder, envelope.payload)
         if order.public_key != key:
             raise invalid("public_key", "is another key than the one that signed")
         if order.bank != self._bank:
@@ -103,9 +102,5 @@ def _check_holder(order: orders_pb2.OpenWalletOrder) -> None:
         raise Refusal(
             errors_pb2.REASON_FIELD_MISSING, "give a name or a phone number", field="holder_name"
         )
-    text(order.holder_name, "holder_name", longest=MAX_NAME, shortest=0)
-    text(order.phone, "phone", longest=MAX_PHONE, shortest=0)
     if order.holder_name and order.holder_name.isspace():
         raise invalid("holder_name", "has more than blanks")
-    if order.phone and not _PHONE.fullmatch(order.phone):
-        raise invalid("phone", "looks like 13800138000 or +86 13800138000")

@@ -93,29 +93,31 @@ def test_a_payment_that_comes_too_late_expires(funded: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"),
+    ("changes", "reason", "field"),
     [
-        ({"created_time_ms": 0}, "created_time_ms"),
-        ({"expires_time_ms": 0}, "expires_time_ms"),
-        ({"expires_time_ms": -1}, "expires_time_ms"),
-        ({"expires_time_ms": 1}, "expires_time_ms"),
+        ({"created_time_ms": 0}, "FIELD_MISSING", "created_time_ms"),
+        ({"expires_time_ms": 0}, "FIELD_MISSING", "expires_time_ms"),
+        ({"expires_time_ms": -1}, "FIELD_INVALID", "expires_time_ms"),
+        ({"expires_time_ms": 1}, "FIELD_INVALID", "expires_time_ms"),
     ],
 )
 def test_a_payment_has_two_times_and_is_not_settled_without(
-    funded: World, changes: dict, field: str
+    funded: World, changes: dict, reason: str, field: str
 ) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
     funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
     with pytest.raises(Refusal) as caught:
         funded.submit(funded.alpha, payment)
-    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", f"payments[0].{field}")
+    assert (caught.value.name, caught.value.field) == (reason, f"payments[0].{field}")
     assert funded.books()["beta"] == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("changes", "refused"),
     [
-        ({"number": 0}, ("FIELD_INVALID", "number")),
+        ({"number": 0}, ("FIELD_MISSING", "number")),
+        ({"number": 1 << 53}, ("FIELD_INVALID", "number")),
+        ({"returns_payment_id": "x" * 49}, ("FIELD_INVALID", "returns_payment_id")),
         ({"payment_id": ""}, ("FIELD_MISSING", "payment_id")),
         ({"amount_fen": 0}, ("AMOUNT_INVALID", "amount_fen")),
         ({"memo": "nul\0"}, ("FIELD_INVALID", "memo")),

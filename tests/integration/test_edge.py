@@ -20,7 +20,8 @@ from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
-from operator_bank.limits import MAX_GATHERED_BYTES, MAX_WAITING
+from operator_bank.limits import MAX_WAITING
+from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
@@ -35,6 +36,7 @@ from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 pytestmark = pytest.mark.xdist_group("edge")
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 START_FEN = 100_000
+LONGEST = too_long(bank_pb2.PayRequest.DESCRIPTOR)
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +116,16 @@ def test_no_wallets_bytes_change_what_another_ones_mean(
         "MESSAGE_UNREADABLE": good[0][:-3],
         "FIELD_UNKNOWN": good[0] + bytes([0x7A, 1, 0]),
         "FIELD_MISSING": b"",
+        # Two orders in one request: protobuf would merge them, and the later one would count.
+        "MESSAGE_TOO_LONG": request(payers[0].payment(payee.number, 1)) + good[0],
         "FIELD_INVALID": request(payers[0].envelope(orders_pb2.PaymentOrder, key_id="６２０１")),
         "SIGNATURE_INVALID": request(
             payers[0].envelope(orders_pb2.PaymentOrder, key=payers[1].key)
         ),
     }
-    # Two orders in one request: protobuf merges them, and the later one counts.
-    twice = request(payers[0].payment(payee.number, 1)) + good[0]
     call = raw.unary_unary(PAY)
     for _ in range(5):
-        asked = [twice, *strange.values(), *good[1:]]
+        asked = [good[0], *strange.values(), *good[1:]]
         answers = [told(one) for one in [call.future(data, timeout=TIMEOUT_S) for data in asked]]
         assert answers[1 : 1 + len(strange)] == list(strange)
         settled = [answers[0], *answers[1 + len(strange) :]]
@@ -145,8 +147,8 @@ def test_a_payment_wants_a_deadline_and_a_request_of_a_payments_size(
     order = payer.payment(payee.number, 1)
     for timeout in (None, 1_000.0):
         assert told(call.future(request(order), timeout=timeout)) == "DEADLINE_MISSING"
-    large = payer.payment(payee.number, 1, memo="x" * (2 * MAX_GATHERED_BYTES))
-    assert told(call.future(request(large), timeout=TIMEOUT_S)) == "FIELD_INVALID"
+    large = payer.payment(payee.number, 1, memo="x" * LONGEST)
+    assert told(call.future(request(large), timeout=TIMEOUT_S)) == "MESSAGE_TOO_LONG"
     with pytest.raises(grpc.RpcError) as caught:
         call(bytes(9 << 20), timeout=TIMEOUT_S)
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -16,8 +16,9 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
-from operator_bank.limits import MAX_GATHERED_BYTES, PROBES_EACH, WATCHES_EACH
+from operator_bank.limits import PROBES_EACH, WATCHES_EACH
 from operator_bank.settings import Settings
+from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MESSAGE_WITHIN_S
@@ -253,13 +254,13 @@ def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict
     here, there = Place(strict, "127.0.0.8"), Place(strict, "127.0.0.9")
     call = here.channel().unary_unary("/dcep.bank.v1.PaymentService/Pay")
     padded = bytes(bank_pb2.PayRequest().SerializeToString()) + b"\x0a\xf0\x2e" + bytes(6_000)
-    assert len(padded) > MAX_GATHERED_BYTES
+    assert len(padded) >= too_long(bank_pb2.PayRequest.DESCRIPTOR)
     running = [call.future(padded, timeout=TIMEOUT_S) for _ in range(50)]
     assert there.ask() == "OK"
     for one in running:
         with pytest.raises(grpc.RpcError) as caught:
             one.result()
-        assert reason(caught.value) == "FIELD_INVALID"
+        assert reason(caught.value) == "MESSAGE_TOO_LONG"
     with pytest.raises(grpc.RpcError) as caught:
         call(bytes(1 << 20), timeout=TIMEOUT_S, compression=grpc.Compression.Gzip)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED

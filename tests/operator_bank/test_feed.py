@@ -21,6 +21,10 @@ REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
 EXPIRED = bank_pb2.PAYMENT_STATE_EXPIRED
 
 
+def settled(payment: registration_pb2.OutboundPayment) -> registration_pb2.OutgoingSettled:
+    return registration_pb2.OutgoingSettled(number=payment.number)
+
+
 def ended(number: int, state: int, reason: int) -> registration_pb2.OutgoingEnded:
     return registration_pb2.OutgoingEnded(number=number, state=state, reason=reason)
 
@@ -35,7 +39,7 @@ def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
     assert (sent.number, sent.payer_number, sent.payee_number, sent.amount_fen) == (
         paid.number, alice.number, FOREIGN, 700,
     )  # fmt: skip
-    world.hear(outgoing_settled=sent)
+    world.hear(outgoing_settled=settled(sent))
     assert (alice.fen, alice.held_fen) == (99_300, 0)
     assert world.bank.outgoing.state(paid.number) == (SETTLED, 0)
 
@@ -67,7 +71,7 @@ def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder
 
     world.bank.send()
     assert len(world.central.submitted) == 3, "not at once"
-    world.hear(outgoing_settled=world.central.submitted[1])
+    world.hear(outgoing_settled=settled(world.central.submitted[1]))
     world.clock.advance(1_000)
     world.bank.send()
     assert [sent.number for sent in world.central.submitted[3:]] == [numbers[0], numbers[2]]
@@ -154,7 +158,7 @@ def test_money_for_nobody_goes_back(world: World, alice: Holder) -> None:
     sent = send_back(world)
     assert (sent.payee_number, sent.amount_fen) == (FOREIGN, 300)
     assert sent.returns_payment_id == incoming.payment.payment_id
-    world.hear(outgoing_settled=sent)
+    world.hear(outgoing_settled=settled(sent))
     assert world.bank.vault.books().suspense_fen == 0
 
 

@@ -34,7 +34,7 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
         ({"amount_fen": -1}, ("AMOUNT_INVALID", "amount_fen")),
         ({"memo": "x" * 141}, ("FIELD_INVALID", "memo")),
         ({"payee_number": "6201000000000013"}, ("FIELD_INVALID", "payee_number")),
-        ({"payee_number": ""}, ("FIELD_INVALID", "payee_number")),
+        ({"payee_number": ""}, ("FIELD_MISSING", "payee_number")),
         ({"created_time_ms": 0}, ("FIELD_MISSING", "created_time_ms")),
         ({"expires_time_ms": 0}, ("FIELD_MISSING", "expires_time_ms")),
         ({"expires_time_ms": NOW_MS - 1}, ("FIELD_INVALID", "expires_time_ms")),

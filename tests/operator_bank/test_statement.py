@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcep.bank.v1 import bank_pb2
+from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_POSITION
 from runtime.page import encode_token
@@ -36,7 +37,8 @@ def busy(world: World, alice: Holder, bob: Holder) -> Holder:
     ended = alice.pay(FOREIGN, 3_000)
     alice.pay(FOREIGN, 4_000)
     world.bank.send()
-    world.hear(outgoing_settled=world.central.submitted[0])
+    number = world.central.submitted[0].number
+    world.hear(outgoing_settled=registration_pb2.OutgoingSettled(number=number))
     world.hear(outgoing_ended={"number": ended.number, "state": 2, "reason": 40})
     world.hear(incoming=world.arriving(alice.number, 50))
     alice.exchange(500, out=True)

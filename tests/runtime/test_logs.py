@@ -48,7 +48,7 @@ def test_calls_and_accidents_are_logged_without_the_keys_at_hand(
     key = SigningKey(secret)
 
     def handle(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
-        signed = sign("test/v1", b"payload of a person", key, b"")
+        signed = sign("test/v1", b"payload of a person", key, b"somebody")
         if request.value == 2:
             verify("other/v1", signed, bytes(key.verify_key))
         if request.value == 3:

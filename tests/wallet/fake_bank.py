@@ -94,6 +94,7 @@ class FakeBank:
             has_deposit_account=True,
             deposit_fen=account.deposit_fen,
             last_sequence=account.last_sequence,
+            limits=bank_pb2.Limits(balance_cap_fen=50_000_000),
         )
 
     def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
@@ -289,6 +290,7 @@ class FakeBank:
             balance_after_fen=account.available_fen,
             kind=kind,
             change_fen=change_fen,
+            position=len(account.history) + 1,
         )
         account.history.append(payment)
         return payment

@@ -22,21 +22,36 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/analysis/v1/analysis.proto\x12\x10\x64\x63\x65p.analysis.v1\";\n\x0fGetFlowsRequest\x12\x14\n\x0c\x66rom_time_ms\x18\x01 \x01(\x03\x12\x12\n\nto_time_ms\x18\x02 \x01(\x03\"P\n\x04\x46low\x12\x11\n\tfrom_bank\x18\x01 \x01(\t\x12\x0f\n\x07to_bank\x18\x02 \x01(\t\x12\x10\n\x08payments\x18\x03 \x01(\x04\x12\x12\n\namount_fen\x18\x04 \x01(\x03\"9\n\x10GetFlowsResponse\x12%\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x16.dcep.analysis.v1.Flow2d\n\x0f\x41nalysisService\x12Q\n\x08GetFlows\x12!.dcep.analysis.v1.GetFlowsRequest\x1a\".dcep.analysis.v1.GetFlowsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/analysis/v1/analysis.proto\x12\x10\x64\x63\x65p.analysis.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"S\n\x0fGetFlowsRequest\x12 \n\x0c\x66rom_time_ms\x18\x01 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1e\n\nto_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"h\n\x04\x46low\x12\x17\n\tfrom_bank\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07to_bank\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x16\n\x08payments\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"C\n\x10GetFlowsResponse\x12/\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x16.dcep.analysis.v1.FlowB\x08\xfa\xf9\x18\x04P\xa0\x8d\x06\x32\x64\n\x0f\x41nalysisService\x12Q\n\x08GetFlows\x12!.dcep.analysis.v1.GetFlowsRequest\x1a\".dcep.analysis.v1.GetFlowsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.analysis.v1.analysis_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETFLOWSREQUEST']._serialized_start=53
-  _globals['_GETFLOWSREQUEST']._serialized_end=112
-  _globals['_FLOW']._serialized_start=114
-  _globals['_FLOW']._serialized_end=194
-  _globals['_GETFLOWSRESPONSE']._serialized_start=196
-  _globals['_GETFLOWSRESPONSE']._serialized_end=253
-  _globals['_ANALYSISSERVICE']._serialized_start=255
-  _globals['_ANALYSISSERVICE']._serialized_end=355
+  _globals['_GETFLOWSREQUEST'].fields_by_name['from_time_ms']._loaded_options = None
+  _globals['_GETFLOWSREQUEST'].fields_by_name['from_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_GETFLOWSREQUEST'].fields_by_name['to_time_ms']._loaded_options = None
+  _globals['_GETFLOWSREQUEST'].fields_by_name['to_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_FLOW'].fields_by_name['from_bank']._loaded_options = None
+  _globals['_FLOW'].fields_by_name['from_bank']._serialized_options = b'\360\371\030\027'
+  _globals['_FLOW'].fields_by_name['to_bank']._loaded_options = None
+  _globals['_FLOW'].fields_by_name['to_bank']._serialized_options = b'\360\371\030\027'
+  _globals['_FLOW'].fields_by_name['payments']._loaded_options = None
+  _globals['_FLOW'].fields_by_name['payments']._serialized_options = b'\360\371\030\r'
+  _globals['_FLOW'].fields_by_name['amount_fen']._loaded_options = None
+  _globals['_FLOW'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\002'
+  _globals['_GETFLOWSRESPONSE'].fields_by_name['flows']._loaded_options = None
+  _globals['_GETFLOWSRESPONSE'].fields_by_name['flows']._serialized_options = b'\372\371\030\004P\240\215\006'
+  _globals['_GETFLOWSREQUEST']._serialized_start=82
+  _globals['_GETFLOWSREQUEST']._serialized_end=165
+  _globals['_FLOW']._serialized_start=167
+  _globals['_FLOW']._serialized_end=271
+  _globals['_GETFLOWSRESPONSE']._serialized_start=273
+  _globals['_GETFLOWSRESPONSE']._serialized_end=340
+  _globals['_ANALYSISSERVICE']._serialized_start=342
+  _globals['_ANALYSISSERVICE']._serialized_end=442
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -106,14 +107,14 @@ class FeedEntry(_message.Message):
     time_ms: int
     issued: Issued
     redeemed: Redeemed
-    outgoing_settled: OutboundPayment
+    outgoing_settled: OutgoingSettled
     outgoing_ended: OutgoingEnded
     incoming: Incoming
     tokens_registered: TokensRegistered
     tokens_deposited: TokensDeposited
     redemption_rejected: RedemptionRejected
     tokens_restored: TokensRestored
-    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutboundPayment, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ..., tokens_restored: _Optional[_Union[TokensRestored, _Mapping]] = ...) -> None: ...
+    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutgoingSettled, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ..., tokens_restored: _Optional[_Union[TokensRestored, _Mapping]] = ...) -> None: ...
 
 class Issued(_message.Message):
     __slots__ = ("amount_fen", "request_id")
@@ -138,6 +139,12 @@ class RedemptionRejected(_message.Message):
     number: int
     amount_fen: int
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+
+class OutgoingSettled(_message.Message):
+    __slots__ = ("number",)
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    def __init__(self, number: _Optional[int] = ...) -> None: ...
 
 class OutgoingEnded(_message.Message):
     __slots__ = ("number", "state", "reason")

@@ -1,0 +1,159 @@
+"""The bounds that the contract gives its fields, read from its descriptors.
+
+See protos/dcep/bounds/v1/bounds.proto. `runtime.messages` checks by them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+
+from dcep.bounds.v1 import bounds_pb2
+from dcep.errors.v1 import errors_pb2
+
+Bounds = bounds_pb2.Bounds
+_KINDS = bounds_pb2.Kind.DESCRIPTOR
+_PACKAGE = "dcep."
+_VARINT_BITS = 7
+_VARINTS = frozenset((
+    FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_UINT32,
+    FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_ENUM,
+))  # fmt: skip
+_ROOM_BYTES = 1_024
+_LONGEST_CHARACTER = 4
+"""Bytes of a character in UTF-8."""
+
+
+class NoBounds(TypeError):
+    """A field of the contract has no bounds: a mistake in a .proto."""
+
+
+def of(field: FieldDescriptor) -> Bounds:
+    """A field's bounds: those of its kind, and its own over them.
+
+    Raises:
+        NoBounds: the field has none, or not those that its type needs.
+    """
+    return _of(field.containing_type.full_name, field.name)
+
+
+def has_bounds(descriptor: Descriptor) -> bool:
+    """Whether a message is of the contract; others, such as a health check, have no bounds."""
+    return str(descriptor.full_name).startswith(_PACKAGE)
+
+
+def values_of(field: FieldDescriptor) -> EnumDescriptor | None:
+    """The enum whose known values a field may have, or None for other fields."""
+    if field.enum_type is not None:
+        return field.enum_type
+    name = of(field).value_of
+    return descriptor_pool.Default().FindEnumTypeByName(name) if name else None
+
+
+def carried(field: FieldDescriptor) -> Descriptor | None:
+    """The message that the payload of a field's signed envelope is, or None."""
+    name = of(field).carries
+    return descriptor_pool.Default().FindMessageTypeByName(name) if name else None
+
+
+@cache
+def greatest_bytes(descriptor: Descriptor) -> int:
+    """The length of the longest encoding that a message within its bounds has."""
+    alone = [field for field in descriptor.fields if field.containing_oneof is None]
+    longest = [max(map(_field_bytes, oneof.fields)) for oneof in descriptor.oneofs]
+    return sum(map(_field_bytes, alone)) + sum(longest)
+
+
+def too_long(descriptor: Descriptor) -> int:
+    """From how many bytes on a message is not read at all.
+
+    One that is a little longer than it may be is read, so that its sender learns what is wrong.
+    """
+    return greatest_bytes(descriptor) + _ROOM_BYTES
+
+
+@cache
+def greatest_payload(field: FieldDescriptor) -> int:
+    """The longest payload of the signed envelope in a field."""
+    payload = of(field.message_type.fields_by_name["payload"]).max_bytes
+    kind = carried(field)
+    return payload if kind is None else min(payload, greatest_bytes(kind))
+
+
+@cache
+def _of(message: str, name: str) -> Bounds:
+    field = descriptor_pool.Default().FindMessageTypeByName(message).fields_by_name[name]
+    options: Any = field.GetOptions().Extensions
+    kind = _KINDS.values_by_number[options[bounds_pb2.kind]]
+    found = Bounds()
+    found.MergeFrom(kind.GetOptions().Extensions[bounds_pb2.of_kind])
+    found.MergeFrom(options[bounds_pb2.own])
+    said = kind.number or options[bounds_pb2.own].ByteSize()
+    if not said or not all(found.HasField(name) for name in _needed(field, found)):
+        raise NoBounds(f"{message}.{name} has no bounds, or too few")
+    return found
+
+
+def _needed(field: FieldDescriptor, bounds: Bounds) -> list[str]:
+    """What has to be said of a field."""
+    needed = []
+    if field.is_repeated:
+        needed.append("max_items")
+    if field.type in _VARINTS and field.enum_type is None and not bounds.value_of:
+        needed += ["min", "max"]
+    if field.type == FieldDescriptor.TYPE_STRING:
+        needed.append("max_length")
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        needed.append("max_bytes")
+    return needed
+
+
+def _field_bytes(field: FieldDescriptor) -> int:
+    """The longest encoding of a field, tags included."""
+    if field.type == FieldDescriptor.TYPE_BOOL and not field.is_repeated:
+        return _varint(field.number << 3) + 1
+    bounds = of(field)
+    content = _content_bytes(field, bounds)
+    count = bounds.max_items if field.is_repeated else 1
+    tag = _varint(field.number << 3)
+    if field.is_repeated and field.is_packed:
+        return tag + _varint(count * content) + count * content
+    if field.type not in _VARINTS and field.type != FieldDescriptor.TYPE_BOOL:
+        tag += _varint(content)
+    return count * (tag + content)
+
+
+def _content_bytes(field: FieldDescriptor, bounds: Bounds) -> int:
+    if field.type in _VARINTS:
+        values = values_of(field)
+        if values is not None:
+            return max(_varint(number) for number in values.values_by_number)
+        return max(_varint(bounds.min), _varint(bounds.max))
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return 1
+    if field.type == FieldDescriptor.TYPE_STRING:
+        printable = bounds_pb2.CHARACTERS_PRINTABLE
+        wide = bounds.characters == printable and not bounds.pattern
+        return bounds.max_length * (_LONGEST_CHARACTER if wide else 1)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return bounds.max_bytes
+    if bounds.carries:
+        payload = field.message_type.fields_by_name["payload"]
+        most = greatest_payload(field)
+        rest = greatest_bytes(field.message_type) - _field_bytes(payload)
+        return rest + _varint(payload.number << 3) + _varint(most) + most
+    return greatest_bytes(field.message_type)
+
+
+def _varint(value: int) -> int:
+    """Bytes of a number; a negative one takes as many as 64 bits."""
+    bits = 64 if value < 0 else max(1, value.bit_length())
+    return -(-bits // _VARINT_BITS)
+
+
+def reason_of(bounds: Bounds, usual: int) -> int:
+    """What a value beyond its bounds is refused with."""
+    return bounds.reason if bounds.reason != errors_pb2.REASON_UNSPECIFIED else usual
