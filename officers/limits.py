@@ -10,7 +10,6 @@ MAX_CREDENTIALS = 50
 
 MAX_NAME = 32
 MAX_CAUSE = 200
-MAX_ACT_BYTES = 4_096
 MAX_ACT_VALIDITY_MS = 7 * 86_400_000
 """For so long an act may wait for its second officer."""
 

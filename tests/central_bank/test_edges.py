@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -11,12 +10,12 @@ from typing import Any
 import pytest
 
 from central_bank.bank_client import GrpcBankPeers
-from central_bank.grpc_registration import GrpcRegistration
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
+from runtime.messages import read
 from tests.central_bank.conftest import World, at_once
 
 
@@ -63,21 +62,10 @@ def test_every_reason_fits_a_record(world: World) -> None:
         assert outcome.reason == reason
 
 
-def test_a_feed_from_beyond_any_journal_is_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    central = world.central
-    service = GrpcRegistration(
-        central.registry,
-        central.settlement,
-        central.loads,
-        central.deposits,
-        central.feed,
-        central.books.ledger,
-    )
+def test_a_feed_from_beyond_any_journal_is_refused(world: World) -> None:
     for position in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
         request = registration_pb2.FollowFeedRequest(after_position=position)
         with pytest.raises(Refusal) as caught:
-            asyncio.run(anext(service.FollowFeed(request, None)))
+            read(registration_pb2.FollowFeedRequest, request.SerializeToString())
         assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
-    assert central.feed.after(world.alpha, MAX_POSITION)[0].entries == []
+    assert world.central.feed.after(world.alpha, MAX_POSITION)[0].entries == []

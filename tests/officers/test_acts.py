@@ -43,8 +43,12 @@ def test_what_both_signed_is_kept_and_can_be_verified(office: Office) -> None:
     office.restart()
     with office.engine.connect() as connection:
         row = connection.execute(select(office.tables.acts)).one()
-    proposal = SignedEnvelope(payload=row.proposal, signature=row.proposal_signature)
-    decision = SignedEnvelope(payload=row.decision, signature=row.decision_signature)
+    proposal = SignedEnvelope(
+        payload=row.proposal, signature=row.proposal_signature, key_id=b"wang"
+    )
+    decision = SignedEnvelope(
+        payload=row.decision, signature=row.decision_signature, key_id=b"zhou"
+    )
     assert verify(ACT_TAG, proposal, WANG.key) == act.proposal.payload
     said = office_pb2.OfficerDecision.FromString(verify(APPROVAL_TAG, decision, ZHOU.key))
     assert said.act_digest == digest_of(row.proposal) == row.digest
@@ -177,7 +181,9 @@ def test_a_proposal_repeats_by_its_id(office: Office) -> None:
     proposal = WANG.propose(FREEZE, NOW_MS)
     act = office.acts.propose(WANG.identity, proposal)
     assert office.acts.propose(WANG.identity, proposal) == act
-    other = WANG.propose(office_pb2.FreezeWallet(wallet_number="1"), NOW_MS, act.content.act_id)
+    other = WANG.propose(
+        office_pb2.FreezeWallet(wallet_number="6201000000000020"), NOW_MS, act.content.act_id
+    )
     assert refused(lambda: office.acts.propose(WANG.identity, other)) == "ID_REUSED"
     same = ZHOU.propose(FREEZE, NOW_MS, act.content.act_id)
     assert refused(lambda: office.acts.propose(ZHOU.identity, same)) == "ID_REUSED"
@@ -259,7 +265,8 @@ def test_a_proposal_lasts_no_longer_than_it_may(office: Office) -> None:
         (8 * DAY_MS, NOW_MS, "VALIDITY_TOO_LONG"),
         (DAY_MS, NOW_MS + 120_000, "NOT_YET_VALID"),
         (DAY_MS, NOW_MS - DAY_MS, "EXPIRED"),
-        (DAY_MS, -(2**62), "EXPIRED"),
+        (DAY_MS, 1, "EXPIRED"),
+        (DAY_MS, -(2**62), "FIELD_INVALID"),
     ):
         proposal = WANG.propose(FREEZE, created_ms, lasts_ms=lasts_ms)
         assert refused(lambda p=proposal: office.acts.propose(WANG.identity, p)) == reason
@@ -348,7 +355,7 @@ def test_a_kind_that_this_institution_does_not_know_is_refused(office: Office) -
     act = office_pb2.OfficerAct.FromString(WANG.propose(FREEZE, NOW_MS).payload)
     act.ClearField("freeze_wallet")
     signed = sign(ACT_TAG, act.SerializeToString(), WANG.signer.key, b"wang")
-    assert refused(lambda: office.acts.propose(WANG.identity, signed)) == "FIELD_INVALID"
+    assert refused(lambda: office.acts.propose(WANG.identity, signed)) == "FIELD_MISSING"
 
 
 def test_what_was_signed_is_one_message_and_not_too_long(office: Office) -> None:

@@ -24,7 +24,7 @@ def of_nobody(**changes: Any) -> dict[str, Any]:
 
 
 def settled(number: int) -> dict[str, Any]:
-    return {"outgoing_settled": R.OutboundPayment(number=number)}
+    return {"outgoing_settled": R.OutgoingSettled(number=number)}
 
 
 def ended(number: int, state: int = R.OUTCOME_STATE_REFUSED) -> dict[str, Any]:
