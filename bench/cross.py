@@ -106,7 +106,7 @@ def _one_by_one(
     lane = Orders(place.at(0), [payee])
     call = alpha.unary_unary(PAY)
     answered, seen = [], []
-    before = balance_fen(beta, payee)
+    before = balance_fen(beta, "beta", payee)
     for order in lane.take(scale.pick(100, 20, 3)):
         request = bank_pb2.PayRequest(order=order).SerializeToString()
         started = time.perf_counter()
@@ -114,7 +114,7 @@ def _one_by_one(
         answered.append(time.perf_counter() - started)
         assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED, answer
         before += 1
-        while balance_fen(beta, payee) < before:
+        while balance_fen(beta, "beta", payee) < before:
             pass
         seen.append(time.perf_counter() - started)
     return answered, seen

@@ -235,11 +235,15 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def balance_fen(channel: grpc.Channel, wallet: ReplayWallet) -> int:
+def balance_fen(channel: grpc.Channel, bank: str, wallet: ReplayWallet) -> int:
     """What a wallet's holder sees."""
     time_ms = now_ms()
     query = orders_pb2.Query(
-        wallet_number=wallet.number, created_time_ms=time_ms, expires_time_ms=time_ms + 60_000
+        wallet_number=wallet.number,
+        created_time_ms=time_ms,
+        expires_time_ms=time_ms + 60_000,
+        method=GET_WALLET.removeprefix("/"),
+        bank=bank,
     )
     signed = sign("query/v1", query.SerializeToString(), wallet.key, wallet.number.encode())
     request = bank_pb2.GetWalletRequest(query=signed).SerializeToString()

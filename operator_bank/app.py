@@ -23,6 +23,7 @@ from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.returns import Returns
 from operator_bank.peers import CentralBank
 from operator_bank.policy import apply_policy
+from operator_bank.refused import Refused
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.vault.vault import Vault
@@ -156,7 +157,8 @@ def build(
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
-    orders = Orders(directory, clock, verifier)
+    orders = Orders(directory, ledger, clock, verifier)
+    refused = Refused(ledger, books.history, clock)
     outgoing = Outbound(database, central_bank, clock)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, parts.policy)
@@ -167,7 +169,7 @@ def build(
         books=books,
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
-        holder=Holder(ledger, orders, parts.policy, clock),
+        holder=Holder(ledger, orders, parts.policy, clock, refused, bank=parts.name),
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),
         payments=Payments(
@@ -190,6 +192,7 @@ def build(
             central_bank,
             parts.business_key,
             clock,
+            refused,
             bank=parts.name,
         ),
     )

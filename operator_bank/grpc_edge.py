@@ -24,6 +24,7 @@ from runtime.metrics import CallMetrics
 from runtime.news import News
 
 _ARRIVALS = 100
+_WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 
 
 class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
@@ -66,7 +67,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
 
     def BeginWatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         asked = read(bank_pb2.WatchPaymentsRequest, request.request)
-        wallet = self._bank.holder.asking(asked.query)
+        wallet = self._bank.holder.asking(asked.query, _WATCH)
         return edge_pb2.BeginWatchResponse(
             wallet_number=wallet.number,
             account=wallet.account,

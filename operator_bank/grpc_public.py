@@ -16,6 +16,8 @@ from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.holder import WalletState
 from runtime.errors import Refusal
 
+_WALLET, _PAYMENT = "dcep.bank.v1.WalletService/", "dcep.bank.v1.PaymentService/"
+
 
 class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
     """See protos/dcep/bank/v1."""
@@ -31,7 +33,8 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
         return bank_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
 
     def GetWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return self._shown(self._bank.holder.state(self._bank.holder.asking(request.query)))
+        wallet = self._bank.holder.asking(request.query, f"{_WALLET}GetWallet")
+        return self._shown(self._bank.holder.state(wallet))
 
     def CloseWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._bank.holder.close(request.order)
@@ -93,12 +96,12 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
         return bank_pb2.PayManyResponse(items=_items(self._bank.payments.pay_many(request.orders)))
 
     def GetPayment(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query)
+        wallet = self._bank.holder.asking(request.query, f"{_PAYMENT}GetPayment")
         payment = self._bank.history.get(wallet, request.payment_id)
         return bank_pb2.GetPaymentResponse(payment=payment)
 
     def ListPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query)
+        wallet = self._bank.holder.asking(request.query, f"{_PAYMENT}ListPayments")
         payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
         return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)
 

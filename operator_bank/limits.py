@@ -6,8 +6,12 @@ MAX_ITEMS = 8_190
 MAX_AMOUNT_FEN = 10**13
 MAX_BALANCE_FEN = 10**18
 MAX_SEQUENCE = (1 << 53) - 1
+MAX_SEQUENCES_AHEAD = 1 << 20
+"""How far a sequence may be beyond the wallet's last: one that is mistaken does not use up all."""
+
 MAX_ORDER_VALIDITY_MS = 24 * 3_600 * 1_000
 MAX_OPENING_VALIDITY_MS = 10 * 60_000
+MAX_QUERY_VALIDITY_MS = 60_000
 CLOCK_SKEW_MS = 60_000
 MAX_MEMO = 140
 MAX_CAUSE = 200

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCES_AHEAD
 from operator_bank.wallets.directory import Directory, Wallet
 from runtime.bounds import too_long
 from runtime.checks import invalid
@@ -24,6 +24,7 @@ from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.parts import parts
 from runtime.signatures import SignatureVerifier
+from settlement.ledger import Ledger
 from settlement.records import record_digest
 
 TAGS: dict[type[Message], str] = {
@@ -61,8 +62,11 @@ class Order(NamedTuple, Generic[T]):
 class Orders:
     """Opens envelopes."""
 
-    def __init__(self, directory: Directory, clock: Clock, verifier: SignatureVerifier) -> None:
+    def __init__(
+        self, directory: Directory, ledger: Ledger, clock: Clock, verifier: SignatureVerifier
+    ) -> None:
         self._directory = directory
+        self._ledger = ledger
         self._clock = clock
         self._verifier = verifier
         # Nobody has its secret. What names an unknown wallet is verified against it: that takes
@@ -80,7 +84,10 @@ class Orders:
         message = signed_bytes(TAGS[kind], envelope.payload)
         if not verified(self._key(wallet), message, envelope.signature) or wallet is None:
             raise wrong_signature()
-        return _parse(kind, wallet, envelope, self._clock.now_ms())
+        order = _parse(kind, wallet, envelope, self._clock.now_ms())
+        if kind is not orders_pb2.Query:
+            self._check_sequences([order])
+        return order
 
     def open_many(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]
@@ -98,7 +105,37 @@ class Orders:
                     answers.append(_parse(kind, wallet, envelope, now_ms))
                 except Refusal as refusal:
                     answers.append(refusal)
+        self._refuse_far_sequences(answers)
         return answers
+
+    def _refuse_far_sequences(self, answers: list[Order[T] | Refusal]) -> None:
+        """Puts a refusal in the place of each order whose sequence is too far ahead."""
+        places = [i for i, one in enumerate(answers) if not isinstance(one, Refusal)]
+        orders: list[Order[T]] = [answers[i] for i in places]  # type: ignore[misc]
+        try:
+            self._check_sequences(orders)
+        except Refusal:
+            for place, order in zip(places, orders, strict=True):
+                try:
+                    self._check_sequences([order])
+                except Refusal as refusal:
+                    answers[place] = refusal
+
+    def _check_sequences(self, orders: Sequence[Order[T]]) -> None:
+        """That no sequence is too far beyond its wallet's last."""
+        if not orders:
+            return
+        rows = self._ledger.read([order.wallet.account for order in orders])
+        for order, last in zip(orders, rows["last_sequence"].tolist(), strict=True):
+            highest = last + MAX_SEQUENCES_AHEAD
+            if order.content.sequence > highest:
+                raise Refusal(
+                    errors_pb2.REASON_SEQUENCE_INVALID,
+                    f"sequence is at most {highest} now; this wallet's last one was {last}",
+                    field="sequence",
+                    highest=str(highest),
+                    last=str(last),
+                )
 
     def _begin(
         self, kind: type[T], envelopes: Sequence[SignedEnvelope]

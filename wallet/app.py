@@ -182,6 +182,7 @@ class App:
         profile = self.profile()
         return Desk(
             number=profile.number,
+            bank_name=profile.bank,
             key=self.home.key(),
             bank=self.banks.at(profile.bank_address, profile.bank_ca, profile.bank),
             open_book=lambda: self.book,

@@ -12,6 +12,12 @@ from typing import Protocol
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 
+GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
+GET_PAYMENT = "dcep.bank.v1.PaymentService/GetPayment"
+LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
+WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
+"""What a query is signed for."""
+
 
 class Arrivals(Protocol):
     """A stream of money arriving, until it is cancelled or cut."""

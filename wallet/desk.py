@@ -13,7 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal, reason_name
-from wallet.bank import Bank
+from wallet.bank import GET_PAYMENT, GET_WALLET, Bank
 from wallet.book import Book, Flights, Order, OrderState
 from wallet.kinds import EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
@@ -27,6 +27,7 @@ NOBODY_SAID = frozenset(
         errors_pb2.REASON_PEER_UNAVAILABLE,
         errors_pb2.REASON_OVERLOADED,
         errors_pb2.REASON_TOO_MANY_REFUSALS,
+        errors_pb2.REASON_NOT_YET_VALID,
         errors_pb2.REASON_STOPPING,
         errors_pb2.REASON_INTERNAL,
     }
@@ -61,6 +62,7 @@ class Desk:
     """The wallet's orders and questions to its bank."""
 
     number: str
+    bank_name: str
     key: SigningKey
     bank: Bank
     open_book: Callable[[], Book]
@@ -72,13 +74,15 @@ class Desk:
         """The order book; opened when first needed, a question needs none."""
         return self.open_book()
 
-    def query(self) -> SignedEnvelope:
-        """A signed question. It changes nothing and is not kept."""
+    def query(self, method: str) -> SignedEnvelope:
+        """A signed question for one method of this wallet's bank; it is not kept."""
         now_ms = self.clock.now_ms()
         query = orders_pb2.Query(
             wallet_number=self.number,
             created_time_ms=now_ms,
             expires_time_ms=now_ms + QUERY_VALID_MS,
+            method=method,
+            bank=self.bank_name,
         )
         return sign("query/v1", query.SerializeToString(), self.key, self.number.encode())
 
@@ -142,7 +146,7 @@ class Desk:
     def look_up(self, order: Order) -> Order:
         """Asks what became of an order without sending it; unchanged when nobody knows."""
         try:
-            payment = self.bank.get_payment(self.query(), order.payment_id)
+            payment = self.bank.get_payment(self.query(GET_PAYMENT), order.payment_id)
         except Refusal as refusal:
             gone = order.expires_time_ms < self.clock.now_ms()
             if refusal.reason != errors_pb2.REASON_PAYMENT_UNKNOWN or not gone:
@@ -157,7 +161,7 @@ class Desk:
         """Writes down an answer that the bank's books give instead of the call."""
         if order.kind not in (PAYMENT.name, EXCHANGE.name):
             return order
-        available_fen = self.bank.get_wallet(self.query()).available_fen
+        available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
         answer: Any = bank_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
         if order.kind == PAYMENT.name:
             answer = bank_pb2.PayResponse(
@@ -171,7 +175,7 @@ class Desk:
     def _begin(self) -> None:
         """A book that is younger than the wallet learns where its sequences stand."""
         if not self.book.begun(self.number):
-            known = self.bank.get_wallet(self.query())
+            known = self.bank.get_wallet(self.query(GET_WALLET))
             self.book.begin(self.number, known.last_sequence + 1)
 
     def _asked_before(self, request_id: str, kind: Kind, content: bytes) -> Order | None:

@@ -13,7 +13,7 @@ from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.bank import Arrivals, Banks
+from wallet.bank import GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS, Arrivals, Banks
 from wallet.banks import BankEntry
 from wallet.desk import NOBODY_SAID, Desk, Placed
 from wallet.home import SEED_BYTES, Home, Profile
@@ -48,7 +48,7 @@ class Holder:
 
     def show(self) -> bank_pb2.GetWalletResponse:
         """What the bank says about the wallet. Raises NoAnswer."""
-        return self._desk.bank.get_wallet(self._desk.query())
+        return self._desk.bank.get_wallet(self._desk.query(GET_WALLET))
 
     def top_up(
         self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
@@ -97,7 +97,9 @@ class Holder:
 
     def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[Entry], str]:
         """Newest first; and the token of the next page, "" on the last."""
-        found = self._desk.bank.list_payments(self._desk.query(), page_size, page_token)
+        found = self._desk.bank.list_payments(
+            self._desk.query(LIST_PAYMENTS), page_size, page_token
+        )
         number = self._desk.number
         return [entry_of(payment, number) for payment in found.payments], found.next_page_token
 
@@ -109,7 +111,7 @@ class Holder:
 
     def arrivals(self) -> Arrivals:
         """Money arriving, from now on. Raises NoAnswer when the stream is cut."""
-        return self._desk.bank.watch(self._desk.query())
+        return self._desk.bank.watch(self._desk.query(WATCH_PAYMENTS))
 
     def entry(self, arrival: bank_pb2.WatchPaymentsResponse) -> Entry:
         """An arrival as a line of the history."""

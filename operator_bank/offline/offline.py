@@ -32,6 +32,7 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import Going, put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
+from operator_bank.refused import Refused
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
 from runtime.checks import amount, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
@@ -62,6 +63,7 @@ class Offline:
         central_bank: CentralBank,
         business_key: Signer,
         clock: Clock,
+        refused: Refused,
         *,
         bank: str,
     ) -> None:
@@ -71,6 +73,7 @@ class Offline:
         self._outgoing = outgoing
         self._central_bank = central_bank
         self._clock = clock
+        self._refused = refused
         self._bank = bank
         self._keys = DeviceKeys(database, business_key, clock, bank=bank)
         self.revocations = Revocations(self._keys, central_bank, clock)
@@ -83,8 +86,12 @@ class Offline:
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = public_key(order.content.device_key, "device_key")
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        self._refused.check(order)
         bundle = self._need(self.revocations.newest)
-        certificate = self._keys.certify(order, key)
+        try:
+            certificate = self._keys.certify(order, key)
+        except Refusal as refusal:
+            raise self._refused.keep(order, refusal) from None
         own = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
         return certificate, own.encode() if own is not None else b""
 
@@ -97,8 +104,12 @@ class Offline:
         certificate = self._held_certificate(order)
         if certificate is None:
             # Only a load that is new: one that is asked again gets its first answer.
-            certificate = self._keys.to_load(order.wallet.row_id, key)
-            self._check_holding(content.amount_fen)
+            self._refused.check(order)
+            try:
+                certificate = self._keys.to_load(order.wallet.row_id, key)
+                self._check_holding(content.amount_fen)
+            except Refusal as refusal:
+                raise self._refused.keep(order, refusal) from None
         number = self._hold(order, certificate)
         state, reason = self._outgoing.state(number)
         if state not in (PENDING, SETTLED):
@@ -242,8 +253,12 @@ class Offline:
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:
             # Only a deposit that is new: one that is asked again gets its first answer.
-            self._check_owner(order)
-            check_unexpired(content.expires_time_ms, self._clock.now_ms())
+            self._refused.check(order)
+            try:
+                self._check_owner(order)
+                check_unexpired(content.expires_time_ms, self._clock.now_ms())
+            except Refusal as refusal:
+                raise self._refused.keep(order, refusal) from None
             self._check_pending(order.wallet.row_id)
             values = {
                 "wallet": order.wallet.row_id,

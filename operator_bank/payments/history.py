@@ -134,6 +134,8 @@ class PaymentHistory:
 
     def _state(self, row: Any) -> tuple[int, int]:
         result = Result(row.result)
+        if row.kind == Kind.REFUSAL:
+            return bank_pb2.PAYMENT_STATE_REFUSED, row.spare
         if not result.accepted:
             exchange = accounts.VAULT in (row.debit, row.credit)
             own = OF_THE_OWN_WALLET.get(result, result)

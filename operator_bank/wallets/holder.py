@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from operator_bank.orders import Orders, check_unexpired
+from operator_bank.limits import MAX_QUERY_VALIDITY_MS
+from operator_bank.orders import Orders, check_unexpired, check_window
 from operator_bank.reasons import refusal_of
+from operator_bank.refused import Refused
 from operator_bank.wallets.directory import Wallet
+from runtime.checks import invalid
 from runtime.clock import Clock
 from settlement.core import Batch
 from settlement.ledger import Ledger
@@ -37,17 +40,38 @@ class Holder:
     """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
 
     def __init__(
-        self, ledger: Ledger, orders: Orders, policy: NDArray[np.int64], clock: Clock
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        policy: NDArray[np.int64],
+        clock: Clock,
+        refused: Refused,
+        *,
+        bank: str,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._policy = policy
         self._clock = clock
+        self._refused = refused
+        self._bank = bank
 
-    def asking(self, envelope: SignedEnvelope) -> Wallet:
-        """The wallet that signed a query."""
+    def asking(self, envelope: SignedEnvelope, method: str) -> Wallet:
+        """The wallet that signed a query for this method, of this bank, a moment ago.
+
+        Args:
+            method: as `dcep.bank.v1.WalletService/GetWallet`.
+        """
         order = self._orders.open(orders_pb2.Query, envelope)
-        check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        query, now_ms = order.content, self._clock.now_ms()
+        check_unexpired(query.expires_time_ms, now_ms)
+        check_window(
+            query.created_time_ms, query.expires_time_ms, now_ms, longest_ms=MAX_QUERY_VALIDITY_MS
+        )
+        if query.bank != self._bank:
+            raise invalid("bank", f"is not this bank, {self._bank}")
+        if query.method != method:
+            raise invalid("method", f"is not the one that is called, {method}")
         return order.wallet
 
     def state(self, wallet: Wallet) -> WalletState:
@@ -73,14 +97,22 @@ class Holder:
         return status_of(int(self._ledger.read([wallet.account])[0]["flags"]))
 
     def close(self, envelope: SignedEnvelope) -> None:
-        """Closes an empty wallet, for good; closing it again changes nothing."""
+        """Closes an empty wallet, for good.
+
+        An order counts once, by its sequence, also when it is refused: one that came while there
+        was money in the wallet does not close it when there is none.
+        """
         order = self._orders.open(orders_pb2.CloseOrder, envelope)
-        check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        if order.content.expires_time_ms < now_ms and self._refused.earlier(order) is None:
+            check_unexpired(order.content.expires_time_ms, now_ms)
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.SET_FLAGS
+        record["origin"] = order.wallet.account
+        record["sequence"] = order.content.sequence
         record["credit"] = order.wallet.account
         record["ref"] = AccountFlag.CLOSED
-        record["time_ms"] = self._clock.now_ms()
+        record["time_ms"] = now_ms
         record["digest"] = order.digest
         kept = Batch(record, [order.payload], signatures=[order.signature])
         result = self._ledger.submit(kept).result(0)

@@ -16,6 +16,9 @@ from tests.openings import opening_request
 
 TIMEOUT_S = 20.0
 VALID_MS = 60_000
+GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
+WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
+LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 
 TAGS = {
     orders_pb2.PaymentOrder: "payment-order/v1",
@@ -71,20 +74,22 @@ class RawWallet:
     ) -> SignedEnvelope:
         """An order of ``kind``, valid unless ``fields`` or the other arguments spoil it."""
         time_ms = now_ms()
-        values = {
+        values: dict[str, Any] = {
             "wallet_number": self.number,
             "created_time_ms": time_ms,
             "expires_time_ms": time_ms + VALID_MS,
         }
-        if kind is not orders_pb2.Query and "sequence" not in fields:
+        if kind is orders_pb2.Query:
+            values["bank"] = self.stubs.bank
+        elif "sequence" not in fields:
             values["sequence"] = self.take_sequence()
         payload = kind(**{**values, **fields}).SerializeToString()
         signer = key or self.key
         return sign(tag or TAGS[kind], payload, signer, (key_id or self.number).encode())
 
-    def query(self) -> SignedEnvelope:
-        """A signed query."""
-        return self.envelope(orders_pb2.Query)
+    def query(self, method: str) -> SignedEnvelope:
+        """A signed query for one of the methods below."""
+        return self.envelope(orders_pb2.Query, method=method)
 
     def payment(self, payee: str, amount_fen: int, **fields: Any) -> SignedEnvelope:
         """A signed payment order."""
@@ -113,7 +118,7 @@ class RawWallet:
 
     def show(self) -> bank_pb2.GetWalletResponse:
         """The wallet's state."""
-        request = bank_pb2.GetWalletRequest(query=self.query())
+        request = bank_pb2.GetWalletRequest(query=self.query(GET_WALLET))
         return self.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S)
 
     def payments(self, page_size: int = 100) -> list[bank_pb2.Payment]:
@@ -122,7 +127,7 @@ class RawWallet:
         token = ""
         while True:
             request = bank_pb2.ListPaymentsRequest(
-                query=self.query(), page_size=page_size, page_token=token
+                query=self.query(LIST_PAYMENTS), page_size=page_size, page_token=token
             )
             page = self.stubs.payments.ListPayments(request, timeout=TIMEOUT_S)
             found.extend(page.payments)

@@ -28,7 +28,14 @@ from runtime.errors import reason_name
 from sandbox.connections import certified_channel, officer_channel
 from sandbox.offices import BankOffice
 from sandbox.world import World, refused
-from tests.integration.raw_wallet import TAGS, TIMEOUT_S, BankStubs, RawWallet, now_ms
+from tests.integration.raw_wallet import (
+    LIST_PAYMENTS,
+    TAGS,
+    TIMEOUT_S,
+    BankStubs,
+    RawWallet,
+    now_ms,
+)
 from tests.openings import opening_request
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
@@ -196,6 +203,10 @@ def _nothing(_: Scene) -> dict[str, Any]:
     return {}
 
 
+def _of(service: str, method: str) -> Callable[[Scene], dict[str, Any]]:
+    return lambda _: {"method": f"dcep.bank.v1.{service}/{method}"}
+
+
 SIGNED = [
     Signed(
         "Pay",
@@ -244,13 +255,13 @@ SIGNED = [
         "GetWallet",
         orders_pb2.Query,
         _stub("wallets", "GetWallet", bank_pb2.GetWalletRequest, "query"),
-        _nothing,
+        _of("WalletService", "GetWallet"),
     ),
     Signed(
         "ListPayments",
         orders_pb2.Query,
         _stub("payments", "ListPayments", bank_pb2.ListPaymentsRequest, "query"),
-        _nothing,
+        _of("PaymentService", "ListPayments"),
     ),
     Signed(
         "GetPayment",
@@ -261,13 +272,13 @@ SIGNED = [
             lambda query: bank_pb2.GetPaymentRequest(query=query, payment_id=f"{UNKNOWN_NUMBER}-1"),
             "query",
         ),
-        _nothing,
+        _of("PaymentService", "GetPayment"),
     ),
     Signed(
         "WatchPayments",
         orders_pb2.Query,
         _stub("payments", "WatchPayments", bank_pb2.WatchPaymentsRequest, "query"),
-        _nothing,
+        _of("PaymentService", "WatchPayments"),
     ),
 ]
 
@@ -388,6 +399,27 @@ def test_a_spoiled_order_is_refused(
     refusal = refused(lambda: rpc.call(scene, spoil(scene, rpc)))
     assert refusal.name in expected | JUDGED_BEFORE_TIME.get(rpc.label, set()), refusal.message
     assert refusal.message
+
+
+QUERIES = [rpc for rpc in SIGNED if rpc.kind is orders_pb2.Query]
+
+
+@pytest.mark.parametrize("rpc", QUERIES, ids=[rpc.label for rpc in QUERIES])
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"bank": "beta"},
+        {"method": "dcep.bank.v1.WalletService/CloseWallet"},
+        {"expires_time_ms": now_ms() + 3_600_000},
+    ],
+    ids=["another-bank", "another-method", "for-an-hour"],
+)
+def test_a_query_is_for_this_method_and_bank_and_a_moment(
+    scene: Scene, rpc: Signed, spoiled: dict[str, Any]
+) -> None:
+    refusal = refused(lambda: rpc.call(scene, _order(scene, rpc, **spoiled)))
+    assert refusal.name in {"FIELD_INVALID", "VALIDITY_TOO_LONG"}
+    assert refusal.field == next(iter(spoiled))
 
 
 MOVING = [rpc for rpc in SIGNED if rpc.moves_amount]
@@ -639,7 +671,7 @@ def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
 
 def test_page_tokens_and_sizes_are_checked(scene: Scene) -> None:
     def page(**fields: Any) -> Any:
-        request = bank_pb2.ListPaymentsRequest(query=scene.alice.query(), **fields)
+        request = bank_pb2.ListPaymentsRequest(query=scene.alice.query(LIST_PAYMENTS), **fields)
         return scene.alpha.payments.ListPayments(request, timeout=TIMEOUT_S)
 
     assert refused(lambda: page(page_token="garbage")).name == "PAGE_TOKEN_INVALID"

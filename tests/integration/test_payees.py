@@ -65,3 +65,29 @@ def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> 
         answer = stub.CheckPayees(request, timeout=TIMEOUT_S)
     assert list(answer.can_be_paid) == [True, True, False, False, False]
     assert {field.name for field in answer.DESCRIPTOR.fields} == {"can_be_paid"}
+
+
+def test_an_order_to_close_that_was_refused_closes_nothing_later(world: World) -> None:
+    """Whoever kept it sends it again when the wallet is empty."""
+    alpha = BankStubs(world.plan, "alpha")
+    holder, payee = RawWallet(alpha), RawWallet(alpha)
+    holder.top_up(100)
+    kept = bank_pb2.CloseWalletRequest(order=holder.envelope(orders_pb2.CloseOrder))
+
+    def close() -> str:
+        return refused(lambda: alpha.wallets.CloseWallet(kept, timeout=TIMEOUT_S)).name
+
+    assert close() == "WALLET_NOT_EMPTY"
+    assert holder.pay(payee.number, 100).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert close() == "WALLET_NOT_EMPTY"
+    assert holder.show().status == bank_pb2.WALLET_STATUS_OPEN
+
+
+def test_a_query_that_was_signed_for_one_method_opens_no_other(world: World) -> None:
+    wallet = RawWallet(BankStubs(world.plan, "alpha"))
+    query = wallet.query("dcep.bank.v1.WalletService/GetWallet")
+    request = bank_pb2.GetWalletRequest(query=query)
+    assert wallet.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S).wallet_number == wallet.number
+    stolen = bank_pb2.ListPaymentsRequest(query=query)
+    no = refused(lambda: wallet.stubs.payments.ListPayments(stolen, timeout=TIMEOUT_S))
+    assert (no.name, no.field) == ("FIELD_INVALID", "method")

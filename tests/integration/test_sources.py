@@ -27,7 +27,7 @@ from sandbox.stack import Stack, init
 from sandbox.trust import ONE_SOURCE
 from sandbox.world import World, wait_until
 from tests.integration.conftest import fund
-from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet, now_ms
+from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet, now_ms
 from tests.integration.sources import Relay
 from tests.openings import opening_request
 
@@ -176,7 +176,9 @@ def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
     streams = []
     for _ in range(WATCHES_EACH):
         streams.append(watching(stubs, greedy))
-    refused = stubs.payments.WatchPayments(bank_pb2.WatchPaymentsRequest(query=greedy.query()))
+    refused = stubs.payments.WatchPayments(
+        bank_pb2.WatchPaymentsRequest(query=greedy.query(WATCH_PAYMENTS))
+    )
     with pytest.raises(Refusal) as caught:
         next(refused)
     assert caught.value.name == "OVERLOADED"
@@ -190,7 +192,7 @@ def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
 
 def watching(stubs: BankStubs, wallet: RawWallet) -> Any:
     """An open stream that has told of a first arrival, so that it is known to run."""
-    request = bank_pb2.WatchPaymentsRequest(query=wallet.query())
+    request = bank_pb2.WatchPaymentsRequest(query=wallet.query(WATCH_PAYMENTS))
     wallet_stream = stubs.payments.WatchPayments(request)
     found: list[Any] = []
     heard = threading.Event()
@@ -223,7 +225,7 @@ class Rest:
 
 def can_watch(stubs: BankStubs, wallet: RawWallet) -> bool:
     """Whether a wallet may watch now."""
-    request = bank_pb2.WatchPaymentsRequest(query=wallet.query(), after_position=1)
+    request = bank_pb2.WatchPaymentsRequest(query=wallet.query(WATCH_PAYMENTS), after_position=1)
     stream = stubs.payments.WatchPayments(request)
     try:
         next(stream)

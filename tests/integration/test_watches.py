@@ -15,7 +15,7 @@ from runtime.limits import MAX_WORKERS
 from sandbox.offices import BankOffice
 from sandbox.world import World
 from tests.integration.conftest import MakeWorld
-from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet
 from tests.integration.test_edge import edge_of
 
 pytestmark = pytest.mark.xdist_group("watches")
@@ -66,7 +66,7 @@ class Watchers:
                 await channel.close()
 
     async def _one(self, index: int, channel: grpc.aio.Channel) -> list[int]:
-        query = self._wallets[index % WALLETS].query()
+        query = self._wallets[index % WALLETS].query(WATCH_PAYMENTS)
         call = channel.unary_stream(
             WATCH,
             bank_pb2.WatchPaymentsRequest.SerializeToString,

@@ -36,6 +36,7 @@ NOW_MS = 1_750_000_000_000
 PREFIX, OTHER_PREFIX = "6201", "6202"
 FOREIGN = make(OTHER_PREFIX, 1)
 VAULT_FEN, DEPOSIT_FEN = 10_000_000, 2_000_000
+GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 FeedEntry = registration_pb2.FeedEntry
 
 
@@ -116,6 +117,7 @@ class Holder:
                 "wallet_number": self.number,
                 "created_time_ms": now_ms,
                 "expires_time_ms": now_ms + 60_000,
+                **({"method": GET_WALLET, "bank": "alpha"} if kind is orders_pb2.Query else {}),
                 **values,
             }
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS, TOKEN_LIFETIME_MS
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -92,6 +92,44 @@ def test_a_key_that_nobody_can_have_the_secret_of_is_not_certified(
         with pytest.raises(Refusal) as caught:
             certify(world, alice, weak)
         assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_key")
+
+
+def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
+    world: World, alice: Holder
+) -> None:
+    """Somebody kept the order, and sends it again: it has used its sequence up."""
+    key = some_key()
+    load = load_order(alice, key, 2)
+    certified = alice.signed(
+        orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=some_key()
+    )
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.load(load)
+    assert caught.value.name == "DEVICE_UNKNOWN"
+    certify(world, alice, key)
+    for bank in (world.bank, world.restart()):
+        with pytest.raises(Refusal) as caught:
+            bank.offline.load(load)
+        assert caught.value.name == "DEVICE_UNKNOWN"
+    # The sequence is no other order's either.
+    taken = orders_pb2.LoadOrder.FromString(load.payload).sequence
+    with pytest.raises(Refusal) as caught:
+        alice.pay(alice.number, 1, sequence=taken)
+    assert caught.value.name == "ID_REUSED"
+    payment = world.bank.history.get(alice.wallet, f"{alice.number}-{taken}")
+    assert payment.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert payment.reason == errors_pb2.REASON_DEVICE_UNKNOWN
+
+    for _ in range(MAX_LIVE_KEYS - 1):
+        certify(world, alice, some_key())
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.certify(certified)
+    assert caught.value.name == "TOO_MANY_DEVICE_KEYS"
+    with world.engine.begin() as connection:
+        connection.execute(delete(devices).where(devices.c.wallet == alice.wallet.row_id))
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.certify(certified)
+    assert caught.value.name == "TOO_MANY_DEVICE_KEYS"
 
 
 # The bound of live keys

@@ -9,12 +9,18 @@ import pytest
 
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
-from operator_bank.limits import CLOCK_SKEW_MS, MAX_ORDER_VALIDITY_MS, MAX_SEQUENCE
+from operator_bank.limits import (
+    CLOCK_SKEW_MS,
+    MAX_ORDER_VALIDITY_MS,
+    MAX_SEQUENCE,
+    MAX_SEQUENCES_AHEAD,
+)
 from operator_bank.orders import TAGS
 from runtime.envelope import sign
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, NOW_MS, PREFIX, Holder, World
+from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, World
 
+LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 
 
@@ -83,7 +89,7 @@ def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
         for call in (
             lambda order=order: world.bank.payments.pay(order, 0.0),
             lambda order=order: world.bank.exchange.exchange(order),
-            lambda order=order: world.bank.holder.asking(order),
+            lambda order=order: world.bank.holder.asking(order, GET_WALLET),
         ):
             with pytest.raises(Refusal) as caught:
                 call()
@@ -133,6 +139,35 @@ def test_an_order_that_was_settled_is_still_known_when_it_has_expired(
     assert (again.state, again.repeated) == (SETTLED, True)
 
 
+def test_a_mistaken_sequence_does_not_use_up_all_the_others(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    highest = alice.sequence + MAX_SEQUENCES_AHEAD
+    for sequence in (MAX_SEQUENCE, highest + 1):
+        far = alice.order(bob.number, 5, sequence=sequence)
+        for call in (
+            lambda far=far: world.bank.payments.pay(far, 0.0),
+            lambda far=far: world.bank.exchange.exchange(
+                alice.exchange_order(5, sequence=MAX_SEQUENCE)
+            ),
+            lambda far=far: world.bank.holder.close(
+                alice.signed(orders_pb2.CloseOrder, sequence=MAX_SEQUENCE)
+            ),
+        ):
+            with pytest.raises(Refusal) as caught:
+                call()
+            assert (caught.value.name, caught.value.field) == ("SEQUENCE_INVALID", "sequence")
+            assert caught.value.metadata["highest"] == str(highest)
+    alice.sequence = highest - MAX_SEQUENCES_AHEAD
+    bob.exchange(5)
+    orders = [alice.order(bob.number, 1), alice.order(bob.number, 1, sequence=highest + 1),
+              bob.order(alice.number, 1), alice.order(bob.number, 1)]  # fmt: skip
+    answers = world.bank.payments.pay_many(orders)
+    names = [a.name if isinstance(a, Refusal) else a.state for a in answers]
+    assert names == [SETTLED, "SEQUENCE_INVALID", SETTLED, SETTLED]
+    assert alice.pay(bob.number, 1, sequence=highest).state == SETTLED
+
+
 def test_a_sequence_is_not_used_for_two_orders(alice: Holder, bob: Holder) -> None:
     alice.pay(bob.number, 500)
     reused = refused(lambda: alice.pay(bob.number, 501, sequence=alice.sequence))
@@ -151,6 +186,29 @@ def test_many_orders_have_an_answer_each(world: World, alice: Holder, bob: Holde
 
 def test_a_query_expires(world: World, alice: Holder) -> None:
     query = alice.signed(orders_pb2.Query)
-    assert world.bank.holder.asking(query) == alice.wallet
+    assert world.bank.holder.asking(query, GET_WALLET) == alice.wallet
     world.clock.advance(60_001)
-    assert refused(lambda: world.bank.holder.asking(query)) == ("EXPIRED", "expires_time_ms")
+    expired = refused(lambda: world.bank.holder.asking(query, GET_WALLET))
+    assert expired == ("EXPIRED", "expires_time_ms")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"method": LIST_PAYMENTS}, ("FIELD_INVALID", "method")),
+        ({"method": ""}, ("FIELD_INVALID", "method")),
+        ({"method": "/" + GET_WALLET}, ("FIELD_INVALID", "method")),
+        ({"bank": "beta"}, ("FIELD_INVALID", "bank")),
+        ({"bank": ""}, ("FIELD_INVALID", "bank")),
+        ({"expires_time_ms": NOW_MS + 60_001}, ("VALIDITY_TOO_LONG", "expires_time_ms")),
+        (
+            {"created_time_ms": NOW_MS - 30_000, "expires_time_ms": NOW_MS + 30_001},
+            ("VALIDITY_TOO_LONG", "expires_time_ms"),
+        ),
+    ],
+)
+def test_a_query_is_for_one_method_of_one_bank_and_for_a_moment(
+    world: World, alice: Holder, changes: dict, expected: tuple[str, str]
+) -> None:
+    query = alice.signed(orders_pb2.Query, **changes)
+    assert refused(lambda: world.bank.holder.asking(query, GET_WALLET)) == expected

@@ -81,6 +81,33 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
     assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
 
 
+def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
+    world: World, bob: Holder
+) -> None:
+    """Somebody kept it, and sends it again when the wallet is empty."""
+    bob.exchange(10)
+    kept = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
+    assert refused(lambda: world.bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
+    bob.exchange(10, out=True)
+    for bank in (world.bank, world.restart()):
+        assert refused(lambda bank=bank: bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
+    assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_OPEN
+
+
+def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: Holder) -> None:
+    bob.exchange(10)
+    sequence = bob.sequence
+    reused = bob.signed(orders_pb2.CloseOrder, sequence=sequence)
+    assert refused(lambda: world.bank.holder.close(reused)).name == "ID_REUSED"
+    bob.exchange(10, out=True)
+    late = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
+    order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
+    world.bank.holder.close(order)
+    world.clock.advance(60_001)
+    world.bank.holder.close(order)  # it was closed by it in time
+    assert refused(lambda: world.bank.holder.close(late)).name == "EXPIRED"
+
+
 def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> None:
     assert alice.exchange(40_000, out=True) == 60_000
     state = world.bank.holder.state(alice.wallet)

@@ -15,6 +15,7 @@ from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.country import NOW, Country
+from wallet.bank import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
 DEPOSIT_FEN = 1_000_000
@@ -84,7 +85,7 @@ class FakeBank:
         )
 
     def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
-        number, account = self._asker(query)
+        number, account = self._asker(query, GET_WALLET)
         return bank_pb2.GetWalletResponse(
             wallet_number=number,
             bank="alpha",
@@ -115,7 +116,7 @@ class FakeBank:
         return self._once("payment-order/v1", orders_pb2.PaymentOrder, order, self._pay)
 
     def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
-        _, account = self._asker(query)
+        _, account = self._asker(query, GET_PAYMENT)
         for payment in account.history:
             if payment.payment_id == payment_id:
                 return payment
@@ -124,7 +125,7 @@ class FakeBank:
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
     ) -> bank_pb2.ListPaymentsResponse:
-        _, account = self._asker(query)
+        _, account = self._asker(query, LIST_PAYMENTS)
         newest = list(reversed(account.history))
         start = int(page_token or 0)
         end = start + (page_size or 50)
@@ -132,7 +133,7 @@ class FakeBank:
         return bank_pb2.ListPaymentsResponse(payments=newest[start:end], next_page_token=token)
 
     def watch(self, query: SignedEnvelope) -> Arrivals:
-        self._asker(query)
+        self._asker(query, WATCH_PAYMENTS)
         return Arrivals(self._arrivals)
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
@@ -192,12 +193,13 @@ class FakeBank:
             available_fen=account.available_fen,
         )
 
-    def _asker(self, query: SignedEnvelope) -> tuple[str, Account]:
+    def _asker(self, query: SignedEnvelope, method: str) -> tuple[str, Account]:
         if self.down:
             raise NoAnswer("UNAVAILABLE: down")
         number = query.key_id.decode()
         account = self._account(number)
-        verify("query/v1", query, account.key)
+        asked = orders_pb2.Query.FromString(verify("query/v1", query, account.key))
+        assert (asked.bank, asked.method) == ("alpha", method)
         return number, account
 
     def _account(self, number: str) -> Account:

@@ -135,11 +135,15 @@ class DepositOrder(_message.Message):
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., offline_payment: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class Query(_message.Message):
-    __slots__ = ("wallet_number", "created_time_ms", "expires_time_ms")
+    __slots__ = ("wallet_number", "created_time_ms", "expires_time_ms", "method", "bank")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    method: str
+    bank: str
+    def __init__(self, wallet_number: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., method: _Optional[str] = ..., bank: _Optional[str] = ...) -> None: ...
