@@ -196,10 +196,10 @@ def test_a_query_expires(world: World, alice: Holder) -> None:
     ("changes", "expected"),
     [
         ({"method": LIST_PAYMENTS}, ("FIELD_INVALID", "method")),
-        ({"method": ""}, ("FIELD_INVALID", "method")),
+        ({"method": ""}, ("FIELD_MISSING", "method")),
         ({"method": "/" + GET_WALLET}, ("FIELD_INVALID", "method")),
         ({"bank": "beta"}, ("FIELD_INVALID", "bank")),
-        ({"bank": ""}, ("FIELD_INVALID", "bank")),
+        ({"bank": ""}, ("FIELD_MISSING", "bank")),
         ({"expires_time_ms": NOW_MS + 60_001}, ("VALIDITY_TOO_LONG", "expires_time_ms")),
         (
             {"created_time_ms": NOW_MS - 30_000, "expires_time_ms": NOW_MS + 30_001},
