@@ -57,7 +57,7 @@ def put_together(kept: KeptPayload, field_number: int, elsewhere: Sequence[bytes
         return kept.head
     rest = iter(elsewhere)
     items: list[bytes] = []
-    for place, item in _others(kept.others):
+    for place, item in others_in(kept.others):
         while len(items) < place:
             items.append(_next(rest))
         items.append(item)
@@ -84,7 +84,8 @@ def _varint(value: int) -> bytes:
 _SHORT = [bytes([value]) for value in range(128)]
 
 
-def _others(data: bytes) -> Iterator[tuple[int, bytes]]:
+def others_in(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(place, item) of the items that `KeptPayload.others` keeps. Raises ValueError."""
     at = 0
     while at < len(data):
         if at + _OTHER.size > len(data):

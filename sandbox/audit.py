@@ -16,6 +16,13 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from sandbox.audit_signatures.stack import (
+    EVERY_SIGNATURE,
+    Ledger,
+    SignaturesAsked,
+    SignaturesFound,
+    audit_signatures,
+)
 from sandbox.audit_suspense import suspense_problems
 from sandbox.audit_tokens import TokenSums, bank_indexes, token_sums
 from sandbox.books import (
@@ -109,6 +116,7 @@ class StackAudit:
     banks: list[BankSums]
     tokens: TokenSums
     journals: dict[str, LedgerReport]
+    signatures: SignaturesFound
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -132,6 +140,7 @@ class StackAudit:
                 name: {"rows": report.rows, "records": report.position, "ok": report.ok}
                 for name, report in self.journals.items()
             },
+            **self.signatures.as_fields(),
             "problems": self.problems,
         }
 
@@ -145,20 +154,22 @@ class _Audited:
     report: LedgerReport
 
 
-def audit_stack(plan: StackPlan) -> StackAudit:
+def audit_stack(plan: StackPlan, asked: SignaturesAsked = EVERY_SIGNATURE) -> StackAudit:
     """Audit every database of a stack. Reads only. Raises AuditImpossible."""
     with _opened(plan) as engines:
         try:
-            return audit_engines(engines)
+            return audit_engines(engines, asked)
         except SQLAlchemyError as cause:
             raise AuditImpossible(str(cause).splitlines()[0]) from cause
 
 
-def audit_engines(engines: Mapping[str, Engine]) -> StackAudit:
+def audit_engines(
+    engines: Mapping[str, Engine], asked: SignaturesAsked = EVERY_SIGNATURE
+) -> StackAudit:
     """Audit the databases of the central bank and of the banks, by name. Reads only."""
     audited = {name: _replay(engine) for name, engine in engines.items() if name != CENTRAL_BANK}
     audited[CENTRAL_BANK] = _replay(engines[CENTRAL_BANK])
-    return _judge(audited)
+    return _judge(audited, asked)
 
 
 def _replay(engine: Engine) -> _Audited:
@@ -166,7 +177,7 @@ def _replay(engine: Engine) -> _Audited:
     return _Audited(engine, tables, audit_ledger(engine, tables))
 
 
-def _judge(audited: dict[str, _Audited]) -> StackAudit:
+def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     central = audited[CENTRAL_BANK]
     with central.engine.connect() as connection:
         indexes = bank_indexes(connection)
@@ -184,6 +195,11 @@ def _judge(audited: dict[str, _Audited]) -> StackAudit:
         banks=banks,
         tokens=tokens,
         journals={name: part.report for name, part in audited.items()},
+        signatures=audit_signatures(
+            {name: Ledger(part.engine, part.tables, part.report) for name, part in audited.items()},
+            indexes,
+            asked,
+        ),
     )
     for name, part in audited.items():
         found.problems += [f"{name}: {problem}" for problem in part.report.problems]
@@ -191,6 +207,7 @@ def _judge(audited: dict[str, _Audited]) -> StackAudit:
             problems = suspense_problems(part.engine, part.tables)
             found.problems += [f"{name}: {problem}" for problem in problems]
     found.problems += [f"{CENTRAL_BANK}: {problem}" for problem in tokens.problems]
+    found.problems += found.signatures.problems
     found.problems += _equation_problems(found)
     return found
 

@@ -13,6 +13,7 @@ FIRST_BANK_ACCOUNT: Final = 10
 
 CIRCULATION_OFFSET: Final = 1
 DEPOSITS_OFFSET: Final = 2
+OFFICE_OFFSET: Final = 3
 LOSS_OFFSET: Final = 4
 RESTORED_OFFSET: Final = 5
 ACCOUNTS_PER_BANK: Final = 6
@@ -23,6 +24,8 @@ MIRROR: Final = 0
 VAULT: Final = 1
 SUSPENSE: Final = 2
 SET_ASIDE: Final = 3
+CONTROL: Final = 10
+TILL: Final = 11
 FIRST_WALLET: Final = 1000
 CURRENCY: Final = 1
 """The ledger of the digital currency; a bank's second ledger is its own."""

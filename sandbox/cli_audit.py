@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from currency.amount import format_yuan
@@ -14,24 +18,66 @@ from sandbox.plan import load
 from sandbox.words import EXIT_NO_ANSWER, Speaker
 
 
+class Which(StrEnum):
+    """As `sandbox.audit_signatures.verifying.Signatures`, which takes long to import."""
+
+    ALL = "all"
+    SAMPLE = "sample"
+    NONE = "none"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(audit)
 
 
-def audit(folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Prove the three equations and all hash chains. Exit code 1 names what was changed by hand."""
+def audit(
+    folder: Folder = DEFAULT,
+    signatures: Annotated[
+        Which | None,
+        typer.Option(help="Which to verify; all up to a million records, else a random sample."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the sample, to draw the same one again.", min=0)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove the three equations, all hash chains, and that each movement was signed for.
+
+    Exit code 1 names what was changed by hand, and what nobody ordered.
+    """
     from sandbox.audit import AuditImpossible, audit_stack
+    from sandbox.audit_signatures.stack import SignaturesAsked
+    from sandbox.audit_signatures.verifying import Signatures
 
     speaker = Speaker(as_json)
+    wanted = Signatures(signatures.value) if signatures is not None else None
     try:
-        found = audit_stack(load(folder))
+        with _counting(speaker, as_json) as progress:
+            found = audit_stack(load(folder), SignaturesAsked(wanted, seed, progress))
     except AuditImpossible as cause:
         speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
     speaker.result(found.as_fields())
     if not as_json:
         show(speaker, found.as_fields())
     raise typer.Exit(0 if found.ok else 1)
+
+
+@contextmanager
+def _counting(speaker: Speaker, as_json: bool) -> Iterator[Callable[[int], None]]:
+    """Shows how many signatures have been verified, where somebody looks at it."""
+    if as_json or not speaker.console.is_terminal:
+        yield lambda _: None
+        return
+    with Progress(
+        TextColumn("signatures verified"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=speaker.console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("signatures", total=None)
+        yield lambda count: bar.advance(task, count)
 
 
 def show(speaker: Speaker, fields: dict[str, object]) -> None:
@@ -63,6 +109,18 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
             f"   journal of {name}: {journal['records']:,} records in {journal['rows']:,} rows, "
             f"chain and replay {mark}"
         )
+    console.print(
+        f"   {fields['signatures_checked']:,} signatures verified in "
+        f"{fields['signatures_seconds']:.1f} s"
+        + (
+            f", {fields['signatures_left_out']:,} left out ({fields['signatures']}, seed "
+            f"{fields['signatures_seed']})"
+            if fields["signatures_left_out"]
+            else ", each movement was ordered"
+        )
+        if fields["signatures"] != "none"
+        else "   no signature was verified, as asked for"
+    )
     for problem in fields["problems"]:  # type: ignore[attr-defined]
         console.print(f"[red]✗ {escape(str(problem))}[/]")
     if fields["ok"]:

@@ -59,6 +59,7 @@ def replay(
     of time, signed by its payer. Then says what was accepted and refused, and audits.
     """
     from sandbox.audit import audit_stack
+    from sandbox.audit_signatures.stack import SignaturesAsked
     from sandbox.replay.grpc_peer import GrpcBankPeer
     from sandbox.replay.reader import Columns, FileRefused, read_balances, read_payments
     from sandbox.replay.run import Funding
@@ -92,7 +93,7 @@ def replay(
         finally:
             for peer in peers:
                 peer.close()
-        audit = audit_stack(plan)
+        audit = audit_stack(plan, SignaturesAsked())
     fields = {**result.as_fields(), "audit_ok": audit.ok, "problems": audit.problems}
     speaker.result(fields)
     if not as_json:

@@ -1,0 +1,1 @@
+"""Every movement has a signature behind it: proved from the databases alone."""

@@ -1,0 +1,171 @@
+"""Officers' acts: proposed by one, approved by another, both signed; each did what it said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, column, inspect, select, table
+
+from dcep.office.v1 import office_pb2
+from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, digest_of
+from sandbox.audit_signatures.orders import Line, Wrong, read, same
+from sandbox.audit_signatures.verifying import Problems, Verifying
+
+_ACTS = (
+    "id", "kind", "proposer", "proposal", "proposal_signature", "proposed_time_ms", "state",
+    "decider", "decision", "decision_signature", "decided_time_ms", "position",
+)  # fmt: skip
+_acts = table("officer_acts", *map(column, _ACTS))
+_credentials = table(
+    "officer_credentials",
+    *map(column, ("signing_key", "officer", "registered_by", "from_time_ms", "until_time_ms")),
+)
+_founding = table("officer_founding", *map(column, ("payload", "signature")))
+_APPROVED = office_pb2.ACT_STATE_APPROVED
+_SKEW_MS = 300_000
+"""How far an officer's clock may be from the institution's."""
+
+
+class _Key(NamedTuple):
+    """A key of an officer and when it was good."""
+
+    key: bytes
+    from_ms: int
+    until_ms: int
+
+
+class ActsDone:
+    """The acts of one institution, each verified once; records are held against them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        institution: str,
+        verifying: Verifying,
+        *,
+        business_key: bytes | None = None,
+    ) -> None:
+        """Reads and verifies them.
+
+        Args:
+            engine: the institution's database.
+            institution: its name.
+            verifying: takes the signatures.
+            business_key: that the founding record must be signed by; None where it is not known.
+        """
+        self.problems = Problems()
+        self._institution = institution
+        self._verifying = verifying
+        self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
+        self._by_number: dict[int, office_pb2.OfficerAct] = {}
+        self._keys: dict[str, list[_Key]] = {}
+        self._kept = False
+        if not inspect(engine).has_table(_acts.name):
+            return
+        self._kept = True
+        with engine.connect() as connection:
+            rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
+            credentials = connection.execute(select(_credentials)).all()
+            founding = connection.execute(select(_founding)).first()
+        for row in credentials:
+            self._keys.setdefault(row.officer, []).append(
+                _Key(bytes(row.signing_key), row.from_time_ms, row.until_time_ms)
+            )
+        for row in rows:
+            self._named(f"table {_acts.name}, row id={row.id}", self._read, row)
+        self._named(f"table {_founding.name}", self._founded, founding, credentials, business_key)
+
+    def _named(self, where: str, check: Any, *arguments: Any) -> None:
+        try:
+            check(*arguments)
+        except Wrong as wrong:
+            self.problems.say(f"{where}: {wrong}")
+
+    def _read(self, row: Any) -> None:
+        proposal = bytes(row.proposal)
+        act = read(office_pb2.OfficerAct, proposal)
+        same("institution", act.institution, self._institution)
+        same("proposer", act.officer, row.proposer)
+        same("kind", act.WhichOneof("kind"), row.kind)
+        self._signed(row, row.proposer, ACT_TAG, "proposal", row.proposed_time_ms)
+        if row.state != _APPROVED:
+            return
+        decision = read(office_pb2.OfficerDecision, bytes(row.decision))
+        same("act", decision.act_id, act.act_id)
+        same("digest", decision.act_digest.hex(), digest_of(proposal).hex())
+        same("checker", decision.officer, row.decider)
+        if row.decider == row.proposer:
+            raise Wrong("one officer proposed and approved it")
+        self._signed(row, row.decider, APPROVAL_TAG, "decision", row.decided_time_ms)
+        self._by_number[row.id] = act
+        if row.position:
+            self._by_position[row.position] = row.id, proposal, act
+
+    def _signed(self, row: Any, officer: str, tag: str, name: str, time_ms: int) -> None:
+        payload = bytes(getattr(row, name))
+        signature = bytes(getattr(row, f"{name}_signature"))
+        keys = [
+            known.key
+            for known in self._keys.get(officer, [])
+            if known.from_ms <= time_ms + _SKEW_MS
+            and (not known.until_ms or time_ms <= known.until_ms + _SKEW_MS)
+        ]
+        if not self._verifying.now(keys, tag, payload, signature):
+            raise Wrong(f"the {name} is not signed by a key that {officer} had then")
+
+    def _founded(
+        self, founding: Any, credentials: Sequence[Any], business_key: bytes | None
+    ) -> None:
+        """That each officer's key comes from the founding or from an act."""
+        first: list[office_pb2.RegisterOfficer] = []
+        if founding is not None:
+            payload = bytes(founding.payload)
+            record = read(office_pb2.FoundingRecord, payload)
+            same("institution", record.institution, self._institution)
+            first = list(record.officers)
+            if business_key is not None and not self._verifying.now(
+                [business_key], FOUNDING_TAG, payload, bytes(founding.signature)
+            ):
+                raise Wrong("the founding record is not signed by the institution's business key")
+        for row in credentials:
+            key = bytes(row.signing_key)
+            known = first
+            if row.registered_by:
+                act = self._by_number.get(row.registered_by, office_pb2.OfficerAct())
+                known = [act.register_officer, act.renew_officer]
+            if not any(one.name == row.officer and one.signing_key == key for one in known):
+                raise Wrong(
+                    f"officer {row.officer} has a key, {key.hex()}, that neither the founding nor"
+                    " an act of two gave"
+                )
+
+    def took_effect(self, line: Line, kind: str, **asked: Any) -> None:
+        """That a record is what an act asked for.
+
+        Args:
+            line: the record.
+            kind: of the act.
+            asked: fields of the act and what the record makes of them.
+
+        Raises:
+            Wrong: there is no such act, or it says something else.
+        """
+        if not self._kept:
+            return
+        found = self._by_position.get(line.position)
+        if found is None:
+            raise Wrong("no act of two officers is behind it")
+        number, proposal, act = found
+        same("kind", act.WhichOneof("kind"), kind)
+        digest = int.from_bytes(hashlib.sha256(proposal).digest()[:8], "little")
+        same("digest", digest, line.digest)
+        if "number" in asked:
+            same("number", number, asked.pop("number"))
+        content = getattr(act, kind)
+        for name, recorded in asked.items():
+            said = getattr(content, name)
+            if name == "wallet_number" and not said:
+                continue  # the wallet whose it was to be
+            same(name, said, recorded)

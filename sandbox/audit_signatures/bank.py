@@ -1,0 +1,374 @@
+"""A bank's journal, record by record: whatever leaves a wallet was ordered by its holder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, column, select, table
+
+from dcep.bank.v1 import orders_pb2
+from dcep.registration.v1 import registration_pb2
+from sandbox.audit_signatures.acts import ActsDone
+from sandbox.audit_signatures.late import Late
+from sandbox.audit_signatures.orders import (
+    TAGS,
+    Line,
+    Wrong,
+    is_load,
+    limited,
+    lines,
+    ordered,
+    read,
+    same,
+)
+from sandbox.audit_signatures.settled import Hold, Settled, diverted
+from sandbox.audit_signatures.verifying import Problems, Verifying
+from sandbox.books import CONTROL, FIRST_WALLET, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
+from settlement.journal import Journal, Tip
+from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
+from settlement.tables import JournalTables
+
+_wallets = table(
+    "wallets",
+    *(
+        column(name)
+        for name in (
+            "id",
+            "number",
+            "public_key",
+            "holder_name",
+            "phone",
+            "order_payload",
+            "order_signature",
+        )
+    ),
+)
+_deposits = table(
+    "token_deposits",
+    *(column(name) for name in ("id", "wallet", "order_payload", "order_signature")),
+)
+_devices = table(
+    "devices",
+    *(column(name) for name in ("device_key", "wallet", "order_payload", "order_signature")),
+)
+_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+_DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+
+
+class _Holder(NamedTuple):
+    """A wallet: its number, and the key that its opening proves."""
+
+    number: str
+    key: bytes
+    opening: int
+    """Digest of the order that opened it."""
+
+
+class BankWalk:
+    """Goes through one bank's journal, and remembers no more than is open at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        tables: JournalTables,
+        settled: Settled,
+        acts: ActsDone,
+        verifying: Verifying,
+    ) -> None:
+        self._name = name
+        self._engine = engine
+        self._journal = Journal(engine, tables)
+        self._settled = settled
+        self._acts = acts
+        self._verifying = verifying
+        self._problems = Problems()
+        self._holders: dict[int, _Holder] = {}
+        self._accounts: dict[str, int] = {}
+        self._holds: dict[int, Hold] = {}
+        self._loads: dict[int, int] = {}
+        """Accounts by the numbers of their loads."""
+        self._suspense: dict[int, tuple[int, str]] = {}
+        """Fen and the payer's number, by the position that brought it in."""
+        self._stands_for: dict[int, int] = {}
+        self._late = Late()
+
+    def run(self, until_seq: int) -> Problems:
+        """Names what has nothing behind it, in the rows up to this one."""
+        self._read_wallets()
+        for entry, _ in self._journal.rows(Tip(), until_seq=until_seq, signed=True):
+            self._walk(lines(entry), f"row seq={entry.seq}")
+        for line, seq, first in self._late.repeated(self._journal, until_seq):
+            self._say(line, f"row seq={seq}", f"it was accepted before, at position {first}")
+        self._check_devices()
+        return self._problems
+
+    def _read_wallets(self) -> None:
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(_wallets).where(_wallets.c.number.is_not(None))):
+                payload = bytes(row.order_payload)
+                where = f"table wallets, row id={row.id}"
+                try:
+                    self._check_opening(row, payload, where)
+                except Wrong as wrong:
+                    self._problems.say(f"{where}: {wrong}")
+                account = FIRST_WALLET + 2 * row.id
+                opening = record_digest(payload)
+                self._holders[account] = _Holder(row.number, bytes(row.public_key), opening)
+                self._accounts[row.number] = account
+
+    def _check_opening(self, row: Any, payload: bytes, where: str) -> None:
+        order = read(orders_pb2.OpenWalletOrder, payload)
+        same("key", order.public_key.hex(), bytes(row.public_key).hex())
+        same("holder", order.holder_name, row.holder_name)
+        same("phone", order.phone, row.phone)
+        same("bank", order.bank, self._name)
+        self._verify(
+            f"{where}: its opening",
+            order.public_key,
+            orders_pb2.OpenWalletOrder,
+            payload,
+            bytes(row.order_signature),
+        )
+
+    def _verify(self, where: str, key: bytes, kind: Any, payload: bytes, signature: bytes) -> None:
+        self._verifying.add(
+            self._problems, where, key=key, tag=TAGS[kind], payload=payload, signature=signature
+        )
+
+    def _walk(self, journal_row: Iterable[Line], row: str) -> None:
+        head: Line | None = None
+        chained = 0
+        for line in journal_row:
+            linked = line.flags & RecordFlag.LINKED
+            self._late.note(line)
+            try:
+                if head is not None:
+                    chained += 1
+                    if chained > 1 or linked:
+                        raise Wrong("it is linked to more than an exchange is")
+                    self._exchange(head, line)
+                elif not linked:
+                    self._one(line)
+            except Wrong as wrong:
+                self._say(head or line, row, str(wrong))
+            if linked:
+                head = head or line
+            else:
+                head, chained = None, 0
+
+    def _say(self, line: Line, row: str, wrong: str) -> None:
+        holder = self._holders.get(line.debit)
+        what = f"{Kind(line.kind).name} of {line.amount_fen} fen"
+        if holder is not None:
+            what += f" out of wallet {holder.number}"
+        self._problems.say(f"table journal, {row}, position={line.position}: {what}: {wrong}")
+
+    def _one(self, line: Line) -> None:
+        """A record that stands alone. Raises Wrong."""
+        if line.kind <= Kind.POLICY:
+            self._administer(line)
+        elif line.origin == MIRROR:
+            self._fed(line)
+        elif line.origin in self._holders and line.debit == line.origin:
+            self._paid(line, self._holders[line.origin])
+        elif line.origin == line.debit == SUSPENSE:
+            self._out_of_suspense(line)
+        elif not line.accepted:
+            return
+        elif not _is_own(line):
+            raise Wrong("neither an order nor the central bank's word is behind it")
+
+    def _administer(self, line: Line) -> None:
+        account = line.credit
+        if line.kind == Kind.POLICY or not line.accepted:
+            return
+        if line.kind == Kind.OPEN:
+            self._opened(line)
+        elif line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
+            holder = self._holder(account)
+            ordered(line, orders_pb2.CloseOrder, holder.number)
+            self._signed(line, holder, orders_pb2.CloseOrder)
+        elif line.kind == Kind.SET_FLAGS:
+            holder = self._holder(account)
+            kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
+            self._acts.took_effect(line, kind, wallet_number=holder.number)
+        else:
+            raise Wrong("nobody ordered a change of the wallet's class")
+
+    def _opened(self, line: Line) -> None:
+        account = line.credit
+        if account < FIRST_WALLET:
+            return
+        if line.ref:
+            raise Wrong("an account of a holder is opened with flags")
+        if account % 2 == 0 and line.digest != self._holder(account).opening:
+            raise Wrong("the account was opened by another order than the wallet has")
+
+    def _holder(self, account: int) -> _Holder:
+        holder = self._holders.get(account)
+        if holder is None:
+            raise Wrong(f"there is no wallet for account {account}")
+        return holder
+
+    def _signed(self, line: Line, holder: _Holder, kind: Any) -> None:
+        where = f"table journal, position={line.position}"
+        self._verify(where, holder.key, kind, line.note, line.signature)
+
+    def _paid(self, line: Line, holder: _Holder) -> None:
+        """A payment or a load by its holder."""
+        if line.kind == Kind.HOLD and is_load(line.note):
+            load = ordered(line, orders_pb2.LoadOrder, holder.number)
+            self._signed(line, holder, orders_pb2.LoadOrder)
+            if line.accepted:
+                self._loads[line.position] = line.debit
+                self._held(line, device_key=load.device_key)
+            return
+        if line.kind not in (Kind.TRANSFER, Kind.HOLD):
+            raise Wrong("no order of a wallet does this")
+        order = ordered(line, orders_pb2.PaymentOrder, holder.number)
+        self._signed(line, holder, orders_pb2.PaymentOrder)
+        if not line.accepted:
+            return
+        limited(line)
+        payee = self._accounts.get(order.payee_number)
+        if line.kind == Kind.HOLD:
+            if payee is not None:
+                raise Wrong(f"its order's payee is {order.payee_number}, a wallet of this bank")
+            self._held(line, payer=holder.number, payee=order.payee_number)
+        elif payee != line.credit:
+            raise Wrong(f"its order's payee is {order.payee_number}, another was paid")
+
+    def _held(
+        self, line: Line, *, device_key: bytes = b"", payer: str = "", payee: str = ""
+    ) -> None:
+        hold = Hold(line.position, line.debit, line.amount_fen, device_key, payer, payee)
+        self._holds[line.detail] = hold
+
+    def _exchange(self, first: Line, second: Line) -> None:
+        """Two records that stand or fall together, one in each of a bank's books."""
+        holder = self._holder(first.origin)
+        order = ordered(first, orders_pb2.ExchangeOrder, holder.number)
+        self._signed(first, holder, orders_pb2.ExchangeOrder)
+        account = first.origin
+        currency: tuple[int, int] = (VAULT, account)
+        own = (account + 1, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
+        if order.direction != _TOP_UP:
+            currency, own = currency[::-1], own[::-1]
+        same("amount", order.amount_fen, second.amount_fen)
+        kinds = (first.kind, second.kind, second.sequence)
+        if kinds != (Kind.TRANSFER, Kind.TRANSFER, 0) or (
+            (first.debit, first.credit),
+            (second.debit, second.credit),
+        ) != (currency, own):
+            raise Wrong("it moves something else than its order says")
+
+    def _fed(self, line: Line) -> None:
+        """What the central bank's word moves."""
+        if not line.accepted and line.kind != Kind.REFUSAL:
+            return
+        said = self._settled.at(line.sequence)
+        if line.kind in (Kind.CAPTURE, Kind.RELEASE):
+            self._end_of_hold(line, said)
+        elif line.kind == Kind.DELIVER:
+            self._delivered(line, said)
+        else:
+            self._settled.own_move(line, said)
+
+    def _end_of_hold(self, line: Line, said: Line) -> None:
+        hold = self._holds.pop(line.ref, None)
+        if hold is None:
+            raise Wrong("there is no ordered hold that it ends")
+        same("account", hold.account, line.debit)
+        settled = line.kind == Kind.CAPTURE
+        if settled and line.credit != MIRROR:
+            raise Wrong("it pays somebody else than the central bank's word says")
+        self._settled.of_outbound(said, hold, settled=settled)
+        if line.debit == SUSPENSE and not settled:
+            self._suspense[line.position] = (line.amount_fen, "")
+
+    def _delivered(self, line: Line, said: Line) -> None:
+        payer = ""
+        if said.origin == self._settled.deposits and said.accepted:
+            account = self._depositor(said)
+        elif said.origin == self._settled.restored and said.accepted:
+            account = self._loads.get(said.sequence, -1)
+        elif (payment := self._settled.incoming(said)) is not None:
+            account = self._accounts.get(payment.payee_number, SUSPENSE)
+            payer = payment.payer_number
+        else:
+            raise Wrong(f"the central bank's position {said.position} delivers nothing")
+        same("amount", said.amount_fen, line.amount_fen)
+        if (line.debit, line.ref) != (MIRROR, SUSPENSE) or line.credit not in (account, SUSPENSE):
+            raise Wrong("it was credited to another wallet than the central bank's word names")
+        if diverted(line):
+            self._suspense[line.position] = (line.amount_fen, payer)
+
+    def _depositor(self, said: Line) -> int:
+        """The account of the wallet that deposited under this number; its order is verified."""
+        note = read(registration_pb2.TokensDeposited, said.note)
+        query = select(_deposits).where(_deposits.c.id == note.number)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Wrong(f"table token_deposits has no row id={note.number}")
+        account: int = FIRST_WALLET + 2 * row.wallet
+        holder = self._holder(account)
+        payload = bytes(row.order_payload)
+        order = read(orders_pb2.DepositOrder, payload)
+        same("wallet", order.wallet_number, holder.number)
+        same("digest", record_digest(order.offline_payment), said.digest)
+        where = f"table token_deposits, row id={row.id}"
+        signature = bytes(row.order_signature)
+        self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
+        return account
+
+    def _out_of_suspense(self, line: Line) -> None:
+        """A return, or what two officers pay out."""
+        source = self._stands_for.pop(line.sequence, line.sequence)
+        if not line.accepted:
+            self._stands_for[line.position] = source
+            return
+        amount_fen, payer = self._suspense.pop(source, (0, ""))
+        same("amount", amount_fen, line.amount_fen)
+        if line.kind == Kind.HOLD:
+            back = read(registration_pb2.OutboundPayment, line.note)
+            if back.payee_number != payer:
+                raise Wrong(f"it goes back to {back.payee_number}, and came from {payer}")
+            self._held(line, payer=back.payer_number, payee=payer)
+        elif line.kind == Kind.TRANSFER:
+            number = self._holder(line.credit).number
+            self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)
+        else:
+            raise Wrong("nothing leaves the suspense account so")
+
+    def _check_devices(self) -> None:
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(_devices)):
+                where = f"table devices, row device_key={bytes(row.device_key).hex()}"
+                try:
+                    self._check_device(row, where)
+                except Wrong as wrong:
+                    self._problems.say(f"{where}: {wrong}")
+
+    def _check_device(self, row: Any, where: str) -> None:
+        holder = self._holder(FIRST_WALLET + 2 * row.wallet)
+        payload = bytes(row.order_payload)
+        order = read(orders_pb2.CertifyDeviceOrder, payload)
+        same("wallet", order.wallet_number, holder.number)
+        same("key", order.device_key.hex(), bytes(row.device_key).hex())
+        signature = bytes(row.order_signature)
+        self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
+
+
+_OWN_MOVES = {(VAULT, SET_ASIDE), (CONTROL, TILL)}
+
+
+def _is_own(line: Line) -> bool:
+    """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
+    if line.kind != Kind.TRANSFER:
+        return False
+    # A deposit account begins with what the bank puts there.
+    opening = line.debit == CONTROL and line.credit >= FIRST_WALLET and line.credit % 2 == 1
+    return opening or (line.debit, line.credit) in _OWN_MOVES

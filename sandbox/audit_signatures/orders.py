@@ -1,0 +1,126 @@
+"""Whether a record says what a wallet's signed order says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from dcep.bank.v1 import orders_pb2
+from settlement.journal import Entry
+from settlement.records import RecordFlag, Result, record_digest
+
+TAGS: dict[type[Message], str] = {
+    orders_pb2.OpenWalletOrder: "open-wallet/v1",
+    orders_pb2.PaymentOrder: "payment-order/v1",
+    orders_pb2.ExchangeOrder: "exchange-order/v1",
+    orders_pb2.CloseOrder: "close-order/v1",
+    orders_pb2.CertifyDeviceOrder: "certify-device-order/v1",
+    orders_pb2.LoadOrder: "load-order/v1",
+    orders_pb2.DepositOrder: "deposit-order/v1",
+}
+_DEVICE_KEY_BYTES = 32
+T = TypeVar("T", bound=Message)
+
+
+class Line(NamedTuple):
+    """A record of a journal with what stands beside it."""
+
+    position: int
+    origin: int
+    debit: int
+    credit: int
+    kind: int
+    flags: int
+    spare: int
+    sequence: int
+    amount_fen: int
+    time_ms: int
+    expires_ms: int
+    ref: int
+    digest: int
+    result: int
+    detail: int
+    note: bytes
+    signature: bytes
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it took effect."""
+        return self.result < Result.MALFORMED
+
+
+_COLUMNS = Line._fields[1:13]
+
+
+def lines(entry: Entry) -> Iterator[Line]:
+    """The records of a journal row, one by one."""
+    count = len(entry.records)
+    columns = [entry.records[name].tolist() for name in _COLUMNS]
+    nothing = [b""] * count
+    return map(
+        Line,
+        range(entry.first_position, entry.first_position + count),
+        *columns,
+        entry.results.tolist(),
+        entry.details.tolist(),
+        entry.notes if entry.notes is not None else nothing,
+        entry.signatures if entry.signatures is not None else nothing,
+    )
+
+
+class Wrong(Exception):
+    """A record has no order, or not the one that it must have. Says what is wrong."""
+
+
+def read(kind: type[T], payload: bytes) -> T:
+    """A signed payload, parsed. Raises Wrong."""
+    message: T = kind()
+    try:
+        message.ParseFromString(payload)
+    except DecodeError:
+        raise Wrong("what was signed cannot be read") from None
+    return message
+
+
+def ordered(line: Line, kind: type[T], number: str) -> T:
+    """The order that a record of a wallet follows; compares what all orders have.
+
+    Raises:
+        Wrong: there is none, or it says something else than the record.
+    """
+    if not line.signature:
+        raise Wrong("nobody signed for it")
+    payload: T = read(kind, line.note)
+    order: Any = payload
+    _same("wallet", order.wallet_number, number)
+    _same("digest", record_digest(line.note), line.digest)
+    if kind is not orders_pb2.CloseOrder:
+        _same("sequence", order.sequence, line.sequence)
+        _same("amount", order.amount_fen, line.amount_fen)
+        _same("expiry", order.expires_time_ms, line.expires_ms)
+    return payload
+
+
+def limited(line: Line) -> None:
+    """A payment counts against its payer's limits. Raises Wrong."""
+    if line.flags & RecordFlag.NO_LIMIT:
+        raise Wrong("it was not counted against the wallet's limits")
+
+
+def is_load(note: bytes) -> bool:
+    """Whether the order beside a hold is one to load a device; else it is a payment."""
+    try:
+        order = orders_pb2.LoadOrder.FromString(note)
+    except DecodeError:
+        return False
+    return len(order.device_key) == _DEVICE_KEY_BYTES
+
+
+def _same(what: str, said: object, recorded: object) -> None:
+    if said != recorded:
+        raise Wrong(f"its order's {what} is {said}, the record has {recorded}")
+
+
+same = _same

@@ -1,0 +1,108 @@
+"""The signatures of a whole stack: each ledger gone through once more, with what was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table
+
+from sandbox.audit_signatures.acts import ActsDone
+from sandbox.audit_signatures.bank import BankWalk
+from sandbox.audit_signatures.centre import CentreWalk
+from sandbox.audit_signatures.settled import Settled
+from sandbox.audit_signatures.verifying import Problems, Signatures, Verifying
+from sandbox.plan import CENTRAL_BANK
+from settlement.audit import LedgerReport
+from settlement.tables import JournalTables
+
+_keys = table("banks", column("name"), column("business_key"))
+
+
+@dataclass(frozen=True)
+class SignaturesAsked:
+    """Which signatures are to be verified.
+
+    Attributes:
+        wanted: None: all of a small stack, a sample of a large one.
+        seed: of the sample; drawn when None.
+        progress: told how many were verified since it was told last.
+    """
+
+    wanted: Signatures | None = None
+    seed: int | None = None
+    progress: Callable[[int], None] = lambda _: None
+
+
+EVERY_SIGNATURE = SignaturesAsked(Signatures.ALL)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A ledger that was replayed, and where it is."""
+
+    engine: Engine
+    tables: JournalTables
+    report: LedgerReport
+
+
+@dataclass(frozen=True)
+class SignaturesFound:
+    """What was verified, and what has no signature behind it."""
+
+    wanted: Signatures
+    checked: int
+    left_out: int
+    seconds: float
+    seed: int
+    problems: list[str] = field(default_factory=list)
+
+    def as_fields(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "signatures": self.wanted.value,
+            "signatures_checked": self.checked,
+            "signatures_left_out": self.left_out,
+            "signatures_seconds": round(self.seconds, 3),
+            "signatures_seed": self.seed,
+        }
+
+
+def audit_signatures(
+    ledgers: Mapping[str, Ledger], indexes: Mapping[str, int], asked: SignaturesAsked
+) -> SignaturesFound:
+    """Names each movement that nobody ordered, and each signature that does not hold.
+
+    Args:
+        ledgers: of the central bank and of the banks, by name; banks were replayed first.
+        indexes: each bank's in the central bank's accounts.
+        asked: which signatures to verify.
+    """
+    records = sum(ledger.report.position for ledger in ledgers.values())
+    verifying = Verifying(asked.wanted, records, seed=asked.seed, progress=asked.progress)
+    central = ledgers[CENTRAL_BANK]
+    with central.engine.connect() as connection:
+        keys = {row.name: bytes(row.business_key) for row in connection.execute(select(_keys))}
+    found: list[tuple[str, Problems]] = []
+    for name, ledger in ledgers.items():
+        if name != CENTRAL_BANK and name not in indexes:
+            continue
+        acts = ActsDone(ledger.engine, name, verifying, business_key=keys.get(name))
+        found.append((name, acts.problems))
+        if name == CENTRAL_BANK:
+            centre = CentreWalk(ledger.engine, ledger.tables, acts, verifying)
+            found.append((name, centre.run(ledger.report.rows)))
+            continue
+        settled = Settled(central.engine, central.tables, indexes[name])
+        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying)
+        found.append((name, bank.run(ledger.report.rows)))
+    verifying.finish()
+    return SignaturesFound(
+        verifying.wanted,
+        verifying.checked,
+        verifying.left_out,
+        verifying.seconds,
+        verifying.seed,
+        [f"{name}: {problem}" for name, problems in found for problem in problems.all()],
+    )
