@@ -22,7 +22,7 @@ from dcep.authentication.v1 import authentication_pb2_grpc
 from dcep.issuance.v1 import issuance_pb2_grpc
 from dcep.registration.v1 import registration_pb2_grpc
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
+from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -45,9 +45,10 @@ def main() -> int:
         "--migrate", action="store_true", help="bring the database up to date first"
     )
     arguments = parser.parse_args()
-    configure_logs(SERVICE)
     try:
-        return run(load_settings(Settings, arguments.settings), migrate=arguments.migrate)
+        settings = load_settings(Settings, arguments.settings)
+        configure_logs(SERVICE, settings.log_file)
+        return run(settings, migrate=arguments.migrate)
     except (SettingsError, SchemaBehind) as error:
         print(f"central_bank: {error}", file=sys.stderr)
         return 2
@@ -62,6 +63,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         accidents.append(error)
         stop.set()
 
+    close_database(settings.database_url)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)

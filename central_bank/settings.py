@@ -21,3 +21,5 @@ class Settings:
     offline_root_key: str
     keys_in_files: bool = False
     metrics_port: int = 0
+    log_file: str = ""
+    """Kept within bounds; without one the log is the standard error output."""

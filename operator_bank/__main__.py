@@ -25,7 +25,7 @@ from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
 from runtime.channel import connect
 from runtime.clock import SystemClock
-from runtime.database import SchemaBehind, check_at_head, open_engine, upgrade
+from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
@@ -55,7 +55,7 @@ def main() -> int:
         settings = load_settings(Settings, arguments.settings)
         if arguments.bank not in (None, settings.bank):
             raise SettingsError(f"the settings are for bank {settings.bank!r}")
-        configure_logs(settings.bank)
+        configure_logs(settings.bank, settings.log_file)
         return run(settings, arguments.settings, migrate=arguments.migrate)
     except (SettingsError, SchemaBehind) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
@@ -76,6 +76,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
             accident(RuntimeError(f"the edge ended with status {status}"))
         stop.set()
 
+    close_database(settings.database_url)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)

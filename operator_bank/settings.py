@@ -26,6 +26,8 @@ class Settings:
     policy_file: Path
     keys_in_files: bool = False
     metrics_port: int = 0
+    log_file: str = ""
+    """Kept within bounds, with the edge's beside it; else the log is the standard error output."""
     cash_machine: bool = False
     opening_deposit_fen: int = 0
     till_float_fen: int = 0

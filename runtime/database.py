@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from runtime.limits import TRANSACTION_ATTEMPTS
+from runtime.private import private_database
 
 T = TypeVar("T")
 _BUSY_MS = 10_000
@@ -46,6 +47,16 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _set_sqlite_up)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def close_database(url: str) -> None:
+    """Takes an SQLite database from all but its owner; makes its file where there is none.
+
+    A server's database is the server's.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        private_database(Path(str(parsed.database)))
 
 
 def _set_sqlite_up(connection: Any, _: object) -> None:

@@ -76,3 +76,14 @@ TRANSACTION_ATTEMPTS = 5
 
 MAX_POSITION = (1 << 53) - 1
 """Beyond any journal; the contract's positions and numbers end here."""
+
+MAX_LOG_BYTES = 10 * 1024 * 1024
+"""One log file; the full ones before it are kept up to LOG_FILES in all."""
+
+LOG_FILES = 5
+
+MAX_LOG_TEXT = 2_000
+"""Characters of one text in a log line."""
+
+MAX_LOG_EXCEPTION = 20_000
+"""Of an exception; the last ones are kept."""

@@ -1,27 +1,49 @@
-"""Structured logs: JSON for machines, colours on a terminal. Secrets are never passed here."""
+"""Structured logs: JSON for machines, colours on a terminal. Secrets are never passed here.
+
+What cannot be written is dropped and counted: no call fails because a disk is full or nobody reads
+the other end of a pipe. A log file is bounded, and so is what peers can put into one line.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
 
 import structlog
 
+from runtime.limits import LOG_FILES, MAX_LOG_BYTES, MAX_LOG_EXCEPTION, MAX_LOG_TEXT
+from runtime.private import PRIVATE_FILE, make_private
 
-def configure_logs(service: str) -> None:
-    """Sets the process's logging up; called once, by a main."""
-    terminal = sys.stderr.isatty()
+_ERRORS = (OSError, ValueError)
+"""What writing fails with; ValueError for a closed file."""
+
+
+def configure_logs(service: str, file: str | Path = "") -> None:
+    """Sets the process's logging up; called once, by a main.
+
+    Args:
+        service: said in every line.
+        file: written to, with all that the process prints otherwise, and kept to LOG_FILES files of
+            MAX_LOG_BYTES; "": the standard error output.
+    """
+    terminal = not file and sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    lines = Lines(Path(file)) if file else Lines(None)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _bounded,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Writes(lines),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
@@ -31,3 +53,81 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger that says where it speaks from."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(part=name)
     return bound
+
+
+class Lines:
+    """Where lines go: a file that is exchanged for a new one when it is full, or standard error.
+
+    Attributes:
+        lost: lines that could not be written.
+    """
+
+    def __init__(
+        self, path: Path | None, *, max_bytes: int = MAX_LOG_BYTES, files: int = LOG_FILES
+    ) -> None:
+        self.lost = 0
+        self._path = path
+        self._max_bytes = max_bytes
+        self._files = files
+        self._lock = threading.Lock()
+        self._out: TextIO = sys.stderr
+        if path is not None:
+            self._open(path)
+
+    def write(self, line: str) -> None:
+        """Writes a line, or drops it."""
+        with self._lock:
+            try:
+                if self._path is not None and self._out.tell() + len(line) >= self._max_bytes:
+                    self._exchange(self._path)
+                self._out.write(line + "\n")
+                self._out.flush()
+            except _ERRORS:
+                self.lost += 1
+
+    def _open(self, path: Path) -> None:
+        make_private(path.parent)
+        out = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+        os.chmod(path, PRIVATE_FILE)
+        # What is printed by libraries, and the last words of a process, belong there too.
+        for printed in (1, 2):
+            os.dup2(out.fileno(), printed)
+        self._out = out
+
+    def _exchange(self, path: Path) -> None:
+        for number in range(self._files - 1, 0, -1):
+            older = _numbered(path, number - 1)
+            if older.exists():
+                os.replace(older, _numbered(path, number))
+        full = self._out
+        self._open(path)
+        full.close()
+
+
+class _Writes:
+    """What structlog calls with a rendered line."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def msg(self, line: str) -> None:
+        self._lines.write(line)
+
+    debug = info = warning = warn = error = critical = exception = fatal = failure = log = msg
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 0 else path.with_name(f"{path.name}.{number}")
+
+
+def _bounded(_: Any, __: str, event: Any) -> Any:
+    """Texts of a bounded length, without what would begin a line or steer a terminal."""
+    for name, value in event.items():
+        if not isinstance(value, str):
+            continue
+        if name == "exception":
+            event[name] = value[-MAX_LOG_EXCEPTION:]
+        elif len(value) > MAX_LOG_TEXT or not value.isprintable():
+            short = value[:MAX_LOG_TEXT]
+            event[name] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)
+    return event

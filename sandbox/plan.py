@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from currency import parties
+from runtime.private import write_private
 from sandbox.ports import free_ports
 from sandbox.processes import Command
 
@@ -122,7 +123,7 @@ class StackPlan:
         """Write the description; whoever reads it sees the old one or the new one, whole."""
         text = json.dumps({**asdict(self), "folder": str(self.folder)}, indent=2)
         fresh = self.description.with_suffix(".new")
-        fresh.write_text(text + "\n")
+        write_private(fresh, text.encode() + b"\n")
         os.replace(fresh, self.description)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.private import close_to_others, make_private
 from sandbox.limits import LOG_TAIL_LINES, STOP_TIMEOUT_S
 
 
@@ -44,15 +45,16 @@ class Running:
     @classmethod
     def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
         """Start ``command`` as the leader of a new process group."""
-        command.log.parent.mkdir(parents=True, exist_ok=True)
+        make_private(command.log.parent)
         with command.log.open("ab") as log:
+            close_to_others(command.log)
             child = subprocess.Popen(
                 command.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=_environment(environment or {}),
+                env=_environment({"DCEP_LOG_FILE": str(command.log), **(environment or {})}),
             )
         return cls(command, child.pid, child)
 

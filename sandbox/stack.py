@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcep.authentication.v1 import authentication_pb2
+from runtime.private import make_private
 from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
@@ -28,7 +29,7 @@ def init(
     """
     if (folder / "stack.json").exists():
         return load(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     names = [CENTRAL_BANK, *banks]
     databases = create_databases(database_server, names) if database_server else {}
     plan = draw(folder, banks, databases)

@@ -7,7 +7,6 @@ folders are laid out so that each could be carried to its own.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from nacl.signing import SigningKey
 from currency import parties
 from runtime import certificates
 from runtime.certificates import Authority
+from runtime.private import make_private, write_private
 from sandbox.plan import BankPlan, StackPlan
 
 POLICY = """\
@@ -46,14 +46,14 @@ ONE_SOURCE = {
 
 def make_trust(plan: StackPlan) -> None:
     """Make certificates, keys and settings for every party of a new stack."""
-    plan.root_folder.mkdir(parents=True, mode=0o700)
+    make_private(plan.root_folder)
     authority = Authority.create("DCEP sandbox root")
     _write(plan.root_certificate, authority.certificate_pem)
-    _write_secret(plan.root_folder / "ca.key", authority.key_pem)
+    write_private(plan.root_folder / "ca.key", authority.key_pem)
     _central_bank(plan, authority)
     for bank in plan.banks:
         _bank(plan, bank, authority)
-    plan.officers_folder.mkdir(mode=0o700)
+    make_private(plan.officers_folder)
     for officer in plan.central_officers:
         role = parties.officer("central-bank", officer)
         _identity(authority, plan.officers_folder, officer, role)
@@ -79,10 +79,10 @@ def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
 
 def _central_bank(plan: StackPlan, authority: Authority) -> None:
     folder = plan.central_folder
-    folder.mkdir(parents=True, mode=0o700)
+    make_private(folder)
     _identity(authority, folder, "tls", parties.CENTRAL_BANK)
     _write(folder / "ca.crt", authority.certificate_pem)
-    _write_secret(folder / "business.key", bytes(SigningKey.generate()))
+    write_private(folder / "business.key", bytes(SigningKey.generate()))
     _settings(
         folder,
         {
@@ -100,10 +100,10 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
 
 def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     folder = plan.bank_folder(bank.name)
-    folder.mkdir(parents=True, mode=0o700)
+    make_private(folder)
     _identity(authority, folder, "tls", parties.bank(bank.name))
     _write(folder / "ca.crt", authority.certificate_pem)
-    _write_secret(folder / "business.key", bytes(SigningKey.generate()))
+    write_private(folder / "business.key", bytes(SigningKey.generate()))
     _write(folder / "policy.toml", POLICY.encode())
     _settings(
         folder,
@@ -142,20 +142,13 @@ def fingerprint(certificate: Path) -> str:
 def _identity(authority: Authority, folder: Path, stem: str, role: str) -> None:
     issued = authority.issue(role)
     _write(folder / f"{stem}.crt", issued.certificate_pem)
-    _write_secret(folder / f"{stem}.key", issued.key_pem)
+    write_private(folder / f"{stem}.key", issued.key_pem)
 
 
 def _settings(folder: Path, values: Mapping[str, str | int | bool]) -> None:
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    _write_secret(folder / "settings.toml", ("\n".join(lines) + "\n").encode())
+    write_private(folder / "settings.toml", ("\n".join(lines) + "\n").encode())
 
 
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)

@@ -37,9 +37,9 @@ def main() -> int:
         "--migrate", action="store_true", help="taken for likeness; a wallet always migrates"
     )
     arguments = parser.parse_args()
-    configure_logs(SERVICE)
     try:
         settings = load_settings(Settings, arguments.settings)
+        configure_logs(SERVICE, settings.log_file)
         given = {
             "home": arguments.home,
             "listen_address": arguments.listen,

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PRIVATE = 0o600
+from runtime.private import PRIVATE_FILE
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replaces a file; only its owner may read it, and it survives a power cut."""
     fresh = path.with_name(path.name + f".{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
+    _write_flushed(fresh, content)
     os.replace(fresh, path)
     flush_folder(path.parent)
 
@@ -23,11 +19,7 @@ def write_whole(path: Path, content: bytes) -> None:
 def create_whole(path: Path, content: bytes) -> bool:
     """Makes a file unless there is one; False when there was."""
     fresh = path.with_name(path.name + f".{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
+    _write_flushed(fresh, content)
     try:
         os.link(fresh, path)
     except FileExistsError:
@@ -36,6 +28,15 @@ def create_whole(path: Path, content: bytes) -> bool:
         os.unlink(fresh)
     flush_folder(path.parent)
     return True
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(out.fileno(), PRIVATE_FILE)  # one left over from before may be open to others
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def flush_folder(folder: Path) -> None:

@@ -11,6 +11,8 @@ import os
 import threading
 from pathlib import Path
 
+from runtime.private import PRIVATE_FILE
+
 
 class FileFlights:
     """`wallet.book.Flights` for one home."""
@@ -43,5 +45,6 @@ class FileFlights:
 
     def _open(self) -> int:
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+            os.fchmod(self._descriptor, PRIVATE_FILE)
         return self._descriptor

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.private import make_private
 from wallet.files import create_whole, write_whole
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ class Home:
         return f"sqlite:///{self.folder / 'wallet.db'}"
 
     def make(self) -> None:
-        """Makes the folder. Raises HomeError."""
+        """Makes the folder, or closes to others one that was there. Raises HomeError."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.folder)
         except OSError as error:
             raise HomeError(
                 f"{self.folder} cannot be the wallet's home: {error.strerror}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from runtime.database import Database, open_engine, upgrade
+from runtime.database import Database, close_database, open_engine, upgrade
 
 HEAD = "0001"
 """The newest migration; a test compares it with migrations/wallet."""
@@ -15,6 +15,7 @@ SERVICE = "wallet"
 
 def open_database(url: str) -> Database:
     """The database at `url`, migrated if need be."""
+    close_database(url)
     engine = open_engine(url)
     database = Database(engine)
     if _revision(database) != HEAD:

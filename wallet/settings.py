@@ -15,6 +15,7 @@ class Settings:
         database_url: where the order book is; "" for SQLite in the home.
         stack: folder with ``banks.json``, which says how banks are reached.
         metrics_port: of Prometheus metrics on loopback; 0 for none.
+        log_file: kept within bounds; "" for the standard error output.
         tls_certificate, tls_key: PEM files; "" for the ones that the wallet makes in its home.
     """
 
@@ -23,5 +24,6 @@ class Settings:
     database_url: str = ""
     stack: str = ""
     metrics_port: int = 0
+    log_file: str = ""
     tls_certificate: str = ""
     tls_key: str = ""

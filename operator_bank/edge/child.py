@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.limits import DRAIN_S
 
 _ENDS_WITHIN_S = DRAIN_S + 2.0
+_PREFIX = "dcep-edge-"
+
+
+def remove_leftovers() -> None:
+    """Removes the folders of edges whose bank was killed: our own, whose process is gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError):  # somebody else removes it too
+            ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
+            if pid.isdigit() and ours and not _runs(int(pid)):
+                shutil.rmtree(folder)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 class EdgeProcess:
@@ -24,7 +47,8 @@ class EdgeProcess:
     def __init__(self, settings: Path | None, on_ended: Callable[[int], None]) -> None:
         """Starts it; `on_ended` gets its exit status when it ends by itself."""
         self._on_ended = on_ended
-        self._folder = tempfile.TemporaryDirectory(prefix="dcep-edge-")
+        remove_leftovers()
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
         self.address = f"unix:{self._folder.name}/bank"
         own = ["--settings", str(settings)] if settings is not None else []
         its, ours = os.pipe()

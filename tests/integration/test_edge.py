@@ -41,8 +41,12 @@ LONGEST = too_long(bank_pb2.PayRequest.DESCRIPTOR)
 
 @pytest.fixture(scope="module")
 def own(worlds: MakeWorld) -> World:
-    """A stack of this module's own: its processes are killed."""
-    return worlds()
+    """A stack of this module's own: its processes are killed. Its umask takes nothing away."""
+    before = os.umask(0)
+    try:
+        return worlds()
+    finally:
+        os.umask(before)
 
 
 @pytest.fixture
@@ -267,9 +271,14 @@ def test_a_first_payment_across_banks_is_not_told_to_be_a_repeated_one(
     assert (again.state, again.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, True)
 
 
+def socket_of(world: World) -> Path:
+    """The socket between alpha and its edge."""
+    arguments = Path(f"/proc/{edge_of(world, 'alpha')}/cmdline").read_bytes().decode().split("\0")
+    return Path(arguments[arguments.index("--bank") + 1].removeprefix("unix:"))
+
+
 def test_nobody_else_can_open_the_socket_between_edge_and_bank(own: World) -> None:
-    arguments = Path(f"/proc/{edge_of(own, 'alpha')}/cmdline").read_bytes().decode().split("\0")
-    socket = Path(arguments[arguments.index("--bank") + 1].removeprefix("unix:"))
+    socket = socket_of(own)
     assert socket.is_socket()
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
 
@@ -290,3 +299,48 @@ def test_an_edge_without_its_bank_ends_and_leaves_the_port(own: World) -> None:
     own.stack.restart("alpha")
     stubs = BankStubs(own.plan, "alpha")
     assert funded(stubs).show().available_fen == START_FEN
+
+
+def test_an_edge_whose_bank_was_killed_leaves_no_folder_behind(own: World) -> None:
+    folder, edge = socket_of(own).parent, edge_of(own, "alpha")
+    os.kill(own.stack.running["alpha"].pid, signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{edge}").exists(), "the edge ends")
+    assert not folder.exists()
+    own.stack.restart("alpha")
+
+
+def test_a_bank_removes_what_was_left_when_both_were_killed_and_nothing_of_others(
+    own: World,
+) -> None:
+    left = socket_of(own).parent
+    own.stack.kill("alpha")  # with all of its group
+    assert left.exists()
+    running = left.with_name(f"dcep-edge-{os.getpid()}-runs")
+    running.mkdir()
+    own.stack.restart("alpha")
+    assert not left.exists()
+    running.rmdir()
+
+
+def test_an_edge_that_was_stuck_ends_with_its_bank_as_well(own: World) -> None:
+    edge = edge_of(own, "alpha")
+    os.kill(edge, signal.SIGSTOP)
+    os.kill(own.stack.running["alpha"].pid, signal.SIGKILL)
+    os.kill(edge, signal.SIGCONT)
+    wait_until(lambda: not Path(f"/proc/{edge}").exists(), "the edge ends")
+    own.stack.restart("alpha")
+
+
+def test_logs_and_keys_and_books_of_a_stack_are_their_owners_alone(own: World) -> None:
+    """Whatever the umask of who started it."""
+    opened = [
+        str(path)
+        for path in own.plan.folder.rglob("*")
+        if path.suffix not in (".crt", ".toml", ".json")
+        or path.name in ("stack.json", "settings.toml")
+        if stat.S_IMODE(path.lstat().st_mode) & 0o077
+    ]
+    assert opened == []
+    assert stat.S_IMODE(own.plan.folder.stat().st_mode) == 0o700
+    logs = own.plan.folder / "logs"
+    assert {path.name for path in logs.iterdir()} >= {"alpha.log", "alpha-edge.log"}

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import stat
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import grpc
 import pytest
@@ -16,7 +21,8 @@ from nacl.signing import SigningKey
 
 from runtime.envelope import sign, verify
 from runtime.errors import Refusal
-from runtime.logs import configure_logs, logger
+from runtime.limits import MAX_LOG_TEXT
+from runtime.logs import Lines, configure_logs, logger
 from tests.runtime.conftest import Serve, ask
 
 
@@ -77,3 +83,69 @@ def test_calls_and_accidents_are_logged_without_the_keys_at_hand(
     assert "PRIVATE KEY" not in text
     for form in (secret.hex(), base64.b64encode(secret).decode()[:20], repr(secret), str(key)):
         assert form not in text
+
+
+def test_a_text_of_a_peer_begins_no_line_and_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, written: io.StringIO
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    configure_logs("test")
+    told = "x\n2026-01-01 [info] all is well\r\x1b[2J\u2028" + "y" * 10_000
+    logger("part").info("call", told=told)
+    text = terminal.getvalue()
+    assert text.count("\n") == 1 and text.endswith("\n")
+    assert "\x1b[2J" not in text and "\\x1b[2J" in text and "\u2028" not in text
+    assert len(text) < MAX_LOG_TEXT + 1_000
+
+
+def test_a_full_disk_and_a_closed_pipe_fail_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, into = os.pipe()
+    os.close(out)
+    with open("/dev/full", "w") as full, os.fdopen(into, "w") as closed:
+        for stream in (full, closed):
+            monkeypatch.setattr(sys, "stderr", stream)
+            lines = Lines(None)
+            for _ in range(3):
+                lines.write("word")
+            assert lines.lost == 3
+        with suppress(OSError):
+            full.close()
+        with suppress(OSError):
+            closed.close()
+
+
+LOGGING = """
+import sys
+from runtime import logs
+lines = logs.Lines(logs.Path(sys.argv[1]), max_bytes=1_000, files=3)
+for number in range(500):
+    lines.write(f"line {number}")
+print("printed", flush=True)
+print("on the other", file=sys.stderr, flush=True)
+assert lines.lost == 0
+"""
+
+
+def test_a_log_file_is_exchanged_when_full_and_few_are_kept_for_their_owner_alone(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "logs" / "service.log"
+    log.parent.mkdir()
+    log.write_text("from before\n")
+    log.chmod(0o666)
+    ran = subprocess.run(
+        [sys.executable, "-c", LOGGING, str(log)], capture_output=True, umask=0, check=True
+    )
+    assert ran.stdout == b""
+    files = sorted(path.name for path in log.parent.iterdir())
+    assert files == ["service.log", "service.log.1", "service.log.2"]
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in log.parent.iterdir()} == {0o600}
+    assert all(path.stat().st_size < 1_100 for path in log.parent.iterdir())
+    text = log.read_text()
+    assert "line 499\nprinted\non the other\n" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -21,6 +22,27 @@ def funded(make_app: MakeApp, fen: int = 10_000) -> tuple[App, str]:
     alice, bob = make_app("alice"), make_app("bob")
     alice.holder().top_up(fen, cash=False)
     return alice, bob.profile().number
+
+
+def test_a_home_that_was_there_is_closed_with_all_that_lies_in_it(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    """Whatever modes a folder and a database had before, and whatever the umask."""
+    home = tmp_path / "alice"
+    home.mkdir()
+    home.chmod(0o777)
+    (home / "wallet.db").touch(0o666)
+    (home / "wallet.db").chmod(0o666)
+    before = os.umask(0)
+    try:
+        make_app("alice").holder().top_up(100, cash=False)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert {path.name for path in home.iterdir()} >= {"wallet.db", "wallet.json", "wallet.key"}
+    assert {
+        path.name for path in home.iterdir() if stat.S_IMODE(path.stat().st_mode) & 0o077
+    } == set()
 
 
 def test_key_is_made_in_the_wallet_and_nobody_else_can_read_it(
