@@ -67,5 +67,6 @@ class Refused:
         record["spare"] = refusal.reason
         record["time_ms"] = self._clock.now_ms()
         record["digest"] = order.digest
-        result = self._ledger.submit(Batch(record)).result(0)
+        kept = Batch(record, [order.payload], signatures=[order.signature])
+        result = self._ledger.submit(kept).result(0)
         return refusal_of(result) if result == Result.ID_REUSED else refusal

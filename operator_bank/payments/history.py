@@ -163,6 +163,8 @@ class PaymentHistory:
             payment.payer_number = entry.payer_number
             return
         payment.kind = "payment"
+        if row.kind == Kind.REFUSAL:
+            return  # of an order of any kind, refused before the rule was asked
         if row.kind == Kind.HOLD and load_order(bytes(row.note)) is not None:
             payment.kind = "offline-load"
             return

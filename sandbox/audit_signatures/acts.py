@@ -112,7 +112,7 @@ class ActsDone:
             if known.from_ms <= time_ms + _SKEW_MS
             and (not known.until_ms or time_ms <= known.until_ms + _SKEW_MS)
         ]
-        if not self._verifying.now(keys, tag, payload, signature):
+        if not self._verifying.now(keys, [tag], payload, signature):
             raise Wrong(f"the {name} is not signed by a key that {officer} had then")
 
     def _founded(
@@ -126,7 +126,7 @@ class ActsDone:
             same("institution", record.institution, self._institution)
             first = list(record.officers)
             if business_key is not None and not self._verifying.now(
-                [business_key], FOUNDING_TAG, payload, bytes(founding.signature)
+                [business_key], [FOUNDING_TAG], payload, bytes(founding.signature)
             ):
                 raise Wrong("the founding record is not signed by the institution's business key")
         for row in credentials:

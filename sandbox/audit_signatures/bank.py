@@ -20,6 +20,7 @@ from sandbox.audit_signatures.orders import (
     lines,
     ordered,
     read,
+    refused,
     same,
 )
 from sandbox.audit_signatures.settled import Hold, Settled, diverted
@@ -182,14 +183,16 @@ class BankWalk:
 
     def _administer(self, line: Line) -> None:
         account = line.credit
-        if line.kind == Kind.POLICY or not line.accepted:
-            return
-        if line.kind == Kind.OPEN:
-            self._opened(line)
-        elif line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
+        if line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
+            # One that was refused has used up its sequence: it is looked at as well.
             holder = self._holder(account)
+            same("account", line.origin, account)
             ordered(line, orders_pb2.CloseOrder, holder.number)
             self._signed(line, holder, orders_pb2.CloseOrder)
+        elif line.kind == Kind.POLICY or not line.accepted:
+            return
+        elif line.kind == Kind.OPEN:
+            self._opened(line)
         elif line.kind == Kind.SET_FLAGS:
             holder = self._holder(account)
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
@@ -218,6 +221,11 @@ class BankWalk:
 
     def _paid(self, line: Line, holder: _Holder) -> None:
         """A payment or a load by its holder."""
+        if line.kind == Kind.REFUSAL:
+            tags = refused(line, holder.number)
+            if not self._verifying.now([holder.key], tags, line.note, line.signature):
+                raise Wrong("the signature is not by the wallet's key")
+            return
         if line.kind == Kind.HOLD and is_load(line.note):
             load = ordered(line, orders_pb2.LoadOrder, holder.number)
             self._signed(line, holder, orders_pb2.LoadOrder)

@@ -96,11 +96,41 @@ def ordered(line: Line, kind: type[T], number: str) -> T:
     order: Any = payload
     _same("wallet", order.wallet_number, number)
     _same("digest", record_digest(line.note), line.digest)
+    _same("sequence", order.sequence, line.sequence)
     if kind is not orders_pb2.CloseOrder:
-        _same("sequence", order.sequence, line.sequence)
         _same("amount", order.amount_fen, line.amount_fen)
         _same("expiry", order.expires_time_ms, line.expires_ms)
     return payload
+
+
+REFUSED_BEFORE = (
+    orders_pb2.CertifyDeviceOrder,
+    orders_pb2.LoadOrder,
+    orders_pb2.DepositOrder,
+)
+"""Orders that may be refused before the rule is asked."""
+
+
+def refused(line: Line, number: str) -> list[str]:
+    """Tags under which the order may be signed that used up a wallet's sequence and did no more.
+
+    Raises:
+        Wrong: there is no such order.
+    """
+    if not line.signature:
+        raise Wrong("nobody signed for it")
+    _same("digest", record_digest(line.note), line.digest)
+    tags = []
+    for kind in REFUSED_BEFORE:
+        try:
+            order: Any = read(kind, line.note)
+        except Wrong:
+            continue
+        if (order.wallet_number, order.sequence) == (number, line.sequence):
+            tags.append(TAGS[kind])
+    if not tags:
+        raise Wrong("no order of this wallet with this sequence is beside it")
+    return tags
 
 
 def limited(line: Line) -> None:

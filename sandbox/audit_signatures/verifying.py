@@ -132,14 +132,19 @@ class Verifying:
         if len(self._checks) >= _AT_ONCE:
             self._begin()
 
-    def now(self, keys: Sequence[bytes], tag: str, payload: bytes, signature: bytes) -> bool:
-        """Whether any of these keys signed; at once, for the few that may be by one of several."""
+    def now(
+        self, keys: Sequence[bytes], tags: Sequence[str], payload: bytes, signature: bytes
+    ) -> bool:
+        """Whether any of these keys signed under one of the tags.
+
+        At once, for the few of which it is not known before which one it was.
+        """
         if self.wanted is Signatures.NONE:
             self.left_out += 1
             return True
         self.checked += 1
-        message = signed_bytes(tag, payload)
-        return any(verified(key, message, signature) for key in keys)
+        messages = [signed_bytes(tag, payload) for tag in tags]
+        return any(verified(key, message, signature) for key in keys for message in messages)
 
     def finish(self) -> None:
         """Waits for what is on its way."""

@@ -22,6 +22,7 @@ from operator_bank.tables import ledger as bank_tables
 from operator_bank.tables import wallets
 from runtime.envelope import sign
 from sandbox.audit import StackAudit, audit_engines
+from sandbox.audit_signatures.orders import TAGS
 from sandbox.audit_signatures.stack import EVERY_SIGNATURE, SignaturesAsked
 from sandbox.audit_signatures.verifying import Signatures
 from settlement.journal import Journal, Tip
@@ -85,8 +86,7 @@ class Stack:
             expires_time_ms=now_ms + 60_000,
             **values,
         )
-        tag = {orders_pb2.PaymentOrder: "payment-order/v1"}.get(kind, "exchange-order/v1")
-        signed = sign(tag, content.SerializeToString(), key, b"")
+        signed = sign(TAGS[kind], content.SerializeToString(), key, b"")
         return signed.payload, signed.signature
 
     def payment(self, payer: str, credit: int, fen: int, sequence: int, order: bytes) -> Any:
@@ -338,7 +338,10 @@ def test_money_of_the_vault_in_a_wallet_is_named(stack: Stack) -> None:
 
 
 def test_a_wallet_closed_without_its_holder_is_named(stack: Stack) -> None:
-    record = made(kind=Kind.SET_FLAGS, credit=stack.account(ALICE), ref=AccountFlag.CLOSED)
+    alice = stack.account(ALICE)
+    record = made(
+        kind=Kind.SET_FLAGS, origin=alice, sequence=NEXT, credit=alice, ref=AccountFlag.CLOSED
+    )
 
     def change(told: list[Beside]) -> None:
         at = told.index(first(told, debit=accounts.VAULT, credit=stack.account(ALICE)))
@@ -346,6 +349,29 @@ def test_a_wallet_closed_without_its_holder_is_named(stack: Stack) -> None:
 
     stack.forge("alpha", change)
     assert named(stack.problems(), "SET_FLAGS", "nobody signed")
+
+
+def test_a_sequence_that_was_used_up_without_an_order_is_named(stack: Stack) -> None:
+    alice = stack.account(ALICE)
+    record = made(kind=Kind.REFUSAL, origin=alice, debit=alice, sequence=NEXT)
+    stack.forge("alpha", lambda told: told.append(Beside(record)))
+    assert named(stack.problems(), "REFUSAL", stack.number(ALICE), "nobody signed")
+
+
+@pytest.mark.parametrize("key", ["alice's", "another's"])
+def test_an_order_that_was_refused_at_once_is_proved_too(stack: Stack, key: str) -> None:
+    order, signature = stack.order(
+        orders_pb2.LoadOrder, ALICE, STRANGER, sequence=NEXT, amount_fen=1, device_key=bytes(32)
+    )
+    alice = stack.account(ALICE)
+    record = made(
+        kind=Kind.REFUSAL, origin=alice, debit=alice, sequence=NEXT, digest=record_digest(order)
+    )
+    stack.forge("alpha", lambda told: told.append(Beside(record, order, signature)))
+    if key == "alice's":
+        change_wallet(stack, ALICE, public_key=bytes(STRANGER.verify_key))
+    told = named(stack.problems(), "REFUSAL", "not by the wallet's key")
+    assert told == (key == "another's")
 
 
 def test_a_wallet_that_may_go_below_zero_is_named(stack: Stack) -> None:
