@@ -25,6 +25,7 @@ from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
 from central_bank.registration.restore import Restoring
+from central_bank.registration.returns import Returns
 from central_bank.registration.settle import Settlement
 from central_bank.registration.waiting import Waiting
 from central_bank.tables import ledger as ledger_tables
@@ -114,7 +115,9 @@ def build(
         devices=devices,
         office=IssuingOffice(database, ledger, registry, setting_aside, clock),
         setting_aside=setting_aside,
-        settlement=Settlement(ledger, books.history, registry, asking, clock),
+        settlement=Settlement(
+            ledger, books.history, registry, asking, Returns(database, books.history), clock
+        ),
         loads=Loads(database, ledger, books.history, devices, root, clock),
         deposits=Deposits(
             database,

@@ -16,6 +16,21 @@ FEED_WAIT_S = 1.0
 
 BATCH_VALIDITY_MS = 10 * 60 * 1_000
 CLOCK_SKEW_MS = 60_000
+MAX_PAYMENT_VALIDITY_MS = 24 * 3_600_000
+"""Between the times that a bank gives a payment; no longer than it gives its wallets' orders."""
+
+MAX_AHEAD_MS = 2 * CLOCK_SKEW_MS
+"""How far ahead of this clock a payment may be: its wallet's and its bank's skew."""
+
+MAX_WAITING_DEPOSITS = 10_000
+"""Of one bank: deposits that are written down as waiting for another bank's reserves."""
+
+MAX_REVOKED_BY_BANK = 20_000
+"""Devices of one bank that are out of use at its own word or by proof."""
+
+MAX_EVIDENCE_PER_TOKEN = 32
+"""Proofs that are kept of one token: its devices are out of use by the first ones."""
+
 BANK_TIMEOUT_S = 2.0
 """How long a bank has to answer a question of the central bank."""
 

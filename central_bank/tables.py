@@ -47,6 +47,7 @@ office_requests = Table(
     Column("checker", String(128), nullable=False),
     Column("created_time_ms", BigInteger, nullable=False),
     Column("decided_time_ms", BigInteger, nullable=False),
+    Index("office_requests_by_state", "state", "bank"),
     sqlite_autoincrement=True,
 )
 
@@ -129,15 +130,20 @@ evidence = Table(
     Column("second_bank", Integer, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("evidence_by_endorsement", "piece_id", "spent_by", unique=True),
+    Index("evidence_by_token", "token_id"),
     sqlite_autoincrement=True,
 )
 
+# `bank` is the one that certified the device, at whose word or by whose device's own signatures it
+# is out of use; -1 for one that an officer named.
 revoked_devices = Table(
     "revoked_devices",
     metadata,
     Column("device_key", LargeBinary(32), primary_key=True),
+    Column("bank", Integer, nullable=False),
     Column("cause", String(200), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
+    Index("revoked_devices_by_bank", "bank", "time_ms"),
 )
 
 refused_deposits = Table(
@@ -159,4 +165,14 @@ waiting_deposits = Table(
     Column("digest", LargeBinary(8), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("waiting_deposits_by_token", "token_id"),
+)
+
+# Payments that were given back, by their bank and its number, and by which return.
+returned_payments = Table(
+    "returned_payments",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("by_bank", Integer, nullable=False),
+    Column("by_number", BigInteger, nullable=False),
 )

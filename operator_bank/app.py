@@ -97,6 +97,7 @@ class Bank:
             "outbound": self.outgoing.step,
             "returns": self.returns.step,
             "loads": self.offline.resending.step_loads,
+            "issuance": self.vault.drawing.step,
             "deposits": self.offline.resending.step_deposits,
         }
 

@@ -89,7 +89,7 @@ class GrpcCentralBank:
         )
         return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
 
-    def request_issuance(self, request_id: str, amount_fen: int) -> None:
+    def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """See `peers.CentralBank.request_issuance`."""
         request = issuance_pb2.CreateRequestRequest(
             request_id=request_id,
@@ -97,7 +97,8 @@ class GrpcCentralBank:
             direction=issuance_pb2.DIRECTION_ISSUE,
             amount_fen=amount_fen,
         )
-        self._issuance.CreateRequest(request, timeout=_TIMEOUT_S)
+        answer = self._issuance.CreateRequest(request, timeout=_TIMEOUT_S)
+        return bool(answer.request.state == issuance_pb2.REQUEST_STATE_WAITING)
 
     def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
         """See `peers.CentralBank.revoke`."""

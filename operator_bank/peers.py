@@ -31,8 +31,8 @@ class CentralBank(Protocol):
         """Deposits tokens."""
         ...
 
-    def request_issuance(self, request_id: str, amount_fen: int) -> None:
-        """Asks for issuance; an officer of the central bank has to approve it."""
+    def request_issuance(self, request_id: str, amount_fen: int) -> bool:
+        """Asks for issuance; True while the central bank's officers have not decided."""
         ...
 
     def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:

@@ -128,6 +128,15 @@ token_deposits = Table(
     sqlite_autoincrement=True,
 )
 
+# The issuance that the bank has asked for by itself and nobody has decided: one row or none.
+drawing = Table(
+    "drawing",
+    metadata,
+    Column("request_id", String(36), primary_key=True),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("sent", SmallInteger, nullable=False),
+)
+
 diverted = Table(
     "diverted",
     metadata,

@@ -2,6 +2,7 @@
 
 Exception
 ├── Refusal    somebody said no: a reason, a field, a sentence. Nothing changed.
+│              Whether it is the last word, its reason says: `is_undecided`.
 └── NoAnswer   nobody said anything: unknown, ask again with the same id.
     └── BadAnswer  what came is not what the contract allows; as good as nothing.
 """
@@ -74,6 +75,12 @@ def status_of(reason: int) -> int:
     """The status code that the contract gives a reason."""
     value = _REASONS.values_by_number[reason]
     return int(value.GetOptions().Extensions[errors_pb2.status])
+
+
+def is_undecided(reason: int) -> bool:
+    """Whether a refusal with a reason decides nothing; so also one that this version knows not."""
+    value = _REASONS.values_by_number.get(reason)
+    return value is None or bool(value.GetOptions().Extensions[errors_pb2.undecided])
 
 
 def to_status(refusal: Refusal) -> status_pb2.Status:

@@ -12,28 +12,14 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import Clock
 from runtime.envelope import sign
-from runtime.errors import NoAnswer, Refusal, reason_name
+from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
 from wallet.bank import GET_PAYMENT, GET_WALLET, Bank
 from wallet.book import Book, Flights, Order, OrderState
-from wallet.kinds import EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
+from wallet.kinds import DEPOSIT, EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey
-
-NOBODY_SAID = frozenset(
-    {
-        errors_pb2.REASON_UNSPECIFIED,
-        errors_pb2.REASON_PEER_UNAVAILABLE,
-        errors_pb2.REASON_OVERLOADED,
-        errors_pb2.REASON_TOO_MANY_REFUSALS,
-        errors_pb2.REASON_NOT_YET_VALID,
-        errors_pb2.REASON_STOPPING,
-        errors_pb2.REASON_INTERNAL,
-    }
-)
-"""Refusals that decide nothing: the same order may be sent again."""
-
 
 Take = Callable[[Any], None]
 
@@ -144,7 +130,12 @@ class Desk:
         return [kind.order.FromString(order.payload) for order in left]
 
     def look_up(self, order: Order) -> Order:
-        """Asks what became of an order without sending it; unchanged when nobody knows."""
+        """Asks what became of an order without sending it; unchanged when nobody knows.
+
+        A bank's payments do not tell of deposits of offline money: these are sent again instead.
+        """
+        if order.kind == DEPOSIT.name:
+            return order
         try:
             payment = self.bank.get_payment(self.query(GET_PAYMENT), order.payment_id)
         except Refusal as refusal:
@@ -252,9 +243,9 @@ class Desk:
 
     def _told_no(self, order: Order, refusal: Refusal) -> Placed:
         """Raises what a refused call means for the order."""
-        if refusal.reason in NOBODY_SAID:
+        if is_undecided(refusal.reason):
             raise NoAnswer(f"the bank could not say: {refusal.message}") from refusal
-        if refusal.reason == errors_pb2.REASON_EXPIRED:
+        if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
             # Only the bank's books know whether it had come in time once.
             order = self.look_up(order)
             if order.state == OrderState.UNKNOWN:

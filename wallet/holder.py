@@ -11,11 +11,11 @@ from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount, text
 from runtime.clock import Clock
 from runtime.envelope import sign
-from runtime.errors import Refusal
+from runtime.errors import Refusal, is_undecided
 from runtime.randomness import Randomness
 from wallet.bank import GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS, Arrivals, Banks
 from wallet.banks import BankEntry
-from wallet.desk import NOBODY_SAID, Desk, Placed
+from wallet.desk import Desk, Placed
 from wallet.home import SEED_BYTES, Home, Profile
 from wallet.kinds import CLOSE, EXCHANGE, PAYMENT
 from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
@@ -171,7 +171,7 @@ def open_wallet(
     try:
         answer = banks.at(bank.address, bank.ca, bank.name).open_wallet(request)
     except Refusal as refusal:
-        if refusal.reason not in NOBODY_SAID:
+        if not is_undecided(refusal.reason):
             home.forget()
         raise
     opened = replace(

@@ -138,7 +138,9 @@ class Loading:
                 self._device.release(payment)
                 return
             gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
-            self._device.end_deposit(payment, deposited=gone, why=refusal.message)
+            if gone or refusal.reason == errors_pb2.REASON_TOKEN_INVALID:
+                self._device.end_deposit(payment, deposited=gone, why=refusal.message)
+            # Else the order was refused, not the money: it stays set aside for the next one.
             return
         if placed.pending:
             done.pending += 1

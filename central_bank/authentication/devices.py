@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from central_bank.authentication.registry import Bank
-from central_bank.limits import MAX_OFFLINE_HOLDING_FEN, MAX_OFFLINE_PAYMENT_FEN, MAX_TOKEN_FEN
+from central_bank.limits import (
+    MAX_OFFLINE_HOLDING_FEN,
+    MAX_OFFLINE_PAYMENT_FEN,
+    MAX_REVOKED_BY_BANK,
+    MAX_TOKEN_FEN,
+)
 from central_bank.tables import banks, revoked_devices
+from dcep.errors.v1 import errors_pb2
 from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
 from offline_token.limits import MAX_HOPS, MAX_REVOKED
 from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.errors import Refusal
 from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
+BY_OFFICER = -1
+"""In place of a bank's index, for what an officer of the central bank has revoked."""
+
 _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
@@ -51,28 +61,53 @@ class Devices:
         return certify_bank(self._root, name, key, expires).encode()
 
     def revoke(self, key: bytes, cause: str) -> None:
-        """Takes a device out of use from the next bundle on; again changes nothing."""
+        """Takes a device out of use at an officer's word from the next bundle on, for good."""
         exact_bytes(key, "device_key", 32)
-        self._revoke([key], cause)
+        self._revoke([key], cause, BY_OFFICER)
+
+    def revoke_proven(self, key: bytes, cause: str, bank: int) -> None:
+        """The same for a device whose own signatures convict it.
+
+        Args:
+            bank: index of the one that certified it: it is listed in that bank's share.
+        """
+        self._revoke([key], cause, bank)
 
     def revoke_own(self, bank: Bank, certificates: Sequence[bytes], cause: str) -> None:
-        """The same for devices of a bank, which shows the certificates that it gave them."""
-        self._revoke([_own_key(bank, certificate) for certificate in certificates], cause)
+        """The same for devices of a bank, which shows the certificates that it gave them.
 
-    def _revoke(self, keys: Sequence[bytes], cause: str) -> None:
+        Raises:
+            Refusal: OVERLOADED for more than `MAX_REVOKED_BY_BANK`.
+        """
+        keys = [_own_key(bank, certificate) for certificate in certificates]
+        of = revoked_devices.c
+        count = select(func.count()).where(of.bank == bank.index)
+        if self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_REVOKED_BY_BANK:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
+                f"{MAX_REVOKED_BY_BANK} devices of the bank are revoked already",
+                field="device_certificates",
+            )
+        self._revoke(keys, cause, bank.index)
+
+    def _revoke(self, keys: Sequence[bytes], cause: str, bank: int) -> None:
         text(cause, "cause", longest=200)
-        known = select(revoked_devices.c.device_key).where(revoked_devices.c.device_key.in_(keys))
+        these = revoked_devices.c.device_key.in_(keys)
+        known = select(revoked_devices.c.device_key).where(these)
         now_ms = self._clock.now_ms()
 
         def body(connection: Connection) -> None:
             before = {bytes(key) for key in connection.execute(known).scalars()}
             rows = [
-                {"device_key": key, "cause": cause, "time_ms": now_ms}
+                {"device_key": key, "bank": bank, "cause": cause, "time_ms": now_ms}
                 for key in dict.fromkeys(keys)
                 if key not in before
             ]
             if rows:
                 connection.execute(insert(revoked_devices), rows)
+            if bank == BY_OFFICER and before:
+                # However it came there: from now on no bank's share can push it out.
+                connection.execute(update(revoked_devices).where(these).values(bank=bank))
 
         self._database.transaction(body)
 
@@ -84,12 +119,20 @@ class Devices:
     def bundle(self) -> TrustBundle:
         """The trust bundle of this moment, signed; suspended banks are left out.
 
-        It lists the `MAX_REVOKED` devices that were revoked last.
+        It lists `MAX_REVOKED` devices: all that officers named, and of each bank's those that were
+        revoked last, as many of one bank's as of another's while there is room.
         """
         welcome = select(banks.c.offline_certificate).where(banks.c.suspended == 0)
+        of = revoked_devices.c
+        newest = (of.time_ms.desc(), of.device_key)
+        place = func.row_number().over(partition_by=of.bank, order_by=newest)
+        by_officer = (of.bank == BY_OFFICER).label("by_officer")
+        ranked = select(of.device_key, of.time_ms, by_officer, place.label("place")).subquery().c
         revoked = (
-            select(revoked_devices.c.device_key)
-            .order_by(revoked_devices.c.time_ms.desc(), revoked_devices.c.device_key)
+            select(ranked.device_key)
+            .order_by(
+                ranked.by_officer.desc(), ranked.place, ranked.time_ms.desc(), ranked.device_key
+            )
             .limit(MAX_REVOKED)
         )
         return self._bundle(self._column(welcome.order_by(banks.c.id)), self._column(revoked))

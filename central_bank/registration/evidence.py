@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select
+from sqlalchemy import Connection, Row, func, insert, or_, select
 
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
+from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
 from central_bank.registration.double_spends import DoubleSpend
 from central_bank.tables import evidence
 from offline_token import evidence as proof
@@ -40,13 +41,14 @@ class Evidence:
         self._clock = clock
 
     def uncover(self, double: DoubleSpend, second_bank: int) -> None:
-        """Keeps the proof of a double spend and takes the device out of use."""
+        """Keeps the proof of a double spend, a few for each token; takes the device out of use."""
+        bank = self._registry.get(double.second.certificate.bank).index
         if double.proved:
             self._keep(double, second_bank)
-            self._devices.revoke(double.device, "it spent a piece twice")
-        elif double.first.bank == self._registry.get(double.second.certificate.bank).index:
+            self._devices.revoke_proven(double.device, "it spent a piece twice", bank)
+        elif double.first.bank == bank:
             # Its own bank said that it deposited the piece; another bank's word is not enough.
-            self._devices.revoke(double.device, "it spent a piece that it deposited")
+            self._devices.revoke_proven(double.device, "it spent a piece that it deposited", bank)
 
     def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
         """The newest first; for a bank those that concern it: its device, or its payee."""
@@ -92,5 +94,8 @@ class Evidence:
 def _put(connection: Connection, values: dict[str, Any]) -> None:
     table = evidence
     same = (table.c.piece_id == values["piece_id"]) & (table.c.spent_by == values["spent_by"])
-    if connection.execute(select(table.c.id).where(same)).first() is None:
+    if connection.execute(select(table.c.id).where(same)).first() is not None:
+        return
+    of_token = select(func.count()).where(table.c.token_id == values["token_id"])
+    if connection.execute(of_token).scalar_one() < MAX_EVIDENCE_PER_TOKEN:
         connection.execute(insert(table).values(values))

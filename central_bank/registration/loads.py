@@ -22,7 +22,7 @@ from offline_token.formats import DEVICE, Certificate, FormatError, Token
 from offline_token.limits import MAX_CHAINS
 from offline_token.signing import sign_token
 from offline_token.verify import Bad, Reason, check_device
-from runtime.checks import amount, invalid
+from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signing_keys import Signer
@@ -57,12 +57,13 @@ class Loads:
         """Signs tokens for a certified device, paid for from the bank's circulation."""
         kind = registration_pb2.TokenRegistration
         order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
-        amount(order.amount_fen, largest=MAX_CHAINS * MAX_TOKEN_FEN)
         certificate = _certificate(bank, order.device_certificate)
-        made = self._make(bank, order.number, order.amount_fen, certificate.key)
         record = _registration(bank, order, self._clock.now_ms())
         reason = self._unfit(certificate, order.amount_fen)
-        if reason:
+        made = []
+        if not reason:
+            made = self._make(bank, order.number, order.amount_fen, certificate.key)
+        else:
             # A record too, so that the feed ends what the bank holds for it.
             record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
         note = registration_pb2.TokensRegistered(number=order.number, amount_fen=order.amount_fen)
@@ -95,7 +96,7 @@ class Loads:
             return int(
                 errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
             )
-        if amount_fen > bundle.max_holding_fen:
+        if amount_fen > min(bundle.max_holding_fen, MAX_CHAINS * MAX_TOKEN_FEN):
             return int(errors_pb2.REASON_OVER_BALANCE_CAP)
         return 0
 

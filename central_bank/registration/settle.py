@@ -21,10 +21,13 @@ from central_bank.limits import (
     BATCH_VALIDITY_MS,
     CLOCK_SKEW_MS,
     FIRST_LOOK_S,
+    MAX_AHEAD_MS,
     PATIENCE_S,
 )
 from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
-from currency.number import NumberError, check, prefix_of
+from central_bank.registration.outbound_check import check_payment
+from central_bank.registration.returns import Returns
+from currency.number import prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -74,12 +77,14 @@ class Settlement:
         history: History,
         registry: Registry,
         asking: Asking,
+        returns: Returns,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._history = history
         self._registry = registry
         self._asking = asking
+        self._returns = returns
         self._clock = clock
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
@@ -95,7 +100,7 @@ class Settlement:
         payments = list(batch.payments)
         for index, payment in enumerate(payments):
             try:
-                _check_payment(payment)
+                check_payment(payment, bank)
             except Refusal as refusal:
                 raise of_item(f"payments[{index}]", refusal) from None
         if len({payment.number for payment in payments}) != len(payments):
@@ -141,7 +146,7 @@ class Settlement:
         And the questions about the others that are on their way. A bank that is not asked now
         leaves its payments pending.
         """
-        banks = {found.prefix: found for found in self._registry.all()}
+        banks = self._banks()
         verdicts: dict[int, int] = {}
         asked: dict[str, list[int]] = {}
         now_ms = self._clock.now_ms()
@@ -154,10 +159,11 @@ class Settlement:
                 verdicts[index] = errors_pb2.REASON_SAME_ACCOUNT
             elif payee_bank.suspended:
                 verdicts[index] = errors_pb2.REASON_BANK_SUSPENDED
-            elif payment.expires_time_ms < now_ms or payment.returns_payment_id:
+            elif payment.expires_time_ms < now_ms or payment.returns_number:
                 # The rule says EXPIRED; a return ends in suspense if nobody takes it.
                 verdicts[index] = 0
-            else:
+            elif payment.created_time_ms <= now_ms + MAX_AHEAD_MS:
+                # One that was made later than that stays pending until its time has come.
                 asked.setdefault(prefix, []).append(index)
         questions: list[_Question] = []
         for prefix, indices in asked.items():
@@ -200,14 +206,40 @@ class Settlement:
         )
         if failed:
             self.on_payees_refused(signed.bank.name, failed)
+        returns = [i for i, verdict in known.items() if not verdict and payments[i].returns_number]
+        if not returns:
+            self._settle_known(signed, payments, known, ends)
+            return
+        with self._returns.deciding:
+            banks = self._banks()
+            known |= self._returns.judge(signed.bank, payments, returns, banks)
+            self._settle_known(signed, payments, known, ends)
+
+    def _settle_known(
+        self,
+        signed: SignedBatch,
+        payments: Sequence[OutboundPayment],
+        known: Mapping[int, int],
+        ends: list[tuple[int, int]],
+    ) -> None:
         chosen = sorted(known)
         rows, notes = self._rows(signed.bank, payments, known, chosen)
+        returns = {
+            place: payments[index]
+            for place, index in enumerate(chosen)
+            if payments[index].returns_number and not known[index]
+        }
 
         def keep(connection: Connection, answers: Answers) -> None:
             signed.keep_payments(connection, answers, payments, chosen)
+            if returns:
+                self._returns.keep(connection, answers, signed.bank, returns, self._banks())
 
         for index, end in zip(chosen, self._settle(rows, notes, keep), strict=True):
             ends[index] = end
+
+    def _banks(self) -> dict[str, Bank]:
+        return {found.prefix: found for found in self._registry.all()}
 
     def _rows(
         self,
@@ -313,17 +345,3 @@ def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int)
 def digest(content: bytes) -> int:
     """The 64 bits of a record that say whether two are the same."""
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
-
-
-def _check_payment(payment: OutboundPayment) -> None:
-    if payment.expires_time_ms < payment.created_time_ms:
-        raise invalid("expires_time_ms", "lies before created_time_ms")
-    _check_number(payment.payer_number, "payer_number")
-    _check_number(payment.payee_number, "payee_number")
-
-
-def _check_number(number: str, field: str) -> None:
-    try:
-        check(number)
-    except NumberError as error:
-        raise invalid(field, f"is no wallet number: {error}") from None

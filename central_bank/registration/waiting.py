@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_WAITING_DEPOSITS
 from central_bank.registration.judging import Judged
 from central_bank.registration.settle import digest
 from central_bank.tables import waiting_deposits
@@ -38,8 +39,12 @@ class Waiting:
         return frozenset(number for number, known in found if known == digests[number])
 
     def begin(self, bank: Bank, judged: Judged) -> None:
-        """Has a deposit wait; one that waits already keeps the time when it came."""
-        if judged.waited:
+        """Has a deposit wait; one that waits already keeps the time when it came.
+
+        Beyond `MAX_WAITING_DEPOSITS` of a bank nothing is written down: what comes is pending all
+        the same, but when it came is not known later.
+        """
+        if judged.waited or self._is_full(bank):
             return
         number, now_ms = judged.item.number, self._clock.now_ms()
         rows = [
@@ -58,6 +63,11 @@ class Waiting:
             connection.execute(insert(waiting_deposits), rows)
 
         self._database.transaction(put)
+
+    def _is_full(self, bank: Bank) -> bool:
+        own = select(_of.number).where(_of.bank == bank.index).distinct().subquery()
+        count = select(func.count()).select_from(own)
+        return self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_WAITING_DEPOSITS
 
     def end(self, connection: Connection, bank: Bank, number: int) -> None:
         """It was answered, in this transaction."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
@@ -173,7 +173,28 @@ class Moves:
                 raise FeedBroken("has a payment in it that is none")
         wallet = self._directory.find(payment.payee_number)
         account = wallet.account if wallet else accounts.SUSPENSE
+        if payment.returns_payment_id and not self._gives_back(payment):
+            # Whatever it is, it is not what it says: an officer looks at it.
+            account = accounts.SUSPENSE
         return _delivered(account, payment.amount_fen, payment)
+
+    def _gives_back(self, payment: registration_pb2.OutboundPayment) -> bool:
+        """Whether a return names a payment that went out here, the other way round."""
+        if not _fits(payment.returns_number):
+            return False
+        query = select(outbound.c.body).where(
+            outbound.c.number == payment.returns_number, outbound.c.kind == "pay"
+        )
+        body = self._database.read(lambda c: c.execute(query).scalar())
+        if body is None:
+            return False
+        sent = registration_pb2.OutboundPayment.FromString(bytes(body))
+        return bool(
+            sent.payment_id == payment.returns_payment_id
+            and sent.amount_fen == payment.amount_fen
+            and sent.payer_number == payment.payee_number
+            and sent.payee_number == payment.payer_number
+        )
 
     def _rejected(self, rejected: registration_pb2.RedemptionRejected, known: _Known) -> Move:
         if not _fits(rejected.number):

@@ -49,6 +49,7 @@ class Returns:
             expires_time_ms=now_ms + MAX_ORDER_VALIDITY_MS,
             memo="returned",
             returns_payment_id=old.payment_id,
+            returns_number=old.number,
         ).SerializeToString()
         record = np.zeros(1, RECORD)
         record["origin"] = record["debit"] = accounts.SUSPENSE

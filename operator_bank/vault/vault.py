@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +13,11 @@ from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
 from operator_bank.tables import IS_PENDING, outbound
 from operator_bank.tables import ledger as tables
+from operator_bank.vault.drawing import Drawing
 from runtime.checks import amount, invalid
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import Refusal
 from settlement.core import Batch
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -57,23 +56,16 @@ class Vault:
         self._ledger = ledger
         self._history = history
         self._projection = projection
-        self._central_bank = central_bank
+        self.drawing = Drawing(database, central_bank, clock)
         self._clock = clock
 
     def draw(self, number: str, sequence: int, missing_fen: int) -> Refusal:
-        """Asks for issuance of what is missing; the refusal tells the holder so."""
-        seed = hashlib.sha256(f"{number} {sequence} {missing_fen}".encode()).digest()[:16]
-        request_id = str(uuid.UUID(bytes=seed, version=4))
-        try:
-            self._central_bank.request_issuance(request_id, missing_fen)
-            what = "issuance has been asked for; try again when it is approved"
-        except NoAnswer:
-            what = "and the central bank cannot be reached"
-        except Refusal as refusal:
-            what = f"and the central bank will not issue: {refusal.message}"
+        """Has issuance asked for of what is missing; the refusal tells the holder so."""
+        request_id = self.drawing.want(f"{number} {sequence}", missing_fen)
         return Refusal(
             errors_pb2.REASON_VAULT_SHORT,
-            f"the bank's vault is {missing_fen} fen short; {what}",
+            f"the bank's vault is {missing_fen} fen short; issuance is asked for; try again when "
+            "it is approved",
             field="amount_fen",
             missing_fen=str(missing_fen),
             issuance_request_id=request_id,

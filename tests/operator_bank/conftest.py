@@ -48,6 +48,7 @@ class FakeCentralBank:
     max_holding_fen: int = 50_000
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
+    decided: set[str] = field(default_factory=set)
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
     told: list[FeedEntry] = field(default_factory=list)
@@ -57,9 +58,10 @@ class FakeCentralBank:
         self.submitted += batch.payments
         return []
 
-    def request_issuance(self, request_id: str, amount_fen: int) -> None:
+    def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         self._answer()
         self.issuance[request_id] = amount_fen
+        return request_id not in self.decided
 
     def feed(self, after_position: int) -> Iterator[Sequence[FeedEntry]]:
         self._answer()

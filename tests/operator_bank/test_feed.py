@@ -106,6 +106,64 @@ def test_what_is_pending_and_what_was_loaded_is_found_by_an_index(
     assert not any("SCAN outbound" in p and "outbound_pending" not in p for p in plans), plans
 
 
+def giving_back(world: World, sent: registration_pb2.OutboundPayment) -> Any:
+    """Beta's return of a payment that went out here, as the feed brings it."""
+    back = registration_pb2.OutboundPayment(
+        number=9,
+        payment_id="beta-return-9",
+        payer_number=sent.payee_number,
+        payee_number=sent.payer_number,
+        amount_fen=sent.amount_fen,
+        returns_payment_id=sent.payment_id,
+        returns_number=sent.number,
+    )
+    return registration_pb2.Incoming(from_bank="beta", payment=back)
+
+
+def test_what_comes_back_is_the_payers_again(world: World, alice: Holder) -> None:
+    alice.pay(FOREIGN, 700)
+    world.bank.send()
+    [sent] = world.central.submitted
+    world.bank.follower.apply(
+        [
+            world.entry(outgoing_settled=settled(sent)),
+            world.entry(incoming=giving_back(world, sent)),
+        ]
+    )
+    assert alice.fen == 100_000
+    [line] = world.bank.history.page(alice.wallet, 1, "")[0]
+    assert (line.kind, line.payment_id) == ("return", "beta-return-9")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount_fen": 699},
+        {"returns_number": 999_999},
+        {"returns_number": 0},
+        {"returns_number": 1 << 63},
+        {"returns_payment_id": "6201000000000012-99"},
+        {"payer_number": "6202000000000029"},
+    ],
+)
+def test_what_only_says_that_it_comes_back_lies_in_suspense(
+    world: World, alice: Holder, changes: dict[str, Any]
+) -> None:
+    alice.pay(FOREIGN, 700)
+    world.bank.send()
+    [sent] = world.central.submitted
+    world.hear(outgoing_settled=settled(sent))
+    incoming = giving_back(world, sent)
+    for name, value in changes.items():
+        setattr(incoming.payment, name, value)
+    world.hear(incoming=incoming)
+    assert alice.fen == 99_300
+    assert world.bank.vault.books().suspense_fen == incoming.payment.amount_fen
+    assert not world.bank.returns.step(), "a return is not sent back and forth"
+    [entry] = world.bank.suspense.page(9, 0)
+    assert entry.kind == "return"
+
+
 def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
     payees = [alice.number, "6201000000009997", alice.number]
     entries = [world.entry(incoming=world.arriving(payee, 5)) for payee in payees]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
-from runtime.errors import Refusal
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal
 from settlement.records import Limit
 from tests.openings import opening
 from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, World
@@ -141,8 +142,69 @@ def test_a_vault_that_is_short_asks_for_issuance(world: World, bob: Holder) -> N
     world.bank.vault.set_aside(1, VAULT_FEN - 100)
     short = refused(lambda: bob.exchange(130))
     assert (short.name, short.metadata["missing_fen"]) == ("VAULT_SHORT", "30")
+    world.bank.send()
     assert world.central.issuance == {short.metadata["issuance_request_id"]: 30}
 
+
+def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
+    world: World, bob: Holder, alice: Holder
+) -> None:
+    vault = world.bank.vault
+    vault.set_aside(1, vault.books().vault_fen - 100)
+    wanted = {
+        refused(lambda h=holder, f=fen: h.exchange(f)).metadata["issuance_request_id"]
+        for fen in (130, 150, 140)
+        for holder in (bob, alice)
+    }
+    assert len(wanted) == 1
+    for _ in range(20):
+        world.bank.send()
+        world.clock.advance(1_000)
+        refused(lambda: bob.exchange(500))
+    assert world.central.issuance == {wanted.pop(): 50}, "what the largest order missed"
+
+    world.central.decided |= world.central.issuance.keys()
+    world.clock.advance(5_000)
+    world.bank.send()
+    world.restart()
+    refused(lambda: bob.exchange(500))
+    world.bank.send()
+    assert sorted(world.central.issuance.values()) == [50, 400]
+
+
+def test_while_the_centre_is_away_a_top_up_is_answered_at_once_and_asked_for_later(
+    world: World, bob: Holder
+) -> None:
+    vault = world.bank.vault
+    vault.set_aside(1, vault.books().vault_fen - 100)
     world.central.silent = True
-    assert "cannot be reached" in refused(lambda: bob.exchange(150)).message
+    short = refused(lambda: bob.exchange(130))
+    assert short.name == "VAULT_SHORT"
+    with pytest.raises(NoAnswer):
+        world.bank.vault.drawing.step()
+    world.central.silent = False
+    world.clock.advance(5_000)
+    world.restart().vault.drawing.step()
+    assert world.central.issuance == {short.metadata["issuance_request_id"]: 30}
+
+
+def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_again(
+    world: World, bob: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = world.bank.vault
+    vault.set_aside(1, vault.books().vault_fen - 100)
+    asked: list[int] = []
+
+    def no(_: str, fen: int) -> bool:
+        asked.append(fen)
+        raise Refusal(errors_pb2.REASON_RESERVES_SHORT, "too little", missing_fen="1")
+
+    monkeypatch.setattr(world.central, "request_issuance", no)
+    for _ in range(50):
+        refused(lambda: bob.exchange(130))
+        world.bank.vault.drawing.step()
+    assert asked == [30], "not at once"
+    world.clock.advance(5_000)
+    world.bank.vault.drawing.step()
+    assert asked == [30, 30]
     assert bob.fen == 0

@@ -8,7 +8,7 @@ from google.protobuf.wrappers_pb2 import Int32Value
 
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
-from runtime.errors import NoAnswer, Refusal, reason_name, reason_number, status_of
+from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name, reason_number, status_of
 from tests.runtime.conftest import SERVER, Root, Serve, Served, ask, stream, unary
 
 REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
@@ -29,6 +29,16 @@ def test_every_reason_has_a_status_and_a_name(reason: int) -> None:
     code = CODES[status_of(reason)]
     assert code not in (grpc.StatusCode.OK, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
     assert reason_number(reason_name(reason)) == reason
+
+
+def test_what_is_about_the_caller_the_moment_or_the_service_decides_nothing() -> None:
+    undecided = {reason_name(reason) for reason in REASONS if is_undecided(reason)}
+    assert undecided == {
+        "UNSPECIFIED", "MESSAGE_UNREADABLE", "DEADLINE_MISSING", "CERTIFICATE_REQUIRED",
+        "ROLE_NOT_ALLOWED", "BANK_NOT_ADMITTED", "BANK_SUSPENDED", "NOT_YET_VALID",
+        "PEER_UNAVAILABLE", "TOO_MANY_REFUSALS", "OVERLOADED", "STOPPING", "INTERNAL",
+    }  # fmt: skip
+    assert is_undecided(9_999), "nor does what a later version may say"
 
 
 def test_a_reason_of_a_later_version_has_no_number_here() -> None:

@@ -222,8 +222,10 @@ class _CentralBank:
             yield found[0].entries
             position = found[1]
 
-    def request_issuance(self, wanted: str, fen: int) -> None:
-        self._ask(lambda c, bank: c.office.create(identity(bank), wanted, bank.name, "issue", fen))
+    def request_issuance(self, wanted: str, fen: int) -> bool:
+        act = ("issue", fen)
+        row = self._ask(lambda c, b: c.office.create(identity(b), wanted, b.name, *act))
+        return bool(row.state == "waiting")
 
 
 class _Counter:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/errors/v1/errors.proto\x12\x0e\x64\x63\x65p.errors.v1\x1a google/protobuf/descriptor.proto*\xf8\x10\n\x06Reason\x12\x1c\n\x12REASON_UNSPECIFIED\x10\x00\x1a\x04\xc8\xf3\x18\r\x12\x1e\n\x14REASON_FIELD_MISSING\x10\x01\x1a\x04\xc8\xf3\x18\x03\x12\x1e\n\x14REASON_FIELD_INVALID\x10\x02\x1a\x04\xc8\xf3\x18\x03\x12\x1e\n\x14REASON_FIELD_UNKNOWN\x10\x03\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_AMOUNT_INVALID\x10\x04\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_TOO_MANY_ITEMS\x10\x05\x1a\x04\xc8\xf3\x18\x03\x12#\n\x19REASON_MESSAGE_UNREADABLE\x10\x06\x1a\x04\xc8\xf3\x18\x03\x12!\n\x17REASON_DEADLINE_MISSING\x10\x07\x1a\x04\xc8\xf3\x18\x03\x12#\n\x19REASON_PAGE_TOKEN_INVALID\x10\x08\x1a\x04\xc8\xf3\x18\x03\x12\x1d\n\x13REASON_SAME_ACCOUNT\x10\t\x1a\x04\xc8\xf3\x18\x03\x12!\n\x17REASON_SEQUENCE_INVALID\x10\n\x1a\x04\xc8\xf3\x18\x03\x12!\n\x17REASON_MESSAGE_TOO_LONG\x10\x0b\x1a\x04\xc8\xf3\x18\x03\x12\"\n\x18REASON_SIGNATURE_INVALID\x10\x14\x1a\x04\xc8\xf3\x18\x10\x12%\n\x1bREASON_CERTIFICATE_REQUIRED\x10\x15\x1a\x04\xc8\xf3\x18\x10\x12!\n\x17REASON_ROLE_NOT_ALLOWED\x10\x16\x1a\x04\xc8\xf3\x18\x07\x12\"\n\x18REASON_BANK_NOT_ADMITTED\x10\x17\x1a\x04\xc8\xf3\x18\x07\x12\x1f\n\x15REASON_BANK_SUSPENDED\x10\x18\x1a\x04\xc8\xf3\x18\x07\x12\x1d\n\x13REASON_SAME_OFFICER\x10\x19\x1a\x04\xc8\xf3\x18\x07\x12\x1d\n\x13REASON_WRONG_WALLET\x10\x1a\x1a\x04\xc8\xf3\x18\x07\x12 \n\x16REASON_OFFICER_UNKNOWN\x10\x1b\x1a\x04\xc8\xf3\x18\x07\x12\x1e\n\x14REASON_RIGHT_MISSING\x10\x1c\x1a\x04\xc8\xf3\x18\x07\x12\x1c\n\x12REASON_ACT_DIFFERS\x10\x1d\x1a\x04\xc8\xf3\x18\t\x12\x18\n\x0eREASON_EXPIRED\x10\x1e\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_NOT_YET_VALID\x10\x1f\x1a\x04\xc8\xf3\x18\t\x12\x1a\n\x10REASON_ID_REUSED\x10 \x1a\x04\xc8\xf3\x18\x06\x12\x1f\n\x15REASON_SEQUENCE_STALE\x10!\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_VALIDITY_TOO_LONG\x10\"\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_WALLET_UNKNOWN\x10(\x1a\x04\xc8\xf3\x18\x05\x12\x1d\n\x13REASON_BANK_UNKNOWN\x10)\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_REQUEST_UNKNOWN\x10*\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_PAYMENT_UNKNOWN\x10+\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_ALREADY_DECIDED\x10,\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_ALREADY_EXISTS\x10-\x1a\x04\xc8\xf3\x18\x06\x12!\n\x17REASON_OFFICERS_TOO_FEW\x10.\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_WALLET_CLOSED\x10\x32\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_WALLET_FROZEN\x10\x33\x1a\x04\xc8\xf3\x18\t\x12\x1d\n\x13REASON_PAYEE_CLOSED\x10\x34\x1a\x04\xc8\xf3\x18\t\x12\x1d\n\x13REASON_PAYEE_FROZEN\x10\x35\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_OVER_SINGLE_LIMIT\x10\x36\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_OVER_DAY_LIMIT\x10\x37\x1a\x04\xc8\xf3\x18\t\x12 \n\x16REASON_OVER_YEAR_LIMIT\x10\x38\x1a\x04\xc8\xf3\x18\t\x12#\n\x19REASON_INSUFFICIENT_FUNDS\x10\x39\x1a\x04\xc8\xf3\x18\t\x12!\n\x17REASON_OVER_BALANCE_CAP\x10:\x1a\x04\xc8\xf3\x18\t\x12!\n\x17REASON_WALLET_NOT_EMPTY\x10;\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_TOO_MANY_HOLDS\x10<\x1a\x04\xc8\xf3\x18\x08\x12\x1e\n\x14REASON_LINKED_FAILED\x10=\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_TOO_MANY_REFUSALS\x10>\x1a\x04\xc8\xf3\x18\x08\x12\x1f\n\x15REASON_RESERVES_SHORT\x10\x46\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_CIRCULATION_SHORT\x10G\x1a\x04\xc8\xf3\x18\t\x12\x1c\n\x12REASON_VAULT_SHORT\x10H\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_DEPOSIT_SHORT\x10I\x1a\x04\xc8\xf3\x18\t\x12#\n\x19REASON_NO_DEPOSIT_ACCOUNT\x10J\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_CASH_NOT_ACCEPTED\x10K\x1a\x04\xc8\xf3\x18\t\x12\x1b\n\x11REASON_CASH_SHORT\x10L\x1a\x04\xc8\xf3\x18\t\x12%\n\x1bREASON_PAYEE_CANNOT_BE_PAID\x10P\x1a\x04\xc8\xf3\x18\t\x12!\n\x17REASON_PEER_UNAVAILABLE\x10Q\x1a\x04\xc8\xf3\x18\x0e\x12\x1f\n\x15REASON_DEVICE_UNKNOWN\x10Z\x1a\x04\xc8\xf3\x18\x05\x12\x1f\n\x15REASON_DEVICE_REVOKED\x10[\x1a\x04\xc8\xf3\x18\x07\x12\x1e\n\x14REASON_TOKEN_INVALID\x10\\\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_ALREADY_DEPOSITED\x10]\x1a\x04\xc8\xf3\x18\x06\x12\x1e\n\x14REASON_NOT_THE_OWNER\x10^\x1a\x04\xc8\xf3\x18\x07\x12%\n\x1bREASON_TOO_MANY_DEVICE_KEYS\x10_\x1a\x04\xc8\xf3\x18\x08\x12\x1b\n\x11REASON_OVERLOADED\x10\x64\x1a\x04\xc8\xf3\x18\x08\x12\x19\n\x0fREASON_STOPPING\x10\x65\x1a\x04\xc8\xf3\x18\x0e\x12\x19\n\x0fREASON_INTERNAL\x10\x66\x1a\x04\xc8\xf3\x18\r:3\n\x06status\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x64\x63\x65p/errors/v1/errors.proto\x12\x0e\x64\x63\x65p.errors.v1\x1a google/protobuf/descriptor.proto*\xd0\x11\n\x06Reason\x12 \n\x12REASON_UNSPECIFIED\x10\x00\x1a\x08\xc8\xf3\x18\r\xd0\xf3\x18\x01\x12\x1e\n\x14REASON_FIELD_MISSING\x10\x01\x1a\x04\xc8\xf3\x18\x03\x12\x1e\n\x14REASON_FIELD_INVALID\x10\x02\x1a\x04\xc8\xf3\x18\x03\x12\x1e\n\x14REASON_FIELD_UNKNOWN\x10\x03\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_AMOUNT_INVALID\x10\x04\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_TOO_MANY_ITEMS\x10\x05\x1a\x04\xc8\xf3\x18\x03\x12\'\n\x19REASON_MESSAGE_UNREADABLE\x10\x06\x1a\x08\xc8\xf3\x18\x03\xd0\xf3\x18\x01\x12%\n\x17REASON_DEADLINE_MISSING\x10\x07\x1a\x08\xc8\xf3\x18\x03\xd0\xf3\x18\x01\x12#\n\x19REASON_PAGE_TOKEN_INVALID\x10\x08\x1a\x04\xc8\xf3\x18\x03\x12\x1d\n\x13REASON_SAME_ACCOUNT\x10\t\x1a\x04\xc8\xf3\x18\x03\x12!\n\x17REASON_SEQUENCE_INVALID\x10\n\x1a\x04\xc8\xf3\x18\x03\x12!\n\x17REASON_MESSAGE_TOO_LONG\x10\x0b\x1a\x04\xc8\xf3\x18\x03\x12\"\n\x18REASON_SIGNATURE_INVALID\x10\x14\x1a\x04\xc8\xf3\x18\x10\x12)\n\x1bREASON_CERTIFICATE_REQUIRED\x10\x15\x1a\x08\xc8\xf3\x18\x10\xd0\xf3\x18\x01\x12%\n\x17REASON_ROLE_NOT_ALLOWED\x10\x16\x1a\x08\xc8\xf3\x18\x07\xd0\xf3\x18\x01\x12&\n\x18REASON_BANK_NOT_ADMITTED\x10\x17\x1a\x08\xc8\xf3\x18\x07\xd0\xf3\x18\x01\x12#\n\x15REASON_BANK_SUSPENDED\x10\x18\x1a\x08\xc8\xf3\x18\x07\xd0\xf3\x18\x01\x12\x1d\n\x13REASON_SAME_OFFICER\x10\x19\x1a\x04\xc8\xf3\x18\x07\x12\x1d\n\x13REASON_WRONG_WALLET\x10\x1a\x1a\x04\xc8\xf3\x18\x07\x12 \n\x16REASON_OFFICER_UNKNOWN\x10\x1b\x1a\x04\xc8\xf3\x18\x07\x12\x1e\n\x14REASON_RIGHT_MISSING\x10\x1c\x1a\x04\xc8\xf3\x18\x07\x12\x1c\n\x12REASON_ACT_DIFFERS\x10\x1d\x1a\x04\xc8\xf3\x18\t\x12\x18\n\x0eREASON_EXPIRED\x10\x1e\x1a\x04\xc8\xf3\x18\t\x12\"\n\x14REASON_NOT_YET_VALID\x10\x1f\x1a\x08\xc8\xf3\x18\t\xd0\xf3\x18\x01\x12\x1a\n\x10REASON_ID_REUSED\x10 \x1a\x04\xc8\xf3\x18\x06\x12\x1f\n\x15REASON_SEQUENCE_STALE\x10!\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_VALIDITY_TOO_LONG\x10\"\x1a\x04\xc8\xf3\x18\x03\x12\x1f\n\x15REASON_WALLET_UNKNOWN\x10(\x1a\x04\xc8\xf3\x18\x05\x12\x1d\n\x13REASON_BANK_UNKNOWN\x10)\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_REQUEST_UNKNOWN\x10*\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_PAYMENT_UNKNOWN\x10+\x1a\x04\xc8\xf3\x18\x05\x12 \n\x16REASON_ALREADY_DECIDED\x10,\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_ALREADY_EXISTS\x10-\x1a\x04\xc8\xf3\x18\x06\x12!\n\x17REASON_OFFICERS_TOO_FEW\x10.\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_WALLET_CLOSED\x10\x32\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_WALLET_FROZEN\x10\x33\x1a\x04\xc8\xf3\x18\t\x12\x1d\n\x13REASON_PAYEE_CLOSED\x10\x34\x1a\x04\xc8\xf3\x18\t\x12\x1d\n\x13REASON_PAYEE_FROZEN\x10\x35\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_OVER_SINGLE_LIMIT\x10\x36\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_OVER_DAY_LIMIT\x10\x37\x1a\x04\xc8\xf3\x18\t\x12 \n\x16REASON_OVER_YEAR_LIMIT\x10\x38\x1a\x04\xc8\xf3\x18\t\x12#\n\x19REASON_INSUFFICIENT_FUNDS\x10\x39\x1a\x04\xc8\xf3\x18\t\x12!\n\x17REASON_OVER_BALANCE_CAP\x10:\x1a\x04\xc8\xf3\x18\t\x12!\n\x17REASON_WALLET_NOT_EMPTY\x10;\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_TOO_MANY_HOLDS\x10<\x1a\x04\xc8\xf3\x18\x08\x12\x1e\n\x14REASON_LINKED_FAILED\x10=\x1a\x04\xc8\xf3\x18\t\x12&\n\x18REASON_TOO_MANY_REFUSALS\x10>\x1a\x08\xc8\xf3\x18\x08\xd0\xf3\x18\x01\x12\x1f\n\x15REASON_RESERVES_SHORT\x10\x46\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_CIRCULATION_SHORT\x10G\x1a\x04\xc8\xf3\x18\t\x12\x1c\n\x12REASON_VAULT_SHORT\x10H\x1a\x04\xc8\xf3\x18\t\x12\x1e\n\x14REASON_DEPOSIT_SHORT\x10I\x1a\x04\xc8\xf3\x18\t\x12#\n\x19REASON_NO_DEPOSIT_ACCOUNT\x10J\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_CASH_NOT_ACCEPTED\x10K\x1a\x04\xc8\xf3\x18\t\x12\x1b\n\x11REASON_CASH_SHORT\x10L\x1a\x04\xc8\xf3\x18\t\x12%\n\x1bREASON_PAYEE_CANNOT_BE_PAID\x10P\x1a\x04\xc8\xf3\x18\t\x12%\n\x17REASON_PEER_UNAVAILABLE\x10Q\x1a\x08\xc8\xf3\x18\x0e\xd0\xf3\x18\x01\x12\"\n\x18REASON_NOTHING_TO_RETURN\x10R\x1a\x04\xc8\xf3\x18\t\x12\x1f\n\x15REASON_DEVICE_UNKNOWN\x10Z\x1a\x04\xc8\xf3\x18\x05\x12\x1f\n\x15REASON_DEVICE_REVOKED\x10[\x1a\x04\xc8\xf3\x18\x07\x12\x1e\n\x14REASON_TOKEN_INVALID\x10\\\x1a\x04\xc8\xf3\x18\t\x12\"\n\x18REASON_ALREADY_DEPOSITED\x10]\x1a\x04\xc8\xf3\x18\x06\x12\x1e\n\x14REASON_NOT_THE_OWNER\x10^\x1a\x04\xc8\xf3\x18\x07\x12%\n\x1bREASON_TOO_MANY_DEVICE_KEYS\x10_\x1a\x04\xc8\xf3\x18\x08\x12\x1f\n\x11REASON_OVERLOADED\x10\x64\x1a\x08\xc8\xf3\x18\x08\xd0\xf3\x18\x01\x12\x1d\n\x0fREASON_STOPPING\x10\x65\x1a\x08\xc8\xf3\x18\x0e\xd0\xf3\x18\x01\x12\x1d\n\x0fREASON_INTERNAL\x10\x66\x1a\x08\xc8\xf3\x18\r\xd0\xf3\x18\x01:3\n\x06status\x12!.google.protobuf.EnumValueOptions\x18\xb9\x8e\x03 \x01(\x05:6\n\tundecided\x12!.google.protobuf.EnumValueOptions\x18\xba\x8e\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.errors.v1.errors_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_UNSPECIFIED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_UNSPECIFIED"]._serialized_options = b'\310\363\030\r'
+  _globals['_REASON'].values_by_name["REASON_UNSPECIFIED"]._serialized_options = b'\310\363\030\r\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_FIELD_MISSING"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_FIELD_MISSING"]._serialized_options = b'\310\363\030\003'
   _globals['_REASON'].values_by_name["REASON_FIELD_INVALID"]._loaded_options = None
@@ -45,9 +45,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_TOO_MANY_ITEMS"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_TOO_MANY_ITEMS"]._serialized_options = b'\310\363\030\003'
   _globals['_REASON'].values_by_name["REASON_MESSAGE_UNREADABLE"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_MESSAGE_UNREADABLE"]._serialized_options = b'\310\363\030\003'
+  _globals['_REASON'].values_by_name["REASON_MESSAGE_UNREADABLE"]._serialized_options = b'\310\363\030\003\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_DEADLINE_MISSING"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_DEADLINE_MISSING"]._serialized_options = b'\310\363\030\003'
+  _globals['_REASON'].values_by_name["REASON_DEADLINE_MISSING"]._serialized_options = b'\310\363\030\003\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_PAGE_TOKEN_INVALID"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_PAGE_TOKEN_INVALID"]._serialized_options = b'\310\363\030\003'
   _globals['_REASON'].values_by_name["REASON_SAME_ACCOUNT"]._loaded_options = None
@@ -59,13 +59,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_SIGNATURE_INVALID"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_SIGNATURE_INVALID"]._serialized_options = b'\310\363\030\020'
   _globals['_REASON'].values_by_name["REASON_CERTIFICATE_REQUIRED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_CERTIFICATE_REQUIRED"]._serialized_options = b'\310\363\030\020'
+  _globals['_REASON'].values_by_name["REASON_CERTIFICATE_REQUIRED"]._serialized_options = b'\310\363\030\020\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_ROLE_NOT_ALLOWED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_ROLE_NOT_ALLOWED"]._serialized_options = b'\310\363\030\007'
+  _globals['_REASON'].values_by_name["REASON_ROLE_NOT_ALLOWED"]._serialized_options = b'\310\363\030\007\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_BANK_NOT_ADMITTED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_BANK_NOT_ADMITTED"]._serialized_options = b'\310\363\030\007'
+  _globals['_REASON'].values_by_name["REASON_BANK_NOT_ADMITTED"]._serialized_options = b'\310\363\030\007\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_BANK_SUSPENDED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_BANK_SUSPENDED"]._serialized_options = b'\310\363\030\007'
+  _globals['_REASON'].values_by_name["REASON_BANK_SUSPENDED"]._serialized_options = b'\310\363\030\007\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_SAME_OFFICER"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_SAME_OFFICER"]._serialized_options = b'\310\363\030\007'
   _globals['_REASON'].values_by_name["REASON_WRONG_WALLET"]._loaded_options = None
@@ -79,7 +79,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_EXPIRED"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_EXPIRED"]._serialized_options = b'\310\363\030\t'
   _globals['_REASON'].values_by_name["REASON_NOT_YET_VALID"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_NOT_YET_VALID"]._serialized_options = b'\310\363\030\t'
+  _globals['_REASON'].values_by_name["REASON_NOT_YET_VALID"]._serialized_options = b'\310\363\030\t\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_ID_REUSED"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_ID_REUSED"]._serialized_options = b'\310\363\030\006'
   _globals['_REASON'].values_by_name["REASON_SEQUENCE_STALE"]._loaded_options = None
@@ -125,7 +125,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_LINKED_FAILED"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_LINKED_FAILED"]._serialized_options = b'\310\363\030\t'
   _globals['_REASON'].values_by_name["REASON_TOO_MANY_REFUSALS"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_TOO_MANY_REFUSALS"]._serialized_options = b'\310\363\030\010'
+  _globals['_REASON'].values_by_name["REASON_TOO_MANY_REFUSALS"]._serialized_options = b'\310\363\030\010\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_RESERVES_SHORT"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_RESERVES_SHORT"]._serialized_options = b'\310\363\030\t'
   _globals['_REASON'].values_by_name["REASON_CIRCULATION_SHORT"]._loaded_options = None
@@ -143,7 +143,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_PAYEE_CANNOT_BE_PAID"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_PAYEE_CANNOT_BE_PAID"]._serialized_options = b'\310\363\030\t'
   _globals['_REASON'].values_by_name["REASON_PEER_UNAVAILABLE"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_PEER_UNAVAILABLE"]._serialized_options = b'\310\363\030\016'
+  _globals['_REASON'].values_by_name["REASON_PEER_UNAVAILABLE"]._serialized_options = b'\310\363\030\016\320\363\030\001'
+  _globals['_REASON'].values_by_name["REASON_NOTHING_TO_RETURN"]._loaded_options = None
+  _globals['_REASON'].values_by_name["REASON_NOTHING_TO_RETURN"]._serialized_options = b'\310\363\030\t'
   _globals['_REASON'].values_by_name["REASON_DEVICE_UNKNOWN"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_DEVICE_UNKNOWN"]._serialized_options = b'\310\363\030\005'
   _globals['_REASON'].values_by_name["REASON_DEVICE_REVOKED"]._loaded_options = None
@@ -157,11 +159,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASON'].values_by_name["REASON_TOO_MANY_DEVICE_KEYS"]._loaded_options = None
   _globals['_REASON'].values_by_name["REASON_TOO_MANY_DEVICE_KEYS"]._serialized_options = b'\310\363\030\010'
   _globals['_REASON'].values_by_name["REASON_OVERLOADED"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_OVERLOADED"]._serialized_options = b'\310\363\030\010'
+  _globals['_REASON'].values_by_name["REASON_OVERLOADED"]._serialized_options = b'\310\363\030\010\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_STOPPING"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_STOPPING"]._serialized_options = b'\310\363\030\016'
+  _globals['_REASON'].values_by_name["REASON_STOPPING"]._serialized_options = b'\310\363\030\016\320\363\030\001'
   _globals['_REASON'].values_by_name["REASON_INTERNAL"]._loaded_options = None
-  _globals['_REASON'].values_by_name["REASON_INTERNAL"]._serialized_options = b'\310\363\030\r'
+  _globals['_REASON'].values_by_name["REASON_INTERNAL"]._serialized_options = b'\310\363\030\r\320\363\030\001'
   _globals['_REASON']._serialized_start=82
-  _globals['_REASON']._serialized_end=2250
+  _globals['_REASON']._serialized_end=2338
 # @@protoc_insertion_point(module_scope)

@@ -63,6 +63,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CASH_SHORT: _ClassVar[Reason]
     REASON_PAYEE_CANNOT_BE_PAID: _ClassVar[Reason]
     REASON_PEER_UNAVAILABLE: _ClassVar[Reason]
+    REASON_NOTHING_TO_RETURN: _ClassVar[Reason]
     REASON_DEVICE_UNKNOWN: _ClassVar[Reason]
     REASON_DEVICE_REVOKED: _ClassVar[Reason]
     REASON_TOKEN_INVALID: _ClassVar[Reason]
@@ -128,6 +129,7 @@ REASON_CASH_NOT_ACCEPTED: Reason
 REASON_CASH_SHORT: Reason
 REASON_PAYEE_CANNOT_BE_PAID: Reason
 REASON_PEER_UNAVAILABLE: Reason
+REASON_NOTHING_TO_RETURN: Reason
 REASON_DEVICE_UNKNOWN: Reason
 REASON_DEVICE_REVOKED: Reason
 REASON_TOKEN_INVALID: Reason
@@ -139,3 +141,5 @@ REASON_STOPPING: Reason
 REASON_INTERNAL: Reason
 STATUS_FIELD_NUMBER: _ClassVar[int]
 status: _descriptor.FieldDescriptor
+UNDECIDED_FIELD_NUMBER: _ClassVar[int]
+undecided: _descriptor.FieldDescriptor

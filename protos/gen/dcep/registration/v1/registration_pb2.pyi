@@ -35,7 +35,7 @@ class OutboundBatch(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ...) -> None: ...
 
 class OutboundPayment(_message.Message):
-    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id")
+    __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class OutboundPayment(_message.Message):
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     MEMO_FIELD_NUMBER: _ClassVar[int]
     RETURNS_PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    RETURNS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     number: int
     payment_id: str
     payer_number: str
@@ -54,7 +55,8 @@ class OutboundPayment(_message.Message):
     expires_time_ms: int
     memo: str
     returns_payment_id: str
-    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ...) -> None: ...
+    returns_number: int
+    def __init__(self, number: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ..., returns_payment_id: _Optional[str] = ..., returns_number: _Optional[int] = ...) -> None: ...
 
 class SubmitPaymentsRequest(_message.Message):
     __slots__ = ("batch",)

@@ -1,0 +1,59 @@
+"""What an outbound payment has to be before anybody is asked: its bank's own, and in bounds."""
+
+from __future__ import annotations
+
+import re
+
+from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_PAYMENT_VALIDITY_MS
+from currency.number import NumberError, check, prefix_of
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.checks import invalid
+from runtime.errors import Refusal
+
+OutboundPayment = registration_pb2.OutboundPayment
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,15}")
+
+
+def check_payment(payment: OutboundPayment, bank: Bank) -> None:
+    """Raises Refusal, naming the field, for a payment that its bank may not submit.
+
+    The bounds of each field, as the contract has them, have been checked.
+    """
+    _check_times(payment.created_time_ms, payment.expires_time_ms)
+    _check_number(payment.payer_number, "payer_number")
+    _check_number(payment.payee_number, "payee_number")
+    if prefix_of(payment.payer_number) != bank.prefix:
+        raise invalid("payer_number", "is another bank's")
+    _check_id(payment, bank)
+
+
+def _check_times(created_ms: int, expires_ms: int) -> None:
+    if expires_ms < created_ms:
+        raise invalid("expires_time_ms", "lies before created_time_ms")
+    if expires_ms - created_ms > MAX_PAYMENT_VALIDITY_MS:
+        raise Refusal(
+            errors_pb2.REASON_VALIDITY_TOO_LONG,
+            f"expires_time_ms lies more than {MAX_PAYMENT_VALIDITY_MS} ms behind created_time_ms",
+            field="expires_time_ms",
+        )
+
+
+def _check_id(payment: OutboundPayment, bank: Bank) -> None:
+    """An id is the payer's order, or the bank's own return of a payment that it names."""
+    if bool(payment.returns_payment_id) != bool(payment.returns_number):
+        raise invalid("returns_number", "and returns_payment_id come together")
+    before = f"{payment.payer_number}-"
+    if payment.returns_number:
+        before = f"{bank.name}-return-"
+    rest = payment.payment_id.removeprefix(before)
+    if rest == payment.payment_id or not _SEQUENCE.fullmatch(rest):
+        raise invalid("payment_id", f"is {before} and a number")
+
+
+def _check_number(number: str, field: str) -> None:
+    try:
+        check(number)
+    except NumberError as error:
+        raise invalid(field, f"is no wallet number: {error}") from None

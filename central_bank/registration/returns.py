@@ -1,0 +1,128 @@
+"""Returns: each gives back a payment that settled the other way round, and comes once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, insert, select, tuple_
+
+from central_bank import accounts
+from central_bank.authentication.registry import Bank
+from central_bank.tables import returned_payments
+from currency.number import prefix_of
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.database import Database
+from runtime.parts import parts
+from settlement.core import Answers
+from settlement.history import History
+from settlement.payment_rows import PaymentRow
+from settlement.records import Kind, Result
+
+OutboundPayment = registration_pb2.OutboundPayment
+NOTHING_TO_RETURN = int(errors_pb2.REASON_NOTHING_TO_RETURN)
+_OF = returned_payments.c
+
+
+class _Original(NamedTuple):
+    """A payment by the bank that submitted it, by its index, and that bank's number."""
+
+    bank: int
+    number: int
+
+
+class Returns:
+    """Judges returns. Whoever settles them holds `deciding` from before they are judged."""
+
+    def __init__(self, database: Database, history: History) -> None:
+        self._database = database
+        self._history = history
+        self.deciding = threading.Lock()
+
+    def judge(
+        self,
+        bank: Bank,
+        payments: Sequence[OutboundPayment],
+        indices: Iterable[int],
+        banks: Mapping[str, Bank],
+    ) -> dict[int, int]:
+        """For each of a bank's returns, by its index, a Reason, 0 when it may settle."""
+        originals = {i: _original(payments[i], banks) for i in indices}
+        accounted = {
+            (accounts.circulation(original.bank), original.number)
+            for original in originals.values()
+        }
+        settled = self._history.rows(accounted)
+        by_whom = self._database.read(lambda c: _returned(c, set(originals.values())))
+        verdicts: dict[int, int] = {}
+        for index, original in originals.items():
+            payment = payments[index]
+            row = settled.get((accounts.circulation(original.bank), original.number))
+            mine = (bank.index, payment.number)
+            fits = row is not None and _fits(row, payment, bank)
+            if fits and by_whom.setdefault(original, mine) == mine:
+                verdicts[index] = 0
+            else:
+                verdicts[index] = NOTHING_TO_RETURN
+        return verdicts
+
+    def keep(
+        self,
+        connection: Connection,
+        answers: Answers,
+        bank: Bank,
+        returns: Mapping[int, OutboundPayment],
+        banks: Mapping[str, Bank],
+    ) -> None:
+        """Writes down what was given back, in the transaction that gives it back.
+
+        Args:
+            returns: by the place of their records in the answers.
+        """
+        took = (answers.results == Result.ACCEPTED) & ~answers.repeated
+        rows = [
+            {
+                **_original(returns[place], banks)._asdict(),
+                "by_bank": bank.index,
+                "by_number": returns[place].number,
+            }
+            for place in np.flatnonzero(took).tolist()
+            if place in returns
+        ]
+        if rows:
+            connection.execute(insert(returned_payments), rows)
+
+
+def _original(payment: OutboundPayment, banks: Mapping[str, Bank]) -> _Original:
+    return _Original(banks[prefix_of(payment.payee_number)].index, payment.returns_number)
+
+
+def _fits(row: PaymentRow, payment: OutboundPayment, bank: Bank) -> bool:
+    """Whether a row of the history is the payment that another one gives back."""
+    if not Result(row.result).accepted or row.kind != Kind.TRANSFER:
+        return False
+    if row.credit != accounts.circulation(bank.index):
+        return False
+    old = OutboundPayment.FromString(bytes(row.note))
+    return (
+        old.payment_id == payment.returns_payment_id
+        and not old.returns_payment_id
+        and old.amount_fen == payment.amount_fen
+        and old.payer_number == payment.payee_number
+        and old.payee_number == payment.payer_number
+    )
+
+
+def _returned(
+    connection: Connection, originals: set[_Original]
+) -> dict[_Original, tuple[int, int]]:
+    """By which return, (bank, number), these were given back, as far as they were."""
+    found: dict[_Original, tuple[int, int]] = {}
+    for part in parts(sorted(originals)):
+        query = select(returned_payments).where(tuple_(_OF.bank, _OF.number).in_(part))
+        for row in connection.execute(query):
+            found[_Original(row.bank, row.number)] = (row.by_bank, row.by_number)
+    return found

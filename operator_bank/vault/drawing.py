@@ -1,0 +1,90 @@
+"""Issuance that the bank asks for by itself when its vault is short: one request at a time.
+
+A top-up that the vault cannot serve writes down what is missing and is answered at once; a
+background step asks the central bank, and asks again, by the same id, until somebody has decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from operator_bank.peers import CentralBank
+from operator_bank.tables import drawing
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal, is_undecided
+from runtime.logs import logger
+
+_AGAIN_MS = 5_000
+
+
+class Drawing:
+    """The one open request, if there is one."""
+
+    def __init__(self, database: Database, central_bank: CentralBank, clock: Clock) -> None:
+        self._database = database
+        self._central_bank = central_bank
+        self._clock = clock
+        # One request is written down, whoever finds the vault short.
+        self._writing = threading.Lock()
+        self._again_at_ms = 0
+
+    def want(self, order: str, missing_fen: int) -> str:
+        """So much is missing for an order; returns the id of the request that is open.
+
+        While it has not been sent it grows to what the largest order misses.
+        """
+        seed = hashlib.sha256(f"{order} {missing_fen}".encode()).digest()[:16]
+        new = {
+            "request_id": str(uuid.UUID(bytes=seed, version=4)),
+            "amount_fen": missing_fen,
+            "sent": 0,
+        }
+
+        def put(connection: Connection) -> str:
+            row = connection.execute(select(drawing)).first()
+            if row is None:
+                connection.execute(insert(drawing), new)
+                return str(new["request_id"])
+            if not row.sent and row.amount_fen < missing_fen:
+                connection.execute(update(drawing).values(amount_fen=missing_fen))
+            return str(row.request_id)
+
+        with self._writing:
+            return self._database.transaction(put)
+
+    def step(self) -> bool:
+        """Asks for what is written down; never busy, one request is all there is."""
+        now_ms = self._clock.monotonic_ms()
+        row = self._database.read(lambda c: c.execute(select(drawing)).first())
+        if row is None or now_ms < self._again_at_ms:
+            return False
+        if not row.sent:
+            row = self._mark_sent()
+        self._again_at_ms = now_ms + _AGAIN_MS
+        try:
+            open_still = self._central_bank.request_issuance(row.request_id, row.amount_fen)
+        except Refusal as refusal:
+            if is_undecided(refusal.reason):
+                raise
+            logger("vault").warning("no issuance", fen=row.amount_fen, refused=str(refusal))
+            open_still = False
+        if not open_still:
+            with self._writing:
+                self._database.transaction(lambda c: c.execute(delete(drawing)) and None)
+        return False
+
+    def _mark_sent(self) -> Any:
+        """From now on its amount stays: the id stands for it."""
+
+        def mark(connection: Connection) -> Any:
+            connection.execute(update(drawing).values(sent=1))
+            return connection.execute(select(drawing)).one()
+
+        with self._writing:
+            return self._database.transaction(mark)

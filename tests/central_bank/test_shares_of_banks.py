@@ -1,0 +1,131 @@
+"""What one bank may have written down at the central bank is bounded, and pushes nothing out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from central_bank import limits
+from central_bank.registration.evidence import _put
+from central_bank.tables import evidence
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.limits import MAX_CHAINS
+from offline_token.signing import certify_device
+from runtime.errors import Refusal
+from tests.central_bank.conftest import KEYS, NOW_MS, World
+from tests.central_bank.test_waiting_deposits import (
+    a_deposit_that_waits,
+    ask,
+    reserves_arrive,
+    waiting,
+)
+from tests.offline.centre import Centre
+
+
+def key(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def certificates(bank: str, numbers: range) -> list[bytes]:
+    return [certify_device(KEYS[bank], bank, key(n), NOW_MS + 1).encode() for n in numbers]
+
+
+def listed(world: World) -> set[int]:
+    for bank in ("alpha", "beta"):
+        # These banks' own certificates are no real ones; those of suspended banks are left out.
+        world.central.registry.set_suspended(bank, True)
+    return {int.from_bytes(each, "big") for each in world.central.devices.bundle().revoked}
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle has room for ten devices."""
+    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED", 10)
+
+
+def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
+    world: World, few: None
+) -> None:
+    devices = world.central.devices
+    devices.revoke(key(1), "an officer said so")
+    devices.revoke_own(world.beta, certificates("beta", range(20, 23)), "of one wallet")
+    devices.revoke_proven(key(30), "it spent a piece twice", world.beta.index)
+    for start in (100, 150):
+        world.clock.advance(1)
+        flood = certificates("alpha", range(start, start + 50))
+        devices.revoke_own(world.alpha, flood, "of one wallet")
+    found = listed(world)
+    assert {1, 20, 21, 22, 30} <= found
+    assert len([number for number in found if number >= 150]) == 5, "the rest, the newest"
+
+
+def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World, few: None) -> None:
+    devices = world.central.devices
+    devices.revoke_own(world.alpha, certificates("alpha", range(1, 2)), "of one wallet")
+    devices.revoke(key(1), "an officer said so")
+    world.clock.advance(1)
+    devices.revoke_own(world.alpha, certificates("alpha", range(100, 150)), "of one wallet")
+    assert 1 in listed(world)
+
+
+def test_a_bank_revokes_a_bounded_number_of_devices(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
+    devices = world.central.devices
+    devices.revoke_own(world.alpha, certificates("alpha", range(3)), "of one wallet")
+    with pytest.raises(Refusal) as caught:
+        devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
+    assert caught.value.name == "OVERLOADED"
+    devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
+    devices.revoke(key(9), "an officer said so")
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1, 1), (0, 0)])
+def test_a_bank_has_a_bounded_number_of_deposits_written_down_as_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, kept: int
+) -> None:
+    monkeypatch.setattr("central_bank.registration.waiting.MAX_WAITING_DEPOSITS", most)
+    centre = Centre(tmp_path)
+    item = a_deposit_that_waits(centre)
+    assert waiting(centre) == kept
+    assert ask(centre, item) == "RESERVES_SHORT", "pending all the same"
+    reserves_arrive(centre, 60)
+    assert ask(centre, item) == 100
+
+
+def test_of_one_token_a_bounded_number_of_proofs_is_kept(world: World) -> None:
+    blank = {
+        "token_id": b"t" * 16,
+        "bank": 0,
+        "device_certificate": b"",
+        "first": b"",
+        "second": b"",
+        "first_bank": 0,
+        "second_bank": 1,
+        "time_ms": NOW_MS,
+    }
+    with world.engine.begin() as connection:
+        for number in range(limits.MAX_EVIDENCE_PER_TOKEN + 5):
+            _put(connection, {**blank, "piece_id": key(number), "spent_by": key(0)})
+        other = {**blank, "token_id": b"o" * 16}
+        _put(connection, {**other, "piece_id": key(999), "spent_by": key(0)})
+        kept = connection.execute(select(func.count()).select_from(evidence)).scalar_one()
+    assert kept == limits.MAX_EVIDENCE_PER_TOKEN + 1
+
+
+def test_a_load_of_more_than_there_can_be_ends_like_any_that_is_refused(tmp_path: Path) -> None:
+    centre = Centre(tmp_path)
+    number = next(centre.numbers)
+    for _ in range(2):
+        outcome, made = centre.register(centre.alice, MAX_CHAINS * limits.MAX_TOKEN_FEN + 1, number)
+        assert (outcome.state, outcome.reason, made) == (
+            registration_pb2.OUTCOME_STATE_REFUSED,
+            errors_pb2.REASON_OVER_BALANCE_CAP,
+            [],
+        )
+    ended = centre.central.feed.after(centre.alpha, 0)[0].entries[-1].outgoing_ended
+    assert (ended.number, ended.reason) == (number, errors_pb2.REASON_OVER_BALANCE_CAP)

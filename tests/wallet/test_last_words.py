@@ -1,0 +1,106 @@
+"""A wallet gives up an order, and a device a piece of money, on a last word only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal, is_undecided
+from tests.offline.country import Country
+from tests.wallet.conftest import MakeApp
+from tests.wallet.fake_bank import FakeBank
+from wallet.app import App
+from wallet.device import PieceState
+
+UNDECIDED = [
+    reason
+    for reason in errors_pb2.Reason.values()
+    if is_undecided(reason) and reason != errors_pb2.REASON_UNSPECIFIED
+]
+OF_THE_ORDER = [
+    errors_pb2.REASON_EXPIRED,
+    errors_pb2.REASON_WALLET_FROZEN,
+    errors_pb2.REASON_WALLET_CLOSED,
+    errors_pb2.REASON_FIELD_INVALID,
+    errors_pb2.REASON_SIGNATURE_INVALID,
+]
+
+
+@pytest.fixture
+def alice(make_app: MakeApp, bank: FakeBank) -> App:
+    bank.country = Country()
+    app = make_app("alice")
+    app.holder().top_up(10_000, cash=False)
+    app.loading().load(100)
+    return app
+
+
+def states(app: App) -> list[PieceState]:
+    return [piece.state for piece in app.device.pieces()]
+
+
+def refusing(reason: int) -> Any:
+    def no(*_: Any) -> Any:
+        raise Refusal(reason, "no")
+
+    return no
+
+
+@pytest.mark.parametrize("reason", UNDECIDED)
+def test_an_order_outlives_a_refusal_that_decides_nothing(
+    make_app: MakeApp, alice: App, bank: FakeBank, reason: int
+) -> None:
+    bob = make_app("bob").profile().number
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "pay", refusing(reason))
+        with pytest.raises(NoAnswer, match="no"):
+            alice.holder().pay(bob, 100)
+    placed = alice.holder().pay(bob, 100)
+    assert placed.resent
+    assert bank.accounts[bob].available_fen == 100
+
+
+@pytest.mark.parametrize("reason", UNDECIDED)
+def test_a_piece_stays_set_aside_while_nothing_is_decided(
+    alice: App, bank: FakeBank, reason: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "deposit_tokens", refusing(reason))
+        with pytest.raises(NoAnswer):
+            alice.loading().deposit()
+        assert states(alice) == [PieceState.DEPOSITING]
+        assert alice.pocket().balance_fen() == 0
+    assert alice.loading().deposit().amount_fen == 100
+
+
+@pytest.mark.parametrize("reason", OF_THE_ORDER)
+def test_a_piece_outlives_an_order_that_was_refused(
+    alice: App, bank: FakeBank, reason: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "deposit_tokens", refusing(reason))
+        done = alice.loading().deposit()
+    assert [refusal.reason for refusal in done.refused] == [reason]
+    assert states(alice) == [PieceState.DEPOSITING]
+    assert alice.loading().deposit().amount_fen == 100, "by another order"
+
+
+def test_a_piece_that_is_no_good_is_kept_apart(alice: App, bank: FakeBank) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "deposit_tokens", refusing(errors_pb2.REASON_TOKEN_INVALID))
+        alice.loading().deposit()
+    assert states(alice) == [PieceState.REFUSED]
+    assert alice.loading().deposit().amount_fen == 0
+
+
+def test_a_deposit_without_an_answer_is_not_given_up_when_its_order_is_old(
+    alice: App, bank: FakeBank, clock: Any
+) -> None:
+    bank.mute_after = 1
+    with pytest.raises(NoAnswer):
+        alice.loading().deposit()
+    clock.advance(48 * 3_600_000)
+    (left,) = alice.holder().unanswered()
+    assert left.startswith(alice.profile().number)
