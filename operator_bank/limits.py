@@ -59,11 +59,11 @@ MAX_BULK = 16
 MAX_SLOW = 12
 """Loads and deposits of offline money at once: they may wait for the central bank."""
 
-MAX_PROBES = 256
+MAX_PROBES = 1_024
 """Health checks at once, and looks at the services."""
 
-PROBES_EACH = 8
-"""Of one source."""
+LOOKS_EACH = 8
+"""Of the latter, of one source."""
 
 WAITING_EACH = 3
 """Payments to other banks whose end is waited for, for one payer. Those beyond are told to be on

@@ -43,6 +43,8 @@ class Rate:
             Refusal: OVERLOADED, with the time after which there is enough.
         """
         now = self._now_s()
+        if self._per_minute < 1:
+            raise overloaded(f"no {self._what} are taken here", 60_000)
         left, at = self._left.get(caller, (float(self._per_minute), now))
         left = min(self._per_minute, left + (now - at) * self._per_minute / 60)
         if left < count:

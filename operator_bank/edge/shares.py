@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from operator_bank.limits import (
+    LOOKS_EACH,
     MAX_BULK,
     MAX_PROBES,
     MAX_SLOW,
     MAX_WAITING,
     MAX_WATCHES,
-    PROBES_EACH,
     WAITING_EACH,
 )
 from runtime.limits import MAX_CONCURRENT_CALLS
@@ -34,8 +34,8 @@ class PublicShares:
         self.bulk = Shares("calls with many items", whole=MAX_BULK, each=part(MAX_BULK))
         self.slow = Shares("offline loads and deposits", whole=MAX_SLOW, each=part(MAX_SLOW))
         self.watches = Shares("watches", whole=MAX_WATCHES, each=watches_per_source)
-        self.probes = Shares("probes", whole=MAX_PROBES, each=PROBES_EACH)
-        self.looks = Shares("looks", whole=MAX_PROBES, each=PROBES_EACH)
+        self.probes = Shares("probes", whole=MAX_PROBES, each=part(MAX_CONCURRENT_CALLS))
+        self.looks = Shares("looks", whole=MAX_PROBES, each=LOOKS_EACH)
         self.ends = Turns(MAX_WAITING, each=part(MAX_WAITING))
         self.ends_of_payer = Shares("payments on their way", whole=1 << 30, each=WAITING_EACH)
         self.openings = Rate("openings of wallets", openings_per_minute)

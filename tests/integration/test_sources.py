@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
-from operator_bank.limits import PROBES_EACH, WATCHES_EACH
+from operator_bank.limits import LOOKS_EACH, WATCHES_EACH
 from operator_bank.settings import Settings
 from runtime.bounds import too_long
 from runtime.channel import served_by
@@ -245,7 +245,7 @@ def test_looks_at_the_services_are_few_for_one_address(strict: World) -> None:
         yield from ()
 
     stub = reflection_pb2_grpc.ServerReflectionStub(here.channel())
-    idle = [stub.ServerReflectionInfo(silence(), timeout=60) for _ in range(PROBES_EACH + 20)]
+    idle = [stub.ServerReflectionInfo(silence(), timeout=60) for _ in range(LOOKS_EACH + 20)]
     wait_until(lambda: sum(not one.is_active() for one in idle) >= 20, "those beyond are refused")
     assert here.ask() == there.ask() == "OK"
     over.set()

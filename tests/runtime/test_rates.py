@@ -1,0 +1,60 @@
+"""So much a minute for each caller."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.errors import Refusal
+from runtime.rates import Rate
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def refused_ms(rate: Rate, caller: str, count: int = 1) -> int:
+    """After how many milliseconds a caller is told to ask again."""
+    with pytest.raises(Refusal) as caught:
+        rate.take(caller, count)
+    assert caught.value.name == "OVERLOADED"
+    return int(caught.value.metadata["retry_after_ms"])
+
+
+def test_a_minutes_worth_at_once_and_then_as_it_comes() -> None:
+    clock = Clock()
+    rate = Rate("things", 60, clock)
+    rate.take("a", 60)
+    assert 0 < refused_ms(rate, "a") <= 1_001
+    clock.now_s += 10.0
+    rate.take("a", 10)
+    assert 4_000 < refused_ms(rate, "a", 5) <= 5_001, "who waits so long gets it"
+    clock.now_s += 5.0
+    rate.take("a", 5)
+    clock.now_s += 86_400.0
+    rate.take("a", 60)
+    refused_ms(rate, "a")
+
+
+def test_what_is_refused_takes_nothing_and_others_have_their_own() -> None:
+    rate = Rate("things", 10, Clock())
+    for _ in range(5):
+        refused_ms(rate, "a", 11)
+    rate.take("a", 10)
+    rate.take("b", 10)
+
+
+def test_a_rate_of_nothing_lets_nothing_through() -> None:
+    refused_ms(Rate("things", 0, Clock()), "a")
+
+
+def test_callers_are_remembered_up_to_a_bound() -> None:
+    rate = Rate("things", 10, Clock(), most_callers=100)
+    for number in range(1_000):
+        rate.take(f"caller {number}")
+    assert len(rate) == 100
