@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
@@ -155,13 +155,26 @@ class FairThreads:
         """What `work` gives, on a thread, once it is the caller's turn."""
         loop = asyncio.get_running_loop()
         await self._turns.take(caller)
-        running = self._pool.submit(work)
+        answer: asyncio.Future[T] = loop.create_future()
 
-        def ended(_: Future[T]) -> None:
-            loop.call_soon_threadsafe(self._turns.end, caller)
+        def ended(result: T | None, error: Exception | None) -> None:
+            self._turns.end(caller)
+            if answer.done():  # nobody waits for it any more
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)  # type: ignore[arg-type]
 
-        running.add_done_callback(ended)
-        return await asyncio.wrap_future(running)
+        def on_thread() -> None:
+            # The loop is woken once for both: the answer, and the turn that ends.
+            try:
+                loop.call_soon_threadsafe(ended, work(), None)
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
+                loop.call_soon_threadsafe(ended, None, error)
+
+        self._pool.submit(on_thread)
+        return await answer
 
     def close(self) -> None:
         """Begins nothing more; what runs may end by itself."""
