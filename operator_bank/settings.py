@@ -35,5 +35,7 @@ class Settings:
     """Calls at once on the public port from one address; an IPv6 source is a /64."""
     watches_per_source: int = 256
     """Streams of arrivals from one address."""
+    connections_per_source: int = 512
+    """Open connections of one address to the public port."""
     openings_per_minute: int = 60
     """Wallets that one address may open."""

@@ -39,6 +39,7 @@ TILL_FLOAT_FEN = 100_000_000
 ONE_SOURCE = {
     "calls_per_source": 256,
     "watches_per_source": 20_000,
+    "connections_per_source": 10_000,
     "openings_per_minute": 1_000_000,
 }
 """Of a bank in a sandbox: whoever calls it does so from this machine, which is one source."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import grpc
 import uvloop
 
+from operator_bank.edge.connections import Connections, allow_files
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.sources import source_of
@@ -107,7 +108,10 @@ async def _serve(
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     server.add_secure_port(settings.public_address, server_credentials(files, require_client=False))
     await channel.channel_ready()
+    allow_files()
     await server.start()
+    port = int(settings.public_address.rpartition(":")[2])
+    Connections(port, each=settings.connections_per_source).start()
     inspection.say(True)
     collect_rarely(_YOUNG)
     return server, inspection

@@ -16,7 +16,13 @@ def source_of(peer: str) -> str:
     Args:
         peer: as gRPC names it, ``ipv4:192.0.2.1:4711`` or ``ipv6:%5B2001:db8::1%5D:4711``.
     """
-    host = unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]").partition("%")[0]
+    return source_of_address(unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]"))
+
+
+@lru_cache(maxsize=8_192)
+def source_of_address(host: str) -> str:
+    """The source that an address belongs to; "elsewhere" for what is none."""
+    host = host.partition("%")[0]
     try:
         address = ip_address(host)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from tests.openings import opening_request
 
 pytestmark = pytest.mark.xdist_group("sources")
 CALLS = Settings.calls_per_source
+CONNECTIONS = Settings.connections_per_source
 OPENINGS = Settings.openings_per_minute
 
 
@@ -266,3 +268,29 @@ def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict
     with pytest.raises(grpc.RpcError) as caught:
         call(bytes(1 << 20), timeout=TIMEOUT_S, compression=grpc.Compression.Gzip)
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_an_address_has_so_many_connections_and_others_get_theirs(strict: World) -> None:
+    """Also connections that never say a word, not even to begin TLS."""
+    host, _, port = strict.plan.bank("alpha").public_address.rpartition(":")
+    greedy = [
+        socket.create_connection((host, int(port)), 10, source_address=("127.0.0.10", 0))
+        for _ in range(CONNECTIONS + 60)
+    ]
+    for one in greedy:
+        one.setblocking(False)
+
+    def shut(one: socket.socket) -> bool:
+        try:
+            return one.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    wait_until(lambda: sum(map(shut, greedy)) >= 60, "those beyond its share are shut")
+    assert sum(map(shut, greedy[:CONNECTIONS])) <= 60
+    assert Place(strict, "127.0.0.11").ask() == "OK"
+    for one in greedy:
+        one.close()
+    wait_until(lambda: Place(strict, "127.0.0.10").ask() == "OK", "its places are free again")
