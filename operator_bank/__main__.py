@@ -17,6 +17,7 @@ from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
 from operator_bank.edge.child import EdgeProcess
+from operator_bank.exchange.receipts import read_machines
 from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
@@ -131,7 +132,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         prefix=settings.prefix,
         policy=read_policy(settings.policy_file),
         business_key=key,
-        cash_machine=settings.cash_machine,
+        cash_machines=read_machines(settings.cash_machines),
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
     )

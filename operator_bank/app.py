@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from operator_bank import accounts
 from operator_bank.exchange.exchange import Exchange
+from operator_bank.exchange.receipts import Receipts
 from operator_bank.offline.offline import Offline
 from operator_bank.orders import Orders
 from operator_bank.overload import CoreOverloaded
@@ -50,7 +51,7 @@ class BankParts:
     prefix: str
     policy: NDArray[np.int64]
     business_key: Signer
-    cash_machine: bool
+    cash_machines: Mapping[str, bytes]
     opening_deposit_fen: int
     till_float_fen: int
 
@@ -158,6 +159,7 @@ def build(
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
+    receipts = Receipts(database, clock, verifier, parts.cash_machines, bank=parts.name)
     orders = Orders(directory, ledger, clock, verifier)
     refused = Refused(ledger, books.history, clock)
     outgoing = Outbound(database, central_bank, clock)
@@ -172,7 +174,7 @@ def build(
         opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, parts.policy, clock, refused, bank=parts.name),
         vault=vault,
-        exchange=Exchange(ledger, orders, vault, clock, cash_machine=parts.cash_machine),
+        exchange=Exchange(ledger, orders, vault, clock, receipts),
         payments=Payments(
             ledger, orders, directory, outgoing, clock, refusals, prefix=parts.prefix
         ),

@@ -28,7 +28,7 @@ class Settings:
     metrics_port: int = 0
     log_file: str = ""
     """Kept within bounds, with the edge's beside it; else the log is the standard error output."""
-    cash_machine: bool = False
+    cash_machines: str = ""
     opening_deposit_fen: int = 0
     till_float_fen: int = 0
     calls_per_source: int = 64

@@ -137,6 +137,16 @@ drawing = Table(
     Column("sent", SmallInteger, nullable=False),
 )
 
+# Receipts of cash machines that were put into a wallet, and by which order.
+cash_receipts = Table(
+    "cash_receipts",
+    metadata,
+    Column("machine", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("wallet", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
 diverted = Table(
     "diverted",
     metadata,

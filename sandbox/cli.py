@@ -11,6 +11,7 @@ from currency.number import NumberError
 from runtime.errors import NoAnswer, Refusal
 from sandbox import (
     cli_audit,
+    cli_cash,
     cli_ceremony,
     cli_desks,
     cli_evidence,
@@ -36,6 +37,7 @@ for part in (
     cli_story,
     cli_stack,
     cli_desks,
+    cli_cash,
     cli_suspense,
     cli_evidence,
     cli_keys,

@@ -15,6 +15,7 @@ from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
+from sandbox.cash_machine import CashMachine
 from sandbox.connections import ask, serving, stub
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.plan import HOST, StackPlan
@@ -31,6 +32,7 @@ class Person:
         self.home = folder / name
         self.address = f"{HOST}:{free_ports(1)[0]}"
         self.number = ""
+        self.bank = ""
         where = ("--home", str(self.home), "--listen", self.address)
         arguments = (*where, "--stack", str(plan.folder))
         self._environment = {"DCEP_DATABASE_URL": database_url} if database_url else {}
@@ -71,6 +73,7 @@ class Person:
         request = wallet_pb2.OpenRequest(
             bank_address=self.plan.bank(bank).public_address, holder_name=holder_name, phone=phone
         )
+        self.bank = bank
         self.number = ask(self._service.Open, request, wallet_pb2.OpenResponse).number
         return self.number
 
@@ -80,8 +83,12 @@ class Person:
 
     def top_up(self, amount_fen: int, *, cash: bool = False, request_id: str = "") -> int:
         """Deposit or cash into the wallet; returns what is available, in fen."""
+        receipt = b""
+        if cash:
+            machine = CashMachine.of(self.plan, self.bank)
+            receipt = machine.receipt(self.number, amount_fen).SerializeToString()
         request = wallet_pb2.TopUpRequest(
-            request_id=request_id or _new_id(), amount_fen=amount_fen, cash=cash
+            request_id=request_id or _new_id(), amount_fen=amount_fen, cash_receipt=receipt
         )
         return ask(self._service.TopUp, request, wallet_pb2.TopUpResponse).available_fen
 

@@ -86,6 +86,10 @@ class StackPlan:
         """Settings, keys and database of a bank."""
         return self.folder / "banks" / name
 
+    def cash_machine_key(self, bank: str) -> Path:
+        """The key of a bank's cash machine, which stands apart from the bank."""
+        return self.folder / "cash_machines" / f"{bank}.key"
+
     def bank(self, name: str) -> BankPlan:
         """The bank of that name; StackMissing when the stack has none."""
         for bank in self.banks:

@@ -16,6 +16,7 @@ from currency import parties
 from runtime import certificates
 from runtime.certificates import Authority
 from runtime.private import make_private, write_private
+from sandbox.cash_machine import MACHINE
 from sandbox.plan import BankPlan, StackPlan
 
 POLICY = """\
@@ -106,6 +107,9 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     _write(folder / "ca.crt", authority.certificate_pem)
     write_private(folder / "business.key", bytes(SigningKey.generate()))
     _write(folder / "policy.toml", POLICY.encode())
+    machine = SigningKey.generate()
+    make_private(plan.cash_machine_key(bank.name).parent)
+    write_private(plan.cash_machine_key(bank.name), bytes(machine))
     _settings(
         folder,
         {
@@ -122,7 +126,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "keys_in_files": True,
             "central_bank_address": plan.central_address,
             "policy_file": str(folder / "policy.toml"),
-            "cash_machine": True,
+            "cash_machines": f"{MACHINE}:{bytes(machine.verify_key).hex()}",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,
             **ONE_SOURCE,

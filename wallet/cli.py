@@ -14,6 +14,7 @@ from wallet.options import (
     Common,
     HomeOption,
     JsonOption,
+    Receipt,
     StackOption,
     gather,
     stack_folder,
@@ -85,19 +86,20 @@ def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
 def topup(
     context: typer.Context,
     amount: Amount,
-    cash: Cash = False,
+    receipt: Receipt = "",
     anew: Anew = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money from the deposit account, or cash, into the wallet."""
+    """Money from the deposit account into the wallet, or cash by the machine's receipt."""
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json) as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet.cli_words import exchanged
+        from wallet.receipts import receipt_bytes
 
-        placed = app.holder().top_up(amount_fen, cash=cash, anew=anew)
+        placed = app.holder().top_up(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
         speaker.result(*exchanged("put in", amount_fen, placed))
 
 

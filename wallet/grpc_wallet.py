@@ -67,7 +67,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         """Deposit or cash into the wallet."""
         placed = self._app.holder().top_up(
             request.amount_fen,
-            cash=request.cash,
+            receipt=request.cash_receipt,
             request_id=checks.request_id(request.request_id),
         )
         return wallet_pb2.TopUpResponse(available_fen=placed.message.available_fen)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from google.protobuf.message import DecodeError
+
 from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from runtime.checks import amount, text
+from runtime.checks import amount, invalid, text
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import Refusal, is_undecided
@@ -51,11 +53,21 @@ class Holder:
         return self._desk.bank.get_wallet(self._desk.query(GET_WALLET))
 
     def top_up(
-        self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
+        self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
     ) -> Placed:
-        """Deposit or cash into the wallet."""
+        """Deposit or cash into the wallet.
+
+        Args:
+            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+        """
         direction = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
-        return self._exchange(direction, amount_fen, cash, request_id, anew)
+        if not receipt:
+            return self._exchange(direction, amount_fen, False, request_id, anew)
+        try:
+            envelope = SignedEnvelope.FromString(receipt)
+        except DecodeError:
+            raise invalid("cash_receipt", "is no receipt of a cash machine") from None
+        return self._exchange(direction, amount_fen, True, request_id, anew, cash_receipt=envelope)
 
     def cash_out(
         self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
@@ -118,7 +130,13 @@ class Holder:
         return entry_of(arrival.payment, self._desk.number)
 
     def _exchange(
-        self, direction: int, amount_fen: int, cash: bool, request_id: str, anew: bool
+        self,
+        direction: int,
+        amount_fen: int,
+        cash: bool,
+        request_id: str,
+        anew: bool,
+        **more: SignedEnvelope,
     ) -> Placed:
         amount(amount_fen)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
@@ -129,6 +147,7 @@ class Holder:
             direction=direction,
             medium=medium,
             amount_fen=amount_fen,
+            **more,
         )
 
 

@@ -14,6 +14,9 @@ ORDER_VALID_MS = 10 * 60 * 1_000
 OPENING_VALID_MS = 5 * 60 * 1_000
 """A bank may open the wallet for this long; who asks again signs again."""
 
+MAX_RECEIPT_CHARACTERS = 1_368
+"""A cash machine's receipt as text."""
+
 QUERY_VALID_MS = 60 * 1_000
 """A signed question may be answered for this long."""
 

@@ -22,6 +22,9 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
 Cash = Annotated[bool, typer.Option("--cash", help="Cash instead of the deposit account.")]
+Receipt = Annotated[
+    str, typer.Option("--receipt", help="Cash, by what the machine showed.", show_default=False)
+]
 Anew = Annotated[
     bool, typer.Option("--new", help="A new order, even if an equal one got no answer.")
 ]

@@ -9,15 +9,19 @@ _WORDS = {
     ),
     "DEPOSIT_SHORT": (
         "There is not enough money on your deposit account.",
-        "Ask for less, or bring cash: `wallet topup AMOUNT --cash`.",
+        "Ask for less, or put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`.",
     ),
     "NO_DEPOSIT_ACCOUNT": (
         "This wallet has no deposit account behind it.",
-        "Use cash: add --cash to the command.",
+        "Put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`; take it out with --cash.",
     ),
     "CASH_NOT_ACCEPTED": (
         "This bank takes no cash.",
-        "Leave --cash away to use your deposit account.",
+        "Leave --cash or --receipt away to use your deposit account.",
+    ),
+    "RECEIPT_USED": (
+        "This receipt has been put into a wallet already.",
+        "Look with `wallet history`.",
     ),
     "CASH_SHORT": ("The cash machine has not enough cash.", "Ask for less, or later."),
     "VAULT_SHORT": (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sqlalchemy import Connection
 
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
+from operator_bank.exchange.receipts import Receipt, Receipts
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS
 from operator_bank.orders import Order, Orders
 from operator_bank.reasons import OF_THE_OWN_WALLET, refusal_of
@@ -19,7 +22,7 @@ from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.parts import parts
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
@@ -41,13 +44,15 @@ class Exchange:
     """The use-case behind ExchangeService."""
 
     def __init__(
-        self, ledger: Ledger, orders: Orders, vault: Vault, clock: Clock, *, cash_machine: bool
+        self, ledger: Ledger, orders: Orders, vault: Vault, clock: Clock, receipts: Receipts
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._vault = vault
         self._clock = clock
-        self._cash_machine = cash_machine
+        self._receipts = receipts
+        # A receipt is looked for and used by one call after another.
+        self._taking_cash = threading.Lock()
 
     def exchange(self, envelope: SignedEnvelope) -> tuple[Exchanged, int]:
         """One order; returns it with the wallet's available fen."""
@@ -73,6 +78,23 @@ class Exchange:
         return answers
 
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
+        if not any(_takes_cash(order.content) for order in orders):
+            return self._settle(orders, {})
+        with self._taking_cash:
+            cash = [index for index, order in enumerate(orders) if _takes_cash(order.content)]
+            found = self._receipts.check_many([orders[index] for index in cash])
+            return self._settle(orders, dict(zip(cash, found, strict=True)))
+
+    def _settle(
+        self,
+        orders: Sequence[Order[orders_pb2.ExchangeOrder]],
+        receipts: Mapping[int, Receipt | Refusal],
+    ) -> list[Exchanged | Refusal]:
+        """An answer for each.
+
+        Args:
+            receipts: of those that take cash, by the index of their order.
+        """
         answers: list[Exchanged | Refusal] = [Exchanged(False)] * len(orders)
         pairs: list[Records] = []
         notes: list[bytes] = []
@@ -80,7 +102,10 @@ class Exchange:
         places: list[int] = []
         now_ms = self._clock.now_ms()
         for index, order in enumerate(orders):
+            receipt = receipts.get(index)
             try:
+                if isinstance(receipt, Refusal):
+                    raise receipt
                 pairs.append(self._pair(order, now_ms))
                 places.append(index)
                 # The order stands beside the first of the two.
@@ -89,8 +114,15 @@ class Exchange:
             except Refusal as refusal:
                 answers[index] = refusal
         if pairs:
+
+            def use(connection: Connection, answers: Answers) -> None:
+                new = (answers.results[::2] == Result.ACCEPTED) & ~answers.repeated[::2]
+                used = [receipts.get(places[place]) for place in np.flatnonzero(new).tolist()]
+                self._receipts.use(connection, [one for one in used if isinstance(one, Receipt)])
+
+            also = use if receipts else None
             decided = self._ledger.submit(
-                Batch(np.concatenate(pairs), notes, signatures=signatures)
+                Batch(np.concatenate(pairs), notes, also, signatures=signatures)
             )
             for place, index in enumerate(places):
                 result = decided.result(2 * place)
@@ -105,6 +137,8 @@ class Exchange:
         amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
         if content.direction not in (TOP_UP, CASH_OUT):
             raise invalid("direction", "is TOP_UP or CASH_OUT")
+        if content.HasField("cash_receipt") and not _takes_cash(content):
+            raise invalid("cash_receipt", "goes with a top-up by cash")
         pair = np.zeros(2, RECORD)
         pair["origin"] = wallet.account
         pair["kind"] = Kind.TRANSFER
@@ -135,7 +169,7 @@ class Exchange:
                 )
             return account, accounts.CONTROL
         if order.content.medium == CASH:
-            if not self._cash_machine:
+            if not self._receipts.any_machine:
                 raise Refusal(
                     errors_pb2.REASON_CASH_NOT_ACCEPTED,
                     "this bank has no cash machine",
@@ -171,6 +205,10 @@ class Exchange:
 
     def _available(self, account: int) -> int:
         return int(self._ledger.read([account])[0]["available_fen"])
+
+
+def _takes_cash(content: orders_pb2.ExchangeOrder) -> bool:
+    return content.direction == TOP_UP and content.medium == CASH
 
 
 def _short(reason: int, whose: str, missing_fen: int) -> Refusal:

@@ -10,6 +10,7 @@ import grpc
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from sandbox.cash_machine import CashMachine
 from sandbox.connections import ask, public_channel, stub
 from sandbox.limits import BULK_TIMEOUT_S
 from sandbox.offices import BankOffice
@@ -27,6 +28,7 @@ class GrpcBankPeer:
         self._exchange = stub(bank_pb2_grpc.ExchangeServiceStub, self._channel)
         self._payments = stub(bank_pb2_grpc.PaymentServiceStub, self._channel)
         self._office = BankOffice(plan, name)
+        self._machine = CashMachine.of(plan, name)
         self._one_at_a_time = threading.Lock()
 
     def open_many(
@@ -40,6 +42,10 @@ class GrpcBankPeer:
                 lambda: ask(call, request, bank_pb2.OpenWalletsResponse, BULK_TIMEOUT_S)
             ).items
         )
+
+    def cash_receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
+        """A receipt of the bank's machine."""
+        return self._machine.receipt(wallet_number, amount_fen)
 
     def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
         """Exchange."""

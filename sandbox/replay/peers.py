@@ -34,6 +34,9 @@ class BankPeer(Protocol):
     ) -> Sequence[bank_pb2.OpenWalletResponse]:
         """Open wallets; the answers are in the order of the requests."""
 
+    def cash_receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
+        """What its cash machine says when so much was put in for a wallet."""
+
     def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
         """Exchange; the answers are in the order of the orders."""
 

@@ -38,8 +38,8 @@ class ReplayWallet:
         )
         return self._sign("payment-order/v1", order.SerializeToString())
 
-    def top_up(self, amount_fen: int, now_ms: int) -> SignedEnvelope:
-        """A signed order to put ``amount_fen`` of cash into the wallet."""
+    def top_up(self, receipt: SignedEnvelope, amount_fen: int, now_ms: int) -> SignedEnvelope:
+        """A signed order to put ``amount_fen`` of cash, by a machine's receipt, into the wallet."""
         order = orders_pb2.ExchangeOrder(
             wallet_number=self.number,
             sequence=self._take_sequence(),
@@ -48,6 +48,7 @@ class ReplayWallet:
             amount_fen=amount_fen,
             created_time_ms=now_ms,
             expires_time_ms=now_ms + ORDER_VALID_MS,
+            cash_receipt=receipt,
         )
         return self._sign("exchange-order/v1", order.SerializeToString())
 
@@ -113,6 +114,11 @@ def fund(
     for index, peer in enumerate(peers):
         mine = [i for i, wallet in enumerate(wallets) if wallet.bank == index and amounts_fen[i]]
         for part in parts(mine, items_per_call):
-            orders = [wallets[i].top_up(amounts_fen[i], now_ms) for i in part]
+            orders = [
+                wallets[i].top_up(
+                    peer.cash_receipt(wallets[i].number, amounts_fen[i]), amounts_fen[i], now_ms
+                )
+                for i in part
+            ]
             answers = peer.exchange_many(orders)
             yield len(orders), Counter(answer.reason for answer in answers if answer.reason)

@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
+from sandbox.cash_machine import CashMachine
 from sandbox.connections import public_channel
 from sandbox.plan import StackPlan
 from tests.openings import opening_request
@@ -41,6 +42,7 @@ class BankStubs:
 
     def __init__(self, plan: StackPlan, bank: str) -> None:
         self.bank = bank
+        self.machine = CashMachine.of(plan, bank)
         self.channel = public_channel(plan, plan.bank(bank).public_address)
         self.wallets = bank_pb2_grpc.WalletServiceStub(self.channel)
         self.exchange = bank_pb2_grpc.ExchangeServiceStub(self.channel)
@@ -109,6 +111,9 @@ class RawWallet:
             "amount_fen": amount_fen,
             **fields,
         }
+        how = values["direction"], values["medium"]
+        if how == (orders_pb2.EXCHANGE_DIRECTION_TOP_UP, orders_pb2.EXCHANGE_MEDIUM_CASH):
+            values.setdefault("cash_receipt", self.stubs.machine.receipt(self.number, amount_fen))
         return self.envelope(orders_pb2.ExchangeOrder, **values)
 
     def top_up(self, amount_fen: int, **fields: Any) -> bank_pb2.ExchangeResponse:

@@ -60,10 +60,10 @@ def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> 
     inner = world.plan.bank("alpha").inner_address
     with certified_channel(world.plan, inner, folder / "tls.crt", folder / "tls.key") as channel:
         stub = bank_pb2_grpc.InboundServiceStub(channel)
-        numbers = [rich.number, poor.number, closed(alpha), number.make("6201", 10**11 - 7), ""]
+        numbers = [rich.number, poor.number, closed(alpha), number.make("6201", 10**11 - 7)]
         request = bank_pb2.CheckPayeesRequest(wallet_numbers=numbers)
         answer = stub.CheckPayees(request, timeout=TIMEOUT_S)
-    assert list(answer.can_be_paid) == [True, True, False, False, False]
+    assert list(answer.can_be_paid) == [True, True, False, False]
     assert {field.name for field in answer.DESCRIPTOR.fields} == {"can_be_paid"}
 
 

@@ -36,6 +36,7 @@ NOW_MS = 1_750_000_000_000
 PREFIX, OTHER_PREFIX = "6201", "6202"
 FOREIGN = make(OTHER_PREFIX, 1)
 VAULT_FEN, DEPOSIT_FEN = 10_000_000, 2_000_000
+MACHINE = SigningKey(b"m" * 32)
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 FeedEntry = registration_pb2.FeedEntry
 
@@ -144,6 +145,8 @@ class Holder:
         direction = (
             orders_pb2.EXCHANGE_DIRECTION_CASH_OUT if out else orders_pb2.EXCHANGE_DIRECTION_TOP_UP
         )
+        if cash and not out and "cash_receipt" not in values:
+            values["cash_receipt"] = self.world.receipt(self.number, fen)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         return self.signed(
             orders_pb2.ExchangeOrder,
@@ -175,6 +178,7 @@ class World:
         self.central = FakeCentralBank()
         self.policy = policy()
         self.position = 0
+        self.receipts = 0
         self.bank = self.restart()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
@@ -184,7 +188,7 @@ class World:
             prefix=PREFIX,
             policy=self.policy,
             business_key=SigningKey(b"\x0a" * 32),
-            cash_machine=True,
+            cash_machines={"machine-1": bytes(MACHINE.verify_key)},
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
         )
@@ -204,6 +208,24 @@ class World:
         asked = opening("alpha", self.clock.now_ms(), key=key, holder_name=name, phone=phone)
         wallet = self.bank.opening.open(asked)
         return Holder(self, wallet, key)
+
+    def receipt(
+        self, number: str, fen: int, *, key: SigningKey | None = None, **fields: Any
+    ) -> SignedEnvelope:
+        """What alpha's cash machine says that it took in for a wallet."""
+        self.receipts += 1
+        content = orders_pb2.CashReceipt(
+            **{
+                "bank": "alpha",
+                "machine": "machine-1",
+                "number": self.receipts,
+                "wallet_number": number,
+                "amount_fen": fen,
+                "time_ms": self.clock.now_ms(),
+                **fields,
+            }
+        )
+        return sign("cash-receipt/v1", content.SerializeToString(), key or MACHINE, b"machine-1")
 
     def entry(self, **event: Any) -> FeedEntry:
         """The feed's next entry."""

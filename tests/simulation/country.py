@@ -145,7 +145,7 @@ class Country:
         if name in PREFIXES:
             policy = np.zeros((16, 4), np.int64)
             policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
-            parts = BankParts(name, PREFIXES[name], policy, KEYS[name], False, DEPOSIT_FEN, 0)
+            parts = BankParts(name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
             central: Any = _CentralBank(self, name)
             return build_bank(
                 engine,

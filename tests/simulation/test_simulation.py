@@ -37,7 +37,7 @@ class Life:
         for bank in PREFIXES:
             self.work(bank, lambda b: b.follower.step())
         for wallet in self.numbers:
-            self.country.built[wallet].holder().top_up(START_FEN, cash=False)
+            self.country.built[wallet].holder().top_up(START_FEN)
             self.exchanged[wallet] = START_FEN
 
     def step(self) -> None:
@@ -88,7 +88,7 @@ class Life:
                 app.holder().cash_out(fen, cash=False, request_id=key)
                 self.exchanged[wallet] -= fen
             elif kind == 1:
-                app.holder().top_up(fen, cash=False, request_id=key)
+                app.holder().top_up(fen, request_id=key)
                 self.exchanged[wallet] += fen
             else:
                 placed = app.holder().pay(payee, fen, request_id=key)

@@ -305,7 +305,7 @@ def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_o
     held = Held(country)
     names = ("alice", "bob")
     for name in names:
-        make_app(name).holder().top_up(1_000, cash=False)
+        make_app(name).holder().top_up(1_000)
     bank.mute_tag = "load-order/v1"
     with pytest.raises(NoAnswer):
         make_app("alice").loading(held.again()).load(100)

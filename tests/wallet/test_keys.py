@@ -274,7 +274,7 @@ def loads(bank: FakeBank) -> list[orders_pb2.LoadOrder]:
 def alice(make_app: MakeApp, bank: FakeBank) -> App:
     bank.country = Country()
     app = make_app("alice")
-    app.holder().top_up(10_000, cash=False)
+    app.holder().top_up(10_000)
     app.prepare_offline()
     return app
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dcep.bank.v1 import orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
@@ -20,7 +22,7 @@ from wallet.limits import ORDER_VALID_MS
 def funded(make_app: MakeApp, fen: int = 10_000) -> tuple[App, str]:
     """Alice with money, and Bob's number."""
     alice, bob = make_app("alice"), make_app("bob")
-    alice.holder().top_up(fen, cash=False)
+    alice.holder().top_up(fen)
     return alice, bob.profile().number
 
 
@@ -151,7 +153,7 @@ def test_refused_order_is_final_and_the_next_one_is_new(make_app: MakeApp, bank:
     with pytest.raises(Refusal) as refused:
         alice.holder().pay(bob, 200)
     assert refused.value.name == "INSUFFICIENT_FUNDS"
-    alice.holder().top_up(100, cash=False)
+    alice.holder().top_up(100)
     assert not alice.holder().pay(bob, 200).resent
 
 
@@ -168,7 +170,7 @@ def test_programs_request_is_done_once_and_answered_again(
     assert refused.value.reason == errors_pb2.REASON_ID_REUSED
     with pytest.raises(Refusal) as first_no:
         alice.holder().pay(bob, 99_999, request_id="s")
-    alice.holder().top_up(100_000, cash=False)
+    alice.holder().top_up(100_000)
     with pytest.raises(Refusal) as second_no:
         alice.holder().pay(bob, 99_999, request_id="s")
     assert second_no.value.name == first_no.value.name
@@ -226,3 +228,14 @@ def test_mistyped_number_is_caught_before_anything_is_sent(
         alice.holder().pay(mistyped, 100)
     assert refused.value.field == "payee_number"
     assert len(bank.received) == before
+
+
+def test_a_receipt_of_a_machine_goes_with_the_order_and_is_no_guess(make_app: MakeApp) -> None:
+    holder = make_app().holder()
+    receipt = SignedEnvelope(payload=b"p", signature=b"s" * 64, key_id=b"machine-1")
+    placed = holder.top_up(500, receipt=receipt.SerializeToString())
+    order = orders_pb2.ExchangeOrder.FromString(placed.order.payload)
+    assert (order.cash_receipt, order.medium) == (receipt, orders_pb2.EXCHANGE_MEDIUM_CASH)
+    with pytest.raises(Refusal) as caught:
+        holder.top_up(500, receipt=b"\xff")
+    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "cash_receipt")

@@ -1,7 +1,9 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -60,8 +62,24 @@ class PaymentOrder(_message.Message):
     memo: str
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., payee_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., memo: _Optional[str] = ...) -> None: ...
 
+class CashReceipt(_message.Message):
+    __slots__ = ("bank", "machine", "number", "wallet_number", "amount_fen", "time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    machine: str
+    number: int
+    wallet_number: str
+    amount_fen: int
+    time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., machine: _Optional[str] = ..., number: _Optional[int] = ..., wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ...) -> None: ...
+
 class ExchangeOrder(_message.Message):
-    __slots__ = ("wallet_number", "sequence", "direction", "medium", "amount_fen", "created_time_ms", "expires_time_ms")
+    __slots__ = ("wallet_number", "sequence", "direction", "medium", "amount_fen", "created_time_ms", "expires_time_ms", "cash_receipt")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +87,7 @@ class ExchangeOrder(_message.Message):
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    CASH_RECEIPT_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     sequence: int
     direction: ExchangeDirection
@@ -76,7 +95,8 @@ class ExchangeOrder(_message.Message):
     amount_fen: int
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., direction: _Optional[_Union[ExchangeDirection, str]] = ..., medium: _Optional[_Union[ExchangeMedium, str]] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    cash_receipt: _envelope_pb2.SignedEnvelope
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., direction: _Optional[_Union[ExchangeDirection, str]] = ..., medium: _Optional[_Union[ExchangeMedium, str]] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cash_receipt: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class CloseOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "created_time_ms", "expires_time_ms")

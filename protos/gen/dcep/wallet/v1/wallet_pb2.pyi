@@ -50,14 +50,14 @@ class ShowResponse(_message.Message):
     def __init__(self, number: _Optional[str] = ..., bank: _Optional[str] = ..., available_fen: _Optional[int] = ..., held_fen: _Optional[int] = ..., offline_fen: _Optional[int] = ..., deposit_fen: _Optional[int] = ..., wallet_class: _Optional[str] = ..., status: _Optional[str] = ...) -> None: ...
 
 class TopUpRequest(_message.Message):
-    __slots__ = ("request_id", "amount_fen", "cash")
+    __slots__ = ("request_id", "amount_fen", "cash_receipt")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    CASH_FIELD_NUMBER: _ClassVar[int]
+    CASH_RECEIPT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     amount_fen: int
-    cash: bool
-    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: bool = ...) -> None: ...
+    cash_receipt: bytes
+    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash_receipt: _Optional[bytes] = ...) -> None: ...
 
 class TopUpResponse(_message.Message):
     __slots__ = ("available_fen",)

@@ -1,0 +1,181 @@
+"""Cash that goes in was taken in by a machine, or a teller, with a key: its receipt says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, insert, select, tuple_
+
+from dcep.bank.v1 import orders_pb2
+from dcep.errors.v1 import errors_pb2
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
+from operator_bank.orders import Order
+from operator_bank.tables import cash_receipts
+from runtime.bounds import too_long
+from runtime.checks import invalid, public_key
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.envelope import begin_many
+from runtime.errors import Refusal
+from runtime.messages import read_payload
+from runtime.parts import parts
+from runtime.settings import SettingsError
+from runtime.signatures import SignatureVerifier
+
+ExchangeOrder = orders_pb2.ExchangeOrder
+TAG = "cash-receipt/v1"
+_FIELD = "cash_receipt"
+_MACHINE = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9a-f]{64})")
+_LONGEST = too_long(orders_pb2.CashReceipt.DESCRIPTOR)
+
+
+class Receipt(NamedTuple):
+    """Which receipt, and which order it is for."""
+
+    machine: str
+    number: int
+    wallet: int
+    sequence: int
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """What no other receipt has."""
+        return self.machine, self.number
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The order's wallet and sequence."""
+        return self.wallet, self.sequence
+
+
+def read_machines(text: str) -> dict[str, bytes]:
+    """The machines of a setting: `machine-1:<64 hexadecimal digits>`, with commas between them.
+
+    Raises:
+        SettingsError: saying what is wrong.
+    """
+    machines: dict[str, bytes] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        found = _MACHINE.fullmatch(item)
+        if found is None or found[1] in machines:
+            raise SettingsError(f"cash_machines: {item!r} is no name:key, or stands there twice")
+        try:
+            machines[found[1]] = public_key(bytes.fromhex(found[2]), found[1])
+        except Refusal as refusal:
+            raise SettingsError(f"cash_machines: {refusal.message}") from refusal
+    return machines
+
+
+class Receipts:
+    """Verifies receipts, and knows which have been used."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        verifier: SignatureVerifier,
+        machines: Mapping[str, bytes],
+        *,
+        bank: str,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._verifier = verifier
+        self._machines = machines
+        self._bank = bank
+
+    @property
+    def any_machine(self) -> bool:
+        """Whether the bank takes and gives cash at all."""
+        return bool(self._machines)
+
+    def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
+        """For each top-up by cash its receipt, not used by another order; or why not."""
+        envelopes = [order.content.cash_receipt for order in orders]
+        keys = [self._machines.get(_name(envelope.key_id)) for envelope in envelopes]
+        good = begin_many(TAG, envelopes, keys, self._verifier, most=_LONGEST)().tolist()
+        found: list[Receipt | Refusal] = []
+        for order, key, verified in zip(orders, keys, good, strict=True):
+            try:
+                found.append(self._check(order, key, verified=verified))
+            except Refusal as refusal:
+                found.append(refusal)
+        users = self._users([one for one in found if not isinstance(one, Refusal)])
+        return [
+            one
+            if isinstance(one, Refusal) or users.setdefault(one.name, one.order) == one.order
+            else Refusal(
+                errors_pb2.REASON_RECEIPT_USED,
+                "this receipt has been used by another order",
+                field=_FIELD,
+            )
+            for one in found
+        ]
+
+    def use(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+        """Writes down that they are used, in the transaction of the money."""
+        if receipts:
+            connection.execute(insert(cash_receipts), [one._asdict() for one in receipts])
+
+    def _check(self, order: Order[ExchangeOrder], key: bytes | None, *, verified: bool) -> Receipt:
+        content = order.content
+        if not content.HasField(_FIELD):
+            raise Refusal(
+                errors_pb2.REASON_FIELD_MISSING,
+                "cash goes in at a machine; its receipt is missing",
+                field=_FIELD,
+            )
+        if key is None:
+            raise Refusal(
+                errors_pb2.REASON_CASH_NOT_ACCEPTED,
+                "the receipt is of no cash machine of this bank",
+                field=_FIELD,
+            )
+        if not verified:
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "the receipt is not signed with its machine's key",
+                field=_FIELD,
+            )
+        receipt = read_payload(orders_pb2.CashReceipt, content.cash_receipt.payload)
+        same = (
+            (receipt.bank, self._bank),
+            (receipt.machine, _name(content.cash_receipt.key_id)),
+            (receipt.wallet_number, content.wallet_number),
+            (receipt.amount_fen, content.amount_fen),
+        )
+        if any(said != wanted for said, wanted in same):
+            raise invalid(_FIELD, "is for another bank, machine, wallet or amount")
+        now_ms = self._clock.now_ms()
+        if receipt.time_ms > now_ms + CLOCK_SKEW_MS:
+            raise Refusal(
+                errors_pb2.REASON_NOT_YET_VALID, "the receipt was made in the future", field=_FIELD
+            )
+        if receipt.time_ms < now_ms - MAX_RECEIPT_AGE_MS:
+            raise Refusal(
+                errors_pb2.REASON_EXPIRED,
+                "the receipt is too old for a machine; bring it to a teller",
+                field=_FIELD,
+            )
+        return Receipt(receipt.machine, receipt.number, order.wallet.row_id, content.sequence)
+
+    def _users(self, receipts: Sequence[Receipt]) -> dict[tuple[str, int], tuple[int, int]]:
+        """By receipt that was used before, the order that did."""
+        columns = cash_receipts.c
+        users: dict[tuple[str, int], tuple[int, int]] = {}
+        for part in parts([receipt.name for receipt in receipts]):
+            query = select(cash_receipts).where(tuple_(columns.machine, columns.number).in_(part))
+            for row in self._database.read(partial(_all, query)):
+                users[row.machine, row.number] = row.wallet, row.sequence
+        return users
+
+
+def _all(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(query).all()
+
+
+def _name(key_id: bytes) -> str:
+    return key_id.decode("ascii", "replace")

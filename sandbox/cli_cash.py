@@ -1,0 +1,38 @@
+"""``dcep cash``: the bank's cash machine takes notes in and shows its receipt."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated
+
+import typer
+
+from currency.amount import format_yuan, parse_yuan
+from currency.number import check
+from sandbox.cash_machine import CashMachine
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import load
+from sandbox.words import Speaker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="cash")(cash)
+
+
+def cash(
+    bank: Annotated[str, typer.Argument(help="Whose machine.")],
+    number: Annotated[str, typer.Argument(help="The wallet's number.")],
+    amount: Annotated[str, typer.Argument(help="Yuan in notes and coins, like 100.00")],
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Put cash into a bank's machine; the receipt goes into ``wallet topup AMOUNT --receipt``."""
+    amount_fen = parse_yuan(amount)
+    plan = load(folder)
+    plan.bank(bank)
+    receipt = CashMachine.of(plan, bank).receipt(check(number), amount_fen)
+    text = base64.urlsafe_b64encode(receipt.SerializeToString()).decode()
+    fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen, "receipt": text}
+    said = f"{format_yuan(amount_fen)} yuan taken in for {number}. Receipt:\n{text}"
+    Speaker(as_json).result(fields, said)

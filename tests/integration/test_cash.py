@@ -1,0 +1,59 @@
+"""Cash at a bank's machine, from the command lines, and what a wallet cannot make of it alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from sandbox.cash_machine import CashMachine
+from sandbox.world import World, refused
+from tests.integration.commands import dcep, wallet
+from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
+
+pytestmark = pytest.mark.xdist_group("shared-stack")
+
+
+def test_cash_goes_in_by_the_machines_receipt_once(world: World, tmp_path: Path) -> None:
+    stack, home = str(world.plan.folder), str(tmp_path / "home")
+    there = ("--stack", stack, "--home", home, "--json")
+    opened = wallet("open", "--bank", "beta", "--phone", "13800138000", *there)
+    number = opened.answer["number"]
+    taken = dcep("cash", "beta", number, "100.00", "--dir", stack, "--json")
+    assert (taken.code, taken.answer["amount_fen"]) == (0, 10_000)
+    receipt = taken.answer["receipt"]
+
+    def top_up(amount: str, receipt: str) -> tuple[int, str]:
+        done = wallet("topup", amount, "--receipt", receipt, "--new", "--home", home, "--json")
+        return done.code, done.answer.get("reason", "")
+
+    assert top_up("99.00", receipt) == (1, "FIELD_INVALID")
+    assert top_up("100.00", receipt) == (0, "")
+    assert top_up("100.00", receipt) == (1, "RECEIPT_USED")
+    assert top_up("100.00", "not a receipt") == (2, "USAGE")
+    shown = wallet("show", "--home", home, "--json")
+    assert shown.answer["available_fen"] == 10_000
+
+
+def test_a_wallet_alone_makes_no_money_of_cash(world: World) -> None:
+    """Not with its own key, not with another bank's machine, not with another wallet's receipt."""
+    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    mallory, alice = RawWallet(alpha), RawWallet(alpha)
+    own = CashMachine("alpha", mallory.key).receipt(mallory.number, 500)
+    told = {
+        "SIGNATURE_INVALID": own,
+        "FIELD_INVALID": alpha.machine.receipt(alice.number, 500),
+        "FIELD_MISSING": None,
+    }
+    for reason, receipt in told.items():
+        refusal = refused(lambda receipt=receipt: mallory.top_up(500, cash_receipt=receipt))
+        assert (refusal.name, refusal.field) == (reason, "cash_receipt")
+    foreign = beta.machine.receipt(mallory.number, 500)
+    no = refused(lambda: mallory.top_up(500, cash_receipt=foreign))
+    assert (no.name, no.field) == ("SIGNATURE_INVALID", "cash_receipt")
+    order = mallory.exchange_order(500, cash_receipt=own)
+    request = bank_pb2.ExchangeManyRequest(orders=[order])
+    [answer] = alpha.exchange.ExchangeMany(request, timeout=TIMEOUT_S).items
+    assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert mallory.show().available_fen == 0

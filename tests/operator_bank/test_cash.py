@@ -1,0 +1,128 @@
+"""Cash goes in only as a machine with a key says that it took it in, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.exchange.exchange import Exchanged
+from operator_bank.exchange.receipts import read_machines
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
+from runtime.errors import Refusal
+from runtime.settings import SettingsError
+from tests.operator_bank.conftest import MACHINE, NOW_MS, Holder, World
+
+
+def refused(call: Callable[[], Any]) -> tuple[str, str]:
+    """(reason, field) of the refusal that a call ends in."""
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value.name, caught.value.field
+
+
+def test_a_wallet_alone_makes_no_money_of_cash(world: World, phone: Holder) -> None:
+    """No receipt, one that it signed itself, or one for other cash than it says."""
+    own = SigningKey(b"w" * 32)
+    forged = world.receipt(phone.number, 500)
+    forged.signature = bytes(64)
+    tagged = world.receipt(phone.number, 500)
+    tagged.key_id = b"machine-2"
+    wrong: list[tuple[SignedEnvelope | None, tuple[str, str]]] = [
+        (None, ("FIELD_MISSING", "cash_receipt")),
+        (world.receipt(phone.number, 500, key=own), ("SIGNATURE_INVALID", "cash_receipt")),
+        (world.receipt(phone.number, 500, key=phone.key), ("SIGNATURE_INVALID", "cash_receipt")),
+        (forged, ("SIGNATURE_INVALID", "cash_receipt")),
+        (tagged, ("CASH_NOT_ACCEPTED", "cash_receipt")),
+        (world.receipt(phone.number, 499), ("FIELD_INVALID", "cash_receipt")),
+        (world.receipt(phone.number, 500, bank="beta"), ("FIELD_INVALID", "cash_receipt")),
+        (world.receipt(phone.number, 500, machine="machine-2"), ("FIELD_INVALID", "cash_receipt")),
+        (
+            world.receipt(phone.number, 500, time_ms=NOW_MS + CLOCK_SKEW_MS + 1),
+            ("NOT_YET_VALID", "cash_receipt"),
+        ),
+        (
+            world.receipt(phone.number, 500, time_ms=NOW_MS - MAX_RECEIPT_AGE_MS - 1),
+            ("EXPIRED", "cash_receipt"),
+        ),
+    ]
+    for receipt, expected in wrong:
+        order = phone.exchange_order(500, cash=True, cash_receipt=receipt)
+        assert refused(lambda order=order: world.bank.exchange.exchange(order)) == expected
+    assert phone.fen == 0
+    assert phone.exchange(500, cash=True) == 500
+
+
+def test_a_receipt_is_for_the_wallet_that_it_names(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    """Who sees the machine's screen does not get the money."""
+    receipt = world.receipt(phone.number, 500)
+    stolen = refused(lambda: alice.exchange(500, cash=True, cash_receipt=receipt))
+    assert stolen == ("FIELD_INVALID", "cash_receipt")
+    assert phone.exchange(500, cash=True, cash_receipt=receipt) == 500
+
+
+def test_a_receipt_puts_money_in_once(world: World, phone: Holder) -> None:
+    receipt = world.receipt(phone.number, 500)
+    order = phone.exchange_order(500, cash=True, cash_receipt=receipt)
+    other = phone.exchange_order(500, cash=True, cash_receipt=receipt)
+    for repeated in (False, True):
+        answer, available = world.bank.exchange.exchange(order)
+        assert (answer.repeated, available) == (repeated, 500)
+    world.restart()
+    assert refused(lambda: world.bank.exchange.exchange(other)) == ("RECEIPT_USED", "cash_receipt")
+    assert world.bank.exchange.exchange(order)[0].repeated
+    assert phone.fen == 500
+
+
+def test_a_receipt_in_two_orders_of_one_call_or_of_two_at_once_puts_money_in_once(
+    world: World, phone: Holder
+) -> None:
+    receipt = world.receipt(phone.number, 500)
+    orders = [phone.exchange_order(500, cash=True, cash_receipt=receipt) for _ in range(3)]
+    answers = world.bank.exchange.exchange_many(orders)
+    assert answers[0] == Exchanged(False)
+    assert [a.name for a in answers[1:] if isinstance(a, Refusal)] == ["RECEIPT_USED"] * 2
+
+    bank = world.restart(threaded=True)
+    receipt = world.receipt(phone.number, 700)
+    orders = [phone.exchange_order(700, cash=True, cash_receipt=receipt) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda order: bank.exchange.exchange_many([order])[0], orders))
+    bank.books.stop()
+    assert sum(isinstance(answer, Exchanged) for answer in answers) == 1
+    world.restart()
+    assert phone.fen == 1_200
+
+
+def test_cash_that_a_wallet_had_no_room_for_goes_in_later(world: World, phone: Holder) -> None:
+    receipt = world.receipt(phone.number, 600)
+    phone.exchange(9_500, cash=True)
+    full = refused(lambda: phone.exchange(600, cash=True, cash_receipt=receipt))
+    assert full[0] == "OVER_BALANCE_CAP"
+    phone.exchange(1_000, cash=True, out=True)
+    assert phone.exchange(600, cash=True, cash_receipt=receipt) == 9_100
+
+
+def test_a_receipt_goes_with_cash_alone(world: World, alice: Holder) -> None:
+    for how in ({}, {"cash": True, "out": True}, {"out": True}):
+        order = alice.exchange_order(5, cash_receipt=world.receipt(alice.number, 5), **how)
+        wrong = refused(lambda order=order: world.bank.exchange.exchange(order))
+        assert wrong == ("FIELD_INVALID", "cash_receipt")
+
+
+def test_machines_are_named_with_their_keys() -> None:
+    key = bytes(MACHINE.verify_key)
+    text = f"machine-1:{key.hex()}, desk:{bytes(SigningKey(b'd' * 32).verify_key).hex()}"
+    assert list(read_machines(text)) == ["machine-1", "desk"]
+    assert read_machines(text)["machine-1"] == key
+    assert read_machines("") == {}
+    for wrong in ("machine-1", f"machine-1:{key.hex()[:-1]}", f"Machine:{key.hex()}",
+                  f"a:{'00' * 32}", f"a:{key.hex()},a:{key.hex()}"):  # fmt: skip
+        with pytest.raises(SettingsError, match="cash_machines"):
+            read_machines(wrong)
