@@ -227,4 +227,4 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         records[-1]["amount_fen"] = till_float_fen
         records[-1]["flags"] = RecordFlag.NO_LIMIT
     records["time_ms"] = now_ms
-    ledger.submit(Batch(records))
+    ledger.submit(Batch(records, urgent=True))

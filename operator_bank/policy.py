@@ -58,5 +58,5 @@ def apply_policy(
     records["credit"], records["spare"] = rows, columns
     records["amount_fen"] = wanted[rows, columns]
     records["time_ms"] = now_ms
-    ledger.submit(Batch(records))
+    ledger.submit(Batch(records, urgent=True))
     return len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,8 @@ from settlement.payment_rows import NAMES, payment_rows
 from settlement.postings import Index, Postings, joined, postings_of
 from settlement.projection import BALANCES, PAYMENTS
 from settlement.records import AccountFlag
-from settlement.snapshot import Snapshots, load
+from settlement.replay import replay
+from settlement.snapshot import Snapshots, SnapshotUnusable, load
 from settlement.state import State
 from settlement.tables import JournalTables
 
@@ -64,22 +66,26 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
             for r in connection.execute(select(tables.snapshot.c.seq, tables.snapshot.c.position))
         }
     projected, balanced = (stands.get(which, 0) for which in (PAYMENTS, BALANCES))
+    # Rows that are written already while others still stand where they stood before.
+    ahead: dict[int, list[Row[Any]]] = {}
+    for row in balances.values():
+        if row.position > balanced:
+            ahead.setdefault(row.position, []).append(row)
     runs = _Runs(engine, tables, report)
     tip = journal.tip()
     at = Tip()
     try:
         for entry, reached in journal.rows(Tip(), until_seq=tip.seq):
             at = reached
-            results, details = report.state.apply(entry.records)
-            if (results != entry.results).any() or (details != entry.details).any():
-                report.complain(
-                    f"table journal, row seq={entry.seq}: its answers are not the rule's"
-                )
+            if problem := replay(report.state, entry):
+                report.complain(problem)
             if entry.last_position <= projected:
                 _check_payments(engine, tables, entry, report)
                 runs.add(entry)
             if entry.last_position == balanced:
-                _check_balances(balances, report)
+                _check_balances(balances, balanced, report)
+            for row in ahead.pop(entry.last_position, ()):
+                _check_balance(row, report)
             if entry.seq in snapshots:
                 _check_snapshot(engine, tables, entry.seq, report)
             report.rows += 1
@@ -94,6 +100,11 @@ def audit_ledger(engine: Engine, tables: JournalTables) -> LedgerReport:
                 f"table projected, row id={which}: position {position} is beyond the journal's"
                 f" end {tip.position}"
             )
+    for row in itertools.chain.from_iterable(ahead.values()):
+        report.complain(
+            f"table balances, row account={row.account}: position {row.position} is not one"
+            " of the journal's"
+        )
     _check_surplus(engine, tables, projected, report)
     _sum(report)
     return report
@@ -184,21 +195,32 @@ def _check_surplus(
                 report.complain(f"table payments, row position={row.position}: not in the journal")
 
 
-def _check_balances(balances: dict[int, Row[Any]], report: LedgerReport) -> None:
+def _check_balances(balances: dict[int, Row[Any]], position: int, report: LedgerReport) -> None:
+    """Holds the rows that stand at this position against the state that has reached it."""
     accounts = report.state.accounts
-    opened = [n for n in range(len(accounts)) if accounts[n]["flags"] & AccountFlag.OPEN]
+    opened = np.flatnonzero(accounts["flags"] & AccountFlag.OPEN).tolist()
     for number in opened:
         row = balances.get(number)
-        where = f"table balances, row account={number}"
         if row is None:
-            report.complain(f"{where} is missing")
-            continue
-        for name in ("available_fen", "held_fen", "ledger", "flags"):
-            have, expected = getattr(row, name), int(accounts[number][name])
-            if have != expected:
-                report.complain(f"{where}: {name} is {have}, the journal says {expected}")
+            report.complain(f"table balances, row account={number} is missing")
+        elif row.position <= position:
+            _check_balance(row, report)
     for number in set(balances) - set(opened):
-        report.complain(f"table balances, row account={number}: no such account in the journal")
+        if balances[number].position <= position:
+            report.complain(f"table balances, row account={number}: no such account in the journal")
+
+
+def _check_balance(row: Row[Any], report: LedgerReport) -> None:
+    """Holds one row against the state that has reached its position."""
+    accounts = report.state.accounts
+    where = f"table balances, row account={row.account}"
+    if not 0 <= row.account < len(accounts):
+        report.complain(f"{where}: no such account in the journal")
+        return
+    for name in ("available_fen", "held_fen", "ledger", "flags"):
+        have, expected = getattr(row, name), int(accounts[row.account][name])
+        if have != expected:
+            report.complain(f"{where}: {name} is {have}, the journal says {expected}")
 
 
 def _check_snapshot(engine: Engine, tables: JournalTables, seq: int, report: LedgerReport) -> None:
@@ -211,16 +233,17 @@ def _check_snapshot(engine: Engine, tables: JournalTables, seq: int, report: Led
     body = b"".join(Snapshots(engine, tables).body(row.position))
     if hashlib.sha256(body).digest() != bytes(row.body_hash):
         report.complain(f"{where}: its parts were changed")
-    elif not _leads_to(body, report.state):
-        report.complain(f"{where}: not the state that the journal leads to")
+    elif problem := _differs(body, report.state):
+        report.complain(f"{where}: {problem}")
 
 
-def _leads_to(body: bytes, state: State) -> bool:
-    """Whether a snapshot is this state, apart from the room it keeps in reserve."""
+def _differs(body: bytes, state: State) -> str:
+    """What a snapshot is other than this state, apart from the room it keeps in reserve."""
     try:
-        return load(body).equals(state)
-    except (EOFError, TypeError, ValueError):
-        return False
+        same = load(body).equals(state)
+    except SnapshotUnusable as error:
+        return str(error)
+    return "" if same else "not the state that the journal leads to"
 
 
 def _sum(report: LedgerReport) -> None:

@@ -2,10 +2,14 @@
 
 They follow at their own pace: a payment touches two rows somewhere in the
 table, so they are written when the projection has nothing else to do, or when
-a bound is reached, and then once for all that has changed.
+a bound is reached, and then once for all that has changed, a bounded number of
+rows in one transaction. The table stands where `projected` says, but for rows
+whose own position is beyond that: the writing of them all has not ended.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from sqlalchemy import Connection, Engine, Table, select
@@ -31,26 +35,44 @@ class Balances:
         self._table = table
         self.position = 0
         self.written = 0
+        self._ahead: dict[int, dict[str, np.ndarray]] = {}
         self._clear()
 
     def load(self, engine: Engine, position: int) -> None:
-        """Takes the table's rows, which stand at `position`."""
-        query = select(self._table.c.account, *(self._table.c[name] for name in _COLUMNS))
+        """Takes the table's rows, which stand at `position` or are ahead of it."""
+        names = ("account", "position", *_COLUMNS)
+        query = select(*(self._table.c[name] for name in names))
         with engine.connect() as connection:
             found = connection.execute(query).all()
         self._clear()
+        self._ahead = {}
         if found:
-            numbers, *columns = (np.array(column) for column in zip(*found, strict=True))
+            numbers, reached, *columns = (np.array(column) for column in zip(*found, strict=True))
             self._grow(int(numbers.max()) + 1)
             for name, column in zip(_COLUMNS, columns, strict=True):
                 self._columns[name][numbers] = column
+            for beyond in np.unique(reached[reached > position]).tolist():
+                some = reached == beyond
+                taken = {"account": numbers[some]}
+                taken |= {n: c[some] for n, c in zip(_COLUMNS, columns, strict=True)}
+                self._ahead[beyond] = taken
         self.position = self.written = position
 
     def add(self, entry: Entry) -> None:
         """Folds a journal row in; one that was folded in before changes nothing."""
         if entry.last_position <= self.position:
             return
+        self._fold(entry)
         self.position = entry.last_position
+        # What had been folded into these rows before has now been folded in twice.
+        ahead = self._ahead.pop(self.position, None)
+        if ahead is not None:
+            numbers = ahead.pop("account")
+            for name, column in ahead.items():
+                self._columns[name][numbers] = column
+            self._changed[numbers] = True
+
+    def _fold(self, entry: Entry) -> None:
         accepted = entry.results < Result.MALFORMED
         records = entry.records[accepted]
         if not len(records):
@@ -125,9 +147,17 @@ class Balances:
         """Accounts that differ from the table."""
         return int(np.count_nonzero(self._changed))
 
-    def write(self, connection: Connection) -> None:
-        """Writes what changed in the caller's transaction; `written` after its commit."""
+    def steps(self, most: int) -> Iterator[tuple[np.ndarray, bool]]:
+        """The accounts that differ from the table, so many at once, and whether these are the last.
+
+        `written` once the last have been committed.
+        """
         numbers = np.flatnonzero(self._changed)
+        for start in range(0, max(1, len(numbers)), most):
+            yield numbers[start : start + most], start + most >= len(numbers)
+
+    def write(self, connection: Connection, numbers: np.ndarray) -> None:
+        """Writes the rows of some accounts in the caller's transaction."""
         if not len(numbers):
             return
         columns = {"account": numbers} | {n: c[numbers] for n, c in self._columns.items()}
@@ -153,6 +183,6 @@ class Balances:
         )
 
     def committed(self) -> None:
-        """What `write` wrote is durable."""
+        """All that differed has been written, durably."""
         self._changed[:] = False
         self.written = self.position

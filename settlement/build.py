@@ -13,8 +13,9 @@ from settlement.errors import CoreStopped, Overloaded
 from settlement.history import History
 from settlement.journal import Journal
 from settlement.ledger import DirectLedger, Ledger
-from settlement.limits import MAX_UNPROJECTED_RECORDS, SEAL_RECORDS
+from settlement.limits import MAX_UNPROJECTED_RECORDS, MIN_FREE_BYTES, SEAL_RECORDS
 from settlement.projection import Projection
+from settlement.room import Room
 from settlement.tables import JournalTables
 from settlement.writer import GroupCommitWriter
 
@@ -50,6 +51,7 @@ def open_ledger(
     max_unprojected: int | None = MAX_UNPROJECTED_RECORDS,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
     overloaded: Callable[[str], Exception] = Overloaded,
+    min_free_bytes: int = MIN_FREE_BYTES,
 ) -> LedgerBundle:
     """Recovers the core from its database.
 
@@ -64,10 +66,12 @@ def open_ledger(
             projected yet, whatever needs the past is refused. None: there is no bound.
         on_stopped: called once when the core had to stop.
         overloaded: makes the error for who is turned away for now; an Overloaded.
+        min_free_bytes: below which nothing new is taken, beside an SQLite database.
 
     Raises:
         settlement.journal.JournalBroken: the hash chain does not hold.
     """
+    room = Room(engine, least_bytes=min_free_bytes)
     journal = Journal(engine, tables)
     # For the writing of snapshots, and for what the projection does ahead.
     aside = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
@@ -75,9 +79,8 @@ def open_ledger(
     history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)
     if aside is None:
         core = Core(engine, tables, journal, history)
-        return LedgerBundle(
-            core, DirectLedger(core, overloaded=overloaded), journal, projection, history
-        )
+        direct = DirectLedger(core, overloaded=overloaded, is_short=room.is_short)
+        return LedgerBundle(core, direct, journal, projection, history)
 
     def keep_near(position: int) -> None:
         # Bounded, so that a writer can always be stopped.
@@ -89,6 +92,10 @@ def open_ledger(
 
     core = Core(engine, tables, journal, history, aside=save)
     writer = GroupCommitWriter(
-        core, on_stopped=on_stopped, keep_near=keep_near, overloaded=overloaded
+        core,
+        on_stopped=on_stopped,
+        keep_near=keep_near,
+        overloaded=overloaded,
+        is_short=room.is_short,
     )
     return LedgerBundle(core, writer, journal, projection, history, aside)

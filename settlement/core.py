@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from settlement.errors import CoreStopped as CoreStopped
 from settlement.errors import Overloaded, Undone, is_busy, is_of_the_database, was_given_up
-from settlement.journal import Entry, Journal
+from settlement.journal import Entry, Journal, JournalBroken
 from settlement.limits import (
     MAX_BATCH_RECORDS,
     MAX_NOTE_BYTES,
@@ -22,9 +24,12 @@ from settlement.limits import (
 )
 from settlement.packing import pack
 from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
+from settlement.replay import replay
 from settlement.rule import MAX_CHAIN
-from settlement.snapshot import Snapshots
+from settlement.snapshot import Snapshots, SnapshotUnusable
 from settlement.tables import JournalTables
+
+_log = logging.getLogger(__name__)
 
 Identity = tuple[int, int]
 """(origin, sequence)."""
@@ -73,6 +78,8 @@ class Batch:
         read: accounts whose rows as of the commit are wanted with the answers.
         signatures: None, or N signatures of 64 bytes kept in the journal alone; empty for a
             record that nobody signed.
+        urgent: what happened elsewhere already, an officer's order, or a service's own beginning:
+            taken as long as there is any room on the disk at all.
     """
 
     records: Records
@@ -80,6 +87,13 @@ class Batch:
     also: Callable[[Connection, Answers], None] | None = None
     read: Sequence[int] = ()
     signatures: Sequence[bytes] | None = None
+    urgent: bool = False
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """Bytes of the records and of what is written down beside them."""
+        beside = (part for part in (self.notes, self.signatures) if part is not None)
+        return int(self.records.nbytes) + sum(sum(map(len, part)) for part in beside)
 
     def __post_init__(self) -> None:
         if self.records.dtype != RECORD:
@@ -142,7 +156,7 @@ class Core:
         snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
         aside: Callable[[Callable[[], None]], None] = lambda work: work(),
     ) -> None:
-        """Recovers the state.
+        """Recovers the state: a snapshot, and the journal after it, decided again.
 
         Args:
             engine: the database.
@@ -151,6 +165,9 @@ class Core:
             finder: looks for records that were journaled before.
             snapshot_every: records between two snapshots.
             aside: runs the writing of a snapshot; at once, or in a thread meanwhile.
+
+        Raises:
+            JournalBroken: the chain does not hold, or the rule does not come to what it says.
         """
         self._engine = engine
         self._writing = journal.writing
@@ -160,10 +177,12 @@ class Core:
         self._finder = finder
         self._snapshot_every = snapshot_every
         self._stopped: BaseException | None = None
-        self._state, self._tip = self._snapshots.newest()
+        self._saving = False
+        self._state, self._tip = self._snapshots.newest(journal)
         self._snapshot_position = self._tip.position
         for entry, tip in journal.rows(self._tip):
-            self._state.apply(entry.records)
+            if problem := replay(self._state, entry):
+                raise JournalBroken(problem)
             self._tip = tip
 
     @property
@@ -350,23 +369,31 @@ class Core:
             records, results, details = records[new], results[new], details[new]
             kept = np.flatnonzero(new).tolist()
             beside = [given and [given[index] for index in kept] for given in beside]
-        return Entry(seq, first, records, results, details, *beside)
+        notes, signatures = beside
+        return Entry(seq, first, records, results, details, notes, signatures)
 
     def snapshot(self) -> None:
-        """Writes a snapshot of the state as of the last commit, if there is none of it yet."""
+        """Writes a snapshot of the state as of the last commit, if there is none of it yet.
+
+        While one is being written no other begins: it is due again after the next commit.
+        """
         self._check()
-        if self._tip.position == self._snapshot_position:
+        if self._saving or self._tip.position == self._snapshot_position:
             return
         tip, state = self._tip, self._state.copy()
-        self._snapshot_position = tip.position
+        self._snapshot_position, self._saving = tip.position, True
 
         def save() -> None:
             try:
                 self._snapshots.save(tip, state)
+            except SnapshotUnusable:
+                _log.exception("a snapshot was not completed")
             except SQLAlchemyError as error:
                 # A database that takes no snapshot may not take payments either.
                 if not is_busy(error):
                     self._stopped = error
+            finally:
+                self._saving = False
 
         self._aside(save)
 

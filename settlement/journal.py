@@ -13,13 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, select
 
-from settlement.limits import MAX_COMMIT_RECORDS, RECENT_RECORDS
+from settlement.limits import MAX_COMMIT_RECORDS, READ_BYTES, RECENT_BYTES, RECENT_RECORDS
 from settlement.packing import unpack
 from settlement.records import Records
+from settlement.rule import RULE_VERSION
 from settlement.tables import JournalTables
 from settlement.writing import Writing
 
 GENESIS_HASH = bytes(32)
+_FETCHED = 4
+"""Rows that are fetched from the database at once."""
+
+_NOTE_BYTES = 48
+"""What Python needs for a note besides the note."""
+
 _CHAIN = struct.Struct("<QQI")
 
 
@@ -48,6 +55,8 @@ class Entry:
     notes: list[bytes] | None
     signatures: list[bytes] | None = None
     """None where nobody signed, and where they were not asked for."""
+    rule_version: int = RULE_VERSION
+    """Of the rule that decided it."""
 
     @property
     def last_position(self) -> int:
@@ -57,6 +66,13 @@ class Entry:
     def note(self, index: int) -> bytes:
         """What was written down beside record `index`."""
         return self.notes[index] if self.notes is not None else b""
+
+    def size_bytes(self) -> int:
+        """About what it takes in memory."""
+        fixed = self.records.nbytes + self.results.nbytes + self.details.nbytes
+        if self.notes is None:
+            return int(fixed)
+        return int(fixed) + sum(map(len, self.notes)) + _NOTE_BYTES * len(self.notes)
 
     def signature(self, index: int) -> bytes:
         """The signature beside record `index`, 64 bytes, or none."""
@@ -107,7 +123,7 @@ class Journal:
         marks = ", ".join([mark] * 6)
         self._append = f"INSERT INTO {self._table.name} ({columns}) VALUES ({marks})"
         self._recent: deque[Entry] = deque()
-        self._recent_records = 0
+        self._recent_records = self._recent_bytes = 0
         self._lock = threading.Lock()
         self._newest = self.tip().position
 
@@ -118,11 +134,17 @@ class Journal:
             self._newest = entry.last_position
             if self._recent and self._recent[-1].seq + 1 != entry.seq:
                 self._recent.clear()
-                self._recent_records = 0
+                self._recent_records = self._recent_bytes = 0
             self._recent.append(entry)
             self._recent_records += len(entry.records)
-            while self._recent_records > RECENT_RECORDS and len(self._recent) > 1:
-                self._recent_records -= len(self._recent.popleft().records)
+            self._recent_bytes += entry.size_bytes()
+            while self._is_too_much() and len(self._recent) > 1:
+                oldest = self._recent.popleft()
+                self._recent_records -= len(oldest.records)
+                self._recent_bytes -= oldest.size_bytes()
+
+    def _is_too_much(self) -> bool:
+        return self._recent_records > RECENT_RECORDS or self._recent_bytes > RECENT_BYTES
 
     def newest(self) -> int:
         """The last position that is known to be durable, without asking the database."""
@@ -169,8 +191,9 @@ class Journal:
     ) -> list[Entry]:
         """Up to `limit_rows` rows that hold positions after `after_position`.
 
-        Without signatures. Only rows that begin within so many records from there, so that what is
-        read at once is bounded whatever the rows' size.
+        Without signatures. Only rows that begin within so many records from there, and from the
+        database no more than READ_BYTES, so that what is read at once is bounded whatever the
+        rows' size.
         """
         recent = self._read_recent(after_position, limit_rows, within)
         if recent is not None:
@@ -189,9 +212,14 @@ class Journal:
             .order_by(table.c.seq)
             .limit(limit_rows + 1)
         )
+        entries: list[Entry] = []
+        size = 0
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        entries = [_entry(row) for row in rows]
+            for row in connection.execution_options(yield_per=_FETCHED).execute(query):
+                entries.append(_entry(row))
+                size += len(row.body)
+                if size > READ_BYTES and entries[-1].last_position > after_position:
+                    break
         return [entry for entry in entries if entry.last_position > after_position][:limit_rows]
 
     def _read_recent(self, after: int, limit_rows: int, within: int) -> list[Entry] | None:
@@ -206,6 +234,21 @@ class Journal:
                 found.append(entry)
         chosen = [entry for entry in reversed(found) if entry.first_position <= after + within]
         return chosen[:limit_rows]
+
+    def is_whole(self) -> bool:
+        """Whether the journal still has its first row, or none at all."""
+        table = self._table
+        with self._engine.connect() as connection:
+            query = select(table.c.seq).order_by(table.c.seq).limit(1)
+            return connection.execute(query).scalar() in (None, 1)
+
+    def holds(self, tip: Tip) -> bool:
+        """Whether the database's journal has this row."""
+        table = self._table
+        with self._engine.connect() as connection:
+            query = select(table.c.hash).where(table.c.seq == tip.seq)
+            found = connection.execute(query).scalar()
+        return found is not None and bytes(found) == tip.hash
 
     def tip(self) -> Tip:
         """The last row as the database has it."""

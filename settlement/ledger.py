@@ -9,6 +9,8 @@ from settlement.core import Answers, Batch, Core, Failed
 from settlement.errors import Overloaded as Overloaded
 from settlement.records import Accounts
 
+DISK_IS_SHORT = "the disk is nearly full; nothing new is taken until an operator makes room"
+
 
 class Ledger(Protocol):
     """A core that may be asked from anywhere. Answers are durable when they are given."""
@@ -17,7 +19,8 @@ class Ledger(Protocol):
         """Decides a batch.
 
         Raises:
-            Overloaded: the queue is full, or the past cannot be looked up yet; nothing was taken.
+            Overloaded: the queue is full, the disk nearly so, or the past cannot be looked up
+                yet; nothing was taken.
             CoreStopped: the outcome is unknown until a restart.
             Exception: whatever the batch's `also` raised; nothing was written.
         """
@@ -25,6 +28,10 @@ class Ledger(Protocol):
 
     def read(self, accounts: Sequence[int]) -> Accounts:
         """Copies of account rows, as of a commit."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether something new would be taken, as far as the disk is concerned."""
         ...
 
     def position(self) -> int:
@@ -39,15 +46,24 @@ class Ledger(Protocol):
 class DirectLedger:
     """A ledger in the caller's own thread, for simulations and tests."""
 
-    def __init__(self, core: Core, *, overloaded: Callable[[str], Exception] = Overloaded) -> None:
+    def __init__(
+        self,
+        core: Core,
+        *,
+        overloaded: Callable[[str], Exception] = Overloaded,
+        is_short: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._core = core
         self._overloaded = overloaded
+        self._is_short = is_short
 
     def _told(self, error: Exception) -> Exception:
         return self._overloaded(str(error)) if isinstance(error, Overloaded) else error
 
     def submit(self, batch: Batch) -> Answers:
         """See `Ledger.submit`."""
+        if not batch.urgent and self._is_short():
+            raise self._overloaded(DISK_IS_SHORT)
         answers = self._core.process([batch])[0]
         if isinstance(answers, Failed):
             raise self._told(answers.error)
@@ -56,6 +72,10 @@ class DirectLedger:
     def read(self, accounts: Sequence[int]) -> Accounts:
         """See `Ledger.read`."""
         return self._core.read(accounts)
+
+    def has_room(self) -> bool:
+        """See `Ledger.has_room`."""
+        return not self._is_short()
 
     def position(self) -> int:
         """See `Ledger.position`."""

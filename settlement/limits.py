@@ -20,6 +20,12 @@ SIGNATURE_BYTES = 64
 MAX_QUEUED_BATCHES = 256
 """Batches that may wait for the writer; the next one is refused as overloaded."""
 
+MAX_QUEUED_BYTES = 1 << 28
+"""Bytes of batches that may wait for the writer, with what is written down beside them."""
+
+MAX_COMMIT_BYTES = 1 << 25
+"""Bytes after which a commit takes in no further batch."""
+
 MAX_ACCOUNTS = 1 << 24
 """Accounts in one core."""
 
@@ -58,6 +64,15 @@ PROJECTION_STEP = 8 * PROJECTION_ROWS
 
 RECENT_RECORDS = 1 << 19
 """Newest records that the journal keeps in memory for those who follow it."""
+
+RECENT_BYTES = 1 << 28
+"""Bytes of these at most, with what is written down beside them; the newest row in any case."""
+
+READ_BYTES = 1 << 25
+"""Bytes of journal rows after which one reading of the database ends."""
+
+MIN_FREE_BYTES = 1 << 27
+"""Bytes free beside an SQLite database, below which nothing new is taken."""
 
 MAX_LAG_RECORDS = RECENT_RECORDS // 2
 """How far the projection may be behind before the writer waits: questions look through that."""

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from settlement.limits import SIGNATURE_BYTES
 from settlement.records import RECORD, Records
+from settlement.rule import RULE_VERSION
 
-_HEADER = struct.Struct("<BI")
+_HEADER = struct.Struct("<BHI")
 _COLUMN = struct.Struct("<QB")
-_VERSION = 2
+_VERSION = 3
 _LARGEST_COLUMNS = 15 * _COLUMN.size
 _LARGEST_RECORD = RECORD.itemsize + 1 + 8 + 4
 _WIDTHS = {0: None, 1: np.dtype("u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
@@ -47,7 +48,7 @@ def pack(
         table, table.view(np.uint16), table.view(np.uint32), table.view(np.uint64),
         results, details, scratch, out,
     )  # fmt: skip
-    parts = [_HEADER.pack(_VERSION, count), out[:end].tobytes()]
+    parts = [_HEADER.pack(_VERSION, RULE_VERSION, count), out[:end].tobytes()]
     if notes is None:
         parts.append(b"\0")
     else:
@@ -69,6 +70,7 @@ class Unpacked(NamedTuple):
     details: NDArray[np.uint64]
     notes: list[bytes] | None
     signatures: list[bytes] | None
+    rule_version: int
 
 
 def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
@@ -78,7 +80,7 @@ def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
         signed: whether the signatures are wanted too.
     """
     try:
-        version, count = _HEADER.unpack_from(body)
+        version, rule_version, count = _HEADER.unpack_from(body)
         if version != _VERSION:
             raise ValueError(f"journal body version {version} is not {_VERSION}")
         at = _HEADER.size
@@ -98,7 +100,7 @@ def unpack(body: bytes, *, signed: bool = True) -> Unpacked:
             mask = np.frombuffer(body[at + 1 : first], np.uint8)
             lengths = np.unpackbits(mask, count=count).astype(np.uint32) * SIGNATURE_BYTES
             signatures, _ = _cut(body, first, lengths)
-        return Unpacked(records, results, details, notes, signatures)
+        return Unpacked(records, results, details, notes, signatures, rule_version)
     except (struct.error, IndexError) as error:
         raise ValueError(f"journal body is cut short: {error}") from error
 

@@ -16,15 +16,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, insert, select, tuple_
+from sqlalchemy import Connection, Engine, delete, insert, select, tuple_
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.payment_rows import insert_columns
 from settlement.records import Kind, Records
 from settlement.tables import JournalTables
+from settlement.writing import Writing
 
 _AT_ONCE = 32
 """Runs that one question looks at."""
+
+_STEP_POSTINGS = 256 * PAGE_POSTINGS
+"""Postings of a run that are written in one transaction."""
 
 _PAGE_KINDS = {"first_key": ">i8", "first_position": ">i8", "kind": ">i2", "run": ">i8"}
 Keys = NDArray[np.int64]
@@ -99,6 +103,34 @@ def joined(parts: list[Postings]) -> Postings:
     )
 
 
+Part = dict[Index, Postings]
+"""The postings of some positions that follow each other, sorted, by index."""
+
+
+def appended(tail: list[Part], part: Part, *, frozen: int) -> list[Part]:
+    """A tail with one more part at its end, each at least twice as long as the one behind it.
+
+    So there are few, however many steps of however few records made them: a new part takes in
+    those before it that are shorter than twice what it has become.
+
+    Args:
+        tail: oldest first; not changed.
+        part: the next positions.
+        frozen: so many at the tail's beginning stay as they are.
+    """
+    kept, taken, size = list(tail), [part], _size(part)
+    while len(kept) > frozen and _size(kept[-1]) < 2 * size:
+        taken.append(kept.pop())
+        size += _size(taken[-1])
+    if len(taken) > 1:
+        part = {i: joined([one[i] for one in reversed(taken)]).sorted() for i in Index}
+    return [*kept, part]
+
+
+def _size(part: Part) -> int:
+    return sum(len(postings.keys) for postings in part.values())
+
+
 class Runs:
     """The sealed runs of a database."""
 
@@ -125,16 +157,30 @@ class Runs:
             return [(row.first_position, row.last_position) for row in connection.execute(query)]
 
     def write(
-        self, connection: Connection, first: int, last: int, indexes: dict[Index, Postings]
+        self, writing: Writing, first: int, last: int, indexes: dict[Index, Postings]
     ) -> None:
-        """Seals positions first..last in the caller's transaction."""
+        """Seals positions first..last, in transactions of bounded size.
+
+        Its pages are in nobody's way until its row is there; those of one that was not finished
+        are taken away first.
+        """
+        page = self._pages.c
+        begun = delete(self._pages).where(page.kind.in_(list(Index)), page.run == first)
+        with writing.begin_lightly() as connection:
+            connection.execute(begun)
         for index, postings in indexes.items():
             ordered = postings.sorted()
             whole = len(ordered.keys) // PAGE_POSTINGS * PAGE_POSTINGS
-            self._write_pages(connection, index, first, ordered.part(0, whole), PAGE_POSTINGS)
-            rest = len(ordered.keys) - whole
-            self._write_pages(connection, index, first, ordered.part(whole, whole + rest), rest)
-        connection.execute(insert(self._sealed), {"first_position": first, "last_position": last})
+            for start in range(0, whole, _STEP_POSTINGS):
+                part = ordered.part(start, min(whole, start + _STEP_POSTINGS))
+                with writing.begin_lightly() as connection:
+                    self._write_pages(connection, index, first, part, PAGE_POSTINGS)
+            rest = ordered.part(whole, len(ordered.keys))
+            with writing.begin_lightly() as connection:
+                self._write_pages(connection, index, first, rest, len(rest.keys))
+        row = {"first_position": first, "last_position": last}
+        with writing.begin_lightly() as connection:
+            connection.execute(insert(self._sealed), row)
 
     def _write_pages(
         self, connection: Connection, index: Index, run: int, postings: Postings, size: int

@@ -22,7 +22,16 @@ from settlement.limits import (
     SEAL_RECORDS,
 )
 from settlement.payment_rows import insert_payments, prepared_rows
-from settlement.postings import Index, Keys, Positions, Postings, Runs, joined, postings_of
+from settlement.postings import (
+    Index,
+    Keys,
+    Part,
+    Positions,
+    Runs,
+    appended,
+    joined,
+    postings_of,
+)
 from settlement.records import RECORD
 from settlement.tables import JournalTables
 
@@ -43,7 +52,7 @@ class _Prepared(NamedTuple):
 
     entry: Entry
     rows: bytes | list[tuple[Any, ...]]
-    postings: dict[Index, Postings]
+    postings: Part
 
 
 class Projection:
@@ -86,6 +95,7 @@ class Projection:
         self._balances = Balances(tables.balances)
         self._idle = 0
         self._sealing: Future[_Sealed] | None = None
+        self._frozen = 0  # parts of the tail that are being sealed
         self._load()
 
     def position(self) -> int:
@@ -196,7 +206,7 @@ class Projection:
                 if entry.last_position <= self._position:
                     self._balances.add(entry)
 
-    def _postings_in_table(self, first: int, end: int) -> dict[Index, Postings]:
+    def _postings_in_table(self, first: int, end: int) -> Part:
         table = self._tables.payments
         names = ("origin", "sequence", "kind", "debit", "credit")
         query = (
@@ -239,13 +249,12 @@ class Projection:
 
     def _write(self, prepared: _Prepared) -> None:
         entry, last = prepared.entry, prepared.entry.last_position
-        with self._writing.begin() as connection:
-            _durable_later(connection)
+        with self._writing.begin_lightly() as connection:
             insert_payments(connection, self._tables.payments, prepared.rows)
             self._stand_at(connection, PAYMENTS, last, entry.seq)
         self._balances.add(entry)
         runs, tail = self._stands
-        self._stands = runs, [*tail, prepared.postings]
+        self._stands = runs, appended(tail, prepared.postings, frozen=self._frozen)
         with self._moved:
             self._position = last
             self._moved.notify_all()
@@ -255,7 +264,9 @@ class Projection:
         """Begins to seal the tail when it is long enough; takes up what has been sealed."""
         waiting = self._position + 1 - self._tail_start
         if self._sealing is None and waiting >= self._seal_every:
-            self._sealing = self._run(self._seal, self._tail_start, self._position, self._stands[1])
+            tail = self._stands[1]
+            self._frozen = len(tail)
+            self._sealing = self._run(self._seal, self._tail_start, self._position, tail)
         if self._sealing is not None and (self._sealing.done() or waiting >= 2 * self._seal_every):
             self._end_sealing()
 
@@ -264,21 +275,22 @@ class Projection:
             first, last, parts = self._sealing.result()
             runs, tail = self._stands
             self._stands = [*runs, (first, last)], tail[parts:]
-            self._tail_start, self._sealing = last + 1, None
+            self._tail_start, self._sealing, self._frozen = last + 1, None, 0
 
-    def _seal(self, first: int, last: int, tail: list[dict[Index, Postings]]) -> _Sealed:
+    def _seal(self, first: int, last: int, tail: list[Part]) -> _Sealed:
         indexes = {index: joined([part[index] for part in tail]) for index in Index}
-        with self._writing.begin() as connection:
-            _durable_later(connection)
-            self._runs.write(connection, first, last, indexes)
+        self._runs.write(self._writing, first, last, indexes)
         return first, last, len(tail)
 
     def _write_balances(self) -> None:
         if self._balances.written == self._balances.position:
             return
-        with self._writing.begin() as connection:
-            self._balances.write(connection)
-            self._stand_at(connection, BALANCES, self._balances.position, 0)
+        steps = self._balances.steps(self._at_once)
+        for numbers, last in steps:
+            with self._writing.begin() as connection:
+                self._balances.write(connection, numbers)
+                if last:
+                    self._stand_at(connection, BALANCES, self._balances.position, 0)
         self._balances.committed()
 
     def _stand_at(self, connection: Connection, which: int, position: int, seq: int) -> None:
@@ -287,9 +299,3 @@ class Projection:
         changed = connection.execute(update(table).where(table.c.id == which).values(values))
         if changed.rowcount == 0:
             connection.execute(insert(table), {"id": which, **values})
-
-
-def _durable_later(connection: Connection) -> None:
-    """Lost in a crash, what is written and its position are made again together."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

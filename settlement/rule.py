@@ -22,6 +22,11 @@ from settlement.limits import (
 )
 from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Result
 
+RULE_VERSION = 2
+"""Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
+a bound that it reads from elsewhere, counts this up: a compiled rule is kept beside this file and
+made anew only when this file changes; and a journal is replayed by the rule that decided it."""
+
 # Numba wants plain integers; the enums stay the one place where they are named.
 _OPEN, _SET_FLAGS, _SET_CLASS, _POLICY = map(
     int, (Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY)

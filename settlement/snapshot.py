@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import math
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, func, insert, select
 
-from settlement.journal import JournalBroken, Tip
+from settlement.journal import Journal, JournalBroken, Tip
 from settlement.limits import SNAPSHOT_PART_BYTES
-from settlement.state import State
+from settlement.rule import RULE_VERSION
+from settlement.state import LayoutError, State
 from settlement.tables import JournalTables
 from settlement.writing import Writing
 
 _PARTS = ("accounts", "policies", "holds", "free", "counters")
+_HEADER = struct.Struct("<8sI")
+_MAGIC = b"dcepsnap"
+_KEPT = 2
+"""Snapshots that are kept: one that cannot be used is never the only one."""
+
+_log = logging.getLogger(__name__)
+
+
+class SnapshotUnusable(ValueError):
+    """A snapshot that is incomplete, was changed, or was written by another version of the core."""
 
 
 def dump(state: State) -> Iterator[bytes]:
-    """A state in parts: NumPy arrays one after another, nothing executable."""
+    """A state in parts: a header, then NumPy arrays one after another, nothing executable."""
+    yield _HEADER.pack(_MAGIC, RULE_VERSION)
     for name in _PARTS:
         array = getattr(state, name)
         header = io.BytesIO()
@@ -38,11 +52,26 @@ def dump(state: State) -> Iterator[bytes]:
 
 
 def load(body: bytes) -> State:
-    """The reverse of `dump`."""
-    source = io.BytesIO(body)
-    arrays = [_next(source, body) for _ in _PARTS]
-    # The state makes its own copy of the accounts.
-    return State(arrays[0], *(array.copy() for array in arrays[1:]))
+    """The reverse of `dump`.
+
+    Raises:
+        SnapshotUnusable: it was not written by `dump`, or by that of another rule or layout.
+    """
+    try:
+        magic, rule_version = _HEADER.unpack_from(body)
+        if magic != _MAGIC:
+            raise SnapshotUnusable("it does not begin as a snapshot does")
+        if rule_version != RULE_VERSION:
+            raise SnapshotUnusable(f"it is of rule version {rule_version}, not {RULE_VERSION}")
+        source = io.BytesIO(body)
+        source.seek(_HEADER.size)
+        arrays = [_next(source, body) for _ in _PARTS]
+        # The state makes its own copy of the accounts.
+        return State(arrays[0], *(array.copy() for array in arrays[1:]))
+    except LayoutError as error:
+        raise SnapshotUnusable(f"it is of another layout: {error}") from error
+    except (struct.error, EOFError, TypeError, ValueError) as error:
+        raise SnapshotUnusable(f"it cannot be read: {error}") from error
 
 
 def _next(source: io.BytesIO, body: bytes) -> NDArray[Any]:
@@ -55,7 +84,7 @@ def _next(source: io.BytesIO, body: bytes) -> NDArray[Any]:
 
 
 class Snapshots:
-    """The snapshots of a database; only the newest is kept."""
+    """The snapshots of a database; the newest are kept."""
 
     def __init__(
         self, engine: Engine, tables: JournalTables, writing: Writing | None = None
@@ -66,23 +95,42 @@ class Snapshots:
         self._parts = tables.snapshot_parts
 
     def save(self, tip: Tip, state: State) -> None:
-        """Writes a state part by part; it counts only once its last row is there."""
+        """Writes a state part by part; it counts only once its last row is there.
+
+        One at a time: the parts of another one that is being written would be taken away.
+
+        Raises:
+            SnapshotUnusable: parts of it are missing, so it was not completed.
+        """
         parts, snapshot = self._parts, self._snapshot
         found = hashlib.sha256()
         with self._writing.begin() as connection:
-            # Parts of one that was not finished.
+            # Parts of one that was not finished, and one of this place that could not be used.
+            connection.execute(delete(snapshot).where(snapshot.c.position == tip.position))
             counted = select(snapshot.c.position)
             connection.execute(delete(parts).where(parts.c.position.not_in(counted)))
-        for number, body in enumerate(dump(state)):
+        number = 0
+        for body in dump(state):
             found.update(body)
             row = {"position": tip.position, "part": number, "body": body}
             with self._writing.begin() as connection:
                 connection.execute(insert(parts), row)
-        row = {"position": tip.position, "seq": tip.seq, "hash": tip.hash}
+            number += 1
+        self._complete(tip, number, found.digest())
+
+    def _complete(self, tip: Tip, number: int, body_hash: bytes) -> None:
+        """Lets a snapshot count, if all its parts are there, and forgets those before the last."""
+        parts, snapshot = self._parts, self._snapshot
         with self._writing.begin() as connection:
-            connection.execute(delete(snapshot).where(snapshot.c.position < tip.position))
-            connection.execute(delete(parts).where(parts.c.position < tip.position))
-            connection.execute(insert(snapshot), {**row, "body_hash": found.digest()})
+            written = select(func.count()).where(parts.c.position == tip.position)
+            if connection.execute(written).scalar() != number:
+                raise SnapshotUnusable(f"position {tip.position}: its parts were taken away")
+            row = {"position": tip.position, "seq": tip.seq, "hash": tip.hash}
+            connection.execute(insert(snapshot), {**row, "body_hash": body_hash})
+            newest = select(snapshot.c.position).order_by(snapshot.c.position.desc())
+            kept = connection.execute(newest.limit(_KEPT)).scalars().all()
+            connection.execute(delete(snapshot).where(snapshot.c.position.not_in(kept)))
+            connection.execute(delete(parts).where(parts.c.position.not_in(kept)))
 
     def body(self, position: int) -> Iterator[bytes]:
         """The parts of the snapshot at a position, in order."""
@@ -92,18 +140,38 @@ class Snapshots:
             for body in connection.execution_options(yield_per=16).execute(query).scalars():
                 yield bytes(body)
 
-    def newest(self) -> tuple[State, Tip]:
-        """The newest snapshot, or an empty state at the start of the journal.
+    def newest(self, journal: Journal) -> tuple[State, Tip]:
+        """The newest snapshot that can be used, or an empty state at the journal's start.
+
+        One that is incomplete, was changed, is of another rule or layout, or not of this journal,
+        is passed over with a warning: the journal leads to the same state, only later.
 
         Raises:
-            JournalBroken: the snapshot's parts do not fit its hash.
+            JournalBroken: there is none, and the journal has lost its first rows.
         """
-        query = select(self._snapshot).order_by(self._snapshot.c.position.desc()).limit(1)
+        query = select(self._snapshot).order_by(self._snapshot.c.position.desc())
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            return State.empty(), Tip()
+            rows = connection.execute(query).all()
+        passed_over: list[str] = []
+        for row in rows:
+            tip = Tip(row.seq, row.position, bytes(row.hash))
+            try:
+                return self._usable(row, tip, journal), tip
+            except SnapshotUnusable as error:
+                where = f"table snapshot, row position={row.position}: {error}"
+                passed_over.append(where)
+                _log.warning("passed over %s", where)
+        if passed_over and not journal.is_whole():
+            raise JournalBroken(
+                "no snapshot can be used, and table journal does not begin with row seq=1: "
+                + "; ".join(passed_over)
+            )
+        return State.empty(), Tip()
+
+    def _usable(self, row: Any, tip: Tip, journal: Journal) -> State:
+        if not journal.holds(tip):
+            raise SnapshotUnusable(f"table journal has no such row seq={tip.seq}")
         body = b"".join(self.body(row.position))
         if hashlib.sha256(body).digest() != bytes(row.body_hash):
-            raise JournalBroken(f"table snapshot, row position={row.position}: changed")
-        return load(body), Tip(row.seq, row.position, bytes(row.hash))
+            raise SnapshotUnusable("its parts were changed, or some are missing")
+        return load(body)

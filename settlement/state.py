@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES, SEQUENCE_WINDOW
-from settlement.records import ACCOUNT, HOLD, Accounts, Holds, Kind, Records
+from settlement.records import ACCOUNT, HOLD, Accounts, Holds, Kind, Limit, Records
 from settlement.rule import apply
 
 _FIRST_ACCOUNTS = 1_024
@@ -46,6 +46,10 @@ class Undo:
     height: int
 
 
+class LayoutError(ValueError):
+    """These arrays are not laid out as this version of the core lays a state out."""
+
+
 @dataclass
 class State:
     """Everything that the rule reads and writes. One writer; see `settlement.rule.apply`."""
@@ -57,6 +61,15 @@ class State:
     counters: NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        for array, kind, shape in (
+            (self.accounts, ACCOUNT, (len(self.accounts),)),
+            (self.policies, np.dtype(np.int64), (MAX_POLICIES, len(Limit))),
+            (self.holds, HOLD, (len(self.holds),)),
+            (self.free, np.dtype(np.int64), (len(self.holds),)),
+            (self.counters, np.dtype(np.int64), (1,)),
+        ):
+            if array.dtype != kind or array.shape != shape:
+                raise LayoutError(f"{array.shape} of {array.dtype} instead of {shape} of {kind}")
         self.accounts = _aligned(self.accounts, len(self.accounts))
 
     @classmethod
@@ -64,7 +77,7 @@ class State:
         """A state without accounts."""
         return cls(
             accounts=np.zeros(_FIRST_ACCOUNTS, ACCOUNT),
-            policies=np.zeros((MAX_POLICIES, 4), np.int64),
+            policies=np.zeros((MAX_POLICIES, len(Limit)), np.int64),
             holds=np.zeros(_FIRST_HOLDS, HOLD),
             free=np.arange(_FIRST_HOLDS - 1, -1, -1, dtype=np.int64),
             counters=np.array([_FIRST_HOLDS], np.int64),

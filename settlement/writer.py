@@ -11,7 +11,13 @@ from typing import Any
 
 from settlement.core import Answers, Batch, Core, Failed
 from settlement.errors import CoreStopped, Overloaded
-from settlement.limits import MAX_COMMIT_RECORDS, MAX_QUEUED_BATCHES
+from settlement.ledger import DISK_IS_SHORT
+from settlement.limits import (
+    MAX_COMMIT_BYTES,
+    MAX_COMMIT_RECORDS,
+    MAX_QUEUED_BATCHES,
+    MAX_QUEUED_BYTES,
+)
 from settlement.records import Accounts
 
 
@@ -33,6 +39,7 @@ class GroupCommitWriter:
         on_stopped: Callable[[CoreStopped], None],
         keep_near: Callable[[int], None] = lambda _: None,
         overloaded: Callable[[str], Exception] = Overloaded,
+        is_short: Callable[[], bool] = lambda: False,
     ) -> None:
         """Starts the thread.
 
@@ -42,11 +49,14 @@ class GroupCommitWriter:
             keep_near: called with the position before each commit; holds the writer up while
                 those who follow are too far behind, so that its queue fills and senders slow down.
             overloaded: makes the error for who is turned away.
+            is_short: whether the disk is nearly full, so that nothing new is taken.
         """
         self._core = core
         self._keep_near = keep_near
         self._on_stopped = on_stopped
         self._overloaded = overloaded
+        self._is_short = is_short
+        self._queued_bytes = 0
         self._queue: queue.Queue[_Work | None] = queue.Queue(MAX_QUEUED_BATCHES)
         self._moved = threading.Condition()
         self._position = core.position
@@ -67,6 +77,10 @@ class GroupCommitWriter:
         """See `settlement.ledger.Ledger.read`."""
         rows: Accounts = self._ask(_Read(accounts))
         return rows
+
+    def has_room(self) -> bool:
+        """See `settlement.ledger.Ledger.has_room`."""
+        return not self._is_short()
 
     def position(self) -> int:
         """See `settlement.ledger.Ledger.position`."""
@@ -97,13 +111,21 @@ class GroupCommitWriter:
     def _put(self, work: Batch | _Read) -> Future[Any]:
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()  # what was handed over cannot be taken back
+        size = 0
+        if isinstance(work, Batch):
+            size = work.size_bytes
+            if not work.urgent and self._is_short():
+                raise self._overloaded(DISK_IS_SHORT)
         with self._moved:  # whoever closes empties the queue afterwards: nothing comes in behind
             if self._closed:
                 raise CoreStopped("the writer has been stopped")
+            if size and self._queued_bytes and self._queued_bytes + size > MAX_QUEUED_BYTES:
+                raise self._overloaded(f"{MAX_QUEUED_BYTES} bytes already wait")
             try:
                 self._queue.put_nowait((work, future))
             except queue.Full:
                 raise self._overloaded(f"{MAX_QUEUED_BATCHES} batches already wait") from None
+            self._queued_bytes += size
         return future
 
     def _run(self) -> None:
@@ -118,17 +140,24 @@ class GroupCommitWriter:
     def _take(self, first: _Work) -> tuple[list[_Work], bool]:
         """All that waits, up to the bound of a commit; True when it ends with the stop sign."""
         work = [first]
-        count = _size(first)
-        while count < MAX_COMMIT_RECORDS:
+        count, taken = _size(first)
+        while count < MAX_COMMIT_RECORDS and taken < MAX_COMMIT_BYTES:
             try:
                 following = self._queue.get_nowait()
             except queue.Empty:
                 break
             if following is None:
+                self._left_the_queue(taken)
                 return work, True
             work.append(following)
-            count += _size(following)
+            records, size = _size(following)
+            count, taken = count + records, taken + size
+        self._left_the_queue(taken)
         return work, False
+
+    def _left_the_queue(self, size: int) -> None:
+        with self._moved:
+            self._queued_bytes -= size
 
     def _serve(self, work: list[_Work]) -> bool:
         writes = [(asked, future) for asked, future in work if isinstance(asked, Batch)]
@@ -180,5 +209,7 @@ class GroupCommitWriter:
         self._on_stopped(error)
 
 
-def _size(work: _Work) -> int:
-    return len(work[0].records) if isinstance(work[0], Batch) else 0
+def _size(work: _Work) -> tuple[int, int]:
+    """Records and bytes."""
+    asked = work[0]
+    return (len(asked.records), asked.size_bytes) if isinstance(asked, Batch) else (0, 0)

@@ -60,6 +60,17 @@ class Writing:
             with transaction:
                 yield connection
 
+    @contextmanager
+    def begin_lightly(self) -> Iterator[Connection]:
+        """As `begin`, for what can be made again: on PostgreSQL its commit waits for no disk.
+
+        Lost in a crash of the server, what is written and its position are made again together.
+        """
+        with self.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield connection
+
     def _connected(self) -> Connection:
         """A connection in a transaction that has the lock."""
         while True:

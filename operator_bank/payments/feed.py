@@ -152,6 +152,7 @@ class FeedFollower:
                 np.array(rows, RECORD),
                 [move.note for move in moves],
                 lambda c, a: self._write(c, found, moves, a),
+                urgent=True,
             )
         )
         for index in np.flatnonzero(answers.results >= _REFUSED).tolist():

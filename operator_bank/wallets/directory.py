@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from currency.number import make
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
+from operator_bank.overload import CoreOverloaded
 from operator_bank.tables import office_acts, wallets
 from runtime.checks import invalid, request_id
 from runtime.clock import Clock
@@ -21,8 +22,17 @@ from runtime.database import Database, once_more
 from runtime.errors import Refusal
 from runtime.parts import parts
 from settlement.core import Answers, Batch
-from settlement.ledger import Ledger
-from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records, record_digest
+from settlement.ledger import DISK_IS_SHORT, Ledger
+from settlement.limits import MAX_ACCOUNTS
+from settlement.records import (
+    RECORD,
+    AccountFlag,
+    Kind,
+    RecordFlag,
+    Records,
+    Result,
+    record_digest,
+)
 
 CLASS_IV = bank_pb2.WALLET_CLASS_IV
 
@@ -123,6 +133,7 @@ class Directory:
             known = self._known(asked)
             fresh = [asdict(one) for one in wanted if one.asked_by not in known]
             if fresh:
+                self._check_room(len(fresh))
                 self._database.transaction(lambda c: c.execute(insert(wallets), fresh) and None)
                 known.update(self._known([key for key in asked if key not in known]))
         for one in wanted:
@@ -137,6 +148,14 @@ class Directory:
         made = [_wallet(opened[key]) for key in asked]
         self._by_number.update((wallet.number, wallet) for wallet in made)
         return made
+
+    def _check_room(self, count: int) -> None:
+        """Refuses what there would be no accounts for, or no place on the disk."""
+        if not self._ledger.has_room():
+            raise CoreOverloaded(DISK_IS_SHORT)
+        last = self._database.read(lambda c: c.execute(select(func.max(wallets.c.id))).scalar())
+        if accounts.deposit((last or 0) + count) >= MAX_ACCOUNTS:
+            raise _no_accounts_left()
 
     def set_frozen(
         self, wanted_id: str, number: str, officer: str, cause: str, frozen: bool
@@ -176,7 +195,7 @@ class Directory:
         def also(connection: Connection, _: Answers) -> None:
             connection.execute(insert(office_acts), act)
 
-        self._ledger.submit(Batch(record, None, also))
+        self._ledger.submit(Batch(record, None, also, urgent=True))
 
     def _known(self, asked: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], Any]:
         """The rows of those that were asked for before."""
@@ -225,10 +244,17 @@ def _numbering(numbers: list[dict[str, Any]]) -> Callable[[Connection, Answers],
         update(wallets).where(wallets.c.id == bindparam("row")).values(number=bindparam("made"))
     )
 
-    def also(connection: Connection, _: Answers) -> None:
+    def also(connection: Connection, answers: Answers) -> None:
+        if (answers.results >= Result.MALFORMED).any():
+            # Then none of these is opened, and none gets a number.
+            raise _no_accounts_left()
         connection.execute(statement, numbers)
 
     return also
+
+
+def _no_accounts_left() -> Refusal:
+    return Refusal(errors_pb2.REASON_OVERLOADED, "this bank has as many wallets as it can keep")
 
 
 def _rows(database: Database, query: Select[Any]) -> Sequence[Row[Any]]:

@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
@@ -51,9 +52,15 @@ def test_a_bank_whose_core_takes_no_more_says_that_it_is_overloaded(tmp_path: Pa
     bank = world.restart(threaded=True)
     writer = bank.books.ledger
     assert isinstance(writer, GroupCommitWriter)
-    gate = threading.Event()
+    entered, gate = threading.Event(), threading.Event()
+
+    def stay(connection: Connection, answers: Answers) -> None:
+        entered.set()
+        gate.wait(30)
+
     records = record(Kind.SET_FLAGS, credit=payee.wallet.account)
-    held = [writer.submit_later(Batch(records, None, lambda c, a: gate.wait(30) and None))]
+    held = [writer.submit_later(Batch(records, None, stay))]
+    assert entered.wait(30)
     with pytest.raises(Refusal) as refused:
         for _ in range(3 * MAX_QUEUED_BATCHES):
             held.append(writer.submit_later(Batch(records)))

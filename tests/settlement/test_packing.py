@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from settlement.packing import pack, unpack
 from settlement.records import RECORD
+from settlement.rule import RULE_VERSION
 
 SPREADS = st.sampled_from([0, 1, 255, 256, 65_535, 65_536, (1 << 32) - 1, 1 << 32, (1 << 64) - 1])
 
@@ -25,7 +26,7 @@ def packed_by_hand(
         return struct.pack("<QB", low, width) + shifted
 
     count = len(columns[0])
-    body = struct.pack("<BI", 2, count) + b"".join(map(column, columns))
+    body = struct.pack("<BHI", 3, RULE_VERSION, count) + b"".join(map(column, columns))
     body += b"\0" if notes is None else b"\1" + column([len(note) for note in notes])
     body += b"".join(notes or [])
     if signatures is None:

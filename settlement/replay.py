@@ -1,0 +1,38 @@
+"""Replay: the rule decides a journal row again, and comes to the answers that were written down."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from settlement.journal import Entry
+from settlement.records import Result
+from settlement.rule import RULE_VERSION
+from settlement.state import State
+
+
+def replay(state: State, entry: Entry) -> str:
+    """Applies a row to the state before it.
+
+    Returns:
+        "" when the answers are those of the row, else a sentence that names the row.
+    """
+    results, details = state.apply(entry.records)
+    different = np.flatnonzero((results != entry.results) | (details != entry.details))
+    if not len(different):
+        return ""
+    first = int(different[0])
+    decided = ""
+    if entry.rule_version != RULE_VERSION:
+        decided = f"; rule version {entry.rule_version} decided it, this is {RULE_VERSION}"
+    return (
+        f"table journal, row seq={entry.seq}: its answers are not the rule's: the record at"
+        f" position {entry.first_position + first} has {_named(entry.results[first])}"
+        f" {entry.details[first]}, the rule says {_named(results[first])} {details[first]}{decided}"
+    )
+
+
+def _named(result: np.uint8) -> str:
+    try:
+        return Result(int(result)).name
+    except ValueError:
+        return f"result {result}"
