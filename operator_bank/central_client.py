@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import grpc
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from operator_bank.limits import SUBMIT_VALIDITY_MS
 from runtime.clock import Clock
 from runtime.envelope import sign
+from runtime.errors import Refusal
+from runtime.logs import logger
 from runtime.signing_keys import Signer
 
 _TIMEOUT_S = 15.0
+_OF_THE_CLOCK = (errors_pb2.REASON_EXPIRED, errors_pb2.REASON_NOT_YET_VALID)
+_TIME = re.compile("[0-9]{1,15}")
+T = TypeVar("T")
 
 
 class GrpcCentralBank:
@@ -31,15 +39,21 @@ class GrpcCentralBank:
         self._authentication = authentication_pb2_grpc.AuthenticationServiceStub(channel)
         self._lock = threading.Lock()
         self._feed: grpc.Call | None = None
+        self._behind_ms = 0
+        """How far this bank's clock is behind the central bank's, where that mattered."""
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         """See `peers.CentralBank.submit`."""
         batch.bank = self._bank
-        batch.created_time_ms, batch.expires_time_ms = self._window()
-        request = registration_pb2.SubmitPaymentsRequest(
-            batch=self._sign("outbound-batch/v1", batch.SerializeToString())
-        )
-        return list(self._registration.SubmitPayments(request, timeout=_TIMEOUT_S).outcomes)
+
+        def call() -> Sequence[registration_pb2.Outcome]:
+            batch.created_time_ms, batch.expires_time_ms = self._window()
+            request = registration_pb2.SubmitPaymentsRequest(
+                batch=self._sign("outbound-batch/v1", batch.SerializeToString())
+            )
+            return list(self._registration.SubmitPayments(request, timeout=_TIMEOUT_S).outcomes)
+
+        return self._in_time(call)
 
     def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:
         """See `peers.CentralBank.feed`."""
@@ -60,34 +74,42 @@ class GrpcCentralBank:
         self, number: int, amount_fen: int, device_certificate: bytes
     ) -> registration_pb2.RegisterTokensResponse:
         """See `peers.CentralBank.register`."""
-        created, expires = self._window()
-        order = registration_pb2.TokenRegistration(
-            bank=self._bank,
-            number=number,
-            amount_fen=amount_fen,
-            device_certificate=device_certificate,
-            created_time_ms=created,
-            expires_time_ms=expires,
-        )
-        request = registration_pb2.RegisterTokensRequest(
-            registration=self._sign("token-registration/v1", order.SerializeToString())
-        )
-        answer: registration_pb2.RegisterTokensResponse
-        answer = self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
-        return answer
+
+        def call() -> registration_pb2.RegisterTokensResponse:
+            created, expires = self._window()
+            order = registration_pb2.TokenRegistration(
+                bank=self._bank,
+                number=number,
+                amount_fen=amount_fen,
+                device_certificate=device_certificate,
+                created_time_ms=created,
+                expires_time_ms=expires,
+            )
+            request = registration_pb2.RegisterTokensRequest(
+                registration=self._sign("token-registration/v1", order.SerializeToString())
+            )
+            answer: registration_pb2.RegisterTokensResponse
+            answer = self._registration.RegisterTokens(request, timeout=_TIMEOUT_S)
+            return answer
+
+        return self._in_time(call)
 
     def deposit(
         self, items: Sequence[registration_pb2.TokenDepositItem]
     ) -> Sequence[registration_pb2.DepositOutcome]:
         """See `peers.CentralBank.deposit`."""
-        created, expires = self._window()
-        order = registration_pb2.TokenDeposit(
-            bank=self._bank, created_time_ms=created, expires_time_ms=expires, items=items
-        )
-        request = registration_pb2.DepositTokensRequest(
-            deposit=self._sign("token-deposit/v1", order.SerializeToString())
-        )
-        return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
+
+        def call() -> Sequence[registration_pb2.DepositOutcome]:
+            created, expires = self._window()
+            order = registration_pb2.TokenDeposit(
+                bank=self._bank, created_time_ms=created, expires_time_ms=expires, items=items
+            )
+            request = registration_pb2.DepositTokensRequest(
+                deposit=self._sign("token-deposit/v1", order.SerializeToString())
+            )
+            return list(self._registration.DepositTokens(request, timeout=_TIMEOUT_S).outcomes)
+
+        return self._in_time(call)
 
     def request_issuance(self, request_id: str, amount_fen: int) -> bool:
         """See `peers.CentralBank.request_issuance`."""
@@ -112,8 +134,30 @@ class GrpcCentralBank:
         request = authentication_pb2.GetTrustBundleRequest()
         return bytes(self._authentication.GetTrustBundle(request, timeout=_TIMEOUT_S).trust_bundle)
 
+    def _in_time(self, call: Callable[[], T]) -> T:
+        """Makes a signed call; once more, by the central bank's time, where that is the trouble.
+
+        How long a call is good for the central bank alone judges, and by its own clock: what it
+        says about the time is believed for nothing else.
+        """
+        try:
+            return call()
+        except Refusal as refusal:
+            if not self._heed(refusal):
+                raise
+        return call()
+
+    def _heed(self, refusal: Refusal) -> bool:
+        """Whether a refusal says that the clocks differ, and by how much."""
+        said = refusal.metadata.get("now_ms", "")
+        if refusal.reason not in _OF_THE_CLOCK or not _TIME.fullmatch(said):
+            return False
+        self._behind_ms = int(said) - self._clock.now_ms()
+        logger("central-bank").warning("its clock differs", ahead_ms=self._behind_ms)
+        return True
+
     def _window(self) -> tuple[int, int]:
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.now_ms() + self._behind_ms
         return now_ms, now_ms + SUBMIT_VALIDITY_MS
 
     def _sign(self, tag: str, payload: bytes) -> SignedEnvelope:

@@ -327,13 +327,24 @@ def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, kind: type[T], n
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:
-    """Not from the future, not over, not valid for too long."""
+    """Not from the future, not over, not valid for too long.
+
+    A refusal tells the time here, so that a bank whose clock is wrong can go on.
+    """
     if created_ms > now_ms + CLOCK_SKEW_MS:
         raise Refusal(
-            errors_pb2.REASON_NOT_YET_VALID, "it was made in the future", field="created_time_ms"
+            errors_pb2.REASON_NOT_YET_VALID,
+            "it was made in the future",
+            field="created_time_ms",
+            now_ms=str(now_ms),
         )
     if expires_ms < now_ms:
-        raise Refusal(errors_pb2.REASON_EXPIRED, "it has expired", field="expires_time_ms")
+        raise Refusal(
+            errors_pb2.REASON_EXPIRED,
+            "it has expired",
+            field="expires_time_ms",
+            now_ms=str(now_ms),
+        )
     if expires_ms - created_ms > longest_ms:
         raise Refusal(
             errors_pb2.REASON_VALIDITY_TOO_LONG,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +98,9 @@ class Country:
         self.randomness = SeededRandomness(seed)
         self.clock = ManualClock(NOW_MS)
         self.network = Network(self.chance)
+        self.hanging: set[str] = set()
+        """Banks whose inner port takes questions and does not answer."""
+        self._hung: list[tuple[Future[Any], Callable[[], Any]]] = []
         self.folder = folder
         self.engines: dict[str, Engine] = {}
         self.built: dict[str, Any] = {}
@@ -176,25 +180,42 @@ class Country:
         """The same, asked over the network."""
         return self.network.call(lambda: self.run(name, act))
 
+    def begin(self, name: str, act: Callable[[Any], Any]) -> Future[Any]:
+        """The same, of a bank that may hang: then its answer comes with `answer_late`."""
+        if name not in self.hanging:
+            return at_once(lambda: self.ask(name, act))
+        answer: Future[Any] = Future()
+        self._hung.append((answer, lambda: self.ask(name, act)))
+        return answer
+
+    def answer_late(self) -> bool:
+        """One question that hung is answered, or is not any more."""
+        if not self._hung:
+            return False
+        answer, ask = self._hung.pop(self.chance.randrange(len(self._hung)))
+        came = at_once(ask)
+        if (error := came.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(came.result())
+        return True
+
 
 class _BankPeers:
     """`central_bank.registration.peers.BankPeers`."""
 
     def __init__(self, country: Country) -> None:
-        self._ask = country.ask
+        self._begin = country.begin
 
     def check(self, bank: Any, payees: Any) -> Any:
         cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
-        return at_once(
-            lambda: [
-                0 if can else cannot
-                for can in self._ask(bank.name, lambda b: b.inbound.can_be_paid(payees))
-            ]
+        return self._begin(
+            bank.name,
+            lambda b: [0 if can else cannot for can in b.inbound.can_be_paid(payees)],
         )
 
     def set_aside(self, bank: Any, number: int, amount_fen: int) -> Any:
-        act = (number, amount_fen)
-        return at_once(lambda: self._ask(bank.name, lambda b: b.vault.set_aside(*act)))
+        return self._begin(bank.name, lambda b: b.vault.set_aside(number, amount_fen))
 
 
 class _CentralBank:

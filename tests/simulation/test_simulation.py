@@ -51,6 +51,10 @@ class Life:
             lambda: self.work(bank, lambda b: b.project()): 1,
             lambda: self.work(CENTRAL, lambda c: c.project()): 1,
             lambda: self.work(CENTRAL, lambda c: self.office(c.office, bank)): 1,
+            lambda: self.work(CENTRAL, lambda c: c.settlement.settle_late()): 3,
+            lambda: self.work(CENTRAL, lambda c: c.setting_aside.step()): 1,
+            lambda: self.hang(bank): 1,
+            lambda: country.answer_late(): 3,
             lambda: self.freeze(wallet, self.chance.random() < 0.2): 1,
             lambda: country.network.step(): 2,
             lambda: country.clock.advance(self.chance.randrange(3_000)): 2,
@@ -76,6 +80,10 @@ class Life:
         bank = next(name for name, prefix in PREFIXES.items() if number.startswith(prefix))
         act = (wanted, number, "officer", "a test", frozen)
         self.work(bank, lambda b: b.directory.set_frozen(*act))
+
+    def hang(self, bank: str) -> None:
+        """A bank's inner port begins to hang, or ends to."""
+        self.country.hanging ^= {bank}
 
     def wish(self, wallet: str) -> None:
         """A payment or an exchange of a random amount."""
@@ -114,12 +122,16 @@ class Life:
     def come_to_rest(self) -> None:
         """Everything works again, until nothing is under way."""
         self.country.network.calm = True
-        while self.country.network.step():
+        self.country.hanging.clear()
+        while self.country.network.step() or self.country.answer_late():
             pass
         for wallet in self.numbers:
             self.freeze(wallet, False)
-        for _ in range(10):
+        for _ in range(20):
             self.country.clock.advance(1_001)
+            while self.work(CENTRAL, lambda c: c.settlement.settle_late()):
+                pass
+            self.work(CENTRAL, lambda c: c.setting_aside.step())
             for name in PREFIXES:
                 while self.work(name, lambda b: b.send()) or self.work(
                     name, lambda b: b.follower.step()
@@ -163,7 +175,16 @@ class Life:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nothing_that_was_acknowledged_is_lost(seed: int, tmp_path: Path) -> None:
+def test_nothing_that_was_acknowledged_is_lost(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In one thread nothing comes while it is waited for.
+    for module, name in (
+        ("registration.settle", "FIRST_LOOK_S"),
+        ("registration.settle", "PATIENCE_S"),
+        ("issuance.setting_aside", "PATIENCE_S"),
+    ):
+        monkeypatch.setattr(f"central_bank.{module}.{name}", 0.0)
     print(f"again with: SEED={seed}")
     life = Life(seed, tmp_path)
     life.country.network.calm = False
