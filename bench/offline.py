@@ -337,6 +337,7 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, li
     central = build(
         engine,
         root=town.root,
+        business_key=SigningKey.generate(),
         bank_peers=peers,
         clock=SystemClock(),
         threaded=True,

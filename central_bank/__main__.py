@@ -74,6 +74,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
+        business_key=open_key(settings.business_key, in_files=settings.keys_in_files),
         bank_peers=GrpcBankPeers(files, own),
         clock=SystemClock(),
         threaded=True,

@@ -20,6 +20,7 @@ from central_bank.registration.answers import DepositAnswers
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.feed import Feed
+from central_bank.registration.feed_book import FeedBook
 from central_bank.registration.judging import Judging
 from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
@@ -70,6 +71,7 @@ def build(
     engine: Engine,
     *,
     root: Signer,
+    business_key: Signer,
     bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,
@@ -81,6 +83,7 @@ def build(
     Args:
         engine: the database.
         root: the root of trust for offline money.
+        business_key: signs what the feeds say.
         bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
@@ -132,6 +135,6 @@ def build(
         ),
         restoring=Restoring(database, ledger, clock, clearing),
         evidence=evidence,
-        feed=Feed(books.journal, registry),
+        feed=Feed(books.journal, registry, FeedBook(database), business_key, clock),
         flows=Flows(database, books.history, registry),
     )

@@ -17,7 +17,6 @@ from central_bank.registration.loads import Loads
 from central_bank.registration.settle import Settlement
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.calls import Call
-from runtime.checks import journal_position
 from runtime.news import News
 from runtime.shares import overloaded
 from runtime.tls import peer
@@ -48,18 +47,22 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         return self._settlement.submit(self._bank(context), request.batch)
 
     async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
-        position = journal_position(request.after_position)
         with self._followed(self._bank(call), call):
+            link = await call.in_thread(self._feed.start, self._bank(call), request.after)
             while True:
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)
-                found, read = await call.in_thread(self._feed.after, bank, position)
-                if found.entries:
+                found, read = await call.in_thread(self._feed.after, bank, link)
+                if found is not None:
                     yield found
-                if read == position:
-                    while not await self._news.after(position, FEED_WAIT_S):
+                if read.position == link.position:
+                    while not await self._news.after(link.position, FEED_WAIT_S):
                         self._bank(call)
-                position = read
+                link = read
+
+    def AcknowledgeFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._feed.acknowledge(self._bank(context), request.receipt)
+        return registration_pb2.AcknowledgeFeedResponse()
 
     @contextmanager
     def _followed(self, bank: Bank, call: Call) -> Iterator[None]:

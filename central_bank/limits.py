@@ -8,6 +8,12 @@ MAX_FEED_ENTRIES = 2_000
 MAX_FEED_BYTES = 2 * 1024 * 1024
 """Of one message of a feed, its last entry aside: far below what gRPC takes."""
 
+MARK_ENTRIES = 4_096
+"""Entries of a feed after which its place is written down: so many are made anew at most."""
+
+MARK_RECORDS = 1 << 20
+"""Records after which it is written down also for a bank that hears little."""
+
 FEEDS_EACH = 2
 """Feeds that one bank follows at once: one, and one whose end has not been noticed yet."""
 

@@ -19,6 +19,7 @@ class Settings:
     tls_key: Path
     tls_ca: Path
     offline_root_key: str
+    business_key: str
     keys_in_files: bool = False
     metrics_port: int = 0
     log_file: str = ""

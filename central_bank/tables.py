@@ -176,3 +176,30 @@ returned_payments = Table(
     Column("by_bank", Integer, nullable=False),
     Column("by_number", BigInteger, nullable=False),
 )
+
+# One row: the name of this ledger, which begins every bank's chain.
+feed_ledger = Table(
+    "feed_ledger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ledger", LargeBinary(16), nullable=False),
+)
+
+# Places in the banks' chains, now and then, from which they are made anew.
+feed_marks = Table(
+    "feed_marks",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+# How far each bank has applied its feed, as it signed it.
+feed_receipts = Table(
+    "feed_receipts",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+)

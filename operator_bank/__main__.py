@@ -16,12 +16,14 @@ from currency import parties
 from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
+from operator_bank.central_keys import read_keys
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
-from operator_bank.limits import REVOCATIONS_IDLE_S
+from operator_bank.limits import FEED_RECEIPT_S, REVOCATIONS_IDLE_S
+from operator_bank.payments.feed_metrics import watch_feed
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
 from runtime.channel import connect
@@ -135,6 +137,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         cash_machines=read_machines(settings.cash_machines),
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
+        central_keys=read_keys(settings.central_bank_keys),
     )
 
 
@@ -152,6 +155,12 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
     workers = [
         *pumps.values(),
         Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
+        Worker(
+            "feed-receipts",
+            bank.follower.acknowledge,
+            idle_s=FEED_RECEIPT_S,
+            on_accident=accident,
+        ),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
         revoker,
     ]
@@ -185,6 +194,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)
+    watch_feed(bank.follower, registry)
     serve_metrics(registry, settings.metrics_port)
     inner.start()
     public.start()

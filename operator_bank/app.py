@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from operator_bank import accounts
+from operator_bank.central_keys import CentralKeys
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.receipts import Receipts
 from operator_bank.offline.offline import Offline
@@ -54,6 +55,7 @@ class BankParts:
     cash_machines: Mapping[str, bytes]
     opening_deposit_fen: int
     till_float_fen: int
+    central_keys: CentralKeys
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,16 @@ def build(
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         follower=FeedFollower(
-            database, ledger, directory, outgoing, vault, central_bank, clock, refusals
+            database,
+            ledger,
+            directory,
+            outgoing,
+            vault,
+            central_bank,
+            parts.central_keys,
+            clock,
+            refusals,
+            bank=parts.name,
         ),
         inbound=inbound,
         suspense=SuspenseDesk(database, ledger, directory, inbound, clock),

@@ -55,14 +55,28 @@ class GrpcCentralBank:
 
         return self._in_time(call)
 
-    def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:
+    def feed(
+        self, after: registration_pb2.FeedPlace
+    ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """See `peers.CentralBank.feed`."""
-        request = registration_pb2.FollowFeedRequest(after_position=after_position)
-        stream = self._registration.FollowFeed(request)
+        stream = self._registration.FollowFeed(registration_pb2.FollowFeedRequest(after=after))
         with self._lock:
             self._feed = stream
-        for response in stream:
-            yield list(response.entries)
+        try:
+            yield from stream
+        finally:
+            stream.cancel()
+
+    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+        """See `peers.CentralBank.acknowledge`."""
+        created, expires = self._window()
+        receipt = registration_pb2.FeedReceipt(
+            bank=self._bank, created_time_ms=created, expires_time_ms=expires, place=place
+        )
+        request = registration_pb2.AcknowledgeFeedRequest(
+            receipt=self._sign("feed-receipt/v1", receipt.SerializeToString())
+        )
+        self._registration.AcknowledgeFeed(request, timeout=_TIMEOUT_S)
 
     def stop_feed(self) -> None:
         """Ends the feed that is being followed, so that its thread can stop."""

@@ -85,6 +85,17 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             probing_wallets=self._bank.probing(),
         )
 
+    def GetFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        place, stopped = self._bank.follower.place, self._bank.follower.stopped
+        return bank_pb2.GetFeedResponse(
+            ledger=place.ledger,
+            number=place.number,
+            hash=place.hash,
+            position=place.position,
+            stopped_cause=stopped.cause if stopped is not None else "",
+            stopped_since_ms=stopped.since_ms if stopped is not None else 0,
+        )
+
     def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)
         found = self._bank.suspense.page(size, after[0] if after else 0)

@@ -53,6 +53,9 @@ ANSWER_MARGIN_S = 0.5
 """Of a call's deadline, kept for the way of its answer."""
 
 WATCH_WAIT_S = 1.0
+FEED_RECEIPT_S = 5.0
+"""How often the central bank is told how far the feed has been applied, if it has gone on."""
+
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
 

@@ -15,8 +15,14 @@ class CentralBank(Protocol):
         """Asks for settlement of a batch's payments; fills in the rest of it and signs it."""
         ...
 
-    def feed(self, after_position: int) -> Iterator[Sequence[registration_pb2.FeedEntry]]:
-        """The bank's entries after a position, as they come."""
+    def feed(
+        self, after: registration_pb2.FeedPlace
+    ) -> Iterator[registration_pb2.FollowFeedResponse]:
+        """The bank's feed after a place, as it comes."""
+        ...
+
+    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+        """Says how far the feed has durably been applied; signs it."""
         ...
 
     def register(

@@ -23,6 +23,7 @@ class Settings:
     tls_key: Path
     tls_ca: Path
     business_key: str
+    central_bank_keys: Path
     policy_file: Path
     keys_in_files: bool = False
     metrics_port: int = 0

@@ -173,3 +173,23 @@ suspense = Table(
     Column("paid", SmallInteger, nullable=False),
     Index("suspense_by_state", "paid", "position"),
 )
+
+# One row: where the feed stands. It is written with the records of the entries that lead there.
+feed_place = Table(
+    "feed_place",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ledger", LargeBinary(16), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+# What the central bank signed of the feed, a row a message: the envelope of the FeedTip. The
+# entries up to each are the notes of the records that they became.
+feed_tips = Table(
+    "feed_tips",
+    metadata,
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    Column("envelope", LargeBinary, nullable=False),
+)

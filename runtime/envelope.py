@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:  # its compiled loop is not for those who verify one
     from numpy.typing import NDArray
 
     from runtime.signatures import Check, SignatureVerifier
+
+KEY_ID_DIGITS = 16
+
+
+def key_id(public_key: bytes) -> bytes:
+    """By what a key is named that has no other name: the head of its SHA-256, hexadecimal."""
+    return hashlib.sha256(public_key).hexdigest()[:KEY_ID_DIGITS].encode("ascii")
 
 
 def signed_bytes(tag: str, payload: bytes) -> bytes:

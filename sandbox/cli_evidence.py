@@ -15,7 +15,7 @@ from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, Format
 from sandbox.offices import CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import load
-from sandbox.trust import business_public_key
+from sandbox.trust import OFFLINE_ROOT, public_key
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 File = Annotated[Path, typer.Argument(help="A file of evidence.")]
@@ -66,7 +66,8 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
     """Say who cheated, from the file and the root's public key alone. Exit code 1: not proved."""
     speaker = Speaker(as_json)
     try:
-        key = bytes.fromhex(root) if root else business_public_key(load(folder).central_folder)
+        own = load(folder).central_folder / OFFLINE_ROOT if not root else None
+        key = public_key(own) if own is not None else bytes.fromhex(root)
         found = _read(file)
     except (OSError, ValueError) as error:
         speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", str(error))

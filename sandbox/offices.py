@@ -199,6 +199,10 @@ class BankOffice(Desk):
         )
         return ask(self.office.PaySuspense, request, bank_pb2.PaySuspenseResponse)
 
+    def feed(self) -> bank_pb2.GetFeedResponse:
+        """Where the feed stands, and why it has stopped."""
+        return ask(self.office.GetFeed, bank_pb2.GetFeedRequest(), bank_pb2.GetFeedResponse)
+
     def books(self) -> bank_pb2.GetBooksResponse:
         """The bank's side of equation 2."""
         return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)

@@ -35,6 +35,8 @@ day_fen = 500_000
 year_fen = 5_000_000
 """
 
+OFFLINE_ROOT = "offline_root.key"
+CENTRAL_KEYS = "central_bank.keys"
 OPENING_DEPOSIT_FEN = 1_000_000
 TILL_FLOAT_FEN = 100_000_000
 ONE_SOURCE = {
@@ -73,7 +75,7 @@ def directory(plan: StackPlan) -> dict[str, dict[str, str]]:
             "address": bank.public_address,
             "prefix": bank.prefix,
             "ca": str(plan.root_certificate),
-            "offline_root": business_public_key(plan.central_folder).hex(),
+            "offline_root": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
         }
         for bank in plan.banks
     }
@@ -85,6 +87,7 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
     _identity(authority, folder, "tls", parties.CENTRAL_BANK)
     _write(folder / "ca.crt", authority.certificate_pem)
     write_private(folder / "business.key", bytes(SigningKey.generate()))
+    write_private(folder / OFFLINE_ROOT, bytes(SigningKey.generate()))
     _settings(
         folder,
         {
@@ -94,7 +97,8 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
             "tls_certificate": str(folder / "tls.crt"),
             "tls_key": str(folder / "tls.key"),
             "tls_ca": str(folder / "ca.crt"),
-            "offline_root_key": str(folder / "business.key"),
+            "offline_root_key": str(folder / OFFLINE_ROOT),
+            "business_key": str(folder / "business.key"),
             "keys_in_files": True,
         },
     )
@@ -110,6 +114,8 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     machine = SigningKey.generate()
     make_private(plan.cash_machine_key(bank.name).parent)
     write_private(plan.cash_machine_key(bank.name), bytes(machine))
+    central = business_public_key(plan.central_folder).hex()
+    _write(folder / CENTRAL_KEYS, f"{central}  # the central bank's business key\n".encode())
     _settings(
         folder,
         {
@@ -125,6 +131,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "business_key": str(folder / "business.key"),
             "keys_in_files": True,
             "central_bank_address": plan.central_address,
+            "central_bank_keys": str(folder / CENTRAL_KEYS),
             "policy_file": str(folder / "policy.toml"),
             "cash_machines": f"{MACHINE}:{bytes(machine.verify_key).hex()}",
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
@@ -136,7 +143,12 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
 
 def business_public_key(folder: Path) -> bytes:
     """The public half of the business key in a party's folder, 32 bytes."""
-    return bytes(SigningKey((folder / "business.key").read_bytes()).verify_key)
+    return public_key(folder / "business.key")
+
+
+def public_key(file: Path) -> bytes:
+    """The public half of a key in a file, 32 bytes."""
+    return bytes(SigningKey(file.read_bytes()).verify_key)
 
 
 def fingerprint(certificate: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -179,6 +180,7 @@ class Deposits:
                     number=one.item.number,
                     amount_fen=move.amount_fen,
                     whole_fen=one.verdict.value_fen,
+                    payment_digest=hashlib.sha256(one.item.offline_payment).digest(),
                 ).SerializeToString()
                 for move in paying
             ]

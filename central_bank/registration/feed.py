@@ -1,54 +1,191 @@
-"""The feed: for each bank, in order, what the journal says about it; read from there alone."""
+"""The feed: for each bank, in order, what the journal says about it; read from there alone.
+
+A bank's entries are a chain of hashes, and each message is signed. A chain is made anew from the
+journal whenever a bank follows it, from the last place that was noted on the way (`feed_book`).
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.limits import MAX_FEED_BYTES, MAX_FEED_ENTRIES
-from central_bank.registration.settle import outcome_of
+from central_bank.limits import (
+    MARK_ENTRIES,
+    MARK_RECORDS,
+    MAX_FEED_BYTES,
+    MAX_FEED_ENTRIES,
+)
+from central_bank.registration.feed_book import LEDGER_BYTES, FeedBook, Link
+from central_bank.registration.settle import open_signed, outcome_of
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.checks import exact_bytes, journal_position
+from runtime.clock import Clock
+from runtime.envelope import key_id, sign
+from runtime.errors import Refusal
+from runtime.hash_chain import HASH_BYTES, beginning, linked
+from runtime.signing_keys import Signer
 from settlement.journal import Entry, Journal
 from settlement.records import Kind, Result
 
+FeedPlace = registration_pb2.FeedPlace
 _ROWS = 64
-_ENTRY_BYTES = 96
-"""More than an entry has besides its note."""
 _REFUSED = int(Result.MALFORMED)
+_REMEMBERED = 64
+"""Ends of messages that are known by heart: where a bank goes on, and what it acknowledges."""
 
 
 class Feed:
-    """Reads a bank's entries after a position."""
+    """Tells banks their entries. Any thread may ask."""
 
-    def __init__(self, journal: Journal, registry: Registry) -> None:
+    def __init__(
+        self, journal: Journal, registry: Registry, book: FeedBook, key: Signer, clock: Clock
+    ) -> None:
         self._journal = journal
         self._registry = registry
+        self._book = book
+        self._key = key
+        self._key_id = key_id(bytes(key.verify_key))
+        self._clock = clock
+        self._ledger = book.ledger()
+        self._lock = threading.Lock()
+        self._ends: dict[int, deque[Link]] = {}
+        self._marked: dict[int, Link] = {}
 
-    def after(self, bank: Bank, position: int) -> tuple[registration_pb2.FollowFeedResponse, int]:
-        """The bank's next entries, and the position up to which the journal has been read."""
-        # Entries are made where they are sent from: one that stood alone would be copied there.
-        found = registration_pb2.FollowFeedResponse()
-        entries = found.entries
+    def start(self, bank: Bank, after: FeedPlace) -> Link:
+        """Where a bank goes on that has applied so much.
+
+        Raises:
+            Refusal: FEED_TIP_UNKNOWN, this journal does not say what the bank has applied;
+                FEED_STEPPED_BACK, the bank has acknowledged more than that before.
+        """
+        number = journal_position(after.number, "after.number")
+        if number or after.ledger or after.hash:
+            exact_bytes(after.ledger, "after.ledger", LEDGER_BYTES)
+            exact_bytes(after.hash, "after.hash", HASH_BYTES)
+        link = self._known(bank, after) if number else self._beginning(bank)
+        acknowledged = self._book.acknowledged(bank.index)
+        if number < acknowledged:
+            raise Refusal(
+                errors_pb2.REASON_FEED_STEPPED_BACK,
+                f"bank {bank.name} asks for what comes after entry {number} and has acknowledged"
+                f" entry {acknowledged}: its database is an older copy",
+                field="after",
+                acknowledged=str(acknowledged),
+            )
+        return link
+
+    def after(
+        self, bank: Bank, link: Link
+    ) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
+        """The bank's next entries, signed, and where they lead; None where there are none yet."""
+        entries, link = self._read(bank, link)
+        self._note(bank, link)
+        if not entries:
+            return None, link
+        tip = registration_pb2.FeedTip(
+            bank=bank.name,
+            place=FeedPlace(ledger=self._ledger, number=link.number, hash=link.hash),
+            signed_time_ms=self._clock.now_ms(),
+        )
+        signed = sign("feed-tip/v1", tip.SerializeToString(), self._key, self._key_id)
+        return registration_pb2.FollowFeedResponse(entries=entries, tip=signed), link
+
+    def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:
+        """A bank says how far it has applied its feed; from there it cannot step back unnoticed."""
+        kind = registration_pb2.FeedReceipt
+        receipt = open_signed("feed-receipt/v1", envelope, bank, kind, self._clock.now_ms())
+        place = receipt.place
+        exact_bytes(place.ledger, "place.ledger", LEDGER_BYTES)
+        exact_bytes(place.hash, "place.hash", HASH_BYTES)
+        journal_position(place.number, "place.number")
+        if place.number > self._book.acknowledged(bank.index):
+            self._known(bank, place)
+            self._book.acknowledge(bank.index, place.number, envelope.SerializeToString())
+
+    def _known(self, bank: Bank, place: FeedPlace) -> Link:
+        """A place in a bank's chain, if this journal leads there."""
+        link = self._at(bank, place.number) if place.ledger == self._ledger else None
+        if link is None or link.hash != place.hash:
+            raise Refusal(
+                errors_pb2.REASON_FEED_TIP_UNKNOWN,
+                f"this journal does not lead to entry {place.number} as bank {bank.name} has it:"
+                " it is another ledger, or one of the two is an older copy",
+                field="after",
+            )
+        return link
+
+    def _at(self, bank: Bank, number: int) -> Link | None:
+        """The link of that number; None when the journal has not so many entries for the bank."""
+        for known in tuple(self._ends.get(bank.index, ())):
+            if known.number == number:
+                return known
+        link = self._book.mark(bank.index, number) or self._beginning(bank)
+        while link.number < number:
+            before = link.position
+            _, link = self._read(bank, link, most=number - link.number)
+            if link.position == before:
+                return None
+            self._note(bank, link)
+        return link
+
+    def _beginning(self, bank: Bank) -> Link:
+        return Link(0, beginning("feed/v1", self._ledger, bank.name.encode()), 0)
+
+    def _read(
+        self, bank: Bank, link: Link, most: int = MAX_FEED_ENTRIES
+    ) -> tuple[list[bytes], Link]:
+        """Up to so many entries after a link, and the link that they and what was read lead to."""
+        entries: list[bytes] = []
         names = {known.index: known.name for known in self._registry.all()}
         own = _own(bank)
-        size = 0
+        most = min(most, MAX_FEED_ENTRIES)
+        number, digest, position = link
+        entry, size = registration_pb2.FeedEntry(), 0
         for row in self._journal.read(position, limit_rows=_ROWS):
             mine = _mine(row, own, position)
             columns = [row.records[name][mine].tolist() for name in _COLUMNS]
             results = row.results[mine].tolist()
             for index, result, *values in zip(mine, results, *columns, strict=True):
-                if len(entries) == MAX_FEED_ENTRIES or size > MAX_FEED_BYTES:
-                    return found, entries[-1].position
-                entry = entries.add()
-                entry.position = row.first_position + index
-                note = row.note(index)
-                size += _ENTRY_BYTES + len(note)
-                _tell(entry, _Mine._make(values), result, note, own, names)
+                if len(entries) == most or size > MAX_FEED_BYTES:
+                    return entries, Link(number, digest, position)
+                number += 1
+                position = row.first_position + index
+                entry.Clear()
+                entry.number, entry.position = number, position
+                _tell(entry, _Mine._make(values), result, row.note(index), own, names)
+                data = entry.SerializeToString()
+                digest = linked(digest, data)
+                size += len(data)
+                entries.append(data)
             position = row.last_position
-        return found, position
+        return entries, Link(number, digest, position)
+
+    def _note(self, bank: Bank, link: Link) -> None:
+        """Remembers a link, and writes it down when the last one that was lies far behind."""
+        with self._lock:
+            ends = self._ends.setdefault(bank.index, deque(maxlen=_REMEMBERED))
+            if ends and ends[-1].number == link.number:
+                ends.pop()  # the same entry, and more of the journal read
+            ends.append(link)
+            marked = self._marked.get(bank.index)
+            if marked is None:
+                marked = self._book.mark(bank.index, link.number) or self._beginning(bank)
+                self._marked[bank.index] = marked
+            if (
+                link.number - marked.number >= MARK_ENTRIES
+                or link.position - marked.position >= MARK_RECORDS
+            ):
+                self._book.put_mark(bank.index, link)
+                self._marked[bank.index] = link
 
 
 class _Own(NamedTuple):
@@ -97,32 +234,46 @@ def _tell(
     if record.origin == own.circulation:
         _outgoing(entry, record, result, note)
     elif record.origin == own.deposits:
-        entry.tokens_deposited.ParseFromString(note)
+        _put(entry.tokens_deposited, note)
     elif record.origin == own.restored:
-        entry.tokens_restored.ParseFromString(note)
+        _put(entry.tokens_restored, note)
     elif record.origin != own.office:
         incoming, payer = entry.incoming, accounts.bank_of(record.debit)
         incoming.from_bank = "" if payer is None else names.get(payer, "")
-        incoming.payment.MergeFromString(note)
+        incoming.payment = note
     elif result >= _REFUSED:
         entry.redemption_rejected.number = record.sequence
         entry.redemption_rejected.amount_fen = record.amount_fen
     elif record.credit == own.circulation:
-        entry.issued.ParseFromString(note)
+        _put(entry.issued, note)
     else:
-        entry.redeemed.ParseFromString(note)
+        _put(entry.redeemed, note)
+        entry.redeemed.number = record.sequence
 
 
 def _outgoing(entry: registration_pb2.FeedEntry, record: _Mine, result: int, note: bytes) -> None:
+    a_load = record.credit == accounts.OFFLINE_FLOAT
     if result >= _REFUSED:
-        state, reason = outcome_of(result, record.spare)
-        entry.outgoing_ended.number = record.sequence
-        entry.outgoing_ended.state = state  # type: ignore[assignment]
-        entry.outgoing_ended.reason = reason
-    elif record.credit == accounts.OFFLINE_FLOAT:
-        entry.tokens_registered.ParseFromString(note)
+        ended = entry.outgoing_ended
+        ended.number = record.sequence
+        state, ended.reason = outcome_of(result, record.spare)
+        ended.state = state  # type: ignore[assignment]
+        if a_load:
+            _put(ended.load, note)
+        else:
+            ended.payment = note
+    elif a_load:
+        _put(entry.tokens_registered, note)
     else:
         entry.outgoing_settled.number = record.sequence
+        entry.outgoing_settled.payment = note
+
+
+def _put(message: Any, note: bytes) -> None:
+    """What a note says. One that cannot be read says nothing: its bank will not apply it."""
+    message.SetInParent()
+    with suppress(DecodeError):
+        message.MergeFromString(note)
 
 
 def _mine(row: Entry, own: _Own, after: int) -> list[int]:

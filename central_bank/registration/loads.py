@@ -65,8 +65,12 @@ class Loads:
             made = self._make(bank, order.number, order.amount_fen, certificate.key)
         else:
             # A record too, so that the feed ends what the bank holds for it.
-            record["kind"], record["credit"], record["spare"] = Kind.REFUSAL, 0, reason
-        note = registration_pb2.TokensRegistered(number=order.number, amount_fen=order.amount_fen)
+            record["kind"], record["spare"] = Kind.REFUSAL, reason
+        note = registration_pb2.TokensRegistered(
+            number=order.number,
+            amount_fen=order.amount_fen,
+            certificate_digest=hashlib.sha256(order.device_certificate).digest(),
+        )
         signed = SignedBatch(bank, REGISTRATION, envelope)
 
         def keep(connection: Connection, answers: Answers) -> None:

@@ -7,27 +7,31 @@ in the feed without having been applied.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, select
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_SEQUENCE
+from operator_bank.payments.feed_chain import FeedBroken
 from operator_bank.tables import outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database, of_values
-from runtime.limits import MAX_POSITION
+from runtime.errors import Refusal
+from runtime.messages import check, read_payload
 from runtime.parts import parts
 from settlement.ledger import Ledger
-from settlement.limits import MAX_AMOUNT_FEN, MAX_NOTE_BYTES
+from settlement.limits import MAX_AMOUNT_FEN
 from settlement.records import Kind
 
 FeedEntry = registration_pb2.FeedEntry
+OutboundPayment = registration_pb2.OutboundPayment
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 ENDED = {
@@ -37,24 +41,21 @@ ENDED = {
 DEPOSITED = "tokens_deposited"
 _ENDS = frozenset(("outgoing_settled", "outgoing_ended", "tokens_registered"))
 _OF_OUTBOUND = _ENDS | {"tokens_restored"}
-_NUMBERED = _OF_OUTBOUND | {DEPOSITED, "redemption_rejected"}
+_NUMBERED = _OF_OUTBOUND | {DEPOSITED}
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
-_MAX_ID, _NUMBER_DIGITS = 80, 16
-_KNOWN = f"SELECT number, account, amount_fen, hold, kind, state FROM {outbound.name}"
+_KNOWN = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _KNOWN += " WHERE number IN ?"
-_DEPOSITS = f"SELECT id, wallet FROM {token_deposits.name} WHERE id IN ?"
-
-
-class FeedBroken(Exception):
-    """The feed says something that cannot be applied; the message says what and why."""
+_DEPOSITS = f"SELECT id, wallet, digest FROM {token_deposits.name} WHERE id IN ?"
 
 
 class Heard(NamedTuple):
-    """An entry, the name of its event, and the number of ours that it is about, or 0."""
+    """An entry with its bytes, the name of its event, and the number of ours that it is about."""
 
     entry: FeedEntry
+    data: bytes
     event: str | None
-    number: int
+    number: int = 0
+    payment: OutboundPayment | None = None
 
 
 class Move(NamedTuple):
@@ -77,22 +78,38 @@ class _Sent(NamedTuple):
     hold: int
     kind: str
     state: int
+    body: bytes
+
+
+class _Deposit(NamedTuple):
+    """Whose a deposit is, and SHA-256 of what was deposited."""
+
+    account: int
+    digest: bytes
 
 
 class _Known:
     """What this bank knows of what some entries are about, as it will be after each of them."""
 
-    def __init__(self, sent: dict[int, _Sent], depositors: dict[int, int], aside_fen: int) -> None:
+    def __init__(
+        self, sent: dict[int, _Sent], deposits: dict[int, _Deposit], aside_fen: int
+    ) -> None:
         self.sent = sent
-        self.depositors = depositors
+        self.deposits = deposits
         self.aside_fen = aside_fen
 
 
-def heard(entry: FeedEntry) -> Heard:
+def heard(entry: FeedEntry, data: bytes) -> Heard:
     """An entry with what it is about."""
     event = entry.WhichOneof("event")
+    if event == "incoming":
+        try:
+            payment = read_payload(OutboundPayment, entry.incoming.payment)
+        except Refusal:
+            payment = None
+        return Heard(entry, data, event, 0, payment)
     number = getattr(entry, event).number if event in _NUMBERED else 0
-    return Heard(entry, event, number)
+    return Heard(entry, data, event, number)
 
 
 class Moves:
@@ -114,7 +131,7 @@ class Moves:
             try:
                 moves.append(self._move(one, known))
             except FeedBroken as broken:
-                where = f"entry {one.entry.position} ({one.event})"
+                where = f"entry {one.entry.number} ({one.event})"
                 return moves, FeedBroken(f"{where} {broken}")
         return moves, None
 
@@ -124,7 +141,10 @@ class Moves:
         made = [one.number for one in entries if one.event == DEPOSITED and _fits(one.number)]
         return _Known(
             {row[0]: _Sent._make(row) for row in self._rows(_KNOWN, sent)},
-            {number: accounts.wallet(wallet) for number, wallet in self._rows(_DEPOSITS, made)},
+            {
+                number: _Deposit(accounts.wallet(wallet), bytes(digest))
+                for number, wallet, digest in self._rows(_DEPOSITS, made)
+            },
             int(self._ledger.read([accounts.SET_ASIDE])[0]["available_fen"]),
         )
 
@@ -140,45 +160,38 @@ class Moves:
         return self._database.read(ask) if numbers else []
 
     def _move(self, one: Heard, known: _Known) -> Move:
-        entry, event, number = one
-        if not 0 < entry.position <= MAX_POSITION:
-            raise FeedBroken("stands at no position of a journal")
+        entry, event, number = one.entry, one.event, one.number
+        _check(one)
         if event == "incoming":
-            return self._incoming(entry.incoming.payment)
+            return self._incoming(one)
         if event in _ENDS:
             return _end(one, _sent(number, known), known)
         if event == DEPOSITED:
-            return _deposited(entry.tokens_deposited, known)
+            return _deposited(one, known)
         if event == "tokens_restored":
-            return _restored(entry.tokens_restored, _sent(number, known))
+            return _restored(one, _sent(number, known))
         if event == "issued":
-            issued = entry.issued
-            return _transfer(accounts.MIRROR, accounts.VAULT, issued.amount_fen, issued)
+            return _transfer(one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
         if event == "redeemed":
             redeemed = entry.redeemed
-            _take_aside(redeemed.amount_fen, known)
-            return _transfer(accounts.SET_ASIDE, accounts.MIRROR, redeemed.amount_fen, redeemed)
+            self._take_aside(redeemed.number, redeemed.amount_fen, known)
+            return _transfer(one, accounts.SET_ASIDE, accounts.MIRROR, redeemed.amount_fen)
         if event == "redemption_rejected":
-            return self._rejected(entry.redemption_rejected, known)
+            return self._rejected(one, entry.redemption_rejected, known)
         raise FeedBroken("is of no kind that this bank knows")
 
-    def _incoming(self, payment: registration_pb2.OutboundPayment) -> Move:
-        for value, longest in (
-            (payment.payment_id, _MAX_ID),
-            (payment.payer_number, _NUMBER_DIGITS),
-            (payment.payee_number, _NUMBER_DIGITS),
-            (payment.returns_payment_id, _MAX_ID),
-        ):
-            if len(value) > longest or not value.isprintable():
-                raise FeedBroken("has a payment in it that is none")
+    def _incoming(self, one: Heard) -> Move:
+        payment = one.payment
+        if payment is None:
+            raise FeedBroken("has a payment in it that is none")
         wallet = self._directory.find(payment.payee_number)
         account = wallet.account if wallet else accounts.SUSPENSE
         if payment.returns_payment_id and not self._gives_back(payment):
             # Whatever it is, it is not what it says: an officer looks at it.
             account = accounts.SUSPENSE
-        return _delivered(account, payment.amount_fen, payment)
+        return _delivered(one, account, payment.amount_fen)
 
-    def _gives_back(self, payment: registration_pb2.OutboundPayment) -> bool:
+    def _gives_back(self, payment: OutboundPayment) -> bool:
         """Whether a return names a payment that went out here, the other way round."""
         if not _fits(payment.returns_number):
             return False
@@ -188,7 +201,7 @@ class Moves:
         body = self._database.read(lambda c: c.execute(query).scalar())
         if body is None:
             return False
-        sent = registration_pb2.OutboundPayment.FromString(bytes(body))
+        sent = OutboundPayment.FromString(bytes(body))
         return bool(
             sent.payment_id == payment.returns_payment_id
             and sent.amount_fen == payment.amount_fen
@@ -196,14 +209,36 @@ class Moves:
             and sent.payee_number == payment.payer_number
         )
 
-    def _rejected(self, rejected: registration_pb2.RedemptionRejected, known: _Known) -> Move:
+    def _rejected(
+        self, one: Heard, rejected: registration_pb2.RedemptionRejected, known: _Known
+    ) -> Move:
         if not _fits(rejected.number):
             raise FeedBroken(f"speaks of redemption {rejected.number}, which is none")
-        move = _transfer(accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen, rejected)
+        move = _transfer(one, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
         if not self._vault.was_set_aside(rejected.number):
             return move._replace(kind=int(Kind.REFUSAL))
-        _take_aside(rejected.amount_fen, known)
+        self._take_aside(rejected.number, rejected.amount_fen, known)
         return move
+
+    def _take_aside(self, number: int, amount_fen: int, known: _Known) -> None:
+        aside_fen = self._vault.aside_fen(number) if _fits(number) else 0
+        if amount_fen != aside_fen:
+            raise FeedBroken(f"takes {amount_fen} fen where {aside_fen} were set aside")
+        if amount_fen > known.aside_fen:
+            raise FeedBroken(f"takes {amount_fen} fen of {known.aside_fen} that are set aside")
+        known.aside_fen -= amount_fen
+
+
+def _check(one: Heard) -> None:
+    """The entry is within the contract: a newer one may say what this bank does not understand."""
+    entry = one.entry
+    entry.DiscardUnknownFields()
+    if entry.ByteSize() != len(one.data):
+        raise FeedBroken("has fields that this bank does not know")
+    try:
+        check(entry)
+    except Refusal as refusal:
+        raise FeedBroken(f"is beyond the contract: {refusal.message}") from None
 
 
 def _fits(number: int) -> bool:
@@ -218,64 +253,103 @@ def _sent(number: int, known: _Known) -> _Sent:
 
 
 def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
-    """The end of what went out, once."""
-    entry, event, number = one
+    """The end of what went out, once, and of that alone."""
+    entry, event, number = one.entry, one.event, one.number
     if sent.state != PENDING:
         raise FeedBroken(f"speaks of outbound {number}, which has ended")
-    if event != "outgoing_ended" and (event == "tokens_registered") != (sent.kind == "load"):
-        raise FeedBroken(f"speaks of outbound {number}, which is a {sent.kind}")
-    if event == "outgoing_ended":
-        state = ENDED.get(entry.outgoing_ended.state)
+    if event == "outgoing_settled":
+        _check_payment(entry.outgoing_settled.payment, sent)
+    elif event == "tokens_registered":
+        _check_load(entry.tokens_registered, sent)
+    else:
+        ended = entry.outgoing_ended
+        state = ENDED.get(ended.state)
         if state is None:
             raise FeedBroken(f"ends outbound {number} with a state that is no end")
-        move = Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, b"")
-    else:
-        state = SETTLED
-        move = Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, b"")
-    known.sent[number] = sent._replace(state=state)
-    return move
+        if ended.WhichOneof("about") == "load":
+            _check_load(ended.load, sent)
+        else:
+            _check_payment(ended.payment, sent)
+        known.sent[number] = sent._replace(state=state)
+        return Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, one.data)
+    known.sent[number] = sent._replace(state=SETTLED)
+    return Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, one.data)
 
 
-def _deposited(tokens: registration_pb2.TokensDeposited, known: _Known) -> Move:
-    depositor = known.depositors.get(tokens.number)
-    if depositor is None:
+def _check_payment(payment: bytes, sent: _Sent) -> None:
+    """It is the payment that this bank has sent: the same parties, amount, times and words."""
+    if sent.kind == "load":
+        raise FeedBroken(f"speaks of outbound {sent.number} as a payment, which is a load")
+    if payment == numbered(sent.number, sent.body):
+        return
+    # Bytes may differ where messages do not.
+    ours = OutboundPayment.FromString(sent.body)
+    ours.number = sent.number
+    try:
+        theirs = OutboundPayment.FromString(payment)
+    except DecodeError:
+        raise FeedBroken(f"speaks of outbound {sent.number} in words that cannot be read") from None
+    if theirs != ours:
+        raise FeedBroken(
+            f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
+            f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
+        )
+
+
+def numbered(number: int, body: bytes) -> bytes:
+    """An OutboundPayment as it is sent: the number, its first field, before the rest of it."""
+    head = bytearray(b"\x08")
+    while number > 0x7F:
+        head.append(number & 0x7F | 0x80)
+        number >>= 7
+    head.append(number)
+    return bytes(head) + body
+
+
+def _check_load(tokens: registration_pb2.TokensRegistered, sent: _Sent) -> None:
+    """It is the load that this bank has sent: the same amount, for the same device."""
+    if sent.kind != "load":
+        raise FeedBroken(f"speaks of outbound {sent.number} as a load, which is a payment")
+    digest = hashlib.sha256(sent.body).digest()
+    told = (tokens.number, tokens.amount_fen, tokens.certificate_digest)
+    if told != (sent.number, sent.amount_fen, digest):
+        raise FeedBroken(
+            f"speaks of load {sent.number} as of {tokens.amount_fen} fen for a device, which is"
+            f" of {sent.amount_fen} fen, or for another one"
+        )
+
+
+def _deposited(one: Heard, known: _Known) -> Move:
+    tokens = one.entry.tokens_deposited
+    found = known.deposits.get(tokens.number)
+    if found is None:
         raise FeedBroken(f"speaks of deposit {tokens.number}, which is not ours")
+    if tokens.payment_digest != found.digest:
+        raise FeedBroken(f"speaks of deposit {tokens.number} with other tokens in it")
     if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
         raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
-    return _delivered(depositor, tokens.amount_fen, tokens)
+    return _delivered(one, found.account, tokens.amount_fen)
 
 
-def _restored(tokens: registration_pb2.TokensRestored, sent: _Sent) -> Move:
+def _restored(one: Heard, sent: _Sent) -> Move:
+    tokens = one.entry.tokens_restored
     if sent.kind != "load" or sent.state != SETTLED:
         raise FeedBroken(f"gives back tokens of outbound {tokens.number}, which made none")
     if tokens.amount_fen > sent.amount_fen:
         raise FeedBroken(f"gives back more than the {sent.amount_fen} fen that were loaded")
-    return _delivered(sent.account, tokens.amount_fen, tokens)
+    return _delivered(one, sent.account, tokens.amount_fen)
 
 
-def _take_aside(amount_fen: int, known: _Known) -> None:
-    if amount_fen > known.aside_fen:
-        raise FeedBroken(f"takes {amount_fen} fen of {known.aside_fen} that were set aside")
-    known.aside_fen -= amount_fen
+def _transfer(one: Heard, debit: int, credit: int, amount_fen: int) -> Move:
+    return Move(int(Kind.TRANSFER), debit, credit, _amount(amount_fen), 0, one.data)
 
 
-def _transfer(debit: int, credit: int, amount_fen: int, message: Message) -> Move:
-    return Move(int(Kind.TRANSFER), debit, credit, _amount(amount_fen), 0, _note(message))
-
-
-def _delivered(account: int, amount_fen: int, message: Message) -> Move:
+def _delivered(one: Heard, account: int, amount_fen: int) -> Move:
     suspense = accounts.SUSPENSE
-    return Move(_DELIVER, accounts.MIRROR, account, _amount(amount_fen), suspense, _note(message))
+    return Move(_DELIVER, accounts.MIRROR, account, _amount(amount_fen), suspense, one.data)
 
 
 def _amount(fen: int) -> int:
     if not 0 < fen <= MAX_AMOUNT_FEN:
         raise FeedBroken(f"moves {fen} fen")
     return fen
-
-
-def _note(message: Message) -> bytes:
-    note: bytes = message.SerializeToString()
-    if len(note) > MAX_NOTE_BYTES:
-        raise FeedBroken(f"has {len(note)} bytes")
-    return note

@@ -173,16 +173,17 @@ class PaymentHistory:
         payment.payee_number = order.payee_number or payment.payee_number
 
     def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
-        incoming = registration_pb2.OutboundPayment.FromString(note)
-        if incoming.number and not incoming.payer_number:
-            # It has the bank's number of a deposit or of a load, and no payer.
-            if registration_pb2.TokensDeposited.FromString(note).whole_fen:
-                payment.kind = "offline-deposit"
-                payment.payment_id = f"deposit-{incoming.number}"
-            else:
-                payment.kind = "offline-restore"
-                payment.payment_id = f"restore-{incoming.number}"
+        entry = registration_pb2.FeedEntry.FromString(note)
+        event = entry.WhichOneof("event")
+        if event == "tokens_deposited":
+            payment.kind = "offline-deposit"
+            payment.payment_id = f"deposit-{entry.tokens_deposited.number}"
             return
+        if event == "tokens_restored":
+            payment.kind = "offline-restore"
+            payment.payment_id = f"restore-{entry.tokens_restored.number}"
+            return
+        incoming = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
         payment.payment_id = incoming.payment_id
         payment.payer_number = incoming.payer_number
         payment.memo = incoming.memo

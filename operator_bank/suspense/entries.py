@@ -23,22 +23,28 @@ class Source(NamedTuple):
     payer: str = ""
 
 
-def source_of(entry: FeedEntry, wallet: str, body: bytes) -> Source:
+def source_of(entry: FeedEntry, wallet: str, payment: OutboundPayment | None) -> Source:
     """The source of an entry that could not be credited, or of a return that nobody took.
 
     Args:
         wallet: number of the wallet that deposited, or that loaded restored tokens.
-        body: the return, where the entry ends one.
+        payment: that the entry brings; or the return that it ends.
     """
     event = entry.WhichOneof("event")
     if event == "tokens_deposited":
         return Source("offline-deposit", f"deposit-{entry.tokens_deposited.number}", wallet)
     if event == "tokens_restored":
         return Source("offline-restore", f"restore-{entry.tokens_restored.number}", wallet)
+    if payment is None:
+        raise ValueError(f"nobody is to get what {event} moves")
     if event == "outgoing_ended":
-        back = OutboundPayment.FromString(body)
-        return Source("payment", back.returns_payment_id, back.payer_number, back.payee_number)
-    return undelivered(entry.incoming.payment)
+        returned, payer, payee = (
+            payment.returns_payment_id,
+            payment.payer_number,
+            payment.payee_number,
+        )
+        return Source("payment", returned, payer, payee)
+    return undelivered(payment)
 
 
 def undelivered(payment: OutboundPayment) -> Source:

@@ -109,6 +109,13 @@ class Vault:
         found = self._history.find(accounts.SET_ASIDE, number)
         return found is not None and Result(found.result).accepted
 
+    def aside_fen(self, number: int) -> int:
+        """What was set aside for a redemption; 0 for nothing."""
+        found = self._history.find(accounts.SET_ASIDE, number)
+        if found is None or not Result(found.result).accepted:
+            return 0
+        return int(found.record["amount_fen"])
+
     def books(self) -> Books:
         """All of it; wallets and holds as of the projection, which is brought up to date first."""
         self._history.follow_balances()

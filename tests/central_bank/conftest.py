@@ -25,6 +25,7 @@ from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity
+from tests.feeds import CENTRAL_KEY
 
 NOW_MS = 1_750_000_000_000
 ROOT = SigningKey(b"\x01" * 32)
@@ -146,7 +147,12 @@ class World:
 
     def restart(self) -> CentralBank:
         self.central = build(
-            self.engine, root=ROOT, bank_peers=self.banks, clock=self.clock, threaded=False
+            self.engine,
+            root=ROOT,
+            business_key=CENTRAL_KEY,
+            bank_peers=self.banks,
+            clock=self.clock,
+            threaded=False,
         )
         return self.central
 

@@ -15,7 +15,6 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
-from runtime.messages import read
 from tests.central_bank.conftest import World, at_once
 
 
@@ -63,9 +62,8 @@ def test_every_reason_fits_a_record(world: World) -> None:
 
 
 def test_a_feed_from_beyond_any_journal_is_refused(world: World) -> None:
-    for position in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
-        request = registration_pb2.FollowFeedRequest(after_position=position)
+    feed = world.central.feed
+    for number in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
         with pytest.raises(Refusal) as caught:
-            read(registration_pb2.FollowFeedRequest, request.SerializeToString())
-        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after_position")
-    assert world.central.feed.after(world.alpha, MAX_POSITION)[0].entries == []
+            feed.start(world.alpha, registration_pb2.FeedPlace(number=number))
+        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after.number")

@@ -83,7 +83,8 @@ def centre(world: World) -> Iterator[Centre]:
 
 def first_of(feed: Any) -> list[str]:
     """The events of a feed's first message."""
-    return [str(entry.WhichOneof("event")) for entry in next(feed).entries]
+    entries = map(registration_pb2.FeedEntry.FromString, next(feed).entries)
+    return [str(entry.WhichOneof("event")) for entry in entries]
 
 
 def test_two_hundred_banks_follow_their_feeds_and_no_thread_is_kept_for_one(

@@ -37,6 +37,7 @@ from runtime.metrics import CallMetrics
 from runtime.server import Server
 from runtime.tls import TlsFiles, server_credentials
 from tests.central_bank.conftest import KEYS, LIN, MEI, ROOT, World, at_once, new_id, particulars
+from tests.feeds import CENTRAL_KEY
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
@@ -86,7 +87,12 @@ class Country:
 
         peers.check = check  # type: ignore[method-assign]
         self.central: CentralBank = build(
-            engine, root=ROOT, bank_peers=peers, clock=SystemClock(), threaded=True
+            engine,
+            root=ROOT,
+            business_key=CENTRAL_KEY,
+            bank_peers=peers,
+            clock=SystemClock(),
+            threaded=True,
         )
         self.channels: dict[str, grpc.Channel] = {}
         issued = {name: authority.issue(parties.bank(name)) for name in PREFIXES}

@@ -12,6 +12,7 @@ from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
 from tests.central_bank.conftest import LIN, World, new_id
+from tests.feeds import payment_in, told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
@@ -27,8 +28,8 @@ def funded(world: World) -> World:
 
 
 def feed(world: World, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
-    """(position, event) of a bank's feed."""
-    entries = world.central.feed.after(bank, after)[0].entries
+    """(position, event) of a bank's feed after a number."""
+    entries = told(world.central, bank, after)
     return [(entry.position, entry.WhichOneof("event")) for entry in entries]
 
 
@@ -192,24 +193,37 @@ def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: Worl
     positions = [position for position, _ in feed(funded, alpha)]
     assert positions == sorted(set(positions))
 
-    entries = funded.central.feed.after(beta, 0)[0].entries
-    assert [e.incoming.payment.payment_id for e in entries[:2]] == [
+    entries = told(funded.central, beta)
+    assert [payment_in(e.incoming).payment_id for e in entries[:2]] == [
         first.payment_id,
         second.payment_id,
     ]
     assert entries[0].incoming.from_bank == "alpha"
 
 
-def test_a_feed_goes_on_from_any_position_also_within_a_batch(funded: World) -> None:
+def test_a_feed_goes_on_from_any_entry_also_within_a_batch(
+    funded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for fen in (1, 2, 3):
         payments = [funded.payment(funded.alpha, funded.beta, fen) for _ in range(3)]
         funded.submit(funded.alpha, *payments)
     whole = feed(funded, funded.beta)
     assert len(whole) == 9
-    for place, (position, _) in enumerate(whole):
-        assert feed(funded, funded.beta, position) == whole[place + 1 :]
+    feeds, beta, places = funded.central.feed, funded.beta, []
+    link = feeds.start(beta, registration_pb2.FeedPlace())
+    monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", 1)
+    for _ in whole:
+        message, link = feeds.after(beta, link)
+        assert message is not None
+        places.append(registration_pb2.FeedTip.FromString(message.tip.payload).place)
+    monkeypatch.undo()
     funded.restart()
-    assert feed(funded, funded.beta) == whole
+    for number, place in enumerate(places, 1):
+        at = funded.central.feed.start(beta, place)
+        assert (at.number, at.hash) == (number, place.hash)
+        message, _ = funded.central.feed.after(beta, at)
+        assert len(message.entries if message is not None else ()) == len(whole) - number
+    assert feed(funded, beta) == whole
 
 
 def test_a_long_feed_comes_in_pieces_that_join(
@@ -220,12 +234,13 @@ def test_a_long_feed_comes_in_pieces_that_join(
     whole = feed(funded, funded.beta)
     monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", 2)
     joined: list[int] = []
-    position, entries = 0, [None]
-    while entries:
-        found, position = funded.central.feed.after(funded.beta, position)
-        entries = found.entries
-        assert len(entries) <= 2
-        joined += [entry.position for entry in entries]
+    link = funded.central.feed.start(funded.beta, registration_pb2.FeedPlace())
+    while True:
+        message, link = funded.central.feed.after(funded.beta, link)
+        if message is None:
+            break
+        assert len(message.entries) <= 2
+        joined += [registration_pb2.FeedEntry.FromString(data).position for data in message.entries]
     assert joined == [place for place, _ in whole]
 
 
@@ -248,11 +263,11 @@ def test_a_message_of_a_feed_is_bounded_in_bytes(
     monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_BYTES", 2_000)
     payments = [funded.payment(funded.alpha, funded.beta, 1, memo="m" * 140) for _ in range(40)]
     funded.submit(funded.alpha, *payments)
-    position, seen = 0, 0
+    link, seen = funded.central.feed.start(funded.beta, registration_pb2.FeedPlace()), 0
     while True:
-        found, position = funded.central.feed.after(funded.beta, position)
-        if not found.entries:
+        message, link = funded.central.feed.after(funded.beta, link)
+        if message is None:
             break
-        seen += len(found.entries)
-        assert found.ByteSize() < 2_000 + 500
+        seen += len(message.entries)
+        assert message.ByteSize() < 2_000 + 700
     assert seen == len(payments)

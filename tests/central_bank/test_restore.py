@@ -17,6 +17,7 @@ from sandbox.audit import StackAudit, audit_engines
 from sandbox.plan import CENTRAL_BANK
 from settlement.core import Answers, Batch, CoreStopped
 from tests.central_bank.conftest import KEYS, LIN, new_id
+from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import Device
 
@@ -49,7 +50,7 @@ def offline_float(centre: Centre) -> int:
 
 def restored(centre: Centre, bank: str = "alpha") -> list[tuple[int, int]]:
     """(number, fen) of what a bank's feed says was given back."""
-    entries = centre.central.feed.after(centre.bank(bank), 0)[0].entries
+    entries = told(centre.central, centre.bank(bank))
     found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
     return [(entry.number, entry.amount_fen) for entry in found]
 

@@ -22,6 +22,7 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain
 from offline_token.verify import check_bundle, piece_of
 from tests.central_bank.conftest import LIN, new_id
+from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import Device
 
@@ -161,7 +162,7 @@ def test_the_feed_has_an_entry_for_each_account_that_pays(centre: Centre) -> Non
         100,
         "",
     )
-    entries = centre.central.feed.after(centre.beta, 0)[0].entries
+    entries = told(centre.central, centre.beta)
     found = [e.tokens_deposited for e in entries if e.WhichOneof("event") == "tokens_deposited"]
     assert [(entry.amount_fen, entry.whole_fen) for entry in found] == [(40, 100), (60, 100)]
     assert borne(centre) == {"alpha": 60, "beta": 0}
@@ -396,7 +397,7 @@ def test_the_device_is_revoked_and_loads_no_more(centre: Centre) -> None:
         )
     outcome, again = centre.register(centre.alice, 10, lost_answer)
     assert (outcome.state, again) == (registration_pb2.OUTCOME_STATE_SETTLED, made_before)
-    entries = centre.central.feed.after(centre.alpha, 0)[0].entries
+    entries = told(centre.central, centre.alpha)
     ended = [e.outgoing_ended for e in entries if e.WhichOneof("event") == "outgoing_ended"]
     assert [(e.number, e.reason) for e in ended] == [(number, errors_pb2.REASON_DEVICE_REVOKED)]
 
@@ -416,7 +417,7 @@ def test_no_more_is_registered_than_a_device_may_hold(
             [],
         )
     assert balance(centre, accounts.OFFLINE_FLOAT) == 100
-    entries = centre.central.feed.after(centre.alpha, 0)[0].entries
+    entries = told(centre.central, centre.alpha)
     ended = [e.outgoing_ended for e in entries if e.WhichOneof("event") == "outgoing_ended"]
     assert [(e.number, e.reason) for e in ended] == [(over, errors_pb2.REASON_OVER_BALANCE_CAP)]
     monkeypatch.setattr("central_bank.authentication.devices.MAX_OFFLINE_HOLDING_FEN", 99)

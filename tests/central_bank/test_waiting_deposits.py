@@ -15,6 +15,7 @@ from offline_token.formats import Chain, Token
 from sandbox.audit import audit_engines
 from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import LIN, new_id
+from tests.feeds import told
 from tests.offline.centre import Centre
 
 GRACE_ENDS = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
@@ -45,7 +46,7 @@ def ask(centre: Centre, item: Item) -> int | str:
 
 
 def restored(centre: Centre) -> list[int]:
-    entries = centre.central.feed.after(centre.alpha, 0)[0].entries
+    entries = told(centre.central, centre.alpha)
     found = [e.tokens_restored for e in entries if e.WhichOneof("event") == "tokens_restored"]
     return [entry.amount_fen for entry in found]
 

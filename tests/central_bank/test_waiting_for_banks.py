@@ -12,6 +12,7 @@ from central_bank.limits import MAX_CHECKS_AT_ONCE
 from dcep.registration.v1 import registration_pb2
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
 from tests.central_bank.conftest import World
+from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
@@ -42,7 +43,7 @@ def gamma(hanging: World) -> Bank:
 
 def outgoing(world: World) -> list[int]:
     """Numbers that alpha's feed says to have settled."""
-    entries = world.central.feed.after(world.alpha, 0)[0].entries
+    entries = told(world.central, world.alpha)
     return [e.outgoing_settled.number for e in entries if e.HasField("outgoing_settled")]
 
 
@@ -91,7 +92,7 @@ def test_a_late_answer_settles_nothing_that_has_expired(hanging: World) -> None:
     hanging.banks.answer_now()
     settle_late(hanging)
     assert hanging.books()["beta"] == (0, 0)
-    entries = hanging.central.feed.after(hanging.alpha, 0)[0].entries
+    entries = told(hanging.central, hanging.alpha)
     assert entries[-1].outgoing_ended.state == registration_pb2.OUTCOME_STATE_EXPIRED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -18,10 +19,13 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import TrustBundle
 from operator_bank.app import Bank, BankParts, build
+from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.orders import TAGS
+from operator_bank.payments.feed_chain import FeedBroken
+from operator_bank.payments.feed_moves import numbered
 from operator_bank.payments.pay import Paid
 from operator_bank.tables import ledger as ledger_tables
-from operator_bank.tables import metadata, token_deposits
+from operator_bank.tables import metadata, outbound, token_deposits
 from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
 from runtime.database import open_engine
@@ -30,6 +34,7 @@ from runtime.errors import NoAnswer
 from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
+from tests.feeds import CENTRAL_KEYS, Teller
 from tests.openings import opening
 
 NOW_MS = 1_750_000_000_000
@@ -52,7 +57,8 @@ class FakeCentralBank:
     decided: set[str] = field(default_factory=set)
     revoked: list[bytes] = field(default_factory=list)
     reported: list[bytes] = field(default_factory=list)
-    told: list[FeedEntry] = field(default_factory=list)
+    teller: Teller = field(default_factory=Teller)
+    receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
@@ -64,9 +70,15 @@ class FakeCentralBank:
         self.issuance[request_id] = amount_fen
         return request_id not in self.decided
 
-    def feed(self, after_position: int) -> Iterator[Sequence[FeedEntry]]:
+    def feed(
+        self, after: registration_pb2.FeedPlace
+    ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
-        yield [entry for entry in self.told if entry.position > after_position]
+        yield self.teller.message(after.number)
+
+    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+        self._answer()
+        self.receipts.append(place)
 
     def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
         raise NotImplementedError
@@ -191,6 +203,7 @@ class World:
             cash_machines={"machine-1": bytes(MACHINE.verify_key)},
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
+            central_keys=CENTRAL_KEYS,
         )
         self.bank = build(
             self.engine,
@@ -228,15 +241,66 @@ class World:
         return sign("cash-receipt/v1", content.SerializeToString(), key or MACHINE, b"machine-1")
 
     def entry(self, **event: Any) -> FeedEntry:
-        """The feed's next entry."""
+        """The feed's next entry, about what this bank has sent where it is said by number alone."""
         self.position += 10
-        return FeedEntry(position=self.position, time_ms=self.clock.now_ms(), **event)
+        for name, about in event.items():
+            event[name] = self._about(name, about)
+        entry = FeedEntry(position=self.position, time_ms=self.clock.now_ms(), **event)
+        return self.central.teller.say(entry)
+
+    def deliver(self) -> None:
+        """All that the feed has said since, in one message."""
+        self.bank.follower.apply(self.central.teller.message(self.bank.follower.place.number))
 
     def hear(self, **event: Any) -> FeedEntry:
-        """The feed says something, and it is applied."""
+        """The feed says something, and it is applied; what cannot be was never said."""
         entry = self.entry(**event)
-        self.bank.follower.apply([entry])
+        try:
+            self.deliver()
+        except FeedBroken:
+            self.central.teller.said.pop()
+            raise
         return entry
+
+    def _about(self, name: str, about: Any) -> Any:
+        if isinstance(about, registration_pb2.OutboundPayment):
+            payment = about.SerializeToString()
+            if name == "incoming":
+                return registration_pb2.Incoming(from_bank="beta", payment=payment)
+            return registration_pb2.OutgoingSettled(number=about.number, payment=payment)
+        if isinstance(about, dict):
+            kind = FeedEntry.DESCRIPTOR.fields_by_name[name].message_type
+            about = getattr(registration_pb2, kind.name)(**about)
+        if name in ("issued", "redeemed") and not about.request_id:
+            about.request_id = "123e4567-e89b-42d3-a456-426614174000"
+        if name == "outgoing_settled" and not about.payment:
+            about.payment = numbered(about.number, self._sent(about.number)[1])
+        if name == "outgoing_ended" and about.WhichOneof("about") is None:
+            kind, body, fen = self._sent(about.number)
+            if kind == "load":
+                about.load.number, about.load.amount_fen = about.number, fen
+                about.load.certificate_digest = hashlib.sha256(body).digest()
+            else:
+                about.payment = numbered(about.number, body)
+        if name == "tokens_deposited" and not about.payment_digest:
+            about.payment_digest = self._deposited(about.number)
+        return about
+
+    def _sent(self, number: int) -> tuple[str, bytes, int]:
+        """(kind, body, fen) of what this bank has sent under a number."""
+        of = outbound.c
+        query = select(of.kind, of.body, of.amount_fen).where(of.number == number)
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return (row.kind, bytes(row.body), row.amount_fen) if row is not None else ("", b"", 0)
+
+    def _deposited(self, number: int) -> bytes:
+        """The digest of what was deposited under a number."""
+        if number > MAX_SEQUENCE:
+            return b""
+        query = select(token_deposits.c.digest).where(token_deposits.c.id == number)
+        with self.engine.connect() as connection:
+            return bytes(connection.execute(query).scalar() or b"")
 
     def depositing(self, holder: Holder, fen: int) -> registration_pb2.TokensDeposited:
         """Offline money that a wallet's bank has sent in for it, as the feed answers it."""
@@ -254,18 +318,21 @@ class World:
                 "amount_fen": 0,
             }
             (number,) = connection.execute(insert(token_deposits), row).inserted_primary_key
-        return registration_pb2.TokensDeposited(number=number, amount_fen=fen, whole_fen=fen)
+        return registration_pb2.TokensDeposited(
+            number=number, amount_fen=fen, whole_fen=fen, payment_digest=bytes(32)
+        )
 
-    def arriving(self, payee: str, fen: int) -> registration_pb2.Incoming:
+    def arriving(self, payee: str, fen: int) -> registration_pb2.OutboundPayment:
         """A payment from another bank."""
-        payment = registration_pb2.OutboundPayment(
+        return registration_pb2.OutboundPayment(
             number=1,
             payment_id=f"{FOREIGN}-{self.position}",
             payer_number=FOREIGN,
             payee_number=payee,
             amount_fen=fen,
+            created_time_ms=self.clock.now_ms(),
+            expires_time_ms=self.clock.now_ms() + 60_000,
         )
-        return registration_pb2.Incoming(from_bank="beta", payment=payment)
 
     def check_books(self) -> None:
         """The mirror is minus all that bank and wallets hold; suspense is as the journal says."""

@@ -163,7 +163,7 @@ def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> N
             assert world.bank.outgoing.state(paid.number)[1] == ended.reason
         else:
             back = world.arriving(alice.number, 1)
-            back.payment.returns_payment_id = f"{alice.number}-{turn}"
+            back.returns_payment_id = f"{alice.number}-{turn}"
             world.hear(incoming=back)
     assert refused(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
 

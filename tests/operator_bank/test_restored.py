@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -39,7 +40,12 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
     with world.engine.connect() as connection:
         number = int(connection.execute(select(outbound.c.number)).scalar_one())
-    world.hear(tokens_registered=registration_pb2.TokensRegistered(number=number, amount_fen=fen))
+    digest = hashlib.sha256(certificate.encode()).digest()
+    world.hear(
+        tokens_registered=registration_pb2.TokensRegistered(
+            number=number, amount_fen=fen, certificate_digest=digest
+        )
+    )
     return number
 
 
@@ -52,10 +58,7 @@ def test_it_comes_to_the_wallet_that_loaded_it(
 ) -> None:
     number = load(world, alice, 700, monkeypatch)
     assert (alice.fen, alice.held_fen) == (99_300, 0)
-    entry = world.hear(tokens_restored=restored(number, 450))
-    assert alice.fen == 99_750
-    world.bank.follower.apply([entry])
-    world.restart().follower.apply([entry])
+    world.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 99_750
     page, _ = world.bank.history.page(alice.wallet, 2, "")
     assert [(p.kind, p.change_fen, p.balance_after_fen) for p in page] == [
@@ -71,13 +74,12 @@ def test_for_a_closed_wallet_it_waits_in_suspense(
 ) -> None:
     number = load(world, alice, alice.fen, monkeypatch)
     world.bank.holder.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
-    entry = world.hear(tokens_restored=restored(number, 450))
-    world.bank.follower.apply([entry])
+    world.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 0
     assert world.bank.vault.books().suspense_fen == 450
     assert not world.bank.returns.step(), "there is nobody to send it back to"
 
 
-def test_a_load_that_is_not_ours_stops_the_bank(world: World) -> None:
+def test_a_load_that_is_not_ours_stops_the_feed(world: World) -> None:
     with pytest.raises(FeedBroken, match="999999, which is not ours"):
         world.hear(tokens_restored=restored(999_999, 5))

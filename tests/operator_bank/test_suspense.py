@@ -150,12 +150,12 @@ def test_a_number_that_is_no_entry_is_unknown(world: World, bob: Holder) -> None
 
 def test_a_return_that_cannot_be_delivered_lies_there(world: World, bob: Holder) -> None:
     incoming = world.arriving(bob.number, 40)
-    incoming.payment.returns_payment_id = f"{bob.number}-1"
+    incoming.returns_payment_id = f"{bob.number}-1"
     freeze(world, bob)
     world.hear(incoming=incoming)
     assert not world.bank.returns.step()
     [entry] = entries(world)
-    assert (entry.kind, entry.payment_id) == ("return", incoming.payment.payment_id)
+    assert (entry.kind, entry.payment_id) == ("return", incoming.payment_id)
     assert (entry.wallet_number, entry.payer_number) == (bob.number, FOREIGN)
 
 
@@ -172,10 +172,9 @@ def test_a_payment_whose_return_nobody_takes_lies_there(world: World, bob: Holde
         state=registration_pb2.OUTCOME_STATE_REFUSED,
         reason=errors_pb2.REASON_BANK_SUSPENDED,
     )
-    entry = world.hear(outgoing_ended=ended)
-    world.bank.follower.apply([entry])
+    world.hear(outgoing_ended=ended)
     [found] = entries(world)
-    assert (found.kind, found.payment_id) == ("payment", incoming.payment.payment_id)
+    assert (found.kind, found.payment_id) == ("payment", incoming.payment_id)
     assert (found.wallet_number, found.payer_number) == (bob.number, FOREIGN)
     freeze(world, bob, frozen=False)
     assert pay(world, found.position).amount_fen == 40

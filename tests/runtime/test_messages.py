@@ -141,7 +141,7 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
      ("FIELD_INVALID", "request_id")),
     (issuance_pb2.ListRequestsRequest(state=77), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
     (bank_pb2.ItemAnswer(state=1, reason=77), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
-    (R.FeedEntry(position=1, time_ms=1), ("FIELD_MISSING", "event")),
+    (R.FeedEntry(number=1, position=1, time_ms=1), ("FIELD_MISSING", "event")),
     (authentication_pb2.RevokeDeviceRequest(device_key=bytes(32), cause=" \n"),
      ("FIELD_INVALID", "cause")),
 ]  # fmt: skip
@@ -250,9 +250,9 @@ BAD_ANSWERS: list[Message] = [
     bank_pb2.PayManyResponse(items=[bank_pb2.ItemAnswer(state=1, reason=77)]),  # type: ignore[arg-type]
     bank_pb2.CheckPayeesResponse(can_be_paid=[True] * 8_191),
     R.SubmitPaymentsResponse(outcomes=[R.Outcome(number=0, state=1)]),  # type: ignore[arg-type]
-    R.FollowFeedResponse(entries=[R.FeedEntry(position=1, time_ms=1)]),
+    R.FollowFeedResponse(entries=[b"x"]),
+    R.FollowFeedResponse(entries=[bytes(2_049)], tip=envelope()),
     R.FollowFeedResponse.FromString(UNKNOWN),
-    R.FollowFeedResponse(entries=[R.FeedEntry.FromString(b"\x08\x01\x10\x01" + UNKNOWN)]),
 ]
 
 

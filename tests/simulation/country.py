@@ -41,6 +41,7 @@ from tests.central_bank.conftest import (
     identity,
     particulars,
 )
+from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
 from wallet.app import App
 from wallet.banks import BankEntry
 from wallet.store import SqlBook
@@ -144,12 +145,18 @@ class Country:
         if name == CENTRAL:
             peers = _BankPeers(self)
             return build_central_bank(
-                engine, root=ROOT, bank_peers=peers, clock=clock, threaded=False
+                engine,
+                root=ROOT,
+                business_key=CENTRAL_KEY,
+                bank_peers=peers,
+                clock=clock,
+                threaded=False,
             )
         if name in PREFIXES:
             policy = np.zeros((16, 4), np.int64)
             policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
-            parts = BankParts(name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
+            own = (name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
+            parts = BankParts(*own, CENTRAL_KEYS)
             central: Any = _CentralBank(self, name)
             return build_bank(
                 engine,
@@ -235,13 +242,25 @@ class _CentralBank:
         envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
-    def feed(self, position: int) -> Iterator[Any]:
+    def feed(self, after: registration_pb2.FeedPlace) -> Iterator[Any]:
+        link = self._ask(lambda central, bank: central.feed.start(bank, after))
         while True:
-            found = self._ask(lambda central, bank, at=position: central.feed.after(bank, at))
-            if not found[0].entries:
+            message, link = self._ask(lambda central, bank, at=link: central.feed.after(bank, at))
+            if message is None:
                 return
-            yield found[0].entries
-            position = found[1]
+            yield message
+
+    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+        now_ms = self._country.clock.now_ms()
+        receipt = registration_pb2.FeedReceipt(
+            bank=self._bank,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + 60_000,
+            place=place,
+        )
+        payload = receipt.SerializeToString()
+        envelope = sign("feed-receipt/v1", payload, KEYS[self._bank], self._bank.encode())
+        self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
     def request_issuance(self, wanted: str, fen: int) -> bool:
         act = ("issue", fen)

@@ -217,6 +217,26 @@ class SuspenseEntry(_message.Message):
     reason: int
     def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
+class GetFeedRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetFeedResponse(_message.Message):
+    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms")
+    LEDGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    ledger: bytes
+    number: int
+    hash: bytes
+    position: int
+    stopped_cause: str
+    stopped_since_ms: int
+    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ...) -> None: ...
+
 class ListSuspenseRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]

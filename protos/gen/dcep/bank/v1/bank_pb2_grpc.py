@@ -271,6 +271,11 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.FromString,
                 _registered_method=True)
+        self.GetFeed = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/GetFeed',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.FromString,
+                _registered_method=True)
         self.ListSuspense = channel.unary_unary(
                 '/dcep.bank.v1.OfficeService/ListSuspense',
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
@@ -310,6 +315,13 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFeed(self, request, context):
+        """Where the feed of the central bank stands here, and why it has stopped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSuspense(self, request, context):
         """What lies in suspense and is not sent back, oldest first: money whose
         wallet was closed, frozen or full when it came.
@@ -344,6 +356,11 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.GetBooks,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.SerializeToString,
+            ),
+            'GetFeed': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeed,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.SerializeToString,
             ),
             'ListSuspense': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSuspense,
@@ -439,6 +456,33 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/GetBooks',
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/GetFeed',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.FromString,
             options,
             channel_credentials,
             insecure,

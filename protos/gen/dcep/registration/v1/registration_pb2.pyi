@@ -81,19 +81,64 @@ class Outcome(_message.Message):
     def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class FollowFeedRequest(_message.Message):
-    __slots__ = ("after_position",)
-    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
-    after_position: int
-    def __init__(self, after_position: _Optional[int] = ...) -> None: ...
+    __slots__ = ("after",)
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    after: FeedPlace
+    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ...) -> None: ...
+
+class FeedPlace(_message.Message):
+    __slots__ = ("ledger", "number", "hash")
+    LEDGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    ledger: bytes
+    number: int
+    hash: bytes
+    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
 
 class FollowFeedResponse(_message.Message):
-    __slots__ = ("entries",)
+    __slots__ = ("entries", "tip")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
-    entries: _containers.RepeatedCompositeFieldContainer[FeedEntry]
-    def __init__(self, entries: _Optional[_Iterable[_Union[FeedEntry, _Mapping]]] = ...) -> None: ...
+    TIP_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedScalarFieldContainer[bytes]
+    tip: _envelope_pb2.SignedEnvelope
+    def __init__(self, entries: _Optional[_Iterable[bytes]] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class FeedTip(_message.Message):
+    __slots__ = ("bank", "place", "signed_time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    place: FeedPlace
+    signed_time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ...) -> None: ...
+
+class AcknowledgeFeedRequest(_message.Message):
+    __slots__ = ("receipt",)
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    receipt: _envelope_pb2.SignedEnvelope
+    def __init__(self, receipt: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class AcknowledgeFeedResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FeedReceipt(_message.Message):
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    created_time_ms: int
+    expires_time_ms: int
+    place: FeedPlace
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
-    __slots__ = ("position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
+    __slots__ = ("number", "position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ISSUED_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +150,7 @@ class FeedEntry(_message.Message):
     TOKENS_DEPOSITED_FIELD_NUMBER: _ClassVar[int]
     REDEMPTION_REJECTED_FIELD_NUMBER: _ClassVar[int]
     TOKENS_RESTORED_FIELD_NUMBER: _ClassVar[int]
+    number: int
     position: int
     time_ms: int
     issued: Issued
@@ -116,7 +162,7 @@ class FeedEntry(_message.Message):
     tokens_deposited: TokensDeposited
     redemption_rejected: RedemptionRejected
     tokens_restored: TokensRestored
-    def __init__(self, position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutgoingSettled, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ..., tokens_restored: _Optional[_Union[TokensRestored, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., position: _Optional[int] = ..., time_ms: _Optional[int] = ..., issued: _Optional[_Union[Issued, _Mapping]] = ..., redeemed: _Optional[_Union[Redeemed, _Mapping]] = ..., outgoing_settled: _Optional[_Union[OutgoingSettled, _Mapping]] = ..., outgoing_ended: _Optional[_Union[OutgoingEnded, _Mapping]] = ..., incoming: _Optional[_Union[Incoming, _Mapping]] = ..., tokens_registered: _Optional[_Union[TokensRegistered, _Mapping]] = ..., tokens_deposited: _Optional[_Union[TokensDeposited, _Mapping]] = ..., redemption_rejected: _Optional[_Union[RedemptionRejected, _Mapping]] = ..., tokens_restored: _Optional[_Union[TokensRestored, _Mapping]] = ...) -> None: ...
 
 class Issued(_message.Message):
     __slots__ = ("amount_fen", "request_id")
@@ -127,12 +173,14 @@ class Issued(_message.Message):
     def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Redeemed(_message.Message):
-    __slots__ = ("amount_fen", "request_id")
+    __slots__ = ("amount_fen", "request_id", "number")
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     amount_fen: int
     request_id: str
-    def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    number: int
+    def __init__(self, amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class RedemptionRejected(_message.Message):
     __slots__ = ("number", "amount_fen")
@@ -143,46 +191,56 @@ class RedemptionRejected(_message.Message):
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class OutgoingSettled(_message.Message):
-    __slots__ = ("number",)
+    __slots__ = ("number", "payment")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
     number: int
-    def __init__(self, number: _Optional[int] = ...) -> None: ...
+    payment: bytes
+    def __init__(self, number: _Optional[int] = ..., payment: _Optional[bytes] = ...) -> None: ...
 
 class OutgoingEnded(_message.Message):
-    __slots__ = ("number", "state", "reason")
+    __slots__ = ("number", "state", "reason", "payment", "load")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    LOAD_FIELD_NUMBER: _ClassVar[int]
     number: int
     state: OutcomeState
     reason: int
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
+    payment: bytes
+    load: TokensRegistered
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., payment: _Optional[bytes] = ..., load: _Optional[_Union[TokensRegistered, _Mapping]] = ...) -> None: ...
 
 class Incoming(_message.Message):
     __slots__ = ("from_bank", "payment")
     FROM_BANK_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_FIELD_NUMBER: _ClassVar[int]
     from_bank: str
-    payment: OutboundPayment
-    def __init__(self, from_bank: _Optional[str] = ..., payment: _Optional[_Union[OutboundPayment, _Mapping]] = ...) -> None: ...
+    payment: bytes
+    def __init__(self, from_bank: _Optional[str] = ..., payment: _Optional[bytes] = ...) -> None: ...
 
 class TokensRegistered(_message.Message):
-    __slots__ = ("number", "amount_fen")
+    __slots__ = ("number", "amount_fen", "certificate_digest")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     number: int
     amount_fen: int
-    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
+    certificate_digest: bytes
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., certificate_digest: _Optional[bytes] = ...) -> None: ...
 
 class TokensDeposited(_message.Message):
-    __slots__ = ("number", "amount_fen", "whole_fen")
+    __slots__ = ("number", "amount_fen", "whole_fen", "payment_digest")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     number: int
     amount_fen: int
     whole_fen: int
-    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ...) -> None: ...
+    payment_digest: bytes
+    def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., whole_fen: _Optional[int] = ..., payment_digest: _Optional[bytes] = ...) -> None: ...
 
 class TokensRestored(_message.Message):
     __slots__ = ("number", "amount_fen")

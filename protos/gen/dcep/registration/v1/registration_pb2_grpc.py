@@ -46,6 +46,11 @@ class RegistrationServiceStub(object):
                 request_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedRequest.SerializeToString,
                 response_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedResponse.FromString,
                 _registered_method=True)
+        self.AcknowledgeFeed = channel.unary_unary(
+                '/dcep.registration.v1.RegistrationService/AcknowledgeFeed',
+                request_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedRequest.SerializeToString,
+                response_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedResponse.FromString,
+                _registered_method=True)
         self.RegisterTokens = channel.unary_unary(
                 '/dcep.registration.v1.RegistrationService/RegisterTokens',
                 request_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.RegisterTokensRequest.SerializeToString,
@@ -74,8 +79,19 @@ class RegistrationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def FollowFeed(self, request, context):
-        """The calling bank's entries of the journal, in order, after a position.
-        Ends when the bank is suspended.
+        """What the journal says to the calling bank, in order, after the entry that it
+        has applied last: a chain of its own, signed. Ends when the bank is suspended.
+        Refuses the call: FEED_TIP_UNKNOWN when this journal does not say what the
+        bank has applied, FEED_STEPPED_BACK when the bank has acknowledged more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeFeed(self, request, context):
+        """The bank has durably applied its feed up to an entry. From then on it cannot
+        ask for less: an older copy of its database would be noticed.
+        Refuses the call: SIGNATURE_INVALID, FEED_TIP_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,6 +134,11 @@ def add_RegistrationServiceServicer_to_server(servicer, server):
                     servicer.FollowFeed,
                     request_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedRequest.FromString,
                     response_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedResponse.SerializeToString,
+            ),
+            'AcknowledgeFeed': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeFeed,
+                    request_deserializer=dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedRequest.FromString,
+                    response_serializer=dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedResponse.SerializeToString,
             ),
             'RegisterTokens': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterTokens,
@@ -186,6 +207,33 @@ class RegistrationService(object):
             '/dcep.registration.v1.RegistrationService/FollowFeed',
             dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedRequest.SerializeToString,
             dcep_dot_registration_dot_v1_dot_registration__pb2.FollowFeedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeFeed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.registration.v1.RegistrationService/AcknowledgeFeed',
+            dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedRequest.SerializeToString,
+            dcep_dot_registration_dot_v1_dot_registration__pb2.AcknowledgeFeedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,87 @@
+"""What is written down beside the journal for the feeds: the ledger's name, marks, receipts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from central_bank.tables import feed_ledger, feed_marks, feed_receipts
+from runtime.database import Database
+
+LEDGER_BYTES = 16
+
+
+class Link(NamedTuple):
+    """A place in a bank's chain.
+
+    Attributes:
+        number: of the last entry.
+        hash: of the chain up to and with it.
+        position: up to which the journal has been read.
+    """
+
+    number: int
+    hash: bytes
+    position: int
+
+
+class FeedBook:
+    """The SQL of the feeds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ledger(self) -> bytes:
+        """The name of this ledger, drawn when it was asked for first."""
+
+        def draw(connection: Connection) -> bytes:
+            found = connection.execute(select(feed_ledger.c.ledger)).scalar()
+            if found is None:
+                found = secrets.token_bytes(LEDGER_BYTES)
+                connection.execute(insert(feed_ledger), {"id": 1, "ledger": found})
+            return bytes(found)
+
+        return self._database.transaction(draw)
+
+    def mark(self, bank: int, number: int) -> Link | None:
+        """The last place that was written down up to that number."""
+        table = feed_marks
+        query = (
+            select(table.c.number, table.c.hash, table.c.position)
+            .where(table.c.bank == bank, table.c.number <= number)
+            .order_by(table.c.number.desc())
+            .limit(1)
+        )
+        row = self._database.read(lambda c: c.execute(query).first())
+        return Link(row.number, bytes(row.hash), row.position) if row is not None else None
+
+    def put_mark(self, bank: int, link: Link) -> None:
+        """Writes a place down; for an entry that has one already, how far the journal was read."""
+        same = (feed_marks.c.bank == bank) & (feed_marks.c.number == link.number)
+
+        def put(connection: Connection) -> None:
+            connection.execute(delete(feed_marks).where(same))
+            connection.execute(insert(feed_marks), {"bank": bank, **link._asdict()})
+
+        self._database.transaction(put)
+
+    def acknowledged(self, bank: int) -> int:
+        """The number of the last entry that a bank has acknowledged; 0 for none."""
+        query = select(feed_receipts.c.number).where(feed_receipts.c.bank == bank)
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def acknowledge(self, bank: int, number: int, receipt: bytes) -> None:
+        """Keeps a bank's newest receipt, as it was signed."""
+        mine = feed_receipts.c.bank == bank
+
+        def put(connection: Connection) -> None:
+            known = connection.execute(select(feed_receipts.c.number).where(mine)).scalar()
+            values = {"number": number, "receipt": receipt}
+            if known is None:
+                connection.execute(insert(feed_receipts), {"bank": bank, **values})
+            elif known < number:
+                connection.execute(update(feed_receipts).where(mine).values(values))
+
+        self._database.transaction(put)

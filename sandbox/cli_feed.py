@@ -1,0 +1,57 @@
+"""``dcep feed``: where the banks' feeds stand, and why one has stopped."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from sandbox.offices import BankOffice
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import StackPlan, load
+from sandbox.words import EXIT_REFUSED, Speaker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(feed)
+
+
+def feed(
+    bank: Annotated[str, typer.Option(help="One bank; all when left out.")] = "",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Show how far each bank has applied its feed. Exit code 1 when one has stopped."""
+    plan = load(folder)
+    names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
+    found = [_shown(plan, name) for name in names]
+    speaker = Speaker(as_json)
+    speaker.result({"feeds": found})
+    for fields in found if not as_json else ():
+        speaker.say(_line(fields))
+    if any(fields["stopped"] for fields in found):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
+    with BankOffice(plan, name) as office:
+        told = office.feed()
+    return {
+        "bank": name,
+        "number": told.number,
+        "position": told.position,
+        "ledger": told.ledger.hex(),
+        "hash": told.hash.hex(),
+        "stopped": told.stopped_cause,
+        "stopped_since_ms": told.stopped_since_ms,
+    }
+
+
+def _line(fields: dict[str, Any]) -> str:
+    line = f"{fields['bank']}: entry {fields['number']}, chain {fields['hash'][:16] or 'not begun'}"
+    if not fields["stopped"]:
+        return line
+    since = time.strftime("%F %T", time.localtime(fields["stopped_since_ms"] / 1_000))
+    return f"{line}\n  STOPPED since {since}: {fields['stopped']}"

@@ -1,0 +1,241 @@
+"""Each bank's feed is a chain that the centre signs and can make anew from its journal."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from central_bank.authentication.registry import Bank
+from central_bank.registration.feed_book import Link
+from central_bank.tables import feed_marks, feed_receipts
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from runtime.database import open_engine
+from runtime.envelope import sign
+from runtime.errors import Refusal
+from runtime.hash_chain import beginning, linked
+from tests.central_bank.conftest import KEYS, World, particulars
+from tests.feeds import CENTRAL_KEYS, payment_in, told
+
+R = registration_pb2
+
+
+def messages(world: World, bank: Bank, after: R.FeedPlace | None = None) -> Iterator[R.FeedTip]:
+    """The signed tips of a bank's feed, each checked against its entries."""
+    link = world.central.feed.start(bank, after or R.FeedPlace())
+    digest = after.hash if after is not None else b""
+    while True:
+        message, read = world.central.feed.after(bank, link)
+        if message is None and read.position == link.position:
+            return
+        link = read
+        if message is None:
+            continue
+        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify("feed-tip/v1", message.tip))
+        digest = digest or beginning("feed/v1", tip.place.ledger, bank.name.encode())
+        for data in message.entries:
+            digest = linked(digest, data)
+        assert (tip.bank, tip.place.hash) == (bank.name, digest)
+        yield tip
+
+
+def refused(world: World, bank: Bank, after: R.FeedPlace) -> str:
+    with pytest.raises(Refusal) as caught:
+        world.central.feed.start(bank, after)
+    return str(caught.value.name)
+
+
+@pytest.fixture
+def busy(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Alpha has paid beta thirty times; messages and marks are small."""
+    monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", 4)
+    monkeypatch.setattr("central_bank.registration.feed.MARK_ENTRIES", 8)
+    world.issue(world.alpha, 100_000)
+    for _ in range(10):
+        world.submit(world.alpha, *(world.payment(world.alpha, world.beta, 5) for _ in range(3)))
+    return world
+
+
+def test_numbers_are_dense_and_each_message_is_signed(busy: World) -> None:
+    tips = list(messages(busy, busy.beta))
+    assert [tip.place.number for tip in tips] == [4, 8, 12, 16, 20, 24, 28, 30]
+    assert len({tip.place.hash for tip in tips}) == len(tips)
+    assert [entry.number for entry in told(busy.central, busy.beta)] == list(range(1, 31))
+
+
+def test_each_entry_says_which_payment_of_whom_and_how_much(busy: World) -> None:
+    sent = busy.payment(busy.alpha, busy.beta, 7, memo="tea")
+    busy.submit(busy.alpha, sent)
+    assert payment_in(told(busy.central, busy.beta)[-1].incoming) == sent
+    settled = told(busy.central, busy.alpha)[-1].outgoing_settled
+    assert (settled.number, payment_in(settled)) == (sent.number, sent)
+    too_much = busy.payment(busy.alpha, busy.beta, 10**9)
+    busy.submit(busy.alpha, too_much)
+    ended = told(busy.central, busy.alpha)[-1].outgoing_ended
+    assert (ended.number, payment_in(ended)) == (too_much.number, too_much)
+
+
+def test_the_chain_is_made_anew_from_the_journal_the_same(busy: World) -> None:
+    places = [tip.place for tip in messages(busy, busy.beta)]
+    with busy.engine.connect() as connection:
+        marks = connection.execute(select(feed_marks.c.number)).scalars().all()
+    assert marks == [8, 16, 24], "written down now and then"
+    busy.restart()
+    for place in places:
+        later = [tip.place for tip in messages(busy, busy.beta, place)]
+        assert later == [other for other in places if other.number > place.number]
+    assert [tip.place for tip in messages(busy, busy.beta)] == places
+
+
+def test_a_place_is_found_with_bounded_work(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [tip.place for tip in messages(busy, busy.beta)]
+    feed = busy.restart().feed
+    asked: list[Link] = []
+    read = feed._read  # noqa: SLF001
+    monkeypatch.setattr(
+        feed, "_read", lambda bank, link, **k: asked.append(link) or read(bank, link, **k)
+    )
+    feed.start(busy.beta, places[-2])
+    assert min(link.number for link in asked) == 24, "from the last mark, not from the beginning"
+
+
+def test_a_quiet_bank_is_marked_by_what_others_did(
+    busy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.feed.MARK_RECORDS", 10)
+    gamma = busy.central.registry.admit(particulars("gamma", "6203"))
+    assert list(messages(busy, gamma)) == []
+    with busy.engine.connect() as connection:
+        query = select(feed_marks).where(feed_marks.c.bank == gamma.index)
+        [mark] = connection.execute(query).all()
+    assert (mark.number, mark.position) == (0, busy.central.books.core.position)
+
+
+def test_what_this_journal_does_not_say_is_not_gone_on_from(busy: World) -> None:
+    place = [tip.place for tip in messages(busy, busy.beta)][2]
+
+    def changed(**values: object) -> R.FeedPlace:
+        other = R.FeedPlace()
+        other.CopyFrom(place)
+        for name, value in values.items():
+            setattr(other, name, value)
+        return other
+
+    for wrong in (
+        changed(hash=bytes(32)),
+        changed(number=place.number + 1),
+        changed(number=31),
+        changed(number=10**9),
+        changed(ledger=bytes(16)),
+    ):
+        assert refused(busy, busy.beta, wrong) == "FEED_TIP_UNKNOWN"
+    assert refused(busy, busy.alpha, place) == "FEED_TIP_UNKNOWN", "another bank's place"
+    for unfit in (changed(hash=b"x"), changed(ledger=b"x"), changed(number=2**64 - 1)):
+        assert refused(busy, busy.beta, unfit) == "FIELD_INVALID"
+    assert refused(busy, busy.beta, R.FeedPlace(number=3)) == "FIELD_MISSING"
+
+
+def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.issue(world.alpha, 1_000)
+    world.submit(world.alpha, world.payment(world.alpha, world.beta, 5))
+    with world.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(tmp_path / "central.db", tmp_path / "old.db")
+    world.submit(world.alpha, world.payment(world.alpha, world.beta, 6))
+    [tip] = messages(world, world.beta)
+    assert tip.place.number == 2
+
+    world.engine.dispose()
+    for name in ("central.db", "central.db-wal", "central.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "old.db", tmp_path / "central.db")
+    world.engine = open_engine(f"sqlite:///{tmp_path / 'central.db'}")
+    world.restart()
+    assert refused(world, world.beta, tip.place) == "FEED_TIP_UNKNOWN"
+    # Also when it has gone on, and has as many entries again: another past.
+    world.submit(world.alpha, world.payment(world.alpha, world.beta, 7))
+    assert refused(world, world.beta, tip.place) == "FEED_TIP_UNKNOWN"
+
+
+def receipt(world: World, bank: Bank, place: R.FeedPlace, signer: str = "") -> SignedEnvelope:
+    now_ms = world.clock.now_ms()
+    said = R.FeedReceipt(
+        bank=bank.name, created_time_ms=now_ms, expires_time_ms=now_ms + 60_000, place=place
+    )
+    key = KEYS[signer or bank.name]
+    return sign("feed-receipt/v1", said.SerializeToString(), key, bank.name.encode())
+
+
+def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: World) -> None:
+    places = [tip.place for tip in messages(busy, busy.beta)]
+    envelope = receipt(busy, busy.beta, places[4])
+    busy.central.feed.acknowledge(busy.beta, envelope)
+    # An earlier one that comes late takes nothing back.
+    busy.central.feed.acknowledge(busy.beta, receipt(busy, busy.beta, places[1]))
+    for _ in range(2):
+        for older in (R.FeedPlace(), places[0], places[3]):
+            assert refused(busy, busy.beta, older) == "FEED_STEPPED_BACK"
+        for place in places[4:]:
+            assert busy.central.feed.start(busy.beta, place).number == place.number
+        busy.restart()
+    with busy.engine.connect() as connection:
+        [row] = connection.execute(select(feed_receipts)).all()
+    assert SignedEnvelope.FromString(bytes(row.receipt)) == envelope, "kept as it was signed"
+
+
+def test_only_what_was_said_can_be_acknowledged_and_only_by_the_bank_itself(busy: World) -> None:
+    place = [tip.place for tip in messages(busy, busy.beta)][-1]
+
+    def no(bank: Bank, envelope: SignedEnvelope) -> str:
+        with pytest.raises(Refusal) as caught:
+            busy.central.feed.acknowledge(bank, envelope)
+        return str(caught.value.name)
+
+    assert no(busy.beta, receipt(busy, busy.beta, place, signer="alpha")) == "SIGNATURE_INVALID"
+    assert no(busy.alpha, receipt(busy, busy.alpha, place)) == "FEED_TIP_UNKNOWN"
+    place.number += 1
+    assert no(busy.beta, receipt(busy, busy.beta, place)) == "FEED_TIP_UNKNOWN"
+    place.number = 2**64 - 1
+    assert no(busy.beta, receipt(busy, busy.beta, place)) == "FIELD_INVALID"
+    assert busy.central.feed.start(busy.beta, R.FeedPlace()).number == 0
+
+
+def test_the_bytes_of_entries_are_the_same_in_every_version() -> None:
+    """A bank's hash is over these bytes, and the centre makes them again from its journal."""
+    payment = R.OutboundPayment(number=3, payment_id="6201000000000012-3", amount_fen=5)
+    said = payment.SerializeToString()
+    entries = [
+        R.FeedEntry(number=1, position=9, time_ms=5, issued=R.Issued(amount_fen=1, request_id="a")),
+        R.FeedEntry(number=2, redeemed=R.Redeemed(amount_fen=1, request_id="a", number=4)),
+        R.FeedEntry(number=3, outgoing_settled=R.OutgoingSettled(number=3, payment=said)),
+        R.FeedEntry(
+            number=4, outgoing_ended=R.OutgoingEnded(number=3, state=2, reason=40, payment=said)
+        ),
+        R.FeedEntry(number=5, incoming=R.Incoming(from_bank="beta", payment=said)),
+        R.FeedEntry(
+            number=6,
+            tokens_registered=R.TokensRegistered(
+                number=3, amount_fen=5, certificate_digest=bytes(32)
+            ),
+        ),
+        R.FeedEntry(
+            number=7,
+            tokens_deposited=R.TokensDeposited(
+                number=3, amount_fen=5, whole_fen=6, payment_digest=bytes(32)
+            ),
+        ),
+        R.FeedEntry(number=8, redemption_rejected=R.RedemptionRejected(number=3, amount_fen=5)),
+        R.FeedEntry(number=9, tokens_restored=R.TokensRestored(number=3, amount_fen=5)),
+    ]
+    digest = beginning("feed/v1", b"\x07" * 16, b"alpha")
+    for entry in entries:
+        digest = linked(digest, entry.SerializeToString())
+    plain = hashlib.sha256(b"dcep:feed/v1\0" + b"\0\0\0\x10" + b"\x07" * 16 + b"\0\0\0\x05alpha")
+    assert beginning("feed/v1", b"\x07" * 16, b"alpha") == plain.digest()
+    assert digest.hex() == "de0b790795e6f24546c0fd1c5ec3f77b6670af2eb6ccb679dc6806f47f702f17"

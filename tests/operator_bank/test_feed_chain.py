@@ -1,0 +1,259 @@
+"""The feed is the central bank's word: signed, in a chain that the bank checks and keeps."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import select, update
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.central_keys import CentralKeys, read_keys
+from operator_bank.limits import FEED_AGAIN_MS
+from operator_bank.payments.feed import FeedBroken
+from operator_bank.tables import feed_place, feed_tips
+from operator_bank.tables import ledger as ledger_tables
+from runtime.database import open_engine
+from runtime.errors import NoAnswer, Refusal
+from runtime.hash_chain import beginning, linked
+from runtime.settings import SettingsError
+from settlement.journal import Journal, Tip
+from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS, LEDGER, Teller
+from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, World
+
+R = registration_pb2
+ISSUED = R.Issued(amount_fen=7)
+
+
+def refused(world: World, message: R.FollowFeedResponse) -> str:
+    """Why a message is not applied; nothing of it is."""
+    before = world.bank.follower.place
+    with pytest.raises(FeedBroken) as caught:
+        world.bank.follower.apply(message)
+    assert world.bank.follower.place == before == world.restart().follower.place
+    assert world.bank.vault.books().mirror_fen == -VAULT_FEN
+    return str(caught.value)
+
+
+def test_what_another_key_signed_is_not_applied(world: World) -> None:
+    world.entry(issued=ISSUED)
+    teller = world.central.teller
+    assert "none of the central bank's" in refused(
+        world, teller.message(1, key=SigningKey(b"\x03" * 32))
+    )
+    message = teller.message(1)
+    message.tip.key_id = b""
+    assert "none of the central bank's" in refused(world, message)
+    message = teller.message(1)
+    message.tip.signature = bytes(64)
+    assert "not signed" in refused(world, message)
+    message.tip.CopyFrom(SignedEnvelope())
+    assert "not signed" in refused(world, message)
+
+
+def test_a_signature_is_for_one_bank_and_one_ledger(world: World) -> None:
+    world.entry(issued=ISSUED)
+    teller = world.central.teller
+    assert "for bank 'beta'" in refused(world, teller.message(1, bank="beta"))
+    place = teller.place(2)
+    place.ledger = b"\x08" * 16
+    assert "another ledger" in refused(world, teller.message(1, place=place))
+    # The whole feed of another bank, or of another ledger, as it was signed there.
+    for other in (Teller(bank="beta"), Teller(ledger=b"\x08" * 16)):
+        for data in teller.said:
+            other.say(R.FeedEntry.FromString(data))
+        refused(world, other.message(1))
+
+
+def test_an_altered_entry_does_not_follow(world: World) -> None:
+    entry = world.entry(issued=ISSUED)
+    message = world.central.teller.message(1)
+    entry.issued.amount_fen += 1
+    message.entries[0] = entry.SerializeToString()
+    assert "does not follow" in refused(world, message)
+
+
+def test_a_gap_a_repetition_and_a_wrong_order_are_seen(world: World) -> None:
+    for _ in range(4):
+        world.entry(issued=ISSUED)
+    teller = world.central.teller
+    assert "entry 3 came after entry 1" in refused(world, teller.message(2))
+    assert "entry 1 came after entry 1" in refused(world, teller.message(0))
+    message = teller.message(1)
+    del message.entries[1]
+    assert "entry 4 came after entry 2" in refused(world, message)
+    message = teller.message(1)
+    last = message.entries.pop()
+    assert "does not follow" in refused(world, message)
+    message.entries.insert(0, last)
+    assert "entry 5 came after entry 1" in refused(world, message)
+
+
+def test_another_past_of_the_same_length_is_seen(world: World) -> None:
+    fork = Teller()
+    fork.say(R.FeedEntry(position=10, issued=R.Issued(amount_fen=VAULT_FEN + 1)))
+    fork.say(R.FeedEntry(position=20, issued=ISSUED))
+    assert "as it was applied here" in refused(world, fork.message(1))
+
+
+def test_positions_only_grow(world: World) -> None:
+    world.position -= 10
+    world.entry(issued=ISSUED)
+    assert "stands before the one before it" in refused(world, world.central.teller.message(1))
+
+
+def test_bytes_that_are_no_entry_and_no_tip_are_seen(world: World) -> None:
+    world.central.teller.said.append(b"\xff\xff")
+    assert "cannot be read" in refused(world, world.central.teller.message(1))
+    world.central.teller.said[-1] = R.FeedEntry(number=2, position=20).SerializeToString()
+    place = world.central.teller.place(2)
+    place.hash = b""
+    assert "no place in a feed" in refused(world, world.central.teller.message(1, place=place))
+
+
+def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(world: World) -> None:
+    new = SigningKey(b"\x04" * 32)
+    keys = CentralKeys([bytes(CENTRAL_KEY.verify_key), bytes(new.verify_key)])
+    world.bank.follower._central_keys = keys  # noqa: SLF001
+    for key in (CENTRAL_KEY, new, CENTRAL_KEY):
+        world.entry(issued=ISSUED)
+        number = world.bank.follower.place.number
+        world.bank.follower.apply(world.central.teller.message(number, key=key))
+    assert world.bank.vault.books().mirror_fen == -VAULT_FEN - 3 * ISSUED.amount_fen
+
+
+def test_the_bank_keeps_every_word_as_it_was_signed(world: World, alice: Holder) -> None:
+    paid = [alice.pay(FOREIGN, fen) for fen in (700, 50)]
+    world.entry(outgoing_settled={"number": paid[0].number})
+    world.entry(incoming=world.arriving(alice.number, 5))
+    world.deliver()
+    world.hear(outgoing_ended={"number": paid[1].number, "state": 2, "reason": 40})
+
+    digest, links = beginning("feed/v1", LEDGER, b"alpha"), {}
+    for entry, _ in Journal(world.engine, ledger_tables).rows(Tip()):
+        for index in range(len(entry.records)):
+            if entry.records["origin"][index] == 0 and entry.records["sequence"][index]:
+                digest = linked(digest, entry.note(index))
+                links[len(links) + 1] = digest
+    with world.engine.connect() as connection:
+        rows = connection.execute(select(feed_tips).order_by(feed_tips.c.number)).all()
+    assert [row.number for row in rows] == [1, 3, 4]
+    for row in rows:
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        tip = R.FeedTip.FromString(CENTRAL_KEYS.verify("feed-tip/v1", envelope))
+        assert (tip.bank, tip.place.number, tip.place.hash) == (
+            "alpha",
+            row.number,
+            links[row.number],
+        )
+    assert world.bank.follower.place.hash == digest
+
+
+def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(world: World) -> None:
+    asked: list[R.FeedPlace] = []
+    world.central.feed = lambda after: asked.append(after) or iter(())  # type: ignore[method-assign]
+    assert not world.restart().follower.step()
+    assert asked == [world.central.teller.place(1)]
+
+
+@pytest.mark.parametrize(
+    "reason", [errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK]
+)
+def test_a_place_that_the_central_bank_does_not_know_stops_the_feed_visibly(
+    world: World, reason: int
+) -> None:
+    honest = world.central.feed
+
+    def no(after: R.FeedPlace) -> Any:
+        raise Refusal(reason, "an older copy")
+
+    world.central.feed = no  # type: ignore[method-assign]
+    assert not world.bank.follower.step()
+    assert world.bank.follower.stopped is not None
+    assert "an older copy" in world.bank.follower.stopped.cause
+    world.central.feed = honest  # type: ignore[method-assign]
+    world.entry(issued=ISSUED)
+    assert not world.bank.follower.step()
+    world.clock.advance(FEED_AGAIN_MS)
+    assert world.bank.follower.step()
+    assert world.bank.follower.stopped is None
+
+
+def test_no_answer_is_no_stop(world: World) -> None:
+    world.central.silent = True
+    with pytest.raises(NoAnswer):
+        world.bank.follower.step()
+    assert world.bank.follower.stopped is None
+
+
+def test_the_central_bank_is_told_once_how_far_the_feed_was_applied(world: World) -> None:
+    for _ in range(2):
+        world.bank.follower.acknowledge()
+    assert world.central.receipts == [world.central.teller.place(1)]
+    world.hear(issued=ISSUED)
+    world.bank.follower.acknowledge()
+    assert world.central.receipts[1:] == [world.central.teller.place(2)]
+
+
+def test_a_ledger_and_a_chain_of_different_moments_are_seen(world: World) -> None:
+    world.hear(issued=ISSUED)
+    with world.engine.begin() as connection:
+        connection.execute(update(feed_place).values(position=10))
+    assert not world.restart().follower.step()
+    stopped = world.bank.follower.stopped
+    assert stopped is not None
+    assert "up to position 20" in stopped.cause
+
+
+def test_an_older_copy_of_the_bank_does_not_take_one_payments_word_for_anothers(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    alice, bob = world.open(name="Alice"), world.open(name="Bob")
+    for holder in (alice, bob):
+        holder.exchange(50_000)
+    with world.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(tmp_path / "bank.db", tmp_path / "old.db")
+    lost = [alice.pay(FOREIGN, 4_000) for _ in range(8)]
+    world.bank.send()
+    sent = {payment.number: payment for payment in world.central.submitted}
+
+    world.engine.dispose()
+    for name in ("bank.db", "bank.db-wal", "bank.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "old.db", tmp_path / "bank.db")
+    world.engine = open_engine(f"sqlite:///{tmp_path / 'bank.db'}")
+    world.restart()
+    paid = bob.pay(FOREIGN, 100)
+    assert paid.number in sent, "the number of a lost payment has come again"
+    for one in lost:
+        world.entry(outgoing_settled=sent[one.number])
+    assert not world.bank.follower.step()
+    assert world.bank.follower.stopped is not None
+    assert (bob.fen, bob.held_fen) == (49_900, 100)
+    world.check_books()
+
+
+def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "central_bank.keys"
+    key = bytes(CENTRAL_KEY.verify_key).hex()
+    file.write_text(f"# the central bank\n\n{key}  # since 2026\n{'11' * 32}\n")
+    message = Teller().message(0)
+    assert read_keys(file).verify("feed-tip/v1", message.tip) == message.tip.payload
+    for wrong, why in (
+        ("", "no key"),
+        ("zz", "line 1"),
+        (key[:-2], "line 1"),
+        (f"{key}\n{key}00", "line 2"),
+    ):
+        file.write_text(wrong)
+        with pytest.raises(SettingsError, match=why):
+            read_keys(file)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_keys(tmp_path / "missing")
