@@ -21,8 +21,9 @@ class Room:
 
     def __init__(self, engine: Engine, *, least_bytes: int) -> None:
         name = engine.url.database
-        file = engine.dialect.name == "sqlite" and name not in (None, "", ":memory:")
-        self._folder = Path(name).resolve().parent if file and name is not None else None
+        # A URI is how a database in memory is shared.
+        there = engine.dialect.name == "sqlite" and name and not name.startswith((":", "file:"))
+        self._folder = Path(name).resolve().parent if there and name else None
         self._least = least_bytes
         self._asked = -_EVERY_S
         self._short = False

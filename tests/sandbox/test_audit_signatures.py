@@ -41,7 +41,7 @@ class Stack:
         self.country = Country(1, folder, 4)
         self.settle()
         for name in (ALICE, BOB, CAROL, DAN):
-            self.holder(name).top_up(100_000, cash=False)
+            self.holder(name).top_up(100_000)
 
     def holder(self, name: str) -> Any:
         return self.country.built[name].holder()
