@@ -137,6 +137,14 @@ drawing = Table(
     Column("sent", SmallInteger, nullable=False),
 )
 
+# What wallets' numbers are made with; one row.
+number_secret = Table(
+    "number_secret",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary(32), nullable=False),
+)
+
 # Receipts of cash machines that were put into a wallet, and by which order.
 cash_receipts = Table(
     "cash_receipts",

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
-from currency.number import make
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.overload import CoreOverloaded
 from operator_bank.tables import office_acts, wallets
+from operator_bank.wallets.numbers import numbers_of
 from runtime.checks import invalid, request_id
 from runtime.clock import Clock
 from runtime.database import Database, once_more
@@ -96,13 +96,14 @@ class Directory:
         self._database = database
         self._ledger = ledger
         self._clock = clock
-        self._prefix = prefix
+        self._numbers = numbers_of(database, prefix)
         self._opening_deposit_fen = opening_deposit_fen
         # A request that comes twice at once is written down once.
         self._changing = threading.Lock()
         query = select(wallets).where(wallets.c.number.is_not(None))
         rows = database.read(lambda c: c.execute(query).all())
         self._by_number = {row.number: _wallet(row) for row in rows}
+        self._numbers_by_row: dict[int, str] = {row.id: row.number for row in rows}
 
     def __len__(self) -> int:
         return len(self._by_number)
@@ -122,7 +123,9 @@ class Directory:
 
     def number_of(self, account: int) -> str:
         """The number for a wallet's account; "" for other accounts."""
-        return make(self._prefix, accounts.row_id(account)) if accounts.is_wallet(account) else ""
+        if not accounts.is_wallet(account):
+            return ""
+        return self._numbers_by_row.get(accounts.row_id(account), "")
 
     def open_many(self, wanted: Sequence[Wanted]) -> list[Wallet]:
         """Opens wallets; each repeats by its key and the id that it was asked for with."""
@@ -146,6 +149,7 @@ class Directory:
         self._finish([row for row in known.values() if row.number is None])
         opened = self._known(asked)
         made = [_wallet(opened[key]) for key in asked]
+        self._numbers_by_row.update((wallet.row_id, wallet.number) for wallet in made)
         self._by_number.update((wallet.number, wallet) for wallet in made)
         return made
 
@@ -211,7 +215,7 @@ class Directory:
     def _finish(self, rows: Sequence[Any]) -> None:
         """Opens the accounts and gives the numbers, in one transaction a batch of both."""
         for part in parts(rows):
-            numbers = [{"row": r.id, "made": make(self._prefix, r.id)} for r in part]
+            numbers = [{"row": r.id, "made": self._numbers.of(r.id)} for r in part]
             self._ledger.submit(Batch(self._opening(part), None, _numbering(numbers)))
 
     def _opening(self, rows: Sequence[Any]) -> Records:

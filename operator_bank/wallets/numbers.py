@@ -1,0 +1,60 @@
+"""Which number a wallet gets: none that tells how many there are, or which others exist."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import Connection, insert, select
+
+from currency.number import SERIAL_DIGITS, make
+from operator_bank.tables import number_secret
+from runtime.database import Database
+
+_LEFT, _RIGHT = 10 ** (SERIAL_DIGITS // 2), 10 ** (SERIAL_DIGITS - SERIAL_DIGITS // 2)
+ROUNDS = 10
+SECRET_BYTES = 32
+
+
+class Numbers:
+    """A permutation of all serials, by a secret of the bank.
+
+    A Feistel network over two numbers whose product is the serials' count, with addition in the
+    place of exclusive or (as in NIST SP 800-38G, FF1) and BLAKE2b as the round function: no two
+    wallets have the same number, and no table is needed to find a free one.
+    """
+
+    def __init__(self, prefix: str, secret: bytes) -> None:
+        self._prefix = prefix
+        self._rounds = [
+            hashlib.blake2b(key=secret, digest_size=16, person=b"wallet-%d" % number)
+            for number in range(ROUNDS)
+        ]
+
+    def of(self, row_id: int) -> str:
+        """The number of the wallet with this row id."""
+        if not 0 <= row_id < _LEFT * _RIGHT:
+            raise ValueError(f"row {row_id} has no number")
+        left, right = divmod(row_id, _RIGHT)
+        for number in range(0, ROUNDS, 2):
+            left = (left + self._mixed(number, right)) % _LEFT
+            right = (right + self._mixed(number + 1, left)) % _RIGHT
+        return make(self._prefix, left * _RIGHT + right)
+
+    def _mixed(self, number: int, half: int) -> int:
+        mixed = self._rounds[number].copy()
+        mixed.update(half.to_bytes(8, "big"))
+        return int.from_bytes(mixed.digest(), "big")
+
+
+def numbers_of(database: Database, prefix: str) -> Numbers:
+    """By the secret in the database, made when there is none yet."""
+
+    def body(connection: Connection) -> bytes:
+        found = connection.execute(select(number_secret.c.secret)).scalar()
+        if found is None:
+            found = secrets.token_bytes(SECRET_BYTES)
+            connection.execute(insert(number_secret), {"id": 1, "secret": found})
+        return bytes(found)
+
+    return Numbers(prefix, database.transaction(body))
