@@ -14,7 +14,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 import grpc
 from google.protobuf.message import Message
@@ -305,16 +307,70 @@ async def message_of(context: Context) -> bytes:
     Raises:
         Refusal: MESSAGE_UNREADABLE when none has come, whole, within MESSAGE_WITHIN_S.
     """
+    task = asyncio.current_task()
+    assert task is not None
+    waiting = _waiting_on(task.get_loop())
+    waiting.begin(task)
     try:
-        async with asyncio.timeout(MESSAGE_WITHIN_S):
-            data = await context.read()
-    except TimeoutError:
+        data = await context.read()
+    except asyncio.CancelledError:
+        if not waiting.was_late(task):
+            raise
+        task.uncancel()
         raise Refusal(
             errors_pb2.REASON_MESSAGE_UNREADABLE, f"no message came within {MESSAGE_WITHIN_S:.0f} s"
         ) from None
+    finally:
+        waiting.end(task)
     if data is grpc.aio.EOF:
         raise Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, "the call has no message")
     return bytes(data)
+
+
+class _Waiting:
+    """The calls of a loop whose messages have not come; one timer for all, as each call is one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._looks = False
+
+    def begin(self, task: asyncio.Task[Any]) -> None:
+        self._since[task] = self._loop.time()
+        if not self._looks:
+            self._looks = True
+            self._loop.call_later(_LOOK_S, self._look)
+
+    def was_late(self, task: asyncio.Task[Any]) -> bool:
+        return task in self._late
+
+    def end(self, task: asyncio.Task[Any]) -> None:
+        del self._since[task]
+        self._late.discard(task)
+
+    def _look(self) -> None:
+        earliest = self._loop.time() - MESSAGE_WITHIN_S
+        # In the order in which they began.
+        late = list(takewhile(lambda task: self._since[task] <= earliest, self._since))
+        for task in late:
+            if task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._looks = bool(self._since)
+        if self._looks:
+            self._loop.call_later(_LOOK_S, self._look)
+
+
+_LOOK_S = 0.25
+_waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting] = WeakKeyDictionary()
+
+
+def _waiting_on(loop: asyncio.AbstractEventLoop) -> _Waiting:
+    found = _waiting.get(loop)
+    if found is None:
+        found = _waiting[loop] = _Waiting(loop)
+    return found
 
 
 def kind_of(handler: Any) -> Any:

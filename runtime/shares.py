@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
@@ -58,14 +58,25 @@ class Shares:
         else:
             del self._taken[caller]
 
-    @contextmanager
-    def place(self, caller: str) -> Iterator[None]:
-        """A place while the block runs."""
-        self.take(caller)
-        try:
-            yield
-        finally:
-            self.leave(caller)
+    def place(self, caller: str) -> Place:
+        """A place while a ``with`` block runs."""
+        return Place(self, caller)
+
+
+class Place:
+    """A caller's place; written out, as every call takes one."""
+
+    __slots__ = ("_caller", "_of")
+
+    def __init__(self, of: Shares, caller: str) -> None:
+        self._of = of
+        self._caller = caller
+
+    def __enter__(self) -> None:
+        self._of.take(self._caller)
+
+    def __exit__(self, *_: object) -> None:
+        self._of.leave(self._caller)
 
 
 class Turns:

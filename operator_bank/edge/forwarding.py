@@ -23,6 +23,7 @@ from operator_bank.limits import (
     MAX_GATHERED,
     MAX_ITEMS,
 )
+from runtime.bounds import too_long
 from runtime.calls import Context, check_deadline, incident, message_of, refused
 from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
@@ -132,6 +133,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     ) -> Callable[[Context], Awaitable[bytes]]:
         """A call with its place in the share of its source; what is cheap to refuse comes first."""
         share = self._shares.bulk if name in _BULK else self._shares.slow if name in _SLOW else None
+        most = too_long(kind)
 
         async def serve(context: Context) -> bytes:
             check_deadline(context.time_remaining())
@@ -139,11 +141,11 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
             with self._shares.calls.place(source):
                 if share is not None:
                     with share.place(source):
-                        request = await _request(context, kind)
+                        request = await _request(context, kind, most)
                         if name == _OPEN_MANY:
                             self._shares.openings.take(source, _openings(request))
                         return await behaviour(request, context)
-                request = await _request(context, kind)
+                request = await _request(context, kind, most)
                 if name == _OPEN:
                     self._shares.openings.take(source)
                 return await behaviour(request, context)
@@ -154,7 +156,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         source = source_of(context.peer())
         with self._shares.watches.place(source):
             with self._shares.calls.place(source):
-                begun = await self._watches.begin(await _request(context, _WATCH))
+                begun = await self._watches.begin(await _request(context, _WATCH, too_long(_WATCH)))
             async with aclosing(self._watches.follow(begun)) as arrivals:
                 async for arrival in arrivals:
                     await context.write(arrival)
@@ -189,10 +191,11 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         answer.response.available_fen = end.available_fen
 
 
-async def _request(context: Context, kind: Descriptor) -> bytes:
+async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
     """The message of a call, once it is known not to be too long for one of its kind."""
     request = await message_of(context)
-    check_length(kind, request)
+    if len(request) >= most:
+        check_length(kind, request)
     return request
 
 
