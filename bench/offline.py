@@ -19,12 +19,15 @@ from sqlalchemy import Engine, insert
 
 from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.registry import INSTITUTION, Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
 from central_bank.registration.peers import BankPeers
 from central_bank.tables import metadata, tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.build import Founding
+from officers.signing import OfficerKey, founding_record
 from offline_token import signing, verify
 from offline_token.formats import (
     Chain,
@@ -334,10 +337,14 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, li
     # Nobody is asked about payees here.
     peers = cast(BankPeers, None)
     verifier = SignatureVerifier(os.cpu_count() or 1)
+    lin, mei = (OfficerKey(INSTITUTION, n, SigningKey.generate()) for n in ("lin", "mei"))
+    first = [_registration(officer) for officer in (lin, mei)]
+    record = founding_record(INSTITUTION, first, town.root, SystemClock().now_ms())
     central = build(
         engine,
         root=town.root,
         business_key=SigningKey.generate(),
+        founding=Founding(record, bytes(town.root.verify_key)),
         bank_peers=peers,
         clock=SystemClock(),
         threaded=True,
@@ -348,17 +355,35 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, li
             central.registry.admit(_particulars(central, name, index))
             for index, name in enumerate(_BANKS)
         ]
-        lin, mei = (Identity("officer", f"central-bank/{n}", f"{n:0>64}") for n in ("lin", "mei"))
-        issue = "00000000-0000-4000-8000-000000000001"
-        central.office.pay_in(lin, "00000000-0000-4000-8000-000000000002", "alpha", _REGISTERED_FEN)
-        central.office.create(lin, issue, "alpha", "issue", _REGISTERED_FEN)
-        central.office.approve(mei, issue)
+        for kind in (
+            office_pb2.PayInReserves(bank="alpha", amount_fen=_REGISTERED_FEN),
+            office_pb2.Issue(bank="alpha", amount_fen=_REGISTERED_FEN),
+        ):
+            now_ms = SystemClock().now_ms()
+            proposal = lin.propose(kind, "a bench", now_ms)
+            central.acts.propose(_at_desk(lin), proposal)
+            central.acts.approve(_at_desk(mei), mei.approve(proposal.payload, now_ms))
         with _projecting(central):
             yield engine, central, admitted
     finally:
         central.books.stop()
         verifier.close()
         engine.dispose()
+
+
+def _registration(officer: OfficerKey) -> office_pb2.RegisterOfficer:
+    return office_pb2.RegisterOfficer(
+        name=officer.name,
+        certificate_fingerprint=_at_desk(officer).fingerprint,
+        signing_key=bytes(officer.key.verify_key),
+        rights=[office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE],
+    )
+
+
+def _at_desk(officer: OfficerKey) -> Identity:
+    """The officer's certificate, as the service sees it."""
+    fingerprint = hashlib.sha256(officer.name.encode()).hexdigest()
+    return Identity("officer", f"{INSTITUTION}/{officer.name}", fingerprint)
 
 
 @contextmanager

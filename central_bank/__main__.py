@@ -21,6 +21,9 @@ from dcep.analysis.v1 import analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2_grpc
 from dcep.issuance.v1 import issuance_pb2_grpc
 from dcep.registration.v1 import registration_pb2_grpc
+from officers.build import Founding
+from officers.founding_file import read_founding_file
+from officers.grpc_acts import act_service
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.logs import configure_logs, logger
@@ -71,10 +74,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
+    key = open_key(settings.business_key, in_files=settings.keys_in_files)
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
-        business_key=open_key(settings.business_key, in_files=settings.keys_in_files),
+        business_key=key,
+        founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
         bank_peers=GrpcBankPeers(files, own),
         clock=SystemClock(),
         threaded=True,
@@ -89,7 +94,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         address=settings.listen_address,
         registry=registry,
         metrics=CallMetrics(registry),
-        gate=central_gate(bank.registry),
+        gate=central_gate(bank.registry, bank.officers),
     )
     watch_days_left(own.days_left, registry)
     _count_refused_payees(bank, registry)
@@ -120,6 +125,7 @@ def _start_workers(bank: CentralBank, accident: Callable[[BaseException], None])
         Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident),
         late,
         asker,
+        Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
     ]
     for worker in workers:
@@ -141,13 +147,14 @@ def _count_refused_payees(bank: CentralBank, registry: CollectorRegistry) -> Non
 def services(bank: CentralBank) -> list[Service]:
     """The services of the one port."""
     ledger = bank.books.ledger
-    issuance = GrpcIssuance(bank.office, bank.registry, ledger)
+    issuance = GrpcIssuance(bank.office, bank.requests, bank.registry, ledger)
     authentication = GrpcAuthentication(bank.registry, bank.devices, bank.evidence)
     registration = GrpcRegistration(
         bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger
     )
     analysis = GrpcAnalysis(bank.flows)
     return [
+        act_service(bank.acts, bank.officers),
         Service(
             "dcep.issuance.v1.IssuanceService",
             lambda s: issuance_pb2_grpc.add_IssuanceServiceServicer_to_server(issuance, s),

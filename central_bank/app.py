@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 
 from central_bank import accounts
 from central_bank.analysis.flows import Flows
 from central_bank.asking import Asking
+from central_bank.authentication.acts import authentication_effects
 from central_bank.authentication.devices import Devices
-from central_bank.authentication.registry import Registry, opening
+from central_bank.authentication.registry import INSTITUTION, Registry, opening
 from central_bank.issuance.office import IssuingOffice
+from central_bank.issuance.requests import BankRequests
 from central_bank.issuance.setting_aside import SettingAside
 from central_bank.overload import CoreOverloaded
 from central_bank.registration.answers import DepositAnswers
@@ -30,6 +33,11 @@ from central_bank.registration.returns import Returns
 from central_bank.registration.settle import Settlement
 from central_bank.registration.waiting import Waiting
 from central_bank.tables import ledger as ledger_tables
+from central_bank.tables import office as office_tables
+from dcep.errors.v1 import errors_pb2
+from officers.acts import Acts
+from officers.build import Founding, open_acts, open_officers
+from officers.people import Officers
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.signatures import SignatureVerifier
@@ -47,8 +55,11 @@ class CentralBank:
     books: LedgerBundle
     registry: Registry
     devices: Devices
+    officers: Officers
+    acts: Acts
     office: IssuingOffice
     setting_aside: SettingAside
+    requests: BankRequests
     settlement: Settlement
     loads: Loads
     deposits: Deposits
@@ -72,6 +83,7 @@ def build(
     *,
     root: Signer,
     business_key: Signer,
+    founding: Founding,
     bank_peers: BankPeers,
     clock: Clock,
     threaded: bool,
@@ -84,6 +96,7 @@ def build(
         engine: the database.
         root: the root of trust for offline money.
         business_key: signs what the feeds say.
+        founding: the record of the first officers.
         bank_peers: how to ask banks about payees.
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
@@ -91,6 +104,8 @@ def build(
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
+    # Before anything is opened: without officers nobody could do anything here.
+    officers = open_officers(database, office_tables, INSTITUTION, founding, clock)
     books = open_ledger(
         engine,
         ledger_tables,
@@ -111,16 +126,24 @@ def build(
     # by none of them meanwhile.
     clearing = threading.Lock()
     asking = Asking(bank_peers, clock)
-    setting_aside = SettingAside(database, registry, asking, clock)
+    requests = BankRequests(database, registry, clock)
+    setting_aside = SettingAside(database, registry, asking)
+    office = IssuingOffice(database, ledger, registry, requests, setting_aside, clock)
+    effects = {**office.effects(), **authentication_effects(database, registry, devices)}
+    acts = open_acts(database, office_tables, officers, effects, clock)
+    setting_aside.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
     return CentralBank(
         books=books,
         registry=registry,
         devices=devices,
-        office=IssuingOffice(database, ledger, registry, setting_aside, clock),
         setting_aside=setting_aside,
         settlement=Settlement(
             ledger, books.history, registry, asking, Returns(database, books.history), clock
         ),
+        officers=officers,
+        acts=acts,
+        office=office,
+        requests=requests,
         loads=Loads(database, ledger, books.history, devices, root, clock),
         deposits=Deposits(
             database,

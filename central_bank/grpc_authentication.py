@@ -28,36 +28,8 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         self._devices = devices
         self._evidence = evidence
 
-    def AdmitBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        asked = request.bank
-        bank = self._registry.admit(
-            Bank(
-                index=0,
-                name=asked.name,
-                prefix=asked.prefix,
-                certificate_fingerprint=asked.certificate_fingerprint,
-                business_key=asked.business_key,
-                inner_address=asked.inner_address,
-                suspended=False,
-                offline_certificate=self._devices.certify_bank(asked.name, asked.business_key),
-            )
-        )
-        return authentication_pb2.AdmitBankResponse(bank=_bank(bank))
-
-    def SuspendBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        bank = self._registry.set_suspended(request.name, True)
-        return authentication_pb2.SuspendBankResponse(bank=_bank(bank))
-
-    def ReinstateBank(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        bank = self._registry.set_suspended(request.name, False)
-        return authentication_pb2.ReinstateBankResponse(bank=_bank(bank))
-
     def ListBanks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.ListBanksResponse(banks=[_bank(b) for b in self._registry.all()])
-
-    def RevokeDevice(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        self._devices.revoke(request.device_key, request.cause)
-        return authentication_pb2.RevokeDeviceResponse()
 
     def RevokeOwnDevices(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         at_most(request.device_certificates, "device_certificates", MAX_REVOKED_AT_ONCE)

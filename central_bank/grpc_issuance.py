@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 
 from central_bank.authentication.registry import Registry
-from central_bank.gate import is_central_officer, own_bank_only
-from central_bank.issuance import office as rules
-from central_bank.issuance.setting_aside import ASKING
+from central_bank.gate import is_central_officer
+from central_bank.issuance import requests as rules
+from central_bank.issuance.office import IssuingOffice
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from runtime.checks import invalid
@@ -24,7 +24,6 @@ _KINDS = {
 }
 _DIRECTIONS = {kind: direction for direction, kind in _KINDS.items()}
 _STATES = {
-    ASKING: issuance_pb2.REQUEST_STATE_ASKING,
     rules.WAITING: issuance_pb2.REQUEST_STATE_WAITING,
     rules.APPROVED: issuance_pb2.REQUEST_STATE_APPROVED,
     rules.REJECTED: issuance_pb2.REQUEST_STATE_REJECTED,
@@ -35,55 +34,48 @@ _STATE_NAMES = {number: name for name, number in _STATES.items()}
 class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
     """See protos/dcep/issuance/v1."""
 
-    def __init__(self, office: rules.IssuingOffice, registry: Registry, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        office: IssuingOffice,
+        requests: rules.BankRequests,
+        registry: Registry,
+        ledger: Ledger,
+    ) -> None:
         self._office = office
+        self._requests = requests
         self._registry = registry
         self._ledger = ledger
 
-    def PayInReserves(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        fen = self._office.pay_in(
-            caller(context), request.request_id, request.bank, request.amount_fen
-        )
-        return issuance_pb2.PayInReservesResponse(reserves_fen=fen)
-
-    def PayOutReserves(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        fen = self._office.pay_out(
-            caller(context), request.request_id, request.bank, request.amount_fen
-        )
-        return issuance_pb2.PayOutReservesResponse(reserves_fen=fen)
-
     def CreateRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        maker = caller(context)
-        own_bank_only(maker, request.bank)
         kind = _KINDS.get(request.direction)
         if kind is None:
             raise invalid("direction", "is DIRECTION_ISSUE or DIRECTION_REDEEM")
-        row = self._office.create(maker, request.request_id, request.bank, kind, request.amount_fen)
+        bank = self._registry.welcome(peer(context))
+        if request.bank != bank.name:
+            raise Refusal(
+                errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                f"{bank.name} may not ask for {request.bank!r}",
+                field="bank",
+            )
+        row = self._requests.create(bank, request.request_id, kind, request.amount_fen)
         return issuance_pb2.CreateRequestResponse(request=self._request(row))
-
-    def ApproveRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        row = self._office.approve(caller(context), request.request_id)
-        books = {bank.index: (held, out) for bank, held, out in self._office.books()[3]}
-        held, out = books[row.bank]
-        return issuance_pb2.ApproveRequestResponse(
-            request=self._request(row), reserves_fen=held, circulation_fen=out
-        )
-
-    def RejectRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        row = self._office.reject(caller(context), request.request_id)
-        return issuance_pb2.RejectRequestResponse(request=self._request(row))
 
     def ListRequests(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         who = caller(context)
         bank = request.bank
         if not is_central_officer(who):
-            bank = bank or who.institution
-            own_bank_only(who, bank)
+            if bank not in ("", who.name):
+                raise Refusal(
+                    errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                    f"{who.name} may not see requests of {bank!r}",
+                    field="bank",
+                )
+            bank = who.name
         if request.state and request.state not in _STATE_NAMES:
             raise invalid("state", "is a RequestState")
         size = page_size(request.page_size)
         before = decode_token(request.page_token, 1)
-        rows = self._office.requests(
+        rows = self._requests.page(
             bank, _STATE_NAMES.get(request.state, ""), size + 1, before[0] if before else None
         )
         more = len(rows) > size
@@ -118,8 +110,7 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
             direction=_DIRECTIONS.get(row.kind, issuance_pb2.DIRECTION_UNSPECIFIED),
             amount_fen=row.amount_fen,
             state=_STATES[row.state],
-            maker=row.maker,
-            checker=row.checker,
+            act_number=row.act or 0,
             created_time_ms=row.created_time_ms,
             decided_time_ms=row.decided_time_ms,
         )

@@ -16,6 +16,8 @@ MARK_RECORDS = 1 << 20
 
 FEEDS_EACH = 2
 """Feeds that one bank follows at once: one, and one whose end has not been noticed yet."""
+REQUEST_LIFE_MS = 86_400_000
+"""A bank's request that no officer answered by then waits no longer."""
 
 FEED_WAIT_S = 1.0
 """How long an open feed sleeps at most before it looks whether its bank is still welcome."""
@@ -53,7 +55,7 @@ MAX_ASIDES_AT_ONCE = 2
 """Redemptions for which money is being set aside by one bank."""
 
 MAX_OPEN_REQUESTS = 20
-"""Of one bank, that it made itself and nobody has decided."""
+"""Of one bank, for issuance or redemption, that wait for an answer."""
 
 TOKEN_LIFETIME_MS = 90 * 86_400_000
 RESTORE_GRACE_MS = 7 * 86_400_000

@@ -20,6 +20,8 @@ class Settings:
     tls_ca: Path
     offline_root_key: str
     business_key: str
+    officers_file: str = ""
+    """The founding record of officers; read while there are none."""
     keys_in_files: bool = False
     metrics_port: int = 0
     log_file: str = ""

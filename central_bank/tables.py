@@ -14,10 +14,12 @@ from sqlalchemy import (
     Table,
 )
 
+from officers.tables import officer_tables
 from settlement.tables import NUMBER, journal_tables
 
 metadata = MetaData()
 ledger = journal_tables(metadata)
+office = officer_tables(metadata)
 
 banks = Table(
     "banks",
@@ -32,8 +34,9 @@ banks = Table(
     Column("offline_certificate", LargeBinary, nullable=False),
 )
 
-office_requests = Table(
-    "office_requests",
+# What banks ask for; officers answer by an act of their own, or not at all. `act` is its number.
+issuance_requests = Table(
+    "issuance_requests",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", String(36), nullable=False, unique=True),
@@ -42,12 +45,10 @@ office_requests = Table(
     Column("bank", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("state", String(8), nullable=False),
-    Column("maker", String(128), nullable=False),
-    Column("maker_fingerprint", String(64), nullable=False),
-    Column("checker", String(128), nullable=False),
+    Column("act", Integer, nullable=True),
     Column("created_time_ms", BigInteger, nullable=False),
     Column("decided_time_ms", BigInteger, nullable=False),
-    Index("office_requests_by_state", "state", "bank"),
+    Index("issuance_requests_by_bank", "bank", "state", "created_time_ms"),
     sqlite_autoincrement=True,
 )
 
@@ -65,6 +66,17 @@ bank_batches = Table(
     Column("head", LargeBinary, nullable=False),
     Column("others", LargeBinary, nullable=True),
     Column("signature", LargeBinary(64), nullable=False),
+)
+
+# Redemptions, by the number of their act: whether the bank has set the money aside.
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bank", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False),
+    Index("redemptions_by_state", "state"),
 )
 
 # `restored_fen` is what went back to the loader after the grace; none until then.

@@ -127,6 +127,13 @@ class Acts:
             query = query.where(table.c.id < before)
         return [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
+    def refuse(self, number: int, reason: int) -> None:
+        """Ends an act, if it is open still, that another party has finally said no to."""
+        query = select(self._tables.acts.c.act_id).where(self._tables.acts.c.id == number)
+        act_id = self._database.read(lambda c: c.execute(query).scalar_one())
+        with self._deciding:
+            self._end(self.get(act_id), office_pb2.ACT_STATE_REFUSED, reason)
+
     def step(self) -> bool:
         """Ends acts whose time is over; True when there may be more."""
         table = self._tables.acts
@@ -227,9 +234,7 @@ class Acts:
         try:
             effect.ready(act)
         except Refusal as refusal:
-            if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE:
-                with self._deciding:
-                    self._end(act, office_pb2.ACT_STATE_REFUSED, refusal.reason)
+            self.refuse(act.number, refusal.reason)
             raise
 
     def _decided_on(

@@ -101,7 +101,13 @@ class Effect:
         """Refuses an act that could not be done now. Reads only."""
 
     def ready(self, act: Act) -> None:
-        """Arranges with other parties what the act needs; again and again until it is decided."""
+        """Arranges with other parties what the act needs; again and again until it is decided.
+
+        Nobody who hangs is waited for: `perform` refuses what is not arranged yet.
+
+        Raises:
+            Refusal: another party's final no, which ends the act.
+        """
 
     def perform(self, act: Act, decision: Decision) -> None:
         """Does it, with `decision.mark` in the same transaction.

@@ -5,6 +5,7 @@ from __future__ import annotations
 MAX_OFFICERS = 500
 """Of one institution, removed ones included."""
 
+MAX_FOUNDING_FILE_BYTES = 64 * 1024
 MAX_CREDENTIALS = 50
 """Of one officer, ended ones included."""
 

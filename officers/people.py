@@ -21,6 +21,7 @@ from runtime.database import Database
 from runtime.envelope import verify
 from runtime.errors import Refusal
 from runtime.messages import read_payload
+from runtime.settings import SettingsError
 from runtime.tls import Identity
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -30,7 +31,7 @@ FEWEST = 2
 """With the right to register others: below that nobody could be registered any more."""
 
 
-class NoOfficers(Exception):
+class NoOfficers(SettingsError):
     """There are no officers and no founding record that names them; the message says what to do."""
 
 

@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from currency import parties
 from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
+from officers.build import Founding
+from officers.founding_file import read_founding_file
+from officers.grpc_acts import act_service
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
 from operator_bank.central_keys import read_keys
@@ -138,6 +141,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
         central_keys=read_keys(settings.central_bank_keys),
+        founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
     )
 
 
@@ -162,6 +166,7 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
             on_accident=accident,
         ),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+        Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),
         revoker,
     ]
     for worker in workers:
@@ -190,7 +195,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         address=settings.inner_address,
         registry=registry,
         metrics=metrics,
-        gate=inner_gate(settings.bank),
+        gate=inner_gate(bank.officers),
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)
@@ -238,6 +243,7 @@ def inner_services(bank: Bank) -> list[Service]:
     return [
         _service("InboundService", add.add_InboundServiceServicer_to_server, GrpcInbound(bank)),
         _service("OfficeService", add.add_OfficeServiceServicer_to_server, GrpcOffice(bank)),
+        act_service(bank.acts, bank.officers),
     ]
 
 

@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from officers.acts import Acts
+from officers.build import Founding, open_acts, open_officers
+from officers.people import Officers
 from operator_bank import accounts
 from operator_bank.central_keys import CentralKeys
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.receipts import Receipts
+from operator_bank.office import bank_effects
 from operator_bank.offline.offline import Offline
 from operator_bank.orders import Orders
 from operator_bank.overload import CoreOverloaded
@@ -28,6 +32,7 @@ from operator_bank.policy import apply_policy
 from operator_bank.refused import Refused
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
+from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.holder import Holder
@@ -56,6 +61,7 @@ class BankParts:
     opening_deposit_fen: int
     till_float_fen: int
     central_keys: CentralKeys
+    founding: Founding
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Bank:
     name: str
     clock: Clock
     books: LedgerBundle
+    officers: Officers
+    acts: Acts
     directory: Directory
     opening: Opening
     holder: Holder
@@ -143,6 +151,8 @@ def build(
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
+    # Before anything is opened: without officers nobody could do anything about a wallet.
+    officers = open_officers(database, office_tables, parts.name, parts.founding, clock)
     books = open_ledger(
         engine,
         ledger_tables,
@@ -167,11 +177,15 @@ def build(
     outgoing = Outbound(database, central_bank, clock)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, parts.policy)
+    suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
+    effects = bank_effects(database, directory, suspense)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(
         name=parts.name,
         clock=clock,
         books=books,
+        officers=officers,
+        acts=open_acts(database, office_tables, officers, effects, clock),
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, parts.policy, clock, refused, bank=parts.name),
@@ -197,7 +211,7 @@ def build(
             bank=parts.name,
         ),
         inbound=inbound,
-        suspense=SuspenseDesk(database, ledger, directory, inbound, clock),
+        suspense=suspense,
         offline=Offline(
             database,
             ledger,

@@ -1,4 +1,4 @@
-"""The inner port over gRPC: the central bank's questions and the officers' acts."""
+"""The inner port over gRPC: the central bank's questions, and what officers may see."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ import grpc
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
+from officers.grpc_acts import SERVICE_PATH
+from officers.people import Officers
 from operator_bank.app import Bank
-from operator_bank.limits import MAX_CAUSE
-from runtime.checks import text
 from runtime.errors import Refusal
 from runtime.page import decode_token, encode_token, page_size
 from runtime.server import Gate
-from runtime.tls import Identity, peer
+from runtime.tls import Identity
 
 _OFFICE = "/dcep.bank.v1.OfficeService/"
 _INBOUND = "/dcep.bank.v1.InboundService/"
 
 
-def inner_gate(bank: str) -> Gate:
-    """Officers of this bank to the office, the central bank to the inbound questions."""
+def inner_gate(officers: Officers) -> Gate:
+    """Registered officers of this bank to the office, the central bank to the inbound questions."""
 
     def gate(who: Identity | None, method: str) -> None:
         if who is None:
             raise Refusal(
                 errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
             )
-        if method.startswith(_OFFICE) and who.role == "officer" and who.institution == bank:
+        if method.startswith((_OFFICE, SERVICE_PATH)):
+            officers.known(who)
             return
         if method.startswith(_INBOUND) and who.role == "central-bank":
             return
@@ -60,14 +61,6 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
-
-    def FreezeWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        status = self._set(request, context, frozen=True)
-        return bank_pb2.FreezeWalletResponse(status=status)
-
-    def UnfreezeWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        status = self._set(request, context, frozen=False)
-        return bank_pb2.UnfreezeWalletResponse(status=status)
 
     def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         books = self._bank.vault.books()
@@ -101,32 +94,3 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
         found = self._bank.suspense.page(size, after[0] if after else 0)
         token = encode_token(found[-1].position) if len(found) == size else ""
         return bank_pb2.ListSuspenseResponse(entries=found, next_page_token=token)
-
-    def PaySuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        text(request.cause, "cause", longest=MAX_CAUSE)
-        paid = self._bank.suspense.pay(
-            request.request_id,
-            request.position,
-            request.wallet_number,
-            _name(context),
-            request.cause,
-        )
-        return bank_pb2.PaySuspenseResponse(
-            wallet_number=paid.wallet_number, amount_fen=paid.amount_fen, repeated=paid.repeated
-        )
-
-    def _set(self, request: Any, context: grpc.ServicerContext, *, frozen: bool) -> Any:
-        text(request.cause, "cause", longest=MAX_CAUSE)
-        self._bank.directory.set_frozen(
-            request.request_id,
-            request.wallet_number,
-            _name(context),
-            request.cause,
-            frozen,
-        )
-        return self._bank.holder.status(self._bank.directory.get(request.wallet_number))
-
-
-def _name(context: grpc.ServicerContext) -> str:
-    who = peer(context)
-    return who.name if who is not None else ""

@@ -17,7 +17,6 @@ MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """For so long a cash machine's receipt can be put into its wallet."""
 
 MAX_MEMO = 140
-MAX_CAUSE = 200
 MAX_PAYEE_REFUSALS = 64
 """Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
 

@@ -25,6 +25,8 @@ class Settings:
     business_key: str
     central_bank_keys: Path
     policy_file: Path
+    officers_file: str = ""
+    """The founding record of officers; read while there are none."""
     keys_in_files: bool = False
     metrics_port: int = 0
     log_file: str = ""

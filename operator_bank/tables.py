@@ -15,10 +15,12 @@ from sqlalchemy import (
     text,
 )
 
+from officers.tables import officer_tables
 from settlement.tables import NUMBER, journal_tables
 
 metadata = MetaData()
 ledger = journal_tables(metadata)
+office = officer_tables(metadata)
 
 # The order is the OpenWalletOrder as the wallet's own key signed it; the record that opened the
 # account has its digest.
@@ -38,19 +40,6 @@ wallets = Table(
     Column("order_signature", LargeBinary(64), nullable=False),
     Index("wallets_by_request", "request_id", "public_key", unique=True),
     sqlite_autoincrement=True,
-)
-
-# `position` is that of the suspense entry that was paid out; 0 for other acts.
-office_acts = Table(
-    "office_acts",
-    metadata,
-    Column("request_id", String(36), primary_key=True),
-    Column("act", String(10), nullable=False),
-    Column("wallet", String(16), nullable=False),
-    Column("officer", String(128), nullable=False),
-    Column("cause", String(200), nullable=False),
-    Column("time_ms", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
 )
 
 # Of `outbound` and `token_deposits`, in the words of their indexes: a database finds one only by
@@ -179,6 +168,7 @@ suspense = Table(
     Column("time_ms", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("paid", SmallInteger, nullable=False),
+    Column("paid_to", String(16), nullable=False),
     Index("suspense_by_state", "paid", "position"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from runtime.limits import TRANSACTION_ATTEMPTS
 from runtime.private import private_database
@@ -104,18 +104,6 @@ class Database:
         """Runs `body` in a transaction that only reads."""
         with self.engine.connect() as connection:
             return body(connection)
-
-
-def once_more(body: Callable[[], T]) -> T:
-    """Runs a body again when somebody else wrote the same key first.
-
-    For a request that looks for its id, finds nothing, and then meets one that came at the same
-    time at another desk: the second time it finds what the id stands for, and can answer.
-    """
-    try:
-        return body()
-    except IntegrityError:
-        return body()
 
 
 def execute_many(

@@ -10,6 +10,7 @@ from currency.amount import AmountError
 from currency.number import NumberError
 from runtime.errors import NoAnswer, Refusal
 from sandbox import (
+    cli_acts,
     cli_audit,
     cli_cash,
     cli_ceremony,
@@ -39,6 +40,7 @@ for part in (
     cli_stack,
     cli_desks,
     cli_cash,
+    cli_acts,
     cli_suspense,
     cli_evidence,
     cli_feed,

@@ -123,7 +123,10 @@ def _addresses(plan: StackPlan) -> dict[str, object]:
             bank.name: {"public": bank.public_address, "inner": bank.inner_address}
             for bank in plan.banks
         },
-        "officers": [*plan.central_officers, *(bank.officer for bank in plan.banks)],
+        "officers": [
+            *plan.central_officers,
+            *(name for bank in plan.banks for name in bank.officers),
+        ],
     }
 
 
@@ -140,9 +143,10 @@ def _welcome(speaker: Speaker, plan: StackPlan, detached: bool) -> None:
     speaker.say(f"""
 What to try next, in another terminal:
   [bold]export DCEP_STACK={folder}[/]
-  dcep reserves {first.name} 1000000
-  dcep issue {first.name} 500000 --as lin     [dim]# the maker[/]
-  dcep approve --as mei                   [dim]# the checker: another certificate[/]
+  dcep reserves {first.name} 1000000 --as lin  [dim]# one officer proposes[/]
+  dcep approve --all --as mei             [dim]# another one approves[/]
+  dcep issue {first.name} 500000 --as lin
+  dcep approve --all --as mei
   wallet open --bank {first.name} --name Alice --home alice
   wallet topup 100.00 --home alice
   wallet show --home alice

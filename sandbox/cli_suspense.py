@@ -10,9 +10,11 @@ import typer
 from currency.amount import format_yuan
 from currency.number import check
 from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
-from sandbox.offices import BankOffice
-from sandbox.options import DEFAULT, Folder, Json, RequestId
+from sandbox.cli_acts import say_proposed
+from sandbox.offices import CAUSE, BankOffice
+from sandbox.options import DEFAULT, BankOfficer, Folder, Json, RequestId
 from sandbox.plan import load
 from sandbox.words import Speaker
 
@@ -54,25 +56,23 @@ def pay(
     to: Annotated[
         str, typer.Option(help="Another wallet of this bank than the one whose it was to be.")
     ] = "",
-    cause: Annotated[str, typer.Option(help="Why, for the record.")] = "ordered by an officer",
+    officer: BankOfficer = "",
+    cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
     request_id: RequestId = "",
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Pay an entry to a wallet of the bank, once; within what the wallet may hold."""
+    """Propose to pay an entry to a wallet of the bank, within what the wallet may hold.
+
+    Another officer of the bank approves.
+    """
     if to:
         check(to)
-    with BankOffice(load(folder), bank) as office:
-        paid = office.pay_suspense(entry, to, cause, request_id or None)
-    fields = {
-        "bank": bank,
-        "entry": entry,
-        "number": paid.wallet_number,
-        "amount_fen": paid.amount_fen,
-        "repeated": paid.repeated,
-    }
-    text = f"{format_yuan(paid.amount_fen)} yuan paid to {paid.wallet_number}"
-    Speaker(as_json).result(fields, text)
+    plan = load(folder)
+    kind = office_pb2.PaySuspense(position=entry, wallet_number=to)
+    with BankOffice(plan, bank, officer) as office:
+        act = office.propose(kind, cause, request_id or None)
+    say_proposed(Speaker(as_json), plan, act)
 
 
 def _entries(desk: BankOffice, bank: str) -> list[dict[str, Any]]:

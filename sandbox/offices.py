@@ -1,19 +1,27 @@
-"""The officers' desks: what a person with an officer's certificate can do over gRPC."""
+"""The officers' desks: what a person with an officer's certificate and key can do over gRPC."""
 
 from __future__ import annotations
 
-import uuid
 from types import TracebackType
 from typing import Self
 
 import grpc
+from google.protobuf.message import Message
+from nacl.signing import SigningKey
 
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
+from dcep.office.v1 import office_pb2, office_pb2_grpc
+from officers.signing import OfficerKey
+from runtime.clock import SystemClock
 from sandbox.connections import ask, officer_channel, stub
-from sandbox.plan import StackPlan
+from sandbox.plan import CENTRAL_BANK, StackPlan
+from sandbox.trust import officer_key_file
+
+Act = office_pb2.Act
+CAUSE = "ordered by an officer"
 
 
 class Desk:
@@ -34,35 +42,67 @@ class Desk:
         self.channel.close()
 
 
-class CentralOffice(Desk):
+class ActDesk(Desk):
+    """An officer's desk, with the key that signs acts. Each act takes two such desks."""
+
+    def __init__(self, plan: StackPlan, institution: str, officer: str) -> None:
+        super().__init__(officer_channel(plan, plan.office_address(institution), officer))
+        key = SigningKey(officer_key_file(plan, officer).read_bytes())
+        self.officer = officer
+        self._key = OfficerKey(institution, officer, key)
+        self._acts = stub(office_pb2_grpc.ActServiceStub, self.channel)
+        self._clock = SystemClock()
+
+    def propose(self, kind: Message, cause: str = CAUSE, act_id: str | None = None) -> Act:
+        """Propose an act; another officer approves it."""
+        now_ms = self._clock.now_ms()
+        proposal = self._key.propose(kind, cause, now_ms, act_id=act_id or "")
+        request = office_pb2.ProposeActRequest(proposal=proposal)
+        return ask(self._acts.ProposeAct, request, office_pb2.ProposeActResponse).act
+
+    def approve(self, act: Act) -> Act:
+        """Approve an act exactly as it was shown."""
+        approval = self._key.approve(act.proposal.payload, self._clock.now_ms())
+        request = office_pb2.ApproveActRequest(approval=approval)
+        return ask(self._acts.ApproveAct, request, office_pb2.ApproveActResponse).act
+
+    def reject(self, act: Act) -> Act:
+        """Turn an act down."""
+        rejection = self._key.reject(act.proposal.payload, self._clock.now_ms())
+        request = office_pb2.RejectActRequest(rejection=rejection)
+        return ask(self._acts.RejectAct, request, office_pb2.RejectActResponse).act
+
+    def act(self, act_id: str) -> Act:
+        """One act."""
+        request = office_pb2.GetActRequest(act_id=act_id)
+        return ask(self._acts.GetAct, request, office_pb2.GetActResponse).act
+
+    def open_acts(self) -> list[Act]:
+        """The acts that wait for another officer, the oldest first."""
+        found: list[Act] = []
+        request = office_pb2.ListActsRequest(state=office_pb2.ACT_STATE_OPEN, page_size=500)
+        while True:
+            answer = ask(self._acts.ListActs, request, office_pb2.ListActsResponse)
+            found += answer.acts
+            if not answer.next_page_token:
+                return found[::-1]
+            request.page_token = answer.next_page_token
+
+    def officers(self) -> list[office_pb2.Officer]:
+        """The officers of the institution."""
+        request = office_pb2.ListOfficersRequest()
+        answer = ask(self._acts.ListOfficers, request, office_pb2.ListOfficersResponse)
+        return list(answer.officers)
+
+
+class CentralOffice(ActDesk):
     """An officer's desk at the central bank."""
 
     def __init__(self, plan: StackPlan, officer: str) -> None:
-        super().__init__(officer_channel(plan, plan.central_address, officer))
+        super().__init__(plan, CENTRAL_BANK, officer)
         self.issuance = stub(issuance_pb2_grpc.IssuanceServiceStub, self.channel)
         self.authentication = stub(authentication_pb2_grpc.AuthenticationServiceStub, self.channel)
         self.analysis = stub(analysis_pb2_grpc.AnalysisServiceStub, self.channel)
-
-    def admit(self, bank: authentication_pb2.Bank) -> authentication_pb2.Bank:
-        """Admit a bank by its certificate."""
-        request = authentication_pb2.AdmitBankRequest(bank=bank)
-        return ask(
-            self.authentication.AdmitBank, request, authentication_pb2.AdmitBankResponse
-        ).bank
-
-    def suspend(self, name: str) -> authentication_pb2.Bank:
-        """Cut a bank off."""
-        request = authentication_pb2.SuspendBankRequest(name=name)
-        return ask(
-            self.authentication.SuspendBank, request, authentication_pb2.SuspendBankResponse
-        ).bank
-
-    def reinstate(self, name: str) -> authentication_pb2.Bank:
-        """End a suspension."""
-        request = authentication_pb2.ReinstateBankRequest(name=name)
-        return ask(
-            self.authentication.ReinstateBank, request, authentication_pb2.ReinstateBankResponse
-        ).bank
 
     def banks(self) -> list[authentication_pb2.Bank]:
         """All banks that were admitted once."""
@@ -84,59 +124,21 @@ class CentralOffice(Desk):
                 return found
             request.page_token = answer.next_page_token
 
-    def pay_in(self, bank: str, amount_fen: int, request_id: str | None = None) -> int:
-        """Reserves arrive; returns the bank's reserves in fen."""
-        request = issuance_pb2.PayInReservesRequest(
-            request_id=request_id or str(uuid.uuid4()), bank=bank, amount_fen=amount_fen
-        )
-        return ask(
-            self.issuance.PayInReserves, request, issuance_pb2.PayInReservesResponse
-        ).reserves_fen
-
-    def pay_out(self, bank: str, amount_fen: int, request_id: str | None = None) -> int:
-        """Reserves leave; returns the bank's reserves in fen."""
-        request = issuance_pb2.PayOutReservesRequest(
-            request_id=request_id or str(uuid.uuid4()), bank=bank, amount_fen=amount_fen
-        )
-        return ask(
-            self.issuance.PayOutReserves, request, issuance_pb2.PayOutReservesResponse
-        ).reserves_fen
-
-    def request(
-        self,
-        bank: str,
-        direction: issuance_pb2.Direction,
-        amount_fen: int,
-        request_id: str | None = None,
-    ) -> issuance_pb2.Request:
-        """Make a request to issue or redeem; somebody else approves it."""
-        request = issuance_pb2.CreateRequestRequest(
-            request_id=request_id or str(uuid.uuid4()),
-            bank=bank,
-            direction=direction,
-            amount_fen=amount_fen,
-        )
-        return ask(self.issuance.CreateRequest, request, issuance_pb2.CreateRequestResponse).request
-
-    def approve(self, request_id: str) -> issuance_pb2.ApproveRequestResponse:
-        """Release a request of another officer."""
-        request = issuance_pb2.ApproveRequestRequest(request_id=request_id)
-        return ask(self.issuance.ApproveRequest, request, issuance_pb2.ApproveRequestResponse)
-
-    def reject(self, request_id: str) -> issuance_pb2.Request:
-        """Turn a request down."""
-        request = issuance_pb2.RejectRequestRequest(request_id=request_id)
-        answer = ask(self.issuance.RejectRequest, request, issuance_pb2.RejectRequestResponse)
-        return answer.request
-
-    def waiting(self) -> list[issuance_pb2.Request]:
-        """The requests that wait for approval (the newest 500)."""
+    def requests(self) -> list[issuance_pb2.Request]:
+        """What banks ask for and nobody answered yet (the newest 500)."""
         request = issuance_pb2.ListRequestsRequest(
             state=issuance_pb2.REQUEST_STATE_WAITING, page_size=500
         )
         return list(
             ask(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse).requests
         )
+
+    def books_of(self, bank: str) -> issuance_pb2.BankBooks:
+        """Reserves and circulation of one bank."""
+        found: dict[str, issuance_pb2.BankBooks] = {one.bank: one for one in self.books().banks}
+        if bank not in found:
+            raise ValueError(f"the books have no bank {bank!r}")
+        return found[bank]
 
     def books(self) -> issuance_pb2.GetBooksResponse:
         """The central bank's side of equation 1."""
@@ -150,31 +152,12 @@ class CentralOffice(Desk):
         return list(ask(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse).flows)
 
 
-class BankOffice(Desk):
-    """The desk of a bank's own officer."""
+class BankOffice(ActDesk):
+    """The desk of a bank's own officer, the first one unless another is named."""
 
-    def __init__(self, plan: StackPlan, bank: str) -> None:
-        found = plan.bank(bank)
-        super().__init__(officer_channel(plan, found.inner_address, found.officer))
+    def __init__(self, plan: StackPlan, bank: str, officer: str = "") -> None:
+        super().__init__(plan, bank, officer or plan.bank(bank).officer)
         self.office = stub(bank_pb2_grpc.OfficeServiceStub, self.channel)
-
-    def freeze(
-        self, number: str, cause: str, request_id: str | None = None
-    ) -> bank_pb2.WalletStatus:
-        """Freeze a wallet; returns its status."""
-        request = bank_pb2.FreezeWalletRequest(
-            request_id=request_id or str(uuid.uuid4()), wallet_number=number, cause=cause
-        )
-        return ask(self.office.FreezeWallet, request, bank_pb2.FreezeWalletResponse).status
-
-    def unfreeze(
-        self, number: str, cause: str, request_id: str | None = None
-    ) -> bank_pb2.WalletStatus:
-        """End a freeze; returns the wallet's status."""
-        request = bank_pb2.UnfreezeWalletRequest(
-            request_id=request_id or str(uuid.uuid4()), wallet_number=number, cause=cause
-        )
-        return ask(self.office.UnfreezeWallet, request, bank_pb2.UnfreezeWalletResponse).status
 
     def suspense(self) -> list[bank_pb2.SuspenseEntry]:
         """What lies in suspense and is not sent back, oldest first."""
@@ -187,18 +170,6 @@ class BankOffice(Desk):
                 return found
             request.page_token = answer.next_page_token
 
-    def pay_suspense(
-        self, position: int, number: str, cause: str, request_id: str | None = None
-    ) -> bank_pb2.PaySuspenseResponse:
-        """Pay an entry to a wallet; without a number to the one whose it was to be."""
-        request = bank_pb2.PaySuspenseRequest(
-            request_id=request_id or str(uuid.uuid4()),
-            position=position,
-            wallet_number=number,
-            cause=cause,
-        )
-        return ask(self.office.PaySuspense, request, bank_pb2.PaySuspenseResponse)
-
     def feed(self) -> bank_pb2.GetFeedResponse:
         """Where the feed stands, and why it has stopped."""
         return ask(self.office.GetFeed, bank_pb2.GetFeedRequest(), bank_pb2.GetFeedResponse)
@@ -208,11 +179,21 @@ class BankOffice(Desk):
         return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)
 
 
+def by_two(
+    plan: StackPlan, institution: str, kind: Message, cause: str = CAUSE, act_id: str | None = None
+) -> Act:
+    """An act of the first two officers of an institution: one proposes, the other approves."""
+    first, second = plan.officers(institution)[:2]
+    with ActDesk(plan, institution, first) as desk:
+        act = desk.propose(kind, cause, act_id)
+    with ActDesk(plan, institution, second) as desk:
+        return desk.approve(act)
+
+
 def issue(plan: StackPlan, bank: str, amount_fen: int) -> None:
-    """Pay reserves in for a bank and issue against them, with two officers as the rule wants."""
-    maker, checker = plan.central_officers[:2]
-    with CentralOffice(plan, maker) as office:
-        office.pay_in(bank, amount_fen)
-        request = office.request(bank, issuance_pb2.DIRECTION_ISSUE, amount_fen)
-    with CentralOffice(plan, checker) as office:
-        office.approve(request.request_id)
+    """Pay reserves in for a bank and issue against them."""
+    for kind in (
+        office_pb2.PayInReserves(bank=bank, amount_fen=amount_fen),
+        office_pb2.Issue(bank=bank, amount_fen=amount_fen),
+    ):
+        by_two(plan, CENTRAL_BANK, kind)

@@ -19,6 +19,9 @@ DatabaseUrl = Annotated[
     typer.Option(help="postgresql://… puts every service on that server; else SQLite files."),
 ]
 Officer = Annotated[str, typer.Option("--as", help="Which officer sits at the desk.")]
+BankOfficer = Annotated[
+    str, typer.Option("--as", help="Which officer of the bank; the first one when left out.")
+]
 RequestId = Annotated[
     str, typer.Option(help="Repeat with the same id after no answer; made up when empty.")
 ]

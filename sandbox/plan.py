@@ -20,7 +20,7 @@ from sandbox.processes import Command
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = "stack"
 CENTRAL_BANK = "central-bank"
-CENTRAL_OFFICERS = ("lin", "mei")
+CENTRAL_OFFICERS = ("lin", "mei", "han")
 
 
 class StackMissing(Exception):
@@ -36,8 +36,13 @@ class BankPlan:
     public_address: str
     inner_address: str
     metrics_port: int
-    officer: str
+    officers: tuple[str, ...]
     database_url: str
+
+    @property
+    def officer(self) -> str:
+        """The first of its officers."""
+        return self.officers[0]
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,25 @@ class StackPlan:
                 return parties.bank(bank.name)
         raise StackMissing(f"nobody in this stack listens at {address}")
 
+    def officers(self, institution: str) -> tuple[str, ...]:
+        """The officers of the central bank or of a bank."""
+        if institution == CENTRAL_BANK:
+            return self.central_officers
+        return self.bank(institution).officers
+
+    def institution(self, officer: str) -> str:
+        """Where an officer works; StackMissing for nobody's."""
+        for name in (CENTRAL_BANK, *(bank.name for bank in self.banks)):
+            if officer in self.officers(name):
+                return name
+        raise StackMissing(f"no officer {officer!r} in this stack")
+
+    def office_address(self, institution: str) -> str:
+        """Where an institution's officers reach it."""
+        if institution == CENTRAL_BANK:
+            return self.central_address
+        return self.bank(institution).inner_address
+
     def commands(self) -> dict[str, Command]:
         """The processes of the stack by name, the central bank first."""
         found = {CENTRAL_BANK: self.command(CENTRAL_BANK)}
@@ -138,7 +162,9 @@ def load(folder: Path) -> StackPlan:
         raise StackMissing(f"no stack in {folder}; `dcep up --dir {folder}` makes one")
     try:
         read = json.loads(path.read_text())
-        banks = tuple(BankPlan(**bank) for bank in read.pop("banks"))
+        banks = tuple(
+            BankPlan(**{**bank, "officers": tuple(bank["officers"])}) for bank in read.pop("banks")
+        )
         officers = tuple(read.pop("central_officers"))
         read["folder"] = folder.resolve()
         return StackPlan(banks=banks, central_officers=officers, **read)
@@ -160,7 +186,7 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
             public_address=f"{HOST}:{next(ports)}",
             inner_address=f"{HOST}:{next(ports)}",
             metrics_port=next(ports),
-            officer=_officer(index),
+            officers=_officers(index),
             database_url=databases.get(name, _sqlite(folder / "banks" / name / "operator_bank.db")),
         )
         for index, name in enumerate(bank_names)
@@ -180,6 +206,7 @@ def _sqlite(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _officer(index: int) -> str:
+def _officers(index: int) -> tuple[str, ...]:
     names = ("wang", "zhou", "chen", "zhao", "sun", "wu")
-    return names[index] if index < len(names) else f"officer{index}"
+    mine = names[2 * index : 2 * index + 2]
+    return mine or (f"officer{index}a", f"officer{index}b")

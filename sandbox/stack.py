@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dcep.authentication.v1 import authentication_pb2
+from dcep.office.v1 import office_pb2
 from runtime.private import make_private
 from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
-from sandbox.offices import CentralOffice
+from sandbox.offices import CentralOffice, by_two
 from sandbox.plan import CENTRAL_BANK, StackPlan, draw, load
 from sandbox.processes import ProcessFailed, Running, stop_all
 from sandbox.trust import business_public_key, fingerprint, make_trust
@@ -127,16 +127,16 @@ class Stack:
         return True
 
     def admit_banks(self) -> None:
-        """Have the authentication centre admit the banks that it does not know yet."""
+        """Have two officers admit the banks that the authentication centre does not know yet."""
         with CentralOffice(self.plan, self.plan.central_officers[0]) as office:
             known = {bank.name for bank in office.banks()}
-            for bank in self.plan.banks:
-                if bank.name not in known:
-                    office.admit(self._introduction(bank.name))
+        for bank in self.plan.banks:
+            if bank.name not in known:
+                by_two(self.plan, CENTRAL_BANK, self._introduction(bank.name), "a new stack")
 
-    def _introduction(self, name: str) -> authentication_pb2.Bank:
+    def _introduction(self, name: str) -> office_pb2.AdmitBank:
         bank, folder = self.plan.bank(name), self.plan.bank_folder(name)
-        return authentication_pb2.Bank(
+        return office_pb2.AdmitBank(
             name=bank.name,
             prefix=bank.prefix,
             certificate_fingerprint=fingerprint(folder / "tls.crt"),
@@ -152,8 +152,7 @@ class Stack:
         return [bank.inner_address, bank.public_address]
 
     def _officer(self, name: str) -> str:
-        central = name == CENTRAL_BANK
-        return self.plan.central_officers[0] if central else self.plan.bank(name).officer
+        return self.plan.officers(name)[0]
 
     def _forget(self, name: str) -> Running:
         process = self.running.pop(name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from currency.amount import format_yuan
 from currency.number import NumberError, check
-from dcep.issuance.v1 import issuance_pb2
+from dcep.office.v1 import office_pb2
 from sandbox.audit import StackAudit, audit_stack
 from sandbox.people import Person
 from sandbox.plan import CENTRAL_BANK
@@ -41,27 +41,30 @@ def expect(true: bool, what: str) -> None:
 
 def reserves(world: World, say: Say) -> None:
     """Reserves arrive for every bank."""
-    with world.central("lin") as office:
-        for bank in world.plan.banks:
-            reserves_fen = office.pay_in(bank.name, RESERVES_FEN)
-            say(f"{bank.name} pays in: reserves {_yuan(reserves_fen)}")
+    for bank in world.plan.banks:
+        books = world.pay_in(bank.name, RESERVES_FEN)
+        say(f"{bank.name} pays in: reserves {_yuan(books.reserves_fen)}, by two officers")
 
 
 def issuance(world: World, say: Say) -> None:
-    """Maker and checker; too much is refused with what is missing."""
-    issue = issuance_pb2.DIRECTION_ISSUE
+    """It takes two; too much is refused with what is missing."""
     with world.central("lin") as lin, world.central("mei") as mei:
-        too_much = refused(lambda: lin.request("alpha", issue, RESERVES_FEN + 5 * YUAN))
+
+        def ask(fen: int) -> office_pb2.Act:
+            return lin.propose(office_pb2.Issue(bank="alpha", amount_fen=fen), "alpha's customers")
+
+        too_much = refused(lambda: ask(RESERVES_FEN + 5 * YUAN))
         missing = _yuan(int(too_much.metadata["missing_fen"]))
         say(f"asking for more than the reserves: [yellow]{too_much.name}[/], {missing} missing")
-        request = lin.request("alpha", issue, ISSUED_FEN)
+        act = ask(ISSUED_FEN)
         say(f"lin asks to issue {_yuan(ISSUED_FEN)} to alpha")
-        same = refused(lambda: lin.approve(request.request_id))
+        same = refused(lambda: lin.approve(act))
         say(f"lin approves her own request: [yellow]{same.name}[/]")
-        answer = mei.approve(request.request_id)
+        mei.approve(act)
+        books = mei.books_of("alpha")
         say(
-            f"mei approves: reserves {_yuan(answer.reserves_fen)}, "
-            f"circulation {_yuan(answer.circulation_fen)}, one atomic step"
+            f"mei approves: reserves {_yuan(books.reserves_fen)}, "
+            f"circulation {_yuan(books.circulation_fen)}, one atomic step"
         )
     world.issue("beta", ISSUED_FEN)
     for bank in world.plan.banks:
@@ -201,7 +204,7 @@ def audited(world: World) -> StackAudit:
 
 STEPS = (
     Step("Reserves", reserves),
-    Step("Issuance: maker and checker", issuance),
+    Step("Issuance: two officers, two signatures", issuance),
     Step("Wallets, each a process of its own", wallets),
     Step("Exchange: deposit and cash", exchange),
     Step("A payment within a bank", pay_within),

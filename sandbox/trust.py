@@ -7,17 +7,21 @@ folders are laid out so that each could be carried to its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nacl.signing import SigningKey
 
 from currency import parties
+from dcep.office.v1 import office_pb2
+from officers.founding_file import founding_text
+from officers.signing import founding_record
 from runtime import certificates
 from runtime.certificates import Authority
+from runtime.clock import SystemClock
 from runtime.private import make_private, write_private
 from sandbox.cash_machine import MACHINE
-from sandbox.plan import BankPlan, StackPlan
+from sandbox.plan import CENTRAL_BANK, BankPlan, StackPlan
 
 POLICY = """\
 # Limits of the wallet classes in fen; a missing number means no limit.
@@ -37,6 +41,18 @@ year_fen = 5_000_000
 
 OFFLINE_ROOT = "offline_root.key"
 CENTRAL_KEYS = "central_bank.keys"
+CENTRAL_RIGHTS = (
+    office_pb2.RIGHT_OFFICERS,
+    office_pb2.RIGHT_RESERVES,
+    office_pb2.RIGHT_ISSUANCE,
+    office_pb2.RIGHT_BANKS,
+    office_pb2.RIGHT_DEVICES,
+)
+BANK_RIGHTS = (
+    office_pb2.RIGHT_OFFICERS,
+    office_pb2.RIGHT_WALLETS,
+    office_pb2.RIGHT_SUSPENSE,
+)
 OPENING_DEPOSIT_FEN = 1_000_000
 TILL_FLOAT_FEN = 100_000_000
 ONE_SOURCE = {
@@ -58,12 +74,9 @@ def make_trust(plan: StackPlan) -> None:
     for bank in plan.banks:
         _bank(plan, bank, authority)
     make_private(plan.officers_folder)
-    for officer in plan.central_officers:
-        role = parties.officer("central-bank", officer)
-        _identity(authority, plan.officers_folder, officer, role)
+    _officers(plan, authority, CENTRAL_BANK, plan.central_folder, CENTRAL_RIGHTS)
     for bank in plan.banks:
-        role = parties.officer(bank.name, bank.officer)
-        _identity(authority, plan.officers_folder, bank.officer, role)
+        _officers(plan, authority, bank.name, plan.bank_folder(bank.name), BANK_RIGHTS)
     _write(plan.officers_folder / "ca.crt", authority.certificate_pem)
     _write(plan.folder / "banks.json", json.dumps(directory(plan), indent=2).encode() + b"\n")
 
@@ -99,6 +112,7 @@ def _central_bank(plan: StackPlan, authority: Authority) -> None:
             "tls_ca": str(folder / "ca.crt"),
             "offline_root_key": str(folder / OFFLINE_ROOT),
             "business_key": str(folder / "business.key"),
+            "officers_file": str(folder / "officers.json"),
             "keys_in_files": True,
         },
     )
@@ -134,11 +148,44 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "central_bank_keys": str(folder / CENTRAL_KEYS),
             "policy_file": str(folder / "policy.toml"),
             "cash_machines": f"{MACHINE}:{bytes(machine.verify_key).hex()}",
+            "officers_file": str(folder / "officers.json"),
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,
             **ONE_SOURCE,
         },
     )
+
+
+def _officers(
+    plan: StackPlan,
+    authority: Authority,
+    institution: str,
+    folder: Path,
+    rights: Sequence[office_pb2.Right],
+) -> None:
+    """Certificates and keys, which stay with the officers, and the founding record."""
+    registrations = []
+    for name in plan.officers(institution):
+        _identity(authority, plan.officers_folder, name, parties.officer(institution, name))
+        key = SigningKey.generate()
+        write_private(officer_key_file(plan, name), bytes(key))
+        registrations.append(
+            office_pb2.RegisterOfficer(
+                name=name,
+                certificate_fingerprint=fingerprint(plan.officers_folder / f"{name}.crt"),
+                signing_key=bytes(key.verify_key),
+                rights=rights,
+            )
+        )
+    business_key = SigningKey((folder / "business.key").read_bytes())
+    now_ms = SystemClock().now_ms()
+    record = founding_record(institution, registrations, business_key, now_ms)
+    _write(folder / "officers.json", founding_text(record).encode())
+
+
+def officer_key_file(plan: StackPlan, name: str) -> Path:
+    """Where the key lies with which an officer signs acts."""
+    return plan.officers_folder / f"{name}.signing.key"
 
 
 def business_public_key(folder: Path) -> bytes:

@@ -13,12 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from google.protobuf.message import Message
+
 from dcep.issuance.v1 import issuance_pb2
+from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
 from sandbox.databases import create_databases
-from sandbox.offices import BankOffice, CentralOffice
+from sandbox.offices import CAUSE, BankOffice, CentralOffice, by_two
 from sandbox.people import Person
-from sandbox.plan import StackPlan
+from sandbox.plan import CENTRAL_BANK, StackPlan
 from sandbox.stack import Stack
 
 SETTLE_TIMEOUT_S = 60.0
@@ -77,13 +80,23 @@ class World:
         """An officer's desk at the central bank."""
         return CentralOffice(self.plan, officer)
 
-    def issue(self, bank: str, amount_fen: int) -> issuance_pb2.ApproveRequestResponse:
-        """Issue against a bank's reserves, maker and checker being two officers."""
-        return self._decide(bank, issuance_pb2.DIRECTION_ISSUE, amount_fen)
+    def by_two(
+        self, kind: Message, cause: str = CAUSE, *, at: str = CENTRAL_BANK
+    ) -> office_pb2.Act:
+        """An act of two officers of the central bank, or of a bank."""
+        return by_two(self.plan, at, kind, cause)
 
-    def redeem(self, bank: str, amount_fen: int) -> issuance_pb2.ApproveRequestResponse:
+    def pay_in(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
+        """Reserves arrive for a bank."""
+        return self._move(office_pb2.PayInReserves(bank=bank, amount_fen=amount_fen))
+
+    def issue(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
+        """Issue against a bank's reserves."""
+        return self._move(office_pb2.Issue(bank=bank, amount_fen=amount_fen))
+
+    def redeem(self, bank: str, amount_fen: int) -> issuance_pb2.BankBooks:
         """Redeem a bank's circulation."""
-        return self._decide(bank, issuance_pb2.DIRECTION_REDEEM, amount_fen)
+        return self._move(office_pb2.Redeem(bank=bank, amount_fen=amount_fen))
 
     def wait_vault(self, bank: str, amount_fen: int) -> None:
         """Wait until a bank has exactly so much in its vault. Raises StoryFailed."""
@@ -119,14 +132,13 @@ class World:
         self._wallet_databases.append(url)
         return url
 
-    def _decide(
-        self, bank: str, direction: issuance_pb2.Direction, amount_fen: int
-    ) -> issuance_pb2.ApproveRequestResponse:
-        maker, checker = self.plan.central_officers[:2]
-        with self.central(maker) as office:
-            request = office.request(bank, direction, amount_fen)
-        with self.central(checker) as office:
-            return office.approve(request.request_id)
+    def _move(
+        self, kind: office_pb2.PayInReserves | office_pb2.Issue | office_pb2.Redeem
+    ) -> issuance_pb2.BankBooks:
+        """What a bank has after an act about its money."""
+        self.by_two(kind)
+        with self.central(self.plan.central_officers[0]) as office:
+            return office.books_of(kind.bank)
 
 
 class Stream:

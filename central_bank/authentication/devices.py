@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.registry import Also, Bank, nothing
 from central_bank.limits import (
     MAX_OFFLINE_HOLDING_FEN,
     MAX_OFFLINE_PAYMENT_FEN,
@@ -60,10 +60,14 @@ class Devices:
         expires = self._clock.now_ms() + _CERTIFICATE_LIFETIME_MS
         return certify_bank(self._root, name, key, expires).encode()
 
-    def revoke(self, key: bytes, cause: str) -> None:
-        """Takes a device out of use at an officer's word from the next bundle on, for good."""
+    def revoke(self, key: bytes, cause: str, also: Also = nothing) -> None:
+        """Takes a device out of use at two officers' word from the next bundle on, for good.
+
+        Args:
+            also: further SQL for the same transaction.
+        """
         exact_bytes(key, "device_key", 32)
-        self._revoke([key], cause, BY_OFFICER)
+        self._revoke([key], cause, BY_OFFICER, also)
 
     def revoke_proven(self, key: bytes, cause: str, bank: int) -> None:
         """The same for a device whose own signatures convict it.
@@ -90,7 +94,7 @@ class Devices:
             )
         self._revoke(keys, cause, bank.index)
 
-    def _revoke(self, keys: Sequence[bytes], cause: str, bank: int) -> None:
+    def _revoke(self, keys: Sequence[bytes], cause: str, bank: int, also: Also = nothing) -> None:
         text(cause, "cause", longest=200)
         these = revoked_devices.c.device_key.in_(keys)
         known = select(revoked_devices.c.device_key).where(these)
@@ -108,6 +112,7 @@ class Devices:
             if bank == BY_OFFICER and before:
                 # However it came there: from now on no bank's share can push it out.
                 connection.execute(update(revoked_devices).where(these).values(bank=bank))
+            also(connection)
 
         self._database.transaction(body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,10 +25,19 @@ from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind
 
+INSTITUTION = "central-bank"
+"""The central bank's own name among institutions."""
+
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,15}")
 _PREFIX = re.compile(r"[0-9]{4}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}")
+
+Also = Callable[[Connection], object]
+
+
+def nothing(_: Connection) -> None:
+    """No further SQL."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +91,26 @@ class Registry:
             raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
         return bank
 
-    def admit(self, bank: Bank) -> Bank:
-        """Admits a bank, or finds it admitted already with the same particulars."""
-        _check(bank)
-        with self._changing:
-            return self._admit(bank)
+    def admit(self, bank: Bank, also: Also = nothing) -> Bank:
+        """Admits a bank, or finds it admitted already with the same particulars.
 
-    def _admit(self, bank: Bank) -> Bank:
+        Args:
+            also: further SQL for the same transaction.
+        """
+        with self._changing:
+            known = self._check_new(bank)
+            if known is not None:
+                self._database.transaction(lambda c: also(c))
+                return known
+            return self._admit(bank, also)
+
+    def check_new(self, bank: Bank) -> None:
+        """Refuses a bank that cannot be admitted."""
+        self._check_new(bank)
+
+    def _check_new(self, bank: Bank) -> Bank | None:
+        """The bank, when it is admitted already with the same particulars."""
+        _check(bank)
         known = self._by_name.get(bank.name)
         if known is not None:
             if replace(bank, index=known.index, suspended=known.suspended) == known:
@@ -104,18 +127,30 @@ class Registry:
                 raise _taken("bank.certificate_fingerprint", other)
         if len(self._by_name) >= MAX_BANKS:
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_BANKS} banks already")
+        return None
+
+    def _admit(self, bank: Bank, also: Also) -> Bank:
         admitted = replace(bank, index=len(self._by_name), suspended=False)
         self._open_accounts([admitted.index])
-        self._database.transaction(lambda c: _insert(c, admitted))
+
+        def body(connection: Connection) -> None:
+            _insert(connection, admitted)
+            also(connection)
+
+        self._database.transaction(body)
         self._by_name = {**self._by_name, admitted.name: admitted}
         return admitted
 
-    def set_suspended(self, name: str, suspended: bool) -> Bank:
-        """Suspends or reinstates; takes effect for the very next look at the bank."""
+    def set_suspended(self, name: str, suspended: bool, also: Also = nothing) -> Bank:
+        """Suspends or reinstates; takes effect for the very next look at the bank.
+
+        Args:
+            also: further SQL for the same transaction.
+        """
         statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
         with self._changing:
             bank = replace(self.get(name, "name"), suspended=suspended)
-            self._database.transaction(lambda c: c.execute(statement))
+            self._database.transaction(lambda c: (c.execute(statement), also(c)))
             self._by_name = {**self._by_name, name: bank}
         return bank
 
@@ -180,6 +215,8 @@ def _check(bank: Bank) -> None:
     text(bank.name, "bank.name", longest=16)
     if not _NAME.fullmatch(bank.name):
         raise invalid("bank.name", "has 2 to 16 lower-case letters, digits and hyphens")
+    if bank.name == INSTITUTION:
+        raise invalid("bank.name", "is not the central bank's own")
     if not _PREFIX.fullmatch(bank.prefix):
         raise invalid("bank.prefix", "has four digits")
     if not _FINGERPRINT.fullmatch(bank.certificate_fingerprint):

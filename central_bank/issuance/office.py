@@ -1,148 +1,62 @@
-"""The issuing office: reserves in and out, requests by a maker, release by a checker."""
+"""The issuing office: acts that move money between reserves and circulation, each by two."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.issuance.setting_aside import ASKING, SettingAside
-from central_bank.limits import MAX_OPEN_REQUESTS
-from central_bank.tables import office_requests
+from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
+from central_bank.issuance.setting_aside import SettingAside
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.checks import amount, request_id
+from officers.effects import Act, Decision, Effect
+from runtime.checks import amount
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
-from runtime.tls import Identity
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Result
 
-PAY_IN, PAY_OUT, ISSUE, REDEEM = "pay_in", "pay_out", "issue", "redeem"
-WAITING, APPROVED, REJECTED = "waiting", "approved", "rejected"
+PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
 
 
 class IssuingOffice:
-    """Use-cases of the issuance service. Callers' roles have been checked at the gate."""
+    """What lies where, and the effects of acts about it."""
 
     def __init__(
         self,
         database: Database,
         ledger: Ledger,
         registry: Registry,
+        requests: BankRequests,
         setting_aside: SettingAside,
         clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._registry = registry
+        self._requests = requests
         self._setting_aside = setting_aside
         self._clock = clock
-        # A request is decided by one officer after another. No bank is asked under it.
-        self._deciding = threading.Lock()
 
-    def pay_in(self, caller: Identity, wanted_id: str, bank: str, amount_fen: int) -> int:
-        """Reserves arrive; returns the bank's reserves in fen."""
-        return self._move_reserves(caller, wanted_id, PAY_IN, bank, amount_fen)
-
-    def pay_out(self, caller: Identity, wanted_id: str, bank: str, amount_fen: int) -> int:
-        """Reserves leave; returns the bank's reserves in fen."""
-        return self._move_reserves(caller, wanted_id, PAY_OUT, bank, amount_fen)
-
-    def create(
-        self, caller: Identity, wanted_id: str, bank: str, kind: str, amount_fen: int
-    ) -> Row[Any]:
-        """A request to issue or redeem; nothing moves yet.
-
-        The bank of a redemption is asked to set the money aside. While it has not answered the
-        request is ASKING.
-        """
-        found = self._registry.get(bank)
-        amount(amount_fen)
-        with self._deciding:
-            row = self._known(wanted_id, kind, found, amount_fen)
-            if row is None:
-                self._check_cover(kind, found, amount_fen)
-                self._check_room(caller, found)
-                row = self._put(caller, wanted_id, kind, found, amount_fen)
-        return self._asked(row)
-
-    def _asked(self, row: Row[Any]) -> Row[Any]:
-        """The request after its bank was asked, where that is still to be done."""
-        if row.state != ASKING:
-            return row
-        self._setting_aside.ask(row)
-        return self._get(row.request_id)
-
-    def approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
-        """Releases a request of somebody else; the money moves in the same step."""
-        self._asked(self._get(wanted_id))
-        with self._deciding:
-            return self._approve(caller, wanted_id)
-
-    def _approve(self, caller: Identity, wanted_id: str) -> Row[Any]:
-        row = self._get(wanted_id)
-        if row.state == REJECTED:
-            raise _rejected()
-        # An officer stays the same officer with a renewed certificate.
-        if row.maker == _name(caller) or row.maker_fingerprint == caller.fingerprint:
-            raise Refusal(
-                errors_pb2.REASON_SAME_OFFICER,
-                "the checker must be another officer than the maker",
-                field="request_id",
-            )
-        if row.state == ASKING:
-            raise Refusal(
-                errors_pb2.REASON_PEER_UNAVAILABLE,
-                f"bank {self._bank(row).name} has not said yet that it has set the money aside; "
-                "it is asked again by and by",
-            )
-        if row.state == WAITING:
-            bank = self._bank(row)
-            self._check_cover(row.kind, bank, row.amount_fen)
-            self._settle(row, bank, caller)
-        return self._get(wanted_id)
-
-    def reject(self, caller: Identity, wanted_id: str) -> Row[Any]:
-        """Turns a request down; what was set aside for it goes back to the vault."""
-        with self._deciding:
-            return self._reject(caller, wanted_id)
-
-    def _reject(self, caller: Identity, wanted_id: str) -> Row[Any]:
-        row = self._get(wanted_id)
-        if row.state == APPROVED:
-            raise Refusal(
-                errors_pb2.REASON_ALREADY_DECIDED,
-                "the request has been approved",
-                field="request_id",
-            )
-        if row.state in (ASKING, WAITING):
-            record = _record(row, self._bank(row), self._clock.now_ms())
-            record["kind"] = Kind.REFUSAL
-            self._ledger.submit(
-                Batch(record, None, lambda c, _: self._decide(c, row, REJECTED, caller))
-            )
-        return self._get(wanted_id)
-
-    def requests(self, bank: str, state: str, limit: int, before_id: int | None) -> list[Row[Any]]:
-        """Requests to issue or redeem, newest first."""
-        table = office_requests
-        query = select(table).where(table.c.kind.in_([ISSUE, REDEEM]))
-        if bank:
-            query = query.where(table.c.bank == self._registry.get(bank).index)
-        if state:
-            query = query.where(table.c.state == state)
-        if before_id is not None:
-            query = query.where(table.c.id < before_id)
-        query = query.order_by(table.c.id.desc()).limit(limit)
-        return list(self._database.read(lambda c: c.execute(query).all()))
+    def effects(self) -> Mapping[str, Effect]:
+        """Of each kind of act."""
+        office = (self._database, self._ledger, self._registry, self._requests, self._clock)
+        return {
+            PAY_IN: MoneyEffect(_PAY_IN, *office),
+            PAY_OUT: MoneyEffect(_PAY_OUT, *office),
+            ISSUE: MoneyEffect(_ISSUE, *office),
+            REDEEM: Redemption(self._setting_aside, _REDEEM, *office),
+        }
 
     def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
         """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
@@ -155,175 +69,187 @@ class IssuingOffice:
         per_bank = list(zip(banks, rows[0::3], rows[1::3], strict=True))
         return -paid_in, offline_float, sum(rows[2::3]), per_bank
 
-    def _move_reserves(
-        self, caller: Identity, wanted_id: str, kind: str, bank: str, amount_fen: int
-    ) -> int:
-        found = self._registry.get(bank)
-        amount(amount_fen)
-        with self._deciding:
-            row = self._known(wanted_id, kind, found, amount_fen)
-            if row is None:
-                self._check_cover(kind, found, amount_fen)
-                row = self._put(caller, wanted_id, kind, found, amount_fen)
-            if row.state != APPROVED:
-                # One that was refused gets the same answer again.
-                self._settle(row, found, caller)
-        return self._balance(accounts.reserves(found.index))
 
-    def _balance(self, account: int) -> int:
-        return int(self._ledger.read([account])[0]["available_fen"])
+@dataclass(frozen=True)
+class _Move:
+    """From which of a bank's accounts to which, and what it is called when that is short."""
 
-    def _check_cover(self, kind: str, bank: Bank, amount_fen: int) -> None:
-        if kind == PAY_IN:
-            return
-        account = accounts.circulation if kind == REDEEM else accounts.reserves
-        missing = amount_fen - self._balance(account(bank.index))
-        if missing > 0:
-            raise _short(kind, missing)
+    kind: str
+    right: int
+    debit: Callable[[int], int]
+    credit: Callable[[int], int]
+    short: int
 
-    def _check_room(self, caller: Identity, bank: Bank) -> None:
-        """What a bank may leave undecided is bounded; officers of the central bank get through."""
-        if caller.institution == "central-bank":
-            return
-        table = office_requests
-        query = select(func.count()).where(
-            table.c.bank == bank.index, table.c.state.in_([ASKING, WAITING])
-        )
-        if self._database.read(lambda c: c.execute(query).scalar_one()) >= MAX_OPEN_REQUESTS:
-            raise Refusal(
-                errors_pb2.REASON_OVERLOADED,
-                f"{MAX_OPEN_REQUESTS} requests of the bank are not decided yet",
-                field="bank",
-            )
 
-    def _known(self, wanted_id: str, kind: str, bank: Bank, amount_fen: int) -> Row[Any] | None:
-        key = request_id(wanted_id)
-        table = office_requests
-        query = select(table).where(table.c.request_id == key)
-        row = self._database.read(lambda c: c.execute(query).first())
-        if row is not None and bytes(row.digest) != _digest(kind, bank, amount_fen):
-            raise Refusal(
-                errors_pb2.REASON_ID_REUSED,
-                "this request_id was used for another request",
-                field="request_id",
-            )
-        return row
+def _paid_in(_: int) -> int:
+    return accounts.PAID_IN
 
-    def _put(
-        self, caller: Identity, wanted_id: str, kind: str, bank: Bank, amount_fen: int
-    ) -> Row[Any]:
-        values = {
-            "request_id": request_id(wanted_id),
-            "digest": _digest(kind, bank, amount_fen),
-            "kind": kind,
-            "bank": bank.index,
-            "amount_fen": amount_fen,
-            "state": ASKING if kind == REDEEM else WAITING,
-            "maker": _name(caller),
-            "maker_fingerprint": caller.fingerprint,
-            "checker": "",
-            "created_time_ms": self._clock.now_ms(),
-            "decided_time_ms": 0,
-        }
-        self._database.transaction(lambda c: c.execute(insert(office_requests).values(values)))
-        return self._get(wanted_id)
 
-    def _get(self, wanted_id: str) -> Row[Any]:
-        key = request_id(wanted_id)
-        query = select(office_requests).where(office_requests.c.request_id == key)
-        row = self._database.read(lambda c: c.execute(query).first())
-        if row is None:
-            raise Refusal(
-                errors_pb2.REASON_REQUEST_UNKNOWN, f"no request {key}", field="request_id"
-            )
-        return row
+_RESERVES, _ISSUANCE = office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE
+_RESERVES_SHORT = errors_pb2.REASON_RESERVES_SHORT
+_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, accounts.reserves, 0)
+_PAY_OUT = _Move(PAY_OUT, _RESERVES, accounts.reserves, _paid_in, _RESERVES_SHORT)
+_ISSUE = _Move(ISSUE, _ISSUANCE, accounts.reserves, accounts.circulation, _RESERVES_SHORT)
+_REDEEM = _Move(
+    REDEEM,
+    _ISSUANCE,
+    accounts.circulation,
+    accounts.reserves,
+    errors_pb2.REASON_CIRCULATION_SHORT,
+)
 
-    def _bank(self, row: Row[Any]) -> Bank:
-        return next(bank for bank in self._registry.all() if bank.index == row.bank)
 
-    def _settle(self, row: Row[Any], bank: Bank, caller: Identity) -> None:
-        """Moves the money and marks the request in one transaction; settled once by its id."""
-        answers = self._ledger.submit(
-            Batch(
-                _record(row, bank, self._clock.now_ms()),
-                [_note(row)],
-                lambda connection, answers: self._decide(
-                    connection, row, APPROVED if answers.result(0).accepted else REJECTED, caller
-                ),
-            )
-        )
-        result = answers.result(0)
+class MoneyEffect(Effect):
+    """One record, settled once by the act's number, with the mark in its transaction."""
+
+    def __init__(
+        self,
+        move: _Move,
+        database: Database,
+        ledger: Ledger,
+        registry: Registry,
+        requests: BankRequests,
+        clock: Clock,
+    ) -> None:
+        self.right = move.right
+        self._move = move
+        self._database = database
+        self.ledger = ledger
+        self._registry = registry
+        self._requests = requests
+        self._clock = clock
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        bank, fen = self.bank(act), amount(act.asked.amount_fen)
+        if _request(act):
+            self._requests.check(_request(act), bank, act.kind, fen)
+        if self._move.short:
+            row = self.ledger.read([self._move.debit(bank.index)])[0]
+            missing = fen - int(row["available_fen"])
+            if missing > 0:
+                raise self._short(missing)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        self.check(act)
+        record = self.record(act)
+        result = self.ledger.submit(
+            Batch(record, [_note(act)], partial(self._mark, act, decision))
+        ).result(0)
         if result == Result.INSUFFICIENT_FUNDS:
-            # The cover went between the check and the decision; this request is over.
-            raise _short(row.kind, row.amount_fen)
+            # The cover went between the check and the decision; this act is over.
+            raise self._short(act.asked.amount_fen)
         if not result.accepted:
-            raise _rejected()
+            raise _refused(result)
 
-    def _decide(self, connection: Connection, row: Row[Any], state: str, caller: Identity) -> None:
-        table = office_requests
-        connection.execute(
-            update(table)
-            .where(table.c.id == row.id, table.c.state.in_([ASKING, WAITING]))
-            .values(
-                state=state,
-                checker=_name(caller),
-                decided_time_ms=self._clock.now_ms(),
-            )
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self._database.transaction(lambda c: self._ended(c, act, decision))
+
+    def ended(self, connection: Connection, act: Act) -> None:
+        """What else goes with the end of an act, in its transaction."""
+
+    def bank(self, act: Act) -> Bank:
+        """The bank that it is about."""
+        return self._registry.get(act.asked.bank)
+
+    def record(self, act: Act) -> Any:
+        """The record that moves the money, (1,)."""
+        bank = self.bank(act)
+        record = np.zeros(1, RECORD)
+        record["origin"] = accounts.office(bank.index)
+        record["sequence"] = act.number
+        record["debit"] = self._move.debit(bank.index)
+        record["credit"] = self._move.credit(bank.index)
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = act.asked.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = act.record_digest
+        return record
+
+    def _mark(self, act: Act, decision: Decision, connection: Connection, answers: Answers) -> None:
+        accepted = answers.result(0).accepted
+        reason = 0 if accepted else self._move.short or errors_pb2.REASON_ALREADY_DECIDED
+        decision.mark(connection, position=int(answers.positions[0]), reason=reason)
+        self.ended(connection, act)
+        if accepted and _request(act):
+            self._requests.answered(connection, _request(act), APPROVED, act.number)
+
+    def _ended(
+        self, connection: Connection, act: Act, decision: Decision, position: int = 0
+    ) -> None:
+        decision.mark(connection, position=position)
+        self.ended(connection, act)
+        if decision.state == office_pb2.ACT_STATE_REJECTED and _request(act):
+            self._requests.answered(connection, _request(act), REJECTED, act.number)
+
+    def _short(self, missing: int) -> Refusal:
+        what = "circulation" if self._move is _REDEEM else "reserves"
+        return Refusal(
+            self._move.short,
+            f"the bank's {what} are {missing} fen short",
+            field="amount_fen",
+            missing_fen=str(missing),
         )
 
 
-def _name(caller: Identity) -> str:
-    return f"{caller.role}/{caller.name}"
+class Redemption(MoneyEffect):
+    """The bank's vault sets the money aside first, and gets it back when the act ends otherwise."""
+
+    def __init__(self, setting_aside: SettingAside, move: _Move, *office: Any) -> None:
+        super().__init__(move, *office)
+        self._setting_aside = setting_aside
+
+    def ready(self, act: Act) -> None:
+        """See `Effect.ready`: has the vault set the money aside, once by the act's number."""
+        self._setting_aside.ask(act.number, self.bank(act).index, act.asked.amount_fen)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        if not self._setting_aside.lies_aside(act.number):
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                f"bank {act.asked.bank} has not said yet that it has set the money aside; it is"
+                " asked again by and by",
+            )
+        super().perform(act, decision)
+
+    def ended(self, connection: Connection, act: Act) -> None:
+        """See `MoneyEffect.ended`."""
+        self._setting_aside.over(connection, act.number)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`: the bank learns it over its feed."""
+        record = self.record(act)
+        record["kind"] = Kind.REFUSAL
+
+        def also(connection: Connection, answers: Answers) -> None:
+            self._ended(connection, act, decision, int(answers.positions[0]))
+
+        self.ledger.submit(Batch(record, None, also))
 
 
-def _record(row: Row[Any], bank: Bank, now_ms: int) -> Any:
-    reserves, circulation = accounts.reserves(bank.index), accounts.circulation(bank.index)
-    debit, credit = {
-        PAY_IN: (accounts.PAID_IN, reserves),
-        PAY_OUT: (reserves, accounts.PAID_IN),
-        ISSUE: (reserves, circulation),
-        REDEEM: (circulation, reserves),
-    }[row.kind]
-    record = np.zeros(1, RECORD)
-    record["origin"] = accounts.office(bank.index)
-    record["sequence"] = row.id
-    record["debit"], record["credit"] = debit, credit
-    record["kind"] = Kind.TRANSFER
-    record["flags"] = RecordFlag.NO_LIMIT
-    record["amount_fen"] = row.amount_fen
-    record["time_ms"] = now_ms
-    record["digest"] = int.from_bytes(bytes(row.digest)[:8], "little")
-    return record
+def _request(act: Act) -> str:
+    """The bank's request that an act answers, or ""."""
+    return str(act.asked.request_id) if act.kind in (ISSUE, REDEEM) else ""
 
 
-def _note(row: Row[Any]) -> bytes:
-    if row.kind == ISSUE:
-        issued = registration_pb2.Issued(amount_fen=row.amount_fen, request_id=row.request_id)
+def _note(act: Act) -> bytes:
+    fen, act_id = act.asked.amount_fen, act.content.act_id
+    if act.kind == ISSUE:
+        issued = registration_pb2.Issued(amount_fen=fen, request_id=act_id)
         return bytes(issued.SerializeToString())
-    if row.kind == REDEEM:
-        redeemed = registration_pb2.Redeemed(amount_fen=row.amount_fen, request_id=row.request_id)
+    if act.kind == REDEEM:
+        redeemed = registration_pb2.Redeemed(amount_fen=fen, request_id=act_id)
         return bytes(redeemed.SerializeToString())
     return b""
 
 
-def _digest(kind: str, bank: Bank, amount_fen: int) -> bytes:
-    return hashlib.sha256(f"{kind} {bank.name} {amount_fen}".encode()).digest()
-
-
-def _rejected() -> Refusal:
+def _refused(result: Result) -> Refusal:
     return Refusal(
-        errors_pb2.REASON_ALREADY_DECIDED, "the request has been rejected", field="request_id"
-    )
-
-
-def _short(kind: str, missing: int) -> Refusal:
-    if kind == REDEEM:
-        reason, what = errors_pb2.REASON_CIRCULATION_SHORT, "circulation"
-    else:
-        reason, what = errors_pb2.REASON_RESERVES_SHORT, "reserves"
-    return Refusal(
-        reason,
-        f"the bank's {what} are {missing} fen short",
-        field="amount_fen",
-        missing_fen=str(missing),
+        errors_pb2.REASON_ALREADY_DECIDED,
+        f"the ledger has another end of it: {result.name}",
+        field="act_id",
     )

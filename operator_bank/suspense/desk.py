@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
@@ -15,17 +14,15 @@ from operator_bank import accounts
 from operator_bank.payments.inbound import Inbound
 from operator_bank.reasons import reason_of
 from operator_bank.suspense.entries import entry_of
-from operator_bank.tables import office_acts, suspense
-from operator_bank.wallets.directory import Directory, Wallet
-from runtime.checks import journal_position, request_id
+from operator_bank.tables import suspense
+from operator_bank.wallets.directory import Also, Directory, Wallet, nothing_else
+from runtime.checks import journal_position
 from runtime.clock import Clock
-from runtime.database import Database, once_more
+from runtime.database import Database
 from runtime.errors import Refusal
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Result
-
-_ACT = "pay"
 
 
 @dataclass(frozen=True)
@@ -34,11 +31,10 @@ class PaidOut:
 
     wallet_number: str
     amount_fen: int
-    repeated: bool
 
 
 class SuspenseDesk:
-    """The use-cases behind ListSuspense and PaySuspense."""
+    """The use-cases behind ListSuspense and acts that pay entries out."""
 
     def __init__(
         self,
@@ -53,8 +49,6 @@ class SuspenseDesk:
         self._directory = directory
         self._inbound = inbound
         self._clock = clock
-        # An entry that is paid twice at once is paid once.
-        self._paying = threading.Lock()
 
     def page(self, limit: int, after_position: int) -> list[bank_pb2.SuspenseEntry]:
         """Entries that lie there, oldest first, with what keeps each from its wallet now."""
@@ -70,37 +64,22 @@ class SuspenseDesk:
         reasons = self._inbound.reasons([(row.wallet, row.amount_fen) for row in rows])
         return [entry_of(row, reason) for row, reason in zip(rows, reasons, strict=True)]
 
-    def pay(self, wanted_id: str, position: int, number: str, officer: str, cause: str) -> PaidOut:
-        """Pays an entry to a wallet of this bank; on the record with officer and cause.
+    def check(self, position: int, number: str) -> None:
+        """Refuses a payment of an entry that is not there, was paid, or has no such wallet."""
+        self._unpaid(position, number)
+
+    def pay(
+        self, position: int, number: str, *, digest: int = 0, also: Also = nothing_else
+    ) -> PaidOut:
+        """Pays an entry to a wallet of this bank, once. One after another.
 
         Args:
+            position: the entry's.
             number: of the wallet; empty for the one whose money it was to be.
+            digest: of what was signed for it, in the record.
+            also: further SQL for the same transaction, given the record's position.
         """
-        key = request_id(wanted_id)
-        journal_position(position, "position")
-        with self._paying:
-            return once_more(lambda: self._pay_once(key, position, number, officer, cause))
-
-    def _pay_once(self, key: str, position: int, number: str, officer: str, cause: str) -> PaidOut:
-        row = self._row(position)
-        act = self._act(office_acts.c.request_id == key)
-        if act is not None:
-            same = (act.act, act.position, act.cause) == (_ACT, position, cause)
-            if not same or number not in ("", act.wallet):
-                raise Refusal(
-                    errors_pb2.REASON_ID_REUSED,
-                    "this request_id was used for another act",
-                    field="request_id",
-                )
-            return PaidOut(act.wallet, row.amount_fen, repeated=True)
-        if row.paid:
-            raise self._paid_before(position)
-        wallet = self._directory.get(number or row.wallet)
-        self._pay(row, wallet, {"request_id": key, "officer": officer, "cause": cause})
-        return PaidOut(wallet.number, row.amount_fen, repeated=False)
-
-    def _pay(self, row: Any, wallet: Wallet, act: dict[str, str]) -> None:
-        now_ms = self._clock.now_ms()
+        row, wallet = self._unpaid(position, number)
         record = np.zeros(1, RECORD)
         record["origin"] = record["debit"] = accounts.SUSPENSE
         record["credit"] = wallet.account
@@ -108,23 +87,37 @@ class SuspenseDesk:
         record["kind"] = Kind.TRANSFER
         record["flags"] = RecordFlag.NO_LIMIT
         record["amount_fen"] = row.amount_fen
-        record["time_ms"] = now_ms
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = digest
         of_row = update(suspense).where(suspense.c.position == row.position)
 
-        def also(connection: Connection, answers: Answers) -> None:
-            if not answers.result(0).accepted:
+        def decided(connection: Connection, answers: Answers) -> None:
+            made = int(answers.positions[0])
+            if answers.result(0).accepted:
+                connection.execute(of_row.values(paid=1, paid_to=wallet.number))
+                also(connection, made)
+            else:
                 # The next attempt is another record.
-                used = int(answers.positions[0])
-                connection.execute(of_row.values(sequence=used))
-                return
-            done = {"act": _ACT, "wallet": wallet.number, "time_ms": now_ms}
-            connection.execute(of_row.values(paid=1))
-            connection.execute(insert(office_acts).values(position=row.position, **act, **done))
+                connection.execute(of_row.values(sequence=made))
 
         note = entry_of(row).SerializeToString()
-        result = self._ledger.submit(Batch(record, [note], also)).result(0)
+        result = self._ledger.submit(Batch(record, [note], decided)).result(0)
         if not result.accepted:
             raise _refused(result, wallet.number)
+        return PaidOut(wallet.number, row.amount_fen)
+
+    def _unpaid(self, position: int, number: str) -> tuple[Any, Wallet]:
+        """An entry that lies there, and the wallet to pay."""
+        journal_position(position, "position")
+        row = self._row(position)
+        if row.paid:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED,
+                f"it was paid to {row.paid_to}",
+                field="position",
+                wallet_number=row.paid_to,
+            )
+        return row, self._directory.get(number or row.wallet)
 
     def _row(self, position: int) -> Any:
         query = select(suspense).where(suspense.c.position == position)
@@ -136,19 +129,6 @@ class SuspenseDesk:
                 field="position",
             )
         return row
-
-    def _act(self, condition: Any) -> Any:
-        query = select(office_acts).where(condition)
-        return self._database.read(lambda c: c.execute(query).first())
-
-    def _paid_before(self, position: int) -> Refusal:
-        act = self._act((office_acts.c.act == _ACT) & (office_acts.c.position == position))
-        return Refusal(
-            errors_pb2.REASON_ALREADY_DECIDED,
-            f"it was paid to {act.wallet} by {act.officer}",
-            field="position",
-            wallet_number=act.wallet,
-        )
 
 
 def _refused(result: Result, number: str) -> Refusal:

@@ -69,6 +69,7 @@ def entry_row(
         "time_ms": time_ms,
         "sequence": sequence or position,
         "paid": 0,
+        "paid_to": "",
     }
 
 

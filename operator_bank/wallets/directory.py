@@ -14,11 +14,11 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.overload import CoreOverloaded
-from operator_bank.tables import office_acts, wallets
+from operator_bank.tables import wallets
 from operator_bank.wallets.numbers import numbers_of
-from runtime.checks import invalid, request_id
+from runtime.checks import invalid
 from runtime.clock import Clock
-from runtime.database import Database, once_more
+from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.parts import parts
 from settlement.core import Answers, Batch
@@ -35,6 +35,12 @@ from settlement.records import (
 )
 
 CLASS_IV = bank_pb2.WALLET_CLASS_IV
+
+Also = Callable[[Connection, int], None]
+
+
+def nothing_else(_: Connection, __: int) -> None:
+    """No further SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,44 +168,25 @@ class Directory:
             raise _no_accounts_left()
 
     def set_frozen(
-        self, wanted_id: str, number: str, officer: str, cause: str, frozen: bool
+        self, number: str, frozen: bool, *, digest: int = 0, also: Also = nothing_else
     ) -> None:
-        """Freezes or unfreezes; on the record with officer and cause, in the same transaction."""
-        key = request_id(wanted_id)
-        wallet = self.get(number)
-        with self._changing:
-            once_more(lambda: self._set_frozen(key, wallet, officer, cause, frozen))
+        """Freezes or unfreezes a wallet.
 
-    def _set_frozen(self, key: str, wallet: Wallet, officer: str, cause: str, frozen: bool) -> None:
-        act = {
-            "request_id": key,
-            "act": "freeze" if frozen else "unfreeze",
-            "wallet": wallet.number,
-            "officer": officer,
-            "cause": cause,
-            "time_ms": self._clock.now_ms(),
-            "position": 0,
-        }
-        query = select(office_acts).where(office_acts.c.request_id == key)
-        row = self._database.read(lambda c: c.execute(query).first())
-        if row is not None:
-            if (row.act, row.wallet, row.cause) != (act["act"], wallet.number, cause):
-                raise Refusal(
-                    errors_pb2.REASON_ID_REUSED,
-                    "this request_id was used for another act",
-                    field="request_id",
-                )
-            return
+        Args:
+            digest: of what was signed for it, in the record.
+            also: further SQL for the same transaction, given the record's position.
+        """
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.SET_FLAGS
-        record["credit"] = wallet.account
+        record["credit"] = self.get(number).account
         record["ref"] = AccountFlag.FROZEN if frozen else 0
         record["time_ms"] = self._clock.now_ms()
+        record["digest"] = digest
 
-        def also(connection: Connection, _: Answers) -> None:
-            connection.execute(insert(office_acts), act)
+        def with_position(connection: Connection, answers: Answers) -> None:
+            also(connection, int(answers.positions[0]))
 
-        self._ledger.submit(Batch(record, None, also, urgent=True))
+        self._ledger.submit(Batch(record, None, with_position, urgent=True))
 
     def _known(self, asked: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], Any]:
         """The rows of those that were asked for before."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
@@ -19,13 +20,16 @@ from central_bank.registration.settle import OutboundPayment
 from central_bank.tables import metadata
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.effects import Act
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity
 from tests.feeds import CENTRAL_KEY
+from tests.officers.people import Person, founding
 
 NOW_MS = 1_750_000_000_000
 ROOT = SigningKey(b"\x01" * 32)
@@ -34,8 +38,8 @@ KEYS = {
     "beta": SigningKey(b"\x0b" * 32),
     "other": SigningKey(b"\x07" * 32),
 }
-LIN = Identity("officer", "central-bank/lin", "1" * 64)
-MEI = Identity("officer", "central-bank/mei", "2" * 64)
+LIN, MEI, HAN = (Person("central-bank", name) for name in ("lin", "mei", "han"))
+FOUNDING = founding(ROOT, LIN, MEI, HAN)
 T = TypeVar("T")
 
 
@@ -150,6 +154,7 @@ class World:
             self.engine,
             root=ROOT,
             business_key=CENTRAL_KEY,
+            founding=FOUNDING,
             bank_peers=self.banks,
             clock=self.clock,
             threaded=False,
@@ -159,12 +164,35 @@ class World:
     def _admit(self, name: str, prefix: str) -> Bank:
         return self.central.registry.admit(particulars(name, prefix, bytes(KEYS[name].verify_key)))
 
+    def propose(self, kind: Message, act_id: str = "", who: Person = LIN) -> Act:
+        return self.central.acts.propose(
+            who.identity, who.propose(kind, self.clock.now_ms(), act_id)
+        )
+
+    def approve(self, act: Act, who: Person = MEI) -> Act:
+        signed = who.signer.approve(act.proposal.payload, self.clock.now_ms())
+        return self.central.acts.approve(who.identity, signed)
+
+    def reject(self, act: Act, who: Person = MEI) -> Act:
+        signed = who.signer.reject(act.proposal.payload, self.clock.now_ms())
+        return self.central.acts.reject(who.identity, signed)
+
+    def both(self, kind: Message) -> Act:
+        """Two officers do something."""
+        return self.approve(self.propose(kind))
+
+    def pay_in(self, bank: str, fen: int) -> None:
+        """Reserves arrive."""
+        self.both(office_pb2.PayInReserves(bank=bank, amount_fen=fen))
+
+    def pay_out(self, bank: str, fen: int) -> None:
+        """Reserves leave."""
+        self.both(office_pb2.PayOutReserves(bank=bank, amount_fen=fen))
+
     def issue(self, bank: Bank, fen: int) -> None:
         """Reserves arrive and are issued."""
-        self.central.office.pay_in(LIN, new_id(), bank.name, fen)
-        wanted = new_id()
-        self.central.office.create(LIN, wanted, bank.name, "issue", fen)
-        self.central.office.approve(MEI, wanted)
+        self.pay_in(bank.name, fen)
+        self.both(office_pb2.Issue(bank=bank.name, amount_fen=fen))
 
     def payment(self, payer: Bank, payee: Bank, fen: int, **changes: object) -> OutboundPayment:
         """A payment of the first wallet of one bank to the first of another."""

@@ -47,7 +47,7 @@ class Centre:
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            gate=central_gate(self.world.central.registry),
+            gate=central_gate(self.world.central.registry, self.world.central.officers),
         )
         self.server.start()
 

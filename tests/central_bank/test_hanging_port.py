@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import _start_workers, services
@@ -25,7 +26,11 @@ from central_bank.limits import BANK_TIMEOUT_S
 from central_bank.tables import metadata
 from currency import parties
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
+from dcep.office.v1 import office_pb2, office_pb2_grpc
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from officers.build import Founding
+from officers.effects import Act
+from officers.signing import founding_record
 from runtime.certificates import Authority, fingerprint
 from runtime.channel import connect
 from runtime.clock import SystemClock
@@ -36,7 +41,7 @@ from runtime.limits import MAX_WORKERS
 from runtime.metrics import CallMetrics
 from runtime.server import Server
 from runtime.tls import TlsFiles, server_credentials
-from tests.central_bank.conftest import KEYS, LIN, MEI, ROOT, World, at_once, new_id, particulars
+from tests.central_bank.conftest import KEYS, LIN, MEI, ROOT, World, at_once, particulars
 from tests.feeds import CENTRAL_KEY
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -86,10 +91,23 @@ class Country:
             )
 
         peers.check = check  # type: ignore[method-assign]
+        officers = {
+            who: authority.issue(parties.officer(who.institution, who.name)) for who in (LIN, MEI)
+        }
+        self.identities = {
+            who: replace(who.identity, fingerprint=fingerprint(leaf.certificate_pem))
+            for who, leaf in officers.items()
+        }
+        first = [who.registration() for who in officers]
+        for one, who in zip(first, officers, strict=True):
+            one.certificate_fingerprint = self.identities[who].fingerprint
         self.central: CentralBank = build(
             engine,
             root=ROOT,
             business_key=CENTRAL_KEY,
+            founding=Founding(
+                founding_record("central-bank", first, ROOT, 1), bytes(ROOT.verify_key)
+            ),
             bank_peers=peers,
             clock=SystemClock(),
             threaded=True,
@@ -104,10 +122,8 @@ class Country:
             self.central.registry.admit(
                 replace(bank, certificate_fingerprint=known, inner_address=address)
             )
-            wanted = new_id()
-            self.central.office.pay_in(LIN, new_id(), name, 1_000)
-            self.central.office.create(LIN, wanted, name, "issue", 500)
-            self.central.office.approve(MEI, wanted)
+            self.both(office_pb2.PayInReserves(bank=name, amount_fen=1_000))
+            self.both(office_pb2.Issue(bank=name, amount_fen=500))
         self.accidents: list[BaseException] = []
         self.workers = _start_workers(self.central, self.accidents.append)
         registry = CollectorRegistry()
@@ -117,10 +133,10 @@ class Country:
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            gate=central_gate(self.central.registry),
+            gate=central_gate(self.central.registry, self.central.officers),
         )
         self.server.start()
-        for name, leaf in issued.items():
+        for name, leaf in {**issued, "lin": officers[LIN]}.items():
             self.channels[name] = connect(
                 f"127.0.0.1:{self.server.port}",
                 grpc.ssl_channel_credentials(
@@ -129,16 +145,20 @@ class Country:
                 parties.CENTRAL_BANK,
             )
 
+    def both(self, kind: Message) -> Act:
+        """Lin and Mei do something."""
+        now_ms = SystemClock().now_ms()
+        proposal = LIN.propose(kind, now_ms)
+        self.central.acts.propose(self.identities[LIN], proposal)
+        approval = MEI.signer.approve(proposal.payload, now_ms)
+        return self.central.acts.approve(self.identities[MEI], approval)
+
     def redeem(self) -> Any:
-        """Beta asks for a redemption, for which its own vault is to set money aside."""
-        return issuance_pb2_grpc.IssuanceServiceStub(self.channels["beta"]).CreateRequest(
-            issuance_pb2.CreateRequestRequest(
-                request_id=new_id(),
-                bank="beta",
-                direction=issuance_pb2.DIRECTION_REDEEM,
-                amount_fen=1,
-            ),
-            timeout=30,
+        """Lin proposes a redemption of beta, for which its vault is to set money aside."""
+        kind = office_pb2.Redeem(bank="beta", amount_fen=1)
+        proposal = LIN.propose(kind, SystemClock().now_ms())
+        return office_pb2_grpc.ActServiceStub(self.channels["lin"]).ProposeAct(
+            office_pb2.ProposeActRequest(proposal=proposal), timeout=30
         )
 
     def submit(self, *payments: registration_pb2.OutboundPayment) -> list[int]:
@@ -183,11 +203,10 @@ def test_redemptions_of_a_bank_that_hangs_take_no_threads_of_the_centre(country:
         stub = issuance_pb2_grpc.IssuanceServiceStub(country.channels["gamma"])
         # Far less than the hanging bank may take for one answer.
         stub.GetBooks(issuance_pb2.GetBooksRequest(), timeout=BANK_TIMEOUT_S / 2 + 0.5)
-        wanted = new_id()
-        country.central.office.create(LIN, wanted, "gamma", "issue", 1)
-        assert country.central.office.approve(MEI, wanted).state == "approved"
+        act = country.both(office_pb2.Issue(bank="gamma", amount_fen=1))
+        assert act.state == office_pb2.ACT_STATE_APPROVED
         said = {each.result() for each in asked}
-    assert said == {issuance_pb2.REQUEST_STATE_ASKING, "OVERLOADED"}
+    assert office_pb2.ACT_STATE_OPEN in said <= {office_pb2.ACT_STATE_OPEN, "OVERLOADED"}
 
 
 def test_payments_to_a_bank_that_hangs_hold_up_none_to_another(
@@ -202,7 +221,7 @@ def test_payments_to_a_bank_that_hangs_hold_up_none_to_another(
 
 def _said(ask: Any) -> int | str:
     try:
-        return int(ask().request.state)
+        return int(ask().act.state)
     except Refusal as refusal:
         return refusal.name
     except NoAnswer as error:

@@ -1,18 +1,24 @@
-"""The issuing office: reserves, maker and checker, redemption."""
+"""The issuing office: reserves, issuance and redemption, each by two officers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_OPEN_REQUESTS
+from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from dcep.office.v1.office_pb2 import Issue, PayInReserves, PayOutReserves, Redeem
+from officers.limits import MAX_ACT_VALIDITY_MS
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS, LONGEST_PAUSE_MS
-from tests.central_bank.conftest import LIN, MEI, World, identity, new_id
+from tests.central_bank.conftest import HAN, LIN, MEI, World, new_id
+from tests.feeds import told
+
+APPROVED, REJECTED = office_pb2.ACT_STATE_APPROVED, office_pb2.ACT_STATE_REJECTED
 
 
 def refused(call: Callable[[], Any]) -> Refusal:
@@ -22,160 +28,191 @@ def refused(call: Callable[[], Any]) -> Refusal:
     return caught.value
 
 
-def test_reserves_arrive_once_by_their_id(world: World) -> None:
-    office, wanted = world.central.office, new_id()
-    assert office.pay_in(LIN, wanted, "alpha", 1_000) == 1_000
-    assert office.pay_in(LIN, wanted, "alpha", 1_000) == 1_000
-    for bank, fen in (("alpha", 999), ("beta", 1_000)):
-        other = refused(lambda b=bank, f=fen: office.pay_in(LIN, wanted, b, f))
-        assert (other.name, other.field) == ("ID_REUSED", "request_id")
+def issue(fen: int, bank: str = "alpha", request_id: str = "") -> Issue:
+    return Issue(bank=bank, amount_fen=fen, request_id=request_id)
+
+
+def redeem(fen: int) -> Redeem:
+    return Redeem(bank="alpha", amount_fen=fen)
+
+
+def test_reserves_arrive_when_two_officers_say_so(world: World) -> None:
+    act = world.propose(PayInReserves(bank="alpha", amount_fen=1_000))
+    assert world.books() == {"alpha": (0, 0), "beta": (0, 0)}
+    for _ in range(2):
+        world.approve(act)
     assert world.books() == {"alpha": (1_000, 0), "beta": (0, 0)}
 
 
 def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
-    office = world.central.office
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    short = refused(lambda: office.pay_out(LIN, new_id(), "alpha", 1_001))
+    world.pay_in("alpha", 1_000)
+    short = refused(lambda: world.propose(PayOutReserves(bank="alpha", amount_fen=1_001)))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "1")
-    assert office.pay_out(LIN, new_id(), "alpha", 1_000) == 0
-
-
-def test_reserves_that_are_told_of_by_many_at_once_arrive_once(world: World) -> None:
-    office, wanted = world.central.office, new_id()
-    with ThreadPoolExecutor(8) as pool:
-        told = pool.map(lambda _: office.pay_in(LIN, wanted, "alpha", 1_000), range(8))
-        assert list(told) == [1_000] * 8
-
-
-def test_reserves_that_did_not_leave_do_not_leave_when_told_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    office, wanted = world.central.office, new_id()
-    # As if the reserves went between the check and the decision.
-    monkeypatch.setattr(office, "_check_cover", lambda *_: None)
-    for _ in range(2):
-        short = refused(lambda: office.pay_out(LIN, wanted, "alpha", 700))
-        assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "700")
-        office.pay_in(LIN, new_id(), "alpha", 5_000)  # the answer stays
-    office = world.restart().office
-    assert refused(lambda: office.pay_out(LIN, wanted, "alpha", 700)).name == "RESERVES_SHORT"
-    assert world.books()["alpha"] == (10_000, 0)
-
-
-def test_reserves_that_an_officer_turned_down_never_arrive(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    office, wanted = world.central.office, new_id()
-    with monkeypatch.context() as patch:
-        # The service ends between the two steps.
-        patch.setattr(office, "_settle", lambda *_: pytest.fail("the end"))
-        with pytest.raises(pytest.fail.Exception):
-            office.pay_in(LIN, wanted, "alpha", 1_000)
-    office = world.restart().office
-    office.reject(MEI, wanted)
-    for _ in range(2):
-        told = refused(lambda: office.pay_in(LIN, wanted, "alpha", 1_000))
-        assert (told.name, told.field) == ("ALREADY_DECIDED", "request_id")
+    world.pay_out("alpha", 1_000)
     assert world.books()["alpha"] == (0, 0)
 
 
-def test_an_officer_is_the_same_with_a_renewed_certificate(world: World) -> None:
-    office, wanted = world.central.office, new_id()
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    office.create(LIN, wanted, "alpha", "issue", 600)
-    renewed, borrowed = replace(LIN, fingerprint="3" * 64), replace(MEI, fingerprint="1" * 64)
-    for officer in (renewed, borrowed):
-        assert refused(lambda o=officer: office.approve(o, wanted)).name == "SAME_OFFICER"
-    assert office.approve(MEI, wanted).state == "approved"
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (PayInReserves(bank="omega", amount_fen=1), "BANK_UNKNOWN"),
+        (PayInReserves(amount_fen=1), "FIELD_MISSING"),
+        (PayInReserves(bank="alpha"), "AMOUNT_INVALID"),
+        (PayInReserves(bank="alpha", amount_fen=-1), "AMOUNT_INVALID"),
+        (PayInReserves(bank="alpha", amount_fen=2**63 - 1), "AMOUNT_INVALID"),
+        (issue(1, request_id="42"), "FIELD_INVALID"),
+        (issue(1, request_id="123e4567-e89b-42d3-a456-426614174000"), "REQUEST_UNKNOWN"),
+    ],
+)
+def test_what_cannot_be_is_not_even_proposed(world: World, kind: Any, reason: str) -> None:
+    assert refused(lambda: world.propose(kind)).name == reason
+    assert world.central.acts.page(0, 9, None) == []
 
 
-def test_a_request_moves_nothing_until_another_officer_releases_it(world: World) -> None:
-    office, wanted = world.central.office, new_id()
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    assert office.create(LIN, wanted, "alpha", "issue", 600).state == "waiting"
-    assert refused(lambda: office.approve(LIN, wanted)).name == "SAME_OFFICER"
+def test_an_approval_that_many_send_at_once_moves_money_once(world: World) -> None:
+    act = world.propose(PayInReserves(bank="alpha", amount_fen=1_000))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: world.approve(act), range(8)))
     assert world.books()["alpha"] == (1_000, 0)
 
-    row = office.approve(MEI, wanted)
-    assert (row.state, row.maker, row.checker) == (
-        "approved", "officer/central-bank/lin", "officer/central-bank/mei",
-    )  # fmt: skip
+
+def test_an_act_whose_cover_went_in_the_last_moment_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pay_in("alpha", 700)
+    act = world.propose(PayOutReserves(bank="alpha", amount_fen=700))
+    world.pay_out("alpha", 1)
+    # As if the reserves went between the check and the decision.
+    monkeypatch.setattr("central_bank.issuance.office.MoneyEffect.check", lambda *_: None)
+    short = refused(lambda: world.approve(act))
+    assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "700")
+    world.pay_in("alpha", 5_000)
+    for _ in range(2):
+        assert refused(lambda: world.approve(act)).name == "RESERVES_SHORT"  # the answer stays
+        world.restart()
+    ended = world.central.acts.get(act.content.act_id)
+    assert (ended.state, ended.reason) == (
+        office_pb2.ACT_STATE_REFUSED,
+        errors_pb2.REASON_RESERVES_SHORT,
+    )
+    assert world.books()["alpha"] == (5_699, 0)
+
+
+def test_an_act_moves_nothing_until_another_officer_approves(world: World) -> None:
+    world.pay_in("alpha", 1_000)
+    act = world.propose(issue(600))
+    assert refused(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
+    assert world.books()["alpha"] == (1_000, 0)
+    done = world.approve(act, MEI)
+    assert (done.state, done.proposer, done.decider) == (APPROVED, "lin", "mei")
     assert world.books()["alpha"] == (400, 600)
 
 
-def test_a_release_that_is_repeated_moves_nothing_more(world: World) -> None:
-    office, wanted = world.central.office, new_id()
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    office.create(LIN, wanted, "alpha", "issue", 300)
-    office.approve(MEI, wanted)
-    office.approve(MEI, wanted)
+def test_an_approval_that_is_repeated_moves_nothing_more(world: World) -> None:
+    world.pay_in("alpha", 1_000)
+    act = world.propose(issue(300))
+    first = world.approve(act)
+    assert world.approve(act) == first
     world.restart()
-    world.central.office.approve(MEI, wanted)
+    assert world.approve(act) == first
     assert world.books()["alpha"] == (700, 300)
 
 
 def test_what_is_decided_stays_decided(world: World) -> None:
-    office = world.central.office
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    released, rejected = new_id(), new_id()
-    for wanted in (released, rejected):
-        office.create(LIN, wanted, "alpha", "issue", 100)
-    office.approve(MEI, released)
-    office.reject(MEI, rejected)
-    assert refused(lambda: office.reject(MEI, released)).name == "ALREADY_DECIDED"
-    assert refused(lambda: office.approve(MEI, rejected)).name == "ALREADY_DECIDED"
-    assert office.reject(MEI, rejected).state == "rejected"
-    assert refused(lambda: office.approve(MEI, new_id())).name == "REQUEST_UNKNOWN"
+    world.pay_in("alpha", 1_000)
+    released, rejected = world.propose(issue(100)), world.propose(issue(100))
+    world.approve(released)
+    assert world.reject(rejected).state == REJECTED
+    assert refused(lambda: world.reject(released)).name == "ALREADY_DECIDED"
+    assert refused(lambda: world.approve(rejected)).name == "ALREADY_DECIDED"
     assert world.books()["alpha"] == (900, 100)
 
 
-def test_issuance_needs_reserves_at_the_request_and_at_the_release(world: World) -> None:
-    office, first, second = world.central.office, new_id(), new_id()
-    office.pay_in(LIN, new_id(), "alpha", 1_000)
-    short = refused(lambda: office.create(LIN, new_id(), "alpha", "issue", 1_500))
+def test_issuance_needs_reserves_at_the_proposal_and_at_the_approval(world: World) -> None:
+    world.pay_in("alpha", 1_000)
+    short = refused(lambda: world.propose(issue(1_500)))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "500")
-    for wanted in (first, second):
-        office.create(LIN, wanted, "alpha", "issue", 800)
-    office.approve(MEI, first)
-    assert refused(lambda: office.approve(MEI, second)).metadata["missing_fen"] == "600"
-    office.pay_in(LIN, new_id(), "alpha", 600)
-    office.approve(MEI, second)
+    first, second = world.propose(issue(800)), world.propose(issue(800))
+    world.approve(first)
+    assert refused(lambda: world.approve(second)).metadata["missing_fen"] == "600"
+    world.pay_in("alpha", 600)
+    world.approve(second)
     assert world.books()["alpha"] == (0, 1_600)
 
 
+def test_the_record_of_an_act_carries_its_digest_and_the_act_its_position(world: World) -> None:
+    world.pay_in("alpha", 1_000)
+    for act in (world.both(issue(600)), world.both(redeem(100))):
+        found = world.central.books.history.find(_office_of_alpha(), act.number)
+        assert found is not None
+        assert (found.position, int(found.record["digest"])) == (act.position, act.record_digest)
+
+
+def _office_of_alpha() -> int:
+    from central_bank import accounts
+
+    return accounts.office(0)
+
+
+# Redemption
+
+
 def test_a_redemption_is_set_aside_first_and_comes_back_to_the_reserves(world: World) -> None:
-    office, wanted = world.central.office, new_id()
     world.issue(world.alpha, 1_000)
-    row = office.create(identity(world.alpha), wanted, "alpha", "redeem", 400)
-    assert world.banks.aside == {("alpha", row.id): 400}
+    act = world.propose(redeem(400))
+    assert world.banks.aside == {("alpha", act.number): 400}
     assert world.books()["alpha"] == (0, 1_000)
-    office.approve(MEI, wanted)
+    world.approve(act)
     assert world.books()["alpha"] == (400, 600)
 
 
+def rejections(world: World) -> list[int]:
+    """Numbers of the redemptions that alpha's feed says are over."""
+    return [
+        entry.redemption_rejected.number
+        for entry in told(world.central, world.alpha)
+        if entry.WhichOneof("event") == "redemption_rejected"
+    ]
+
+
 def test_a_vault_that_is_short_ends_the_redemption(world: World) -> None:
-    office, wanted = world.central.office, new_id()
     world.issue(world.alpha, 1_000)
     world.banks.vault_fen["alpha"] = 399
-    assert refused(lambda: office.create(LIN, wanted, "alpha", "redeem", 400)).name == "VAULT_SHORT"
-    assert refused(lambda: office.approve(MEI, wanted)).name == "ALREADY_DECIDED"
+    assert refused(lambda: world.propose(redeem(400))).name == "VAULT_SHORT"
+    [act] = [act for act in world.central.acts.page(0, 9, None) if act.kind == "redeem"]
+    assert refused(lambda: world.approve(act)).name == "VAULT_SHORT"
     assert world.books()["alpha"] == (0, 1_000)
+    assert rejections(world) == [act.number]
 
 
 def test_a_redemption_whose_bank_is_away_is_asked_for_again_until_it_answers(world: World) -> None:
-    central, wanted = world.central, new_id()
     world.issue(world.alpha, 1_000)
     world.banks.silent.add("alpha")
-    assert central.office.create(LIN, wanted, "alpha", "redeem", 400).state == "asking"
-    away = refused(lambda: central.office.approve(MEI, wanted))
-    assert away.name == "PEER_UNAVAILABLE"
+    act = world.propose(redeem(400))
+    assert refused(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
     world.banks.silent.clear()
     central = world.restart()
     central.setting_aside.step()
     central.setting_aside.step()
-    [row] = central.office.requests("alpha", "waiting", 9, None)
-    assert world.banks.aside == {("alpha", row.id): 400}
-    central.office.approve(MEI, wanted)
+    assert world.banks.aside == {("alpha", act.number): 400}
+    world.approve(act)
+    assert world.books()["alpha"] == (400, 600)
+
+
+def test_what_else_a_bank_says_about_its_vault_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.issue(world.alpha, 1_000)
+
+    def odd(*_: object) -> None:
+        raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, "made up")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.banks, "_set_aside", odd)
+        act = world.propose(redeem(400))
+        assert refused(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
+    world.clock.advance(LONGEST_PAUSE_MS)
+    world.approve(act)
     assert world.books()["alpha"] == (400, 600)
 
 
@@ -183,12 +220,9 @@ def test_while_one_bank_hangs_the_office_decides_about_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
-    office = world.central.office
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
-    hung = [new_id() for _ in range(MAX_ASIDES_AT_ONCE + 3)]
-    for wanted in hung:
-        assert office.create(LIN, wanted, "alpha", "redeem", 1).state == "asking"
+    hung = [world.propose(redeem(1)) for _ in range(MAX_ASIDES_AT_ONCE + 3)]
     assert world.banks.asked.count(("alpha", "set_aside")) == MAX_ASIDES_AT_ONCE
     world.issue(world.beta, 500)
     assert world.books()["beta"] == (0, 500)
@@ -197,14 +231,14 @@ def test_while_one_bank_hangs_the_office_decides_about_the_others(
     world.banks.hanging.clear()
     for _ in hung:
         world.central.setting_aside.step()
-    assert all(office.approve(MEI, wanted).state == "approved" for wanted in hung)
+    assert all(world.approve(act).state == APPROVED for act in hung)
 
 
 def test_a_silent_bank_is_asked_to_set_aside_once_a_pause(world: World) -> None:
     world.issue(world.alpha, 1_000)
     world.banks.silent.add("alpha")
     for _ in range(5):
-        world.central.office.create(LIN, new_id(), "alpha", "redeem", 1)
+        world.propose(redeem(1))
         world.central.setting_aside.step()
     assert world.banks.asked.count(("alpha", "set_aside")) == 1
     world.clock.advance(FIRST_PAUSE_MS)
@@ -221,53 +255,114 @@ def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
-    office, short, turned_down = world.central.office, new_id(), new_id()
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
-    for wanted in (short, turned_down):
-        assert office.create(LIN, wanted, "alpha", "redeem", 400).state == "asking"
-    assert office.reject(MEI, turned_down).checker == "officer/central-bank/mei"
+    short, turned_down = world.propose(redeem(400)), world.propose(redeem(400))
+    world.reject(turned_down)
     world.banks.vault_fen["alpha"] = 399
     world.banks.answer_now()
     world.central.setting_aside.step()
-    ended = {row.request_id: row for row in office.requests("alpha", "rejected", 9, None)}
-    assert ended[short].checker == "bank/alpha"
-    assert ended[turned_down].checker == "officer/central-bank/mei"
+    ended = [world.central.acts.get(act.content.act_id) for act in (short, turned_down)]
+    assert [(act.state, act.reason, act.decider) for act in ended] == [
+        (office_pb2.ACT_STATE_REFUSED, errors_pb2.REASON_VAULT_SHORT, ""),
+        (REJECTED, 0, "mei"),
+    ]
     assert world.books()["alpha"] == (0, 1_000)
 
 
-def test_a_bank_leaves_a_bounded_number_of_requests_undecided(world: World) -> None:
-    office = world.central.office
-    for bank in ("alpha", "beta"):
-        office.pay_in(LIN, new_id(), bank, 1_000)
-    made = [new_id() for _ in range(MAX_OPEN_REQUESTS)]
-    for wanted in made:
-        office.create(identity(world.alpha), wanted, "alpha", "issue", 1)
-    another = new_id()
-    full = refused(lambda: office.create(identity(world.alpha), another, "alpha", "issue", 1))
-    assert (full.name, full.field) == ("OVERLOADED", "bank")
-    assert office.create(identity(world.alpha), made[0], "alpha", "issue", 1).state == "waiting"
-    office.create(identity(world.beta), new_id(), "beta", "issue", 1)
-    office.create(LIN, new_id(), "alpha", "issue", 1)
-    office.reject(MEI, made[0])
-    office.reject(MEI, made[1])
-    assert office.create(identity(world.alpha), another, "alpha", "issue", 1).state == "waiting"
+def test_money_set_aside_for_an_act_that_ends_otherwise_goes_back(world: World) -> None:
+    world.issue(world.alpha, 1_000)
+    turned_down, forgotten = world.propose(redeem(100)), world.propose(redeem(200))
+    world.reject(turned_down)
+    assert rejections(world) == [turned_down.number]
+    world.clock.advance(MAX_ACT_VALIDITY_MS)
+    world.central.acts.step()
+    assert rejections(world) == [turned_down.number, forgotten.number]
+    for act in (turned_down, forgotten):
+        assert refused(lambda a=act: world.approve(a)).name in ("ALREADY_DECIDED", "EXPIRED")
+    assert world.books()["alpha"] == (0, 1_000)
+
+
+# What banks ask for
+
+
+def ask(world: World, fen: int, wanted: str = "", kind: str = "issue") -> str:
+    wanted = wanted or new_id()
+    world.central.requests.create(world.alpha, wanted, kind, fen)
+    return wanted
+
+
+def waiting(world: World, state: str = "waiting") -> list[int]:
+    return [row.amount_fen for row in world.central.requests.page("", state, 50, None)]
+
+
+def test_a_bank_and_one_officer_make_no_money(world: World) -> None:
+    world.pay_in("alpha", 1_000)
+    wanted = ask(world, 600)
+    # Nothing that the bank asked for can be approved: it is no act.
+    assert refused(lambda: world.central.acts.get(wanted)).name == "REQUEST_UNKNOWN"
+    act = world.propose(issue(600, request_id=wanted))
+    assert refused(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
+    assert world.books()["alpha"] == (1_000, 0)
+    world.approve(act, MEI)
+    assert world.books()["alpha"] == (400, 600)
+    [row] = world.central.requests.page("alpha", "approved", 9, None)
+    assert (row.request_id, row.act) == (wanted, act.number)
+
+
+def test_a_request_is_answered_once_and_as_it_was_asked(world: World) -> None:
+    world.pay_in("alpha", 5_000)
+    wanted = ask(world, 600)
+    for other in (issue(601, request_id=wanted), issue(600, "beta", wanted)):
+        assert refused(lambda k=other: world.propose(k)).name == "ACT_DIFFERS"
+    first = world.propose(issue(600, request_id=wanted))
+    second = world.propose(issue(600, request_id=wanted), who=HAN)
+    world.approve(first)
+    assert refused(lambda: world.approve(second)).name == "ALREADY_DECIDED"
+    assert refused(lambda: world.propose(issue(600, request_id=wanted))).name == "ALREADY_DECIDED"
+    assert world.books()["alpha"] == (4_400, 600)
+
+
+def test_a_request_that_is_turned_down_is_answered_too(world: World) -> None:
+    world.pay_in("alpha", 5_000)
+    wanted = ask(world, 600)
+    world.reject(world.propose(issue(600, request_id=wanted)))
+    assert (waiting(world), waiting(world, "rejected")) == ([], [600])
+
+
+def test_a_request_repeats_by_its_id(world: World) -> None:
+    wanted = ask(world, 600)
+    ask(world, 600, wanted)
+    assert refused(lambda: ask(world, 601, wanted)).name == "ID_REUSED"
+    assert refused(lambda: ask(world, 600, wanted, "redeem")).name == "ID_REUSED"
+    assert waiting(world) == [600]
+
+
+def test_requests_of_a_bank_are_bounded_and_end_unanswered_after_a_day(world: World) -> None:
+    for fen in range(1, MAX_OPEN_REQUESTS + 1):
+        ask(world, fen)
+    assert refused(lambda: ask(world, 99)).name == "OVERLOADED"
+    world.central.requests.create(world.beta, new_id(), "issue", 77)
+    world.clock.advance(REQUEST_LIFE_MS)
+    assert waiting(world) == []
+    [old] = world.central.requests.page("beta", "", 9, None)
+    again = world.central.requests.create(world.beta, old.request_id, "issue", 77)
+    assert again.state == "rejected"
+    ask(world, 99)
+    assert waiting(world) == [99]
 
 
 def test_requests_are_listed_newest_first_by_bank_state_and_page(world: World) -> None:
-    office = world.central.office
-    for bank in ("alpha", "beta"):
-        office.pay_in(LIN, new_id(), bank, 1_000)
-    wanted = [new_id() for _ in range(4)]
-    for index, key in enumerate(wanted):
-        office.create(LIN, key, "beta" if index == 1 else "alpha", "issue", index + 1)
-    office.approve(MEI, wanted[0])
+    world.pay_in("alpha", 1_000)
+    wanted = [ask(world, fen) for fen in (1, 2, 3)]
+    world.central.requests.create(world.beta, new_id(), "issue", 4)
+    world.both(issue(1, request_id=wanted[0]))
 
     def listed(bank: str, state: str, limit: int = 9, before: int | None = None) -> list[int]:
-        return [row.amount_fen for row in office.requests(bank, state, limit, before)]
+        return [row.amount_fen for row in world.central.requests.page(bank, state, limit, before)]
 
     assert listed("", "") == [4, 3, 2, 1]
-    assert listed("alpha", "") == [4, 3, 1]
-    assert listed("alpha", "waiting") == [4, 3]
-    first = office.requests("", "", 2, None)
+    assert listed("alpha", "") == [3, 2, 1]
+    assert listed("alpha", "waiting") == [3, 2]
+    first = world.central.requests.page("", "", 2, None)
     assert listed("", "", 2, first[-1].id) == [2, 1]

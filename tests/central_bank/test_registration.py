@@ -11,7 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
-from tests.central_bank.conftest import LIN, World, new_id
+from tests.central_bank.conftest import World
 from tests.feeds import payment_in, told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -183,7 +183,7 @@ def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: Worl
     first, second = (funded.payment(alpha, beta, fen) for fen in (10, 20))
     too_much = funded.payment(alpha, beta, 5_000)
     funded.submit(alpha, first, too_much, second)
-    funded.central.office.pay_in(LIN, new_id(), "alpha", 77)  # reserves are no feed's matter
+    funded.pay_in("alpha", 77)  # reserves are no feed's matter
     funded.submit(beta, funded.payment(beta, alpha, 5))
 
     assert events(funded, alpha) == [

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from central_bank.authentication.registry import Bank
-from central_bank.gate import central_gate, own_bank_only
+from central_bank.gate import central_gate
+from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.central_bank.conftest import KEYS, LIN, World, identity, particulars
@@ -16,8 +17,7 @@ from tests.central_bank.conftest import KEYS, LIN, World, identity, particulars
 GAMMA = particulars("gamma", "6203")
 REGISTRATION = "/dcep.registration.v1.RegistrationService/SubmitPayments"
 CREATE = "/dcep.issuance.v1.IssuanceService/CreateRequest"
-APPROVE = "/dcep.issuance.v1.IssuanceService/ApproveRequest"
-ADMIT = "/dcep.authentication.v1.AuthenticationService/AdmitBank"
+ACT = "/dcep.office.v1.ActService/ProposeAct"
 BUNDLE = "/dcep.authentication.v1.AuthenticationService/GetTrustBundle"
 
 
@@ -27,6 +27,7 @@ BUNDLE = "/dcep.authentication.v1.AuthenticationService/GetTrustBundle"
         ({"name": ""}, "bank.name"),
         ({"name": "Gamma"}, "bank.name"),
         ({"name": "gamma/lin"}, "bank.name"),
+        ({"name": "central-bank"}, "bank.name"),
         ({"name": "g" * 17}, "bank.name"),
         ({"prefix": "620"}, "bank.prefix"),
         ({"prefix": "６２０３"}, "bank.prefix"),
@@ -104,7 +105,7 @@ def test_a_suspension_works_at_once_and_after_a_restart(world: World) -> None:
 
 def verdict(world: World, peer: Identity | None, method: str) -> str:
     try:
-        central_gate(world.central.registry)(peer, method)
+        central_gate(world.central.registry, world.central.officers)(peer, method)
     except Refusal as refusal:
         return refusal.name
     return "OK"
@@ -114,27 +115,47 @@ def test_who_may_call_what(world: World) -> None:
     alpha: Bank = world.alpha
     bank, clerk = identity(alpha), Identity("officer", "alpha/wang", "3" * 64)
     stranger = Identity("bank", "gamma", "4" * 64)
-    no = "ROLE_NOT_ALLOWED"
+    no, nobody = "ROLE_NOT_ALLOWED", "OFFICER_UNKNOWN"
     for peer, answers in (
-        (LIN, {REGISTRATION: no, CREATE: "OK", APPROVE: "OK", ADMIT: "OK", BUNDLE: "OK"}),
-        (bank, {REGISTRATION: "OK", CREATE: "OK", APPROVE: no, ADMIT: no, BUNDLE: "OK"}),
-        (clerk, {REGISTRATION: no, CREATE: "OK", APPROVE: no, ADMIT: no, BUNDLE: no}),
-        (stranger, {REGISTRATION: "BANK_NOT_ADMITTED", APPROVE: no, ADMIT: no}),
-        (None, dict.fromkeys([REGISTRATION, CREATE, ADMIT], "CERTIFICATE_REQUIRED")),
+        (LIN.identity, {REGISTRATION: no, CREATE: "OK", ACT: "OK", BUNDLE: "OK"}),
+        (bank, {REGISTRATION: "OK", CREATE: "OK", ACT: no, BUNDLE: "OK"}),
+        (clerk, {REGISTRATION: no, CREATE: no, ACT: no, BUNDLE: no}),
+        (stranger, {REGISTRATION: "BANK_NOT_ADMITTED", CREATE: "BANK_NOT_ADMITTED", ACT: no}),
+        (None, dict.fromkeys([REGISTRATION, CREATE, ACT], "CERTIFICATE_REQUIRED")),
+        # The right shape, and registered by nobody.
+        (replace(LIN.identity, fingerprint="5" * 64), {CREATE: nobody, ACT: nobody}),
+        (replace(LIN.identity, name="central-bank/Lin"), {CREATE: nobody, ACT: nobody}),
+        (Identity("officer", "central-bank/ghost", "6" * 64), {CREATE: nobody, ACT: nobody}),
     ):
         assert {method: verdict(world, peer, method) for method in answers} == answers
 
 
-def test_a_suspended_banks_officers_are_out_too(world: World) -> None:
-    world.central.registry.set_suspended("alpha", True)
-    clerk = Identity("officer", "alpha/wang", "3" * 64)
-    assert verdict(world, clerk, CREATE) == "ROLE_NOT_ALLOWED"
-    assert verdict(world, identity(world.alpha), CREATE) == "BANK_SUSPENDED"
-
-
-def test_a_bank_and_its_officers_act_for_that_bank_alone() -> None:
-    clerk = Identity("officer", "alpha/wang", "3" * 64)
-    own_bank_only(clerk, "alpha")
-    own_bank_only(LIN, "alpha")
-    with pytest.raises(Refusal):
-        own_bank_only(clerk, "beta")
+def test_two_officers_admit_suspend_and_reinstate(world: World) -> None:
+    asked = office_pb2.AdmitBank(
+        name="gamma",
+        prefix="6203",
+        certificate_fingerprint=GAMMA.certificate_fingerprint,
+        business_key=GAMMA.business_key,
+        inner_address=GAMMA.inner_address,
+    )
+    registry, gamma = world.central.registry, identity(GAMMA)
+    for kind, before, after in (
+        (asked, "BANK_NOT_ADMITTED", "OK"),
+        (office_pb2.SuspendBank(name="gamma"), "OK", "BANK_SUSPENDED"),
+        (office_pb2.ReinstateBank(name="gamma"), "BANK_SUSPENDED", "OK"),
+    ):
+        act = world.propose(kind)
+        assert verdict(world, gamma, REGISTRATION) == before
+        world.approve(act)
+        assert verdict(world, gamma, REGISTRATION) == after
+    assert registry.all()[2].offline_certificate
+    taken = world.both(asked)  # once more, the same: it is admitted already
+    assert (taken.state, len(registry.all())) == (office_pb2.ACT_STATE_APPROVED, 3)
+    for kind, reason in (
+        (office_pb2.SuspendBank(name="omega"), "BANK_UNKNOWN"),
+        (office_pb2.ReinstateBank(), "FIELD_MISSING"),
+        (office_pb2.AdmitBank(name="alpha", prefix="6203"), "FIELD_MISSING"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            world.propose(kind)
+        assert caught.value.name == reason

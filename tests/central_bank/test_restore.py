@@ -16,7 +16,7 @@ from offline_token.signing import certify_device
 from sandbox.audit import StackAudit, audit_engines
 from sandbox.plan import CENTRAL_BANK
 from settlement.core import Answers, Batch, CoreStopped
-from tests.central_bank.conftest import KEYS, LIN, new_id
+from tests.central_bank.conftest import KEYS
 from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import Device
@@ -94,7 +94,7 @@ def test_of_what_was_deposited_whole_nothing_goes_back(centre: Centre) -> None:
 
 
 def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre) -> None:
-    centre.central.office.pay_in(LIN, new_id(), "alpha", 1_000)
+    centre.pay_in("alpha", 1_000)
     token = centre.token(centre.alice, 100)
     for payee in (centre.bob, centre.carol):
         assert centre.deposit(centre.pay(token, centre.alice, payee, 45)) == (45, "")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from central_bank.gate import central_gate
+from dcep.office.v1 import office_pb2
 from offline_token.signing import certify_device
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, LIN, NOW_MS, World, identity
+from tests.central_bank.conftest import KEYS, NOW_MS, World, identity
 
 OWN = "/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices"
-ONE = "/dcep.authentication.v1.AuthenticationService/RevokeDevice"
+ACT = "/dcep.office.v1.ActService/ProposeAct"
 
 
 def certificate(number: int, bank: str = "alpha", signer: str = "alpha") -> bytes:
@@ -47,13 +48,25 @@ def test_what_it_did_not_certify_it_does_not_revoke(world: World, foreign: bytes
     assert not world.central.devices.is_revoked(key(1))
 
 
-def test_banks_revoke_their_own_devices_only_and_officers_any(world: World) -> None:
-    gate = central_gate(world.central.registry)
+def test_two_officers_revoke_any_device(world: World) -> None:
+    act = world.propose(office_pb2.RevokeDevice(device_key=key(7)))
+    assert not world.central.devices.is_revoked(key(7))
+    world.approve(act)
+    assert world.central.devices.is_revoked(key(7))
+    with pytest.raises(Refusal) as caught:
+        world.propose(office_pb2.RevokeDevice(device_key=b"short"))
+    assert (caught.value.name, caught.value.field) == (
+        "FIELD_INVALID",
+        "revoke_device.device_key",
+    )
+
+
+def test_banks_revoke_their_own_devices_only(world: World) -> None:
+    gate = central_gate(world.central.registry, world.central.officers)
     gate(identity(world.alpha), OWN)
-    gate(LIN, ONE)
     with pytest.raises(Refusal, match="may not call"):
-        gate(identity(world.alpha), ONE)
-    with pytest.raises(Refusal, match="may not call"):
+        gate(identity(world.alpha), ACT)
+    with pytest.raises(Refusal, match="only officers of central-bank"):
         gate(Identity("officer", "alpha/mo", "3" * 64), OWN)
     world.central.registry.set_suspended("alpha", True)
     with pytest.raises(Refusal, match="suspended"):

@@ -21,7 +21,6 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain
 from offline_token.verify import check_bundle, piece_of
-from tests.central_bank.conftest import LIN, new_id
 from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import Device
@@ -39,7 +38,7 @@ def made(folder: Path) -> Centre:
     centre = Centre(folder)
     centre.issue(centre.beta, 100_000)
     for bank in ("alpha", "beta"):
-        centre.central.office.pay_in(LIN, new_id(), bank, RESERVES)
+        centre.pay_in(bank, RESERVES)
     return centre
 
 
@@ -346,7 +345,7 @@ def test_deposits_at_the_same_instant(centre: Centre) -> None:
 def test_a_deposit_waits_until_the_reserves_suffice(centre: Centre) -> None:
     to_bob, to_dan = spent_twice(centre)
     assert centre.deposit(to_bob) == (100, "")
-    centre.central.office.pay_out(LIN, new_id(), "alpha", RESERVES - 99)
+    centre.pay_out("alpha", RESERVES - 99)
     item = centre.item(to_dan)
     (waiting,) = centre.send(item, bank="beta")
     assert (waiting.state, waiting.reason) == (
@@ -355,7 +354,7 @@ def test_a_deposit_waits_until_the_reserves_suffice(centre: Centre) -> None:
     )
     assert evidence(centre) == [centre.alice.public]
     assert centre.central.devices.is_revoked(centre.alice.public)
-    centre.central.office.pay_in(LIN, new_id(), "alpha", 1)
+    centre.pay_in("alpha", 1)
     assert centre.send(item, bank="beta")[0].amount_fen == 100
     assert centre.send(item, bank="beta")[0].amount_fen == 100
     assert centre.books()["alpha"][0] == 0

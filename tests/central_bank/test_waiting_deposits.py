@@ -14,7 +14,6 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Token
 from sandbox.audit import audit_engines
 from sandbox.plan import CENTRAL_BANK
-from tests.central_bank.conftest import LIN, new_id
 from tests.feeds import told
 from tests.offline.centre import Centre
 
@@ -57,7 +56,7 @@ def waiting(centre: Centre) -> int:
 
 
 def reserves_arrive(centre: Centre, fen: int) -> None:
-    centre.central.office.pay_in(LIN, new_id(), "alpha", fen)
+    centre.pay_in("alpha", fen)
 
 
 def audited(centre: Centre) -> list[str]:

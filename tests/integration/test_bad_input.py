@@ -21,6 +21,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as e
 from dcep.issuance.v1 import issuance_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.channel import served_by
 from runtime.envelope import sign
@@ -111,8 +112,10 @@ def nothing_moves(scene: Scene) -> Iterator[None]:
 SERVED = [
     ("public", bank_pb2, ("WalletService", "ExchangeService", "PaymentService", "OfflineService")),
     ("office", bank_pb2, ("OfficeService",)),
+    ("office", office_pb2, ("ActService",)),
     ("inbound", bank_pb2, ("InboundService",)),
     ("central-officer", issuance_pb2, ("IssuanceService",)),
+    ("central-officer", office_pb2, ("ActService",)),
     ("central-officer", authentication_pb2, ("AuthenticationService",)),
     ("central-officer", analysis_pb2, ("AnalysisService",)),
     ("central-bank", registration_pb2, ("RegistrationService",)),
@@ -155,6 +158,8 @@ EMPTY_IS_FINE = {
     "GetBooks",
     "GetTrustBundle",
     "GetFlows",
+    "ListActs",
+    "ListOfficers",
     "ListRequests",
     "ListSuspense",
     "FollowFeed",
@@ -607,66 +612,78 @@ def test_a_request_id_used_again_by_its_key_for_somebody_else_is_refused(scene: 
     assert refusal.reason == e.REASON_ID_REUSED
 
 
+def _admission(prefix: str, key: bytes) -> office_pb2.AdmitBank:
+    return office_pb2.AdmitBank(
+        name="gamma",
+        prefix=prefix,
+        certificate_fingerprint="ab" * 32,
+        business_key=key,
+        inner_address="127.0.0.1:1",
+    )
+
+
 OFFICE = [
-    ("pay-in-zero", lambda o: o.pay_in("alpha", 0), "AMOUNT_INVALID"),
-    ("pay-in-minus-one", lambda o: o.pay_in("alpha", -1), "AMOUNT_INVALID"),
-    ("pay-in-2^63-1", lambda o: o.pay_in("alpha", 2**63 - 1), "AMOUNT_INVALID"),
-    ("pay-in-unknown-bank", lambda o: o.pay_in("omega", 1), "BANK_UNKNOWN"),
-    ("pay-in-id-is-no-uuid", lambda o: o.pay_in("alpha", 1, "42"), "FIELD_INVALID"),
-    ("pay-out-too-much", lambda o: o.pay_out("alpha", 10**12), "RESERVES_SHORT"),
-    ("issue-zero", lambda o: o.request("alpha", issuance_pb2.DIRECTION_ISSUE, 0),
+    ("pay-in-zero", office_pb2.PayInReserves(bank="alpha"), "AMOUNT_INVALID"),
+    ("pay-in-minus-one", office_pb2.PayInReserves(bank="alpha", amount_fen=-1), "AMOUNT_INVALID"),
+    ("pay-in-2^63-1", office_pb2.PayInReserves(bank="alpha", amount_fen=2**63 - 1),
      "AMOUNT_INVALID"),
-    ("issue-too-much", lambda o: o.request("alpha", issuance_pb2.DIRECTION_ISSUE, 10**12),
+    ("pay-in-unknown-bank", office_pb2.PayInReserves(bank="omega", amount_fen=1), "BANK_UNKNOWN"),
+    ("pay-out-too-much", office_pb2.PayOutReserves(bank="alpha", amount_fen=10**12),
      "RESERVES_SHORT"),
-    ("redeem-too-much", lambda o: o.request("alpha", issuance_pb2.DIRECTION_REDEEM, 10**12),
-     "CIRCULATION_SHORT"),
-    ("no-direction", lambda o: o.request("alpha", 0, 100), "FIELD_MISSING"),
-    ("direction-77", lambda o: o.request("alpha", 77, 100), "FIELD_INVALID"),
-    ("issue-unknown-bank", lambda o: o.request("omega", issuance_pb2.DIRECTION_ISSUE, 1),
-     "BANK_UNKNOWN"),
-    ("approve-unknown", lambda o: o.approve(str(uuid.uuid4())), "REQUEST_UNKNOWN"),
-    ("suspend-unknown", lambda o: o.suspend("omega"), "BANK_UNKNOWN"),
-    ("reinstate-unknown", lambda o: o.reinstate("omega"), "BANK_UNKNOWN"),
-    ("admit-key-of-3-bytes",
-     lambda o: o.admit(authentication_pb2.Bank(name="gamma", prefix="6203",
-                                               certificate_fingerprint="ab" * 32,
-                                               business_key=b"abc",
-                                               inner_address="127.0.0.1:1")),
-     "FIELD_INVALID"),
-    ("admit-prefix-taken",
-     lambda o: o.admit(authentication_pb2.Bank(name="gamma", prefix="6201",
-                                               certificate_fingerprint="ab" * 32,
-                                               business_key=bytes(SigningKey.generate().verify_key),
-                                               inner_address="127.0.0.1:1")),
+    ("issue-zero", office_pb2.Issue(bank="alpha"), "AMOUNT_INVALID"),
+    ("issue-too-much", office_pb2.Issue(bank="alpha", amount_fen=10**12), "RESERVES_SHORT"),
+    ("redeem-too-much", office_pb2.Redeem(bank="alpha", amount_fen=10**12), "CIRCULATION_SHORT"),
+    ("issue-unknown-bank", office_pb2.Issue(bank="omega", amount_fen=1), "BANK_UNKNOWN"),
+    ("issue-unknown-request",
+     office_pb2.Issue(bank="alpha", amount_fen=1, request_id=str(uuid.uuid4())),
+     "REQUEST_UNKNOWN"),
+    ("suspend-unknown", office_pb2.SuspendBank(name="omega"), "BANK_UNKNOWN"),
+    ("reinstate-unknown", office_pb2.ReinstateBank(name="omega"), "BANK_UNKNOWN"),
+    ("admit-key-of-3-bytes", _admission("6203", b"abc"), "FIELD_INVALID"),
+    ("admit-prefix-taken", _admission("6201", bytes(SigningKey.generate().verify_key)),
      "ALREADY_EXISTS"),
+    ("revoke-key-of-3-bytes", office_pb2.RevokeDevice(device_key=b"abc"), "FIELD_INVALID"),
+    ("freeze-at-the-central-bank", office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER),
+     "FIELD_INVALID"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("call", "expected"),
-    [(call, expected) for _, call, expected in OFFICE],
+    ("kind", "expected"),
+    [(kind, expected) for _, kind, expected in OFFICE],
     ids=[label for label, _, _ in OFFICE],
 )
-def test_an_officer_is_refused_what_cannot_be(
-    scene: Scene, call: Callable[[Any], Any], expected: str
-) -> None:
+def test_an_officer_is_refused_what_cannot_be(scene: Scene, kind: Any, expected: str) -> None:
     with scene.world.central("lin") as office:
-        assert refused(lambda: call(office)).name == expected
+        assert refused(lambda: office.propose(kind)).name == expected
+
+
+def test_an_act_wants_an_id_that_is_one_and_that_is_known(scene: Scene) -> None:
+    kind = office_pb2.PayInReserves(bank="alpha", amount_fen=1)
+    with scene.world.central("lin") as office:
+        assert refused(lambda: office.propose(kind, act_id="42")).name == "FIELD_INVALID"
+        assert refused(lambda: office.act(str(uuid.uuid4()))).name == "REQUEST_UNKNOWN"
+        assert refused(lambda: office.act("42")).name == "FIELD_INVALID"
 
 
 def test_officers_of_a_bank_may_not_sit_at_the_central_desk(scene: Scene) -> None:
     with scene.world.central("wang") as office:
-        assert refused(lambda: office.pay_in("alpha", 100)).name == "ROLE_NOT_ALLOWED"
-        assert refused(lambda: office.suspend("beta")).name == "ROLE_NOT_ALLOWED"
+        kind = office_pb2.PayInReserves(bank="alpha", amount_fen=100)
+        for call in (lambda: office.propose(kind), office.books, office.requests, office.banks):
+            assert refused(call).name == "ROLE_NOT_ALLOWED"
 
 
 def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
     with BankOffice(scene.world.plan, "alpha") as office:
-        assert refused(lambda: office.freeze(UNKNOWN_NUMBER, "why")).name == "WALLET_UNKNOWN"
-        no_cause = refused(lambda: office.freeze(scene.alice.number, ""))
+        unknown = office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER)
+        assert refused(lambda: office.propose(unknown)).name == "WALLET_UNKNOWN"
+        kind = office_pb2.FreezeWallet(wallet_number=scene.alice.number)
+        no_cause = refused(lambda: office.propose(kind, ""))
         assert (no_cause.name, no_cause.field) == ("FIELD_MISSING", "cause")
-        long = refused(lambda: office.freeze(scene.alice.number, "x" * 201))
+        long = refused(lambda: office.propose(kind, "x" * 201))
         assert (long.name, long.field) == ("FIELD_INVALID", "cause")
+        issue = office_pb2.Issue(bank="alpha", amount_fen=1)
+        assert refused(lambda: office.propose(issue)).name == "FIELD_INVALID"
 
 
 def test_page_tokens_and_sizes_are_checked(scene: Scene) -> None:

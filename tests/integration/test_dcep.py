@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.plan import load
 from sandbox.stack import Stack
-from tests.integration.commands import dcep
+from tests.integration.commands import Done, dcep
 
 pytestmark = pytest.mark.xdist_group("dcep")
 SAMPLE = Path("sandbox/sample")
@@ -32,16 +32,41 @@ def test_up_made_a_stack_that_serves(folder: str) -> None:
 
 
 def test_officers_issue_and_redeem_from_the_command_line(folder: str) -> None:
-    assert dcep("reserves", "alpha", "1000.00", "--json", "--dir", folder).code == 0
-    asked = dcep("issue", "alpha", "600.00", "--as", "lin", "--json", "--dir", folder)
-    assert asked.answer["state"] == "waiting"
-    same = dcep("approve", asked.answer["request_id"], "--as", "lin", "--json", "--dir", folder)
+    def run(*arguments: str) -> Done:
+        return dcep(*arguments, "--json", "--dir", folder)
+
+    arrive = run("reserves", "alpha", "1000.00", "--cause", "over the payment system")
+    assert run("approve", arrive.answer["act_id"], "--as", "mei").code == 0
+    asked = run("issue", "alpha", "600.00", "--as", "lin")
+    assert (asked.answer["state"], asked.answer["proposed_by"]) == ("open", "lin")
+    same = run("approve", asked.answer["act_id"], "--as", "lin")
     assert (same.code, same.answer["reason"]) == (1, "SAME_OFFICER")
-    approved = dcep("approve", "--as", "mei", "--json", "--dir", folder).answer["approved"]
+    waiting = run("acts").answer["acts"]
+    assert [(row["kind"], row["amount_fen"], row["bank"]) for row in waiting] == [
+        ("issue", 60_000, "alpha")
+    ]
+    assert run("approve", "--as", "mei").code == 2  # neither one nor all
+    approved = run("approve", "--all", "--as", "mei").answer["approved"]
     assert [row["circulation_fen"] for row in approved] == [60_000]
-    too_much = dcep("redeem", "alpha", "600.01", "--json", "--dir", folder)
+    too_much = run("redeem", "alpha", "600.01")
     assert (too_much.code, too_much.answer["reason"]) == (1, "CIRCULATION_SHORT")
     assert too_much.answer["missing_fen"] == "1"
+
+
+def test_who_approves_sees_what_is_approved(folder: str) -> None:
+    asked = dcep("reserves", "alpha", "7.00", "--cause", "[red]x[/]", "--dir", folder)
+    act_id = asked.out.split("dcep approve ")[1].split()[0]
+    listed = dcep("acts", "--dir", folder)
+    assert "pay reserves in 7.00 yuan, alpha" in listed.out
+    assert "[red]x[/]" in listed.out  # as it was written, and not as markup
+    assert "7.00 yuan" in dcep("approve", act_id, "--as", "han", "--dir", folder).out
+
+
+def test_the_officers_are_listed_with_their_rights(folder: str) -> None:
+    rows = dcep("officers", "--json", "--dir", folder).answer["officers"]
+    central = {row["name"]: row["rights"] for row in rows if row["institution"] == "central-bank"}
+    assert set(central) == {"lin", "mei", "han"}
+    assert set(central["lin"]) == {"officers", "reserves", "issuance", "banks", "devices"}
 
 
 @pytest.mark.parametrize("amount", ["-1", "0", "1.234", "1e3", "１２", "", "12,5", "1_000"])
@@ -52,8 +77,11 @@ def test_a_wrong_amount_is_refused_with_an_example(folder: str, amount: str) -> 
 
 
 def test_a_suspended_bank_shows_and_returns(folder: str) -> None:
-    assert dcep("suspend", "beta", "--json", "--dir", folder).answer["state"] == "suspended"
-    assert dcep("reinstate", "beta", "--json", "--dir", folder).answer["state"] == "admitted"
+    for command in ("suspend", "reinstate"):
+        act_id = dcep(command, "beta", "--json", "--dir", folder).answer["act_id"]
+        done = dcep("approve", act_id, "--as", "mei", "--json", "--dir", folder)
+        [row] = done.answer["approved"]
+        assert (row["kind"], row["name"], row["state"]) == (f"{command}_bank", "beta", "approved")
 
 
 def test_the_sample_replays_and_the_audit_holds(folder: str) -> None:

@@ -16,7 +16,7 @@ from dcep.errors.v1 import errors_pb2
 from offline_token.formats import TrustBundle
 from runtime.randomness import SystemRandomness
 from sandbox.audit import audit_stack
-from sandbox.connections import ask, officer_channel, stub
+from sandbox.connections import ask, certified_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
 from sandbox.trust import business_public_key
@@ -107,10 +107,12 @@ def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
     assert dcep("evidence", "verify", str(file), "--root", root).code == 2
 
 
-def test_officers_of_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
+def test_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
     plan = cheated.plan
     for bank in plan.banks:
-        channel = officer_channel(plan, plan.central_address, bank.officer)
+        folder = plan.bank_folder(bank.name)
+        certificate, key = folder / "tls.crt", folder / "tls.key"
+        channel = certified_channel(plan, plan.central_address, certificate, key)
         service = stub(authentication_pb2_grpc.AuthenticationServiceStub, channel)
         request = authentication_pb2.ListEvidenceRequest()
         answer = ask(service.ListEvidence, request, authentication_pb2.ListEvidenceResponse)

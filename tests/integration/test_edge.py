@@ -100,7 +100,7 @@ def test_every_public_service_is_handed_on_and_no_other(own: World, raw: grpc.Ch
         "EdgeService/PayTogether",
         "InboundService/CheckPayees",
         "InboundService/SetAside",
-        "OfficeService/FreezeWallet",
+        "OfficeService/ListSuspense",
         "OfficeService/GetBooks",
     ):
         call = raw.unary_unary(f"/dcep.bank.v1.{private}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcep.authentication.v1 import authentication_pb2
+from dcep.office.v1 import office_pb2
 from offline_token.formats import Payment
-from sandbox.connections import ask
 from sandbox.story import audited
 from sandbox.world import refused
 from tests.integration.conftest import MakeWorld
@@ -29,11 +28,8 @@ def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(worlds: Make
     assert bob.offline_accept(paid) == LOADED_FEN
 
     chain = Payment.decode(papers.read(papers.PAYMENT, paid)).chains[0]
-    with world.central("lin") as office:
-        request = authentication_pb2.RevokeDeviceRequest(
-            device_key=chain.hops[0].certificate.key, cause="its holder lost it"
-        )
-        ask(office.authentication.RevokeDevice, request, authentication_pb2.RevokeDeviceResponse)
+    lost = office_pb2.RevokeDevice(device_key=chain.hops[0].certificate.key)
+    world.by_two(lost, "its holder lost it")
     carol.offline_load(SMALL_FEN)  # with the newest bundle
 
     payment = bob.offline_pay(carol.offline_request(PAID_FEN))

@@ -21,7 +21,12 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
     def run(*arguments: str) -> Done:
         return dcep(*arguments, "--json", "--dir", folder)
 
-    assert run("freeze", number, "--cause", "court order 7").code == 0
+    def both(*arguments: str) -> Done:
+        """One officer of beta proposes, the other one approves."""
+        proposed = run(*arguments)
+        return run("approve", proposed.answer["act_id"], "--as", "zhao")
+
+    assert both("freeze", number, "--cause", "court order 7").code == 0
     finn.offline_deposit()
     world.wait_quiet()
     entries = run("suspense", "--bank", "beta").answer["entries"]
@@ -35,12 +40,16 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
     assert f"40.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
     assert run("audit").code == 0
     pay = ("suspense", "pay", "beta", str(entry["entry"]), "--cause", "order 7 lifted")
-    frozen = run(*pay)
+    frozen = both(*pay)
     assert (frozen.code, frozen.answer["reason"]) == (1, "PAYEE_FROZEN")
     assert "end the freeze" in frozen.answer["message"]
-    assert run("unfreeze", number).code == 0
-    paid = run(*pay)
-    assert (paid.code, paid.answer["number"], paid.answer["amount_fen"]) == (0, number, FEN)
+    assert both("unfreeze", number).code == 0
+    [paid] = both(*pay).answer["approved"]
+    assert (paid["kind"], paid["entry"], paid["decided_by"]) == (
+        "pay_suspense",
+        entry["entry"],
+        "zhao",
+    )
     again = run(*pay)
     assert (again.code, again.answer["reason"]) == (1, "ALREADY_DECIDED")
     assert number in again.answer["message"]

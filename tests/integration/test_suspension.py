@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer, Refusal
@@ -58,32 +59,30 @@ def test_a_certificate_of_another_root_cannot_even_connect(own: World) -> None:
 def test_a_suspended_bank_is_cut_off_at_once_and_its_open_streams_end(own: World) -> None:
     stream = bank_stub(own, "beta").FollowFeed(registration_pb2.FollowFeedRequest(), timeout=60.0)
     next(stream)
-    with own.central("lin") as office:
-        office.suspend("beta")
-        try:
-            refusal = refused(lambda: [message for message in stream])
-            assert refusal.reason == errors_pb2.REASON_BANK_SUSPENDED
-            request = registration_pb2.SubmitPaymentsRequest()
-            stub = bank_stub(own, "beta")
-            again = refused(lambda: stub.SubmitPayments(request, timeout=5.0))
-            assert again.reason == errors_pb2.REASON_BANK_SUSPENDED
-        finally:
-            office.reinstate("beta")
+    own.by_two(office_pb2.SuspendBank(name="beta"))
+    try:
+        refusal = refused(lambda: [message for message in stream])
+        assert refusal.reason == errors_pb2.REASON_BANK_SUSPENDED
+        request = registration_pb2.SubmitPaymentsRequest()
+        stub = bank_stub(own, "beta")
+        again = refused(lambda: stub.SubmitPayments(request, timeout=5.0))
+        assert again.reason == errors_pb2.REASON_BANK_SUSPENDED
+    finally:
+        own.by_two(office_pb2.ReinstateBank(name="beta"))
 
 
 def test_payments_wait_for_a_suspended_bank_and_settle_after_its_return(own: World) -> None:
     alpha, beta = BankStubs(own.plan, "alpha"), BankStubs(own.plan, "beta")
     payer, payee = RawWallet(alpha), RawWallet(beta)
     payer.top_up(10_000)
-    with own.central("lin") as office:
-        office.suspend("alpha")
-        order = payer.payment(payee.number, 2_500)
-        try:
-            with pytest.raises((NoAnswer, Refusal)):
-                raise_unless_settled(alpha, order)
-            assert payee.show().available_fen == 0
-        finally:
-            office.reinstate("alpha")
+    own.by_two(office_pb2.SuspendBank(name="alpha"))
+    order = payer.payment(payee.number, 2_500)
+    try:
+        with pytest.raises((NoAnswer, Refusal)):
+            raise_unless_settled(alpha, order)
+        assert payee.show().available_fen == 0
+    finally:
+        own.by_two(office_pb2.ReinstateBank(name="alpha"))
     wait_until(lambda: payee.show().available_fen == 2_500, "the payment arrives")
     assert payer.show().available_fen == 7_500
 

@@ -9,7 +9,6 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
 
-from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.acts import Acts
 from officers.build import open_acts, open_officers
@@ -97,6 +96,3 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     return Office(tmp_path, WANG, ZHOU, CHEN, CLERK)
-
-
-NO_ANSWER = errors_pb2.REASON_PEER_UNAVAILABLE

@@ -17,7 +17,7 @@ from officers.limits import MAX_OPEN_ACTS
 from officers.signing import ACT_TAG, APPROVAL_TAG, REJECTION_TAG, OfficerKey, digest_of
 from runtime.envelope import sign, verify
 from runtime.errors import Refusal
-from tests.officers.conftest import CHEN, CLERK, NO_ANSWER, NOW_MS, WANG, ZHOU, Office
+from tests.officers.conftest import CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person
 
 FREEZE = office_pb2.FreezeWallet(wallet_number="6201000000000012")
@@ -289,12 +289,9 @@ def test_an_act_that_cannot_be_done_now_waits_on(office: Office) -> None:
     assert office.approve(ZHOU, act).decider == "zhou"
 
 
-def test_another_partys_silence_keeps_an_act_open_and_its_no_ends_it(office: Office) -> None:
-    office.effect.peer = NO_ANSWER
+def test_another_partys_final_no_ends_an_act(office: Office) -> None:
     proposal = WANG.propose(FREEZE, NOW_MS)
-    assert refused(lambda: office.acts.propose(WANG.identity, proposal)) == "PEER_UNAVAILABLE"
-    [act] = office.acts.page(office_pb2.ACT_STATE_OPEN, 9, None)
-    assert refused(lambda: office.approve(ZHOU, act)) == "PEER_UNAVAILABLE"
+    act = office.acts.propose(WANG.identity, proposal)
     office.effect.peer = errors_pb2.REASON_VAULT_SHORT
     assert refused(lambda: office.acts.propose(WANG.identity, proposal)) == "VAULT_SHORT"
     office.effect.peer = 0
@@ -304,6 +301,8 @@ def test_another_partys_silence_keeps_an_act_open_and_its_no_ends_it(office: Off
         errors_pb2.REASON_VAULT_SHORT,
     )
     assert refused(lambda: office.approve(ZHOU, act)) == "VAULT_SHORT"
+    office.acts.refuse(act.number, errors_pb2.REASON_RESERVES_SHORT)  # too late
+    assert office.acts.get(act.content.act_id).reason == errors_pb2.REASON_VAULT_SHORT
     assert office.done == 0
 
 

@@ -15,7 +15,6 @@ from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from runtime.errors import Refusal
-from tests.central_bank.conftest import LIN, new_id
 from tests.offline import second_verifier
 from tests.offline.centre import Centre
 from tests.offline.country import DAY, NOW, Country, Device, key_of
@@ -398,7 +397,7 @@ def test_a_second_implementation_makes_the_same_deposit_of_what_a_device_gave_ba
 @pytest.fixture
 def centre(tmp_path: Path) -> Centre:
     made = Centre(tmp_path)
-    made.central.office.pay_in(LIN, new_id(), "beta", 1_000)
+    made.pay_in("beta", 1_000)
     return made
 
 

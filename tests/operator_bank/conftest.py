@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select
 
@@ -17,6 +18,7 @@ from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from officers.effects import Act
 from offline_token.formats import TrustBundle
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.limits import MAX_SEQUENCE
@@ -35,6 +37,7 @@ from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
 from tests.feeds import CENTRAL_KEYS, Teller
+from tests.officers.people import Person, founding
 from tests.openings import opening
 
 NOW_MS = 1_750_000_000_000
@@ -102,6 +105,10 @@ class FakeCentralBank:
     def _answer(self) -> None:
         if self.silent:
             raise NoAnswer("silence")
+
+
+WANG, ZHOU, CHEN = (Person("alpha", name) for name in ("wang", "zhou", "chen"))
+FOUNDING = founding(SigningKey(b"\x0a" * 32), WANG, ZHOU, CHEN)
 
 
 def policy() -> np.ndarray:
@@ -204,6 +211,7 @@ class World:
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
             central_keys=CENTRAL_KEYS,
+            founding=FOUNDING,
         )
         self.bank = build(
             self.engine,
@@ -239,6 +247,17 @@ class World:
             }
         )
         return sign("cash-receipt/v1", content.SerializeToString(), key or MACHINE, b"machine-1")
+
+    def propose(self, kind: Message, who: Person = WANG) -> Act:
+        return self.bank.acts.propose(who.identity, who.propose(kind, self.clock.now_ms()))
+
+    def approve(self, act: Act, who: Person = ZHOU) -> Act:
+        signed = who.signer.approve(act.proposal.payload, self.clock.now_ms())
+        return self.bank.acts.approve(who.identity, signed)
+
+    def both(self, kind: Message) -> Act:
+        """Two officers of the bank do something."""
+        return self.approve(self.propose(kind))
 
     def entry(self, **event: Any) -> FeedEntry:
         """The feed's next entry, about what this bank has sent where it is said by number alone."""

@@ -236,9 +236,7 @@ def test_money_over_the_payees_cap_goes_back(world: World, phone: Holder) -> Non
 def test_a_bank_says_of_its_wallets_only_whether_they_may_be_paid(
     world: World, alice: Holder, phone: Holder, bob: Holder
 ) -> None:
-    world.bank.directory.set_frozen(
-        "123e4567-e89b-42d3-a456-426614174000", bob.number, "officer/alpha/wang", "lost", True
-    )
+    world.bank.directory.set_frozen(bob.number, True)
     closed = world.open(name="Carol")
     world.bank.holder.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
     asked = [alice.number, phone.number, bob.number, closed.number, FOREIGN, "", "x" * 99]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +35,7 @@ def payees(world: World) -> dict[str, str]:
     """Numbers of payees that cannot be paid, each for a reason of its own."""
     closed, frozen, full = (world.open(name=name) for name in ("Closed", "Frozen", "Full"))
     world.bank.holder.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
-    world.bank.directory.set_frozen(
-        str(uuid.uuid4()), frozen.number, "officer/alpha/wang", "lost", True
-    )
+    world.bank.directory.set_frozen(frozen.number, True)
     full.exchange(CAP_FEN)
     return {
         "closed": closed.number,

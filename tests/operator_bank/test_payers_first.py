@@ -26,9 +26,7 @@ def reason_for(world: World, payer: object, payee: str, fen: int) -> int:
 def test_an_empty_wallet_is_told_of_its_own_funds_whoever_the_payee_is(world: World) -> None:
     full, empty, frozen, closed = (world.open(name=name) for name in ("A", "B", "C", "D"))
     full.exchange(CAP_FEN - 1_000)
-    world.bank.directory.set_frozen(
-        "4f1d0d4e-3c1b-4c55-8a4f-0a1f3c2d9e01", frozen.number, "alpha/olga", "x", True
-    )
+    world.bank.directory.set_frozen(frozen.number, True)
     spy = world.open(phone="13800138000")
     for payee in (full, empty, frozen, closed):
         for fen in (1, 1_000, 1_001, SINGLE_FEN):

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import uuid
-
 import numpy as np
 import pytest
 from sqlalchemy import select, update
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.effects import Act
 from operator_bank.accounts import SUSPENSE
-from operator_bank.suspense.desk import PaidOut
-from operator_bank.tables import ledger, office_acts, suspense
+from operator_bank.tables import ledger, suspense
 from runtime.errors import Refusal
 from sandbox.audit_suspense import suspense_problems
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
-WANG = "alpha/wang"
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
-
 
 def freeze(world: World, holder: Holder, *, frozen: bool = True) -> None:
-    world.bank.directory.set_frozen(new_id(), holder.number, WANG, "lost", frozen)
+    world.bank.directory.set_frozen(holder.number, frozen)
 
 
 def deposited(world: World, holder: Holder, fen: int) -> str:
@@ -42,13 +35,18 @@ def entries(world: World) -> list[bank_pb2.SuspenseEntry]:
     return world.bank.suspense.page(50, 0)
 
 
-def pay(world: World, position: int, number: str = "", wanted: str = "") -> PaidOut:
-    return world.bank.suspense.pay(wanted or new_id(), position, number, WANG, "asked for it")
+def asked(position: int, number: str = "") -> office_pb2.PaySuspense:
+    return office_pb2.PaySuspense(position=position, wallet_number=number)
 
 
-def refused(world: World, position: int, number: str = "", wanted: str = "") -> str:
+def pay(world: World, position: int, number: str = "") -> Act:
+    """Two officers pay an entry out."""
+    return world.both(asked(position, number))
+
+
+def refused(world: World, position: int, number: str = "") -> str:
     with pytest.raises(Refusal) as caught:
-        pay(world, position, number, wanted)
+        pay(world, position, number)
     return caught.value.name
 
 
@@ -77,12 +75,14 @@ def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
 ) -> None:
     position = lying(world, bob)
     freeze(world, bob, frozen=False)
-    wanted = new_id()
-    assert pay(world, position, wanted=wanted) == PaidOut(bob.number, 300, repeated=False)
-    assert pay(world, position, wanted=wanted) == PaidOut(bob.number, 300, repeated=True)
-    world.restart()
-    assert pay(world, position, wanted=wanted).repeated
-    assert refused(world, position) == "ALREADY_DECIDED"
+    act = world.propose(asked(position))
+    assert (bob.fen, len(entries(world))) == (0, 1), "it takes another officer"
+    for _ in range(2):
+        assert world.approve(act).state == office_pb2.ACT_STATE_APPROVED
+        world.restart()
+    with pytest.raises(Refusal, match=bob.number) as caught:
+        pay(world, position)
+    assert caught.value.name == "ALREADY_DECIDED"
     assert (bob.fen, entries(world)) == (300, [])
     assert world.bank.vault.books().suspense_fen == 0
     page, _ = world.bank.history.page(bob.wallet, 1, "")
@@ -93,25 +93,41 @@ def test_it_is_paid_once_and_stands_in_the_statement_as_what_it_was(
     assert [p.amount_fen for p in seen] == [300]
 
 
-def test_the_officer_and_the_cause_are_on_the_record(world: World, bob: Holder) -> None:
+def test_the_record_carries_the_acts_digest_and_the_act_its_position(
+    world: World, bob: Holder
+) -> None:
     position = lying(world, bob)
     freeze(world, bob, frozen=False)
-    pay(world, position)
-    with world.engine.connect() as connection:
-        row = connection.execute(select(office_acts).where(office_acts.c.act == "pay")).one()
-    assert (row.wallet, row.officer, row.cause) == (bob.number, WANG, "asked for it")
-    assert (row.position, row.time_ms) == (position, world.clock.now_ms())
+    act = pay(world, position)
+    found = world.bank.books.history.find(SUSPENSE, position)
+    assert found is not None
+    assert (found.position, int(found.record["digest"])) == (act.position, act.record_digest)
+
+
+def test_an_entry_that_two_acts_ask_for_is_paid_once(
+    world: World, bob: Holder, phone: Holder
+) -> None:
+    position = lying(world, bob)
+    freeze(world, bob, frozen=False)
+    first, second = (world.propose(asked(position, holder.number)) for holder in (bob, phone))
+    world.approve(first)
+    with pytest.raises(Refusal) as caught:
+        world.approve(second)
+    assert caught.value.name == "ALREADY_DECIDED"
+    assert (bob.fen, phone.fen) == (300, 0)
 
 
 def test_what_is_refused_can_be_tried_again(world: World, bob: Holder) -> None:
     position = lying(world, bob)
-    wanted = new_id()
-    assert [refused(world, position, wanted=wanted) for _ in range(3)] == ["PAYEE_FROZEN"] * 3
-    world.restart()
-    assert refused(world, position) == "PAYEE_FROZEN"
+    act = world.propose(asked(position))
+    for _ in range(3):
+        with pytest.raises(Refusal) as caught:
+            world.approve(act)
+        assert caught.value.name == "PAYEE_FROZEN"
+        world.restart()
     world.check_books()
     freeze(world, bob, frozen=False)
-    assert pay(world, position, wanted=wanted).amount_fen == 300
+    assert world.approve(act).state == office_pb2.ACT_STATE_APPROVED
     assert bob.fen == 300
 
 
@@ -123,10 +139,8 @@ def test_a_closed_wallets_money_goes_to_another_one(
     position = entries(world)[0].position
     assert refused(world, position) == "PAYEE_CLOSED"
     assert refused(world, position, FOREIGN) == "WALLET_UNKNOWN"
-    wanted = new_id()
-    assert pay(world, position, phone.number, wanted).wallet_number == phone.number
+    pay(world, position, phone.number)
     assert phone.fen == 300
-    assert refused(world, position, bob.number, wanted) == "ID_REUSED"
 
 
 def test_the_cap_of_the_wallet_holds(world: World, phone: Holder) -> None:
@@ -136,16 +150,15 @@ def test_the_cap_of_the_wallet_holds(world: World, phone: Holder) -> None:
     assert entry.reason == errors_pb2.REASON_OVER_BALANCE_CAP
     assert refused(world, entry.position) == "OVER_BALANCE_CAP"
     phone.exchange(1_000, out=True, cash=True)
-    assert pay(world, entry.position).amount_fen == 1_001
+    pay(world, entry.position)
     assert phone.fen == 9_001
 
 
 def test_a_number_that_is_no_entry_is_unknown(world: World, bob: Holder) -> None:
-    for position in (0, 1, 999_999):
+    assert refused(world, 0) == "FIELD_MISSING"
+    for position in (1, 999_999):
         assert refused(world, position) == "PAYMENT_UNKNOWN"
-    assert refused(world, -1) == "FIELD_INVALID"
-    with pytest.raises(Refusal, match="request_id"):
-        pay(world, lying(world, bob), wanted="once")
+    assert refused(world, 2**64 - 1) == "FIELD_INVALID"
 
 
 def test_a_return_that_cannot_be_delivered_lies_there(world: World, bob: Holder) -> None:
@@ -177,7 +190,7 @@ def test_a_payment_whose_return_nobody_takes_lies_there(world: World, bob: Holde
     assert (found.kind, found.payment_id) == ("payment", incoming.payment_id)
     assert (found.wallet_number, found.payer_number) == (bob.number, FOREIGN)
     freeze(world, bob, frozen=False)
-    assert pay(world, found.position).amount_fen == 40
+    pay(world, found.position)
     assert bob.fen == 40
 
 
@@ -192,7 +205,7 @@ def test_a_return_that_the_ledger_refuses_lies_there(world: World, bob: Holder) 
     [found] = entries(world)
     assert (found.kind, found.amount_fen) == ("payment", 40)
     freeze(world, bob, frozen=False)
-    assert pay(world, found.position).amount_fen == 40
+    pay(world, found.position)
 
 
 @pytest.mark.parametrize(

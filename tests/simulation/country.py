@@ -18,6 +18,7 @@ from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
@@ -32,16 +33,17 @@ from runtime.signatures import SignatureVerifier
 from settlement.core import CoreStopped
 from settlement.records import Limit
 from tests.central_bank.conftest import (
+    FOUNDING,
     KEYS,
     LIN,
     MEI,
     NOW_MS,
     ROOT,
     at_once,
-    identity,
     particulars,
 )
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
+from tests.officers.people import Person, founding
 from wallet.app import App
 from wallet.banks import BankEntry
 from wallet.store import SqlBook
@@ -110,10 +112,14 @@ class Country:
             key = bytes(KEYS[name].verify_key)
             self.built[CENTRAL].registry.admit(particulars(name, prefix, key))
             self._add(name, bank_tables)
-            office, wanted = self.built[CENTRAL].office, self.randomness.uuid()
-            office.pay_in(LIN, self.randomness.uuid(), name, RESERVES_FEN)
-            office.create(LIN, wanted, name, "issue", ISSUED_FEN)
-            office.approve(MEI, wanted)
+            central, now_ms = self.built[CENTRAL], self.clock.now_ms()
+            for kind in (
+                office_pb2.PayInReserves(bank=name, amount_fen=RESERVES_FEN),
+                office_pb2.Issue(bank=name, amount_fen=ISSUED_FEN),
+            ):
+                proposal = LIN.propose(kind, now_ms, self.randomness.uuid())
+                central.acts.propose(LIN.identity, proposal)
+                central.acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
         self.numbers: dict[str, str] = {}
         for index, bank in zip(range(wallets), itertools.cycle(PREFIXES)):
             name = f"wallet-{index}"
@@ -148,6 +154,7 @@ class Country:
                 engine,
                 root=ROOT,
                 business_key=CENTRAL_KEY,
+                founding=FOUNDING,
                 bank_peers=peers,
                 clock=clock,
                 threaded=False,
@@ -155,8 +162,9 @@ class Country:
         if name in PREFIXES:
             policy = np.zeros((16, 4), np.int64)
             policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
+            first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
-            parts = BankParts(*own, CENTRAL_KEYS)
+            parts = BankParts(*own, CENTRAL_KEYS, first)
             central: Any = _CentralBank(self, name)
             return build_bank(
                 engine,
@@ -263,8 +271,7 @@ class _CentralBank:
         self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
     def request_issuance(self, wanted: str, fen: int) -> bool:
-        act = ("issue", fen)
-        row = self._ask(lambda c, b: c.office.create(identity(b), wanted, b.name, *act))
+        row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))
         return bool(row.state == "waiting")
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from dcep.office.v1 import office_pb2
 from operator_bank.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
 from sandbox.audit import audit_engines
 from tests.central_bank.conftest import LIN, MEI
+from tests.officers.people import Person
 from tests.simulation.country import CENTRAL, PREFIXES, RESERVES_FEN, Country
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, 4]
@@ -50,11 +52,12 @@ class Life:
             lambda: self.work(bank, lambda b: b.follower.step()): 5,
             lambda: self.work(bank, lambda b: b.project()): 1,
             lambda: self.work(CENTRAL, lambda c: c.project()): 1,
-            lambda: self.work(CENTRAL, lambda c: self.office(c.office, bank)): 1,
             lambda: self.work(CENTRAL, lambda c: c.settlement.settle_late()): 3,
             lambda: self.work(CENTRAL, lambda c: c.setting_aside.step()): 1,
             lambda: self.hang(bank): 1,
             lambda: country.answer_late(): 3,
+            lambda: self.work(CENTRAL, lambda c: self.office(c.acts, bank)): 1,
+            lambda: self.work(CENTRAL, lambda c: c.acts.step()): 1,
             lambda: self.freeze(wallet, self.chance.random() < 0.2): 1,
             lambda: country.network.step(): 2,
             lambda: country.clock.advance(self.chance.randrange(3_000)): 2,
@@ -70,16 +73,29 @@ class Life:
         except (NoAnswer, Refusal):
             return False
 
-    def office(self, office: Any, bank: str) -> None:
-        wanted, kind = self.country.randomness.uuid(), self.chance.choice(["issue", "redeem"])
-        office.create(LIN, wanted, bank, kind, self.chance.randrange(1, 100_000))
-        (office.approve if self.chance.random() < 0.7 else office.reject)(MEI, wanted)
+    def office(self, acts: Any, bank: str) -> None:
+        """Two officers agree to move money, or do not; some acts are left until they expire."""
+        kind = self.chance.choice([office_pb2.Issue, office_pb2.Redeem])
+        now_ms, wanted = self.country.clock.now_ms(), self.country.randomness.uuid()
+        asked = kind(bank=bank, amount_fen=self.chance.randrange(1, 100_000))
+        proposal = LIN.propose(asked, now_ms, wanted, lasts_ms=20_000)
+        acts.propose(LIN.identity, proposal)
+        said = self.chance.random()
+        if said < 0.6:
+            acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
+        elif said < 0.9:
+            acts.reject(MEI.identity, MEI.signer.reject(proposal.payload, now_ms))
 
     def freeze(self, wallet: str, frozen: bool) -> None:
-        number, wanted = self.numbers[wallet], self.country.randomness.uuid()
+        number = self.numbers[wallet]
         bank = next(name for name, prefix in PREFIXES.items() if number.startswith(prefix))
-        act = (wanted, number, "officer", "a test", frozen)
-        self.work(bank, lambda b: b.directory.set_frozen(*act))
+        first, second = Person(bank, "wang"), Person(bank, "zhou")
+        kind = office_pb2.FreezeWallet if frozen else office_pb2.UnfreezeWallet
+        now_ms, wanted = self.country.clock.now_ms(), self.country.randomness.uuid()
+        proposal = first.propose(kind(wallet_number=number), now_ms, wanted)
+        approval = second.signer.approve(proposal.payload, now_ms)
+        self.work(bank, lambda b: b.acts.propose(first.identity, proposal))
+        self.work(bank, lambda b: b.acts.approve(second.identity, approval))
 
     def hang(self, bank: str) -> None:
         """A bank's inner port begins to hang, or ends to."""

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"\xf1\x01\n\x04\x42\x61nk\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x14\n\x06prefix\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x18\x12%\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1f\x12\x1a\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\rinner_address\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1e\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankStateB\x04\xf0\xf9\x18=\x12\'\n\x13offline_certificate\x18\x07 \x01(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02`\x01\"D\n\x10\x41\x64mitBankRequest\x12\x30\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.BankB\x04\xf0\xf9\x18<\"E\n\x11\x41\x64mitBankResponse\x12\x30\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.BankB\x04\xf0\xf9\x18<\"(\n\x12SuspendBankRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\"G\n\x13SuspendBankResponse\x12\x30\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.BankB\x04\xf0\xf9\x18<\"*\n\x14ReinstateBankRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\"I\n\x15ReinstateBankResponse\x12\x30\n\x04\x62\x61nk\x18\x01 \x01(\x0b\x32\x1c.dcep.authentication.v1.BankB\x04\xf0\xf9\x18<\"\x12\n\x10ListBanksRequest\"I\n\x11ListBanksResponse\x12\x34\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.BankB\x07\xfa\xf9\x18\x03P\xe8\x07\"D\n\x13RevokeDeviceRequest\x12\x18\n\ndevice_key\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1b\"\x16\n\x14RevokeDeviceResponse\"Z\n\x17RevokeOwnDevicesRequest\x12*\n\x13\x64\x65vice_certificates\x18\x01 \x03(\x0c\x42\r\xf0\xf9\x18+\xfa\xf9\x18\x05H\x01P\xf4\x03\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1b\"\x1a\n\x18RevokeOwnDevicesResponse\"\x17\n\x15GetTrustBundleRequest\"4\n\x16GetTrustBundleResponse\x12\x1a\n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18/\"H\n\x13ListEvidenceRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"r\n\x14ListEvidenceResponse\x12;\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.EvidenceB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xf3\x01\n\x08\x45vidence\x12\x16\n\x08piece_id\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12 \n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1f\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12 \n\x12second_endorsement\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12\x18\n\nfirst_bank\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x19\n\x0bsecond_bank\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xef\x06\n\x15\x41uthenticationService\x12`\n\tAdmitBank\x12(.dcep.authentication.v1.AdmitBankRequest\x1a).dcep.authentication.v1.AdmitBankResponse\x12\x66\n\x0bSuspendBank\x12*.dcep.authentication.v1.SuspendBankRequest\x1a+.dcep.authentication.v1.SuspendBankResponse\x12l\n\rReinstateBank\x12,.dcep.authentication.v1.ReinstateBankRequest\x1a-.dcep.authentication.v1.ReinstateBankResponse\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12i\n\x0cRevokeDevice\x12+.dcep.authentication.v1.RevokeDeviceRequest\x1a,.dcep.authentication.v1.RevokeDeviceResponse\x12u\n\x10RevokeOwnDevices\x12/.dcep.authentication.v1.RevokeOwnDevicesRequest\x1a\x30.dcep.authentication.v1.RevokeOwnDevicesResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+dcep/authentication/v1/authentication.proto\x12\x16\x64\x63\x65p.authentication.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"\xf1\x01\n\x04\x42\x61nk\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x14\n\x06prefix\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x18\x12%\n\x17\x63\x65rtificate_fingerprint\x18\x03 \x01(\tB\x04\xf0\xf9\x18\x1f\x12\x1a\n\x0c\x62usiness_key\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18(\x12\x1b\n\rinner_address\x18\x05 \x01(\tB\x04\xf0\xf9\x18\x1e\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32!.dcep.authentication.v1.BankStateB\x04\xf0\xf9\x18=\x12\'\n\x13offline_certificate\x18\x07 \x01(\x0c\x42\n\xf0\xf9\x18+\xfa\xf9\x18\x02`\x01\"\x12\n\x10ListBanksRequest\"I\n\x11ListBanksResponse\x12\x34\n\x05\x62\x61nks\x18\x01 \x03(\x0b\x32\x1c.dcep.authentication.v1.BankB\x07\xfa\xf9\x18\x03P\xe8\x07\"Z\n\x17RevokeOwnDevicesRequest\x12*\n\x13\x64\x65vice_certificates\x18\x01 \x03(\x0c\x42\r\xf0\xf9\x18+\xfa\xf9\x18\x05H\x01P\xf4\x03\x12\x13\n\x05\x63\x61use\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x1b\"\x1a\n\x18RevokeOwnDevicesResponse\"\x17\n\x15GetTrustBundleRequest\"4\n\x16GetTrustBundleResponse\x12\x1a\n\x0ctrust_bundle\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18/\"H\n\x13ListEvidenceRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"r\n\x14ListEvidenceResponse\x12;\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .dcep.authentication.v1.EvidenceB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\xf3\x01\n\x08\x45vidence\x12\x16\n\x08piece_id\x18\x01 \x01(\x0c\x42\x04\xf0\xf9\x18*\x12\x1e\n\x10\x62\x61nk_certificate\x18\x02 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12 \n\x12\x64\x65vice_certificate\x18\x03 \x01(\x0c\x42\x04\xf0\xf9\x18+\x12\x1f\n\x11\x66irst_endorsement\x18\x04 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12 \n\x12second_endorsement\x18\x05 \x01(\x0c\x42\x04\xf0\xf9\x18-\x12\x18\n\nfirst_bank\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x19\n\x0bsecond_bank\x18\x07 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e*Z\n\tBankState\x12\x1a\n\x16\x42\x41NK_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x42\x41NK_STATE_ADMITTED\x10\x01\x12\x18\n\x14\x42\x41NK_STATE_SUSPENDED\x10\x02\x32\xcc\x03\n\x15\x41uthenticationService\x12`\n\tListBanks\x12(.dcep.authentication.v1.ListBanksRequest\x1a).dcep.authentication.v1.ListBanksResponse\x12u\n\x10RevokeOwnDevices\x12/.dcep.authentication.v1.RevokeOwnDevicesRequest\x1a\x30.dcep.authentication.v1.RevokeOwnDevicesResponse\x12o\n\x0eGetTrustBundle\x12-.dcep.authentication.v1.GetTrustBundleRequest\x1a..dcep.authentication.v1.GetTrustBundleResponse\x12i\n\x0cListEvidence\x12+.dcep.authentication.v1.ListEvidenceRequest\x1a,.dcep.authentication.v1.ListEvidenceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,24 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BANK'].fields_by_name['state']._serialized_options = b'\360\371\030='
   _globals['_BANK'].fields_by_name['offline_certificate']._loaded_options = None
   _globals['_BANK'].fields_by_name['offline_certificate']._serialized_options = b'\360\371\030+\372\371\030\002`\001'
-  _globals['_ADMITBANKREQUEST'].fields_by_name['bank']._loaded_options = None
-  _globals['_ADMITBANKREQUEST'].fields_by_name['bank']._serialized_options = b'\360\371\030<'
-  _globals['_ADMITBANKRESPONSE'].fields_by_name['bank']._loaded_options = None
-  _globals['_ADMITBANKRESPONSE'].fields_by_name['bank']._serialized_options = b'\360\371\030<'
-  _globals['_SUSPENDBANKREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_SUSPENDBANKREQUEST'].fields_by_name['name']._serialized_options = b'\360\371\030\027'
-  _globals['_SUSPENDBANKRESPONSE'].fields_by_name['bank']._loaded_options = None
-  _globals['_SUSPENDBANKRESPONSE'].fields_by_name['bank']._serialized_options = b'\360\371\030<'
-  _globals['_REINSTATEBANKREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_REINSTATEBANKREQUEST'].fields_by_name['name']._serialized_options = b'\360\371\030\027'
-  _globals['_REINSTATEBANKRESPONSE'].fields_by_name['bank']._loaded_options = None
-  _globals['_REINSTATEBANKRESPONSE'].fields_by_name['bank']._serialized_options = b'\360\371\030<'
   _globals['_LISTBANKSRESPONSE'].fields_by_name['banks']._loaded_options = None
   _globals['_LISTBANKSRESPONSE'].fields_by_name['banks']._serialized_options = b'\372\371\030\003P\350\007'
-  _globals['_REVOKEDEVICEREQUEST'].fields_by_name['device_key']._loaded_options = None
-  _globals['_REVOKEDEVICEREQUEST'].fields_by_name['device_key']._serialized_options = b'\360\371\030('
-  _globals['_REVOKEDEVICEREQUEST'].fields_by_name['cause']._loaded_options = None
-  _globals['_REVOKEDEVICEREQUEST'].fields_by_name['cause']._serialized_options = b'\360\371\030\033'
   _globals['_REVOKEOWNDEVICESREQUEST'].fields_by_name['device_certificates']._loaded_options = None
   _globals['_REVOKEOWNDEVICESREQUEST'].fields_by_name['device_certificates']._serialized_options = b'\360\371\030+\372\371\030\005H\001P\364\003'
   _globals['_REVOKEOWNDEVICESREQUEST'].fields_by_name['cause']._loaded_options = None
@@ -94,44 +78,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE'].fields_by_name['second_bank']._serialized_options = b'\360\371\030\027'
   _globals['_EVIDENCE'].fields_by_name['time_ms']._loaded_options = None
   _globals['_EVIDENCE'].fields_by_name['time_ms']._serialized_options = b'\360\371\030\016'
-  _globals['_BANKSTATE']._serialized_start=1543
-  _globals['_BANKSTATE']._serialized_end=1633
+  _globals['_BANKSTATE']._serialized_start=1074
+  _globals['_BANKSTATE']._serialized_end=1164
   _globals['_BANK']._serialized_start=101
   _globals['_BANK']._serialized_end=342
-  _globals['_ADMITBANKREQUEST']._serialized_start=344
-  _globals['_ADMITBANKREQUEST']._serialized_end=412
-  _globals['_ADMITBANKRESPONSE']._serialized_start=414
-  _globals['_ADMITBANKRESPONSE']._serialized_end=483
-  _globals['_SUSPENDBANKREQUEST']._serialized_start=485
-  _globals['_SUSPENDBANKREQUEST']._serialized_end=525
-  _globals['_SUSPENDBANKRESPONSE']._serialized_start=527
-  _globals['_SUSPENDBANKRESPONSE']._serialized_end=598
-  _globals['_REINSTATEBANKREQUEST']._serialized_start=600
-  _globals['_REINSTATEBANKREQUEST']._serialized_end=642
-  _globals['_REINSTATEBANKRESPONSE']._serialized_start=644
-  _globals['_REINSTATEBANKRESPONSE']._serialized_end=717
-  _globals['_LISTBANKSREQUEST']._serialized_start=719
-  _globals['_LISTBANKSREQUEST']._serialized_end=737
-  _globals['_LISTBANKSRESPONSE']._serialized_start=739
-  _globals['_LISTBANKSRESPONSE']._serialized_end=812
-  _globals['_REVOKEDEVICEREQUEST']._serialized_start=814
-  _globals['_REVOKEDEVICEREQUEST']._serialized_end=882
-  _globals['_REVOKEDEVICERESPONSE']._serialized_start=884
-  _globals['_REVOKEDEVICERESPONSE']._serialized_end=906
-  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_start=908
-  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_end=998
-  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_start=1000
-  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_end=1026
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=1028
-  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=1051
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=1053
-  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=1105
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=1107
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=1179
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=1181
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=1295
-  _globals['_EVIDENCE']._serialized_start=1298
-  _globals['_EVIDENCE']._serialized_end=1541
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1636
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=2515
+  _globals['_LISTBANKSREQUEST']._serialized_start=344
+  _globals['_LISTBANKSREQUEST']._serialized_end=362
+  _globals['_LISTBANKSRESPONSE']._serialized_start=364
+  _globals['_LISTBANKSRESPONSE']._serialized_end=437
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_start=439
+  _globals['_REVOKEOWNDEVICESREQUEST']._serialized_end=529
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_start=531
+  _globals['_REVOKEOWNDEVICESRESPONSE']._serialized_end=557
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_start=559
+  _globals['_GETTRUSTBUNDLEREQUEST']._serialized_end=582
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_start=584
+  _globals['_GETTRUSTBUNDLERESPONSE']._serialized_end=636
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=638
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=710
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=712
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=826
+  _globals['_EVIDENCE']._serialized_start=829
+  _globals['_EVIDENCE']._serialized_end=1072
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=1167
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=1627
 # @@protoc_insertion_point(module_scope)

@@ -35,42 +35,6 @@ class Bank(_message.Message):
     offline_certificate: bytes
     def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., state: _Optional[_Union[BankState, str]] = ..., offline_certificate: _Optional[bytes] = ...) -> None: ...
 
-class AdmitBankRequest(_message.Message):
-    __slots__ = ("bank",)
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    bank: Bank
-    def __init__(self, bank: _Optional[_Union[Bank, _Mapping]] = ...) -> None: ...
-
-class AdmitBankResponse(_message.Message):
-    __slots__ = ("bank",)
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    bank: Bank
-    def __init__(self, bank: _Optional[_Union[Bank, _Mapping]] = ...) -> None: ...
-
-class SuspendBankRequest(_message.Message):
-    __slots__ = ("name",)
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
-
-class SuspendBankResponse(_message.Message):
-    __slots__ = ("bank",)
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    bank: Bank
-    def __init__(self, bank: _Optional[_Union[Bank, _Mapping]] = ...) -> None: ...
-
-class ReinstateBankRequest(_message.Message):
-    __slots__ = ("name",)
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
-
-class ReinstateBankResponse(_message.Message):
-    __slots__ = ("bank",)
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    bank: Bank
-    def __init__(self, bank: _Optional[_Union[Bank, _Mapping]] = ...) -> None: ...
-
 class ListBanksRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -80,18 +44,6 @@ class ListBanksResponse(_message.Message):
     BANKS_FIELD_NUMBER: _ClassVar[int]
     banks: _containers.RepeatedCompositeFieldContainer[Bank]
     def __init__(self, banks: _Optional[_Iterable[_Union[Bank, _Mapping]]] = ...) -> None: ...
-
-class RevokeDeviceRequest(_message.Message):
-    __slots__ = ("device_key", "cause")
-    DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
-    CAUSE_FIELD_NUMBER: _ClassVar[int]
-    device_key: bytes
-    cause: str
-    def __init__(self, device_key: _Optional[bytes] = ..., cause: _Optional[str] = ...) -> None: ...
-
-class RevokeDeviceResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class RevokeOwnDevicesRequest(_message.Message):
     __slots__ = ("device_certificates", "cause")

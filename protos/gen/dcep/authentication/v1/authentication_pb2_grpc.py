@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class AuthenticationServiceStub(object):
-    """Who is certified. Mutual TLS; officers of the central bank unless an RPC
-    says otherwise.
+    """Who is certified. Mutual TLS. Banks are admitted, suspended and reinstated,
+    and devices taken out of use, by acts of two officers of the central bank:
+    dcep.office.v1.ActService.
     """
 
     def __init__(self, channel):
@@ -36,30 +37,10 @@ class AuthenticationServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.AdmitBank = channel.unary_unary(
-                '/dcep.authentication.v1.AuthenticationService/AdmitBank',
-                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankRequest.SerializeToString,
-                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankResponse.FromString,
-                _registered_method=True)
-        self.SuspendBank = channel.unary_unary(
-                '/dcep.authentication.v1.AuthenticationService/SuspendBank',
-                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankRequest.SerializeToString,
-                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankResponse.FromString,
-                _registered_method=True)
-        self.ReinstateBank = channel.unary_unary(
-                '/dcep.authentication.v1.AuthenticationService/ReinstateBank',
-                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankRequest.SerializeToString,
-                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankResponse.FromString,
-                _registered_method=True)
         self.ListBanks = channel.unary_unary(
                 '/dcep.authentication.v1.AuthenticationService/ListBanks',
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksRequest.SerializeToString,
                 response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksResponse.FromString,
-                _registered_method=True)
-        self.RevokeDevice = channel.unary_unary(
-                '/dcep.authentication.v1.AuthenticationService/RevokeDevice',
-                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.SerializeToString,
-                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.FromString,
                 _registered_method=True)
         self.RevokeOwnDevices = channel.unary_unary(
                 '/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices',
@@ -79,41 +60,13 @@ class AuthenticationServiceStub(object):
 
 
 class AuthenticationServiceServicer(object):
-    """Who is certified. Mutual TLS; officers of the central bank unless an RPC
-    says otherwise.
+    """Who is certified. Mutual TLS. Banks are admitted, suspended and reinstated,
+    and devices taken out of use, by acts of two officers of the central bank:
+    dcep.office.v1.ActService.
     """
 
-    def AdmitBank(self, request, context):
-        """Admits a bank by its certificate's fingerprint; only then may it connect.
-        Repeats by bank. Refuses: ROLE_NOT_ALLOWED, ALREADY_EXISTS, FIELD_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SuspendBank(self, request, context):
-        """Cuts a bank off at once, open streams included. Repeats harmlessly.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReinstateBank(self, request, context):
-        """Ends a suspension. Repeats harmlessly.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ListBanks(self, request, context):
-        """All banks. Admitted banks may call too.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RevokeDevice(self, request, context):
-        """Takes a device out of use, from the next trust bundle on.
+        """All banks. Officers of the central bank, and admitted banks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,8 +91,8 @@ class AuthenticationServiceServicer(object):
 
     def ListEvidence(self, request, context):
         """Double spends that came to light, the newest first. Officers of the central
-        bank see all; a bank and its officers those of the bank's devices and
-        those that its own payees were paid with.
+        bank see all; a bank those of its devices and those that its own payees were
+        paid with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,30 +101,10 @@ class AuthenticationServiceServicer(object):
 
 def add_AuthenticationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'AdmitBank': grpc.unary_unary_rpc_method_handler(
-                    servicer.AdmitBank,
-                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankRequest.FromString,
-                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankResponse.SerializeToString,
-            ),
-            'SuspendBank': grpc.unary_unary_rpc_method_handler(
-                    servicer.SuspendBank,
-                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankRequest.FromString,
-                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankResponse.SerializeToString,
-            ),
-            'ReinstateBank': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReinstateBank,
-                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankRequest.FromString,
-                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankResponse.SerializeToString,
-            ),
             'ListBanks': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBanks,
                     request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksRequest.FromString,
                     response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksResponse.SerializeToString,
-            ),
-            'RevokeDevice': grpc.unary_unary_rpc_method_handler(
-                    servicer.RevokeDevice,
-                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.FromString,
-                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.SerializeToString,
             ),
             'RevokeOwnDevices': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeOwnDevices,
@@ -197,90 +130,10 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthenticationService(object):
-    """Who is certified. Mutual TLS; officers of the central bank unless an RPC
-    says otherwise.
+    """Who is certified. Mutual TLS. Banks are admitted, suspended and reinstated,
+    and devices taken out of use, by acts of two officers of the central bank:
+    dcep.office.v1.ActService.
     """
-
-    @staticmethod
-    def AdmitBank(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.authentication.v1.AuthenticationService/AdmitBank',
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankRequest.SerializeToString,
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.AdmitBankResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def SuspendBank(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.authentication.v1.AuthenticationService/SuspendBank',
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankRequest.SerializeToString,
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.SuspendBankResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReinstateBank(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.authentication.v1.AuthenticationService/ReinstateBank',
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankRequest.SerializeToString,
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ReinstateBankResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def ListBanks(request,
@@ -299,33 +152,6 @@ class AuthenticationService(object):
             '/dcep.authentication.v1.AuthenticationService/ListBanks',
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksRequest.SerializeToString,
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListBanksResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RevokeDevice(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.authentication.v1.AuthenticationService/RevokeDevice',
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceRequest.SerializeToString,
-            dcep_dot_authentication_dot_v1_dot_authentication__pb2.RevokeDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

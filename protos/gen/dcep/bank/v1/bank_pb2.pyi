@@ -135,38 +135,6 @@ class CloseWalletResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class FreezeWalletRequest(_message.Message):
-    __slots__ = ("request_id", "wallet_number", "cause")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
-    CAUSE_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    wallet_number: str
-    cause: str
-    def __init__(self, request_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
-
-class FreezeWalletResponse(_message.Message):
-    __slots__ = ("status",)
-    STATUS_FIELD_NUMBER: _ClassVar[int]
-    status: WalletStatus
-    def __init__(self, status: _Optional[_Union[WalletStatus, str]] = ...) -> None: ...
-
-class UnfreezeWalletRequest(_message.Message):
-    __slots__ = ("request_id", "wallet_number", "cause")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
-    CAUSE_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    wallet_number: str
-    cause: str
-    def __init__(self, request_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
-
-class UnfreezeWalletResponse(_message.Message):
-    __slots__ = ("status",)
-    STATUS_FIELD_NUMBER: _ClassVar[int]
-    status: WalletStatus
-    def __init__(self, status: _Optional[_Union[WalletStatus, str]] = ...) -> None: ...
-
 class GetBooksRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -252,28 +220,6 @@ class ListSuspenseResponse(_message.Message):
     entries: _containers.RepeatedCompositeFieldContainer[SuspenseEntry]
     next_page_token: str
     def __init__(self, entries: _Optional[_Iterable[_Union[SuspenseEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
-
-class PaySuspenseRequest(_message.Message):
-    __slots__ = ("request_id", "position", "wallet_number", "cause")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    POSITION_FIELD_NUMBER: _ClassVar[int]
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
-    CAUSE_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    position: int
-    wallet_number: str
-    cause: str
-    def __init__(self, request_id: _Optional[str] = ..., position: _Optional[int] = ..., wallet_number: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
-
-class PaySuspenseResponse(_message.Message):
-    __slots__ = ("wallet_number", "amount_fen", "repeated")
-    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    REPEATED_FIELD_NUMBER: _ClassVar[int]
-    wallet_number: str
-    amount_fen: int
-    repeated: bool
-    def __init__(self, wallet_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., repeated: bool = ...) -> None: ...
 
 class ExchangeRequest(_message.Message):
     __slots__ = ("order",)

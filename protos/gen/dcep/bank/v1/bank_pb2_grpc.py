@@ -27,8 +27,7 @@ if _version_not_supported:
 
 class WalletServiceStub(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
-    orders and queries are signed by the wallet's key. Freezing: officers of the
-    bank on its inner port (mutual TLS).
+    orders and queries are signed by the wallet's key.
     """
 
     def __init__(self, channel):
@@ -61,8 +60,7 @@ class WalletServiceStub(object):
 
 class WalletServiceServicer(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
-    orders and queries are signed by the wallet's key. Freezing: officers of the
-    bank on its inner port (mutual TLS).
+    orders and queries are signed by the wallet's key.
     """
 
     def OpenWallet(self, request, context):
@@ -132,8 +130,7 @@ def add_WalletServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class WalletService(object):
     """Wallets at an operating bank. Callers: anyone (public port, server TLS);
-    orders and queries are signed by the wallet's key. Freezing: officers of the
-    bank on its inner port (mutual TLS).
+    orders and queries are signed by the wallet's key.
     """
 
     @staticmethod
@@ -246,8 +243,9 @@ class WalletService(object):
 
 
 class OfficeServiceStub(object):
-    """What officers of the bank may do. Inner port, mutual TLS, role officer of
-    this bank.
+    """What officers of the bank may see. Inner port, mutual TLS, officers whom this
+    bank has registered. What they do, each act by two of them, they do by
+    dcep.office.v1.ActService on the same port.
     """
 
     def __init__(self, channel):
@@ -256,16 +254,6 @@ class OfficeServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.FreezeWallet = channel.unary_unary(
-                '/dcep.bank.v1.OfficeService/FreezeWallet',
-                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletRequest.SerializeToString,
-                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletResponse.FromString,
-                _registered_method=True)
-        self.UnfreezeWallet = channel.unary_unary(
-                '/dcep.bank.v1.OfficeService/UnfreezeWallet',
-                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletRequest.SerializeToString,
-                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletResponse.FromString,
-                _registered_method=True)
         self.GetBooks = channel.unary_unary(
                 '/dcep.bank.v1.OfficeService/GetBooks',
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.SerializeToString,
@@ -281,32 +269,13 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
                 _registered_method=True)
-        self.PaySuspense = channel.unary_unary(
-                '/dcep.bank.v1.OfficeService/PaySuspense',
-                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.SerializeToString,
-                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.FromString,
-                _registered_method=True)
 
 
 class OfficeServiceServicer(object):
-    """What officers of the bank may do. Inner port, mutual TLS, role officer of
-    this bank.
+    """What officers of the bank may see. Inner port, mutual TLS, officers whom this
+    bank has registered. What they do, each act by two of them, they do by
+    dcep.office.v1.ActService on the same port.
     """
-
-    def FreezeWallet(self, request, context):
-        """No payment leaves or enters a frozen wallet. Repeats harmlessly.
-        Refuses: ROLE_NOT_ALLOWED, WALLET_UNKNOWN.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def UnfreezeWallet(self, request, context):
-        """Ends a freeze. Repeats harmlessly.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def GetBooks(self, request, context):
         """Vault, wallets, holds, suspense, mirror: the bank's side of equation 2.
@@ -330,28 +299,9 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PaySuspense(self, request, context):
-        """Pays an entry to a wallet of this bank, once. Repeats by request_id.
-        Refuses: PAYMENT_UNKNOWN, ALREADY_DECIDED, WALLET_UNKNOWN, PAYEE_CLOSED,
-        PAYEE_FROZEN, OVER_BALANCE_CAP; it can be tried again after that.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_OfficeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'FreezeWallet': grpc.unary_unary_rpc_method_handler(
-                    servicer.FreezeWallet,
-                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletRequest.FromString,
-                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletResponse.SerializeToString,
-            ),
-            'UnfreezeWallet': grpc.unary_unary_rpc_method_handler(
-                    servicer.UnfreezeWallet,
-                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletRequest.FromString,
-                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletResponse.SerializeToString,
-            ),
             'GetBooks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBooks,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetBooksRequest.FromString,
@@ -367,11 +317,6 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.SerializeToString,
             ),
-            'PaySuspense': grpc.unary_unary_rpc_method_handler(
-                    servicer.PaySuspense,
-                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.FromString,
-                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.SerializeToString,
-            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'dcep.bank.v1.OfficeService', rpc_method_handlers)
@@ -381,63 +326,10 @@ def add_OfficeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OfficeService(object):
-    """What officers of the bank may do. Inner port, mutual TLS, role officer of
-    this bank.
+    """What officers of the bank may see. Inner port, mutual TLS, officers whom this
+    bank has registered. What they do, each act by two of them, they do by
+    dcep.office.v1.ActService on the same port.
     """
-
-    @staticmethod
-    def FreezeWallet(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.bank.v1.OfficeService/FreezeWallet',
-            dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletRequest.SerializeToString,
-            dcep_dot_bank_dot_v1_dot_bank__pb2.FreezeWalletResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def UnfreezeWallet(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.bank.v1.OfficeService/UnfreezeWallet',
-            dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletRequest.SerializeToString,
-            dcep_dot_bank_dot_v1_dot_bank__pb2.UnfreezeWalletResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def GetBooks(request,
@@ -510,33 +402,6 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/ListSuspense',
             dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def PaySuspense(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.bank.v1.OfficeService/PaySuspense',
-            dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseRequest.SerializeToString,
-            dcep_dot_bank_dot_v1_dot_bank__pb2.PaySuspenseResponse.FromString,
             options,
             channel_credentials,
             insecure,

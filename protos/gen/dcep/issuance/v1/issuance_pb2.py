@@ -25,29 +25,13 @@ _sym_db = _symbol_database.Default()
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/issuance/v1/issuance.proto\x12\x10\x64\x63\x65p.issuance.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"^\n\x14PayInReservesRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"3\n\x15PayInReservesResponse\x12\x1a\n\x0creserves_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"_\n\x15PayOutReservesRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x18\n\namount_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"4\n\x16PayOutReservesResponse\x12\x1a\n\x0creserves_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\x94\x01\n\x14\x43reateRequestRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x34\n\tdirection\x18\x03 \x01(\x0e\x32\x1b.dcep.issuance.v1.DirectionB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\xb2\x02\n\x07Request\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x34\n\tdirection\x18\x03 \x01(\x0e\x32\x1b.dcep.issuance.v1.DirectionB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x33\n\x05state\x18\x05 \x01(\x0e\x32\x1e.dcep.issuance.v1.RequestStateB\x04\xf0\xf9\x18<\x12\x13\n\x05maker\x18\x06 \x01(\tB\x04\xf0\xf9\x18\x19\x12\x1b\n\x07\x63hecker\x18\x07 \x01(\tB\n\xf0\xf9\x18\x19\xfa\xf9\x18\x02`\x01\x12\x1d\n\x0f\x63reated_time_ms\x18\x08 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12#\n\x0f\x64\x65\x63ided_time_ms\x18\t \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"I\n\x15\x43reateRequestResponse\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x19.dcep.issuance.v1.RequestB\x04\xf0\xf9\x18<\"1\n\x15\x41pproveRequestRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\"\x85\x01\n\x16\x41pproveRequestResponse\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x19.dcep.issuance.v1.RequestB\x04\xf0\xf9\x18<\x12\x1a\n\x0creserves_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1d\n\x0f\x63irculation_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"0\n\x14RejectRequestRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\"I\n\x15RejectRequestResponse\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x19.dcep.issuance.v1.RequestB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListRequestsRequest\x12\x18\n\x04\x62\x61nk\x18\x01 \x01(\tB\n\xf0\xf9\x18\x17\xfa\xf9\x18\x02`\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x1e.dcep.issuance.v1.RequestStateB\x04\xf0\xf9\x18=\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xf0\xf9\x18 \"k\n\x14ListRequestsResponse\x12\x34\n\x08requests\x18\x01 \x03(\x0b\x32\x19.dcep.issuance.v1.RequestB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x11\n\x0fGetBooksRequest\"Z\n\tBankBooks\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1a\n\x0creserves_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1d\n\x0f\x63irculation_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\xc3\x01\n\x10GetBooksResponse\x12\x19\n\x0bpaid_in_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1f\n\x11offline_float_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\x10offline_loss_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x33\n\x05\x62\x61nks\x18\x04 \x03(\x0b\x32\x1b.dcep.issuance.v1.BankBooksB\x07\xfa\xf9\x18\x03P\xe8\x07\x12\x1e\n\x10journal_position\x18\x05 \x01(\x04\x42\x04\xf0\xf9\x18\x0c*Q\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_ISSUE\x10\x01\x12\x14\n\x10\x44IRECTION_REDEEM\x10\x02*\x9a\x01\n\x0cRequestState\x12\x1d\n\x19REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15REQUEST_STATE_WAITING\x10\x01\x12\x1a\n\x16REQUEST_STATE_APPROVED\x10\x02\x12\x1a\n\x16REQUEST_STATE_REJECTED\x10\x03\x12\x18\n\x14REQUEST_STATE_ASKING\x10\x04\x32\xb3\x05\n\x0fIssuanceService\x12`\n\rPayInReserves\x12&.dcep.issuance.v1.PayInReservesRequest\x1a\'.dcep.issuance.v1.PayInReservesResponse\x12\x63\n\x0ePayOutReserves\x12\'.dcep.issuance.v1.PayOutReservesRequest\x1a(.dcep.issuance.v1.PayOutReservesResponse\x12`\n\rCreateRequest\x12&.dcep.issuance.v1.CreateRequestRequest\x1a\'.dcep.issuance.v1.CreateRequestResponse\x12\x63\n\x0e\x41pproveRequest\x12\'.dcep.issuance.v1.ApproveRequestRequest\x1a(.dcep.issuance.v1.ApproveRequestResponse\x12`\n\rRejectRequest\x12&.dcep.issuance.v1.RejectRequestRequest\x1a\'.dcep.issuance.v1.RejectRequestResponse\x12]\n\x0cListRequests\x12%.dcep.issuance.v1.ListRequestsRequest\x1a&.dcep.issuance.v1.ListRequestsResponse\x12Q\n\x08GetBooks\x12!.dcep.issuance.v1.GetBooksRequest\x1a\".dcep.issuance.v1.GetBooksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/issuance/v1/issuance.proto\x12\x10\x64\x63\x65p.issuance.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"\x94\x01\n\x14\x43reateRequestRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x34\n\tdirection\x18\x03 \x01(\x0e\x32\x1b.dcep.issuance.v1.DirectionB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\"\xa0\x02\n\x07Request\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x14\x12\x12\n\x04\x62\x61nk\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x34\n\tdirection\x18\x03 \x01(\x0e\x32\x1b.dcep.issuance.v1.DirectionB\x04\xf0\xf9\x18<\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x01\x12\x33\n\x05state\x18\x05 \x01(\x0e\x32\x1e.dcep.issuance.v1.RequestStateB\x04\xf0\xf9\x18<\x12\x1d\n\x0f\x63reated_time_ms\x18\x06 \x01(\x03\x42\x04\xf0\xf9\x18\x0e\x12#\n\x0f\x64\x65\x63ided_time_ms\x18\x07 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1e\n\nact_number\x18\x08 \x01(\x04\x42\n\xf0\xf9\x18\x0b\xfa\xf9\x18\x02`\x01\"I\n\x15\x43reateRequestResponse\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x19.dcep.issuance.v1.RequestB\x04\xf0\xf9\x18<\"\x97\x01\n\x13ListRequestsRequest\x12\x18\n\x04\x62\x61nk\x18\x01 \x01(\tB\n\xf0\xf9\x18\x17\xfa\xf9\x18\x02`\x01\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32\x1e.dcep.issuance.v1.RequestStateB\x04\xf0\xf9\x18=\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xf0\xf9\x18 \"k\n\x14ListRequestsResponse\x12\x34\n\x08requests\x18\x01 \x03(\x0b\x32\x19.dcep.issuance.v1.RequestB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 \"\x11\n\x0fGetBooksRequest\"Z\n\tBankBooks\x12\x12\n\x04\x62\x61nk\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x1a\n\x0creserves_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1d\n\x0f\x63irculation_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"\xc3\x01\n\x10GetBooksResponse\x12\x19\n\x0bpaid_in_fen\x18\x01 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1f\n\x11offline_float_fen\x18\x02 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x1e\n\x10offline_loss_fen\x18\x03 \x01(\x03\x42\x04\xf0\xf9\x18\x02\x12\x33\n\x05\x62\x61nks\x18\x04 \x03(\x0b\x32\x1b.dcep.issuance.v1.BankBooksB\x07\xfa\xf9\x18\x03P\xe8\x07\x12\x1e\n\x10journal_position\x18\x05 \x01(\x04\x42\x04\xf0\xf9\x18\x0c*Q\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_ISSUE\x10\x01\x12\x14\n\x10\x44IRECTION_REDEEM\x10\x02*\x80\x01\n\x0cRequestState\x12\x1d\n\x19REQUEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15REQUEST_STATE_WAITING\x10\x01\x12\x1a\n\x16REQUEST_STATE_APPROVED\x10\x02\x12\x1a\n\x16REQUEST_STATE_REJECTED\x10\x03\x32\xa5\x02\n\x0fIssuanceService\x12`\n\rCreateRequest\x12&.dcep.issuance.v1.CreateRequestRequest\x1a\'.dcep.issuance.v1.CreateRequestResponse\x12]\n\x0cListRequests\x12%.dcep.issuance.v1.ListRequestsRequest\x1a&.dcep.issuance.v1.ListRequestsResponse\x12Q\n\x08GetBooks\x12!.dcep.issuance.v1.GetBooksRequest\x1a\".dcep.issuance.v1.GetBooksResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dcep.issuance.v1.issuance_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['bank']._loaded_options = None
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['amount_fen']._loaded_options = None
-  _globals['_PAYINRESERVESREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
-  _globals['_PAYINRESERVESRESPONSE'].fields_by_name['reserves_fen']._loaded_options = None
-  _globals['_PAYINRESERVESRESPONSE'].fields_by_name['reserves_fen']._serialized_options = b'\360\371\030\002'
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['bank']._loaded_options = None
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['bank']._serialized_options = b'\360\371\030\027'
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['amount_fen']._loaded_options = None
-  _globals['_PAYOUTRESERVESREQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
-  _globals['_PAYOUTRESERVESRESPONSE'].fields_by_name['reserves_fen']._loaded_options = None
-  _globals['_PAYOUTRESERVESRESPONSE'].fields_by_name['reserves_fen']._serialized_options = b'\360\371\030\002'
   _globals['_CREATEREQUESTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEREQUESTREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
   _globals['_CREATEREQUESTREQUEST'].fields_by_name['bank']._loaded_options = None
@@ -66,28 +50,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUEST'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\001'
   _globals['_REQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_REQUEST'].fields_by_name['state']._serialized_options = b'\360\371\030<'
-  _globals['_REQUEST'].fields_by_name['maker']._loaded_options = None
-  _globals['_REQUEST'].fields_by_name['maker']._serialized_options = b'\360\371\030\031'
-  _globals['_REQUEST'].fields_by_name['checker']._loaded_options = None
-  _globals['_REQUEST'].fields_by_name['checker']._serialized_options = b'\360\371\030\031\372\371\030\002`\001'
   _globals['_REQUEST'].fields_by_name['created_time_ms']._loaded_options = None
   _globals['_REQUEST'].fields_by_name['created_time_ms']._serialized_options = b'\360\371\030\016'
   _globals['_REQUEST'].fields_by_name['decided_time_ms']._loaded_options = None
   _globals['_REQUEST'].fields_by_name['decided_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_REQUEST'].fields_by_name['act_number']._loaded_options = None
+  _globals['_REQUEST'].fields_by_name['act_number']._serialized_options = b'\360\371\030\013\372\371\030\002`\001'
   _globals['_CREATEREQUESTRESPONSE'].fields_by_name['request']._loaded_options = None
   _globals['_CREATEREQUESTRESPONSE'].fields_by_name['request']._serialized_options = b'\360\371\030<'
-  _globals['_APPROVEREQUESTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_APPROVEREQUESTREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['request']._loaded_options = None
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['request']._serialized_options = b'\360\371\030<'
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['reserves_fen']._loaded_options = None
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['reserves_fen']._serialized_options = b'\360\371\030\002'
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['circulation_fen']._loaded_options = None
-  _globals['_APPROVEREQUESTRESPONSE'].fields_by_name['circulation_fen']._serialized_options = b'\360\371\030\002'
-  _globals['_REJECTREQUESTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REJECTREQUESTREQUEST'].fields_by_name['request_id']._serialized_options = b'\360\371\030\024'
-  _globals['_REJECTREQUESTRESPONSE'].fields_by_name['request']._loaded_options = None
-  _globals['_REJECTREQUESTRESPONSE'].fields_by_name['request']._serialized_options = b'\360\371\030<'
   _globals['_LISTREQUESTSREQUEST'].fields_by_name['bank']._loaded_options = None
   _globals['_LISTREQUESTSREQUEST'].fields_by_name['bank']._serialized_options = b'\360\371\030\027\372\371\030\002`\001'
   _globals['_LISTREQUESTSREQUEST'].fields_by_name['state']._loaded_options = None
@@ -116,42 +86,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBOOKSRESPONSE'].fields_by_name['banks']._serialized_options = b'\372\371\030\003P\350\007'
   _globals['_GETBOOKSRESPONSE'].fields_by_name['journal_position']._loaded_options = None
   _globals['_GETBOOKSRESPONSE'].fields_by_name['journal_position']._serialized_options = b'\360\371\030\014'
-  _globals['_DIRECTION']._serialized_start=1801
-  _globals['_DIRECTION']._serialized_end=1882
-  _globals['_REQUESTSTATE']._serialized_start=1885
-  _globals['_REQUESTSTATE']._serialized_end=2039
-  _globals['_PAYINRESERVESREQUEST']._serialized_start=82
-  _globals['_PAYINRESERVESREQUEST']._serialized_end=176
-  _globals['_PAYINRESERVESRESPONSE']._serialized_start=178
-  _globals['_PAYINRESERVESRESPONSE']._serialized_end=229
-  _globals['_PAYOUTRESERVESREQUEST']._serialized_start=231
-  _globals['_PAYOUTRESERVESREQUEST']._serialized_end=326
-  _globals['_PAYOUTRESERVESRESPONSE']._serialized_start=328
-  _globals['_PAYOUTRESERVESRESPONSE']._serialized_end=380
-  _globals['_CREATEREQUESTREQUEST']._serialized_start=383
-  _globals['_CREATEREQUESTREQUEST']._serialized_end=531
-  _globals['_REQUEST']._serialized_start=534
-  _globals['_REQUEST']._serialized_end=840
-  _globals['_CREATEREQUESTRESPONSE']._serialized_start=842
-  _globals['_CREATEREQUESTRESPONSE']._serialized_end=915
-  _globals['_APPROVEREQUESTREQUEST']._serialized_start=917
-  _globals['_APPROVEREQUESTREQUEST']._serialized_end=966
-  _globals['_APPROVEREQUESTRESPONSE']._serialized_start=969
-  _globals['_APPROVEREQUESTRESPONSE']._serialized_end=1102
-  _globals['_REJECTREQUESTREQUEST']._serialized_start=1104
-  _globals['_REJECTREQUESTREQUEST']._serialized_end=1152
-  _globals['_REJECTREQUESTRESPONSE']._serialized_start=1154
-  _globals['_REJECTREQUESTRESPONSE']._serialized_end=1227
-  _globals['_LISTREQUESTSREQUEST']._serialized_start=1230
-  _globals['_LISTREQUESTSREQUEST']._serialized_end=1381
-  _globals['_LISTREQUESTSRESPONSE']._serialized_start=1383
-  _globals['_LISTREQUESTSRESPONSE']._serialized_end=1490
-  _globals['_GETBOOKSREQUEST']._serialized_start=1492
-  _globals['_GETBOOKSREQUEST']._serialized_end=1509
-  _globals['_BANKBOOKS']._serialized_start=1511
-  _globals['_BANKBOOKS']._serialized_end=1601
-  _globals['_GETBOOKSRESPONSE']._serialized_start=1604
-  _globals['_GETBOOKSRESPONSE']._serialized_end=1799
-  _globals['_ISSUANCESERVICE']._serialized_start=2042
-  _globals['_ISSUANCESERVICE']._serialized_end=2733
+  _globals['_DIRECTION']._serialized_start=1171
+  _globals['_DIRECTION']._serialized_end=1252
+  _globals['_REQUESTSTATE']._serialized_start=1255
+  _globals['_REQUESTSTATE']._serialized_end=1383
+  _globals['_CREATEREQUESTREQUEST']._serialized_start=83
+  _globals['_CREATEREQUESTREQUEST']._serialized_end=231
+  _globals['_REQUEST']._serialized_start=234
+  _globals['_REQUEST']._serialized_end=522
+  _globals['_CREATEREQUESTRESPONSE']._serialized_start=524
+  _globals['_CREATEREQUESTRESPONSE']._serialized_end=597
+  _globals['_LISTREQUESTSREQUEST']._serialized_start=600
+  _globals['_LISTREQUESTSREQUEST']._serialized_end=751
+  _globals['_LISTREQUESTSRESPONSE']._serialized_start=753
+  _globals['_LISTREQUESTSRESPONSE']._serialized_end=860
+  _globals['_GETBOOKSREQUEST']._serialized_start=862
+  _globals['_GETBOOKSREQUEST']._serialized_end=879
+  _globals['_BANKBOOKS']._serialized_start=881
+  _globals['_BANKBOOKS']._serialized_end=971
+  _globals['_GETBOOKSRESPONSE']._serialized_start=974
+  _globals['_GETBOOKSRESPONSE']._serialized_end=1169
+  _globals['_ISSUANCESERVICE']._serialized_start=1386
+  _globals['_ISSUANCESERVICE']._serialized_end=1679
 # @@protoc_insertion_point(module_scope)

@@ -20,7 +20,6 @@ class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REQUEST_STATE_WAITING: _ClassVar[RequestState]
     REQUEST_STATE_APPROVED: _ClassVar[RequestState]
     REQUEST_STATE_REJECTED: _ClassVar[RequestState]
-    REQUEST_STATE_ASKING: _ClassVar[RequestState]
 DIRECTION_UNSPECIFIED: Direction
 DIRECTION_ISSUE: Direction
 DIRECTION_REDEEM: Direction
@@ -28,39 +27,6 @@ REQUEST_STATE_UNSPECIFIED: RequestState
 REQUEST_STATE_WAITING: RequestState
 REQUEST_STATE_APPROVED: RequestState
 REQUEST_STATE_REJECTED: RequestState
-REQUEST_STATE_ASKING: RequestState
-
-class PayInReservesRequest(_message.Message):
-    __slots__ = ("request_id", "bank", "amount_fen")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    bank: str
-    amount_fen: int
-    def __init__(self, request_id: _Optional[str] = ..., bank: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
-
-class PayInReservesResponse(_message.Message):
-    __slots__ = ("reserves_fen",)
-    RESERVES_FEN_FIELD_NUMBER: _ClassVar[int]
-    reserves_fen: int
-    def __init__(self, reserves_fen: _Optional[int] = ...) -> None: ...
-
-class PayOutReservesRequest(_message.Message):
-    __slots__ = ("request_id", "bank", "amount_fen")
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    BANK_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    bank: str
-    amount_fen: int
-    def __init__(self, request_id: _Optional[str] = ..., bank: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
-
-class PayOutReservesResponse(_message.Message):
-    __slots__ = ("reserves_fen",)
-    RESERVES_FEN_FIELD_NUMBER: _ClassVar[int]
-    reserves_fen: int
-    def __init__(self, reserves_fen: _Optional[int] = ...) -> None: ...
 
 class CreateRequestRequest(_message.Message):
     __slots__ = ("request_id", "bank", "direction", "amount_fen")
@@ -75,56 +41,26 @@ class CreateRequestRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., bank: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class Request(_message.Message):
-    __slots__ = ("request_id", "bank", "direction", "amount_fen", "state", "maker", "checker", "created_time_ms", "decided_time_ms")
+    __slots__ = ("request_id", "bank", "direction", "amount_fen", "state", "created_time_ms", "decided_time_ms", "act_number")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     BANK_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    MAKER_FIELD_NUMBER: _ClassVar[int]
-    CHECKER_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     DECIDED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    ACT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     bank: str
     direction: Direction
     amount_fen: int
     state: RequestState
-    maker: str
-    checker: str
     created_time_ms: int
     decided_time_ms: int
-    def __init__(self, request_id: _Optional[str] = ..., bank: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., amount_fen: _Optional[int] = ..., state: _Optional[_Union[RequestState, str]] = ..., maker: _Optional[str] = ..., checker: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., decided_time_ms: _Optional[int] = ...) -> None: ...
+    act_number: int
+    def __init__(self, request_id: _Optional[str] = ..., bank: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., amount_fen: _Optional[int] = ..., state: _Optional[_Union[RequestState, str]] = ..., created_time_ms: _Optional[int] = ..., decided_time_ms: _Optional[int] = ..., act_number: _Optional[int] = ...) -> None: ...
 
 class CreateRequestResponse(_message.Message):
-    __slots__ = ("request",)
-    REQUEST_FIELD_NUMBER: _ClassVar[int]
-    request: Request
-    def __init__(self, request: _Optional[_Union[Request, _Mapping]] = ...) -> None: ...
-
-class ApproveRequestRequest(_message.Message):
-    __slots__ = ("request_id",)
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
-
-class ApproveRequestResponse(_message.Message):
-    __slots__ = ("request", "reserves_fen", "circulation_fen")
-    REQUEST_FIELD_NUMBER: _ClassVar[int]
-    RESERVES_FEN_FIELD_NUMBER: _ClassVar[int]
-    CIRCULATION_FEN_FIELD_NUMBER: _ClassVar[int]
-    request: Request
-    reserves_fen: int
-    circulation_fen: int
-    def __init__(self, request: _Optional[_Union[Request, _Mapping]] = ..., reserves_fen: _Optional[int] = ..., circulation_fen: _Optional[int] = ...) -> None: ...
-
-class RejectRequestRequest(_message.Message):
-    __slots__ = ("request_id",)
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    request_id: str
-    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
-
-class RejectRequestResponse(_message.Message):
     __slots__ = ("request",)
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     request: Request

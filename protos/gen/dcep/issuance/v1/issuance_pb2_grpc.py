@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class IssuanceServiceStub(object):
-    """Reserves, issuance and redemption at the central bank. Mutual TLS.
+    """What banks ask the central bank for, and its books. Mutual TLS. Money moves by
+    acts of two officers of the central bank alone: dcep.office.v1.ActService.
     """
 
     def __init__(self, channel):
@@ -35,30 +36,10 @@ class IssuanceServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.PayInReserves = channel.unary_unary(
-                '/dcep.issuance.v1.IssuanceService/PayInReserves',
-                request_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesRequest.SerializeToString,
-                response_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesResponse.FromString,
-                _registered_method=True)
-        self.PayOutReserves = channel.unary_unary(
-                '/dcep.issuance.v1.IssuanceService/PayOutReserves',
-                request_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesRequest.SerializeToString,
-                response_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesResponse.FromString,
-                _registered_method=True)
         self.CreateRequest = channel.unary_unary(
                 '/dcep.issuance.v1.IssuanceService/CreateRequest',
                 request_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestRequest.SerializeToString,
                 response_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestResponse.FromString,
-                _registered_method=True)
-        self.ApproveRequest = channel.unary_unary(
-                '/dcep.issuance.v1.IssuanceService/ApproveRequest',
-                request_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestRequest.SerializeToString,
-                response_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestResponse.FromString,
-                _registered_method=True)
-        self.RejectRequest = channel.unary_unary(
-                '/dcep.issuance.v1.IssuanceService/RejectRequest',
-                request_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestRequest.SerializeToString,
-                response_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestResponse.FromString,
                 _registered_method=True)
         self.ListRequests = channel.unary_unary(
                 '/dcep.issuance.v1.IssuanceService/ListRequests',
@@ -73,58 +54,23 @@ class IssuanceServiceStub(object):
 
 
 class IssuanceServiceServicer(object):
-    """Reserves, issuance and redemption at the central bank. Mutual TLS.
+    """What banks ask the central bank for, and its books. Mutual TLS. Money moves by
+    acts of two officers of the central bank alone: dcep.office.v1.ActService.
     """
 
-    def PayInReserves(self, request, context):
-        """Reserves arrive at the central bank for a bank (from the payment system
-        outside). Officers of the central bank. Repeats by request_id.
-        Refuses: ROLE_NOT_ALLOWED, BANK_UNKNOWN, AMOUNT_INVALID, ID_REUSED.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def PayOutReserves(self, request, context):
-        """Reserves leave. Officers of the central bank. Refuses also RESERVES_SHORT
-        with missing_fen.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def CreateRequest(self, request, context):
-        """Asks to turn reserves into circulation or back. The bank itself, its
-        officers, or officers of the central bank: the maker. Refuses:
-        RESERVES_SHORT, CIRCULATION_SHORT, VAULT_SHORT with missing_fen;
-        OVERLOADED while 20 requests of the bank that it made itself are undecided.
-        A redemption whose bank does not answer at once is ASKING: the bank is
-        asked again by and by. Repeats by request_id.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ApproveRequest(self, request, context):
-        """Releases a request, moving the money in the same step. An officer of the
-        central bank with another certificate than the maker's: the checker.
-        Refuses: SAME_OFFICER, REQUEST_UNKNOWN, ALREADY_DECIDED, RESERVES_SHORT,
-        CIRCULATION_SHORT, VAULT_SHORT, and PEER_UNAVAILABLE while a redemption is
-        ASKING. Repeats harmlessly.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RejectRequest(self, request, context):
-        """Turns a request down. Officers of the central bank.
+        """Asks to turn reserves into circulation or back. The bank itself. Nothing
+        moves: it is a reason for two officers of the central bank, who answer it
+        by an act that names it, within a day, or leave it. Repeats by request_id.
+        Refuses: ROLE_NOT_ALLOWED, AMOUNT_INVALID, ID_REUSED, OVERLOADED (20
+        requests of a bank wait at once).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListRequests(self, request, context):
-        """Requests, newest first.
+        """Requests, newest first. Officers of the central bank, and a bank for itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,30 +86,10 @@ class IssuanceServiceServicer(object):
 
 def add_IssuanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'PayInReserves': grpc.unary_unary_rpc_method_handler(
-                    servicer.PayInReserves,
-                    request_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesRequest.FromString,
-                    response_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesResponse.SerializeToString,
-            ),
-            'PayOutReserves': grpc.unary_unary_rpc_method_handler(
-                    servicer.PayOutReserves,
-                    request_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesRequest.FromString,
-                    response_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesResponse.SerializeToString,
-            ),
             'CreateRequest': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRequest,
                     request_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestRequest.FromString,
                     response_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestResponse.SerializeToString,
-            ),
-            'ApproveRequest': grpc.unary_unary_rpc_method_handler(
-                    servicer.ApproveRequest,
-                    request_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestRequest.FromString,
-                    response_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestResponse.SerializeToString,
-            ),
-            'RejectRequest': grpc.unary_unary_rpc_method_handler(
-                    servicer.RejectRequest,
-                    request_deserializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestRequest.FromString,
-                    response_serializer=dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestResponse.SerializeToString,
             ),
             'ListRequests': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRequests,
@@ -184,62 +110,9 @@ def add_IssuanceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IssuanceService(object):
-    """Reserves, issuance and redemption at the central bank. Mutual TLS.
+    """What banks ask the central bank for, and its books. Mutual TLS. Money moves by
+    acts of two officers of the central bank alone: dcep.office.v1.ActService.
     """
-
-    @staticmethod
-    def PayInReserves(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.issuance.v1.IssuanceService/PayInReserves',
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesRequest.SerializeToString,
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayInReservesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def PayOutReserves(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.issuance.v1.IssuanceService/PayOutReserves',
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesRequest.SerializeToString,
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.PayOutReservesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def CreateRequest(request,
@@ -258,60 +131,6 @@ class IssuanceService(object):
             '/dcep.issuance.v1.IssuanceService/CreateRequest',
             dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestRequest.SerializeToString,
             dcep_dot_issuance_dot_v1_dot_issuance__pb2.CreateRequestResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ApproveRequest(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.issuance.v1.IssuanceService/ApproveRequest',
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestRequest.SerializeToString,
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.ApproveRequestResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RejectRequest(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/dcep.issuance.v1.IssuanceService/RejectRequest',
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestRequest.SerializeToString,
-            dcep_dot_issuance_dot_v1_dot_issuance__pb2.RejectRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

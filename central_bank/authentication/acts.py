@@ -1,0 +1,87 @@
+"""Acts about who may connect: banks admitted, suspended, reinstated; devices taken out of use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from central_bank.authentication.devices import Devices
+from central_bank.authentication.registry import Bank, Registry
+from dcep.office.v1 import office_pb2
+from officers.effects import Act, Decision, Effect
+from runtime.checks import exact_bytes
+from runtime.database import Database
+
+
+def authentication_effects(
+    database: Database, registry: Registry, devices: Devices
+) -> Mapping[str, Effect]:
+    """The effects of these acts by kind."""
+    return {
+        "admit_bank": _Admission(database, registry, devices),
+        "suspend_bank": _Suspension(database, registry, suspended=True),
+        "reinstate_bank": _Suspension(database, registry, suspended=False),
+        "revoke_device": _Revocation(database, devices),
+    }
+
+
+class _AuthenticationEffect(Effect):
+    right: int = office_pb2.RIGHT_BANKS
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def end(self, act: Act, decision: Decision) -> None:
+        self._database.transaction(decision.mark)
+
+
+class _Admission(_AuthenticationEffect):
+    def __init__(self, database: Database, registry: Registry, devices: Devices) -> None:
+        super().__init__(database)
+        self._registry = registry
+        self._devices = devices
+
+    def check(self, act: Act) -> None:
+        self._registry.check_new(self._bank(act))
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        self._registry.admit(self._bank(act), decision.mark)
+
+    def _bank(self, act: Act) -> Bank:
+        asked = act.asked
+        return Bank(
+            index=0,
+            name=asked.name,
+            prefix=asked.prefix,
+            certificate_fingerprint=asked.certificate_fingerprint,
+            business_key=asked.business_key,
+            inner_address=asked.inner_address,
+            suspended=False,
+            offline_certificate=self._devices.certify_bank(asked.name, asked.business_key),
+        )
+
+
+class _Suspension(_AuthenticationEffect):
+    def __init__(self, database: Database, registry: Registry, *, suspended: bool) -> None:
+        super().__init__(database)
+        self._registry = registry
+        self._suspended = suspended
+
+    def check(self, act: Act) -> None:
+        self._registry.get(act.asked.name, "name")
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        self._registry.set_suspended(act.asked.name, self._suspended, decision.mark)
+
+
+class _Revocation(_AuthenticationEffect):
+    right = office_pb2.RIGHT_DEVICES
+
+    def __init__(self, database: Database, devices: Devices) -> None:
+        super().__init__(database)
+        self._devices = devices
+
+    def check(self, act: Act) -> None:
+        exact_bytes(act.asked.device_key, "device_key", 32)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        self._devices.revoke(act.asked.device_key, act.content.cause, decision.mark)

@@ -1,0 +1,127 @@
+"""officers and their acts; what banks ask for is a table of its own
+
+Revision: 0007, after 0006.
+
+A migration never loses a row that a service acknowledged, goes up and down,
+and leaves the tables exactly as tables.py declares them (a test compares).
+What officers decided before acts were signed stays in the journal.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "officer_founding",
+        sa.Column("institution", sa.String(length=32), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("institution"),
+    )
+    op.create_table(
+        "officers",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("rights", sa.BigInteger(), nullable=False),
+        sa.Column("registered_by", sa.Integer(), nullable=False),
+        sa.Column("removed_by", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "officer_credentials",
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("signing_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("officer", sa.String(length=32), nullable=False),
+        sa.Column("registered_by", sa.Integer(), nullable=False),
+        sa.Column("from_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("until_time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "signing_key"),
+    )
+    op.create_table(
+        "officer_acts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("act_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("proposer", sa.String(length=32), nullable=False),
+        sa.Column("proposal", sa.LargeBinary(), nullable=False),
+        sa.Column("proposal_signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("proposed_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.Column("decider", sa.String(length=32), nullable=False),
+        sa.Column("decision", sa.LargeBinary(), nullable=False),
+        sa.Column("decision_signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("decided_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("act_id"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("officer_acts", schema=None) as batch_op:
+        batch_op.create_index("officer_acts_by_state", ["state", "expires_time_ms"], unique=False)
+        batch_op.create_index("officer_acts_by_proposer", ["proposer", "state"], unique=False)
+    op.create_table(
+        "issuance_requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("bank", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("act", sa.Integer(), nullable=True),
+        sa.Column("created_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("decided_time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("request_id"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("issuance_requests", schema=None) as batch_op:
+        batch_op.create_index(
+            "issuance_requests_by_bank", ["bank", "state", "created_time_ms"], unique=False
+        )
+    op.create_table(
+        "redemptions",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("bank", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    with op.batch_alter_table("redemptions", schema=None) as batch_op:
+        batch_op.create_index("redemptions_by_state", ["state"], unique=False)
+    op.drop_table("office_requests")
+
+
+def downgrade() -> None:
+    op.create_table(
+        "office_requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("bank", sa.Integer(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("maker", sa.String(length=128), nullable=False),
+        sa.Column("maker_fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("checker", sa.String(length=128), nullable=False),
+        sa.Column("created_time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("decided_time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("request_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("office_requests_by_state", "office_requests", ["state", "bank"])
+    op.drop_table("redemptions")
+    op.drop_table("issuance_requests")
+    for table in ("officer_acts", "officer_credentials", "officers", "officer_founding"):
+        op.drop_table(table)

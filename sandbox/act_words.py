@@ -1,0 +1,72 @@
+"""Acts in words, and as fields for programs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from rich.markup import escape
+
+from currency.amount import format_yuan
+from dcep.office.v1 import office_pb2
+from runtime.errors import reason_name
+
+_VERBS = {
+    "pay_in_reserves": "pay reserves in",
+    "pay_out_reserves": "pay reserves out",
+    "issue": "issue",
+    "redeem": "redeem",
+}
+
+
+def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
+    """What was proposed, from the very bytes that were signed."""
+    content = office_pb2.OfficerAct()
+    content.ParseFromString(act.proposal.payload)
+    return content
+
+
+def in_words(act: office_pb2.Act) -> str:
+    """What an act does: "issue 500,000.00 yuan, alpha"; nothing in it is taken for markup."""
+    content = content_of(act)
+    kind = content.WhichOneof("kind") or ""
+    asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
+    if kind in _VERBS:
+        return escape(f"{_VERBS[kind]} {format_yuan(asked.amount_fen)} yuan, {asked.bank}")
+    values = MessageToDict(asked, preserving_proto_field_name=True).values()
+    return escape(f"{kind.replace('_', ' ')} {', '.join(str(value) for value in values)}")
+
+
+def line(act: office_pb2.Act) -> str:
+    """An act that waits, with who asked, why, and until when."""
+    content = content_of(act)
+    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(content.expires_time_ms / 1000))
+    return (
+        f"{content.act_id}  {in_words(act)}\n"
+        f"  proposed by {act.proposed_by}, {content.institution}: {escape(content.cause)}; "
+        f"until {until}"
+    )
+
+
+def fields(act: office_pb2.Act) -> dict[str, Any]:
+    """An act for a program."""
+    content = content_of(act)
+    kind = content.WhichOneof("kind") or ""
+    asked = getattr(content, kind) if kind else None
+    found: dict[str, Any] = {
+        "act_id": content.act_id,
+        "number": act.number,
+        "institution": content.institution,
+        "kind": kind,
+        "state": office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower(),
+        "cause": content.cause,
+        "proposed_by": act.proposed_by,
+        "decided_by": act.decided_by,
+        "position": act.position,
+        "reason": reason_name(act.reason) if act.reason else "",
+    }
+    for name in ("bank", "amount_fen", "name", "wallet_number", "position"):
+        if asked is not None and name in asked.DESCRIPTOR.fields_by_name:
+            found["entry" if name == "position" else name] = getattr(asked, name)
+    return found
