@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 
 from settlement import journal as journal_module
 from settlement import room as room_module
@@ -129,6 +129,12 @@ def test_room_is_looked_up_now_and_then_and_never_at_a_server(tmp_path: Path) ->
     room._least = 0
     assert room.is_short(), "what was found a moment ago is still believed"
     room._asked -= 10.0
+    assert not room.is_short()
+
+
+@pytest.mark.parametrize("name", ["", "/:memory:", "/file:one?mode=memory&cache=shared&uri=true"])
+def test_a_database_in_memory_has_no_disk(name: str) -> None:
+    room = Room(create_engine(f"sqlite://{name}"), least_bytes=1 << 60)
     assert not room.is_short()
 
 
