@@ -1,0 +1,133 @@
+"""A stack to be fuzzed, and the judge: who lives, who serves, what still works, what adds up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+from nacl.signing import SigningKey
+
+from currency import number, parties
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2
+from runtime.channel import served_by
+from sandbox.plan import CENTRAL_BANK
+from sandbox.stack import Stack, init
+from sandbox.story import audited
+from sandbox.trust import fingerprint
+from sandbox.world import World
+from tests.fuzz.campaign import Campaign
+from tests.fuzz.roles import HOME, Cast, Role
+from tests.fuzz.values import Pools
+from tests.integration.raw_wallet import BankStubs, RawWallet
+
+_RESERVES_FEN = 1_000_000_000
+_HOLDER = "holder"
+CHECK_EVERY = 500
+"""Calls between two looks at the services."""
+
+
+class Fallen(AssertionError):
+    """A service ended, does not serve, or does not do its work any more."""
+
+
+class Stage:
+    """Two banks that run, a wallet's service, and two banks of who fuzzes: delta is suspended."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(Stack(init(folder / "stack")), folder / "homes")
+        self.world.stack.up()
+        cast = Cast(self.world.plan, folder)
+        self._gamma = SigningKey.generate()
+        gammas = self._admit(cast, "gamma", "6203")
+        deltas = self._admit(cast, "delta", "6204")
+        for bank in ("alpha", "beta", "gamma"):
+            self._fund(bank)
+        with self.world.central("lin") as office:
+            office.suspend("delta")
+        self.roles = cast.all(self._gamma, gammas, deltas)
+        self.roles += [self._wallets_own(), cast.central("a wallet at the central bank", None)]
+        numbers = [
+            role.identity["wallet_number"]
+            for role in self.roles
+            if "wallet_number" in role.identity
+        ]
+        self.pools = Pools(
+            wallets=[*numbers, number.make("6201", 99_999), number.make("9999", 1)],
+            banks=["alpha", "beta", "gamma", "omega"],
+            payment_ids=[f"{numbers[0]}-1", f"{numbers[1]}-1", "alpha-return-5"],
+        )
+
+    def run(self, campaign: Campaign, steps: int) -> None:
+        """So many calls, and a look at the services now and then. Raises Fallen."""
+        for step in range(1, steps + 1):
+            campaign.step()
+            if step % CHECK_EVERY == 0:
+                self.check_alive()
+        self.check_alive()
+
+    def check_alive(self) -> None:
+        """Every process runs and says SERVING."""
+        for name, process in self.world.stack.running.items():
+            if not process.alive():
+                raise Fallen(f"{name} ended:\n{process.log_tail()}")
+            if not self.world.stack.healthy(name):
+                raise Fallen(f"{name} does not say SERVING")
+
+    def check_honest(self) -> None:
+        """Somebody who did nothing wrong opens a wallet, fills it and pays to another bank."""
+        alice = RawWallet(BankStubs(self.world.plan, "alpha"), name="Alice")
+        bob = RawWallet(BankStubs(self.world.plan, "beta"), name="Bob")
+        alice.top_up(100)
+        answer = alice.pay(bob.number, 7)
+        if answer.state != bank_pb2.PAYMENT_STATE_SETTLED:
+            raise Fallen(f"an honest payment is {answer}")
+        if bob.show().available_fen != 7:
+            raise Fallen("an honest payment did not arrive")
+
+    def check_restart(self) -> None:
+        """Every service starts again from what it has written down."""
+        for name in [CENTRAL_BANK, "alpha", "beta"]:
+            self.world.stack.restart(name)
+        self.world.people[_HOLDER].stop()
+        self.world.people[_HOLDER].start()
+
+    def check_books(self) -> None:
+        """`dcep audit` holds. Raises StoryFailed."""
+        audited(self.world)
+
+    def close(self) -> None:
+        """Stops everything."""
+        for role in self.roles:
+            role.channel.close()
+        self.world.close()
+
+    def _admit(self, cast: Cast, name: str, prefix: str) -> tuple[Path, Path]:
+        files = cast.identity(name, parties.bank(name))
+        with self.world.central("lin") as office:
+            office.admit(
+                authentication_pb2.Bank(
+                    name=name,
+                    prefix=prefix,
+                    certificate_fingerprint=fingerprint(files[0]),
+                    business_key=bytes(self._gamma.verify_key),
+                    inner_address="127.0.0.1:1",
+                )
+            )
+        return files
+
+    def _fund(self, bank: str) -> None:
+        with self.world.central("lin") as office:
+            office.pay_in(bank, _RESERVES_FEN)
+        self.world.issue(bank, _RESERVES_FEN // 2)
+        if bank != "gamma":
+            self.world.wait_vault(bank, _RESERVES_FEN // 2)
+
+    def _wallets_own(self) -> Role:
+        """A program of the holder's, at the wallet's own service."""
+        person = self.world.person(_HOLDER, "alpha", holder_name="Holder")
+        person.top_up(5_000)
+        own = (person.home / "tls.crt").read_bytes()
+        credentials = grpc.ssl_channel_credentials(own, (person.home / "tls.key").read_bytes(), own)
+        channel = grpc.secure_channel(person.address, credentials, served_by(parties.HOLDER))
+        return Role("a holder's program", HOME, channel, weight=4)
