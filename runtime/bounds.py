@@ -6,7 +6,7 @@ See protos/dcep/bounds/v1/bounds.proto. `runtime.messages` checks by them.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -51,6 +51,23 @@ def values_of(field: FieldDescriptor) -> EnumDescriptor | None:
         return field.enum_type
     name = of(field).value_of
     return descriptor_pool.Default().FindEnumTypeByName(name) if name else None
+
+
+@cache
+def known_values(field: FieldDescriptor) -> frozenset[int]:
+    """The values that a field of `values_of` may have.
+
+    A field of the enum itself has to say something; a number that stands for one may be 0.
+    """
+    values = values_of(field)
+    known = frozenset(values.values_by_number if values is not None else ())
+    return known - {0} if field.enum_type is not None and not of(field).may_be_unset else known
+
+
+def least_length(bounds: Bounds, name: Literal["min_length", "min_bytes"]) -> int:
+    """The least length; 0 where there may be nothing, 1 where nothing is said."""
+    least = getattr(bounds, name) if bounds.HasField(name) else 1
+    return 0 if bounds.may_be_unset else int(least)
 
 
 def carried(field: FieldDescriptor) -> Descriptor | None:

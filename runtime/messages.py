@@ -25,11 +25,14 @@ from runtime.bounds import (
     greatest_bytes,
     greatest_payload,
     has_bounds,
+    known_values,
+    least_length,
     of,
     reason_of,
     too_long,
     values_of,
 )
+from runtime.bounds_expression import one_expression, only_lines
 from runtime.checks import invalid, of_item
 from runtime.errors import BadAnswer, Refusal
 
@@ -147,27 +150,15 @@ def _check_of(descriptor: Descriptor) -> Check:
     if not has_bounds(descriptor):
         return _nothing
     plain = [field for field in descriptor.fields if _is_plain(field)]
-    tests = [_value_check(field) for field in plain]
     steps: list[Check] = [
         _list_check(field) if field.is_repeated else _message_check(field)
         for field in descriptor.fields
         if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE
     ]
     steps += [_oneof_check(oneof) for oneof in descriptor.oneofs if _is_required(oneof)]
-    if not plain:
-        return _all_of(steps)
-    values = attrgetter(*(field.name for field in plain))
-    if len(plain) == 1:
-        steps.insert(0, lambda message, only=tests[0]: only(values(message)))  # type: ignore[misc]
-        return _all_of(steps)
-
-    def check(message: Any) -> None:
-        for test, value in zip(tests, values(message)):  # noqa: B905 - as many by construction
-            test(value)
-        for step in steps:
-            step(message)
-
-    return check
+    if plain:
+        steps.insert(0, _values_check(plain))
+    return steps[0] if len(steps) == 1 else _all_of(steps)
 
 
 def _nothing(_: Any) -> None:
@@ -188,15 +179,28 @@ def _is_plain(field: FieldDescriptor) -> bool:
     return not field.is_repeated and field.type not in kinds
 
 
+def _values_check(fields: Sequence[FieldDescriptor]) -> Check:
+    """The check of a message's single values; which one is wrong is asked once one is."""
+    fits = one_expression(fields)
+    one_by_one = [(attrgetter(field.name), _value_check(field)) for field in fields]
+
+    def check(message: Any) -> None:
+        if not fits(message):
+            for value, test in one_by_one:
+                test(value(message))
+
+    return check
+
+
 def _is_required(oneof: OneofDescriptor) -> bool:
     return bool(oneof.GetOptions().Extensions[bounds_pb2.required])
 
 
 def _value_check(field: FieldDescriptor) -> Check:
     """The check of one value of a field, which is named in the refusal."""
-    bounds, values = of(field), values_of(field)
-    if values is not None:
-        return _known(field, bounds, values.values_by_number)
+    bounds = of(field)
+    if values_of(field) is not None:
+        return _known(field, bounds)
     if field.type == FieldDescriptor.TYPE_STRING:
         return _text(field.name, bounds)
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -222,11 +226,8 @@ def _number(name: str, bounds: Bounds) -> Check:
     return check
 
 
-def _known(field: FieldDescriptor, bounds: Bounds, values: Any) -> Check:
-    known, name = frozenset(values), field.name
-    # A field of the enum itself has to say something; a number that stands for one may be 0.
-    if field.enum_type is not None and not bounds.may_be_unset:
-        known -= {0}
+def _known(field: FieldDescriptor, bounds: Bounds) -> Check:
+    known, name = known_values(field), field.name
 
     def check(value: int) -> None:
         if value not in known:
@@ -239,7 +240,7 @@ def _known(field: FieldDescriptor, bounds: Bounds, values: Any) -> Check:
 
 
 def _text(name: str, bounds: Bounds) -> Check:
-    shortest, longest = _least(bounds, "min_length"), bounds.max_length
+    shortest, longest = least_length(bounds, "min_length"), bounds.max_length
     fits, what = _CHARACTERS[bounds.characters]
     matches = re.compile(bounds.pattern, re.ASCII).fullmatch if bounds.pattern else None
 
@@ -268,7 +269,7 @@ def _text(name: str, bounds: Bounds) -> Check:
 
 
 def _bytes(name: str, bounds: Bounds) -> Check:
-    shortest, longest = _least(bounds, "min_bytes"), bounds.max_bytes
+    shortest, longest = least_length(bounds, "min_bytes"), bounds.max_bytes
     ascii_only = bounds.characters == bounds_pb2.CHARACTERS_ASCII
 
     def check(value: bytes) -> None:
@@ -284,12 +285,6 @@ def _bytes(name: str, bounds: Bounds) -> Check:
         raise Refusal(reason, f"{name} {said}", field=name)
 
     return check
-
-
-def _least(bounds: Bounds, name: Any) -> int:
-    """The least length; 0 where there may be nothing, 1 where nothing is said."""
-    least = getattr(bounds, name) if bounds.HasField(name) else 1
-    return 0 if bounds.may_be_unset else int(least)
 
 
 def _list_check(field: FieldDescriptor) -> Check:
@@ -375,10 +370,6 @@ def _missing(name: str, bounds: Bounds) -> Refusal:
     return Refusal(reason, f"{name} is missing", field=name)
 
 
-def _lines(value: str) -> bool:
-    return value.isascii() and all(c.isprintable() or c in "\r\n\t" for c in value)
-
-
 _CHARACTERS: dict[int, tuple[Callable[[str], bool], str]] = {
     bounds_pb2.CHARACTERS_PRINTABLE: (str.isprintable, "characters that can be printed"),
     bounds_pb2.CHARACTERS_DIGITS: (lambda v: v.isascii() and v.isdigit(), "digits"),
@@ -386,5 +377,5 @@ _CHARACTERS: dict[int, tuple[Callable[[str], bool], str]] = {
         lambda v: v.isascii() and v.isprintable(),
         "ASCII that can be printed",
     ),
-    bounds_pb2.CHARACTERS_LINES: (_lines, "ASCII and line ends"),
+    bounds_pb2.CHARACTERS_LINES: (only_lines, "ASCII and line ends"),
 }

@@ -49,12 +49,14 @@ class Campaign:
         self._pools = pools
         self._values = Values(self._draw, pools)
         self._roles = roles
+        self._method = ""
         self._weights = [role.weight for role in roles]
 
     def step(self) -> None:
         """One call."""
         role = self._draw.choices(self._roles, self._weights)[0]
         method = self._draw.choice(self._draw.choice(role.services).methods)
+        self._method = f"{method.containing_service.full_name}/{method.name}"
         data = self._request(method.input_type, role)
         name = method.full_name
         try:
@@ -123,9 +125,13 @@ class Campaign:
 
     def _value(self, found: FieldDescriptor, role: Role) -> Any:
         now_ms = time.time_ns() // 1_000_000
-        times = {"created_time_ms": now_ms, "expires_time_ms": now_ms + 60_000}
-        if found.name in times:
-            return times[found.name]
+        fixed = {
+            "created_time_ms": now_ms,
+            "expires_time_ms": now_ms + 60_000,
+            "method": self._method,
+        }
+        if found.name in fixed:
+            return fixed[found.name]
         if found.name in role.identity and self._draw.random() < 0.9:
             return role.identity[found.name]
         if found.name == "sequence" and self._draw.random() < 0.9:

@@ -118,7 +118,7 @@ class Cast:
             channel_to(plan, plan.bank(bank).public_address),
             wallet.key,
             wallet.number.encode(),
-            {"wallet_number": wallet.number},
+            {"wallet_number": wallet.number, "bank": bank},
             wallet.take_sequence,
             weight=4,
         )
