@@ -11,8 +11,8 @@ MAX_BATCH_RECORDS = 8_190
 MAX_COMMIT_RECORDS = 16 * MAX_BATCH_RECORDS
 """Records that one journal row, and so one commit, may carry."""
 
-MAX_NOTE_BYTES = 16_384
-"""Bytes that may be written down beside one record."""
+MAX_NOTE_BYTES = 16_640
+"""Bytes that may be written down beside one record: the longest of what others sign, and more."""
 
 SIGNATURE_BYTES = 64
 """Of a signature that is kept beside a record."""

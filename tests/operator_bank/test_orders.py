@@ -16,8 +16,10 @@ from operator_bank.limits import (
     MAX_SEQUENCES_AHEAD,
 )
 from operator_bank.orders import TAGS
+from runtime.bounds import greatest_bytes
 from runtime.envelope import sign
 from runtime.errors import Refusal
+from settlement.limits import MAX_NOTE_BYTES
 from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, World
 
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
@@ -212,3 +214,34 @@ def test_a_query_is_for_one_method_of_one_bank_and_for_a_moment(
 ) -> None:
     query = alice.signed(orders_pb2.Query, **changes)
     assert refused(lambda: world.bank.holder.asking(query, GET_WALLET)) == expected
+
+
+def test_every_order_fits_beside_its_record() -> None:
+    """However long its texts: what a wallet may sign can be kept."""
+    for kind in TAGS:
+        assert greatest_bytes(kind.DESCRIPTOR) <= MAX_NOTE_BYTES, kind.DESCRIPTOR.name
+
+
+def test_the_longest_deposit_of_nothing_is_refused_and_kept(world: World, alice: Holder) -> None:
+    order = alice.signed(
+        orders_pb2.DepositOrder, sequence=alice.next(), offline_payment=b"?" * 16_385
+    )
+    assert len(order.payload) > 16_400
+    assert refused(lambda: world.bank.offline.deposit(order, 0.0))[0] == "TOKEN_INVALID"
+    assert refused(lambda: world.bank.offline.deposit(order, 0.0))[0] == "TOKEN_INVALID"
+
+
+def test_a_padded_order_is_refused_and_nothing_of_it_is_kept(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    """A memo that comes again and again would be kept with every refusal."""
+    memo = orders_pb2.PaymentOrder(memo="m" * 140).SerializeToString()
+    good = alice.order(bob.number, 5, memo="x").payload
+    before = world.bank.books.ledger.position()
+    for times, reason in ((1, "MESSAGE_TOO_LONG"), (8, "MESSAGE_TOO_LONG"), (140, "FIELD_INVALID")):
+        payload = memo * times + good
+        signed = sign(TAGS[orders_pb2.PaymentOrder], payload, alice.key, alice.number.encode())
+        [answer] = world.bank.payments.pay_many([signed])
+        assert isinstance(answer, Refusal)
+        assert (answer.name, answer.field) == (reason, "payload")
+    assert world.bank.books.ledger.position() == before
