@@ -12,12 +12,13 @@ from nacl.signing import SigningKey
 
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from officers.signing import ACT_TAG, APPROVAL_TAG
+from operator_bank.exchange.receipts import TAG as RECEIPT_TAG
 from operator_bank.orders import TAGS as ORDER_TAGS
 from runtime.certificates import Authority
 from runtime.channel import served_by
@@ -28,6 +29,7 @@ from tests.integration.raw_wallet import BankStubs, RawWallet
 
 TAGS: dict[str, str] = {
     **{kind.DESCRIPTOR.full_name: tag for kind, tag in ORDER_TAGS.items()},
+    orders_pb2.CashReceipt.DESCRIPTOR.full_name: RECEIPT_TAG,
     registration_pb2.OutboundBatch.DESCRIPTOR.full_name: "outbound-batch/v1",
     registration_pb2.TokenRegistration.DESCRIPTOR.full_name: "token-registration/v1",
     registration_pb2.TokenDeposit.DESCRIPTOR.full_name: "token-deposit/v1",
