@@ -155,7 +155,7 @@ class Campaign:
         payload: bytes = content.SerializeToString()
         if self._draw.random() < 0.15:
             payload = bent(payload, self._draw)
-        envelope = sign(TAGS[kind.full_name], payload, role.key, key_id)
+        envelope = sign(TAGS.get(kind.full_name, "none/v1"), payload, role.key, key_id)
         if self._draw.random() < 0.1:
             spoil(envelope, self._values, self._draw)
         return envelope

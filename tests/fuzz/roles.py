@@ -30,6 +30,7 @@ from tests.integration.raw_wallet import BankStubs, RawWallet
 TAGS: dict[str, str] = {
     **{kind.DESCRIPTOR.full_name: tag for kind, tag in ORDER_TAGS.items()},
     orders_pb2.CashReceipt.DESCRIPTOR.full_name: RECEIPT_TAG,
+    registration_pb2.FeedReceipt.DESCRIPTOR.full_name: "feed-receipt/v1",
     registration_pb2.OutboundBatch.DESCRIPTOR.full_name: "outbound-batch/v1",
     registration_pb2.TokenRegistration.DESCRIPTOR.full_name: "token-registration/v1",
     registration_pb2.TokenDeposit.DESCRIPTOR.full_name: "token-deposit/v1",

@@ -12,7 +12,7 @@ from tests.fuzz.roles import CENTRAL, HOME, INNER, PUBLIC
 from tests.fuzz.stage import Stage
 
 pytestmark = pytest.mark.xdist_group("fuzz")
-STEPS = 2_500
+STEPS = 1_500
 
 
 @pytest.fixture(scope="module")
