@@ -61,10 +61,9 @@ class ActsDone:
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
         self._by_number: dict[int, office_pb2.OfficerAct] = {}
         self._keys: dict[str, list[_Key]] = {}
-        self._kept = False
         if not inspect(engine).has_table(_acts.name):
+            self.problems.say(f"table {_acts.name} is missing")
             return
-        self._kept = True
         with engine.connect() as connection:
             rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
             credentials = connection.execute(select(_credentials)).all()
@@ -152,8 +151,6 @@ class ActsDone:
         Raises:
             Wrong: there is no such act, or it says something else.
         """
-        if not self._kept:
-            return
         found = self._by_position.get(line.position)
         if found is None:
             raise Wrong("no act of two officers is behind it")
