@@ -149,8 +149,8 @@ def test_a_repeat_and_the_payers_own_reasons_are_not_counted(
 def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> None:
     """Refused beforehand, or settled, not taken, and returned."""
     for turn in range(MAX_PAYEE_REFUSALS):
+        paid = alice.pay(FOREIGN, 1)
         if turn % 2:
-            paid = alice.pay(FOREIGN, 1)
             ended = registration_pb2.OutgoingEnded(
                 number=paid.number,
                 state=registration_pb2.OUTCOME_STATE_REFUSED,
@@ -159,8 +159,9 @@ def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> N
             world.hear(outgoing_ended=ended)
             assert world.bank.outgoing.state(paid.number)[1] == ended.reason
         else:
+            world.hear(outgoing_settled={"number": paid.number})
             back = world.arriving(alice.number, 1)
-            back.returns_payment_id = f"{alice.number}-{turn}"
+            back.returns_payment_id, back.returns_number = paid.payment_id, paid.number
             world.hear(incoming=back)
     assert refused(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
 
