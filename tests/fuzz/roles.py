@@ -25,6 +25,7 @@ from runtime.channel import served_by
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
 from sandbox.plan import StackPlan
+from sandbox.trust import officer_key_file
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 TAGS: dict[str, str] = {
@@ -126,6 +127,12 @@ class Cast:
             weight=4,
         )
 
+    def acting(self, institution: str, name: str) -> dict[str, Any]:
+        """What an officer signs acts with."""
+        key = SigningKey(officer_key_file(self._plan, name).read_bytes())
+        identity = {"institution": institution, "officer": name}
+        return {"key": key, "key_id": name.encode(), "identity": identity, "weight": 4}
+
     def officer(self, name: str) -> tuple[Path, Path]:
         """An officer's certificate."""
         folder = self._plan.officers_folder
@@ -136,7 +143,8 @@ class Cast:
     ) -> list[Role]:
         """Every role; gamma is a bank that is admitted, delta one that is suspended."""
         nobody = self.identity("nobody", "dcep://nobody/at-all")
-        banker = self.officer(self._plan.bank("alpha").officer)
+        alphas = self._plan.bank("alpha").officer
+        banker = self.officer(alphas)
         centre = self._plan.central_folder
         says: dict[str, Any] = {
             "key": gamma, "key_id": b"gamma", "identity": {"bank": "gamma", "institution": "gamma"},
@@ -150,12 +158,16 @@ class Cast:
             self.central("a certificate without a role at the central bank", nobody),
             self.central("a bank", gammas, **says, weight=6),
             self.central("a suspended bank", deltas, **says),
-            self.central("an officer of the central bank", self.officer("lin"), weight=4),
+            self.central(
+                "an officer of the central bank",
+                self.officer("lin"),
+                **self.acting("central-bank", "lin"),
+            ),
             self.central("an officer of a bank at the central bank", banker),
             self.inner("no certificate at a bank", None),
             self.inner("a certificate without a role at a bank", nobody),
             self.inner("another bank at a bank", gammas, **says),
-            self.inner("an officer of a bank", banker, weight=4),
+            self.inner("an officer of a bank", banker, **self.acting("alpha", alphas)),
             self.inner("an officer of the central bank at a bank", self.officer("lin")),
             self.inner("the central bank", (centre / "tls.crt", centre / "tls.key"), weight=4),
             self.holder("an empty wallet", RawWallet(alpha, name="", phone="13800138001")),

@@ -8,9 +8,10 @@ import grpc
 from nacl.signing import SigningKey
 
 from currency import number, parties
-from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
 from runtime.channel import served_by
+from sandbox.offices import by_two
 from sandbox.plan import CENTRAL_BANK
 from sandbox.stack import Stack, init
 from sandbox.story import audited
@@ -36,17 +37,13 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.world = World(Stack(init(folder / "stack")), folder / "homes")
-        self.world.stack.up()
-        cast = Cast(self.world.plan, folder)
+        self.roles: list[Role] = []
         self._gamma = SigningKey.generate()
-        gammas = self._admit(cast, "gamma", "6203")
-        deltas = self._admit(cast, "delta", "6204")
-        for bank in ("alpha", "beta", "gamma"):
-            self._fund(bank)
-        with self.world.central("lin") as office:
-            office.suspend("delta")
-        self.roles = cast.all(self._gamma, gammas, deltas)
-        self.roles += [self._wallets_own(), cast.central("a wallet at the central bank", None)]
+        try:
+            self._set_up(folder)
+        except BaseException:
+            self.close()
+            raise
         numbers = [
             role.identity["wallet_number"]
             for role in self.roles
@@ -57,6 +54,17 @@ class Stage:
             banks=["alpha", "beta", "gamma", "omega"],
             payment_ids=[f"{numbers[0]}-1", f"{numbers[1]}-1", "alpha-return-5"],
         )
+
+    def _set_up(self, folder: Path) -> None:
+        self.world.stack.up()
+        cast = Cast(self.world.plan, folder)
+        gammas = self._admit(cast, "gamma", "6203")
+        deltas = self._admit(cast, "delta", "6204")
+        for bank in ("alpha", "beta", "gamma"):
+            self._fund(bank)
+        by_two(self.world.plan, CENTRAL_BANK, office_pb2.SuspendBank(name="delta"))
+        self.roles += cast.all(self._gamma, gammas, deltas)
+        self.roles += [self._wallets_own(), cast.central("a wallet at the central bank", None)]
 
     def run(self, campaign: Campaign, steps: int) -> None:
         """So many calls, and a look at the services now and then. Raises Fallen."""
@@ -87,6 +95,8 @@ class Stage:
 
     def check_restart(self) -> None:
         """Every service starts again from what it has written down."""
+        for name in ["alpha", "beta", CENTRAL_BANK]:
+            self.world.stack.stop(name)
         for name in [CENTRAL_BANK, "alpha", "beta"]:
             self.world.stack.restart(name)
         self.world.people[_HOLDER].stop()
@@ -104,21 +114,18 @@ class Stage:
 
     def _admit(self, cast: Cast, name: str, prefix: str) -> tuple[Path, Path]:
         files = cast.identity(name, parties.bank(name))
-        with self.world.central("lin") as office:
-            office.admit(
-                authentication_pb2.Bank(
-                    name=name,
-                    prefix=prefix,
-                    certificate_fingerprint=fingerprint(files[0]),
-                    business_key=bytes(self._gamma.verify_key),
-                    inner_address="127.0.0.1:1",
-                )
-            )
+        particulars = office_pb2.AdmitBank(
+            name=name,
+            prefix=prefix,
+            certificate_fingerprint=fingerprint(files[0]),
+            business_key=bytes(self._gamma.verify_key),
+            inner_address="127.0.0.1:1",
+        )
+        by_two(self.world.plan, CENTRAL_BANK, particulars)
         return files
 
     def _fund(self, bank: str) -> None:
-        with self.world.central("lin") as office:
-            office.pay_in(bank, _RESERVES_FEN)
+        self.world.pay_in(bank, _RESERVES_FEN)
         self.world.issue(bank, _RESERVES_FEN // 2)
         if bank != "gamma":
             self.world.wait_vault(bank, _RESERVES_FEN // 2)

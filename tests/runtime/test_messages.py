@@ -10,10 +10,10 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import Int32Value
 
-from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.issuance.v1 import issuance_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.bounds import greatest_bytes, too_long
 from runtime.channel import _Call, _Stream
@@ -142,7 +142,9 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
     (issuance_pb2.ListRequestsRequest(state=77), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
     (bank_pb2.ItemAnswer(state=1, reason=77), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
     (R.FeedEntry(number=1, position=1, time_ms=1), ("FIELD_MISSING", "event")),
-    (authentication_pb2.RevokeDeviceRequest(device_key=bytes(32), cause=" \n"),
+    (office_pb2.OfficerAct(act_id=UUID, institution="alpha", officer="wang", created_time_ms=1,
+                           expires_time_ms=2, cause=" \n",
+                           freeze_wallet=office_pb2.FreezeWallet(wallet_number=NUMBER)),
      ("FIELD_INVALID", "cause")),
 ]  # fmt: skip
 
@@ -159,11 +161,8 @@ def test_a_refusal_names_the_field_by_its_path(message: Message, expected: tuple
 def test_what_may_be_left_out_may() -> None:
     check(issuance_pb2.ListRequestsRequest())
     check(bank_pb2.ListPaymentsRequest(query=envelope()))
-    check(bank_pb2.PaySuspenseRequest(request_id=UUID, position=1, cause="because"))
-    check(authentication_pb2.AdmitBankRequest(bank=authentication_pb2.Bank(
-        name="gamma", prefix="6203", certificate_fingerprint="ab" * 32, business_key=bytes(32),
-        inner_address="127.0.0.1:1",
-    )))  # fmt: skip
+    check(office_pb2.PaySuspense(position=1))
+    check(office_pb2.Issue(bank="alpha", amount_fen=1))
 
 
 def test_items_with_an_answer_each_are_left_to_who_answers() -> None:
