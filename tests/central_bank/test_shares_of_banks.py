@@ -22,6 +22,7 @@ from tests.central_bank.test_waiting_deposits import (
     reserves_arrive,
     waiting,
 )
+from tests.feeds import told
 from tests.offline.centre import Centre
 
 
@@ -127,5 +128,5 @@ def test_a_load_of_more_than_there_can_be_ends_like_any_that_is_refused(tmp_path
             errors_pb2.REASON_OVER_BALANCE_CAP,
             [],
         )
-    ended = centre.central.feed.after(centre.alpha, 0)[0].entries[-1].outgoing_ended
+    ended = told(centre.central, centre.alpha)[-1].outgoing_ended
     assert (ended.number, ended.reason) == (number, errors_pb2.REASON_OVER_BALANCE_CAP)

@@ -13,6 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from tests.central_bank.conftest import World
+from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
@@ -190,5 +191,5 @@ def test_a_return_that_was_refused_uses_nothing_up(funded: World, paid: Outbound
 
 def test_the_feed_tells_a_bank_why_its_return_ended(funded: World, paid: OutboundPayment) -> None:
     states(funded, returned(funded, paid, 71, amount_fen=1))
-    ended = funded.central.feed.after(funded.beta, 0)[0].entries[-1].outgoing_ended
+    ended = told(funded.central, funded.beta)[-1].outgoing_ended
     assert (ended.number, ended.reason) == (71, NOTHING)

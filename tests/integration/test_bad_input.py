@@ -158,6 +158,7 @@ EMPTY_IS_FINE = {
     "GetBooks",
     "GetTrustBundle",
     "GetFlows",
+    "GetFeed",
     "ListActs",
     "ListOfficers",
     "ListRequests",
