@@ -115,7 +115,7 @@ class Seen:
             self.parts.append(cell)
 
     def _add_journal(self, body: bytes) -> None:
-        records, _, details, notes, _ = unpack(body)
+        records, _, details, notes, *_ = unpack(body)
         for name in RECORD.names or ():
             self.numbers.update(records[name].reshape(-1).tolist())
         self.numbers.update(details.tolist())
