@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ STRANGER = SigningKey(b"\x77" * 32)
 def stack(tmp_path: Path) -> Stack:
     """Alpha has frozen alice's wallet, by two."""
     stack = Stack(tmp_path)
+    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    maker, checker = Person("alpha", "wang"), Person("alpha", "zhou")
     freeze = office_pb2.FreezeWallet(wallet_number=stack.number(ALICE))
-    stack.country.by_two(stack.country.built["alpha"].acts, "alpha", freeze)
+    proposal = maker.propose(freeze, now_ms, str(uuid.uuid4()))
+    acts.propose(maker.identity, proposal)
+    acts.approve(checker.identity, checker.signer.approve(proposal.payload, now_ms))
     assert stack.problems() == []
     return stack
 
