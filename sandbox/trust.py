@@ -129,7 +129,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     make_private(plan.cash_machine_key(bank.name).parent)
     write_private(plan.cash_machine_key(bank.name), bytes(machine))
     central = business_public_key(plan.central_folder).hex()
-    _write(folder / CENTRAL_KEYS, f"{central}  # the central bank's business key\n".encode())
+    write_private(folder / CENTRAL_KEYS, f"{central}  # the central bank's business key\n".encode())
     _settings(
         folder,
         {

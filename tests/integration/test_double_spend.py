@@ -19,7 +19,7 @@ from sandbox.audit import audit_stack
 from sandbox.connections import ask, certified_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
-from sandbox.trust import business_public_key
+from sandbox.trust import OFFLINE_ROOT, public_key
 from sandbox.world import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
@@ -92,7 +92,7 @@ def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
         "beta",
     )
     assert dcep("evidence", "export", str(file), "--dir", folder).code == 0
-    root = business_public_key(cheated.plan.central_folder).hex()
+    root = public_key(cheated.plan.central_folder / OFFLINE_ROOT).hex()
     nowhere = str(tmp_path / "no-stack")
     done = dcep("evidence", "verify", str(file), "--root", root, "--dir", nowhere)
     assert done.code == 0, done.err
