@@ -32,7 +32,7 @@ OF_THE_ORDER = [
 def alice(make_app: MakeApp, bank: FakeBank) -> App:
     bank.country = Country()
     app = make_app("alice")
-    app.holder().top_up(10_000, cash=False)
+    app.holder().top_up(10_000)
     app.loading().load(100)
     return app
 

@@ -37,7 +37,7 @@ def test_a_home_that_was_there_is_closed_with_all_that_lies_in_it(
     (home / "wallet.db").chmod(0o666)
     before = os.umask(0)
     try:
-        make_app("alice").holder().top_up(100, cash=False)
+        make_app("alice").holder().top_up(100)
     finally:
         os.umask(before)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
