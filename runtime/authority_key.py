@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from runtime.pkcs11 import Session
 from runtime.settings import SettingsError
-from runtime.signing_keys import TokenKeyName, as_settings_error
+from runtime.signing_keys import TokenKeyName, as_settings_error, into_token
 
 _HALF = 32
 """Bytes of r, and of s, of a signature on P-256."""
@@ -77,11 +77,7 @@ class TokenAuthorityKey(ec.EllipticCurvePrivateKey):
 
 def make_authority_key(uri: str) -> None:
     """Makes the key that a PKCS#11 URI names, in its token. Raises SettingsError."""
-    wanted = TokenKeyName.parse(uri)
-    with as_settings_error(), Session(wanted.module, wanted.token, wanted.pin()) as session:
-        if session.publics(wanted.label):
-            raise SettingsError(f"token {wanted.token!r} has a key {wanted.label!r}")
-        session.make_p256_pair(wanted.label)
+    into_token(uri, lambda session, label: session.make_p256_pair(label))
 
 
 def open_authority_key(uri: str) -> TokenAuthorityKey:

@@ -115,7 +115,7 @@ def make_token_key(name: str) -> bytes:
     Raises:
         SettingsError: the token cannot be used, or has a key of that name already.
     """
-    return _into_token(name, lambda session, label: session.make_pair(label))
+    return into_token(name, lambda session, label: session.make_pair(label))
 
 
 def put_token_key(name: str, seed: bytes) -> bytes:
@@ -124,10 +124,14 @@ def put_token_key(name: str, seed: bytes) -> bytes:
     For a key that was put together from its shares. Raises as `make_token_key`.
     """
     public = bytes(SigningKey(seed).verify_key)
-    return _into_token(name, lambda session, label: session.put_pair(label, seed, public))
+    return into_token(name, lambda session, label: session.put_pair(label, seed, public))
 
 
-def _into_token(name: str, put: Callable[[Session, str], bytes]) -> bytes:
+def into_token(name: str, put: Callable[[Session, str], bytes]) -> bytes:
+    """Puts a key into the token that a URI names, under a label that it has none of yet.
+
+    Raises as `make_token_key`.
+    """
     with as_settings_error():
         wanted = TokenKeyName.parse(name)
         with Session(wanted.module, wanted.token, wanted.pin()) as session:
