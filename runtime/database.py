@@ -17,7 +17,10 @@ from runtime.private import private_database
 T = TypeVar("T")
 _BUSY_MS = 10_000
 _FIRST_PAUSE_S = 0.01
-_POOL_SIZE = 20
+# A service may use so many connections at once; between bursts it keeps fewer, because a
+# server gives out 100 unless told otherwise, and banks may share one.
+_CONNECTIONS = 40
+_KEPT_CONNECTIONS = 10
 
 
 class SchemaBehind(Exception):
@@ -31,16 +34,16 @@ def open_engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(
             parsed,
-            pool_size=_POOL_SIZE,
-            max_overflow=_POOL_SIZE,
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=_CONNECTIONS - _KEPT_CONNECTIONS,
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"options": "-c synchronous_commit=on"},
         )
     engine = create_engine(
         parsed,
-        pool_size=_POOL_SIZE,
-        max_overflow=_POOL_SIZE,
+        pool_size=_CONNECTIONS // 2,
+        max_overflow=_CONNECTIONS // 2,
         hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1_000},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,28 +17,16 @@ ISSUED_FEN = 5_000_000_00
 MakeWorld = Callable[..., World]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worlds(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeWorld]:
-    """Makes running stacks that are stopped at the end; their databases go with the server."""
-    made: list[World] = []
-    everywhere = ""
-    if request.config.getoption("--postgresql"):
-        everywhere = request.getfixturevalue("postgres_url")
+    """Makes running stacks that are stopped when the module's tests are through.
 
-    def make(database_url: str = everywhere, *, funded: bool = True) -> World:
-        folder: Path = tmp_path_factory.mktemp("stack")
-        world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
-        made.append(world)
-        world.stack.up()
-        if funded:
-            fund(world)
-        return world
-
-    yield make
-    for world in made:
-        world.close()
+    Not later: every service that runs holds connections, of which a server has a limit.
+    """
+    with contextlib.ExitStack() as ends:
+        yield _maker(ends, request, tmp_path_factory)
 
 
 @pytest.fixture
@@ -48,9 +37,12 @@ def sqlite_files(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def world(worlds: MakeWorld) -> World:
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """The shared stack: two banks with full vaults. Tests leave it running and consistent."""
-    return worlds()
+    with contextlib.ExitStack() as ends:
+        yield _maker(ends, request, tmp_path_factory)()
 
 
 def fund(world: World) -> None:
@@ -59,3 +51,24 @@ def fund(world: World) -> None:
         world.pay_in(bank.name, RESERVES_FEN)
         world.issue(bank.name, ISSUED_FEN)
         world.wait_vault(bank.name, ISSUED_FEN)
+
+
+def _maker(
+    ends: contextlib.ExitStack,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> MakeWorld:
+    everywhere = ""
+    if request.config.getoption("--postgresql"):
+        everywhere = request.getfixturevalue("postgres_url")
+
+    def make(database_url: str = everywhere, *, funded: bool = True) -> World:
+        folder: Path = tmp_path_factory.mktemp("stack")
+        world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
+        ends.callback(world.close)
+        world.stack.up()
+        if funded:
+            fund(world)
+        return world
+
+    return make
