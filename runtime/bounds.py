@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
 
 from dcep.bounds.v1 import bounds_pb2
 from dcep.errors.v1 import errors_pb2
@@ -68,6 +68,17 @@ def least_length(bounds: Bounds, name: Literal["min_length", "min_bytes"]) -> in
     """The least length; 0 where there may be nothing, 1 where nothing is said."""
     least = getattr(bounds, name) if bounds.HasField(name) else 1
     return 0 if bounds.may_be_unset else int(least)
+
+
+def is_plain(field: FieldDescriptor) -> bool:
+    """Whether a field is a single value with bounds."""
+    kinds = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_BOOL)
+    return not field.is_repeated and field.type not in kinds
+
+
+def is_required(oneof: OneofDescriptor) -> bool:
+    """Whether one of its fields has to be there."""
+    return bool(oneof.GetOptions().Extensions[bounds_pb2.required])
 
 
 def carried(field: FieldDescriptor) -> Descriptor | None:

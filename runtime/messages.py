@@ -25,6 +25,8 @@ from runtime.bounds import (
     greatest_bytes,
     greatest_payload,
     has_bounds,
+    is_plain,
+    is_required,
     known_values,
     least_length,
     of,
@@ -32,7 +34,7 @@ from runtime.bounds import (
     too_long,
     values_of,
 )
-from runtime.bounds_expression import one_expression, only_lines
+from runtime.bounds_expression import fits_of, only_lines
 from runtime.checks import invalid, of_item
 from runtime.errors import BadAnswer, Refusal
 
@@ -73,7 +75,10 @@ def read_payload(kind: type[M], payload: bytes) -> M:
 
 def check(message: Message) -> None:
     """Checks a message's fields, at any depth. Raises Refusal."""
-    _check_of(message.DESCRIPTOR)(message)
+    descriptor = message.DESCRIPTOR
+    if not fits_of(descriptor)(message):
+        # Which field is wrong is asked once one is.
+        _check_of(descriptor)(message)
 
 
 def check_answer(message: Any) -> None:
@@ -149,13 +154,13 @@ def _check_of(descriptor: Descriptor) -> Check:
     """The check of a message type."""
     if not has_bounds(descriptor):
         return _nothing
-    plain = [field for field in descriptor.fields if _is_plain(field)]
+    plain = [field for field in descriptor.fields if is_plain(field)]
     steps: list[Check] = [
         _list_check(field) if field.is_repeated else _message_check(field)
         for field in descriptor.fields
         if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE
     ]
-    steps += [_oneof_check(oneof) for oneof in descriptor.oneofs if _is_required(oneof)]
+    steps += [_oneof_check(oneof) for oneof in descriptor.oneofs if is_required(oneof)]
     if plain:
         steps.insert(0, _values_check(plain))
     return steps[0] if len(steps) == 1 else _all_of(steps)
@@ -173,27 +178,15 @@ def _all_of(steps: Sequence[Check]) -> Check:
     return check
 
 
-def _is_plain(field: FieldDescriptor) -> bool:
-    """Whether a field is a single value with bounds."""
-    kinds = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_BOOL)
-    return not field.is_repeated and field.type not in kinds
-
-
 def _values_check(fields: Sequence[FieldDescriptor]) -> Check:
-    """The check of a message's single values; which one is wrong is asked once one is."""
-    fits = one_expression(fields)
+    """The check of a message's single values."""
     one_by_one = [(attrgetter(field.name), _value_check(field)) for field in fields]
 
     def check(message: Any) -> None:
-        if not fits(message):
-            for value, test in one_by_one:
-                test(value(message))
+        for value, test in one_by_one:
+            test(value(message))
 
     return check
-
-
-def _is_required(oneof: OneofDescriptor) -> bool:
-    return bool(oneof.GetOptions().Extensions[bounds_pb2.required])
 
 
 def _value_check(field: FieldDescriptor) -> Check:
@@ -302,13 +295,11 @@ def _list_check(field: FieldDescriptor) -> Check:
             refuse(count)
         if each is None:
             return
-        index = 0
-        try:
-            for item in items:
+        for index, item in enumerate(items):
+            try:
                 each(item)
-                index += 1  # noqa: SIM113 - enumerate makes a tuple for each of many
-        except Refusal as refusal:
-            raise _at(f"{name}[{index}]", field, refusal) from None
+            except Refusal as refusal:
+                raise _at(f"{name}[{index}]", field, refusal) from None
 
     def refuse(count: int) -> NoReturn:
         if not count:

@@ -95,6 +95,7 @@ class _Known:
         self, sent: dict[int, _Sent], deposits: dict[int, _Deposit], aside_fen: int
     ) -> None:
         self.sent = sent
+        self.ended: set[int] = set()
         self.deposits = deposits
         self.aside_fen = aside_fen
 
@@ -255,7 +256,7 @@ def _sent(number: int, known: _Known) -> _Sent:
 def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
     """The end of what went out, once, and of that alone."""
     entry, event, number = one.entry, one.event, one.number
-    if sent.state != PENDING:
+    if sent.state != PENDING or number in known.ended:
         raise FeedBroken(f"speaks of outbound {number}, which has ended")
     if event == "outgoing_settled":
         _check_payment(entry.outgoing_settled.payment, sent)
@@ -263,16 +264,15 @@ def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
         _check_load(entry.tokens_registered, sent)
     else:
         ended = entry.outgoing_ended
-        state = ENDED.get(ended.state)
-        if state is None:
+        if ended.state not in ENDED:
             raise FeedBroken(f"ends outbound {number} with a state that is no end")
         if ended.WhichOneof("about") == "load":
             _check_load(ended.load, sent)
         else:
             _check_payment(ended.payment, sent)
-        known.sent[number] = sent._replace(state=state)
+        known.ended.add(number)
         return Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, one.data)
-    known.sent[number] = sent._replace(state=SETTLED)
+    known.ended.add(number)
     return Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, one.data)
 
 

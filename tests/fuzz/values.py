@@ -111,6 +111,8 @@ class Values:
         if name.endswith("key"):
             return bytes(SigningKey(self._random.randbytes(32)).verify_key)
         least = bounds.min_bytes or 1
+        if bounds.characters == bounds_pb2.CHARACTERS_ASCII:
+            return bytes(self._random.choices(b"0123456789abcdef", k=least))
         return self._random.randbytes(self._random.randint(least, min(bounds.max_bytes, 200)))
 
     def _edge_text(self, bounds: Bounds) -> str:
