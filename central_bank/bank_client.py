@@ -13,7 +13,8 @@ from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
-from runtime.errors import NoAnswer, Refusal
+from runtime.clock import Clock, SystemClock
+from runtime.errors import NoAnswer, Refusal, Unreached
 from runtime.own_certificate import OwnCertificate
 from runtime.tls import TlsFiles, pinned_credentials
 
@@ -22,23 +23,29 @@ T = TypeVar("T")
 
 
 class _Where(NamedTuple):
-    """What a channel is made for: to the same address, another certificate needs another one."""
+    """What a channel is made for: where another certificate is the bank's, it is made anew."""
 
     name: str
     address: str
-    fingerprint: str
+    fingerprints: tuple[str, ...]
     own_fingerprint: str
 
 
 class GrpcBankPeers:
-    """One channel a bank, made at the first question; only to the certificate that was admitted.
+    """One channel a bank, made at the first question; only to certificates that are the bank's now.
+
+    A channel speaks to the one certificate that the bank showed when it was made. When the bank
+    cannot be reached by it any more, the next question looks what the bank shows now.
 
     No thread that asks waits: one of its own reaches the bank, and the answers come by themselves.
     """
 
-    def __init__(self, files: TlsFiles, own: OwnCertificate | None = None) -> None:
+    def __init__(
+        self, files: TlsFiles, own: OwnCertificate | None = None, clock: Clock | None = None
+    ) -> None:
         self._files = files
         self._own = own or OwnCertificate(files)
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
 
@@ -63,9 +70,17 @@ class GrpcBankPeers:
     def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
         """Begins a call once the bank is reached; `read` makes its answer of the ended one."""
         answer: Future[T] = Future()
+        way = self._reach(bank)
+
+        def said(call: Any) -> T:
+            try:
+                return read(call)
+            except Unreached:
+                self._forget(bank.name, way)
+                raise
 
         def ended(call: Any) -> None:
-            _tell(answer, lambda: read(call))
+            _tell(answer, lambda: said(call))
 
         def reached(found: Future[Stub]) -> None:
             error = found.exception()
@@ -75,13 +90,20 @@ class GrpcBankPeers:
             call = begin(found.result())
             call.add_done_callback(lambda _: ended(call))
 
-        self._reach(bank).add_done_callback(reached)
+        way.add_done_callback(reached)
         return answer
+
+    def _forget(self, name: str, way: Future[Stub]) -> None:
+        """A way that does not lead to a bank any more is looked for anew."""
+        with self._lock:
+            if self._reached.get(name, (None, None))[1] is way:
+                del self._reached[name]
 
     def _reach(self, bank: Bank) -> Future[Stub]:
         """The way to a bank, once there is one; one attempt at a time."""
         own = self._own.latest().fingerprint
-        where = _Where(bank.name, bank.inner_address, bank.certificate_fingerprint, own)
+        shown = tuple(bank.fingerprints(self._clock.now_ms()))
+        where = _Where(bank.name, bank.inner_address, shown, own)
         with self._lock:
             known, found = self._reached.get(bank.name, (None, Future[Stub]()))
             if known == where and not (found.done() and found.exception() is not None):
@@ -97,7 +119,7 @@ class GrpcBankPeers:
     def _connect(self, where: _Where) -> Stub:
         role = parties.bank(where.name)
         credentials = pinned_credentials(
-            self._files, where.address, role, where.fingerprint, timeout_s=BANK_TIMEOUT_S
+            self._files, where.address, role, where.fingerprints, timeout_s=BANK_TIMEOUT_S
         )
         return Stub(connect(where.address, credentials, role))
 

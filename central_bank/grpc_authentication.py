@@ -7,11 +7,12 @@ from typing import Any
 import grpc
 
 from central_bank.analysis.flows import Flows
+from central_bank.authentication.bank import ReplacedCertificate, ReplacedKey
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.gate import is_central_officer
 from central_bank.grpc_issuance import caller
-from central_bank.limits import MAX_REVOKED_AT_ONCE
+from central_bank.limits import MAX_REPLACED_LISTED, MAX_REVOKED_AT_ONCE
 from central_bank.registration.evidence import Case, Evidence
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
@@ -97,4 +98,16 @@ def _bank(bank: Bank) -> authentication_pb2.Bank:
         inner_address=bank.inner_address,
         state=state,
         offline_certificate=bank.offline_certificate,
+        replaced=[_replaced(old) for old in bank.replaced(MAX_REPLACED_LISTED)],
     )
+
+
+def _replaced(old: ReplacedCertificate | ReplacedKey) -> authentication_pb2.ReplacedCredential:
+    told = authentication_pb2.ReplacedCredential(
+        from_time_ms=old.from_time_ms, until_time_ms=old.until_time_ms, revoked=old.revoked
+    )
+    if isinstance(old, ReplacedKey):
+        told.business_key = old.key
+    else:
+        told.certificate_fingerprint = old.fingerprint
+    return told

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 MAX_BANKS = 1_000
+
+MAX_BANK_CREDENTIALS = 200
+"""Certificates, and as many keys, that one bank is ever given."""
+
+MAX_REPLACED_LISTED = 8
+"""Of each kind, where banks are listed."""
+
+MAX_OVERLAP_MS = 90 * 86_400_000
+"""For so long what was replaced may be good beside what replaced it."""
+
 MAX_ITEMS = 8_190
 MAX_FEED_ENTRIES = 2_000
 MAX_FEED_BYTES = 2 * 1024 * 1024

@@ -27,10 +27,35 @@ banks = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", String(32), nullable=False, unique=True),
     Column("prefix", String(4), nullable=False, unique=True),
-    Column("certificate_fingerprint", String(64), nullable=False, unique=True),
-    Column("business_key", LargeBinary(32), nullable=False),
     Column("inner_address", String(255), nullable=False),
     Column("suspended", SmallInteger, nullable=False),
+)
+
+# TLS certificates of banks. Of each bank one has no end, an `until_time_ms` of 0: the newest. The
+# others stand here for ever, so that none is given twice. `act`: by which it was given; 0 where no
+# officers were asked.
+bank_certificates = Table(
+    "bank_certificates",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("bank", Integer, nullable=False),
+    Column("act", Integer, nullable=False),
+    Column("from_time_ms", BigInteger, nullable=False),
+    Column("until_time_ms", BigInteger, nullable=False),
+    Column("revoked", SmallInteger, nullable=False),
+)
+
+# The same of business keys, each with the certificate by which devices that it certified are
+# trusted: until that ends, revoked ones aside.
+bank_keys = Table(
+    "bank_keys",
+    metadata,
+    Column("business_key", LargeBinary(32), primary_key=True),
+    Column("bank", Integer, nullable=False),
+    Column("act", Integer, nullable=False),
+    Column("from_time_ms", BigInteger, nullable=False),
+    Column("until_time_ms", BigInteger, nullable=False),
+    Column("revoked", SmallInteger, nullable=False),
     Column("offline_certificate", LargeBinary, nullable=False),
 )
 

@@ -307,6 +307,8 @@ class TrustBundle:
         max_value_fen: of one token.
         max_payment_fen: of one payment, all its chains together.
         max_holding_fen: what a device may hold; it keeps to that itself.
+        banks: certificates of banks' keys; of one bank several while it changes its key.
+        revoked: keys of devices, and of banks.
     """
 
     created_time_ms: int
@@ -329,12 +331,13 @@ class TrustBundle:
         """What the root's signature covers."""
         return tagged("trust-bundle/v2", self._body())
 
-    def bank_key(self, name: str, now_ms: int) -> bytes | None:
-        """The key of a bank whose certificate is valid now."""
-        for certificate in self.banks:
-            if certificate.bank == name and certificate.expires_time_ms >= now_ms:
-                return certificate.key
-        return None
+    def bank_keys(self, name: str, now_ms: int) -> list[bytes]:
+        """The keys of a bank whose certificates are valid now: several while it changes them."""
+        return [
+            certificate.key
+            for certificate in self.banks
+            if certificate.bank == name and certificate.expires_time_ms >= now_ms
+        ]
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -287,15 +287,17 @@ def _check_certificate(certificate: Certificate, bundle: TrustBundle, verified: 
 def check_device(
     certificate: Certificate, bundle: TrustBundle, now_ms: int, *, verified: Verified = verified
 ) -> None:
-    """Raises Bad unless a device's certificate is its bank's, valid and not revoked."""
-    bank_key = bundle.bank_key(certificate.bank, now_ms)
-    if bank_key is None:
+    """Raises Bad unless a device's certificate is its bank's, valid, and neither's key revoked."""
+    keys = bundle.bank_keys(certificate.bank, now_ms)
+    if not keys:
         raise Bad(Reason.BANK_UNKNOWN)
-    if not verified(bank_key, certificate.signed_part(), certificate.signature):
+    part = certificate.signed_part()
+    signer = next((key for key in keys if verified(key, part, certificate.signature)), None)
+    if signer is None:
         raise Bad(Reason.DEVICE_FORGED)
     if now_ms > certificate.expires_time_ms:
         raise Bad(Reason.DEVICE_EXPIRED)
-    if certificate.key in bundle.revoked:
+    if certificate.key in bundle.revoked or signer in bundle.revoked:
         raise Bad(Reason.DEVICE_REVOKED)
 
 

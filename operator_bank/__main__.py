@@ -38,10 +38,11 @@ from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_channel import RenewingChannel
+from runtime.renewing_key import RenewingKey
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
-from runtime.signing_keys import Signer, open_key
+from runtime.signing_keys import Signer
 from runtime.tls import TlsFiles, server_credentials, shown_credentials
 from runtime.worker import Worker
 
@@ -89,7 +90,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     check_at_head(engine, SERVICE)
     edge = EdgeProcess(file, edge_ended)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
-    key = open_key(settings.business_key, in_files=settings.keys_in_files)
+    key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     clock = SystemClock()
     own = OwnCertificate(files)
     channel = RenewingChannel(

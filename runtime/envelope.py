@@ -44,8 +44,14 @@ def verify(tag: str, envelope: SignedEnvelope, public_key: bytes) -> bytes:
     Raises:
         Refusal: for what is beyond the envelope's bounds; SIGNATURE_INVALID.
     """
+    return verify_by_one(tag, envelope, (public_key,))
+
+
+def verify_by_one(tag: str, envelope: SignedEnvelope, public_keys: Sequence[bytes]) -> bytes:
+    """As `verify`, by any of several keys: while one changes to the next, both are good."""
     check(envelope)
-    if not verified(public_key, signed_bytes(tag, envelope.payload), envelope.signature):
+    message = signed_bytes(tag, envelope.payload)
+    if not any(verified(key, message, envelope.signature) for key in public_keys):
         raise wrong_signature()
     return envelope.payload
 

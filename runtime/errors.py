@@ -4,7 +4,8 @@ Exception
 ├── Refusal    somebody said no: a reason, a field, a sentence. Nothing changed.
 │              Whether it is the last word, its reason says: `is_undecided`.
 └── NoAnswer   nobody said anything: unknown, ask again with the same id.
-    └── BadAnswer  what came is not what the contract allows; as good as nothing.
+    ├── BadAnswer  what came is not what the contract allows; as good as nothing.
+    └── Unreached  there was no connection, or it broke.
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ class NoAnswer(Exception):
 
 class BadAnswer(NoAnswer):
     """A peer's answer is beyond the contract; nothing in it is believed."""
+
+
+class Unreached(NoAnswer):
+    """There is no connection to the peer; perhaps it shows another certificate than before."""
 
 
 def reason_name(reason: int) -> str:
@@ -114,4 +119,5 @@ def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
         return Refusal(errors_pb2.REASON_OVERLOADED, error.details() or "overloaded")
     if code in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT):
         return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, error.details() or "not understood")
-    return NoAnswer(f"{code.name}: {error.details()}")
+    kind = Unreached if code == grpc.StatusCode.UNAVAILABLE else NoAnswer
+    return kind(f"{code.name}: {error.details()}")

@@ -22,7 +22,7 @@ from runtime.settings import SettingsError
 
 SIGNATURE_BYTES = 64
 SEED_BYTES = 32
-_SCHEME = "pkcs11:"
+TOKEN_SCHEME = "pkcs11:"
 _MAX_PIN_BYTES = 256
 _OF_THE_PATH = ("token", "object")
 _OF_THE_QUERY = ("module-path", "pin-source")
@@ -58,7 +58,7 @@ class TokenKeyName:
             SettingsError: something is missing, unknown or there twice. A PIN in the URI itself
                 (pin-value) is refused: settings are read by more people than a PIN may be.
         """
-        path, _, query = uri.removeprefix(_SCHEME).partition("?")
+        path, _, query = uri.removeprefix(TOKEN_SCHEME).partition("?")
         found = _attributes(uri, path, ";", _OF_THE_PATH)
         found |= _attributes(uri, query, "&", _OF_THE_QUERY)
         pin_file = Path(found["pin-source"].removeprefix("file:"))
@@ -95,7 +95,7 @@ def open_key(name: str, *, in_files: bool) -> Signer:
         SettingsError: it is not there, cannot be used, is open to others, or lies in a file
             although that was not allowed.
     """
-    if name.startswith(_SCHEME):
+    if name.startswith(TOKEN_SCHEME):
         with as_settings_error():
             return _of_token(TokenKeyName.parse(name))
     if not in_files:

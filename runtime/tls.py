@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,18 +91,18 @@ def channel_credentials(
 
 
 def pinned_credentials(
-    files: TlsFiles, address: str, role: str, admitted: str, *, timeout_s: float
+    files: TlsFiles, address: str, role: str, admitted: Collection[str], *, timeout_s: float
 ) -> grpc.ChannelCredentials:
     """For a client that speaks to one certificate alone, and shows its own.
 
-    The certificate is fetched from the server and, if it is the one that was admitted, becomes all
+    The certificate is fetched from the server and, if it is one that was admitted, becomes all
     that these credentials trust: whoever has another one for the same role is not spoken to.
 
     Args:
         files: the client's own, and the root.
         address: HOST:PORT of the server.
         role: whose server it has to be.
-        admitted: the fingerprint of its certificate, SHA-256, hex.
+        admitted: fingerprints of the certificates it may show, SHA-256, hex.
         timeout_s: for reaching it.
 
     Raises:
@@ -112,7 +113,7 @@ def pinned_credentials(
         pem = _shown_by(files, address, role, timeout_s)
     except (OSError, ValueError) as error:
         raise NoAnswer(f"{address} could not be verified as {role}: {error}") from error
-    if fingerprint(pem) != admitted:
+    if fingerprint(pem) not in admitted:
         raise NoAnswer(f"{address} shows a certificate of {role} that was not admitted")
     return grpc.ssl_channel_credentials(
         root_certificates=pem,

@@ -82,6 +82,8 @@ class Loading:
         if not self._device.certified():
             self._certified_key()
         self._device.trust(self._desk.bank.trust_bundle())
+        if not self._device.certified():  # the bundle says that the bank has revoked its key
+            self._certified_key()
 
     def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
         """Money of the wallet becomes tokens in the device, for a key that is new.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from central_bank.authentication.bank_rows import Given, Renewal
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from dcep.office.v1 import office_pb2
@@ -20,6 +22,7 @@ def authentication_effects(
         "admit_bank": _Admission(database, registry, devices),
         "suspend_bank": _Suspension(database, registry, suspended=True),
         "reinstate_bank": _Suspension(database, registry, suspended=False),
+        "renew_bank": _Renewal(database, registry, devices),
         "revoke_device": _Revocation(database, devices),
     }
 
@@ -44,7 +47,7 @@ class _Admission(_AuthenticationEffect):
         self._registry.check_new(self._bank(act))
 
     def perform(self, act: Act, decision: Decision) -> None:
-        self._registry.admit(self._bank(act), decision.mark)
+        self._registry.admit(self._bank(act), decision.mark, by=_by(decision))
 
     def _bank(self, act: Act) -> Bank:
         asked = act.asked
@@ -73,6 +76,25 @@ class _Suspension(_AuthenticationEffect):
         self._registry.set_suspended(act.asked.name, self._suspended, decision.mark)
 
 
+class _Renewal(_AuthenticationEffect):
+    def __init__(self, database: Database, registry: Registry, devices: Devices) -> None:
+        super().__init__(database)
+        self._registry = registry
+        self._devices = devices
+
+    def check(self, act: Act) -> None:
+        self._registry.check_renewal(_renewal(act))
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        renewal = _renewal(act)
+        self._registry.check_renewal(renewal)
+        if renewal.business_key:
+            made = self._devices.certify_bank(renewal.name, renewal.business_key)
+            renewal = replace(renewal, offline_certificate=made)
+        shortened = self._devices.shortened
+        self._registry.renew(renewal, shortened, decision.mark, by=_by(decision))
+
+
 class _Revocation(_AuthenticationEffect):
     right = office_pb2.RIGHT_DEVICES
 
@@ -85,3 +107,17 @@ class _Revocation(_AuthenticationEffect):
 
     def perform(self, act: Act, decision: Decision) -> None:
         self._devices.revoke(act.asked.device_key, act.content.cause, decision.mark)
+
+
+def _by(decision: Decision) -> Given:
+    return Given(decision.act.number, decision.time_ms)
+
+
+def _renewal(act: Act) -> Renewal:
+    asked = act.asked
+    return Renewal(
+        name=asked.name,
+        certificate_fingerprint=asked.certificate_fingerprint,
+        business_key=asked.business_key,
+        old_until_time_ms=asked.old_until_time_ms,
+    )

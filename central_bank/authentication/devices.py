@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from central_bank.authentication.registry import Also, Bank, nothing
 from central_bank.limits import (
@@ -14,10 +14,10 @@ from central_bank.limits import (
     MAX_REVOKED_BY_BANK,
     MAX_TOKEN_FEN,
 )
-from central_bank.tables import banks, revoked_devices
+from central_bank.tables import bank_keys, banks, revoked_devices
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
-from offline_token.limits import MAX_HOPS, MAX_REVOKED
+from offline_token.limits import MAX_BANKS, MAX_HOPS, MAX_REVOKED
 from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
@@ -51,14 +51,24 @@ class Devices:
         """A bank's certificate for offline use; the one it has already, if the key is the same."""
         exact_bytes(key, "bank.business_key", 32)
         text(name, "bank.name", longest=16)
-        query = select(banks.c.offline_certificate).where(
-            banks.c.name == name, banks.c.business_key == key
-        )
-        known = self._database.read(lambda c: c.execute(query).scalar())
+        its = (banks.c.id == bank_keys.c.bank) & (banks.c.name == name)
+        query = select(bank_keys.c.offline_certificate).join(banks, its)
+        mine = query.where(bank_keys.c.business_key == key)
+        known = self._database.read(lambda c: c.execute(mine).scalar())
         if known is not None:
             return bytes(known)
         expires = self._clock.now_ms() + _CERTIFICATE_LIFETIME_MS
         return certify_bank(self._root, name, key, expires).encode()
+
+    def shortened(self, encoded: bytes) -> bytes:
+        """The certificate of a bank's key that is revoked now; only deposits are judged by it.
+
+        What was loaded until no device can have a bundle with the key any more is still taken in,
+        from whoever took it in good faith.
+        """
+        certificate = Certificate.decode(encoded, BANK)
+        ends = min(certificate.expires_time_ms, self._clock.now_ms() + _BUNDLE_AGE_MS)
+        return certify_bank(self._root, certificate.bank, certificate.key, ends).encode()
 
     def revoke(self, key: bytes, cause: str, also: Also = nothing) -> None:
         """Takes a device out of use at two officers' word from the next bundle on, for good.
@@ -124,10 +134,20 @@ class Devices:
     def bundle(self) -> TrustBundle:
         """The trust bundle of this moment, signed; suspended banks are left out.
 
-        It lists `MAX_REVOKED` devices: all that officers named, and of each bank's those that were
-        revoked last, as many of one bank's as of another's while there is room.
+        A bank whose key was replaced is in it with both, while there is room. A key of a bank that
+        was revoked is so listed too, as long as devices may have bundles in which it is not.
+        It lists `MAX_REVOKED` keys: these, all devices that officers named, and of each bank's
+        those that were revoked last, as many of one bank's as of another's while there is room.
         """
-        welcome = select(banks.c.offline_certificate).where(banks.c.suspended == 0)
+        welcome = _keys().where(banks.c.suspended == 0)
+        rows = self._database.read(lambda c: c.execute(welcome).all())
+        listed = _listed(rows, self._clock.now_ms())
+        known = {bytes(row.business_key) for row in rows if row.revoked}
+        revoked = [certificate.key for certificate in listed if certificate.key in known]
+        devices = self._revoked_devices(MAX_REVOKED - len(revoked))
+        return self._bundle(listed, [*revoked, *devices])
+
+    def _revoked_devices(self, most: int) -> list[bytes]:
         of = revoked_devices.c
         newest = (of.time_ms.desc(), of.device_key)
         place = func.row_number().over(partition_by=of.bank, order_by=newest)
@@ -138,25 +158,26 @@ class Devices:
             .order_by(
                 ranked.by_officer.desc(), ranked.place, ranked.time_ms.desc(), ranked.device_key
             )
-            .limit(MAX_REVOKED)
+            .limit(most)
         )
-        return self._bundle(self._column(welcome.order_by(banks.c.id)), self._column(revoked))
+        found = self._database.read(lambda c: c.execute(revoked).scalars().all())
+        return [bytes(key) for key in found]
 
     def deposit_bundle(self) -> TrustBundle:
-        """What a deposit is judged by: every bank, no revocation, as many hops as can be written.
+        """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
 
         Whoever took the money could not know that a device or its bank would be cut off; and what
         was given back has a hop more than a payee would take.
         """
-        all_banks = select(banks.c.offline_certificate).order_by(banks.c.id)
-        return self._bundle(self._column(all_banks), [], max_hops=MAX_HOPS)
-
-    def _column(self, query: Select[Any]) -> list[bytes]:
-        rows = self._database.read(lambda c: c.execute(query).scalars().all())
-        return [bytes(row) for row in rows]
+        rows = self._database.read(lambda c: c.execute(_keys()).all())
+        return self._bundle([_certificate(row) for row in rows], [], max_hops=MAX_HOPS)
 
     def _bundle(
-        self, certificates: list[bytes], revoked: list[bytes], *, max_hops: int = _MAX_HOPS
+        self,
+        certificates: Sequence[Certificate],
+        revoked: Sequence[bytes],
+        *,
+        max_hops: int = _MAX_HOPS,
     ) -> TrustBundle:
         return sign_bundle(
             self._root,
@@ -167,7 +188,7 @@ class Devices:
                 max_value_fen=MAX_TOKEN_FEN,
                 max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
                 max_holding_fen=MAX_OFFLINE_HOLDING_FEN,
-                banks=tuple(Certificate.decode(c, BANK) for c in certificates),
+                banks=tuple(certificates),
                 revoked=tuple(revoked),
             ),
         )
@@ -177,6 +198,27 @@ class Devices:
         return self.root_key + self.bundle().encode()
 
 
+def _keys() -> Select[Any]:
+    """Banks' keys: those that they have now, then those that were replaced, the newest first."""
+    of = bank_keys.c
+    return (
+        select(bank_keys)
+        .join(banks, banks.c.id == of.bank)
+        .order_by(of.until_time_ms != 0, of.from_time_ms.desc(), of.act.desc(), of.bank)
+    )
+
+
+def _certificate(row: Row[Any]) -> Certificate:
+    return Certificate.decode(bytes(row.offline_certificate), BANK)
+
+
+def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
+    """What a bundle lists of keys in that order: of those that were replaced no ended ones."""
+    found = [(row.until_time_ms, _certificate(row)) for row in rows]
+    good = [each for until_ms, each in found if not until_ms or each.expires_time_ms >= now_ms]
+    return good[:MAX_BANKS]
+
+
 def _own_key(bank: Bank, encoded: bytes) -> bytes:
     """The key in a certificate that the bank has given. Raises Refusal."""
     try:
@@ -184,6 +226,7 @@ def _own_key(bank: Bank, encoded: bytes) -> bytes:
     except FormatError as error:
         raise invalid("device_certificates", f"holds one that is unreadable: {error}") from None
     part, signature = certificate.signed_part(), certificate.signature
-    if certificate.bank != bank.name or not verified(bank.business_key, part, signature):
+    its = any(verified(key, part, signature) for key in bank.every_key)
+    if certificate.bank != bank.name or not its:
         raise invalid("device_certificates", "holds one that the calling bank has not given")
     return certificate.key

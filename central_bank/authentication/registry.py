@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sized
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, update
 
 from central_bank import accounts
-from central_bank.limits import MAX_BANKS
+from central_bank.authentication.bank import Bank as Bank
+from central_bank.authentication.bank_rows import Given, Renewal, put_bank, read_banks, renew_bank
+from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_BANKS, MAX_OVERLAP_MS
 from central_bank.tables import banks
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import invalid, public_key, required, text
@@ -40,20 +42,6 @@ def nothing(_: Connection) -> None:
     """No further SQL."""
 
 
-@dataclass(frozen=True)
-class Bank:
-    """An admitted bank. `index` numbers its accounts."""
-
-    index: int
-    name: str
-    prefix: str
-    certificate_fingerprint: str
-    business_key: bytes
-    inner_address: str
-    suspended: bool
-    offline_certificate: bytes
-
-
 class Registry:
     """The banks, in SQL and in memory. The memory is what a call is judged by."""
 
@@ -63,20 +51,7 @@ class Registry:
         self._clock = clock
         # One change after another: an index is given once, and no change is lost.
         self._changing = threading.Lock()
-        rows = database.read(lambda c: c.execute(select(banks)).all())
-        self._by_name = {
-            row.name: Bank(
-                row.id,
-                row.name,
-                row.prefix,
-                row.certificate_fingerprint,
-                bytes(row.business_key),
-                row.inner_address,
-                bool(row.suspended),
-                bytes(row.offline_certificate),
-            )
-            for row in rows
-        }
+        self._by_name = database.read(read_banks)
         self._open_accounts([bank.index for bank in self._by_name.values()])
 
     def all(self) -> list[Bank]:
@@ -91,22 +66,75 @@ class Registry:
             raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
         return bank
 
-    def admit(self, bank: Bank, also: Also = nothing) -> Bank:
+    def admit(self, bank: Bank, also: Also = nothing, *, by: Given | None = None) -> Bank:
         """Admits a bank, or finds it admitted already with the same particulars.
 
         Args:
             also: further SQL for the same transaction.
+            by: the officers' act.
         """
         with self._changing:
             known = self._check_new(bank)
             if known is not None:
                 self._database.transaction(lambda c: also(c))
                 return known
-            return self._admit(bank, also)
+            return self._admit(bank, also, by or Given(0, self._clock.now_ms()))
 
     def check_new(self, bank: Bank) -> None:
         """Refuses a bank that cannot be admitted."""
         self._check_new(bank)
+
+    def renew(
+        self,
+        renewal: Renewal,
+        shortened: Callable[[bytes], bytes],
+        also: Also = nothing,
+        *,
+        by: Given | None = None,
+    ) -> Bank:
+        """Gives a bank a new certificate or key; takes effect for the very next look at it.
+
+        Args:
+            shortened: see `bank_rows.renew_bank`.
+            also: further SQL for the same transaction.
+            by: the officers' act.
+        """
+        with self._changing:
+            self.check_renewal(renewal)
+            bank = self.get(renewal.name, "name")
+            given = by or Given(0, self._clock.now_ms())
+
+            def body(connection: Connection) -> None:
+                renew_bank(connection, bank, renewal, given, shortened)
+                also(connection)
+
+            self._database.transaction(body)
+            self._by_name = self._database.read(read_banks)
+        return self._by_name[renewal.name]
+
+    def check_renewal(self, renewal: Renewal) -> None:
+        """Refuses a renewal that cannot be."""
+        bank = self.get(renewal.name, "name")
+        if renewal.old_until_time_ms > self._clock.now_ms() + MAX_OVERLAP_MS:
+            raise Refusal(
+                errors_pb2.REASON_VALIDITY_TOO_LONG,
+                f"what is replaced is good for {MAX_OVERLAP_MS} ms more at most",
+                field="old_until_time_ms",
+            )
+        if renewal.nothing_new and not (bank.replaced_certificates or bank.replaced_keys):
+            raise Refusal(
+                errors_pb2.REASON_FIELD_MISSING,
+                f"there is nothing new, and nothing that {bank.name} had before",
+                field="certificate_fingerprint",
+            )
+        if renewal.certificate_fingerprint:
+            _check_fingerprint(renewal.certificate_fingerprint, "certificate_fingerprint")
+            self._check_free("", "certificate_fingerprint", renewal.certificate_fingerprint)
+            _check_few(bank.every_fingerprint)
+        if renewal.business_key:
+            public_key(renewal.business_key, "business_key")
+            self._check_free("", "business_key", renewal.business_key)
+            _check_few(bank.every_key)
 
     def _check_new(self, bank: Bank) -> Bank | None:
         """The bank, when it is admitted already with the same particulars."""
@@ -123,18 +151,24 @@ class Registry:
         for other in self._by_name.values():
             if other.prefix == bank.prefix:
                 raise _taken("bank.prefix", other)
-            if other.certificate_fingerprint == bank.certificate_fingerprint:
-                raise _taken("bank.certificate_fingerprint", other)
+        self._check_free("bank.", "certificate_fingerprint", bank.certificate_fingerprint)
+        self._check_free("bank.", "business_key", bank.business_key)
         if len(self._by_name) >= MAX_BANKS:
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_BANKS} banks already")
         return None
 
-    def _admit(self, bank: Bank, also: Also) -> Bank:
+    def _check_free(self, where: str, field: str, value: str | bytes) -> None:
+        """A certificate or a key that was ever a bank's is never given again, to nobody."""
+        for other in self._by_name.values():
+            if value in other.every_fingerprint or value in other.every_key:
+                raise _taken(where + field, other)
+
+    def _admit(self, bank: Bank, also: Also, by: Given) -> Bank:
         admitted = replace(bank, index=len(self._by_name), suspended=False)
         self._open_accounts([admitted.index])
 
         def body(connection: Connection) -> None:
-            _insert(connection, admitted)
+            put_bank(connection, admitted, by)
             also(connection)
 
         self._database.transaction(body)
@@ -163,7 +197,7 @@ class Registry:
         if peer is None or peer.role != "bank":
             raise Refusal(errors_pb2.REASON_ROLE_NOT_ALLOWED, "only banks may call this")
         bank = self._by_name.get(peer.name)
-        if bank is None or bank.certificate_fingerprint != peer.fingerprint:
+        if bank is None or peer.fingerprint not in bank.fingerprints(self._clock.now_ms()):
             raise Refusal(
                 errors_pb2.REASON_BANK_NOT_ADMITTED,
                 f"bank {peer.name!r} is not admitted with this certificate",
@@ -196,21 +230,6 @@ def opening(numbers: list[int], now_ms: int, flags: int = 0) -> NDArray[Any]:
     return records
 
 
-def _insert(connection: Connection, bank: Bank) -> None:
-    connection.execute(
-        insert(banks).values(
-            id=bank.index,
-            name=bank.name,
-            prefix=bank.prefix,
-            certificate_fingerprint=bank.certificate_fingerprint,
-            business_key=bank.business_key,
-            inner_address=bank.inner_address,
-            suspended=0,
-            offline_certificate=bank.offline_certificate,
-        )
-    )
-
-
 def _check(bank: Bank) -> None:
     text(bank.name, "bank.name", longest=16)
     if not _NAME.fullmatch(bank.name):
@@ -219,14 +238,25 @@ def _check(bank: Bank) -> None:
         raise invalid("bank.name", "is not the central bank's own")
     if not _PREFIX.fullmatch(bank.prefix):
         raise invalid("bank.prefix", "has four digits")
-    if not _FINGERPRINT.fullmatch(bank.certificate_fingerprint):
-        raise invalid("bank.certificate_fingerprint", "is a SHA-256 in hexadecimal")
+    _check_fingerprint(bank.certificate_fingerprint, "bank.certificate_fingerprint")
     public_key(bank.business_key, "bank.business_key")
     if not _ADDRESS.fullmatch(bank.inner_address):
         raise invalid("bank.inner_address", "looks like host:port")
 
 
+def _check_fingerprint(value: str, field: str) -> None:
+    if not _FINGERPRINT.fullmatch(value):
+        raise invalid(field, "is a SHA-256 in hexadecimal")
+
+
+def _check_few(had: Sized) -> None:
+    if len(had) >= MAX_BANK_CREDENTIALS:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_BANK_CREDENTIALS} were given before")
+
+
 def _taken(field: str, other: Bank) -> Refusal:
     return Refusal(
-        errors_pb2.REASON_ALREADY_EXISTS, f"{field} belongs to bank {other.name!r}", field=field
+        errors_pb2.REASON_ALREADY_EXISTS,
+        f"{field} is, or was, bank {other.name!r}'s",
+        field=field,
     )

@@ -14,6 +14,7 @@ from central_bank.registration.double_spends import DoubleSpend
 from central_bank.tables import evidence
 from offline_token import evidence as proof
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement
+from offline_token.signing import verified
 from runtime.clock import Clock
 from runtime.database import Database
 
@@ -80,15 +81,24 @@ class Evidence:
 
     def _case(self, row: Row[Any]) -> Case:
         banks = {bank.index: bank for bank in self._registry.all()}
+        device = Certificate.decode(bytes(row.device_certificate), DEVICE)
         double_spend = proof.DoubleSpend(
             bytes(row.piece_id),
-            Certificate.decode(banks[row.bank].offline_certificate, BANK),
-            Certificate.decode(bytes(row.device_certificate), DEVICE),
+            _certifier(banks[row.bank], device),
+            device,
             Endorsement.decode(bytes(row.first)),
             Endorsement.decode(bytes(row.second)),
         )
         first, second = banks[row.first_bank].name, banks[row.second_bank].name
         return Case(row.id, double_spend, first, second, row.time_ms)
+
+
+def _certifier(bank: Bank, device: Certificate) -> Certificate:
+    """The certificate of that key of a bank which certified a device."""
+    every = [Certificate.decode(each, BANK) for each in bank.every_offline_certificate]
+    part = device.signed_part()
+    its = (each for each in every if verified(each.key, part, device.signature))
+    return next(its, every[0])
 
 
 def _put(connection: Connection, values: dict[str, Any]) -> None:

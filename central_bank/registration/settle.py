@@ -33,7 +33,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.checks import invalid, of_item
 from runtime.clock import Clock
-from runtime.envelope import verify
+from runtime.envelope import verify_by_one
 from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
 from settlement.core import Answers, Batch
@@ -319,7 +319,7 @@ def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, kind: type[T], n
     """Verifies a bank's envelope and reads what it carries; checks whose and how old it is."""
     if envelope.key_id != bank.name.encode():
         raise invalid("key_id", "is not the calling bank's name")
-    statement: Any = read_payload(kind, verify(tag, envelope, bank.business_key))
+    statement: Any = read_payload(kind, verify_by_one(tag, envelope, bank.keys(now_ms)))
     if statement.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
     check_window(statement.created_time_ms, statement.expires_time_ms, now_ms, BATCH_VALIDITY_MS)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Delete, Update, delete, insert, select, updat
 from dcep.bank.v1.orders_pb2 import CertifyDeviceOrder
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
-from offline_token.signing import certify_device
+from offline_token.signing import certify_device, verified
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
@@ -54,6 +54,8 @@ class DeviceKeys:
     def certify(self, order: Order[CertifyDeviceOrder], key: bytes) -> bytes:
         """The certificate of a wallet's device; the same again until it is due for renewal.
 
+        That is some time before it ends, and when the bank has another business key.
+
         Args:
             order: which asks for it, and is kept with it.
             key: the device's.
@@ -79,7 +81,7 @@ class DeviceKeys:
                     field="device_key",
                 )
             certificate = bytes(row.certificate)
-            if self._ends_soon(certificate):
+            if self._is_due(certificate):
                 certificate = self._new_certificate(key)
             self._enliven(row, certificate=certificate, **signed)
             return certificate
@@ -189,9 +191,12 @@ class DeviceKeys:
         expires_ms = self._clock.now_ms() + DEVICE_LIFETIME_MS
         return certify_device(self._key, self._bank, key, expires_ms).encode()
 
-    def _ends_soon(self, certificate: bytes) -> bool:
-        expires_ms = Certificate.decode(certificate, DEVICE).expires_time_ms
-        return expires_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS
+    def _is_due(self, encoded: bytes) -> bool:
+        certificate = Certificate.decode(encoded, DEVICE)
+        if certificate.expires_time_ms < self._clock.now_ms() + DEVICE_RENEWAL_MS:
+            return True
+        key, part = bytes(self._key.verify_key), certificate.signed_part()
+        return not verified(key, part, certificate.signature)
 
 
 def _execute(statement: Update | Delete, connection: Connection) -> None:

@@ -14,7 +14,15 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import CHANGE_OUTPUT, FormatError, Payment
+from offline_token.formats import (
+    CHANGE_OUTPUT,
+    DEVICE,
+    Certificate,
+    FormatError,
+    Payment,
+    TrustBundle,
+)
+from offline_token.signing import verified
 from offline_token.verify import piece_of
 from operator_bank.limits import (
     CENTRE_QUICK_MS,
@@ -92,8 +100,15 @@ class Offline:
             certificate = self._keys.certify(order, key)
         except Refusal as refusal:
             raise self._refused.keep(order, refusal) from None
-        own = next((bank for bank in bundle.banks if bank.bank == self._bank), None)
-        return certificate, own.encode() if own is not None else b""
+        return certificate, self._certifier(bundle, certificate)
+
+    def _certifier(self, bundle: TrustBundle, encoded: bytes) -> bytes:
+        """The certificate in a bundle of that key of the bank which certified a device."""
+        device = Certificate.decode(encoded, DEVICE)
+        part, signature = device.signed_part(), device.signature
+        own = (bank for bank in bundle.banks if bank.bank == self._bank)
+        its = (bank for bank in own if verified(bank.key, part, signature))
+        return next((bank.encode() for bank in its), b"")
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
         """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""

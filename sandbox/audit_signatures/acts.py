@@ -36,6 +36,14 @@ class _Key(NamedTuple):
     until_ms: int
 
 
+class Approved(NamedTuple):
+    """An act that took effect, its number, and when."""
+
+    number: int
+    time_ms: int
+    content: office_pb2.OfficerAct
+
+
 class ActsDone:
     """The acts of one institution, each verified once; records are held against them."""
 
@@ -45,7 +53,7 @@ class ActsDone:
         institution: str,
         verifying: Verifying,
         *,
-        business_key: bytes | None = None,
+        business_keys: Sequence[bytes] = (),
     ) -> None:
         """Reads and verifies them.
 
@@ -53,9 +61,11 @@ class ActsDone:
             engine: the institution's database.
             institution: its name.
             verifying: takes the signatures.
-            business_key: that the founding record must be signed by; None where it is not known.
+            business_keys: by one of which the founding record must be signed; none where they are
+                not known.
         """
         self.problems = Problems()
+        self.approved: list[Approved] = []
         self._institution = institution
         self._verifying = verifying
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
@@ -74,7 +84,7 @@ class ActsDone:
             )
         for row in rows:
             self._named(f"table {_acts.name}, row id={row.id}", self._read, row)
-        self._named(f"table {_founding.name}", self._founded, founding, credentials, business_key)
+        self._named(f"table {_founding.name}", self._founded, founding, credentials, business_keys)
 
     def _named(self, where: str, check: Any, *arguments: Any) -> None:
         try:
@@ -99,6 +109,7 @@ class ActsDone:
             raise Wrong("one officer proposed and approved it")
         self._signed(row, row.decider, APPROVAL_TAG, "decision", row.decided_time_ms)
         self._by_number[row.id] = act
+        self.approved.append(Approved(row.id, row.decided_time_ms, act))
         if row.position:
             self._by_position[row.position] = row.id, proposal, act
 
@@ -115,7 +126,7 @@ class ActsDone:
             raise Wrong(f"the {name} is not signed by a key that {officer} had then")
 
     def _founded(
-        self, founding: Any, credentials: Sequence[Any], business_key: bytes | None
+        self, founding: Any, credentials: Sequence[Any], business_keys: Sequence[bytes]
     ) -> None:
         """That each officer's key comes from the founding or from an act."""
         first: list[office_pb2.RegisterOfficer] = []
@@ -124,8 +135,8 @@ class ActsDone:
             record = read(office_pb2.FoundingRecord, payload)
             same("institution", record.institution, self._institution)
             first = list(record.officers)
-            if business_key is not None and not self._verifying.now(
-                [business_key], [FOUNDING_TAG], payload, bytes(founding.signature)
+            if business_keys and not self._verifying.now(
+                business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
             ):
                 raise Wrong("the founding record is not signed by the institution's business key")
         for row in credentials:

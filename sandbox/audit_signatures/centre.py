@@ -16,6 +16,7 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError
 from runtime.kept_payload import KeptPayload, others_in, put_together
 from sandbox.audit_signatures.acts import ActsDone
+from sandbox.audit_signatures.bank_keys import Term, compare, terms_of
 from sandbox.audit_signatures.late import Late
 from sandbox.audit_signatures.orders import Line, Wrong, lines, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
@@ -34,7 +35,7 @@ from settlement.journal import Journal, Tip
 from settlement.records import Kind, record_digest
 from settlement.tables import JournalTables
 
-_banks = table("banks", *(column(name) for name in ("id", "name", "prefix", "business_key")))
+_banks = table("banks", *(column(name) for name in ("id", "name", "prefix")))
 _batches = table(
     "bank_batches",
     *(column(n) for n in ("position", "count", "bank", "kind", "head", "others", "signature")),
@@ -50,8 +51,15 @@ _ROWS = 200
 
 class _Bank(NamedTuple):
     name: str
-    key: bytes
+    terms: list[Term]
     prefix: str
+
+    def keys(self, time_ms: int) -> list[bytes]:
+        """The keys by which it may have signed what was journaled then. Raises Wrong for none."""
+        found = [term.key for term in self.terms if term.covers(time_ms)]
+        if not found:
+            raise Wrong(f"bank {self.name} had no key then")
+        return found
 
 
 class CentreWalk:
@@ -65,11 +73,14 @@ class CentreWalk:
         self._acts = acts
         self._verifying = verifying
         self._problems = Problems()
+        terms = terms_of(acts.approved)
         with engine.connect() as connection:
             self._banks = {
-                row.id: _Bank(row.name, bytes(row.business_key), row.prefix)
+                row.id: _Bank(row.name, terms.get(row.name, []), row.prefix)
                 for row in connection.execute(select(_banks))
             }
+        names = {index: bank.name for index, bank in self._banks.items()}
+        compare(engine, names, terms, self._problems)
         self._by_prefix = {bank.prefix: index for index, bank in self._banks.items()}
         self._late = Late()
         self._signed: dict[tuple[int, int], int] = {}
@@ -133,15 +144,8 @@ class CentreWalk:
         own = row[first : first + batch.count] if first >= 0 else []
         kept = KeptPayload(bytes(batch.head), others)
         payload = put_together(kept, _PAYMENTS_FIELD, [line.note for line in own])
-        self._verifying.add(
-            self._problems,
-            where,
-            key=bank.key,
-            tag=tag,
-            payload=payload,
-            signature=bytes(batch.signature),
-            always=True,
-        )
+        keys = bank.keys(row[max(first, 0)].time_ms)
+        self._signed_by_one(where, keys, tag, payload, bytes(batch.signature))
         content = read(kind, payload)
         same("bank", content.bank, bank.name)
         if batch.kind == "registration":
@@ -159,6 +163,24 @@ class CentreWalk:
             for payment in content.payments:
                 note = payment.SerializeToString()
                 self._signed[batch.bank, payment.number] = record_digest(note)
+
+    def _signed_by_one(
+        self, where: str, keys: Sequence[bytes], tag: str, payload: bytes, signature: bytes
+    ) -> None:
+        """Has a batch's signature verified; at once where the bank changed its key just then."""
+        if len(keys) > 1:
+            if not self._verifying.now(keys, [tag], payload, signature):
+                self._problems.say(f"{where}: it is not signed by a key that the bank had then")
+            return
+        self._verifying.add(
+            self._problems,
+            where,
+            key=keys[0],
+            tag=tag,
+            payload=payload,
+            signature=signature,
+            always=True,
+        )
 
     def _one(self, line: Line, row: Sequence[Line], index: int) -> None:
         if line.kind == Kind.OPEN:

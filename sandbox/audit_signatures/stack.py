@@ -17,7 +17,8 @@ from sandbox.plan import CENTRAL_BANK
 from settlement.audit import LedgerReport
 from settlement.tables import JournalTables
 
-_keys = table("banks", column("name"), column("business_key"))
+_banks = table("banks", column("id"), column("name"))
+_keys = table("bank_keys", column("bank"), column("business_key"))
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,16 @@ def audit_signatures(
     records = sum(ledger.report.position for ledger in ledgers.values())
     verifying = Verifying(asked.wanted, records, seed=asked.seed, progress=asked.progress)
     central = ledgers[CENTRAL_BANK]
+    keys: dict[str, list[bytes]] = {}
     with central.engine.connect() as connection:
-        keys = {row.name: bytes(row.business_key) for row in connection.execute(select(_keys))}
+        query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
+        for row in connection.execute(query):
+            keys.setdefault(row.name, []).append(bytes(row.business_key))
     found: list[tuple[str, Problems]] = []
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
-        acts = ActsDone(ledger.engine, name, verifying, business_key=keys.get(name))
+        acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
         found.append((name, acts.problems))
         if name == CENTRAL_BANK:
             centre = CentreWalk(ledger.engine, ledger.tables, acts, verifying)

@@ -113,17 +113,28 @@ class FakeBanks:
         return late
 
 
-def particulars(name: str, prefix: str, key: bytes = bytes(KEYS["other"].verify_key)) -> Bank:
-    """A bank to admit."""
+def particulars(name: str, prefix: str, key: bytes = b"") -> Bank:
+    """A bank to admit, with a key that its prefix makes unless one is given."""
     return Bank(
         index=0,
         name=name,
         prefix=prefix,
         certificate_fingerprint=f"{int(prefix):064x}",
-        business_key=key,
+        business_key=key or bytes(SigningKey(prefix.encode() * 8).verify_key),
         inner_address="localhost:7001",
         suspended=False,
         offline_certificate=b"certificate",
+    )
+
+
+def admission(bank: Bank) -> office_pb2.AdmitBank:
+    """What officers sign to admit it."""
+    return office_pb2.AdmitBank(
+        name=bank.name,
+        prefix=bank.prefix,
+        certificate_fingerprint=bank.certificate_fingerprint,
+        business_key=bank.business_key,
+        inner_address=bank.inner_address,
     )
 
 
@@ -162,7 +173,9 @@ class World:
         return self.central
 
     def _admit(self, name: str, prefix: str) -> Bank:
-        return self.central.registry.admit(particulars(name, prefix, bytes(KEYS[name].verify_key)))
+        key = bytes(KEYS[name].verify_key)
+        self.both(admission(particulars(name, prefix, key)))
+        return self.central.registry.get(name)
 
     def propose(self, kind: Message, act_id: str = "", who: Person = LIN) -> Act:
         return self.central.acts.propose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.bank import Bank, ReplacedCertificate
 from central_bank.bank_client import GrpcBankPeers
 from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from runtime.certificates import Authority, fingerprint
+from runtime.clock import SystemClock
 from runtime.errors import NoAnswer
 from runtime.metrics import CallMetrics
 from runtime.server import Server, Service
@@ -55,14 +57,14 @@ class Town:
         files.ca.write_bytes(self.authority.certificate_pem)
         return files
 
-    def serve(self, files: TlsFiles) -> str:
+    def serve(self, files: TlsFiles, address: str = "127.0.0.1:0") -> str:
         """Serves with a certificate; the address."""
         add = bank_pb2_grpc.add_InboundServiceServicer_to_server
         registry = CollectorRegistry()
         server = Server(
             [Service("dcep.bank.v1.InboundService", lambda s: add(self.inbound, s))],
             credentials=server_credentials(files, require_client=True),
-            address="127.0.0.1:0",
+            address=address,
             registry=registry,
             metrics=CallMetrics(registry),
         )
@@ -128,3 +130,46 @@ def test_a_new_certificate_counts_once_it_is_admitted(town: Town, peers: GrpcBan
     with pytest.raises(NoAnswer):
         peers.check(admitted(old, address), PAYEES).result()
     assert peers.check(admitted(new, address), PAYEES).result() == [0]
+
+
+def renewed(old: TlsFiles, new: TlsFiles, address: str, *, until_ms: int) -> Bank:
+    """Alpha with a new certificate; the old one is good until a time."""
+    mark = fingerprint(old.certificate.read_bytes())
+    return replace(
+        admitted(new, address),
+        replaced_certificates=(ReplacedCertificate(1, until_ms, False, mark),),
+    )
+
+
+def test_a_bank_that_changes_its_certificate_is_asked_before_and_after(
+    town: Town, peers: GrpcBankPeers
+) -> None:
+    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
+    address = town.serve(old)
+    later_ms = SystemClock().now_ms() + 3_600_000
+    assert peers.check(admitted(old, address), PAYEES).result() == [0]
+    alpha = renewed(old, new, address, until_ms=later_ms)
+    # It has been announced, and is not shown yet.
+    assert peers.check(alpha, PAYEES).result() == [0]
+    town.servers[-1].stop()
+    with pytest.raises(NoAnswer):
+        peers.check(alpha, PAYEES).result()
+    town.serve(new, address)
+    answered = []
+    while not answered:  # the connection that broke may be noticed by one question more
+        with suppress(NoAnswer):
+            answered = peers.check(alpha, PAYEES).result()
+    assert answered == [0]
+
+
+def test_a_bank_that_shows_a_certificate_that_has_ended_is_not_asked(
+    town: Town, peers: GrpcBankPeers
+) -> None:
+    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
+    address = town.serve(old)
+    assert peers.check(admitted(old, address), PAYEES).result() == [0]
+    for _ in range(2):
+        with pytest.raises(NoAnswer):
+            ended_ms = SystemClock().now_ms()
+            peers.check(renewed(old, new, address, until_ms=ended_ms), PAYEES).result()
+    assert town.inbound.asked == 1

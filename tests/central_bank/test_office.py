@@ -65,8 +65,9 @@ def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
     ],
 )
 def test_what_cannot_be_is_not_even_proposed(world: World, kind: Any, reason: str) -> None:
+    before = world.central.acts.page(0, 9, None)
     assert refused(lambda: world.propose(kind)).name == reason
-    assert world.central.acts.page(0, 9, None) == []
+    assert world.central.acts.page(0, 9, None) == before
 
 
 def test_an_approval_that_many_send_at_once_moves_money_once(world: World) -> None:

@@ -11,7 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
-from tests.central_bank.conftest import World
+from tests.central_bank.conftest import World, particulars
 from tests.feeds import payment_in, told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -67,9 +67,7 @@ def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: World) -> N
 
 
 def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: World) -> None:
-    gamma = funded.central.registry.admit(
-        replace(funded.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
-    )
+    gamma = funded.central.registry.admit(particulars("gamma", "6203"))
     to_beta = funded.payment(funded.alpha, funded.beta, 1)
     to_gamma = funded.payment(funded.alpha, gamma, 2)
     funded.banks.silent.add("beta")

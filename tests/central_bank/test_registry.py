@@ -71,6 +71,7 @@ def test_banks_that_are_admitted_at_once_have_an_index_each(world: World) -> Non
         {"name": "alpha"},
         {"prefix": "6201"},
         {"certificate_fingerprint": particulars("alpha", "6201").certificate_fingerprint},
+        {"business_key": bytes(KEYS["alpha"].verify_key)},
     ],
 )
 def test_what_belongs_to_one_bank_is_not_given_to_another(world: World, changes: dict) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -11,7 +10,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_CHECKS_AT_ONCE
 from dcep.registration.v1 import registration_pb2
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
-from tests.central_bank.conftest import World
+from tests.central_bank.conftest import World, particulars
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -36,9 +35,7 @@ def hanging(world: World) -> World:
 @pytest.fixture
 def gamma(hanging: World) -> Bank:
     """A third bank."""
-    return hanging.central.registry.admit(
-        replace(hanging.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
-    )
+    return hanging.central.registry.admit(particulars("gamma", "6203"))
 
 
 def outgoing(world: World) -> list[int]:

@@ -58,8 +58,8 @@ class Stage:
     def _set_up(self, folder: Path) -> None:
         self.world.stack.up()
         cast = Cast(self.world.plan, folder)
-        gammas = self._admit(cast, "gamma", "6203")
-        deltas = self._admit(cast, "delta", "6204")
+        gammas = self._admit(cast, "gamma", "6203", self._gamma)
+        deltas = self._admit(cast, "delta", "6204", SigningKey.generate())
         for bank in ("alpha", "beta", "gamma"):
             self._fund(bank)
         by_two(self.world.plan, CENTRAL_BANK, office_pb2.SuspendBank(name="delta"))
@@ -112,13 +112,13 @@ class Stage:
             role.channel.close()
         self.world.close()
 
-    def _admit(self, cast: Cast, name: str, prefix: str) -> tuple[Path, Path]:
+    def _admit(self, cast: Cast, name: str, prefix: str, key: SigningKey) -> tuple[Path, Path]:
         files = cast.identity(name, parties.bank(name))
         particulars = office_pb2.AdmitBank(
             name=name,
             prefix=prefix,
             certificate_fingerprint=fingerprint(files[0]),
-            business_key=bytes(self._gamma.verify_key),
+            business_key=bytes(key.verify_key),
             inner_address="127.0.0.1:1",
         )
         by_two(self.world.plan, CENTRAL_BANK, particulars)

@@ -284,9 +284,18 @@ def _device(t: Table) -> None:
     for name, certificate in forged.items():
         chain = c.endorse(token, Device(alice.key, certificate), bob, 100)
         t.paid(f"a device's certificate {name}", Reason.DEVICE_FORGED, chain)
-    rotated = (certify_bank(c.root, "alpha", _public(key_of("new")), NOW + DAY),)
-    t.paid("only the first valid certificate of a bank counts", Reason.DEVICE_FORGED, pays,
-           bundle=c.bundle(banks=(*rotated, c.bank_certificate("alpha"))))  # fmt: skip
+    rotated = certify_bank(c.root, "alpha", _public(key_of("new")), NOW + DAY)
+    both = (rotated, c.bank_certificate("alpha"))
+    ended = (rotated, c.bank_certificate("alpha", expires=NOW - 1))
+    t.paid("by the key that its bank had before", Reason.GOOD, pays,
+           bundle=c.bundle(banks=both))  # fmt: skip
+    t.paid("by a key that its bank revoked", Reason.DEVICE_REVOKED, pays,
+           bundle=c.bundle(banks=both, revoked=(both[1].key,)))  # fmt: skip
+    t.paid("another key of its bank was revoked", Reason.GOOD, pays,
+           bundle=c.bundle(banks=both, revoked=(rotated.key,)))  # fmt: skip
+    t.paid("by a key that its bank had before, whose certificate has ended",
+           Reason.DEVICE_FORGED, pays,
+           bundle=c.bundle(banks=ended))  # fmt: skip
 
     old = c.device("alice", "alpha", expires=NOW - 1)
     t.paid("a device expired a millisecond ago", Reason.DEVICE_EXPIRED,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 from central_bank.authentication.registry import Bank
@@ -13,7 +12,7 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Payment, Token
 from offline_token.signing import certify_device
 from runtime.envelope import sign
-from tests.central_bank.conftest import KEYS, World, particulars
+from tests.central_bank.conftest import KEYS, World
 from tests.offline.country import DAY, Country, Device, key_of
 
 
@@ -94,9 +93,3 @@ class Centre(World):
         expires = self.clock.now_ms() + DAY
         certificate = certify_device(KEYS[bank], bank, bytes(key.verify_key), expires)
         return Device(key, certificate)
-
-    def _admit(self, name: str, prefix: str) -> Bank:
-        key = bytes(KEYS[name].verify_key)
-        certificate = self.central.devices.certify_bank(name, key)
-        bank = replace(particulars(name, prefix, key), offline_certificate=certificate)
-        return self.central.registry.admit(bank)

@@ -224,10 +224,11 @@ def _check_end(chain: dict[str, Any], end: dict[str, Any], challenge: bytes) -> 
 def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) -> None:
     valid = [b for b in trust["banks"] if b["bank"] == device["bank"] and b["expires"] >= now_ms]
     _must(bool(valid), "BANK_UNKNOWN")
-    bank = valid[0]["key"]
-    _signed(bank, "device-certificate/v1", device["body"], device["signature"], "DEVICE_FORGED")
+    message = _message("device-certificate/v1", device["body"])
+    signers = [b["key"] for b in valid if holds(b["key"], message, device["signature"])]
+    _must(bool(signers), "DEVICE_FORGED")
     _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
-    _must(device["key"] not in trust["revoked"], "DEVICE_REVOKED")
+    _must(not {device["key"], signers[0]} & set(trust["revoked"]), "DEVICE_REVOKED")
 
 
 def _check_once(pieces: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
+from offline_token.signing import verified
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
@@ -384,3 +385,15 @@ def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
         world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
         step(world)
     assert known(world) == set()
+
+
+def test_a_certificate_of_the_banks_key_before_is_renewed_with_the_next(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, other = some_key(), SigningKey(b"\x0c" * 32)
+    first = certify(world, alice, key)
+    monkeypatch.setattr(world.bank.offline._keys, "_key", other)
+    renewed = certify(world, alice, key)
+    assert not verified(bytes(other.verify_key), first.signed_part(), first.signature)
+    assert verified(bytes(other.verify_key), renewed.signed_part(), renewed.signature)
+    assert certify(world, alice, key) == renewed

@@ -39,6 +39,7 @@ from tests.central_bank.conftest import (
     MEI,
     NOW_MS,
     ROOT,
+    admission,
     at_once,
     particulars,
 )
@@ -109,11 +110,11 @@ class Country:
         self.built: dict[str, Any] = {}
         self._add(CENTRAL, central_tables)
         for name, prefix in PREFIXES.items():
-            key = bytes(KEYS[name].verify_key)
-            self.built[CENTRAL].registry.admit(particulars(name, prefix, key))
+            wanted = particulars(name, prefix, bytes(KEYS[name].verify_key))
             self._add(name, bank_tables)
             central, now_ms = self.built[CENTRAL], self.clock.now_ms()
             for kind in (
+                admission(wanted),
                 office_pb2.PayInReserves(bank=name, amount_fen=RESERVES_FEN),
                 office_pb2.Issue(bank=name, amount_fen=ISSUED_FEN),
             ):

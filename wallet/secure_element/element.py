@@ -86,12 +86,24 @@ class SecureElement:
         return keys.own_key(self._store.read(), public) is not None
 
     def certified(self) -> bool:
-        """Whether the key that requests show has a certificate that is valid now."""
+        """Whether the key that requests show has a certificate that is valid now.
+
+        One by a key that its bank has revoked since, as the newest bundle says, is not.
+        """
         state = self._store.read()
         newest = keys.newest_certified(state)
         if newest is None:
             return False
-        return keys.certificate_of(newest).expires_time_ms >= self._now_ms(state)
+        certificate, trust = keys.certificate_of(newest), self._view(state)
+        if certificate.expires_time_ms < self._now_ms(state):
+            return False
+        if trust is None or certificate.key in trust.bundle.revoked:
+            return True
+        try:
+            check_device(certificate, trust.bundle, trust.now_ms)
+        except Bad as no:
+            return no.reason not in (Reason.DEVICE_FORGED, Reason.DEVICE_REVOKED)
+        return True
 
     def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
         """The key that a wallet's next load is for; the same until tokens have come for it.

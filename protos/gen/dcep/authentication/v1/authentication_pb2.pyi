@@ -18,7 +18,7 @@ BANK_STATE_ADMITTED: BankState
 BANK_STATE_SUSPENDED: BankState
 
 class Bank(_message.Message):
-    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address", "state", "offline_certificate")
+    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address", "state", "offline_certificate", "replaced")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class Bank(_message.Message):
     INNER_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
     name: str
     prefix: str
     certificate_fingerprint: str
@@ -33,7 +34,22 @@ class Bank(_message.Message):
     inner_address: str
     state: BankState
     offline_certificate: bytes
-    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., state: _Optional[_Union[BankState, str]] = ..., offline_certificate: _Optional[bytes] = ...) -> None: ...
+    replaced: _containers.RepeatedCompositeFieldContainer[ReplacedCredential]
+    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., state: _Optional[_Union[BankState, str]] = ..., offline_certificate: _Optional[bytes] = ..., replaced: _Optional[_Iterable[_Union[ReplacedCredential, _Mapping]]] = ...) -> None: ...
+
+class ReplacedCredential(_message.Message):
+    __slots__ = ("certificate_fingerprint", "business_key", "from_time_ms", "until_time_ms", "revoked")
+    CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    certificate_fingerprint: str
+    business_key: bytes
+    from_time_ms: int
+    until_time_ms: int
+    revoked: bool
+    def __init__(self, certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., until_time_ms: _Optional[int] = ..., revoked: bool = ...) -> None: ...
 
 class ListBanksRequest(_message.Message):
     __slots__ = ()

@@ -1,0 +1,94 @@
+"""An admitted bank, with the certificates and business keys that it has and had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """When something was a bank's that has been replaced.
+
+    Attributes:
+        until_time_ms: from then on it is good no more.
+        revoked: it ended at once and for good, whatever a clock says.
+    """
+
+    from_time_ms: int
+    until_time_ms: int
+    revoked: bool
+
+    def good(self, now_ms: int) -> bool:
+        """Whether it is still taken beside its successor."""
+        return not self.revoked and now_ms < self.until_time_ms
+
+
+@dataclass(frozen=True)
+class ReplacedCertificate(Replaced):
+    """A TLS certificate, by its fingerprint."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ReplacedKey(Replaced):
+    """A business key, with the certificate by which devices that it certified are trusted."""
+
+    key: bytes
+    offline_certificate: bytes
+
+
+@dataclass(frozen=True)
+class Bank:
+    """An admitted bank. `index` numbers its accounts.
+
+    Attributes:
+        certificate_fingerprint: of its newest TLS certificate.
+        business_key: the newest.
+        offline_certificate: of the newest business key.
+        replaced_certificates: the newest first.
+        replaced_keys: the newest first.
+    """
+
+    index: int
+    name: str
+    prefix: str
+    certificate_fingerprint: str
+    business_key: bytes
+    inner_address: str
+    suspended: bool
+    offline_certificate: bytes
+    replaced_certificates: tuple[ReplacedCertificate, ...] = ()
+    replaced_keys: tuple[ReplacedKey, ...] = ()
+
+    def fingerprints(self, now_ms: int) -> list[str]:
+        """Of the certificates that are good now, the newest first."""
+        before = [old.fingerprint for old in self.replaced_certificates if old.good(now_ms)]
+        return [self.certificate_fingerprint, *before]
+
+    def keys(self, now_ms: int) -> list[bytes]:
+        """The business keys that are good now, the newest first."""
+        return [self.business_key, *(old.key for old in self.replaced_keys if old.good(now_ms))]
+
+    @property
+    def every_fingerprint(self) -> list[str]:
+        """Of all certificates that it has and had."""
+        before = (old.fingerprint for old in self.replaced_certificates)
+        return [self.certificate_fingerprint, *before]
+
+    @property
+    def every_key(self) -> list[bytes]:
+        """All business keys that it has and had: what one of them signed in its time stays its."""
+        return [self.business_key, *(old.key for old in self.replaced_keys)]
+
+    @property
+    def every_offline_certificate(self) -> list[bytes]:
+        """Of all business keys that it has and had, the newest first."""
+        return [self.offline_certificate, *(old.offline_certificate for old in self.replaced_keys)]
+
+    def replaced(self, most: int) -> Sequence[ReplacedCertificate | ReplacedKey]:
+        """The newest of both kinds that were replaced, up to so many of each."""
+        both: list[ReplacedCertificate | ReplacedKey]
+        both = [*self.replaced_certificates[:most], *self.replaced_keys[:most]]
+        return sorted(both, key=lambda old: old.from_time_ms, reverse=True)

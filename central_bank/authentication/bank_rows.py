@@ -1,0 +1,173 @@
+"""The SQL of banks, their certificates and their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Table, insert, select, update
+
+from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
+from central_bank.tables import bank_certificates, bank_keys, banks
+
+Rows = dict[int, list[Row[Any]]]
+
+
+class Given(NamedTuple):
+    """By which act of officers something became a bank's, and when. Number 0: by none."""
+
+    act: int
+    time_ms: int
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What takes the place of what a bank has.
+
+    Attributes:
+        name: the bank's.
+        certificate_fingerprint: of a new TLS certificate, or "".
+        business_key: a new one, or b"".
+        offline_certificate: of the new key.
+        old_until_time_ms: until when what is replaced is good; 0: it is revoked.
+    """
+
+    name: str
+    certificate_fingerprint: str = ""
+    business_key: bytes = b""
+    offline_certificate: bytes = b""
+    old_until_time_ms: int = 0
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether it only ends what was replaced before."""
+        return not self.certificate_fingerprint and not self.business_key
+
+
+def read_banks(connection: Connection) -> dict[str, Bank]:
+    """All banks by name."""
+    certificates, keys = _by_bank(connection, bank_certificates), _by_bank(connection, bank_keys)
+    found = connection.execute(select(banks)).all()
+    return {row.name: _bank(row, certificates[row.id], keys[row.id]) for row in found}
+
+
+def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
+    """Writes a new bank down."""
+    values = {
+        "id": bank.index,
+        "name": bank.name,
+        "prefix": bank.prefix,
+        "inner_address": bank.inner_address,
+        "suspended": int(bank.suspended),
+    }
+    connection.execute(insert(banks).values(values))
+    _put_certificate(connection, bank.index, bank.certificate_fingerprint, by)
+    _put_key(connection, bank.index, bank.business_key, bank.offline_certificate, by)
+
+
+def renew_bank(
+    connection: Connection,
+    bank: Bank,
+    renewal: Renewal,
+    by: Given,
+    shortened: Callable[[bytes], bytes],
+) -> None:
+    """Ends what is replaced, and writes down what replaces it.
+
+    Args:
+        shortened: makes of a key's offline certificate the one that it has once it is revoked.
+    """
+    if renewal.certificate_fingerprint or renewal.nothing_new:
+        _end(connection, bank_certificates, bank, renewal, by.time_ms, lambda row: {})
+    if renewal.business_key or renewal.nothing_new:
+
+        def revoked(row: Row[Any]) -> dict[str, bytes]:
+            return {"offline_certificate": shortened(bytes(row.offline_certificate))}
+
+        _end(connection, bank_keys, bank, renewal, by.time_ms, revoked)
+    if renewal.certificate_fingerprint:
+        _put_certificate(connection, bank.index, renewal.certificate_fingerprint, by)
+    if renewal.business_key:
+        _put_key(connection, bank.index, renewal.business_key, renewal.offline_certificate, by)
+
+
+def _end(
+    connection: Connection,
+    table: Table,
+    bank: Bank,
+    renewal: Renewal,
+    now_ms: int,
+    on_revoked: Callable[[Row[Any]], dict[str, bytes]],
+) -> None:
+    """Ends what is good, at the renewal's time; or, with nothing new, what was replaced before."""
+    (primary,) = table.primary_key.columns
+    until_ms = max(renewal.old_until_time_ms, now_ms)
+    rows = connection.execute(select(table).where(table.c.bank == bank.index)).all()
+    for row in rows:
+        ended = 0 < row.until_time_ms <= now_ms
+        if row.revoked or (row.until_time_ms == 0 if renewal.nothing_new else ended):
+            continue
+        values: dict[str, Any] = {"until_time_ms": min(row.until_time_ms or until_ms, until_ms)}
+        if renewal.old_until_time_ms == 0:
+            values |= {"revoked": 1, **on_revoked(row)}
+        same = primary == getattr(row, primary.name)
+        connection.execute(update(table).where(same).values(values))
+
+
+def _put_certificate(connection: Connection, bank: int, fingerprint: str, by: Given) -> None:
+    row = {"fingerprint": fingerprint, **_term(bank, by)}
+    connection.execute(insert(bank_certificates).values(row))
+
+
+def _put_key(connection: Connection, bank: int, key: bytes, certificate: bytes, by: Given) -> None:
+    row = {"business_key": key, "offline_certificate": certificate, **_term(bank, by)}
+    connection.execute(insert(bank_keys).values(row))
+
+
+def _term(bank: int, by: Given) -> dict[str, int]:
+    return {
+        "bank": bank,
+        "act": by.act,
+        "from_time_ms": by.time_ms,
+        "until_time_ms": 0,
+        "revoked": 0,
+    }
+
+
+def _by_bank(connection: Connection, table: Table) -> Rows:
+    """The rows of each bank, the one without an end first and then the newest."""
+    order = (table.c.until_time_ms != 0, table.c.from_time_ms.desc(), table.c.act.desc())
+    found: Rows = {}
+    for row in connection.execute(select(table).order_by(*order)):
+        found.setdefault(row.bank, []).append(row)
+    return found
+
+
+def _bank(row: Row[Any], certificates: list[Row[Any]], keys: list[Row[Any]]) -> Bank:
+    return Bank(
+        index=row.id,
+        name=row.name,
+        prefix=row.prefix,
+        certificate_fingerprint=certificates[0].fingerprint,
+        business_key=bytes(keys[0].business_key),
+        inner_address=row.inner_address,
+        suspended=bool(row.suspended),
+        offline_certificate=bytes(keys[0].offline_certificate),
+        replaced_certificates=tuple(
+            ReplacedCertificate(
+                old.from_time_ms, old.until_time_ms, bool(old.revoked), old.fingerprint
+            )
+            for old in certificates[1:]
+        ),
+        replaced_keys=tuple(
+            ReplacedKey(
+                old.from_time_ms,
+                old.until_time_ms,
+                bool(old.revoked),
+                bytes(old.business_key),
+                bytes(old.offline_certificate),
+            )
+            for old in keys[1:]
+        ),
+    )

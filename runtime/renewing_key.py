@@ -1,0 +1,68 @@
+"""A key on the disk, read again when it is replaced: the next signature is the new one's."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import SupportsBytes
+
+from runtime.logs import logger
+from runtime.settings import SettingsError
+from runtime.signing_keys import TOKEN_SCHEME, Signer, open_key
+
+
+class RenewingKey:
+    """The newest key that a setting names; a `Signer`. Any thread may ask.
+
+    A file is looked at with each signature. One that is no good, or not there for a moment, leaves
+    the key in use that was read before. A key in a token is another one only under another name,
+    which is a matter of the settings and of a restart.
+    """
+
+    def __init__(self, name: str, *, in_files: bool) -> None:
+        """Raises SettingsError as `open_key` does."""
+        self._name = name
+        self._in_files = in_files
+        self._file = None if name.startswith(TOKEN_SCHEME) else Path(name)
+        self._lock = threading.Lock()
+        self._stamp = self._stamps()
+        self._key = open_key(name, in_files=in_files)
+
+    def latest(self) -> Signer:
+        """The key to sign with now; ask once where the public half has to fit the signature."""
+        if self._file is not None and self._stamps() != self._stamp:
+            with self._lock:
+                self._renew()
+        return self._key
+
+    @property
+    def verify_key(self) -> SupportsBytes:
+        """See `Signer`."""
+        return self.latest().verify_key
+
+    def sign(self, message: bytes) -> bytes:
+        """See `Signer`."""
+        return self.latest().sign(message)
+
+    def _renew(self) -> None:
+        stamp = self._stamps()
+        if stamp == self._stamp or stamp is None:
+            return
+        try:
+            key = open_key(self._name, in_files=self._in_files)
+        except SettingsError as error:
+            logger("keys").warning("the renewed key is not taken", why=str(error))
+        else:
+            if bytes(key.verify_key) != bytes(self._key.verify_key):
+                logger("keys").info("key renewed", public=bytes(key.verify_key).hex())
+            self._key = key
+        self._stamp = stamp
+
+    def _stamps(self) -> tuple[int, int, int] | None:
+        if self._file is None:
+            return None
+        try:
+            found = self._file.stat()
+        except OSError:  # between two steps of a renewal
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_mode

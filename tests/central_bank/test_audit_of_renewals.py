@@ -1,0 +1,112 @@
+"""What banks signed is verified by the key of its time, and keys by the acts that gave them."""
+
+from __future__ import annotations
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import column, select, table, update
+
+from central_bank.tables import bank_batches, bank_keys
+from dcep.registration.v1 import registration_pb2
+from runtime.envelope import signed_bytes
+from runtime.kept_payload import KeptPayload, put_together
+from sandbox.audit import StackAudit, audit_engines
+from sandbox.audit_signatures.bank_keys import LATE_MS
+from sandbox.plan import CENTRAL_BANK
+from tests.central_bank.conftest import NOW_MS, World
+from tests.central_bank.test_renewal_of_banks import DAY_MS, NEW, OLD, THIRD, answer, renew
+
+FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
+SETTLED = "OUTCOME_STATE_SETTLED"
+
+
+def problems(world: World) -> list[str]:
+    found: StackAudit = audit_engines({CENTRAL_BANK: world.engine})
+    assert found.signatures is not None
+    assert found.signatures.checked > 0
+    return found.problems
+
+
+@pytest.fixture
+def renewed(world: World) -> World:
+    """Alpha changes its key twice, with batches before, between and after; one key was revoked."""
+    world.issue(world.alpha, 1_000)
+    assert answer(world, OLD) == SETTLED
+    world.clock.advance(2 * LATE_MS)
+    renew(world, key=NEW, until_ms=NOW_MS + DAY_MS)
+    assert [answer(world, key) for key in (OLD, NEW)] == [SETTLED] * 2
+    world.clock.advance(2 * DAY_MS)
+    assert answer(world, NEW) == SETTLED
+    world.clock.advance(2 * LATE_MS)
+    renew(world, key=THIRD)
+    world.clock.advance(DAY_MS)
+    assert answer(world, THIRD) == SETTLED
+    return world
+
+
+def test_what_was_signed_with_the_key_of_its_time_holds_for_ever(renewed: World) -> None:
+    assert problems(renewed) == []
+
+
+@pytest.mark.parametrize(("batch", "key"), [(0, NEW), (3, OLD), (4, NEW), (4, OLD)])
+def test_a_batch_that_is_signed_by_a_key_of_another_time_is_named(
+    renewed: World, batch: int, key: SigningKey
+) -> None:
+    payload = signed_payloads(renewed)[batch]
+    forge(renewed, batch, key.sign(signed_bytes("outbound-batch/v1", payload))[:64])
+    (problem,) = problems(renewed)
+    assert "table bank_batches" in problem
+
+
+def signed_payloads(world: World) -> list[bytes]:
+    """What alpha signed, in order; each of its batches holds one payment, which is a note."""
+    with world.engine.connect() as connection:
+        rows = connection.execute(select(bank_batches).order_by(bank_batches.c.position)).all()
+    found = []
+    for row in rows:
+        (entry,) = world.central.books.journal.read(row.position - 1, limit_rows=1)
+        note = entry.note(row.position - entry.first_position)
+        kept = KeptPayload(bytes(row.head), bytes(row.others))
+        found.append(put_together(kept, FIELD, [note]))
+    return found
+
+
+def forge(world: World, batch: int, signature: bytes) -> None:
+    """Puts another signature beside a batch."""
+    with world.engine.begin() as connection:
+        positions = connection.execute(
+            select(bank_batches.c.position).order_by(bank_batches.c.position)
+        ).scalars()
+        position = list(positions)[batch]
+        connection.execute(
+            update(bank_batches)
+            .where(bank_batches.c.position == position)
+            .values(signature=signature)
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"revoked": 0, "until_time_ms": NOW_MS + 90 * DAY_MS},
+        {"revoked": 0},
+        {"business_key": b"\x7a" * 32},
+        {"from_time_ms": 1},
+        {"bank": 1},
+    ],
+)
+def test_a_row_of_keys_that_no_act_says_is_named(renewed: World, changes: dict) -> None:
+    with renewed.engine.begin() as connection:
+        same = bank_keys.c.business_key == bytes(NEW.verify_key)
+        connection.execute(update(bank_keys).where(same).values(changes))
+    assert any("table bank_keys" in problem for problem in problems(renewed))
+
+
+def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
+    acts = table("officer_acts", column("kind"), column("decider"), column("proposer"))
+    with renewed.engine.begin() as connection:
+        same = acts.c.kind == "renew_bank"
+        connection.execute(update(acts).where(same).values(decider=acts.c.proposer))
+    found = problems(renewed)
+    assert any("one officer" in problem or "checker" in problem for problem in found)
+    assert any("table bank_keys" in problem for problem in found)
