@@ -30,6 +30,7 @@ from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
 from runtime.own_certificate import OwnCertificate
+from runtime.renewing_key import RenewingKey
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
@@ -74,7 +75,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     own = OwnCertificate(files)
     verifier = SignatureVerifier(os.cpu_count() or 1)
-    key = open_key(settings.business_key, in_files=settings.keys_in_files)
+    key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
@@ -148,7 +149,9 @@ def services(bank: CentralBank) -> list[Service]:
     """The services of the one port."""
     ledger = bank.books.ledger
     issuance = GrpcIssuance(bank.office, bank.requests, bank.registry, ledger)
-    authentication = GrpcAuthentication(bank.registry, bank.devices, bank.evidence)
+    authentication = GrpcAuthentication(
+        bank.registry, bank.devices, bank.evidence, bank.central_keys
+    )
     registration = GrpcRegistration(
         bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger
     )

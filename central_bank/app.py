@@ -13,6 +13,7 @@ from central_bank import accounts
 from central_bank.analysis.flows import Flows
 from central_bank.asking import Asking
 from central_bank.authentication.acts import authentication_effects
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import INSTITUTION, Registry, opening
 from central_bank.issuance.office import IssuingOffice
@@ -54,6 +55,7 @@ class CentralBank:
 
     books: LedgerBundle
     registry: Registry
+    central_keys: CentralKeys
     devices: Devices
     officers: Officers
     acts: Acts
@@ -119,6 +121,7 @@ def build(
     ledger.submit(Batch(own, urgent=True))
     ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms), urgent=True))
     registry = Registry(database, ledger, clock)
+    central_keys = CentralKeys(database, business_key, clock)
     devices = Devices(database, root, clock)
     evidence = Evidence(database, registry, devices, clock)
     waiting = Waiting(database, clock)
@@ -129,12 +132,16 @@ def build(
     requests = BankRequests(database, registry, clock)
     setting_aside = SettingAside(database, registry, asking)
     office = IssuingOffice(database, ledger, registry, requests, setting_aside, clock)
-    effects = {**office.effects(), **authentication_effects(database, registry, devices)}
+    effects = {
+        **office.effects(),
+        **authentication_effects(database, registry, devices, central_keys),
+    }
     acts = open_acts(database, office_tables, officers, effects, clock)
     setting_aside.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
     return CentralBank(
         books=books,
         registry=registry,
+        central_keys=central_keys,
         devices=devices,
         setting_aside=setting_aside,
         settlement=Settlement(
@@ -158,6 +165,6 @@ def build(
         ),
         restoring=Restoring(database, ledger, clock, clearing),
         evidence=evidence,
-        feed=Feed(books.journal, registry, FeedBook(database), business_key, clock),
+        feed=Feed(books.journal, registry, FeedBook(database), central_keys, clock),
         flows=Flows(database, books.history, registry),
     )

@@ -18,6 +18,7 @@ _FOR_BANKS = {
     _AUTHENTICATION + "ListEvidence",
     _AUTHENTICATION + "ListBanks",
     _AUTHENTICATION + "GetTrustBundle",
+    _AUTHENTICATION + "ListCentralKeys",
     _AUTHENTICATION + "RevokeOwnDevices",
 }
 _REGISTRATION = "/dcep.registration.v1.RegistrationService/"

@@ -8,6 +8,7 @@ import grpc
 
 from central_bank.analysis.flows import Flows
 from central_bank.authentication.bank import ReplacedCertificate, ReplacedKey
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.gate import is_central_officer
@@ -24,8 +25,15 @@ from runtime.tls import peer
 class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     """See protos/dcep/authentication/v1."""
 
-    def __init__(self, registry: Registry, devices: Devices, evidence: Evidence) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        devices: Devices,
+        evidence: Evidence,
+        central_keys: CentralKeys,
+    ) -> None:
         self._registry = registry
+        self._central_keys = central_keys
         self._devices = devices
         self._evidence = evidence
 
@@ -40,6 +48,20 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())
+
+    def ListCentralKeys(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return authentication_pb2.ListCentralKeysResponse(
+            successions=self._central_keys.successions(),
+            keys=[
+                authentication_pb2.CentralKey(
+                    key=known.key,
+                    from_time_ms=known.from_time_ms,
+                    until_time_ms=known.until_time_ms,
+                    revoked=known.revoked,
+                )
+                for known in self._central_keys.all()
+            ],
+        )
 
     def ListEvidence(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         who = caller(context)

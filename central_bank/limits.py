@@ -7,6 +7,9 @@ MAX_BANKS = 1_000
 MAX_BANK_CREDENTIALS = 200
 """Certificates, and as many keys, that one bank is ever given."""
 
+MAX_CENTRAL_KEYS = 100
+"""Changes of the central bank's business key, all that there ever are."""
+
 MAX_REPLACED_LISTED = 8
 """Of each kind, where banks are listed."""
 

@@ -59,6 +59,25 @@ bank_keys = Table(
     Column("offline_certificate", LargeBinary, nullable=False),
 )
 
+# The central bank's own business keys, as `bank_keys`. Act 0 gave the first.
+central_keys = Table(
+    "central_keys",
+    metadata,
+    Column("business_key", LargeBinary(32), primary_key=True),
+    Column("act", Integer, nullable=False),
+    Column("from_time_ms", BigInteger, nullable=False),
+    Column("until_time_ms", BigInteger, nullable=False),
+    Column("revoked", SmallInteger, nullable=False),
+)
+
+# What banks are told of them, by the act: the envelope of a KeySuccession.
+key_successions = Table(
+    "key_successions",
+    metadata,
+    Column("act", Integer, primary_key=True, autoincrement=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
 # What banks ask for; officers answer by an act of their own, or not at all. `act` is its number.
 issuance_requests = Table(
     "issuance_requests",

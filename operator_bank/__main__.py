@@ -19,13 +19,13 @@ from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
-from operator_bank.central_keys import read_keys
+from operator_bank.central_keys import KeysFile
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
-from operator_bank.limits import FEED_RECEIPT_S, REVOCATIONS_IDLE_S
+from operator_bank.limits import CENTRAL_KEYS_IDLE_S, FEED_RECEIPT_S, REVOCATIONS_IDLE_S
 from operator_bank.payments.feed_metrics import watch_feed
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
@@ -141,7 +141,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         cash_machines=read_machines(settings.cash_machines),
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
-        central_keys=read_keys(settings.central_bank_keys),
+        central_keys=KeysFile(settings.central_bank_keys),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
     )
 
@@ -167,6 +167,12 @@ def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> lis
             on_accident=accident,
         ),
         Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+        Worker(
+            "central-keys",
+            bank.central_keys.step,
+            idle_s=CENTRAL_KEYS_IDLE_S,
+            on_accident=accident,
+        ),
         Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),
         revoker,
     ]

@@ -33,6 +33,7 @@ from operator_bank.refused import Refused
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import office as office_tables
+from operator_bank.trusted_keys import TrustedKeys
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.holder import Holder
@@ -83,6 +84,7 @@ class Bank:
     history: PaymentHistory
     outgoing: Outbound
     returns: Returns
+    central_keys: TrustedKeys
     follower: FeedFollower
     inbound: Inbound
     suspense: SuspenseDesk
@@ -179,6 +181,7 @@ def build(
     inbound = Inbound(ledger, directory, parts.policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
     effects = bank_effects(database, directory, suspense)
+    central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     return Bank(
         name=parts.name,
@@ -198,6 +201,7 @@ def build(
         history=PaymentHistory(ledger, books.history, books.journal, directory, outgoing),
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
+        central_keys=central_keys,
         follower=FeedFollower(
             database,
             ledger,
@@ -205,7 +209,7 @@ def build(
             outgoing,
             vault,
             central_bank,
-            parts.central_keys,
+            central_keys,
             clock,
             refusals,
             bank=parts.name,

@@ -143,6 +143,12 @@ class GrpcCentralBank:
         )
         self._authentication.RevokeOwnDevices(request, timeout=_TIMEOUT_S)
 
+    def key_successions(self) -> Sequence[SignedEnvelope]:
+        """See `peers.CentralBank.key_successions`."""
+        request = authentication_pb2.ListCentralKeysRequest()
+        answer = self._authentication.ListCentralKeys(request, timeout=_TIMEOUT_S)
+        return list(answer.successions)
+
     def trust_bundle(self) -> bytes:
         """See `peers.CentralBank.trust_bundle`."""
         request = authentication_pb2.GetTrustBundleRequest()

@@ -120,6 +120,9 @@ MAX_REPORTED = 500
 """Keys of wallets with a revoked device that are reported at once."""
 
 REVOCATIONS_IDLE_S = 30.0
+CENTRAL_KEYS_IDLE_S = 10.0
+"""So often a bank asks what the central bank has announced of its keys, besides when it must."""
+
 """How often the trust bundle is looked at for revoked devices."""
 
 MAX_DEPOSIT_BYTES = 16_385

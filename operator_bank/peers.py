@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 
 
@@ -43,6 +44,10 @@ class CentralBank(Protocol):
 
     def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
         """Has devices revoked that the bank certified."""
+        ...
+
+    def key_successions(self) -> Sequence[SignedEnvelope]:
+        """What it has announced of its business keys, in order."""
         ...
 
     def trust_bundle(self) -> bytes:

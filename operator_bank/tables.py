@@ -183,6 +183,14 @@ feed_place = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+# What the central bank announced of its business keys, in order: the envelope of a KeySuccession.
+key_successions = Table(
+    "key_successions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
 # What the central bank signed of the feed, a row a message: the envelope of the FeedTip. The
 # entries up to each are the notes of the records that they became.
 feed_tips = Table(

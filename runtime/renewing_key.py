@@ -66,3 +66,8 @@ class RenewingKey:
         except OSError:  # between two steps of a renewal
             return None
         return found.st_mtime_ns, found.st_ino, found.st_mode
+
+
+def of_now(key: Signer) -> Signer:
+    """One key, public and private half, of one that may be replaced at any moment."""
+    return key.latest() if isinstance(key, RenewingKey) else key

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from central_bank.authentication.bank_rows import Given, Renewal
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from dcep.office.v1 import office_pb2
@@ -15,7 +16,7 @@ from runtime.database import Database
 
 
 def authentication_effects(
-    database: Database, registry: Registry, devices: Devices
+    database: Database, registry: Registry, devices: Devices, central_keys: CentralKeys
 ) -> Mapping[str, Effect]:
     """The effects of these acts by kind."""
     return {
@@ -23,6 +24,7 @@ def authentication_effects(
         "suspend_bank": _Suspension(database, registry, suspended=True),
         "reinstate_bank": _Suspension(database, registry, suspended=False),
         "renew_bank": _Renewal(database, registry, devices),
+        "renew_central_key": _CentralRenewal(database, central_keys),
         "revoke_device": _Revocation(database, devices),
     }
 
@@ -93,6 +95,22 @@ class _Renewal(_AuthenticationEffect):
             renewal = replace(renewal, offline_certificate=made)
         shortened = self._devices.shortened
         self._registry.renew(renewal, shortened, decision.mark, by=_by(decision))
+
+
+class _CentralRenewal(_AuthenticationEffect):
+    def __init__(self, database: Database, keys: CentralKeys) -> None:
+        super().__init__(database)
+        self._keys = keys
+
+    def check(self, act: Act) -> None:
+        asked = act.asked
+        self._keys.check(asked.business_key, asked.proof, asked.old_until_time_ms)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        self.check(act)
+        asked = act.asked
+        until_ms = asked.old_until_time_ms
+        self._keys.renew(asked.business_key, until_ms, decision.mark, _by(decision))
 
 
 class _Revocation(_AuthenticationEffect):

@@ -15,6 +15,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from central_bank import accounts
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.limits import (
     MARK_ENTRIES,
@@ -32,7 +33,6 @@ from runtime.clock import Clock
 from runtime.envelope import key_id, sign
 from runtime.errors import Refusal
 from runtime.hash_chain import HASH_BYTES, beginning, linked
-from runtime.signing_keys import Signer
 from settlement.journal import Entry, Journal
 from settlement.records import Kind, Result
 
@@ -47,13 +47,12 @@ class Feed:
     """Tells banks their entries. Any thread may ask."""
 
     def __init__(
-        self, journal: Journal, registry: Registry, book: FeedBook, key: Signer, clock: Clock
+        self, journal: Journal, registry: Registry, book: FeedBook, keys: CentralKeys, clock: Clock
     ) -> None:
         self._journal = journal
         self._registry = registry
         self._book = book
-        self._key = key
-        self._key_id = key_id(bytes(key.verify_key))
+        self._keys = keys
         self._clock = clock
         self._ledger = book.ledger()
         self._lock = threading.Lock()
@@ -96,7 +95,9 @@ class Feed:
             place=FeedPlace(ledger=self._ledger, number=link.number, hash=link.hash),
             signed_time_ms=self._clock.now_ms(),
         )
-        signed = sign("feed-tip/v1", tip.SerializeToString(), self._key, self._key_id)
+        key = self._keys.signing()
+        name = key_id(bytes(key.verify_key))
+        signed = sign("feed-tip/v1", tip.SerializeToString(), key, name)
         return registration_pb2.FollowFeedResponse(entries=entries, tip=signed), link
 
     def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:

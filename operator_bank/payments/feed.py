@@ -16,7 +16,6 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
-from operator_bank.central_keys import CentralKeys
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.payments.feed_chain import (
     FeedBroken,
@@ -30,6 +29,7 @@ from operator_bank.payments.feed_rows import FeedRows
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.peers import CentralBank
+from operator_bank.trusted_keys import TrustedKeys
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
@@ -67,7 +67,7 @@ class FeedFollower:
         outgoing: Outbound,
         vault: Vault,
         central_bank: CentralBank,
-        central_keys: CentralKeys,
+        central_keys: TrustedKeys,
         clock: Clock,
         refusals: PayeeRefusals,
         *,
@@ -134,6 +134,8 @@ class FeedFollower:
             FeedBroken: it does not continue what was applied, and nothing of it was; or one entry
                 cannot be applied, and those before it were.
         """
+        if not self._central_keys.knows(message.tip.key_id):
+            self._central_keys.step()  # perhaps a successor that was announced just now
         links = follow(message, self.place, self._bank, self._central_keys)
         found = [heard(link.entry, link.data) for link in links]
         moves, broken = self._moves.of(found)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.central_keys import CentralKeys
+from operator_bank.central_keys import Verifies
 from operator_bank.tables import feed_place, feed_tips
 from runtime.database import Database, execute_many
 from runtime.errors import Refusal
@@ -76,7 +76,7 @@ def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None
 
 
 def follow(
-    message: registration_pb2.FollowFeedResponse, place: Place, bank: str, keys: CentralKeys
+    message: registration_pb2.FollowFeedResponse, place: Place, bank: str, keys: Verifies
 ) -> Sequence[Link]:
     """The entries of a message, once signature and chain have been verified.
 
@@ -109,7 +109,7 @@ def follow(
     return links
 
 
-def _tip(envelope: SignedEnvelope, keys: CentralKeys) -> registration_pb2.FeedTip:
+def _tip(envelope: SignedEnvelope, keys: Verifies) -> registration_pb2.FeedTip:
     try:
         payload = keys.verify("feed-tip/v1", envelope)
     except Refusal as refusal:

@@ -7,7 +7,7 @@ in the table is derived; so whoever writes a key into it, or an end out of it, i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Engine, column, select, table
 
@@ -41,31 +41,33 @@ def terms_of(acts: Iterable[Approved]) -> dict[str, list[Term]]:
     for act in sorted(acts, key=lambda act: (act.time_ms, act.number)):
         kind = act.content.WhichOneof("kind")
         if kind == "admit_bank":
-            asked = act.content.admit_bank
-            first = [Term(asked.business_key, act.time_ms, 0, False)]
-            found.setdefault(asked.name, first)
+            new = act.content.admit_bank
+            found.setdefault(new.name, [Term(new.business_key, act.time_ms, 0, False)])
         elif kind == "renew_bank":
-            renewed = act.content.renew_bank
-            found[renewed.name] = _renewed(found.get(renewed.name, []), renewed, act.time_ms)
+            asked = act.content.renew_bank
+            if asked.business_key or not asked.certificate_fingerprint:
+                key, until_ms = asked.business_key, asked.old_until_time_ms
+                before = found.get(asked.name, [])
+                found[asked.name] = renewed(before, key, until_ms, act.time_ms)
     return found
 
 
-def _renewed(before: list[Term], asked: Any, now_ms: int) -> list[Term]:
-    """What a renewal makes of a bank's terms."""
-    nothing_new = not asked.business_key and not asked.certificate_fingerprint
-    if not asked.business_key and not nothing_new:
-        return before
-    until_ms = max(asked.old_until_time_ms, now_ms)
+def renewed(before: list[Term], key: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
+    """What a new key makes of those before: the good ones end; without one, the replaced ones.
+
+    Args:
+        old_until_ms: when; 0: at once, and they are revoked.
+    """
+    until_ms = max(old_until_ms, now_ms)
     after: list[Term] = []
     for term in before:
-        ended = 0 < term.until_ms <= now_ms
-        if not term.revoked and not (term.until_ms == 0 if nothing_new else ended):
-            end_ms = min(term.until_ms or until_ms, until_ms)
-            term = term._replace(until_ms=end_ms, revoked=not asked.old_until_time_ms)
-        after.append(term)
-    if asked.business_key:
-        after.append(Term(asked.business_key, now_ms, 0, False))
-    return after
+        spared = 0 < term.until_ms <= now_ms if key else term.until_ms == 0
+        if term.revoked or spared:
+            after.append(term)
+            continue
+        end_ms = min(term.until_ms or until_ms, until_ms)
+        after.append(Term(term.key, term.from_ms, end_ms, not old_until_ms))
+    return [*after, Term(key, now_ms, 0, False)] if key else after
 
 
 def compare(

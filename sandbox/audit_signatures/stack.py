@@ -10,9 +10,10 @@ from sqlalchemy import Engine, column, select, table
 
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.bank import BankWalk
+from sandbox.audit_signatures.central_keys import CentralTerms, first_keys
 from sandbox.audit_signatures.centre import CentreWalk
 from sandbox.audit_signatures.settled import Settled
-from sandbox.audit_signatures.verifying import Problems, Signatures, Verifying
+from sandbox.audit_signatures.verifying import Signatures, Verifying
 from sandbox.plan import CENTRAL_BANK
 from settlement.audit import LedgerReport
 from settlement.tables import JournalTables
@@ -88,16 +89,19 @@ def audit_signatures(
         query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
-    found: list[tuple[str, Problems]] = []
+    first = first_keys(central.engine)
+    decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
+    terms = CentralTerms(central.engine, decided.approved, verifying)
+    found = [(CENTRAL_BANK, decided.problems), (CENTRAL_BANK, terms.problems)]
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
-        acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
-        found.append((name, acts.problems))
         if name == CENTRAL_BANK:
-            centre = CentreWalk(ledger.engine, ledger.tables, acts, verifying)
+            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying)
             found.append((name, centre.run(ledger.report.rows)))
             continue
+        acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
+        found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
         settled = Settled(central.engine, central.tables, indexes[name])
         bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying)
         found.append((name, bank.run(ledger.report.rows)))

@@ -39,7 +39,7 @@ KEYS = {
     "other": SigningKey(b"\x07" * 32),
 }
 LIN, MEI, HAN = (Person("central-bank", name) for name in ("lin", "mei", "han"))
-FOUNDING = founding(ROOT, LIN, MEI, HAN)
+FOUNDING = founding(CENTRAL_KEY, LIN, MEI, HAN)
 T = TypeVar("T")
 
 

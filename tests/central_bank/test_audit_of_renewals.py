@@ -6,7 +6,8 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import column, select, table, update
 
-from central_bank.tables import bank_batches, bank_keys
+from central_bank.tables import bank_batches, bank_keys, central_keys, key_successions
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
@@ -14,6 +15,8 @@ from sandbox.audit import StackAudit, audit_engines
 from sandbox.audit_signatures.bank_keys import LATE_MS
 from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import NOW_MS, World
+from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
+from tests.central_bank.test_central_key import renewal
 from tests.central_bank.test_renewal_of_banks import DAY_MS, NEW, OLD, THIRD, answer, renew
 
 FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
@@ -110,3 +113,42 @@ def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
     found = problems(renewed)
     assert any("one officer" in problem or "checker" in problem for problem in found)
     assert any("table bank_keys" in problem for problem in found)
+
+
+def test_the_central_banks_own_key_changes_and_the_audit_holds(world: World) -> None:
+    world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    world.clock.advance(1)
+    world.central.central_keys._signer = FRESH_CENTRAL_KEY
+    world.both(office_pb2.RenewCentralKey())
+    assert problems(world) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_the_first"),
+    [
+        ({"revoked": 0}, True),
+        ({"until_time_ms": 0}, True),
+        ({"business_key": b"\x7a" * 32}, False),
+    ],
+)
+def test_a_row_of_the_central_banks_keys_that_no_act_says_is_named(
+    world: World, changes: dict, of_the_first: bool
+) -> None:
+    world.both(renewal())
+    with world.engine.begin() as connection:
+        same = (central_keys.c.act == 0) == of_the_first
+        connection.execute(update(central_keys).where(same).values(changes))
+    assert any("table central_keys" in problem for problem in problems(world))
+
+
+def test_an_announcement_that_no_officers_made_is_named(world: World) -> None:
+    world.both(renewal())
+    with world.engine.begin() as connection:
+        connection.execute(update(key_successions).values(act=9_999))
+    assert any("table key_successions" in problem for problem in problems(world))
+
+
+def test_a_founding_record_by_another_key_than_the_first_is_named(world: World) -> None:
+    with world.engine.begin() as connection:
+        connection.execute(update(central_keys).values(business_key=b"\x7a" * 32))
+    assert any("founding" in problem for problem in problems(world))

@@ -200,7 +200,9 @@ def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:
     world.clock.advance(1)
     renew(world, key=NEW)
     central = world.central
-    service = GrpcAuthentication(central.registry, central.devices, central.evidence)
+    service = GrpcAuthentication(
+        central.registry, central.devices, central.evidence, central.central_keys
+    )
     alpha, beta = service.ListBanks(None, None).banks
     assert (alpha.certificate_fingerprint, alpha.business_key) == (FRESH, bytes(NEW.verify_key))
     assert [

@@ -62,6 +62,7 @@ class FakeCentralBank:
     reported: list[bytes] = field(default_factory=list)
     teller: Teller = field(default_factory=Teller)
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
+    successions: list[SignedEnvelope] = field(default_factory=list)
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
@@ -92,6 +93,9 @@ class FakeCentralBank:
     def revoke(self, device_certificates: Sequence[bytes], cause: str) -> None:
         self._answer()
         self.reported += device_certificates
+
+    def key_successions(self) -> Sequence[SignedEnvelope]:
+        return self.successions
 
     def trust_bundle(self) -> bytes:
         self._answer()

@@ -18,7 +18,8 @@ from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.payments.feed import FeedBroken
 from operator_bank.tables import feed_place, feed_tips
 from operator_bank.tables import ledger as ledger_tables
-from runtime.database import open_engine
+from operator_bank.trusted_keys import TrustedKeys
+from runtime.database import Database, open_engine
 from runtime.errors import NoAnswer, Refusal
 from runtime.hash_chain import beginning, linked
 from runtime.settings import SettingsError
@@ -119,7 +120,8 @@ def test_bytes_that_are_no_entry_and_no_tip_are_seen(world: World) -> None:
 def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(world: World) -> None:
     new = SigningKey(b"\x04" * 32)
     keys = CentralKeys([bytes(CENTRAL_KEY.verify_key), bytes(new.verify_key)])
-    world.bank.follower._central_keys = keys  # noqa: SLF001
+    trusted = TrustedKeys(Database(world.engine), keys, world.central, world.clock)
+    world.bank.follower._central_keys = trusted  # noqa: SLF001
     for key in (CENTRAL_KEY, new, CENTRAL_KEY):
         world.entry(issued=ISSUED)
         number = world.bank.follower.place.number
@@ -245,7 +247,7 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     key = bytes(CENTRAL_KEY.verify_key).hex()
     file.write_text(f"# the central bank\n\n{key}  # since 2026\n{'11' * 32}\n")
     message = Teller().message(0)
-    assert read_keys(file).verify("feed-tip/v1", message.tip) == message.tip.payload
+    assert CentralKeys(read_keys(file)).verify("feed-tip/v1", message.tip) == message.tip.payload
     for wrong, why in (
         ("", "no key"),
         ("zz", "line 1"),

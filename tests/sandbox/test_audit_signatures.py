@@ -152,9 +152,9 @@ def test_an_honest_history_is_proved_and_says_how_many_signatures_it_has(stack: 
     found = stack.audit()
     assert found.ok, found.problems
     # 4 openings, 4 top-ups, 4 payments, a cash-out; 2 batches (the third is on its way); 6 acts
-    # of two officers each, and the banks' 2 founding records.
-    assert found.signatures.checked == 29
-    assert found.as_fields()["signatures_checked"] == 29
+    # of two officers each, 3 founding records, and 5 words of the central bank about feeds.
+    assert found.signatures.checked == 35
+    assert found.as_fields()["signatures_checked"] == 35
 
 
 NEXT = 50

@@ -271,6 +271,9 @@ class _CentralBank:
         envelope = sign("feed-receipt/v1", payload, KEYS[self._bank], self._bank.encode())
         self._ask(lambda central, bank: central.feed.acknowledge(bank, envelope))
 
+    def key_successions(self) -> Any:
+        return self._ask(lambda central, bank: central.central_keys.successions())
+
     def request_issuance(self, wanted: str, fen: int) -> bool:
         row = self._ask(lambda central, bank: central.requests.create(bank, wanted, "issue", fen))
         return bool(row.state == "waiting")

@@ -1,4 +1,5 @@
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -82,6 +83,52 @@ class GetTrustBundleResponse(_message.Message):
     TRUST_BUNDLE_FIELD_NUMBER: _ClassVar[int]
     trust_bundle: bytes
     def __init__(self, trust_bundle: _Optional[bytes] = ...) -> None: ...
+
+class ListCentralKeysRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListCentralKeysResponse(_message.Message):
+    __slots__ = ("successions", "keys")
+    SUCCESSIONS_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    successions: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
+    keys: _containers.RepeatedCompositeFieldContainer[CentralKey]
+    def __init__(self, successions: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
+
+class CentralKey(_message.Message):
+    __slots__ = ("key", "from_time_ms", "until_time_ms", "revoked")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    from_time_ms: int
+    until_time_ms: int
+    revoked: bool
+    def __init__(self, key: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., until_time_ms: _Optional[int] = ..., revoked: bool = ...) -> None: ...
+
+class KeySuccession(_message.Message):
+    __slots__ = ("number", "successor", "from_time_ms", "ended")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    successor: bytes
+    from_time_ms: int
+    ended: _containers.RepeatedCompositeFieldContainer[KeyEnd]
+    def __init__(self, number: _Optional[int] = ..., successor: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., ended: _Optional[_Iterable[_Union[KeyEnd, _Mapping]]] = ...) -> None: ...
+
+class KeyEnd(_message.Message):
+    __slots__ = ("key", "until_time_ms", "revoked")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    until_time_ms: int
+    revoked: bool
+    def __init__(self, key: _Optional[bytes] = ..., until_time_ms: _Optional[int] = ..., revoked: bool = ...) -> None: ...
 
 class ListEvidenceRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

@@ -52,6 +52,11 @@ class AuthenticationServiceStub(object):
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.SerializeToString,
                 response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.FromString,
                 _registered_method=True)
+        self.ListCentralKeys = channel.unary_unary(
+                '/dcep.authentication.v1.AuthenticationService/ListCentralKeys',
+                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysRequest.SerializeToString,
+                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysResponse.FromString,
+                _registered_method=True)
         self.ListEvidence = channel.unary_unary(
                 '/dcep.authentication.v1.AuthenticationService/ListEvidence',
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.SerializeToString,
@@ -89,6 +94,14 @@ class AuthenticationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCentralKeys(self, request, context):
+        """The central bank's own business keys, and what it has announced of them.
+        Officers of the central bank, and admitted banks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListEvidence(self, request, context):
         """Double spends that came to light, the newest first. Officers of the central
         bank see all; a bank those of its devices and those that its own payees were
@@ -115,6 +128,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.GetTrustBundle,
                     request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.FromString,
                     response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.SerializeToString,
+            ),
+            'ListCentralKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCentralKeys,
+                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysRequest.FromString,
+                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysResponse.SerializeToString,
             ),
             'ListEvidence': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEvidence,
@@ -206,6 +224,33 @@ class AuthenticationService(object):
             '/dcep.authentication.v1.AuthenticationService/GetTrustBundle',
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleRequest.SerializeToString,
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetTrustBundleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCentralKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.authentication.v1.AuthenticationService/ListCentralKeys',
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysRequest.SerializeToString,
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListCentralKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

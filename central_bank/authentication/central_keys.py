@@ -1,0 +1,212 @@
+"""The central bank's own business keys: which is in use, which were, and what banks are told.
+
+A successor is announced by an act of two officers, in a statement that the key in use signs. Banks
+that trust that key trust the successor from then on. It is used as soon as it lies where the
+settings say that the business key is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from central_bank.authentication.bank_rows import Given
+from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
+from central_bank.tables import central_keys, key_successions
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from runtime.checks import exact_bytes, invalid, public_key
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.ed25519 import verified
+from runtime.envelope import key_id, sign, signed_bytes
+from runtime.errors import Refusal
+from runtime.renewing_key import of_now
+from runtime.settings import SettingsError
+from runtime.signing_keys import Signer
+
+POSSESSION_TAG = "key-possession/v1"
+SUCCESSION_TAG = "key-succession/v1"
+_KeyEnd = authentication_pb2.KeyEnd
+
+
+class Known(NamedTuple):
+    """A key of the central bank; an end of 0 is none."""
+
+    key: bytes
+    from_time_ms: int
+    until_time_ms: int
+    revoked: bool
+
+    def good(self, now_ms: int) -> bool:
+        """Whether banks that know of it take it now."""
+        return not self.revoked and (not self.until_time_ms or now_ms < self.until_time_ms)
+
+
+class CentralKeys:
+    """The keys, in SQL and in memory."""
+
+    def __init__(self, database: Database, signer: Signer, clock: Clock) -> None:
+        """Reads them; the first one is the one that the settings name.
+
+        Args:
+            signer: what the settings name; another key when that is replaced.
+
+        Raises:
+            SettingsError: it is a key that was never announced.
+        """
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+        self._changing = threading.Lock()
+        self._known = self._read()
+        self._used = of_now(signer)
+        public = bytes(self._used.verify_key)
+        if not self._known:
+            row = _row(public, Given(0, clock.now_ms()))
+            database.transaction(lambda c: c.execute(insert(central_keys), row) and None)
+            self._known = self._read()
+        if public not in self._known:
+            raise SettingsError(
+                f"the business key {public.hex()} was never announced to banks: two officers do it"
+            )
+
+    def signing(self) -> Signer:
+        """The key to sign with: the one in the settings, once it has been announced."""
+        latest = of_now(self._signer)
+        if latest is not self._used and bytes(latest.verify_key) in self._known:
+            self._used = latest
+        return self._used
+
+    def all(self) -> list[Known]:
+        """All keys that there are and were, the newest last."""
+        return list(self._known.values())
+
+    def successions(self) -> list[SignedEnvelope]:
+        """What was announced, in order."""
+        query = select(key_successions.c.envelope).order_by(key_successions.c.act)
+        rows = self._database.read(lambda c: c.execute(query).scalars().all())
+        return [SignedEnvelope.FromString(bytes(row)) for row in rows]
+
+    def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:
+        """Refuses a change that cannot be.
+
+        Args:
+            successor: a new key; empty: only what was replaced before ends.
+            proof: that somebody has its private half: its signature over itself.
+            old_until_ms: until when those before are good; 0: they are revoked.
+        """
+        now_ms = self._clock.now_ms()
+        if len(self.successions()) >= MAX_CENTRAL_KEYS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED, f"{MAX_CENTRAL_KEYS} changes were announced"
+            )
+        if old_until_ms > now_ms + MAX_OVERLAP_MS:
+            raise Refusal(
+                errors_pb2.REASON_VALIDITY_TOO_LONG,
+                f"what is replaced is good for {MAX_OVERLAP_MS} ms more at most",
+                field="old_until_time_ms",
+            )
+        used = self._known[bytes(self.signing().verify_key)]
+        if not used.good(now_ms):
+            raise invalid("business_key", "cannot be announced: the key in use has ended")
+        if not successor:
+            if len(self._known) == 1:
+                raise Refusal(
+                    errors_pb2.REASON_FIELD_MISSING,
+                    "there is no new key, and none that was replaced",
+                    field="business_key",
+                )
+            if used.until_time_ms:
+                raise invalid("business_key", "is missing: the key in use is to be replaced")
+            return
+        public_key(successor, "business_key")
+        exact_bytes(proof, "proof", 64)
+        if not verified(successor, signed_bytes(POSSESSION_TAG, successor), proof):
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "the new key has not signed for itself",
+                field="proof",
+            )
+        if successor in self._known:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS, "it is, or was, a key", field="business_key"
+            )
+
+    def renew(
+        self,
+        successor: bytes,
+        old_until_ms: int,
+        also: Callable[[Connection], object],
+        by: Given,
+    ) -> None:
+        """Announces a successor, or the end of what was replaced before.
+
+        Args:
+            also: further SQL for the same transaction.
+            by: the officers' act.
+        """
+        with self._changing:
+            ends = self._ends(successor, old_until_ms, by.time_ms)
+            told = authentication_pb2.KeySuccession(
+                number=by.act, successor=successor, from_time_ms=by.time_ms, ended=ends
+            )
+            key = self.signing()
+            name = key_id(bytes(key.verify_key))
+            envelope = sign(SUCCESSION_TAG, told.SerializeToString(), key, name)
+
+            def body(connection: Connection) -> None:
+                for end in ends:
+                    same = central_keys.c.business_key == end.key
+                    values = {"until_time_ms": end.until_time_ms, "revoked": int(end.revoked)}
+                    connection.execute(update(central_keys).where(same).values(values))
+                if successor:
+                    connection.execute(insert(central_keys), _row(successor, by))
+                row = {"act": by.act, "envelope": envelope.SerializeToString()}
+                connection.execute(insert(key_successions), row)
+                also(connection)
+
+            self._database.transaction(body)
+            self._known = self._read()
+
+    def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
+        """When which of the keys that are good end, or, without a successor, those replaced."""
+        until_ms = max(old_until_ms, now_ms)
+        ends: list[_KeyEnd] = []
+        for known in self._known.values():
+            ended = 0 < known.until_time_ms <= now_ms
+            if known.revoked or (ended if successor else not known.until_time_ms):
+                continue
+            end_ms = min(known.until_time_ms or until_ms, until_ms)
+            ends.append(_KeyEnd(key=known.key, until_time_ms=end_ms, revoked=not old_until_ms))
+        return ends
+
+    def _read(self) -> dict[bytes, Known]:
+        of = central_keys.c
+        query = select(central_keys).order_by(of.from_time_ms, of.act)
+        rows = self._database.read(lambda c: c.execute(query).all())
+        return {
+            bytes(row.business_key): Known(
+                bytes(row.business_key), row.from_time_ms, row.until_time_ms, bool(row.revoked)
+            )
+            for row in rows
+        }
+
+
+def possession(key: Signer) -> bytes:
+    """The proof that somebody has a key: its signature over itself, 64 bytes."""
+    return key.sign(signed_bytes(POSSESSION_TAG, bytes(key.verify_key)))[:64]
+
+
+def _row(key: bytes, by: Given) -> dict[str, object]:
+    return {
+        "business_key": key,
+        "act": by.act,
+        "from_time_ms": by.time_ms,
+        "until_time_ms": 0,
+        "revoked": 0,
+    }

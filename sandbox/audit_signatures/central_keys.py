@@ -1,0 +1,127 @@
+"""What the central bank signed, by the key of its time; and when which key was the central bank's.
+
+The first key signed the founding record of its officers. The others come from acts of two of them,
+and each was announced in a statement that a key of its time signed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from runtime.envelope import key_id
+from sandbox.audit_signatures.acts import Approved
+from sandbox.audit_signatures.bank_keys import Term, renewed
+from sandbox.audit_signatures.orders import Wrong, read, same
+from sandbox.audit_signatures.verifying import Problems, Verifying
+
+_COLUMNS = ("business_key", "act", "from_time_ms", "until_time_ms", "revoked")
+_keys = table("central_keys", *map(column, _COLUMNS))
+_successions = table("key_successions", column("act"), column("envelope"))
+_tips = table("feed_tips", column("number"), column("envelope"))
+_ROWS = 1_000
+
+
+def first_keys(engine: Engine) -> list[bytes]:
+    """The key that was there before any act; none where no central bank has begun."""
+    query = select(_keys.c.business_key).where(_keys.c.act == 0)
+    with engine.connect() as connection:
+        return [bytes(key) for key in connection.execute(query).scalars()]
+
+
+class CentralTerms:
+    """The central bank's keys by the acts of its officers, which the tables are held against."""
+
+    def __init__(self, engine: Engine, acts: list[Approved], verifying: Verifying) -> None:
+        self.problems = Problems()
+        self._verifying = verifying
+        with engine.connect() as connection:
+            rows = connection.execute(select(_keys).order_by(_keys.c.from_time_ms)).all()
+            told = connection.execute(select(_successions).order_by(_successions.c.act)).all()
+        self._terms = [
+            Term(bytes(row.business_key), row.from_time_ms, 0, False) for row in rows if not row.act
+        ]
+        wanted = {act.number: act for act in acts if _changes_key(act)}
+        for act in sorted(wanted.values(), key=lambda act: (act.time_ms, act.number)):
+            asked = act.content.renew_central_key
+            until_ms = asked.old_until_time_ms
+            self._terms = renewed(self._terms, asked.business_key, until_ms, act.time_ms)
+        self._compare(rows)
+        for row in told:
+            where = f"table key_successions, row act={row.act}"
+            try:
+                self._check_told(row, wanted.get(row.act), where)
+            except Wrong as wrong:
+                self.problems.say(f"{where}: {wrong}")
+
+    def check_tips(self, engine: Engine, bank: str) -> Problems:
+        """Verifies what a bank has kept of the central bank's word about its feed."""
+        problems, after = Problems(), 0
+        while True:
+            of = _tips.c
+            query = select(_tips).where(of.number > after).order_by(of.number).limit(_ROWS)
+            with engine.connect() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                where = f"table feed_tips, row number={row.number}"
+                try:
+                    self._check_tip(row, bank, where, problems)
+                except Wrong as wrong:
+                    problems.say(f"{where}: {wrong}")
+            if len(rows) < _ROWS:
+                return problems
+            after = rows[-1].number
+
+    def _check_tip(self, row: Any, bank: str, where: str, problems: Problems) -> None:
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        tip = read(registration_pb2.FeedTip, envelope.payload)
+        same("bank", tip.bank, bank)
+        same("number", tip.place.number, row.number)
+        self._verify(problems, where, "feed-tip/v1", envelope, tip.signed_time_ms)
+
+    def _check_told(self, row: Any, act: Approved | None, where: str) -> None:
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        told = read(authentication_pb2.KeySuccession, envelope.payload)
+        if act is None:
+            raise Wrong("no act of two officers is behind it")
+        successor = act.content.renew_central_key.business_key
+        same("successor", told.successor.hex(), successor.hex())
+        self._verify(self.problems, where, "key-succession/v1", envelope, told.from_time_ms)
+
+    def _verify(
+        self, problems: Problems, where: str, tag: str, envelope: SignedEnvelope, time_ms: int
+    ) -> None:
+        keys = [
+            term.key
+            for term in self._terms
+            if key_id(term.key) == envelope.key_id and term.covers(time_ms)
+        ]
+        if not keys:
+            raise Wrong("it is by no key that the central bank had then")
+        self._verifying.add(
+            problems,
+            where,
+            key=keys[0],
+            tag=tag,
+            payload=envelope.payload,
+            signature=envelope.signature,
+        )
+
+    def _compare(self, rows: Any) -> None:
+        said = set(self._terms)
+        for row in rows:
+            key = bytes(row.business_key)
+            term = Term(key, row.from_time_ms, row.until_time_ms, bool(row.revoked))
+            if term not in said:
+                self.problems.say(
+                    f"table central_keys, row business_key={key.hex()}: no act of two officers"
+                    " says this"
+                )
+
+
+def _changes_key(act: Approved) -> bool:
+    return bool(act.content.WhichOneof("kind") == "renew_central_key")

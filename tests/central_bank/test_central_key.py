@@ -1,0 +1,143 @@
+"""The central bank's business key: a successor is announced by two officers, then used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from central_bank.authentication.central_keys import CentralKeys, possession
+from central_bank.limits import MAX_OVERLAP_MS
+from dcep.authentication.v1 import authentication_pb2
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.database import Database
+from runtime.envelope import key_id, sign, verify
+from runtime.errors import Refusal
+from runtime.renewing_key import RenewingKey
+from runtime.settings import SettingsError
+from tests.central_bank.conftest import LIN, NOW_MS, World
+from tests.feeds import CENTRAL_KEY
+
+DAY_MS = 86_400_000
+NEW = SigningKey(b"\x1a" * 32)
+
+
+def renewal(key: SigningKey = NEW, until_ms: int = 0) -> office_pb2.RenewCentralKey:
+    return office_pb2.RenewCentralKey(
+        business_key=bytes(key.verify_key), proof=possession(key), old_until_time_ms=until_ms
+    )
+
+
+def signer_of_the_feed(world: World) -> bytes:
+    """The key_id of the next word of alpha's feed."""
+    world.pay_in("alpha", 1)
+    world.both(office_pb2.Issue(bank="alpha", amount_fen=1))
+    feed = world.central.feed
+    message, _ = feed.after(world.alpha, feed.start(world.alpha, registration_pb2.FeedPlace()))
+    assert message is not None
+    return bytes(message.tip.key_id)
+
+
+def name(key: SigningKey) -> bytes:
+    return key_id(bytes(key.verify_key))
+
+
+def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(world: World) -> None:
+    act = world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    (envelope,) = world.central.central_keys.successions()
+    payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    told = authentication_pb2.KeySuccession.FromString(payload)
+    (ended,) = told.ended
+    assert (told.number, told.successor) == (act.number, bytes(NEW.verify_key))
+    assert (ended.key, ended.until_time_ms) == (bytes(CENTRAL_KEY.verify_key), NOW_MS + DAY_MS)
+    assert not ended.revoked
+
+
+def test_it_signs_with_the_successor_once_that_is_in_its_settings(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "business.key"
+
+    def put(key: SigningKey) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_bytes(bytes(key))
+        fresh.chmod(0o600)
+        fresh.replace(file)
+
+    put(CENTRAL_KEY)
+    signer = RenewingKey(str(file), in_files=True)
+    world.central.central_keys._signer = signer
+    assert signer_of_the_feed(world) == name(CENTRAL_KEY)
+    # Put there too early: no bank has been told of it.
+    put(NEW)
+    assert signer_of_the_feed(world) == name(CENTRAL_KEY)
+    world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    assert signer_of_the_feed(world) == name(NEW)
+
+
+def test_it_does_not_begin_with_a_key_that_was_never_announced(world: World) -> None:
+    database = Database(world.engine)
+    with pytest.raises(SettingsError, match="never announced"):
+        CentralKeys(database, NEW, world.clock)
+    world.both(renewal())
+    assert CentralKeys(database, NEW, world.clock).signing() == NEW
+
+
+def refusal_of(world: World, kind: office_pb2.RenewCentralKey) -> str:
+    with pytest.raises(Refusal) as caught:
+        world.propose(kind)
+    return caught.value.name
+
+
+def test_what_cannot_be_is_refused_when_it_is_proposed(world: World) -> None:
+    forged = renewal()
+    forged.proof = possession(CENTRAL_KEY)
+    for kind, reason in (
+        (office_pb2.RenewCentralKey(), "FIELD_MISSING"),
+        (office_pb2.RenewCentralKey(business_key=bytes(NEW.verify_key)), "FIELD_MISSING"),
+        (office_pb2.RenewCentralKey(business_key=bytes(32), proof=bytes(64)), "FIELD_INVALID"),
+        (forged, "SIGNATURE_INVALID"),
+        (renewal(CENTRAL_KEY), "ALREADY_EXISTS"),
+        (renewal(until_ms=NOW_MS + MAX_OVERLAP_MS + 1), "VALIDITY_TOO_LONG"),
+    ):
+        assert refusal_of(world, kind) == reason
+    assert world.central.central_keys.successions() == []
+
+
+def test_one_officer_announces_nothing(world: World) -> None:
+    act = world.propose(renewal())
+    with pytest.raises(Refusal):
+        world.approve(act, who=LIN)
+    assert world.central.central_keys.successions() == []
+
+
+def test_a_key_that_was_revoked_while_in_use_announces_nothing_more(world: World) -> None:
+    world.both(renewal())
+    third = SigningKey(b"\x2a" * 32)
+    assert refusal_of(world, renewal(third)) == "FIELD_INVALID"
+    # Its successor does, as soon as it is in use.
+    world.central.central_keys._signer = NEW
+    world.central.central_keys.signing()
+    world.both(renewal(third, until_ms=NOW_MS + DAY_MS))
+    assert [envelope.key_id for envelope in world.central.central_keys.successions()] == [
+        name(CENTRAL_KEY),
+        name(NEW),
+    ]
+
+
+def test_what_was_replaced_can_be_revoked_before_its_time(world: World) -> None:
+    world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    world.central.central_keys._signer = NEW
+    world.both(office_pb2.RenewCentralKey())
+    old, new = world.central.central_keys.all()
+    assert (old.revoked, old.until_time_ms, new.revoked) == (True, NOW_MS, False)
+    assert world.central.central_keys.successions()[1].key_id == name(NEW)
+
+
+def test_a_signature_for_possession_is_for_nothing_else(world: World) -> None:
+    envelope = sign("feed-tip/v1", bytes(NEW.verify_key), NEW, b"x")
+    kind = renewal()
+    kind.proof = envelope.signature
+    assert refusal_of(world, kind) == "SIGNATURE_INVALID"

@@ -1,0 +1,201 @@
+"""The central bank's business key changes: banks believe what a good key of it announces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from operator_bank.central_keys import CentralKeys, KeysFile
+from operator_bank.payments.feed_chain import FeedBroken
+from operator_bank.trusted_keys import TrustedKeys
+from runtime.database import Database
+from runtime.envelope import key_id, sign
+from runtime.errors import NoAnswer, Refusal
+from tests.feeds import CENTRAL_KEY
+from tests.operator_bank.conftest import VAULT_FEN, World
+
+FIRST, SECOND, THIRD, THIEF = (SigningKey(bytes([n]) * 32) for n in (0x31, 0x32, 0x33, 0x34))
+HOUR_MS = 3_600_000
+
+
+def public(key: SigningKey) -> bytes:
+    return bytes(key.verify_key)
+
+
+def end(key: SigningKey, until_ms: int, *, revoked: bool = False) -> authentication_pb2.KeyEnd:
+    return authentication_pb2.KeyEnd(key=public(key), until_time_ms=until_ms, revoked=revoked)
+
+
+def announced(
+    by: SigningKey, number: int, successor: SigningKey | None, *ends: authentication_pb2.KeyEnd
+) -> SignedEnvelope:
+    """What the central bank says with a key."""
+    told = authentication_pb2.KeySuccession(
+        number=number,
+        successor=public(successor) if successor else b"",
+        from_time_ms=1,
+        ended=ends,
+    )
+    return sign("key-succession/v1", told.SerializeToString(), by, key_id(public(by)))
+
+
+class Trust:
+    """What a bank trusts whose settings list some keys; `restart` reads its database again."""
+
+    def __init__(self, world: World, *listed: SigningKey) -> None:
+        self.world = world
+        self.listed = listed
+        self.keys = self.restart()
+
+    def restart(self) -> TrustedKeys:
+        listed = CentralKeys([public(key) for key in self.listed])
+        world = self.world
+        self.keys = TrustedKeys(Database(world.engine), listed, world.central, world.clock)
+        return self.keys
+
+    def hear(self, *successions: SignedEnvelope) -> None:
+        self.world.central.successions = list(successions)
+        self.keys.step()
+
+    def takes(self, *keys: SigningKey) -> list[bool]:
+        """Whether what each of these keys signs is taken."""
+        return [self._takes(key) for key in keys]
+
+    def _takes(self, key: SigningKey) -> bool:
+        envelope = sign("feed-tip/v1", b"payload", key, key_id(public(key)))
+        try:
+            return self.keys.verify("feed-tip/v1", envelope) == b"payload"
+        except Refusal as refusal:
+            assert refusal.name == "SIGNATURE_INVALID"
+            return False
+
+
+@pytest.fixture
+def trust(world: World) -> Trust:
+    return Trust(world, FIRST)
+
+
+def test_a_successor_is_taken_beside_the_old_key_until_that_ends(trust: Trust) -> None:
+    clock = trust.world.clock
+    until_ms = clock.now_ms() + HOUR_MS
+    assert trust.takes(FIRST, SECOND) == [True, False]
+    trust.hear(announced(FIRST, 1, SECOND, end(FIRST, until_ms)))
+    clock.advance(HOUR_MS - 1)
+    assert trust.takes(FIRST, SECOND) == [True, True]
+    clock.advance(1)
+    for _ in range(2):
+        assert trust.takes(FIRST, SECOND) == [False, True]
+        trust.restart()
+
+
+def test_a_revoked_key_is_refused_at_once_and_however_the_clock_is_set(trust: Trust) -> None:
+    clock = trust.world.clock
+    trust.hear(announced(FIRST, 1, SECOND, end(FIRST, clock.now_ms(), revoked=True)))
+    clock.set_back(HOUR_MS)
+    for _ in range(2):
+        assert trust.takes(FIRST, SECOND) == [False, True]
+        trust.restart()
+
+
+def test_a_bank_that_was_away_follows_a_chain_of_successors(trust: Trust) -> None:
+    now_ms = trust.world.clock.now_ms()
+    chain = (
+        announced(FIRST, 4, SECOND, end(FIRST, now_ms)),
+        announced(SECOND, 9, THIRD, end(SECOND, now_ms, revoked=True)),
+    )
+    trust.hear(*chain)
+    for _ in range(2):
+        assert trust.takes(FIRST, SECOND, THIRD) == [False, False, True]
+        trust.hear(*chain)
+        trust.restart()
+
+
+def test_nobody_but_a_good_key_announces_anything(trust: Trust) -> None:
+    now_ms = trust.world.clock.now_ms()
+    forged = announced(FIRST, 1, THIEF)
+    forged.signature = announced(THIEF, 1, THIEF).signature
+    trust.hear(announced(THIEF, 1, THIEF), forged)
+    assert trust.takes(FIRST, THIEF) == [True, False]
+    trust.hear(announced(FIRST, 2, SECOND, end(FIRST, now_ms, revoked=True)))
+    # The old key was stolen; it names nobody any more.
+    trust.hear(announced(FIRST, 3, THIEF), announced(FIRST, 1, THIEF))
+    assert trust.takes(FIRST, SECOND, THIEF) == [False, True, False]
+
+
+def test_what_is_replaced_can_be_revoked_before_its_time(trust: Trust) -> None:
+    now_ms = trust.world.clock.now_ms()
+    first = announced(FIRST, 1, SECOND, end(FIRST, now_ms + HOUR_MS))
+    trust.hear(first, announced(SECOND, 2, None, end(FIRST, now_ms, revoked=True)))
+    assert trust.takes(FIRST, SECOND) == [False, True]
+    # And an end once said moves no further away.
+    trust.hear(announced(SECOND, 3, None, end(FIRST, now_ms + HOUR_MS)))
+    assert trust.takes(FIRST, SECOND) == [False, True]
+
+
+def test_a_key_that_the_settings_list_no_more_vouches_for_nobody_after_a_restart(
+    trust: Trust,
+) -> None:
+    trust.hear(announced(FIRST, 1, THIEF))
+    trust.listed = (SECOND,)
+    trust.restart()
+    trust.keys.step()
+    assert trust.takes(FIRST, SECOND, THIEF) == [False, True, False]
+    trust.listed = (FIRST, SECOND)
+    trust.restart()
+    assert trust.takes(FIRST, SECOND, THIEF) == [True, True, True]
+
+
+def test_the_feed_goes_on_over_a_change_of_keys(world: World) -> None:
+    """The bank hears of the successor when the first message by it comes."""
+    issued: Any = registration_pb2.Issued(amount_fen=100)
+
+    def apply(key: SigningKey) -> None:
+        number = world.bank.follower.place.number
+        world.bank.follower.apply(world.central.teller.message(number, key=key))
+
+    world.entry(issued=issued)
+    with pytest.raises(FeedBroken, match="none of the central bank's"):
+        apply(SECOND)
+    now_ms = world.clock.now_ms()
+    world.central.successions = [announced(CENTRAL_KEY, 1, SECOND, end(CENTRAL_KEY, now_ms))]
+    apply(SECOND)
+    world.entry(issued=issued)
+    with pytest.raises(FeedBroken, match="none of the central bank's"):
+        apply(CENTRAL_KEY)
+    apply(SECOND)
+    assert world.bank.vault.books().mirror_fen == -VAULT_FEN - 200
+
+
+def test_a_centre_that_does_not_answer_is_asked_again(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silence() -> list[SignedEnvelope]:
+        raise NoAnswer("silence")
+
+    monkeypatch.setattr(trust.world.central, "key_successions", silence)
+    with pytest.raises(NoAnswer):
+        trust.keys.step()
+    assert trust.takes(FIRST) == [True]
+
+
+def test_a_list_that_is_replaced_counts_from_the_next_look_on(tmp_path: Path) -> None:
+    file = tmp_path / "central_bank.keys"
+
+    def put(text: str) -> None:
+        fresh = tmp_path / "fresh"
+        fresh.write_text(text)
+        fresh.replace(file)
+
+    put(public(FIRST).hex())
+    keys = KeysFile(file)
+    assert list(keys.now().values()) == [public(FIRST)]
+    put("not a key")
+    assert list(keys.now().values()) == [public(FIRST)]
+    put(f"{public(SECOND).hex()}  # the successor\n")
+    assert list(keys.now().values()) == [public(SECOND)]
