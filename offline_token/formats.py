@@ -49,6 +49,22 @@ def _head(tag: str) -> bytes:
     return b"dcep-offline:" + tag.encode("ascii") + b"\0"
 
 
+def bank_name(name: str) -> bytes:
+    """A bank's name as it is written: ASCII, zero bytes up to 16. Raises FormatError."""
+    if not name or not name.isascii() or "\0" in name:
+        raise FormatError("a bank's name: ASCII without zero bytes expected")
+    if len(name) > NAME_BYTES:
+        raise FormatError(f"a bank's name of more than {NAME_BYTES} letters")
+    return name.encode("ascii").ljust(NAME_BYTES, b"\0")
+
+
+def _read_name(written: bytes) -> str:
+    name = written.rstrip(b"\0")
+    if not name or not name.isascii() or b"\0" in name:
+        raise FormatError("a bank's name: ASCII without zero bytes expected")
+    return name.decode("ascii")
+
+
 @dataclass(frozen=True, slots=True)
 class _Signed:
     """Something signed. What was read is kept: its signature is verified over those very bytes."""
@@ -83,12 +99,7 @@ class Certificate(_Signed):
         return "bank-certificate/v1" if self.kind == _BANK else "device-certificate/v1"
 
     def _packed(self) -> bytes:
-        if not self.bank or not self.bank.isascii() or "\0" in self.bank:
-            raise FormatError("certificate: the bank's name")
-        if len(self.bank) > NAME_BYTES:
-            raise FormatError(f"certificate: a bank's name of more than {NAME_BYTES} letters")
-        name = self.bank.encode("ascii").ljust(NAME_BYTES, b"\0")
-        fields = (self.kind, name, self.key, self.expires_time_ms, self.signature)
+        fields = (self.kind, bank_name(self.bank), self.key, self.expires_time_ms, self.signature)
         return _pack(_CERTIFICATE, fields, "certificate")
 
     def signed_part(self) -> bytes:
@@ -101,10 +112,7 @@ class Certificate(_Signed):
         found, name, key, expires, signature = _unpack(_CERTIFICATE, data, "certificate")
         if found != kind:
             raise FormatError("certificate: of another kind")
-        text = name.rstrip(b"\0")
-        if not text or not text.isascii() or b"\0" in text:
-            raise FormatError("certificate: the bank's name")
-        made = cls(kind, text.decode("ascii"), key, expires, signature)
+        made = cls(kind, _read_name(name), key, expires, signature)
         return made._read_from(data)
 
 

@@ -57,6 +57,10 @@ class Card:
             raise Refusal(errors_pb2.REASON_OVERLOADED, "too many loads have no answer yet")
         return self._ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
 
+    def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
+        """Nonce and signature by which one of its keys asks to be certified."""
+        return self._ask(Command.PROVE, public + wallet.encode() + bank.encode())
+
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
         """Gives it the certificate of one of its keys."""
         kind = bytes([messages.CERTIFICATES])

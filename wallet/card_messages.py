@@ -4,7 +4,7 @@ A message is one byte (command, or status of the answer), four bytes of length, 
 are unsigned and big-endian, amounts fen.
 
     command   body                                     answer
-    SELECT    DCEP-CARD-1                              certified, PIN set, amount without PIN
+    SELECT    DCEP-CARD-2                              certified, PIN set, amount without PIN
     BALANCE                                            held, payable, what there is still room for
     REQUEST   amount                                   request
     PAY       request, answers                         payment; only up to the amount without PIN
@@ -14,6 +14,7 @@ are unsigned and big-endian, amounts fen.
     TAKE_BACK what gives its payment back              amount
     CERTIFY   1 and two certificates, or 2 and bundle
     LOAD_KEY  wallet's number, its keys without answer key that the wallet's next load is for
+    PROVE     key, wallet's number, bank's name        nonce and signature that ask to certify it
     HOLDS     key                                      1 if it is one of the card's, else 0
     LOAD      tokens, one after the other
     DEPOSIT   0 and a number                           that piece, or nothing after the last
@@ -36,13 +37,14 @@ from offline_token.formats import (
     ENDORSEMENT_BYTES,
     ID_BYTES,
     KEY_BYTES,
+    NAME_BYTES,
     TOKEN_BYTES,
 )
 from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
 
-VERSION = b"DCEP-CARD-1"
+VERSION = b"DCEP-CARD-2"
 AMOUNT = struct.Struct(">Q")
 SELECTED = struct.Struct(">??Q")
 BALANCES = struct.Struct(">QQQ")
@@ -85,6 +87,7 @@ class Command(IntEnum):
     HOLDS = 12
     GIVE_BACK = 13
     TAKE_BACK = 14
+    PROVE = 15
 
 
 LARGEST = {
@@ -99,6 +102,7 @@ LARGEST = {
     Command.DEPOSIT: 1 + _MAX_PIECE,
     Command.CONFIRM: MAX_PAYMENT_BYTES,
     Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
+    Command.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,
     Command.HOLDS: KEY_BYTES,
     Command.GIVE_BACK: MAX_PAYMENT_BYTES,
     Command.TAKE_BACK: _MAX_BACK,

@@ -80,6 +80,16 @@ class Loadable(Protocol):
         """
         ...
 
+    def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
+        """Nonce, 16 bytes, and signature by which one of its keys asks to be certified.
+
+        Args:
+            public: the key.
+            bank: name of the bank that is to certify it.
+            wallet: number of the wallet there that it is for.
+        """
+        ...
+
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
         """Keeps the certificate of one of its keys."""
         ...

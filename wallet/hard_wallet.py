@@ -64,6 +64,7 @@ class HardWallet:
             Command.DEPOSIT: self._deposit,
             Command.CONFIRM: self._confirm,
             Command.LOAD_KEY: self._load_key,
+            Command.PROVE: self._prove,
             Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
             Command.GIVE_BACK: self.element.give_back,
             Command.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
@@ -169,6 +170,13 @@ class HardWallet:
             raise _unreadable("a wallet's number is expected, and whole keys")
         keys = {busy[at : at + KEY_BYTES] for at in range(0, len(busy), KEY_BYTES)}
         return self.element.load_key(number.decode("ascii"), keys)
+
+    def _prove(self, body: bytes) -> bytes:
+        key, number = body[:KEY_BYTES], body[KEY_BYTES : KEY_BYTES + messages.NUMBER_BYTES]
+        bank = body[KEY_BYTES + messages.NUMBER_BYTES :]
+        if len(number) < messages.NUMBER_BYTES or not number.isdigit() or not _is_name(bank):
+            raise _unreadable("a key, a wallet's number and a bank's name are expected")
+        return self.element.prove(key, bank.decode("ascii"), number.decode("ascii"))
 
     def _load(self, body: bytes) -> bytes:
         self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])
@@ -281,6 +289,10 @@ def _amount(body: bytes) -> int:
     if len(body) != messages.AMOUNT.size:
         raise _unreadable("an amount is expected")
     return int(messages.AMOUNT.unpack(body)[0])
+
+
+def _is_name(bank: bytes) -> bool:
+    return bank.replace(b"-", b"").isalnum()
 
 
 def _request(data: bytes) -> Request:

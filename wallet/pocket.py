@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
+from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
 from runtime.errors import NoAnswer, Refusal
 from wallet import papers
@@ -155,7 +156,12 @@ class Loading:
         """The key of the next load. The bank has it already when an earlier load was cut off."""
         busy = {load.device_key for load in self._desk.unanswered(LOAD)}
         key = self._device.load_key(self._desk.number, busy)
-        self._desk.place(CERTIFY, take=self._keep_certificates, device_key=key)
+
+        def ready() -> dict[str, bytes]:
+            proof = self._device.prove(key, self._desk.bank_name, self._desk.number)
+            return {"nonce": proof[:NONCE_BYTES], "possession": proof[NONCE_BYTES:]}
+
+        self._desk.place(CERTIFY, take=self._keep_certificates, ready=ready, device_key=key)
         return key
 
     def _keep_certificates(self, answer: bank_pb2.CertifyDeviceResponse) -> None:

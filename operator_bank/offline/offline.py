@@ -22,6 +22,7 @@ from offline_token.formats import (
     Payment,
     TrustBundle,
 )
+from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
 from offline_token.verify import piece_of
 from operator_bank.limits import (
@@ -93,6 +94,7 @@ class Offline:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
         order = self._orders.open(orders_pb2.CertifyDeviceOrder, envelope)
         key = public_key(order.content.device_key, "device_key")
+        self._check_possession(order, key)
         check_unexpired(order.content.expires_time_ms, self._clock.now_ms())
         self._refused.check(order)
         bundle = self._need(self.revocations.newest)
@@ -109,6 +111,16 @@ class Offline:
         own = (bank for bank in bundle.banks if bank.bank == self._bank)
         its = (bank for bank in own if verified(bank.key, part, signature))
         return next((bank.encode() for bank in its), b"")
+
+    def _check_possession(self, order: Order[orders_pb2.CertifyDeviceOrder], key: bytes) -> None:
+        """Raises Refusal unless the key itself asks to be certified here, for this wallet."""
+        account = account_of(order.wallet.number, order.content.nonce)
+        if not Possession(account, order.content.possession).proves(key, self._bank):
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "the device key has not signed that it is to be certified for this wallet",
+                field="possession",
+            )
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
         """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.possession import Possession, account_of
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.late import Late
 from sandbox.audit_signatures.orders import (
@@ -366,6 +367,9 @@ class BankWalk:
         order = read(orders_pb2.CertifyDeviceOrder, payload)
         same("wallet", order.wallet_number, holder.number)
         same("key", order.device_key.hex(), bytes(row.device_key).hex())
+        account = account_of(order.wallet_number, order.nonce)
+        if not Possession(account, order.possession).proves(order.device_key, self._name):
+            raise Wrong("the key has not asked for it itself")
         signature = bytes(row.order_signature)
         self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
 

@@ -29,6 +29,7 @@ from runtime.errors import reason_name
 from sandbox.connections import certified_channel, officer_channel
 from sandbox.offices import BankOffice
 from sandbox.world import World, refused
+from tests.device_keys import asking, made_key
 from tests.integration.raw_wallet import (
     LIST_PAYMENTS,
     TAGS,
@@ -242,7 +243,7 @@ SIGNED = [
         "CertifyDevice",
         orders_pb2.CertifyDeviceOrder,
         _stub("offline", "CertifyDevice", bank_pb2.CertifyDeviceRequest),
-        lambda _: {"device_key": bytes(SigningKey.generate().verify_key)},
+        lambda s: asking(made_key(), "alpha", s.alice.number),
     ),
     Signed(
         "LoadTokens",

@@ -12,6 +12,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from offline_token.formats import Payment
+from offline_token.possession import Possession, account_of, prove
 from offline_token.verify import Reason, piece_of, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country, key_of
@@ -46,6 +47,7 @@ def vectors() -> dict[str, Any]:
         "piece_ids": _piece_ids(country),
         "bundles": {name: encoded for encoded, name in bundles.items()},
         "cases": cases,
+        "possessions": _possessions(country),
         "give_backs": [_give_back(case) for case in all_give_backs(country)],
     }
 
@@ -93,6 +95,34 @@ def _give_back(case: GiveBackCase) -> dict[str, Any]:
         "reason": reason.name,
         "deposits": [(b"\0" + Payment((chain,)).encode()).hex() for chain in chains],
     }
+
+
+def _possessions(country: Country) -> list[dict[str, Any]]:
+    """Alice's key asks alpha to certify it for a wallet; and what does not show that."""
+    wallet, nonce, alice = "6201000000000017", bytes(range(16)), country.alice
+    account = account_of(wallet, nonce)
+    good = prove(alice.key, "alpha", account).signature
+    cases = {
+        "good": ("alpha", wallet, nonce, alice.public, good),
+        "at another bank": ("beta", wallet, nonce, alice.public, good),
+        "for another wallet": ("alpha", "6201000000000025", nonce, alice.public, good),
+        "with another nonce": ("alpha", wallet, bytes(16), alice.public, good),
+        "of another key": ("alpha", wallet, nonce, country.bob.public, good),
+        "without a signature": ("alpha", wallet, nonce, alice.public, bytes(64)),
+    }
+    return [
+        {
+            "name": name,
+            "bank": bank,
+            "wallet": number,
+            "nonce": given.hex(),
+            "key": key.hex(),
+            "signature": signature.hex(),
+            "account": account_of(number, given).hex(),
+            "good": Possession(account_of(number, given), signature).proves(key, bank),
+        }
+        for name, (bank, number, given, key, signature) in cases.items()
+    ]
 
 
 def _piece_ids(country: Country) -> dict[str, Any]:

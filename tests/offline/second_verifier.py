@@ -74,6 +74,13 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
     return "GOOD", deposits
 
 
+def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes) -> bool:
+    """Whether a device key asks to be certified at a bank for a wallet."""
+    account = hashlib.sha256(_message("account/v1", wallet.encode() + nonce)).digest()
+    body = bank.encode() + bytes(16 - len(bank)) + account
+    return holds(key, _message("possession/v1", body), signature)
+
+
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
     if len(data) < 47 or data[0:2] != b"U2":

@@ -53,6 +53,18 @@ def test_the_second_verifier_agrees_on_a_vector(case: dict[str, Any]) -> None:
     ]
 
 
+def test_the_second_verifier_agrees_on_who_asks_to_be_certified() -> None:
+    for case in FILE["possessions"]:
+        found = second_verifier.possesses(
+            bytes.fromhex(case["key"]),
+            case["bank"],
+            case["wallet"],
+            bytes.fromhex(case["nonce"]),
+            bytes.fromhex(case["signature"]),
+        )
+        assert found == case["good"] == (case["name"] == "good"), case["name"]
+
+
 def test_the_second_verifier_uses_nothing_of_the_first() -> None:
     tree = ast.parse(Path(second_verifier.__file__).read_text(encoding="utf-8"))
     names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {

@@ -36,6 +36,7 @@ from runtime.errors import NoAnswer
 from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
+from tests.device_keys import asking
 from tests.feeds import CENTRAL_KEYS, Teller
 from tests.officers.people import Person, founding
 from tests.openings import opening
@@ -148,6 +149,11 @@ class Holder:
             }
         )
         return sign(TAGS[kind], content.SerializeToString(), self.key, self.number.encode())
+
+    def certifying(self, key: bytes, **values: Any) -> SignedEnvelope:
+        """An order to certify a device key, which asks for it itself."""
+        asked = {**asking(key, "alpha", self.number), **values}
+        return self.signed(orders_pb2.CertifyDeviceOrder, sequence=self.next(), **asked)
 
     def next(self) -> int:
         self.sequence += 1

@@ -25,6 +25,7 @@ from operator_bank.limits import (
 )
 from operator_bank.tables import devices
 from runtime.errors import NoAnswer, Refusal
+from tests.device_keys import asking, made_key
 from tests.operator_bank.conftest import Holder, World
 
 _numbers = itertools.count(1)
@@ -32,12 +33,11 @@ _numbers = itertools.count(1)
 
 def some_key() -> bytes:
     """One that nobody has had before."""
-    return bytes(SigningKey(next(_numbers).to_bytes(32, "big")).verify_key)
+    return made_key(next(_numbers).to_bytes(32, "big"))
 
 
 def certify(world: World, holder: Holder, key: bytes) -> Certificate:
-    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=key)
-    certificate, _ = world.bank.offline.certify(order)
+    certificate, _ = world.bank.offline.certify(holder.certifying(key))
     found = Certificate.decode(certificate, DEVICE)
     assert found.key == key
     return found
@@ -86,6 +86,39 @@ def test_a_key_is_one_wallets(world: World, alice: Holder, bob: Holder) -> None:
     no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(bob, key))
 
 
+def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    """Who has seen somebody's key in a request cannot have it certified in his own wallet."""
+    key = some_key()
+    hers = asking(key, "alpha", alice.number)
+    spoiled = {
+        "no proof of hers": {"possession": bytes(64)},
+        "her proof for another bank": asking(key, "beta", bob.number),
+        "her proof for her own wallet": hers,
+        "another nonce": {**asking(key, "alpha", bob.number), "nonce": bytes(16)},
+        "a proof by another key": {**asking(some_key(), "alpha", bob.number), "device_key": key},
+    }
+    for name, fields in spoiled.items():
+        refusal = no(
+            errors_pb2.REASON_SIGNATURE_INVALID,
+            world.bank.offline.certify,
+            bob.certifying(key, **fields),
+        )
+        assert refusal.field == "possession", name
+    assert not known(world), "nothing is kept of a key that has not asked"
+    assert certify(world, alice, key).key == key, "and its holder gets her certificate"
+
+
+def test_what_a_chip_s_maker_says_is_kept_with_the_order(world: World, alice: Holder) -> None:
+    order = alice.certifying(some_key(), attestation=b"a chip of the maker's")
+    world.bank.offline.certify(order)
+    with world.engine.connect() as connection:
+        kept = connection.execute(select(devices.c.order_payload)).scalar_one()
+    found = orders_pb2.CertifyDeviceOrder.FromString(bytes(kept))
+    assert found.attestation == b"a chip of the maker's"
+
+
 def test_a_key_that_nobody_can_have_the_secret_of_is_not_certified(
     world: World, alice: Holder
 ) -> None:
@@ -101,9 +134,7 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
     """Somebody kept the order, and sends it again: it has used its sequence up."""
     key = some_key()
     load = load_order(alice, key, 2)
-    certified = alice.signed(
-        orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=some_key()
-    )
+    certified = alice.certifying(some_key())
     with pytest.raises(Refusal) as caught:
         world.bank.offline.load(load)
     assert caught.value.name == "DEVICE_UNKNOWN"

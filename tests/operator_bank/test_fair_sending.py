@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
 from sqlalchemy import insert
 
 from currency.number import make
@@ -19,6 +18,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, RESENT_LOADS
 from operator_bank.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
+from tests.device_keys import made_key
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
 HUNG, HEALTHY = make("6202", 1), make("6203", 1)
@@ -212,8 +212,8 @@ def test_a_refusal_of_the_call_that_names_no_payment_is_one_of_the_bank(
 
 
 def certified(world: World, holder: Holder) -> bytes:
-    key = bytes(SigningKey.generate().verify_key)
-    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=key)
+    key = made_key()
+    order = holder.certifying(key)
     world.bank.offline.certify(order)
     return key
 

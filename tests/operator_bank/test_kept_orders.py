@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -16,6 +15,7 @@ from runtime.envelope import signed_bytes
 from runtime.errors import NoAnswer, Refusal
 from settlement.journal import Tip
 from settlement.records import Kind, record_digest
+from tests.device_keys import made_key
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
 
@@ -90,8 +90,8 @@ def test_a_load_and_the_order_to_certify_its_device_are_kept(
         raise NoAnswer("the feed will tell")
 
     monkeypatch.setattr(world.central, "register", unanswered)
-    key = bytes(SigningKey(bytes(range(32))).verify_key)
-    certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    key = made_key(bytes(range(32)))
+    certify = alice.certifying(key)
     world.bank.offline.certify(certify)
     with world.engine.connect() as connection:
         row = connection.execute(select(devices)).one()
@@ -102,8 +102,8 @@ def test_a_load_and_the_order_to_certify_its_device_are_kept(
 
 
 def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Holder) -> None:
-    key = bytes(SigningKey(bytes(range(32))).verify_key)
-    certify = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    key = made_key(bytes(range(32)))
+    certify = alice.certifying(key)
     world.bank.offline.certify(certify)
     alice.exchange(100_000, out=True)
     load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=7)

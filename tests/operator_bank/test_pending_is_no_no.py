@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -19,6 +18,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS
 from operator_bank.tables import outbound
 from runtime.errors import NoAnswer, Refusal
+from tests.device_keys import made_key
 from tests.operator_bank.conftest import Holder, World
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
@@ -39,8 +39,8 @@ OF_THE_BANK = [
 
 
 def load_order(world: World, holder: Holder, fen: int = 5_000) -> SignedEnvelope:
-    key = bytes(SigningKey.generate().verify_key)
-    order = holder.signed(orders_pb2.CertifyDeviceOrder, sequence=holder.next(), device_key=key)
+    key = made_key()
+    order = holder.certifying(key)
     world.bank.offline.certify(order)
     return holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), amount_fen=fen, device_key=key
@@ -144,8 +144,8 @@ def test_a_deposit_that_settled_is_never_said_to_be_refused(world: World, alice:
 
 def test_what_nothing_was_written_down_for_is_asked_for_again(world: World, alice: Holder) -> None:
     world.central.silent = True
-    key = bytes(SigningKey.generate().verify_key)
-    order = alice.signed(orders_pb2.CertifyDeviceOrder, sequence=alice.next(), device_key=key)
+    key = made_key()
+    order = alice.certifying(key)
     for call in (lambda: world.bank.offline.certify(order), world.bank.offline.trust_bundle):
         with pytest.raises(Refusal) as caught:
             call()

@@ -11,6 +11,7 @@ from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from offline_token.possession import Possession, account_of
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
@@ -161,6 +162,8 @@ class FakeBank:
 
     def _certify(self, order: orders_pb2.CertifyDeviceOrder) -> bank_pb2.CertifyDeviceResponse:
         country = self._offline()
+        proof = Possession(account_of(order.wallet_number, order.nonce), order.possession)
+        assert proof.proves(order.device_key, "alpha")
         return bank_pb2.CertifyDeviceResponse(
             device_certificate=country.certify(order.device_key, "alpha").encode(),
             bank_certificate=country.bank_certificate("alpha").encode(),

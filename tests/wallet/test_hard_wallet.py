@@ -347,7 +347,7 @@ SELECT = frame(Command.SELECT, messages.VERSION)
     "parts",
     [
         (frame(Command.BALANCE),),
-        (frame(Command.SELECT, b"DCEP-CARD-2"),),
+        (frame(Command.SELECT, b"DCEP-CARD-1"),),
         (SELECT, frame(77)),
         (SELECT, frame(Command.REQUEST, bytes(9))),
         (SELECT, frame(Command.REQUEST, bytes(7))),
@@ -359,6 +359,8 @@ SELECT = frame(Command.SELECT, messages.VERSION)
         (SELECT, frame(Command.CERTIFY, b"")),
         (SELECT, frame(Command.CERTIFY, b"\x01short")),
         (SELECT, frame(Command.CERTIFY, b"\x02short")),
+        (SELECT, frame(Command.PROVE, b"short")),
+        (SELECT, frame(Command.PROVE, bytes(32) + b"6201000000000017" + b"a\xe4")),
         (SELECT, frame(Command.LOAD, b"short")),
         (SELECT, frame(Command.DEPOSIT)),
         (SELECT, frame(Command.DEPOSIT, b"\x00")),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import Payment, Request
+from offline_token.possession import NONCE_BYTES, Possession, account_of
+from offline_token.signing import certify_device
 from offline_token.verify import Reason
 from runtime.errors import NoAnswer, Refusal
-from tests.offline.country import DAY, NOW, Country
+from tests.offline.country import DAY, NOW, Country, key_of
 from tests.offline.purses import FailingStore, Purse, _purse, pay, purse
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
@@ -383,3 +387,57 @@ def test_a_deposit_counts_though_there_is_no_bundle(alice: App, bank: FakeBank) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bank, "trust_bundle", silent)
         assert alice.loading().deposit().amount_fen == 100
+
+
+def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(country: Country) -> None:
+    """A bank or a wallet that it has not been made for gets no proof that it is there."""
+    alice = purse(country, "alice")
+    public = alice.element.load_key(WALLET, ())
+    proof = alice.element.prove(public, "alpha", WALLET)
+    nonce, signature = proof[:NONCE_BYTES], proof[NONCE_BYTES:]
+    shown = Possession(account_of(WALLET, nonce), signature)
+    assert shown.proves(public, "alpha")
+    assert not shown.proves(public, "beta")
+    assert not Possession(account_of(OTHER, nonce), signature).proves(public, "alpha")
+    again = alice.restarted().element
+    for bank, wallet in (("beta", WALLET), ("alpha", OTHER), ("beta", OTHER)):
+        with pytest.raises(Refusal) as caught:
+            again.prove(public, bank, wallet)
+        assert caught.value.name == "NOT_THE_OWNER", (bank, wallet)
+    assert again.prove(public, "alpha", WALLET)[:NONCE_BYTES] != nonce, "a nonce for each time"
+    with pytest.raises(Refusal):
+        again.prove(bytes(32), "alpha", WALLET)
+
+
+def test_a_card_held_to_another_wallet_first_gives_it_no_proof(country: Country) -> None:
+    """The key was made for one wallet's load; nobody else has it certified before that."""
+    alice = purse(country, "alice")
+    public = alice.element.load_key(WALLET, ())
+    with pytest.raises(Refusal) as caught:
+        alice.element.prove(public, "alpha", OTHER)
+    assert caught.value.name == "NOT_THE_OWNER"
+
+
+def test_a_certificate_of_another_bank_than_the_key_asked_is_not_kept(country: Country) -> None:
+    alice = purse(country, "alice")
+    public = alice.element.load_key(WALLET, ())
+    alice.element.prove(public, "alpha", WALLET)
+    foreign = country.certify(public, "beta").encode()
+    with pytest.raises(Refusal) as caught:
+        alice.element.certify(foreign, country.bank_certificate("beta").encode())
+    assert caught.value.field == "device_certificate"
+    certify(alice, country, public)
+
+
+def test_a_certificate_of_a_bank_that_the_root_has_not_signed_is_not_kept(
+    country: Country,
+) -> None:
+    """Any reader could else make a card's money such as no payee takes."""
+    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+    forger = key_of("mallory")
+    bank = replace(country.bank_certificate("alpha"), key=bytes(forger.verify_key))
+    device = certify_device(forger, "alpha", alice.element.public_key(), NOW + DAY)
+    with pytest.raises(Refusal) as caught:
+        alice.element.certify(device.encode(), bank.encode())
+    assert caught.value.field == "bank_certificate"
+    assert pay(alice, bob, 1_000)

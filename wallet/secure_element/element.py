@@ -20,6 +20,7 @@ from offline_token.formats import (
     Token,
     TrustBundle,
 )
+from offline_token.possession import NONCE_BYTES, account_of, prove
 from offline_token.signing import verified
 from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
@@ -127,6 +128,24 @@ class SecureElement:
             self._change(lambda state: self._keyring.destroy(self._keyring.strays(state)))
         return public
 
+    def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
+        """Nonce, 16 bytes, and signature by which a key asks to be certified at a bank.
+
+        A key lives at one bank: it asks for one wallet there and never for another.
+
+        Raises:
+            Refusal: NOT_THE_OWNER for a key that is not the device's, or was made for another
+                wallet.
+        """
+        nonce = self._randomness.bytes(NONCE_BYTES)
+
+        def body(state: State) -> bytes:
+            key = keys.settle(state, public, bank, wallet)
+            account = account_of(wallet, nonce)
+            return nonce + prove(self._keyring.signer(state, key), bank, account).signature
+
+        return self._change(body)
+
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
         """Keeps a key's certificate. Raises Refusal when it is for none of its keys."""
         try:
@@ -140,6 +159,11 @@ class SecureElement:
             signed = verified(bank.key, device.signed_part(), device.signature)
             if key is None or device.bank != bank.bank or not signed:
                 raise invalid("device_certificate", "it is not the bank's for this device")
+            if key.home and key.home.split()[0] != bank.bank:
+                raise invalid("device_certificate", "the key has not asked this bank for it")
+            root = self._root or bytes.fromhex(state.bundle)[:KEY_BYTES]
+            if root and not verified(root, bank.signed_part(), bank.signature):
+                raise invalid("bank_certificate", "it is not signed by the central bank")
             keys.certify(state, key, device_certificate)
 
         self._change(body)

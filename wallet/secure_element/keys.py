@@ -33,6 +33,20 @@ def certificate_of(key: HeldKey) -> Certificate:
     return Certificate.decode(bytes.fromhex(key.certificate), DEVICE)
 
 
+def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
+    """The key, which from now on lives at this bank, for this wallet. Raises Refusal."""
+    key, home = own_key(state, public), f"{bank} {wallet}"
+    made_for_another = key is not None and key.loader not in ("", wallet)
+    if key is None or made_for_another or key.home not in ("", home):
+        raise Refusal(
+            errors_pb2.REASON_NOT_THE_OWNER,
+            "the key is not this device's, or lives at another bank or in another wallet",
+            field="device_key",
+        )
+    key.home = home
+    return key
+
+
 def certify(state: State, key: HeldKey, certificate: bytes) -> None:
     """Keeps a certificate; its key is now the newest."""
     key.certificate = certificate.hex()

@@ -18,6 +18,7 @@ class HeldKey:
         counter: of endorsements made with it; each carries the next.
         loader: number of the wallet for whose load it was made, until tokens come for it; "" then.
         shown: it has stood in a request.
+        home: bank and wallet that it has asked to be certified by, "alpha 6200…"; "" before.
     """
 
     public: str
@@ -26,6 +27,7 @@ class HeldKey:
     counter: int = 0
     loader: str = ""
     shown: bool = False
+    home: str = ""
 
 
 @dataclass

@@ -111,18 +111,24 @@ class CloseOrder(_message.Message):
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class CertifyDeviceOrder(_message.Message):
-    __slots__ = ("wallet_number", "sequence", "device_key", "created_time_ms", "expires_time_ms")
+    __slots__ = ("wallet_number", "sequence", "device_key", "created_time_ms", "expires_time_ms", "nonce", "possession", "attestation")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    POSSESSION_FIELD_NUMBER: _ClassVar[int]
+    ATTESTATION_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     sequence: int
     device_key: bytes
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., device_key: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    nonce: bytes
+    possession: bytes
+    attestation: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., device_key: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., nonce: _Optional[bytes] = ..., possession: _Optional[bytes] = ..., attestation: _Optional[bytes] = ...) -> None: ...
 
 class LoadOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "device_key", "amount_fen", "created_time_ms", "expires_time_ms")

@@ -52,6 +52,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_ENDORSEMENT: _ClassVar[Kind]
     KIND_OFFLINE_PAYMENT: _ClassVar[Kind]
     KIND_TRUST_BUNDLE: _ClassVar[Kind]
+    KIND_NONCE: _ClassVar[Kind]
     KIND_REQUIRED: _ClassVar[Kind]
     KIND_OPTIONAL: _ClassVar[Kind]
 CHARACTERS_PRINTABLE: Characters
@@ -94,6 +95,7 @@ KIND_TOKEN: Kind
 KIND_ENDORSEMENT: Kind
 KIND_OFFLINE_PAYMENT: Kind
 KIND_TRUST_BUNDLE: Kind
+KIND_NONCE: Kind
 KIND_REQUIRED: Kind
 KIND_OPTIONAL: Kind
 OF_KIND_FIELD_NUMBER: _ClassVar[int]
