@@ -16,7 +16,6 @@ CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """For so long a cash machine's receipt can be put into its wallet."""
 
-MAX_MEMO = 140
 MAX_PAYEE_REFUSALS = 64
 """Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
 

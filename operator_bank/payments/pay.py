@@ -14,14 +14,14 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
-from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_MEMO
+from operator_bank.limits import MAX_ITEMS
 from operator_bank.orders import Order, Orders
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import payers_refusal
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory
-from runtime.checks import amount, at_most, invalid, text
+from runtime.checks import at_most, invalid
 from runtime.clock import Clock
 from runtime.database import execute_many
 from runtime.errors import Refusal
@@ -38,6 +38,7 @@ _PUT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+_KIND = RECORD.names.index("kind")  # type: ignore[union-attr]
 _TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
 
 
@@ -172,8 +173,14 @@ class Payments:
             return answers, {}
         records = np.array(rows, dtype=RECORD)
         also = None
-        if (records["kind"] == Kind.HOLD).any():
-            also = lambda c, a: _put_held(c, records, taken, a)  # noqa: E731
+        # Made here: the writer, which all payments wait for, only writes it down.
+        going = {
+            index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
+            for index, (row, order) in enumerate(zip(rows, taken, strict=True))
+            if row[_KIND] == _HOLD
+        }
+        if going:
+            also = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
         payers = sorted({row[0] for row in rows}) if read else []
         decided = self._ledger.submit(
             Batch(
@@ -207,9 +214,6 @@ class Payments:
 
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
         content = order.content
-        amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
-        if content.memo:
-            text(content.memo, "memo", longest=MAX_MEMO)
         payer = order.wallet.account
         payee = self._directory.find(content.payee_number)
         if payee is not None:
@@ -243,21 +247,6 @@ class Payments:
 def id_of(number: str, sequence: int) -> str:
     """The id of a payment: its payer's number and sequence."""
     return f"{number}-{sequence}"
-
-
-def _put_held(
-    connection: Connection,
-    records: Records,
-    orders: Sequence[Order[orders_pb2.PaymentOrder]],
-    answers: Answers,
-) -> None:
-    """Writes down the payments of those orders that are held for another bank."""
-    going = {
-        i: Going(prefix_of(content.payee_number), _outbound(content))
-        for i in _newly_held(records, answers)
-        if (content := orders[i].content)
-    }
-    put_outbound(connection, records, going, answers, "pay")
 
 
 def _newly_held(records: Records, answers: Answers) -> list[int]:
