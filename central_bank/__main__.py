@@ -16,6 +16,7 @@ from central_bank.gate import central_gate
 from central_bank.grpc_authentication import GrpcAnalysis, GrpcAuthentication
 from central_bank.grpc_issuance import GrpcIssuance
 from central_bank.grpc_registration import GrpcRegistration
+from central_bank.key_metrics import watch_bank_keys
 from central_bank.settings import Settings
 from dcep.analysis.v1 import analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2_grpc
@@ -98,6 +99,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         gate=central_gate(bank.registry, bank.officers),
     )
     watch_days_left(own.days_left, registry)
+    watch_bank_keys(bank.registry, SystemClock(), registry)
     _count_refused_payees(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()

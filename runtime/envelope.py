@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # its compiled loop is not for those who verify one
     from runtime.signatures import Check, SignatureVerifier
 
 KEY_ID_DIGITS = 16
+_POSSESSION_TAG = "key-possession/v1"
 
 
 def key_id(public_key: bytes) -> bytes:
@@ -63,6 +64,16 @@ def wrong_signature() -> Refusal:
         "the signature is not by the key of key_id over this payload",
         field="signature",
     )
+
+
+def possession(key: Signer) -> bytes:
+    """The proof that somebody has the private half of a key: its signature over itself."""
+    return key.sign(signed_bytes(_POSSESSION_TAG, bytes(key.verify_key)))[:SIGNATURE_BYTES]
+
+
+def possessed(public_key: bytes, proof: bytes) -> bool:
+    """Whether a key has signed for itself."""
+    return verified(public_key, signed_bytes(_POSSESSION_TAG, public_key), proof)
 
 
 def begin_many(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from cryptography import x509
@@ -17,8 +18,10 @@ from runtime.authority_key import make_authority_key, open_authority_key
 from runtime.certificates import Authority, request
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
+from sandbox import cli_rotation
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import StackPlan, load
+from sandbox.registered import registered_at
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 T = TypeVar("T")
@@ -33,6 +36,7 @@ keys = typer.Typer(help="Keys and certificates: when they end, and new ones.", n
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    cli_rotation.register(keys)
     app.add_typer(keys, name="keys")
 
 
@@ -48,7 +52,10 @@ class Held:
 
 @keys.command("list")
 def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Say which certificate of the stack ends when, the next one first."""
+    """Say which certificate of the stack ends when, the next one first; and which keys are good.
+
+    Keys, and what was replaced, are what the central bank says of them while it runs.
+    """
     plan = load(folder)
     found = sorted(_held(plan), key=lambda held: held.ends)
     speaker = Speaker(as_json)
@@ -61,7 +68,8 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         }
         for held in found
     ]
-    speaker.result({"certificates": certificates})
+    registered = registered_at(plan)
+    speaker.result({"certificates": certificates, "registered": registered})
     if as_json:
         return
     table = Table("role", "ends", "days left", box=None)
@@ -69,6 +77,23 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         colour = "red" if held.days_left < _SOON_DAYS else "default"
         table.add_row(held.role, f"{held.ends:%Y-%m-%d}", f"[{colour}]{held.days_left}[/]")
     speaker.console.print(table)
+    if not registered:
+        speaker.say("the central bank does not run: it would say which keys are good")
+        return
+    known = Table("of", "what", "is", "SHA-256 or public key", box=None)
+    for row in registered:
+        known.add_row(row["party"], row["kind"], _state(row), row["value"])
+    speaker.console.print(known)
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["revoked"]:
+        return "[red]revoked[/]"
+    if not row["until_time_ms"]:
+        return "in use"
+    ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["until_time_ms"] / 1_000))
+    over = row["until_time_ms"] <= time.time() * 1_000
+    return f"ended {ends}" if over else f"good until {ends}"
 
 
 @keys.command()

@@ -111,6 +111,12 @@ class CentralOffice(ActDesk):
             ask(self.authentication.ListBanks, request, authentication_pb2.ListBanksResponse).banks
         )
 
+    def central_keys(self) -> authentication_pb2.ListCentralKeysResponse:
+        """The central bank's business keys."""
+        request = authentication_pb2.ListCentralKeysRequest()
+        kind = authentication_pb2.ListCentralKeysResponse
+        return ask(self.authentication.ListCentralKeys, request, kind)
+
     def evidence(self) -> list[authentication_pb2.Evidence]:
         """Every double spend that came to light, the newest first."""
         found: list[authentication_pb2.Evidence] = []

@@ -22,14 +22,12 @@ from dcep.errors.v1 import errors_pb2
 from runtime.checks import exact_bytes, invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.ed25519 import verified
-from runtime.envelope import key_id, sign, signed_bytes
+from runtime.envelope import key_id, possessed, sign
 from runtime.errors import Refusal
 from runtime.renewing_key import of_now
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
-POSSESSION_TAG = "key-possession/v1"
 SUCCESSION_TAG = "key-succession/v1"
 _KeyEnd = authentication_pb2.KeyEnd
 
@@ -126,7 +124,7 @@ class CentralKeys:
             return
         public_key(successor, "business_key")
         exact_bytes(proof, "proof", 64)
-        if not verified(successor, signed_bytes(POSSESSION_TAG, successor), proof):
+        if not possessed(successor, proof):
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
                 "the new key has not signed for itself",
@@ -195,11 +193,6 @@ class CentralKeys:
             )
             for row in rows
         }
-
-
-def possession(key: Signer) -> bytes:
-    """The proof that somebody has a key: its signature over itself, 64 bytes."""
-    return key.sign(signed_bytes(POSSESSION_TAG, bytes(key.verify_key)))[:64]
 
 
 def _row(key: bytes, by: Given) -> dict[str, object]:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from central_bank.authentication.central_keys import CentralKeys, possession
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.limits import MAX_OVERLAP_MS
 from dcep.authentication.v1 import authentication_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
-from runtime.envelope import key_id, sign, verify
+from runtime.envelope import key_id, possession, sign, verify
 from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry
 
 from central_bank.authentication.registry import Bank
 from central_bank.grpc_authentication import GrpcAuthentication
+from central_bank.key_metrics import watch_bank_keys
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_OVERLAP_MS
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -274,3 +276,16 @@ def test_a_suspended_bank_with_a_new_certificate_is_still_suspended(world: World
     with pytest.raises(Refusal) as caught:
         world.central.registry.welcome(identity(alpha))
     assert caught.value.name == "BANK_SUSPENDED"
+
+
+def test_the_metrics_say_how_long_each_banks_key_is_good(world: World) -> None:
+    metrics = CollectorRegistry()
+    watch_bank_keys(world.central.registry, world.clock, metrics)
+
+    def left(bank: str) -> float | None:
+        return metrics.get_sample_value("dcep_bank_key_days_left", {"bank": bank})
+
+    world.clock.advance(700 * DAY_MS)
+    assert (left("alpha"), left("beta")) == (32, 32)
+    renew(world, key=NEW)
+    assert (left("alpha"), left("beta")) == (732, 32)

@@ -1,0 +1,105 @@
+"""``dcep keys rotate`` and ``revoke``: a party of the stack gets new keys while payments go on."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from sandbox.offices import CAUSE
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import StackMissing, StackPlan, load
+from sandbox.rotation import (
+    BOTH,
+    CERTIFICATE,
+    KEY,
+    LONGEST_DAYS,
+    Change,
+    Party,
+    change,
+    end_replaced,
+    party_of,
+    until,
+)
+from sandbox.words import EXIT_USAGE, Speaker
+
+Whose = Annotated[str, typer.Argument(metavar="PARTY", help="central-bank, a bank, or an officer.")]
+What = Annotated[str, typer.Option("--what", help="certificate, key, or both.")]
+Cause = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+def register(keys: typer.Typer) -> None:
+    """Add the commands."""
+    keys.command()(rotate)
+    keys.command()(revoke)
+
+
+def rotate(
+    party: Whose,
+    what: What = "both",
+    days: Annotated[
+        int, typer.Option(min=1, max=LONGEST_DAYS, help="For so long the old ones are good too.")
+    ] = 7,
+    cause: Cause = "rotated in good order",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Give a party a new certificate and key, by two officers; the old ones end some days later."""
+    speaker = Speaker(as_json)
+    plan, whose = _party(speaker, party, folder)
+    wanted = Change(_what(speaker, what, whose), until(days), cause)
+    done = change(plan, whose, wanted)
+    ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(wanted.old_until_ms / 1_000))
+    speaker.result(
+        {"party": party, "new": done, "old_until_time_ms": wanted.old_until_ms},
+        f"{party} uses {' and '.join(done)} from now on; what it had before is good until {ends}",
+    )
+
+
+def revoke(
+    party: Whose,
+    what: What = "both",
+    replaced: Annotated[
+        bool, typer.Option("--replaced", help="Only what was replaced before; nothing new is made.")
+    ] = False,
+    cause: Cause = CAUSE,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """End a party's certificate and key at once, and give it new ones, by two officers.
+
+    For a key that somebody else may have: nothing is taken by it from now on, and devices that it
+    certified are refused as soon as a payee is online.
+    """
+    speaker = Speaker(as_json)
+    plan, whose = _party(speaker, party, folder)
+    if replaced and whose.kind == "officer":
+        speaker.fail(EXIT_USAGE, "FIELD_INVALID", "an officer's older keys end with a new one")
+    if replaced:
+        end_replaced(plan, whose, cause)
+        done: list[str] = []
+        text = f"what {party} had before is good no more"
+    else:
+        done = change(plan, whose, Change(_what(speaker, what, whose), 0, cause))
+        text = f"{party} uses {' and '.join(done)}; what it had before is good no more"
+    speaker.result({"party": party, "new": done, "old_until_time_ms": 0}, text)
+
+
+def _party(speaker: Speaker, name: str, folder: Folder) -> tuple[StackPlan, Party]:
+    plan = load(folder)
+    try:
+        return plan, party_of(plan, name)
+    except StackMissing as missing:
+        speaker.fail(EXIT_USAGE, "PARTY_UNKNOWN", str(missing))
+
+
+def _what(speaker: Speaker, what: str, party: Party) -> tuple[str, ...]:
+    chosen = {"both": BOTH, CERTIFICATE: (CERTIFICATE,), KEY: (KEY,)}.get(what)
+    if chosen is None:
+        speaker.fail(EXIT_USAGE, "FIELD_INVALID", "--what is certificate, key, or both")
+    if party.kind == "officer" and chosen != BOTH:
+        speaker.fail(
+            EXIT_USAGE, "FIELD_INVALID", "an officer's certificate and key change together"
+        )
+    return chosen

@@ -1,0 +1,251 @@
+"""The drill: keys and certificates of the parties are changed and revoked while payments go on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from runtime.clock import SystemClock
+from runtime.envelope import sign
+from sandbox.connections import certified_channel, stub
+from sandbox.offices import ActDesk, BankOffice, CentralOffice
+from sandbox.plan import CENTRAL_BANK
+from sandbox.story import audited
+from sandbox.world import Stream, World, refused, wait_until
+from tests.integration.commands import Done, dcep
+from tests.integration.conftest import MakeWorld
+
+pytestmark = pytest.mark.xdist_group("rotation")
+
+TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 10_000
+
+
+class Drill:
+    """A world in which Alice of alpha pays Bob of beta, and Bob pays Alice, on and on."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.alice = world.person("alice", "alpha", holder_name="Alice")
+        self.bob = world.person("bob", "beta", holder_name="Bob")
+        for person in (self.alice, self.bob):
+            person.top_up(TOPPED_UP_FEN)
+
+    def dcep(self, *words: str) -> Done:
+        """A command about keys. It has to work."""
+        done = dcep("keys", *words, "--json", "--dir", str(self.world.plan.folder))
+        assert done.code == 0, done.err
+        return done
+
+    def through(self, *changes: tuple[str, ...]) -> None:
+        """Makes changes while payments go on in both directions: each one settles."""
+        streams = [
+            Stream(payer, payee.number, 100, count=80)
+            for payer, payee in ((self.alice, self.bob), (self.bob, self.alice))
+        ]
+        for number, words in enumerate(changes):
+            for stream in streams:
+                stream.wait_settled(5 * (number + 1))
+            self.dcep(*words)
+        for stream in streams:
+            assert len(set(stream.finish())) == 80
+
+    def registered(self, party: str, kind: str) -> list[dict[str, Any]]:
+        """What the list says of a party's keys or certificates, the newest first."""
+        rows: list[dict[str, Any]] = self.dcep("list").answer["registered"]
+        return [row for row in rows if (row["party"], row["kind"]) == (party, kind)]
+
+
+@pytest.fixture(scope="module")
+def drill(worlds: MakeWorld) -> Iterator[Drill]:
+    yield Drill(worlds())
+
+
+def saved(drill: Drill, folder: Path, *names: str) -> list[Path]:
+    """Copies of files that are about to be replaced: what a thief would have."""
+    return [
+        Path(shutil.copy(folder / name, drill.world.homes / f"stolen-{name}")) for name in names
+    ]
+
+
+def as_bank(drill: Drill, bank: str, certificate: Path, key: Path) -> Any:
+    channel = certified_channel(
+        drill.world.plan, drill.world.plan.central_address, certificate, key
+    )
+    return stub(registration_pb2_grpc.RegistrationServiceStub, channel)
+
+
+def registration_by(key: SigningKey, bank: str) -> registration_pb2.RegisterTokensRequest:
+    """Something that would be refused for what it says, were its signature good."""
+    now_ms = SystemClock().now_ms()
+    order = registration_pb2.TokenRegistration(
+        bank=bank,
+        number=1,
+        amount_fen=1,
+        device_certificate=b"no certificate",
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+    )
+    signed = sign("token-registration/v1", order.SerializeToString(), key, bank.encode())
+    return registration_pb2.RegisterTokensRequest(registration=signed)
+
+
+def test_payments_go_on_while_everything_is_rotated(drill: Drill) -> None:
+    alpha = drill.world.plan.bank_folder("alpha")
+    before = {name: (alpha / name).read_bytes() for name in ("tls.crt", "tls.key", "business.key")}
+    drill.through(
+        ("rotate", "alpha", "--what", "certificate"),
+        ("rotate", "alpha", "--what", "key"),
+        ("rotate", "central-bank"),
+        ("rotate", "beta"),
+        ("rotate", "central-bank", "--what", "key"),
+    )
+    for name, content in before.items():
+        assert (alpha / name).read_bytes() != content
+    for kind in ("certificate", "business key"):
+        new, old = drill.registered("alpha", kind)
+        assert (new["until_time_ms"], new["revoked"], old["revoked"]) == (0, False, False)
+        assert old["until_time_ms"] > SystemClock().now_ms() + 6 * 86_400_000
+    assert len(drill.registered(CENTRAL_BANK, "business key")) == 3
+    audit = audited(drill.world)
+    assert audit.ok, audit.problems
+
+
+def test_offline_money_outlives_a_rotation(drill: Drill) -> None:
+    alice, bob = drill.alice, drill.bob
+    had = bob.show().available_fen
+    alice.offline_load(OFFLINE_FEN)
+    drill.dcep("rotate", "alpha", "--what", "key")
+    bob.offline_load(100)  # Bob's device has the newest bundle
+    paid = alice.offline_pay(bob.offline_request(4_000))
+    assert bob.offline_accept(paid) == 4_000
+    bob.offline_deposit()
+    drill.world.wait_available(bob, had + 4_000)
+
+
+def test_a_stolen_key_is_refused_at_once_and_payments_go_on(drill: Drill) -> None:
+    alpha = drill.world.plan.bank_folder("alpha")
+    stolen = SigningKey((alpha / "business.key").read_bytes())
+    now = as_bank(drill, "alpha", alpha / "tls.crt", alpha / "tls.key")
+    good = refused(lambda: now.RegisterTokens(registration_by(stolen, "alpha"), timeout=10.0))
+    assert (good.reason, good.field) == (errors_pb2.REASON_FIELD_INVALID, "device_certificate")
+    drill.through(("revoke", "alpha", "--what", "key", "--cause", "it was stolen"))
+    no = refused(lambda: now.RegisterTokens(registration_by(stolen, "alpha"), timeout=10.0))
+    assert no.reason == errors_pb2.REASON_SIGNATURE_INVALID
+    newest, last, *_ = drill.registered("alpha", "business key")
+    assert not newest["revoked"]
+    assert last["revoked"]
+
+
+def test_a_stolen_certificate_is_refused_at_once_with_its_open_streams(drill: Drill) -> None:
+    beta = drill.world.plan.bank_folder("beta")
+    files = saved(drill, beta, "tls.crt", "tls.key")
+    thief = as_bank(drill, "beta", *files)
+    with BankOffice(drill.world.plan, "beta") as office:
+        told = office.feed()
+    place = registration_pb2.FeedPlace(ledger=told.ledger, number=told.number, hash=told.hash)
+    stream = thief.FollowFeed(registration_pb2.FollowFeedRequest(after=place), timeout=60.0)
+    drill.bob.pay(drill.alice.number, 1)
+    next(stream)
+    drill.through(("revoke", "beta", "--what", "certificate"))
+    for no in (
+        refused(lambda: [message for message in stream]),
+        refused(lambda: next(thief.FollowFeed(registration_pb2.FollowFeedRequest(), timeout=9.0))),
+    ):
+        assert no.reason == errors_pb2.REASON_BANK_NOT_ADMITTED
+
+
+def test_devices_that_a_revoked_key_certified_get_new_certificates(drill: Drill) -> None:
+    alice, bob = drill.alice, drill.bob
+    alice.offline_load(OFFLINE_FEN)
+    drill.dcep("revoke", "alpha", "--what", "key")
+    bob.offline_load(100)
+    had = bob.show().offline_fen
+    # Alice's device has not heard of it; Bob's has, and gives her money back.
+    answer = bob.offline_answer(alice.offline_pay(bob.offline_request(1_000)))
+    assert (answer.amount_fen, bob.show().offline_fen) == (0, had)
+    alice.offline_load(OFFLINE_FEN)
+    assert bob.offline_accept(alice.offline_pay(bob.offline_request(5_000))) == 5_000
+
+
+def test_the_central_banks_key_is_revoked_and_its_word_goes_on(drill: Drill) -> None:
+    drill.through(("revoke", CENTRAL_BANK, "--what", "key"))
+    newest, last, *_ = drill.registered(CENTRAL_BANK, "business key")
+    assert (newest["revoked"], last["revoked"]) == (False, True)
+    for bank in drill.world.plan.banks:
+        with BankOffice(drill.world.plan, bank.name) as office:
+            wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
+
+
+def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
+    plan = drill.world.plan
+    old = [Path(plan.officers_folder / f"han{end}") for end in (".crt", ".key", ".signing.key")]
+    contents = [file.read_bytes() for file in old]
+    drill.dcep("rotate", "han")
+    with ActDesk(plan, CENTRAL_BANK, "han") as desk:
+        assert desk.open_acts() == []
+    drill.dcep("revoke", "officer/han")
+    drill.dcep("rotate", "wang")
+    with BankOffice(plan, "alpha", "wang") as office:
+        assert office.books().wallets
+    for file, content in zip(old, contents, strict=True):
+        file.write_bytes(content)
+    with ActDesk(plan, CENTRAL_BANK, "han") as desk:
+        no = refused(lambda: desk.propose(office_pb2.SuspendBank(name="beta")))
+    assert no.reason == errors_pb2.REASON_OFFICER_UNKNOWN
+
+
+def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(drill: Drill) -> None:
+    plan = drill.world.plan
+    folder = plan.bank_folder("beta")
+    key = SigningKey.generate()
+    (folder / "business.key.next").write_bytes(bytes(key))
+    (folder / "business.key.next").chmod(0o600)
+    drill.world.by_two(
+        office_pb2.RenewBank(
+            name="beta",
+            business_key=bytes(key.verify_key),
+            old_until_time_ms=SystemClock().now_ms() + 86_400_000,
+        )
+    )
+    # It was announced, and then the power went. A theft came to light meanwhile.
+    drill.dcep("revoke", "beta", "--what", "key")
+    assert (folder / "business.key").read_bytes() == bytes(key)
+    assert not (folder / "business.key.next").exists()
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        (beta,) = [bank for bank in office.banks() if bank.name == "beta"]
+    assert beta.business_key == bytes(key.verify_key)
+    assert all(old.revoked for old in beta.replaced)
+    drill.through()
+
+
+def test_services_start_again_with_what_was_rotated_and_the_audit_holds(drill: Drill) -> None:
+    world = drill.world
+    for name in ("alpha", "beta", CENTRAL_BANK):
+        world.stack.stop(name)
+    for name in (CENTRAL_BANK, "alpha", "beta"):
+        world.stack.restart(name)
+    drill.through()
+    audit = audited(world)
+    assert audit.ok, audit.problems
+    assert audit.signatures is not None
+    assert audit.signatures.left_out == 0
+
+
+def test_nobody_rotates_what_is_not_there(drill: Drill) -> None:
+    folder = str(drill.world.plan.folder)
+    for words, reason in (
+        (("rotate", "omega"), "PARTY_UNKNOWN"),
+        (("rotate", "alpha", "--what", "root"), "FIELD_INVALID"),
+        (("revoke", "lin", "--what", "key"), "FIELD_INVALID"),
+        (("revoke", "lin", "--replaced"), "FIELD_INVALID"),
+    ):
+        done = dcep("keys", *words, "--json", "--dir", folder)
+        assert (done.code, done.answer["reason"]) == (2, reason)
