@@ -24,6 +24,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import key_id, possessed, sign
 from runtime.errors import Refusal
+from runtime.logs import logger
 from runtime.renewing_key import of_now
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
@@ -39,10 +40,6 @@ class Known(NamedTuple):
     from_time_ms: int
     until_time_ms: int
     revoked: bool
-
-    def good(self, now_ms: int) -> bool:
-        """Whether banks that know of it take it now."""
-        return not self.revoked and (not self.until_time_ms or now_ms < self.until_time_ms)
 
 
 class CentralKeys:
@@ -63,6 +60,7 @@ class CentralKeys:
         self._changing = threading.Lock()
         self._known = self._read()
         self._used = of_now(signer)
+        self._unknown: Signer | None = None
         public = bytes(self._used.verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()))
@@ -76,8 +74,13 @@ class CentralKeys:
     def signing(self) -> Signer:
         """The key to sign with: the one in the settings, once it has been announced."""
         latest = of_now(self._signer)
-        if latest is not self._used and bytes(latest.verify_key) in self._known:
-            self._used = latest
+        if latest is not self._used and latest is not self._unknown:
+            public = bytes(latest.verify_key)
+            if public in self._known:
+                self._used = latest
+            else:
+                self._unknown = latest
+                logger("keys").warning("a key that was not announced is not used", key=public.hex())
         return self._used
 
     def all(self) -> list[Known]:
@@ -110,8 +113,6 @@ class CentralKeys:
                 field="old_until_time_ms",
             )
         used = self._known[bytes(self.signing().verify_key)]
-        if not used.good(now_ms):
-            raise invalid("business_key", "cannot be announced: the key in use has ended")
         if not successor:
             if len(self._known) == 1:
                 raise Refusal(
@@ -144,6 +145,9 @@ class CentralKeys:
     ) -> None:
         """Announces a successor, or the end of what was replaced before.
 
+        The key in use signs, also one that has ended: banks do not believe that any more, and
+        their operators list the successor. So a successor that was lost can be succeeded.
+
         Args:
             also: further SQL for the same transaction.
             by: the officers' act.
@@ -170,6 +174,7 @@ class CentralKeys:
 
             self._database.transaction(body)
             self._known = self._read()
+            self._unknown = None
 
     def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
         """When which of the keys that are good end, or, without a successor, those replaced."""

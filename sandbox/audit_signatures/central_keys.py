@@ -6,6 +6,7 @@ and each was announced in a statement that a key of its time signed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Engine, column, select, table
@@ -81,7 +82,8 @@ class CentralTerms:
         tip = read(registration_pb2.FeedTip, envelope.payload)
         same("bank", tip.bank, bank)
         same("number", tip.place.number, row.number)
-        self._verify(problems, where, "feed-tip/v1", envelope, tip.signed_time_ms)
+        good = [term for term in self._terms if term.covers(tip.signed_time_ms)]
+        self._verify(problems, where, "feed-tip/v1", envelope, good)
 
     def _check_told(self, row: Any, act: Approved | None, where: str) -> None:
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
@@ -90,16 +92,19 @@ class CentralTerms:
             raise Wrong("no act of two officers is behind it")
         successor = act.content.renew_central_key.business_key
         same("successor", told.successor.hex(), successor.hex())
-        self._verify(self.problems, where, "key-succession/v1", envelope, told.from_time_ms)
+        # By a key that was there before. It may have ended: its successor was lost before its use.
+        begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
+        self._verify(self.problems, where, "key-succession/v1", envelope, begun)
 
     def _verify(
-        self, problems: Problems, where: str, tag: str, envelope: SignedEnvelope, time_ms: int
+        self,
+        problems: Problems,
+        where: str,
+        tag: str,
+        envelope: SignedEnvelope,
+        terms: Sequence[Term],
     ) -> None:
-        keys = [
-            term.key
-            for term in self._terms
-            if key_id(term.key) == envelope.key_id and term.covers(time_ms)
-        ]
+        keys = [term.key for term in terms if key_id(term.key) == envelope.key_id]
         if not keys:
             raise Wrong("it is by no key that the central bank had then")
         self._verifying.add(

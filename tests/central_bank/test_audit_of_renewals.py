@@ -121,6 +121,9 @@ def test_the_central_banks_own_key_changes_and_the_audit_holds(world: World) -> 
     world.central.central_keys._signer = FRESH_CENTRAL_KEY
     world.both(office_pb2.RenewCentralKey())
     assert problems(world) == []
+    for number in (0x51, 0x52):  # one after the other, and none of them is used
+        world.both(renewal(SigningKey(bytes([number]) * 32)))
+    assert problems(world) == []
 
 
 @pytest.mark.parametrize(

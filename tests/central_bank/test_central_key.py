@@ -113,14 +113,21 @@ def test_one_officer_announces_nothing(world: World) -> None:
     assert world.central.central_keys.successions() == []
 
 
-def test_a_key_that_was_revoked_while_in_use_announces_nothing_more(world: World) -> None:
+def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(world: World) -> None:
+    """Banks do not believe it of a key that has ended; their operators list it."""
     world.both(renewal())
     third = SigningKey(b"\x2a" * 32)
-    assert refusal_of(world, renewal(third)) == "FIELD_INVALID"
-    # Its successor does, as soon as it is in use.
+    world.both(renewal(third))
+    world.central.central_keys._signer = third
+    assert signer_of_the_feed(world) == name(third)
+    first, lost, newest = world.central.central_keys.all()
+    assert (first.revoked, lost.revoked, newest.revoked) == (True, True, False)
+
+
+def test_each_successor_announces_the_next(world: World) -> None:
+    world.both(renewal())
     world.central.central_keys._signer = NEW
-    world.central.central_keys.signing()
-    world.both(renewal(third, until_ms=NOW_MS + DAY_MS))
+    world.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
     assert [envelope.key_id for envelope in world.central.central_keys.successions()] == [
         name(CENTRAL_KEY),
         name(NEW),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from sandbox.connections import certified_channel, stub
 from sandbox.offices import ActDesk, BankOffice, CentralOffice
 from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
+from sandbox.trust import fingerprint
 from sandbox.world import Stream, World, refused, wait_until
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
@@ -97,6 +101,21 @@ def registration_by(key: SigningKey, bank: str) -> registration_pb2.RegisterToke
     return registration_pb2.RegisterTokensRequest(registration=signed)
 
 
+def shown_at(address: str) -> str:
+    """The fingerprint of the certificate that a server shows to who connects now."""
+    host, _, port = address.rpartition(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection((host, int(port)), 10.0) as plain,
+        context.wrap_socket(plain) as connection,
+    ):
+        shown = connection.getpeercert(binary_form=True)
+    assert shown is not None
+    return hashlib.sha256(shown).hexdigest()
+
+
 def test_payments_go_on_while_everything_is_rotated(drill: Drill) -> None:
     alpha = drill.world.plan.bank_folder("alpha")
     before = {name: (alpha / name).read_bytes() for name in ("tls.crt", "tls.key", "business.key")}
@@ -109,6 +128,12 @@ def test_payments_go_on_while_everything_is_rotated(drill: Drill) -> None:
     )
     for name, content in before.items():
         assert (alpha / name).read_bytes() != content
+    for bank in drill.world.plan.banks:
+        # The inner port, and the edge, which is a process of its own.
+        for address in (bank.inner_address, bank.public_address):
+            assert shown_at(address) == fingerprint(
+                drill.world.plan.bank_folder(bank.name) / "tls.crt"
+            )
     for kind in ("certificate", "business key"):
         new, old = drill.registered("alpha", kind)
         assert (new["until_time_ms"], new["revoked"], old["revoked"]) == (0, False, False)
