@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from runtime.limits import DEFAULT_DEADLINE_S, MESSAGE_OPTIONS
 from runtime.messages import check_answer
 from runtime.roles import server_name
 
-_OPTIONS = [
+_OPTIONS: list[tuple[str, Any]] = [
     *MESSAGE_OPTIONS,
     ("grpc.initial_reconnect_backoff_ms", 100),
     # How long one attempt to connect may take: a busy machine is slow to shake hands.
@@ -35,8 +36,20 @@ def connect(address: str, credentials: grpc.ChannelCredentials, role: str) -> gr
         role: whose server it has to be, such as ``dcep://bank/alpha``. Whoever else has a
             certificate of the root is not spoken to.
     """
-    channel = grpc.secure_channel(address, credentials, [*_OPTIONS, *served_by(role)])
-    return grpc.intercept_channel(channel, _Ours())
+    options = [*_OPTIONS, *served_by(role)]
+    if is_loopback(address):
+        # A proxy that the environment names has another loopback than this machine.
+        options.append(("grpc.enable_http_proxy", 0))
+    return grpc.intercept_channel(grpc.secure_channel(address, credentials, options), _Ours())
+
+
+def is_loopback(address: str) -> bool:
+    """Whether HOST:PORT is this very machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
 
 
 def served_by(role: str) -> tuple[tuple[str, str], ...]:

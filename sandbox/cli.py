@@ -9,6 +9,7 @@ import typer
 from currency.amount import AmountError
 from currency.number import NumberError
 from runtime.errors import NoAnswer, Refusal
+from runtime.output import run_command
 from sandbox import (
     cli_acts,
     cli_audit,
@@ -54,7 +55,11 @@ for part in (
 
 
 def main() -> None:
-    """Run the command line; every expected failure becomes a sentence and an exit code."""
+    """Run the command line; every failure becomes a sentence and an exit code."""
+    run_command(_run, "Repeat the same command: nothing is done twice.")
+
+
+def _run() -> None:
     speaker = Speaker("--json" in sys.argv[1:])
     try:
         app()

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from runtime.output import json_ascii
+
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -29,8 +31,8 @@ class Speaker:
     def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
         """The result: the fields as one JSON object, or the text for people."""
         if self.as_json:
-            json.dump(fields, sys.stdout, ensure_ascii=False)
-            sys.stdout.write("\n")
+            text = json.dumps(fields, ensure_ascii=json_ascii())
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
         elif text is not None:
             self.console.print(text)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime.randomness import Randomness
     from wallet.bank import Banks
     from wallet.banks import BankEntry
-    from wallet.book import Book, Flights
+    from wallet.book import Book, Flights, Order
     from wallet.desk import Desk
     from wallet.device import Device, Loadable
     from wallet.holder import Holder
@@ -48,8 +48,16 @@ class App:
         flights: Flights | None = None,
         device: Device | None = None,
         pin: Callable[[], str] | None = None,
+        tells_later: bool = False,
     ) -> None:
+        """Takes a home, parts that are given instead of made, and how outcomes become known.
+
+        Args:
+            tells_later: what came of an order counts as heard when `heard` is called, and not as
+                soon as a use-case returns it: for a command, which has yet to print it.
+        """
         self.home = Home(home)
+        self._telling: dict[int, Order] | None = {} if tells_later else None
         self._pin = pin
         self._database_url = database_url or self.home.database_url
         self._given = (clock, randomness, banks, book, flights, device)
@@ -188,7 +196,16 @@ class App:
             open_book=lambda: self.book,
             flights=self.flights,
             clock=self.clock,
+            telling=self._telling,
         )
+
+    def heard(self) -> None:
+        """Whoever asked has been told what came of the orders so far."""
+        for sequence, order in (self._telling or {}).items():
+            self.book.hear(order)
+            self.flights.release(sequence)
+        if self._telling:
+            self._telling.clear()
 
     def holder(self) -> Holder:
         """What the holder does with the bank."""

@@ -26,6 +26,8 @@ class Order:
         request_id: the id that a program asked with, or None for a person's command.
         answer: the bank's answer, serialised, when DONE.
         reason, message: why not, when REFUSED.
+        heard: whether somebody has been told what came of it. Until then an equal wish of a person
+            is this one.
     """
 
     number: str
@@ -41,6 +43,7 @@ class Order:
     reason: int = 0
     message: str = ""
     answer: bytes = b""
+    heard: bool = False
 
     @property
     def payment_id(self) -> str:
@@ -76,10 +79,14 @@ class Book(Protocol):
         """The order that a program asked for with this id."""
         ...
 
-    def unknown(self, number: str, kind: str = "", content: bytes = b"") -> list[Order]:
-        """Orders of unknown outcome, oldest first.
+    def unknown(self, number: str) -> list[Order]:
+        """Orders of unknown outcome, oldest first."""
+        ...
 
-        With a kind and content only people's commands that are equal: a program repeats its own.
+    def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
+        """Equal orders of people whose outcome nobody was told, oldest first.
+
+        A program repeats its own, by its id.
         """
         ...
 
@@ -91,8 +98,13 @@ class Book(Protocol):
         reason: int = 0,
         message: str = "",
         answer: bytes = b"",
+        heard: bool = False,
     ) -> Order:
-        """Writes down what came of an order."""
+        """Writes down what came of an order, and whether it is told at once."""
+        ...
+
+    def hear(self, order: Order) -> None:
+        """Writes down that somebody was told what came of an order."""
         ...
 
 

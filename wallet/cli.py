@@ -31,7 +31,10 @@ app = typer.Typer(
 
 def main() -> None:
     """The ``wallet`` command."""
-    app(prog_name="wallet")
+    from runtime.output import run_command
+    from wallet.words import NO_ANSWER_NEXT
+
+    run_command(lambda: app(prog_name="wallet"), NO_ANSWER_NEXT)
 
 
 @app.callback()

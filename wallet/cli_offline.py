@@ -78,6 +78,7 @@ def request(
         amount_fen = parse_yuan(amount)
         from wallet import cli_offline_words
 
+        cli_offline_words.check_file(file)
         text = app.pocket().request(amount_fen)
         cli_offline_words.keep(text, file)
         speaker.result(*cli_offline_words.paper("request", text, amount_fen, file))
@@ -92,7 +93,7 @@ def pay(
     out: Annotated[Path | None, typer.Option("--out", help="Write the payment to a file.")] = None,
     amount: AskedAmount = "",
     anew: Annotated[
-        bool, typer.Option("--new", help="A new payment, even if an earlier one got no answer.")
+        bool, typer.Option("--anew", help="A new payment, even if an earlier one got no answer.")
     ] = False,
     home: HomeOption = None,
     pin: PinOption = "",
@@ -116,6 +117,7 @@ def pay(
             return
         asked = words.given(request, file, "request")
         amount_fen = words.asked_fen(asked, expected_fen)
+        words.check_file(out)
         payment = pocket.pay(asked)
         words.keep(payment, out)
         speaker.result(*words.paper("payment", payment, amount_fen, out, pocket.balance_fen()))
@@ -136,7 +138,7 @@ def accept(
         str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
     ] = "",
     amount: AskedAmount = "",
-    anew: Annotated[bool, typer.Option("--new", help="A new request over the link.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="A new request over the link.")] = False,
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from currency.amount import format_yuan, parse_yuan
+from runtime.output import Unprintable, can_print
 from wallet import hand_over, link, papers
 from wallet.app import App
 from wallet.card import Card
+from wallet.cli_words import earlier
 from wallet.desk import Placed
 from wallet.device import Device, Limits, Piece, PieceState
 from wallet.hand_over import Handed
@@ -44,13 +46,22 @@ def given(text: str, file: Path | None, what: str) -> str:
 
 
 def keep(text: str, file: Path | None) -> None:
-    """Writes a text to a file, if one is wanted. Raises UsageError."""
+    """Writes a text to a file, if one is wanted. Raises Unprintable."""
     if file is None:
         return
     try:
         file.write_text(text + "\n", encoding="ascii")
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+        raise Unprintable(f"{file} cannot be written: {error.strerror}") from error
+
+
+def check_file(file: Path | None) -> None:
+    """Raises UsageError for a file that cannot be written, before any money moves for it."""
+    if file is None:
+        return
+    where = file if file.exists() else file.parent
+    if file.is_dir() or not where.exists() or not os.access(where, os.W_OK):
+        raise UsageError(f"{file} cannot be written: name a file in a folder of yours")
 
 
 def asked_fen(request: str, expected_fen: int | None) -> int:
@@ -184,6 +195,7 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
             f"{format_yuan(amount_fen)} yuan loaded; {format_yuan(offline_fen)} yuan can be paid "
             "offline."
         )
+        text = earlier(placed, f"{format_yuan(amount_fen)} yuan loaded") or text
     return fields, text
 
 
@@ -212,7 +224,7 @@ def handed_over(handed: Handed, offline_fen: int) -> Said:
     if handed.repeated:
         text += (
             "\nThis is the payment whose answer was lost; nothing was paid anew. "
-            "With --new another one is made."
+            "With --anew another one is made."
         )
     fields = {
         "state": "TAKEN",
@@ -349,7 +361,8 @@ def _drawn(text: str) -> str:
 
     out = StringIO()
     segno.make_qr(text, error="l").terminal(out, compact=True)
-    return out.getvalue().rstrip("\n")
+    drawn = out.getvalue().rstrip("\n")
+    return drawn if can_print(drawn) else "(This terminal cannot draw a code; the text says all.)"
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -87,7 +87,7 @@ def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
         "repeated": placed.resent,
     }
     text = f"{format_yuan(amount_fen)} yuan {what}; {format_yuan(available_fen)} yuan available."
-    return fields, text + _resent(placed)
+    return fields, earlier(placed, f"{format_yuan(amount_fen)} yuan {what}") or text
 
 
 def paid(number: str, amount_fen: int, placed: Placed) -> Said:
@@ -113,7 +113,9 @@ def paid(number: str, amount_fen: int, placed: Placed) -> Said:
             f"Paid {yuan} yuan to {number}; "
             f"{format_yuan(answer.available_fen)} yuan available.\n{placed.order.payment_id}"
         )
-    return fields, text + _resent(placed)
+    if placed.resent and not placed.pending:
+        text = earlier(placed, f"Paid {yuan} yuan to {number}")
+    return fields, text
 
 
 def listed(entries: list[Entry], token: str, unanswered: list[str]) -> Said:
@@ -139,11 +141,15 @@ def arrived(entry: Entry) -> Said:
     return asdict(entry), text
 
 
-def _resent(placed: Placed) -> str:
+def earlier(placed: Placed, done: str) -> str:
+    """What became of an order that an earlier command made; "" when it is this command's."""
     if not placed.resent:
         return ""
     made = _clock(placed.order.created_time_ms)
-    return f"\nThis is the order of {made} that had no answer then; nothing was done twice."
+    return (
+        f"{done}, once: it was ordered at {made} and is settled, {placed.order.payment_id}.\n"
+        "Nothing was ordered a second time; `--anew` does."
+    )
 
 
 def _table(entries: list[Entry]) -> str:

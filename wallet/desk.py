@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 Take = Callable[[Any], None]
+ORDERED_TIME_MS = "ordered_time_ms"
+"""In a refusal's metadata: it is the outcome of an earlier order, of that time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Placed:
 
     Attributes:
         message: the answer; its ``state`` may still be PENDING.
-        resent: it had been made by an earlier command that got no answer.
+        resent: it had been made by an earlier command whose caller was not told what came of it.
     """
 
     order: Order
@@ -45,7 +47,13 @@ class Placed:
 
 @dataclass(frozen=True)
 class Desk:
-    """The wallet's orders and questions to its bank."""
+    """The wallet's orders and questions to its bank.
+
+    Attributes:
+        telling: takes orders, by sequence, whose outcome is told after a call here has returned;
+            until `Book.hear` is called for them, an equal order is the same one. None: whoever
+            calls is told by the return.
+    """
 
     number: str
     bank_name: str
@@ -54,6 +62,7 @@ class Desk:
     open_book: Callable[[], Book]
     flights: Flights
     clock: Clock
+    telling: dict[int, Order] | None = None
 
     @property
     def book(self) -> Book:
@@ -86,13 +95,14 @@ class Desk:
     ) -> Placed:
         """Gets an order done exactly once.
 
-        An equal order that an earlier command left without an answer is sent again instead of a
-        new one; with a `request_id` it is the order of that id, whatever is equal to it.
+        An equal order of an earlier command that told nobody what came of it takes the place of a
+        new one: it is sent again, or its outcome is told, wherever that was learned meanwhile. With
+        a `request_id` it is the order of that id, whatever is equal to it.
 
         Args:
             kind: what to order, with `fields` of its message.
             request_id: a program's id for it, or "" for a person's command.
-            anew: make a new order even though an equal one has no answer.
+            anew: make a new order even though nobody heard what came of an equal one.
             take: keeps what the answer brings; runs before the order counts as done, and may run
                 again after a crash.
             check: raises Refusal when a new order should not be made at all.
@@ -176,13 +186,13 @@ class Desk:
         return order
 
     def _left_behind(self, kind: Kind, content: bytes, ours: Callable[[Any], bool]) -> Order | None:
-        for order in self.book.unknown(self.number, kind.name, content):
+        for order in self.book.unheard(self.number, kind.name, content):
             if not ours(kind.order.FromString(order.payload)):
                 continue
             if not self.flights.take(order.sequence):
                 continue
             fresh = self.book.get(self.number, order.sequence)
-            if fresh.state == OrderState.UNKNOWN:
+            if not fresh.heard:
                 return fresh
             self.flights.release(order.sequence)
         return None
@@ -217,7 +227,9 @@ class Desk:
         try:
             return self._send(order, take, resent=resent)
         finally:
-            self.flights.release(order.sequence)
+            # One that is still to be told is not for an equal command to tell.
+            if self.telling is None or order.sequence not in self.telling:
+                self.flights.release(order.sequence)
 
     def _send(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
         if order.state != OrderState.UNKNOWN:
@@ -235,10 +247,18 @@ class Desk:
             return Placed(order, message, resent)
         if state in (REFUSED, EXPIRED):
             reason = message.reason or errors_pb2.REASON_EXPIRED
-            raise _refusal(self._refuse(order, reason, _said(reason)))
+            refused = self._refuse(order, reason, _said(reason), heard=self._at_once(order))
+            self._tell(order)
+            raise _refusal(refused, resent=resent)
         if take is not None:
             take(message)
-        done = self.book.finish(order, OrderState.DONE, answer=message.SerializeToString())
+        done = self.book.finish(
+            order,
+            OrderState.DONE,
+            answer=message.SerializeToString(),
+            heard=self._at_once(order),
+        )
+        self._tell(order)
         return Placed(done, message, resent)
 
     def _told_no(self, order: Order, refusal: Refusal) -> Placed:
@@ -255,16 +275,32 @@ class Desk:
                 ) from refusal
             return self._settled_before(order)
         refusal.metadata.setdefault("payment_id", order.payment_id)
-        self._refuse(order, refusal.reason, refusal.message)
+        self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
+        self._tell(order)
         raise refusal
 
     def _settled_before(self, order: Order) -> Placed:
+        if not order.heard:
+            self._tell(order)
+            if self._at_once(order):
+                self.book.hear(order)
         if order.state == OrderState.REFUSED:
-            raise _refusal(order)
+            raise _refusal(order, resent=True)
         return Placed(order, KINDS[order.kind].answer.FromString(order.answer), True)
 
-    def _refuse(self, order: Order, reason: int, message: str) -> Order:
-        return self.book.finish(order, OrderState.REFUSED, reason=reason, message=message)
+    def _refuse(self, order: Order, reason: int, message: str, *, heard: bool = False) -> Order:
+        return self.book.finish(
+            order, OrderState.REFUSED, reason=reason, message=message, heard=heard
+        )
+
+    def _at_once(self, order: Order) -> bool:
+        """Whether the outcome of an order counts as heard as soon as a call here returns it."""
+        return self.telling is None or order.request_id is not None or not KINDS[order.kind].wished
+
+    def _tell(self, order: Order) -> None:
+        """Whoever asked is told after this what came of an order."""
+        if self.telling is not None and not self._at_once(order):
+            self.telling[order.sequence] = order
 
 
 def _check_same(order: Order, kind: Kind, content: bytes) -> None:
@@ -282,8 +318,11 @@ def _content(kind: Kind, fields: dict[str, Any]) -> bytes:
     return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
 
 
-def _refusal(order: Order) -> Refusal:
-    return Refusal(order.reason, order.message, payment_id=order.payment_id)
+def _refusal(order: Order, *, resent: bool) -> Refusal:
+    refusal = Refusal(order.reason, order.message, payment_id=order.payment_id)
+    if resent:
+        refusal.metadata[ORDERED_TIME_MS] = str(order.created_time_ms)
+    return refusal
 
 
 def _said(reason: int) -> str:

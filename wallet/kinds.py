@@ -25,6 +25,8 @@ class Kind:
         order: the message that is signed.
         answer: the message that comes back.
         send: sends a signed order to a bank.
+        wished: whether a person asks for it by itself and has to be told what came of it; the
+            others are steps of something larger.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Kind:
     order: Any
     answer: Any
     send: Callable[[Bank, SignedEnvelope], Any]
+    wished: bool = True
 
 
 PAYMENT = Kind(
@@ -61,6 +64,7 @@ CERTIFY = Kind(
     orders_pb2.CertifyDeviceOrder,
     bank_pb2.CertifyDeviceResponse,
     lambda bank, order: bank.certify_device(order),
+    wished=False,
 )
 LOAD = Kind(
     "offline-load",
@@ -75,5 +79,6 @@ DEPOSIT = Kind(
     orders_pb2.DepositOrder,
     bank_pb2.DepositTokensResponse,
     lambda bank, order: bank.deposit_tokens(order),
+    wished=False,
 )
 KINDS = {kind.name: kind for kind in (PAYMENT, EXCHANGE, CLOSE, CERTIFY, LOAD, DEPOSIT)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ Receipt = Annotated[
     str, typer.Option("--receipt", help="Cash, by what the machine showed.", show_default=False)
 ]
 Anew = Annotated[
-    bool, typer.Option("--new", help="A new order, even if an equal one got no answer.")
+    bool, typer.Option("--anew", help="A new order, even if nobody heard of an equal one.")
 ]
 File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
 PinOption = Annotated[
@@ -79,9 +79,13 @@ def wallet(
         home_folder(common.home),
         database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),
         pin=pin_from(common.pin),
+        tells_later=True,
     )
-    with speaker.failures():
+    with closing(app):
         try:
-            yield app, speaker
+            with speaker.failures():
+                yield app, speaker
         finally:
-            app.close()
+            # What came of an order is known to somebody only when it stands on the output.
+            if speaker.was_heard:
+                app.heard()

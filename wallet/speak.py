@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from runtime.output import json_ascii
+
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -23,13 +25,15 @@ class Speaker:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self.was_heard = False
 
     def result(self, fields: Mapping[str, Any], text: str) -> None:
         """The fields as one JSON object, or the text for people."""
         if self.as_json:
-            text = json.dumps(fields, ensure_ascii=False)
+            text = json.dumps(fields, ensure_ascii=json_ascii())
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+        self.was_heard = True
 
     def say(self, text: str) -> None:
         """A remark beside the result, on standard error."""
@@ -47,6 +51,7 @@ class Speaker:
             self.say(message)
             if following:
                 self.say(following)
+            self.was_heard = True
         raise SystemExit(code)
 
     @contextmanager
@@ -85,10 +90,13 @@ class Speaker:
 
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import NoAnswer, Refusal
-        from wallet.words import NO_ANSWER_NEXT, sentence
+        from wallet.desk import ORDERED_TIME_MS
+        from wallet.words import NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
             said, following = sentence(error.name, error.message)
+            if ORDERED_TIME_MS in error.metadata:
+                said, following = earlier(said, int(error.metadata[ORDERED_TIME_MS]))
             more = {**error.metadata, **({"field": error.field} if error.field else {})}
             if self.as_json:
                 self.fail(EXIT_REFUSED, error.name, error.message, following, **more)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from runtime.database import Database
 from wallet.book import Order, OrderState
@@ -79,21 +79,25 @@ class SqlBook:
 
         return self._database.read(body)
 
-    def unknown(self, number: str, kind: str = "", content: bytes = b"") -> list[Order]:
-        """Orders of unknown outcome, oldest first.
+    def unknown(self, number: str) -> list[Order]:
+        """Orders of unknown outcome, oldest first."""
+        return self._unheard(number, orders.c.state == OrderState.UNKNOWN.value)
 
-        With a kind and content only people's commands that are equal: a program repeats its own.
-        """
-        query = select(orders).where(
-            orders.c.number == number, orders.c.state == OrderState.UNKNOWN.value
+    def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
+        """Equal orders of people whose outcome nobody was told, oldest first."""
+        return self._unheard(
+            number,
+            orders.c.kind == kind,
+            orders.c.content == content,
+            orders.c.request_id.is_(None),
         )
-        if kind:
-            query = query.where(
-                orders.c.kind == kind,
-                orders.c.content == content,
-                orders.c.request_id.is_(None),
-            )
-        query = query.order_by(orders.c.sequence)
+
+    def _unheard(self, number: str, *more: ColumnElement[bool]) -> list[Order]:
+        query = (
+            select(orders)
+            .where(orders.c.number == number, orders.c.heard.is_(False), *more)
+            .order_by(orders.c.sequence)
+        )
         return self._database.read(lambda c: [_order(row) for row in c.execute(query)])
 
     def finish(
@@ -104,19 +108,26 @@ class SqlBook:
         reason: int = 0,
         message: str = "",
         answer: bytes = b"",
+        heard: bool = False,
     ) -> Order:
-        """Writes down what came of an order."""
+        """Writes down what came of an order, and whether it is told at once."""
+        values = {"reason": reason, "message": message, "answer": answer, "heard": heard}
+        self._change(order, state=state.value, **values)
+        return replace(
+            order, state=state, reason=reason, message=message, answer=answer, heard=heard
+        )
+
+    def hear(self, order: Order) -> None:
+        """Writes down that somebody was told what came of an order."""
+        self._change(order, heard=True)
+
+    def _change(self, order: Order, **values: Any) -> None:
         statement = (
             update(orders)
             .where(orders.c.number == order.number, orders.c.sequence == order.sequence)
-            .values(state=state.value, reason=reason, message=message, answer=answer)
+            .values(**values)
         )
-
-        def body(connection: Connection) -> None:
-            connection.execute(statement)
-
-        self._database.transaction(body)
-        return replace(order, state=state, reason=reason, message=message, answer=answer)
+        self._database.transaction(lambda c: c.execute(statement) and None)
 
 
 class SqlRequests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     LargeBinary,
@@ -37,7 +38,8 @@ orders = Table(
     Column("reason", BigInteger, nullable=False),
     Column("message", Text, nullable=False),
     Column("answer", LargeBinary, nullable=False),
-    Index("orders_by_state", "number", "state", "kind"),
+    Column("heard", Boolean, nullable=False),
+    Index("orders_unheard", "number", "heard", "kind"),
 )
 
 requests = Table(

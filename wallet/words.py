@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 _WORDS = {
     "INSUFFICIENT_FUNDS": (
         "There is not enough money in the wallet.",
@@ -100,6 +102,15 @@ def sentence(reason: str, message: str) -> tuple[str, str]:
         return message, ""
     said, following = _WORDS[reason]
     return (f"{said} ({message})" if message else said), following
+
+
+def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
+    """What to tell of an order that an earlier command made, and what can be done next."""
+    made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ordered_time_ms / 1_000))
+    return (
+        f"The order of {made} was refused, and nothing was sent now. {said}",
+        "Repeat the command to order it anew.",
+    )
 
 
 NO_ANSWER_NEXT = "Repeat the same command: it does not pay twice."

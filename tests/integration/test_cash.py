@@ -25,7 +25,7 @@ def test_cash_goes_in_by_the_machines_receipt_once(world: World, tmp_path: Path)
     receipt = taken.answer["receipt"]
 
     def top_up(amount: str, receipt: str) -> tuple[int, str]:
-        done = wallet("topup", amount, "--receipt", receipt, "--new", "--home", home, "--json")
+        done = wallet("topup", amount, "--receipt", receipt, "--anew", "--home", home, "--json")
         return done.code, done.answer.get("reason", "")
 
     assert top_up("99.00", receipt) == (1, "FIELD_INVALID")

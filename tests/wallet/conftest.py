@@ -32,8 +32,8 @@ def make_app(tmp_path: Path, clock: ManualClock, bank: FakeBank) -> Iterator[Mak
     """A wallet's app on a home; with the same name it is the same home, started again."""
     made: list[App] = []
 
-    def make(name: str = "alice", *, opened: bool = True) -> App:
-        app = App(tmp_path / name, clock=clock, banks=FakeBanks(bank))
+    def make(name: str = "alice", *, opened: bool = True, tells_later: bool = False) -> App:
+        app = App(tmp_path / name, clock=clock, banks=FakeBanks(bank), tells_later=tells_later)
         made.append(app)
         if opened:
             app.open(ALPHA, holder_name=name)

@@ -201,10 +201,63 @@ def test_history_looks_orders_without_an_answer_up(
     assert alice.holder().unanswered() == []
     bank.mute_before = 1
     with pytest.raises(NoAnswer):
-        alice.holder().pay(bob, 100)
+        alice.holder().pay(bob, 200)
     assert len(alice.holder().unanswered()) == 1
     clock.advance(ORDER_VALID_MS + 1)
     assert alice.holder().unanswered() == []
+
+
+@pytest.mark.parametrize("look", ["unanswered", "nothing"])
+def test_a_look_does_not_free_an_equal_payment(
+    make_app: MakeApp, bank: FakeBank, look: str
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_after = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    if look == "unanswered":
+        assert alice.holder().unanswered() == []
+    assert alice.holder().pay(bob, 100).resent
+    assert bank.accounts[bob].available_fen == 100
+    assert not alice.holder().pay(bob, 100).resent, "somebody has been told of the first"
+
+
+def test_a_look_does_not_free_an_equal_top_up(make_app: MakeApp, bank: FakeBank) -> None:
+    alice, _ = funded(make_app)
+    bank.mute_after = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().top_up(500)
+    assert alice.holder().unanswered() == []
+    assert alice.holder().top_up(500).resent
+    assert alice.holder().show().available_fen == 10_500
+
+
+def test_a_refusal_that_was_learned_by_a_look_is_told_before_the_next_order(
+    make_app: MakeApp, bank: FakeBank, clock: ManualClock
+) -> None:
+    alice, bob = funded(make_app)
+    bank.mute_before = 1
+    with pytest.raises(NoAnswer):
+        alice.holder().pay(bob, 100)
+    clock.advance(ORDER_VALID_MS + 1)
+    assert alice.holder().unanswered() == []
+    with pytest.raises(Refusal) as refused:
+        alice.holder().pay(bob, 100)
+    assert refused.value.name == "EXPIRED"
+    assert not alice.holder().pay(bob, 100).resent
+
+
+def test_who_is_told_later_has_heard_only_then(make_app: MakeApp, bank: FakeBank) -> None:
+    _, bob = funded(make_app)
+    command = make_app("alice", tells_later=True)
+    command.holder().pay(bob, 100)
+    for _ in range(2):  # commands that could not print
+        assert make_app("alice", tells_later=True).holder().pay(bob, 100).resent
+    last = make_app("alice", tells_later=True)
+    assert last.holder().pay(bob, 100).resent
+    last.heard()
+    assert not make_app("alice", tells_later=True).holder().pay(bob, 100).resent
+    assert bank.accounts[bob].available_fen == 200
 
 
 def test_lost_order_book_does_not_reuse_sequences(

@@ -1,0 +1,125 @@
+"""What a command prints, whatever the terminal, pipe or file behind it can take.
+
+A command whose result cannot be printed has not failed at what it did. So what goes wrong with
+standard output is an exception of its own, and a character that the other side has no code for is
+written as its number.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, TextIO, cast
+
+EXIT_UNHEARD = 3
+"""Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
+
+
+class Unprintable(Exception):
+    """Standard output did not take what was printed; the message says why."""
+
+
+class _Stream:
+    """A text stream over another one; what it cannot do is told by `on_error`."""
+
+    def __init__(self, stream: TextIO | None, on_error: Callable[[str], None]) -> None:
+        self._stream = stream if stream is not None else io.StringIO()
+        self._why = "it is closed" if stream is None else ""
+        self._on_error = on_error
+
+    def write(self, text: str) -> int:
+        """Writes, or tells why not."""
+        if self._why:
+            self._on_error(self._why)
+            return len(text)
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError) as error:
+            self._broken(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Has what was written go out, or tells why it does not."""
+        if self._why:
+            return  # it was told when it broke; Python flushes once more at its end
+        try:
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self._broken(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _broken(self, error: OSError | ValueError) -> None:
+        self._why = str(getattr(error, "strerror", None) or error)
+        _let_go(self._stream)
+        self._on_error(self._why)
+
+
+def guard_output() -> None:
+    """Standard output raises Unprintable from now on; standard error keeps a command going."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.stdout = cast(TextIO, _Stream(sys.stdout, _unprintable))
+    # There is no place left to say that there is no place.
+    sys.stderr = cast(TextIO, _Stream(sys.stderr, lambda _: None))
+
+
+def run_command(command: Callable[[], object], following: str) -> None:
+    """Runs a command line to its exit code; never the code of a refusal for what is none.
+
+    Args:
+        command: the command line; it ends the process with SystemExit as it likes.
+        following: what a person can do when it is not known what was done.
+    """
+    guard_output()
+    try:
+        try:
+            command()
+        finally:
+            sys.stdout.flush()
+    except Unprintable as error:
+        _unheard(f"The result could not be printed: {error}.", following)
+    except Exception:
+        sys.stderr.write(traceback.format_exc())
+        _unheard("This is a fault of the program, and what it did is not known.", following)
+
+
+def json_ascii() -> bool:
+    """Whether JSON has to keep to ASCII, because standard output is not in a Unicode encoding."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return not encoding.lower().replace("-", "").startswith("utf")
+
+
+def can_print(text: str) -> bool:
+    """Whether standard output has codes for all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unheard(what: str, following: str) -> NoReturn:
+    sys.stderr.write(f"{what}\n{following}\n")
+    sys.stderr.flush()
+    raise SystemExit(EXIT_UNHEARD)
+
+
+def _unprintable(why: str) -> NoReturn:
+    raise Unprintable(why)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Has what the stream still holds go nowhere, or Python would fail over it at its end."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return  # it is no file: nothing is held for one
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,0 +1,68 @@
+"""What a command prints, and the code it ends with when that is not possible."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys
+from runtime.output import run_command
+
+def command():
+    {what}
+    raise SystemExit({code})
+
+run_command(command, "Repeat it.")
+"""
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
+
+
+def run(what: str, redirected: str = "", *, code: int = 0) -> tuple[int, str, str]:
+    program = PROGRAM.format(what=what, code=code)
+    done = subprocess.run(
+        ["bash", "-c", f'exec "$0" -c "$1" {redirected}', sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(entry for entry in sys.path)},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@needs_full
+@pytest.mark.parametrize("redirected", ["> /dev/full", ">&-"])
+def test_what_cannot_be_printed_ends_with_the_code_of_no_answer(redirected: str) -> None:
+    code, _, error = run("print('x', flush=True)", redirected)
+    assert code == 3
+    assert error.startswith("The result could not be printed: ")
+    assert error.endswith("Repeat it.\n")
+
+
+@needs_full
+def test_what_is_held_back_until_the_end_is_not_lost_in_silence() -> None:
+    assert run("print('x')", "> /dev/full")[0] == 3
+
+
+@pytest.mark.parametrize("redirected", ["2>&-", "2> /dev/full"])
+def test_a_remark_that_cannot_be_printed_stops_nothing(redirected: str) -> None:
+    done = run("print('remark', file=sys.stderr, flush=True); print('x')", redirected)
+    assert done[:2] == (0, "x\n")
+
+
+def test_a_character_that_the_terminal_lacks_is_written_as_its_number() -> None:
+    assert run("print('\\u5348')") == (0, "\\u5348\n", "")
+
+
+def test_a_fault_of_the_program_is_no_refusal() -> None:
+    code, _, error = run("raise ZeroDivisionError('here')")
+    assert code == 3
+    assert "ZeroDivisionError: here" in error and error.endswith("Repeat it.\n")
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_a_commands_own_code_is_kept(code: int) -> None:
+    assert run("print('x')", code=code)[:2] == (code, "x\n")
