@@ -156,7 +156,7 @@ def build(
             database,
             ledger,
             Judging(devices, clock, verifier or SignatureVerifier(1)),
-            DepositAnswers(database, ledger, books.history, waiting),
+            DepositAnswers(database, ledger, books.history, waiting, central_keys, clock),
             waiting,
             evidence,
             Losses(database, ledger, registry, clock),

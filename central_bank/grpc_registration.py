@@ -92,6 +92,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                     reason=o.reason,
                     amount_fen=o.amount_fen,
                     verdict=o.verdict,
+                    refusal=o.refusal,
                 )
                 for o in outcomes
             ]

@@ -207,6 +207,7 @@ refused_deposits = Table(
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(32), nullable=False),
     Column("reason", Integer, nullable=False),
     Column("verdict", String(64), nullable=False),
 )

@@ -26,6 +26,7 @@ from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
 from operator_bank.limits import CENTRAL_KEYS_IDLE_S, FEED_RECEIPT_S, REVOCATIONS_IDLE_S
+from operator_bank.offline.newest_bundle import read_roots
 from operator_bank.payments.feed_metrics import watch_feed
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
@@ -142,6 +143,7 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
         opening_deposit_fen=settings.opening_deposit_fen,
         till_float_fen=settings.till_float_fen,
         central_keys=KeysFile(settings.central_bank_keys),
+        offline_roots=read_roots(settings.offline_roots),
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from operator_bank.central_keys import CentralKeys
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.receipts import Receipts
 from operator_bank.office import bank_effects
+from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.offline import Offline
 from operator_bank.orders import Orders
 from operator_bank.overload import CoreOverloaded
@@ -62,6 +63,7 @@ class BankParts:
     opening_deposit_fen: int
     till_float_fen: int
     central_keys: CentralKeys
+    offline_roots: Sequence[bytes]
     founding: Founding
 
 
@@ -225,6 +227,8 @@ def build(
             parts.business_key,
             clock,
             refused,
+            NewestBundle(database, central_bank, parts.offline_roots, clock),
+            central_keys,
             bank=parts.name,
         ),
     )

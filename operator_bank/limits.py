@@ -118,11 +118,20 @@ MAX_LIVE_KEYS = 100
 MAX_REPORTED = 500
 """Keys of wallets with a revoked device that are reported at once."""
 
+BUNDLE_FRESH_MS = 2_000
+"""For so long a trust bundle is handed on without another look at the central bank's."""
+
+BUNDLE_USABLE_MS = 60_000
+"""The same while one thread looks: the others do not wait for it."""
+
+MAX_BUNDLE_AHEAD_MS = 86_400_000
+"""How far a trust bundle may be dated ahead: one from further on would stay the newest too long."""
+
 REVOCATIONS_IDLE_S = 30.0
+"""How often the trust bundle is looked at for revoked devices."""
+
 CENTRAL_KEYS_IDLE_S = 10.0
 """So often a bank asks what the central bank has announced of its keys, besides when it must."""
-
-"""How often the trust bundle is looked at for revoked devices."""
 
 MAX_DEPOSIT_BYTES = 16_385
 POLICY_LIMIT_FEN = 10**15

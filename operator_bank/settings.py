@@ -24,6 +24,8 @@ class Settings:
     tls_ca: Path
     business_key: str
     central_bank_keys: Path
+    offline_roots: str
+    """Public keys of the root of offline money: hexadecimal, separated by commas."""
     policy_file: Path
     officers_file: str = ""
     """The founding record of officers; read while there are none."""

@@ -91,7 +91,8 @@ devices = Table(
 )
 
 # The order is the DepositOrder, with the pieces in it, as its holder signed it. `own_keys` are the
-# wallet's own devices among those that endorsed them, 32 bytes each.
+# wallet's own devices among those that endorsed them, 32 bytes each. `refusal` is the envelope of
+# the central bank's DepositRefusal, if it has refused them.
 token_deposits = Table(
     "token_deposits",
     metadata,
@@ -105,6 +106,7 @@ token_deposits = Table(
     Column("state", SmallInteger, nullable=False),
     Column("reason", Integer, nullable=False),
     Column("verdict", String(64), nullable=False),
+    Column("refusal", LargeBinary, nullable=True),
     Column("amount_fen", BigInteger, nullable=False),
     Index("token_deposits_by_order", "wallet", "sequence", unique=True),
     Index("token_deposits_pending", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
@@ -170,6 +172,14 @@ suspense = Table(
     Column("paid", SmallInteger, nullable=False),
     Column("paid_to", String(16), nullable=False),
     Index("suspense_by_state", "paid", "position"),
+)
+
+# One row: the newest trust bundle that was seen, behind the root's key, as devices take it.
+trust_bundle = Table(
+    "trust_bundle",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", LargeBinary, nullable=False),
 )
 
 # One row: where the feed stands. It is written with the records of the entries that lead there.

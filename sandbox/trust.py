@@ -146,6 +146,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "keys_in_files": True,
             "central_bank_address": plan.central_address,
             "central_bank_keys": str(folder / CENTRAL_KEYS),
+            "offline_roots": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
             "policy_file": str(folder / "policy.toml"),
             "cash_machines": f"{MACHINE}:{bytes(machine.verify_key).hex()}",
             "officers_file": str(folder / "officers.json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from nacl.signing import SigningKey
@@ -49,6 +50,36 @@ class Teller:
         name = key_id(bytes(key.verify_key))
         envelope = sign("feed-tip/v1", told.SerializeToString(), key, name)
         return registration_pb2.FollowFeedResponse(entries=self.said[after:upto], tip=envelope)
+
+
+def refused_deposit(
+    number: int,
+    payment: bytes,
+    reason: int,
+    verdict: str = "",
+    *,
+    key: SigningKey = CENTRAL_KEY,
+    tag: str = "deposit-refusal/v1",
+    **signed: Any,
+) -> registration_pb2.DepositOutcome:
+    """The answer that a deposit of bank alpha is refused; `signed` changes what is signed."""
+    values = {
+        "bank": "alpha",
+        "number": number,
+        "payment_digest": hashlib.sha256(payment).digest(),
+        "reason": reason,
+        "verdict": verdict,
+        "signed_time_ms": 1,
+        **signed,
+    }
+    payload = registration_pb2.DepositRefusal(**values).SerializeToString()
+    return registration_pb2.DepositOutcome(
+        number=number,
+        state=registration_pb2.OUTCOME_STATE_REFUSED,
+        reason=reason,
+        verdict=verdict,
+        refusal=sign(tag, payload, key, key_id(bytes(key.verify_key))),
+    )
 
 
 def told(central: Any, bank: Any, after: int = 0) -> list[FeedEntry]:

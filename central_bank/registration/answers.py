@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
 from central_bank import accounts
+from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.registry import Bank
 from central_bank.registration.waiting import Waiting, item_digest
 from central_bank.tables import refused_deposits
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.clock import Clock
 from runtime.database import Database
+from runtime.envelope import key_id, sign
 from runtime.parts import parts
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -34,14 +39,24 @@ class DepositOutcome:
     reason: int = 0
     amount_fen: int = 0
     verdict: str = ""
+    refusal: SignedEnvelope | None = None
+    """The central bank's DepositRefusal, signed, where it is one."""
 
 
 class DepositAnswers:
     """Answers by bank and number; a deposit keeps its first one."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, history: History, waiting: Waiting
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        waiting: Waiting,
+        keys: CentralKeys,
+        clock: Clock,
     ) -> None:
+        self._keys = keys
+        self._clock = clock
         self._database = database
         self._ledger = ledger
         self._history = history
@@ -53,14 +68,16 @@ class DepositAnswers:
         query = select(refused_deposits).where(same)
         row = self._database.read(lambda c: c.execute(query).first())
         if row is not None:
-            return DepositOutcome(item.number, REFUSED, row.reason, 0, row.verdict)
+            if bytes(row.digest) != _payment_digest(item):
+                return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
+            return self._refusal(bank, item, row.reason, row.verdict)
         settled = self._history.row(accounts.deposits(bank.index), item.number)
         if settled is None:
             return None
         if int.from_bytes(bytes(settled.digest), "little") != item_digest(item):
-            return DepositOutcome(item.number, REFUSED, errors_pb2.REASON_ID_REUSED)
+            return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
         if not Result(settled.result).accepted:
-            return DepositOutcome(item.number, REFUSED, errors_pb2.REASON_INTERNAL)
+            return self._refusal(bank, item, errors_pb2.REASON_INTERNAL)
         note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
         return DepositOutcome(item.number, SETTLED, 0, note.whole_fen)
 
@@ -76,14 +93,41 @@ class DepositAnswers:
         self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""
     ) -> DepositOutcome:
         """Refuses a deposit from now on."""
-        row = {"bank": bank.index, "number": item.number, "reason": reason, "verdict": verdict}
+        row = {
+            "bank": bank.index,
+            "number": item.number,
+            "digest": _payment_digest(item),
+            "reason": reason,
+            "verdict": verdict,
+        }
 
         def put(connection: Connection) -> None:
             connection.execute(insert(refused_deposits), row)
             self._waiting.end(connection, bank, item.number)
 
         self._database.transaction(put)
-        return DepositOutcome(item.number, REFUSED, reason, 0, verdict)
+        return self._refusal(bank, item, reason, verdict)
+
+    def _refusal(
+        self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""
+    ) -> DepositOutcome:
+        """Signed, for the bank's word alone would be enough to take a holder's money."""
+        told = registration_pb2.DepositRefusal(
+            bank=bank.name,
+            number=item.number,
+            payment_digest=_payment_digest(item),
+            reason=reason,
+            verdict=verdict,
+            signed_time_ms=self._clock.now_ms(),
+        )
+        key = self._keys.signing()
+        name = key_id(bytes(key.verify_key))
+        signed = sign("deposit-refusal/v1", told.SerializeToString(), key, name)
+        return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
+
+
+def _payment_digest(item: registration_pb2.TokenDepositItem) -> bytes:
+    return hashlib.sha256(item.offline_payment).digest()
 
 
 def _refused(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[int]:

@@ -25,6 +25,7 @@ from offline_token.formats import (
 from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
 from offline_token.verify import piece_of
+from operator_bank.central_keys import Verifies
 from operator_bank.limits import (
     CENTRE_QUICK_MS,
     MAX_AMOUNT_FEN,
@@ -34,6 +35,8 @@ from operator_bank.limits import (
     MAX_WAITING,
 )
 from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.newest_bundle import NewestBundle
+from operator_bank.offline.refusals import signed_refusal
 from operator_bank.offline.resending import Resending, deposit_item
 from operator_bank.offline.revocations import Revocations
 from operator_bank.orders import DEVICE_KEY_BYTES, Order, Orders, check_unexpired
@@ -73,6 +76,8 @@ class Offline:
         business_key: Signer,
         clock: Clock,
         refused: Refused,
+        bundles: NewestBundle,
+        central_keys: Verifies,
         *,
         bank: str,
     ) -> None:
@@ -83,9 +88,11 @@ class Offline:
         self._central_bank = central_bank
         self._clock = clock
         self._refused = refused
+        self._bundles = bundles
+        self._central_keys = central_keys
         self._bank = bank
         self._keys = DeviceKeys(database, business_key, clock, bank=bank)
-        self.revocations = Revocations(self._keys, central_bank, clock)
+        self.revocations = Revocations(self._keys, central_bank, bundles, clock)
         self.resending = Resending(database, central_bank, clock, self._end_refused)
         self._patience = Patience(clock, most=MAX_ASKING, quick_ms=CENTRE_QUICK_MS)
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
@@ -151,7 +158,10 @@ class Offline:
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             return SETTLED, list(answer.tokens), 0
         if answer.outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
-            return REFUSED, [], answer.outcome.reason
+            # No more than a courtesy: the feed says so, signed, and frees the hold.
+            self._wait_for(lambda: self._outgoing.state(number)[0] != PENDING, FEED_PATIENCE_S)
+            state, reason = self._outgoing.state(number)
+            return state, [], reason
         return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
 
     def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
@@ -170,12 +180,18 @@ class Offline:
         return row.state, row.amount_fen, available, 0
 
     def trust_bundle(self) -> bytes:
-        """The root's key and the signed trust bundle.
+        """The root's key and the newest trust bundle that this bank has seen, verified.
 
         Raises:
-            Refusal: PEER_UNAVAILABLE.
+            Refusal: PEER_UNAVAILABLE: there is none that a device would take.
         """
-        return self._need(self._central_bank.trust_bundle)
+        try:
+            return self._ask(self._bundles.newest).encoded
+        except NoAnswer as error:
+            kept = self._bundles.kept()
+            if kept is not None:
+                return kept.encoded
+            raise _unavailable() from error
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Asks the central bank in a wallet's call. Few of those wait for it at once.
@@ -205,10 +221,7 @@ class Offline:
         try:
             return self._ask(call)
         except NoAnswer as error:
-            raise Refusal(
-                errors_pb2.REASON_PEER_UNAVAILABLE,
-                "the central bank cannot be asked now; ask again",
-            ) from error
+            raise _unavailable() from error
 
     def _check_holding(self, amount_fen: int) -> None:
         """No more than a device may hold; as long as no bundle was read the centre alone judges."""
@@ -314,7 +327,7 @@ class Offline:
             outcome = self._ask(lambda: self._central_bank.deposit([deposit_item(row)]))[0]
         except NoAnswer:
             return self._deposit_again(row.id)
-        self._end_refused(row.id, outcome)
+        self._end_refused(row, outcome)
         if outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
             # Settled at the central bank; the money itself comes with the feed.
             self._wait_for_feed(row.id, wait_s)
@@ -324,23 +337,32 @@ class Offline:
         query = select(token_deposits).where(token_deposits.c.id == deposit)
         return self._database.read(lambda c: c.execute(query).one())
 
-    def _end_refused(self, deposit: int, outcome: registration_pb2.DepositOutcome) -> None:
-        """A refusal ends a deposit here; the feed ends one that has settled."""
-        if outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
-            of = token_deposits.c
-            statement = update(token_deposits).where(of.id == deposit, of.state == PENDING)
-            values = {"state": REFUSED, "reason": outcome.reason, "verdict": outcome.verdict}
-            self._database.transaction(lambda c: c.execute(statement.values(values)) and None)
+    def _end_refused(self, row: Any, outcome: registration_pb2.DepositOutcome) -> None:
+        """A signed refusal ends a deposit here; the feed ends one that has settled."""
+        told = signed_refusal(outcome, row, self._bank, self._central_keys)
+        if told is None:
+            return
+        of = token_deposits.c
+        statement = update(token_deposits).where(of.id == row.id, of.state == PENDING)
+        values = {
+            "state": REFUSED,
+            "reason": told.reason,
+            "verdict": told.verdict,
+            "refusal": outcome.refusal.SerializeToString(),
+        }
+        self._database.transaction(lambda c: c.execute(statement.values(values)) and None)
 
     def _wait_for_feed(self, deposit: int, wait_s: float) -> None:
+        query = select(token_deposits.c.state).where(token_deposits.c.id == deposit)
+        self._wait_for(
+            lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, wait_s
+        )
+
+    def _wait_for(self, done: Callable[[], bool], wait_s: float) -> None:
         if not self._waiting.acquire(blocking=False):
             return
         try:
-            query = select(token_deposits.c.state).where(token_deposits.c.id == deposit)
-            self._outgoing.wait_until(
-                lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING,
-                min(wait_s, FEED_PATIENCE_S),
-            )
+            self._outgoing.wait_until(done, min(wait_s, FEED_PATIENCE_S))
         finally:
             self._waiting.release()
 
@@ -364,6 +386,12 @@ class Offline:
         )
         found = self._database.read(lambda c: c.execute(query).scalar())
         return bytes(found) if found is not None else None
+
+
+def _unavailable() -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_PEER_UNAVAILABLE, "the central bank cannot be asked now; ask again"
+    )
 
 
 def _refused(reason: int, verdict: str) -> Refusal:

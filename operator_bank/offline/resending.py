@@ -80,7 +80,7 @@ class Resending:
     """Sends again. `step_loads` and `step_deposits` do one call or a few.
 
     Args:
-        end: ends a deposit here that the central bank has refused, by its number.
+        end: ends a deposit here, its row, if the central bank has refused it.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Resending:
         database: Database,
         central_bank: CentralBank,
         clock: Clock,
-        end: Callable[[int, DepositOutcome], None],
+        end: Callable[[Any, DepositOutcome], None],
     ) -> None:
         self._database = database
         self._central_bank = central_bank
@@ -136,8 +136,8 @@ class Resending:
             return False
         if [outcome.number for outcome in outcomes] != [row.id for row in rows]:
             raise NoAnswer("the central bank answered for other deposits")
-        for outcome in outcomes:
-            self._end(outcome.number, outcome)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            self._end(row, outcome)
         return any(o.state != registration_pb2.OUTCOME_STATE_PENDING for o in outcomes)
 
     def _leave_out(self, turns: Turns, what: str, number: int, refusal: Refusal) -> None:

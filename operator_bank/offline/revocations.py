@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from offline_token.formats import KEY_BYTES, FormatError, TrustBundle
+from offline_token.formats import TrustBundle
 from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.newest_bundle import Kept, NewestBundle
 from operator_bank.peers import CentralBank
 from runtime.clock import Clock
-from runtime.errors import NoAnswer
 
 CAUSE = "another key of its wallet was revoked"
 
@@ -20,9 +20,12 @@ CAUSE = "another key of its wallet was revoked"
 class Revocations:
     """Reads bundles, reports, and has old keys forgotten. `step` does all of it."""
 
-    def __init__(self, keys: DeviceKeys, central_bank: CentralBank, clock: Clock) -> None:
+    def __init__(
+        self, keys: DeviceKeys, central_bank: CentralBank, bundles: NewestBundle, clock: Clock
+    ) -> None:
         self._keys = keys
         self._central_bank = central_bank
+        self._bundles = bundles
         self._clock = clock
         self._heeded: frozenset[bytes] = frozenset()
         self._rule: int | None = None
@@ -30,7 +33,7 @@ class Revocations:
 
     def step(self) -> bool:
         """Fetches the bundle, reports some keys and forgets some; True when there may be more."""
-        self._heed(self._bundle())
+        self._heed(self._read(self._bundles.ask()))
         # What the bundle revokes is marked by now, and so is not forgotten.
         forgotten = self._keys.forget_old()
         return self._report() or forgotten
@@ -53,19 +56,15 @@ class Revocations:
         return self._rule
 
     def newest(self) -> TrustBundle:
-        """The newest bundle; what it revokes counts here from now on."""
-        bundle = self._bundle()
+        """The newest bundle; what it revokes counts here from now on. Raises NoAnswer."""
+        bundle = self._read(self._bundles.newest())
         if self._heed(bundle):
             self.on_found()
         return bundle
 
-    def _bundle(self) -> TrustBundle:
-        try:
-            bundle = TrustBundle.decode(self._central_bank.trust_bundle()[KEY_BYTES:])
-        except FormatError as error:
-            raise NoAnswer(f"the trust bundle cannot be read: {error}") from error
-        self._rule = bundle.max_holding_fen
-        return bundle
+    def _read(self, kept: Kept) -> TrustBundle:
+        self._rule = kept.bundle.max_holding_fen
+        return kept.bundle
 
     def _heed(self, bundle: TrustBundle) -> bool:
         """Marks what is revoked anew; False when there is nothing new."""

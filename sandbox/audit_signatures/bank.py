@@ -11,6 +11,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.possession import Possession, account_of
 from sandbox.audit_signatures.acts import ActsDone
+from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.late import Late
 from sandbox.audit_signatures.orders import (
     TAGS,
@@ -78,8 +79,10 @@ class BankWalk:
         settled: Settled,
         acts: ActsDone,
         verifying: Verifying,
+        chain: FeedChain,
     ) -> None:
         self._name = name
+        self._chain = chain
         self._engine = engine
         self._journal = Journal(engine, tables)
         self._settled = settled
@@ -99,12 +102,25 @@ class BankWalk:
     def run(self, until_seq: int) -> Problems:
         """Names what has nothing behind it, in the rows up to this one."""
         self._read_wallets()
-        for entry, _ in self._journal.rows(Tip(), until_seq=until_seq, signed=True):
+        tip = Tip()
+        for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
             self._walk(lines(entry), f"row seq={entry.seq}")
+            tip = reached
+        self._rest_of_the_chain(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
             self._say(line, f"row seq={seq}", f"it was accepted before, at position {first}")
         self._check_devices()
         return self._problems
+
+    def _rest_of_the_chain(self, tip: Tip) -> None:
+        """The entries that the bank has applied since its journal was replayed."""
+        if self._chain.complete:
+            return
+        for entry, _ in self._journal.rows(tip):
+            for line in lines(entry):
+                self._chain.take(line, f"row seq={entry.seq}")
+            if self._chain.complete:
+                return
 
     def _read_wallets(self) -> None:
         with self._engine.connect() as connection:
@@ -145,6 +161,7 @@ class BankWalk:
         for line in journal_row:
             linked = line.flags & RecordFlag.LINKED
             self._late.note(line)
+            self._chain.take(line, row)
             try:
                 if head is not None:
                     chained += 1

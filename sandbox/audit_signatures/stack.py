@@ -12,6 +12,7 @@ from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.bank import BankWalk
 from sandbox.audit_signatures.central_keys import CentralTerms, first_keys
 from sandbox.audit_signatures.centre import CentreWalk
+from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.settled import Settled
 from sandbox.audit_signatures.verifying import Signatures, Verifying
 from sandbox.plan import CENTRAL_BANK
@@ -103,8 +104,9 @@ def audit_signatures(
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
         found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
         settled = Settled(central.engine, central.tables, indexes[name])
-        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying)
-        found.append((name, bank.run(ledger.report.rows)))
+        chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
+        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain)
+        found += [(name, bank.run(ledger.report.rows)), (name, chain.finish())]
     verifying.finish()
     return SignaturesFound(
         verifying.wanted,

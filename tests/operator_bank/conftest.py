@@ -20,6 +20,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
 from offline_token.formats import TrustBundle
+from offline_token.signing import sign_bundle
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.orders import TAGS
@@ -41,11 +42,12 @@ from tests.feeds import CENTRAL_KEYS, Teller
 from tests.officers.people import Person, founding
 from tests.openings import opening
 
-NOW_MS = 1_750_000_000_000
+NOW_MS, DAY_MS = 1_750_000_000_000, 86_400_000
 PREFIX, OTHER_PREFIX = "6201", "6202"
 FOREIGN = make(OTHER_PREFIX, 1)
 VAULT_FEN, DEPOSIT_FEN = 10_000_000, 2_000_000
 MACHINE = SigningKey(b"m" * 32)
+ROOT = SigningKey(b"r" * 32)
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
 FeedEntry = registration_pb2.FeedEntry
 
@@ -64,6 +66,8 @@ class FakeCentralBank:
     teller: Teller = field(default_factory=Teller)
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
     successions: list[SignedEnvelope] = field(default_factory=list)
+    clock: ManualClock | None = None
+    bundle_time_ms: int = 0
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
@@ -100,12 +104,14 @@ class FakeCentralBank:
 
     def trust_bundle(self) -> bytes:
         self._answer()
+        if self.clock is not None:
+            self.bundle_time_ms = max(self.bundle_time_ms + 1, self.clock.now_ms())
         rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1}
         rules["max_holding_fen"] = self.max_holding_fen
         bundle = TrustBundle(
-            NOW_MS, 1, **rules, banks=(), revoked=tuple(self.revoked), signature=bytes(64)
+            self.bundle_time_ms, 30 * DAY_MS, **rules, banks=(), revoked=tuple(self.revoked)
         )
-        return bytes(32) + bundle.encode()
+        return bytes(ROOT.verify_key) + sign_bundle(ROOT, bundle).encode()
 
     def _answer(self) -> None:
         if self.silent:
@@ -204,7 +210,7 @@ class World:
         self.engine = open_engine(f"sqlite:///{folder / 'bank.db'}")
         metadata.create_all(self.engine)
         self.clock = ManualClock(NOW_MS)
-        self.central = FakeCentralBank()
+        self.central = FakeCentralBank(clock=self.clock)
         self.policy = policy()
         self.position = 0
         self.receipts = 0
@@ -221,6 +227,7 @@ class World:
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
             central_keys=CENTRAL_KEYS,
+            offline_roots=[bytes(ROOT.verify_key)],
             founding=FOUNDING,
         )
         self.bank = build(

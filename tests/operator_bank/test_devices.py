@@ -16,6 +16,7 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
 from offline_token.signing import verified
 from operator_bank.limits import (
+    BUNDLE_FRESH_MS,
     DEVICE_LIFETIME_MS,
     DEVICE_RENEWAL_MS,
     KEY_KEPT_MS,
@@ -26,6 +27,7 @@ from operator_bank.limits import (
 from operator_bank.tables import devices
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import asking, made_key
+from tests.feeds import refused_deposit
 from tests.operator_bank.conftest import Holder, World
 
 _numbers = itertools.count(1)
@@ -292,6 +294,7 @@ def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
     key = certify(world, alice, some_key()).key
     assert not woken
     world.central.revoked.append(key)
+    world.clock.advance(BUNDLE_FRESH_MS)
     no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
     assert woken == [1]
 
@@ -402,12 +405,13 @@ def test_a_key_that_the_newest_bundle_revokes_is_not_forgotten(world: World, ali
 def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
     world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expired = registration_pb2.DepositOutcome(
-        state=registration_pb2.OUTCOME_STATE_REFUSED,
-        reason=errors_pb2.REASON_TOKEN_INVALID,
-        verdict="TOKEN_EXPIRED",
-    )
-    monkeypatch.setattr(world.central, "deposit", lambda _: [expired])
+
+    def expired(items: Any) -> list[registration_pb2.DepositOutcome]:
+        (item,) = items
+        why = (errors_pb2.REASON_TOKEN_INVALID, "TOKEN_EXPIRED")
+        return [refused_deposit(item.number, item.offline_payment, *why)]
+
+    monkeypatch.setattr(world.central, "deposit", expired)
     key = certify(world, alice, some_key()).key
     order = deposit_order(alice, key)
     for _ in range(2):

@@ -6,9 +6,11 @@ is told that it is pending, whatever the bank's own call was refused with.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
@@ -16,9 +18,11 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS
-from operator_bank.tables import outbound
+from operator_bank.tables import outbound, token_deposits
+from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key
+from tests.feeds import CENTRAL_KEY, refused_deposit
 from tests.operator_bank.conftest import Holder, World
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
@@ -133,13 +137,87 @@ def test_a_deposit_that_settled_is_never_said_to_be_refused(world: World, alice:
     world.hear(
         tokens_deposited=registration_pb2.TokensDeposited(number=1, amount_fen=7, whole_fen=7)
     )
-    late = registration_pb2.DepositOutcome(
-        number=1,
-        state=registration_pb2.OUTCOME_STATE_REFUSED,
-        reason=errors_pb2.REASON_ALREADY_DEPOSITED,
-    )
-    world.bank.offline._end_refused(1, late)
+    late = refused_deposit(1, b"\0chain", errors_pb2.REASON_ALREADY_DEPOSITED)
+    with world.engine.connect() as connection:
+        row = connection.execute(select(token_deposits)).one()
+    world.bank.offline._end_refused(row, late)
     assert world.bank.offline.deposit(order, 0.0)[:2] == (bank_pb2.PAYMENT_STATE_SETTLED, 7)
+
+
+TAKEN = errors_pb2.REASON_ALREADY_DEPOSITED
+OTHER_KEY = SigningKey(b"\x0f" * 32)
+
+
+def made_up(number: int, payment: bytes) -> dict[str, registration_pb2.DepositOutcome]:
+    """Refusals that the central bank has not given for this deposit, by what is wrong with them."""
+    unsigned = refused_deposit(number, payment, TAKEN)
+    unsigned.ClearField("refusal")
+    turned = refused_deposit(number, payment, TAKEN)
+    turned.refusal.signature = turned.refusal.signature[:-1] + bytes(
+        [turned.refusal.signature[-1] ^ 1]
+    )
+    of_another = refused_deposit(number + 1, payment, TAKEN)
+    of_another.number = number
+    return {
+        "unsigned": unsigned,
+        "a turned bit": turned,
+        "by another key": refused_deposit(number, payment, TAKEN, key=OTHER_KEY),
+        "signed as something else": refused_deposit(number, payment, TAKEN, tag="feed-tip/v1"),
+        "of another deposit": of_another,
+        "of another payment": refused_deposit(number, b"\0other", TAKEN),
+        "of another bank": refused_deposit(number, payment, TAKEN, bank="beta"),
+    }
+
+
+@pytest.mark.parametrize("wrong", list(made_up(1, b"\0chain")))
+def test_a_refusal_that_the_central_bank_has_not_signed_ends_no_deposit(
+    world: World, alice: Holder, wrong: str
+) -> None:
+    """Whoever could speak in its place would have the holder give up good money."""
+    order = deposit_order(alice)
+    asked: list[int] = []
+
+    def lie(items: Any) -> Any:
+        asked.append(items[0].number)
+        return [made_up(items[0].number, items[0].offline_payment)[wrong]]
+
+    world.central.deposit = lie  # type: ignore[method-assign]
+    assert world.bank.offline.deposit(order, 0.0)[0] == PENDING
+    world.bank.offline.resending.step_deposits()
+    assert world.bank.offline.deposit(order, 0.0)[0] == PENDING
+    assert asked == [1, 1, 1]
+
+
+def test_a_signed_refusal_ends_a_deposit_and_is_kept(world: World, alice: Holder) -> None:
+    """What it says counts, not what stands beside it."""
+    order = deposit_order(alice)
+    answer = refused_deposit(1, b"\0chain", TAKEN)
+    answer.reason, answer.verdict = errors_pb2.REASON_TOKEN_INVALID, "BAD_SIGNATURE"
+    world.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
+    for bank in (world.bank, world.restart()):
+        with pytest.raises(Refusal) as caught:
+            bank.offline.deposit(order, 0.0)
+        assert (caught.value.reason, caught.value.metadata["verdict"]) == (TAKEN, "")
+    with world.engine.connect() as connection:
+        kept = connection.execute(select(token_deposits.c.refusal)).scalar_one()
+    envelope = SignedEnvelope.FromString(kept)
+    told = verify("deposit-refusal/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    assert registration_pb2.DepositRefusal.FromString(told).reason == TAKEN
+
+
+def test_a_load_is_refused_by_the_feed_and_not_by_an_answer(world: World, alice: Holder) -> None:
+    order = load_order(world, alice)
+
+    def no(number: int, *_: Any) -> registration_pb2.RegisterTokensResponse:
+        state, why = registration_pb2.OUTCOME_STATE_REFUSED, errors_pb2.REASON_DEVICE_REVOKED
+        outcome = registration_pb2.Outcome(number=number, state=state, reason=why)
+        return registration_pb2.RegisterTokensResponse(outcome=outcome)
+
+    world.central.register = no  # type: ignore[method-assign]
+    world.bank.offline._waiting = threading.BoundedSemaphore(1)
+    world.bank.offline._waiting.acquire()  # nobody waits for the feed here
+    assert world.bank.offline.load(order)[0] == PENDING
+    assert alice.held_fen == 5_000
 
 
 def test_what_nothing_was_written_down_for_is_asked_for_again(world: World, alice: Holder) -> None:

@@ -315,15 +315,33 @@ class DepositTokensResponse(_message.Message):
     def __init__(self, outcomes: _Optional[_Iterable[_Union[DepositOutcome, _Mapping]]] = ...) -> None: ...
 
 class DepositOutcome(_message.Message):
-    __slots__ = ("number", "state", "reason", "amount_fen", "verdict")
+    __slots__ = ("number", "state", "reason", "amount_fen", "verdict", "refusal")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
     number: int
     state: OutcomeState
     reason: int
     amount_fen: int
     verdict: str
-    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ...) -> None: ...
+    refusal: _envelope_pb2.SignedEnvelope
+    def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class DepositRefusal(_message.Message):
+    __slots__ = ("bank", "number", "payment_digest", "reason", "verdict", "signed_time_ms")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    number: int
+    payment_digest: bytes
+    reason: int
+    verdict: str
+    signed_time_ms: int
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[int] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,168 @@
+"""The newest trust bundle that a bank has seen: verified, kept, not exchanged for an older one.
+
+Devices go by what their bank hands on, and a wallet that is new believes the root in it. So a bank
+verifies each bundle with the root's key that its settings name. What it has kept outlives a
+restart: a central bank that was restored to an older copy, or whoever shows an old bundle, cannot
+make a revoked device good again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from offline_token.formats import KEY_BYTES, FormatError, TrustBundle
+from offline_token.verify import Reason, check_bundle
+from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
+from operator_bank.peers import CentralBank
+from operator_bank.tables import trust_bundle
+from runtime.checks import public_key
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+from runtime.logs import logger
+from runtime.settings import SettingsError
+
+
+class Kept(NamedTuple):
+    """A bundle as it came, behind the root's key, and as it reads."""
+
+    encoded: bytes
+    bundle: TrustBundle
+
+
+class NewestBundle:
+    """Asks for bundles, a few times a minute at most, whatever wallets do. Any thread may ask."""
+
+    def __init__(
+        self,
+        database: Database,
+        central_bank: CentralBank,
+        roots: Sequence[bytes],
+        clock: Clock,
+    ) -> None:
+        """Reads what was kept before.
+
+        Args:
+            central_bank: is asked for them.
+            roots: public keys of the root of offline money, one or more.
+        """
+        self._database = database
+        self._central_bank = central_bank
+        self._roots = frozenset(roots)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asking = False
+        self._asked_ms: int | None = None
+        row = database.read(lambda c: c.execute(select(trust_bundle.c.bundle)).scalar())
+        self._kept = None if row is None else _read(bytes(row))
+
+    def kept(self) -> Kept | None:
+        """The newest that was seen, if devices still take one of its age from a known root."""
+        kept = self._kept
+        return kept if kept is not None and self._problem(kept) is None else None
+
+    def newest(self) -> Kept:
+        """A bundle of the last seconds; of the last minute while another thread asks for one.
+
+        Raises:
+            NoAnswer: the central bank gave none, or none that is the root's.
+        """
+        with self._lock:
+            recent = self._recent()
+            if recent is not None:
+                return recent
+            self._asking = True
+        try:
+            return self.ask()
+        finally:
+            with self._lock:
+                self._asking = False
+
+    def ask(self) -> Kept:
+        """Asks the central bank, now. What it shows is kept when it is newer.
+
+        Raises:
+            NoAnswer: as `newest`.
+        """
+        before = self._kept
+        began_ms = self._clock.monotonic_ms()
+        shown = _read(self._central_bank.trust_bundle())
+        problem = self._problem(shown)
+        if problem is not None:
+            raise NoAnswer(f"the trust bundle is not taken: {problem}")
+        if before is not None and shown.bundle.created_time_ms < before.bundle.created_time_ms:
+            # Not one that another thread's overtook: it is older than what was kept at the start.
+            logger("trust-bundle").warning(
+                "the central bank shows an older trust bundle; the newest stays",
+                shown_time_ms=shown.bundle.created_time_ms,
+                kept_time_ms=before.bundle.created_time_ms,
+            )
+        return self._keep(shown, began_ms)
+
+    def _recent(self) -> Kept | None:
+        kept = self.kept()
+        if kept is None or self._asked_ms is None:
+            return None
+        age_ms = self._clock.monotonic_ms() - self._asked_ms
+        return kept if age_ms < (BUNDLE_USABLE_MS if self._asking else BUNDLE_FRESH_MS) else None
+
+    def _keep(self, shown: Kept, began_ms: int) -> Kept:
+        with self._lock:
+            self._asked_ms = max(began_ms, self._asked_ms or 0)
+            kept = self._kept
+            if kept is not None and self._known(kept) and not _newer(shown, kept):
+                return kept
+            row = {"id": 1, "bundle": shown.encoded}
+
+            def body(connection: Connection) -> None:
+                connection.execute(delete(trust_bundle))
+                connection.execute(insert(trust_bundle), row)
+
+            self._database.transaction(body)
+            self._kept = shown
+            return shown
+
+    def _known(self, kept: Kept) -> bool:
+        return kept.encoded[:KEY_BYTES] in self._roots
+
+    def _problem(self, kept: Kept) -> str | None:
+        """Why a bundle is not to be handed on."""
+        now_ms = self._clock.now_ms()
+        if not self._known(kept):
+            return "it is signed by another root than the settings name"
+        if kept.bundle.created_time_ms > now_ms + MAX_BUNDLE_AHEAD_MS:
+            return "it is dated more than a day ahead"
+        reason = check_bundle(kept.bundle, kept.encoded[:KEY_BYTES], now_ms)
+        return None if reason == Reason.GOOD else reason.name
+
+
+def read_roots(setting: str) -> tuple[bytes, ...]:
+    """The root's public keys in a setting: hexadecimal, separated by commas.
+
+    Raises:
+        SettingsError: there is none, or one of them is no key.
+    """
+    found = []
+    for text in filter(None, (part.strip() for part in setting.split(","))):
+        try:
+            found.append(public_key(bytes.fromhex(text), "offline_roots"))
+        except (ValueError, Refusal) as error:
+            raise SettingsError(f"offline_roots: {text!r} is no public key") from error
+    if not found:
+        raise SettingsError("offline_roots: there is no key in it")
+    return tuple(found)
+
+
+def _read(encoded: bytes) -> Kept:
+    try:
+        return Kept(encoded, TrustBundle.decode(encoded[KEY_BYTES:]))
+    except FormatError as error:
+        raise NoAnswer(f"the trust bundle cannot be read: {error}") from error
+
+
+def _newer(shown: Kept, kept: Kept) -> bool:
+    return shown.bundle.created_time_ms > kept.bundle.created_time_ms

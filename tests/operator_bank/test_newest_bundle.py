@@ -1,0 +1,131 @@
+"""The newest trust bundle: verified before it is handed on, kept, never exchanged for an older."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import select
+
+from offline_token.formats import KEY_BYTES, TrustBundle
+from offline_token.signing import certify_bank, sign_bundle
+from operator_bank.limits import BUNDLE_FRESH_MS, MAX_BUNDLE_AHEAD_MS
+from operator_bank.offline.newest_bundle import read_roots
+from operator_bank.tables import trust_bundle
+from runtime.errors import Refusal
+from runtime.settings import SettingsError
+from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World
+
+OTHER = SigningKey(b"o" * 32)
+EARLY, LATE = NOW_MS - 60_000, NOW_MS - 1_000
+REVOKED = bytes(SigningKey(b"v" * 32).verify_key)
+
+
+def bundle(time_ms: int, *, root: SigningKey = ROOT, revoked: tuple[bytes, ...] = ()) -> bytes:
+    rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1, "max_holding_fen": 1}
+    plain = TrustBundle(time_ms, 30 * DAY_MS, **rules, banks=(), revoked=revoked)
+    return bytes(root.verify_key) + sign_bundle(root, plain).encode()
+
+
+def show(world: World, encoded: bytes) -> list[int]:
+    """From now on the central bank shows this bundle; how often it is asked."""
+    asked: list[int] = []
+
+    def fetch() -> bytes:
+        asked.append(world.clock.now_ms())
+        return encoded
+
+    world.central.trust_bundle = fetch  # type: ignore[method-assign]
+    world.restart()
+    return asked
+
+
+def forged() -> bytes:
+    data = bundle(LATE)
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def with_a_bank_of_another_root() -> bytes:
+    alien = certify_bank(OTHER, "gamma", bytes(OTHER.verify_key), NOW_MS + DAY_MS)
+    plain = replace(TrustBundle.decode(bundle(LATE)[KEY_BYTES:]), banks=(alien,))
+    return bytes(ROOT.verify_key) + sign_bundle(ROOT, plain).encode()
+
+
+BAD: dict[str, Callable[[], bytes]] = {
+    "one bit turned": forged,
+    "of another root": lambda: bundle(LATE, root=OTHER),
+    "of another root, under the name of the right one": lambda: (
+        bytes(ROOT.verify_key) + bundle(LATE, root=OTHER)[KEY_BYTES:]
+    ),
+    "older than devices take": lambda: bundle(NOW_MS - 31 * DAY_MS),
+    "dated two days ahead": lambda: bundle(NOW_MS + 2 * MAX_BUNDLE_AHEAD_MS),
+    "with a bank that the root has not certified": with_a_bank_of_another_root,
+    "cut off": lambda: bundle(LATE)[:-1],
+    "nothing": lambda: b"",
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_no_good_is_not_handed_on_and_not_kept(world: World, what: str) -> None:
+    show(world, BAD[what]())
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.trust_bundle()
+    assert caught.value.name == "PEER_UNAVAILABLE"
+    with world.engine.connect() as connection:
+        assert connection.execute(select(trust_bundle)).first() is None
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_no_good_does_not_push_out_what_was_kept(world: World, what: str) -> None:
+    show(world, bundle(EARLY))
+    assert world.bank.offline.trust_bundle() == bundle(EARLY)
+    show(world, BAD[what]())
+    assert world.bank.offline.trust_bundle() == bundle(EARLY)
+
+
+def test_an_older_bundle_makes_no_revoked_device_good_again(world: World) -> None:
+    """Across restarts too: the central bank's copy, or whoever stands in its place, is older."""
+    show(world, bundle(LATE, revoked=(REVOKED,)))
+    assert world.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
+    show(world, bundle(EARLY))
+    for _ in range(2):
+        assert world.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
+        assert world.bank.offline.revocations.newest().revoked == (REVOKED,)
+        world.clock.advance(BUNDLE_FRESH_MS)
+        world.restart()
+
+
+def test_the_central_bank_is_not_asked_for_each_call_of_a_wallet(world: World) -> None:
+    asked = show(world, bundle(LATE))
+    for _ in range(100):
+        world.bank.offline.trust_bundle()
+    assert len(asked) == 1
+    world.clock.advance(BUNDLE_FRESH_MS)
+    world.bank.offline.trust_bundle()
+    assert len(asked) == 2
+
+
+def test_what_was_kept_is_handed_on_while_the_central_bank_is_silent(world: World) -> None:
+    """Until no device would take it; for a new certificate it is not enough."""
+    show(world, bundle(LATE))
+    kept = world.bank.offline.trust_bundle()
+    del world.central.trust_bundle  # type: ignore[misc]
+    world.central.silent = True
+    world.restart()
+    assert world.bank.offline.trust_bundle() == kept
+    world.clock.advance(31 * DAY_MS)
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.trust_bundle()
+    assert caught.value.name == "PEER_UNAVAILABLE"
+
+
+def test_a_bank_does_not_start_without_the_roots_key() -> None:
+    key = bytes(ROOT.verify_key)
+    other = bytes(OTHER.verify_key)
+    assert read_roots(key.hex()) == (key,)
+    assert read_roots(f"{key.hex()}, {other.hex()}") == (key, other)
+    for wrong in ("", ",", "00", "nonsense", key.hex()[:-2], bytes(32).hex()):
+        with pytest.raises(SettingsError, match="offline_roots"):
+            read_roots(wrong)
