@@ -132,9 +132,6 @@ class SqlEffect(Effect):
         """What to do to the rows; refuses before, not in it."""
         raise NotImplementedError
 
-    def applied(self, act: Act) -> None:
-        """After the commit: memory follows the rows."""
-
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
         self.check(act)
@@ -145,7 +142,6 @@ class SqlEffect(Effect):
                 change(connection)
 
         self.database.transaction(body)
-        self.applied(act)
 
     def end(self, act: Act, decision: Decision) -> None:
         """See `Effect.end`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from runtime.database import Database
 from runtime.envelope import verify
 from runtime.errors import Refusal
 from runtime.messages import read_payload
+from runtime.remembered import Remembered
 from runtime.settings import SettingsError
 from runtime.tls import Identity
 
@@ -37,16 +39,22 @@ class NoOfficers(SettingsError):
 
 @dataclass(frozen=True)
 class Credential:
-    """A certificate and a key that an officer has, or had."""
+    """A certificate and a key that an officer has, or had.
+
+    Attributes:
+        over: it had ended when the next one was given, whatever a clock says now.
+    """
 
     fingerprint: str
     signing_key: bytes
     from_time_ms: int
     until_time_ms: int
+    over: bool = False
 
     def live(self, now_ms: int) -> bool:
         """Whether it is good now."""
-        return self.from_time_ms <= now_ms and not 0 < self.until_time_ms <= now_ms
+        ended = self.over or 0 < self.until_time_ms <= now_ms
+        return self.from_time_ms <= now_ms and not ended
 
 
 @dataclass(frozen=True)
@@ -88,28 +96,33 @@ class Officers:
         self._database = database
         self._tables = tables
         self._clock = clock
-        self._by_name: Mapping[str, Officer] = {}
-        self.reload()
+        self._remembered = Remembered(database, self._read)
         if not self._by_name:
-            self._found(founding, business_key)
-            self.reload()
+            with self.change():
+                self._found(founding, business_key)
 
-    def reload(self) -> None:
-        """Reads what stands in the database, after a change was committed."""
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Around a transaction that changes them: whatever becomes of it, memory follows."""
+        with self._remembered.change():
+            yield
+
+    @property
+    def _by_name(self) -> Mapping[str, Officer]:
+        return self._remembered.now()
+
+    def _read(self, connection: Connection) -> dict[str, Officer]:
         people, credentials = self._tables.officers, self._tables.credentials
-        rows, known = self._database.read(
-            lambda c: (
-                c.execute(select(people)).all(),
-                c.execute(select(credentials).order_by(credentials.c.from_time_ms)).all(),
-            )
-        )
+        rows = connection.execute(select(people)).all()
+        newest_last = select(credentials).order_by(credentials.c.from_time_ms)
+        known = connection.execute(newest_last).all()
         held: dict[str, list[Credential]] = {row.name: [] for row in rows}
+        last = {row.officer: row.from_time_ms for row in known}
         for row in known:
-            key = bytes(row.signing_key)
-            held[row.officer].append(
-                Credential(row.fingerprint, key, row.from_time_ms, row.until_time_ms)
-            )
-        self._by_name = {
+            over = 0 < row.until_time_ms <= last[row.officer]
+            key, term = bytes(row.signing_key), (row.from_time_ms, row.until_time_ms)
+            held[row.officer].append(Credential(row.fingerprint, key, *term, over))
+        return {
             row.name: Officer(
                 row.name, rights_of(row.rights), row.removed_by is not None, tuple(held[row.name])
             )

@@ -43,8 +43,9 @@ class _PeopleEffect(SqlEffect):
         self.tables = tables
         self.officers = officers
 
-    def applied(self, act: Act) -> None:
-        self.officers.reload()
+    def perform(self, act: Act, decision: Decision) -> None:
+        with self.officers.change():
+            super().perform(act, decision)
 
 
 class _Register(_PeopleEffect):

@@ -7,6 +7,7 @@ signed; whatever the list in the settings says at the moment is where trust begi
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -63,24 +64,33 @@ class TrustedKeys:
 
     def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
         """What the central bank signed with a key that is good now. Raises Refusal otherwise."""
+        return self._verify(tag, envelope, self._ends)
+
+    def _verify(self, tag: str, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> bytes:
         key = self._find(envelope.key_id)
-        if key is None or self._clock.now_ms() >= self._ends.get(key, _FOR_EVER):
+        if key is None or self._clock.now_ms() >= ends.get(key, _FOR_EVER):
             raise unknown_key(envelope.key_id)
         return verify(tag, envelope, key)
 
     def step(self) -> bool:
-        """Asks what was announced, and believes what a good key has signed."""
+        """Asks what was announced, and believes what a good key has signed.
+
+        A key that has ended by what is heard of it only now, and was not revoked, announced what
+        comes with that while it was good.
+        """
         with self._learning:
+            before = dict(self._ends)
             for envelope in self._central_bank.key_successions():
-                self._take(envelope)
+                self._take(envelope, before)
+                before |= {key: 0 for key, until_ms in self._ends.items() if not until_ms}
         return False
 
     def _find(self, name: bytes) -> bytes | None:
         return self._listed.now().get(name) or self._announced.get(name)
 
-    def _take(self, envelope: SignedEnvelope) -> None:
+    def _take(self, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> None:
         try:
-            told = read_payload(Succession, self.verify(_TAG, envelope))
+            told = read_payload(Succession, self._verify(_TAG, envelope, ends))
         except Refusal as refusal:
             if envelope.signature not in self._refused and not self._is_old(envelope):
                 if len(self._refused) >= MAX_REMEMBERED:

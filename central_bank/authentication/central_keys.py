@@ -7,8 +7,7 @@ settings say that the business key is.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
@@ -25,6 +24,7 @@ from runtime.database import Database
 from runtime.envelope import key_id, possessed, sign
 from runtime.errors import Refusal
 from runtime.logs import logger
+from runtime.remembered import Remembered
 from runtime.renewing_key import of_now
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
@@ -57,29 +57,32 @@ class CentralKeys:
         self._database = database
         self._signer = signer
         self._clock = clock
-        self._changing = threading.Lock()
-        self._known = self._read()
+        self._remembered = Remembered(database, _read)
         self._used = of_now(signer)
         self._unknown: Signer | None = None
         public = bytes(self._used.verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()))
-            database.transaction(lambda c: c.execute(insert(central_keys), row) and None)
-            self._known = self._read()
+            with self._remembered.change():
+                database.transaction(lambda c: c.execute(insert(central_keys), row) and None)
         if public not in self._known:
             raise SettingsError(
                 f"the business key {public.hex()} was never announced to banks: two officers do it"
             )
 
+    @property
+    def _known(self) -> Mapping[bytes, Known]:
+        return self._remembered.now()
+
     def signing(self) -> Signer:
         """The key to sign with: the one in the settings, once it has been announced."""
         latest = of_now(self._signer)
-        if latest is not self._used and latest is not self._unknown:
+        if latest is not self._used:
             public = bytes(latest.verify_key)
             if public in self._known:
                 self._used = latest
-            else:
-                self._unknown = latest
+            elif latest is not self._unknown:
+                self._unknown = latest  # said once; looked for again, it may be announced yet
                 logger("keys").warning("a key that was not announced is not used", key=public.hex())
         return self._used
 
@@ -102,7 +105,10 @@ class CentralKeys:
             old_until_ms: until when those before are good; 0: they are revoked.
         """
         now_ms = self._clock.now_ms()
-        if len(self.successions()) >= MAX_CENTRAL_KEYS:
+        # The first key was announced by nobody.
+        if len(self.successions()) >= MAX_CENTRAL_KEYS or (
+            successor and len(self._known) >= MAX_CENTRAL_KEYS
+        ):
             raise Refusal(
                 errors_pb2.REASON_OVERLOADED, f"{MAX_CENTRAL_KEYS} changes were announced"
             )
@@ -152,7 +158,7 @@ class CentralKeys:
             also: further SQL for the same transaction.
             by: the officers' act.
         """
-        with self._changing:
+        with self._remembered.change():
             ends = self._ends(successor, old_until_ms, by.time_ms)
             told = authentication_pb2.KeySuccession(
                 number=by.act, successor=successor, from_time_ms=by.time_ms, ended=ends
@@ -173,8 +179,6 @@ class CentralKeys:
                 also(connection)
 
             self._database.transaction(body)
-            self._known = self._read()
-            self._unknown = None
 
     def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
         """When which of the keys that are good end, or, without a successor, those replaced."""
@@ -188,16 +192,16 @@ class CentralKeys:
             ends.append(_KeyEnd(key=known.key, until_time_ms=end_ms, revoked=not old_until_ms))
         return ends
 
-    def _read(self) -> dict[bytes, Known]:
-        of = central_keys.c
-        query = select(central_keys).order_by(of.from_time_ms, of.act)
-        rows = self._database.read(lambda c: c.execute(query).all())
-        return {
-            bytes(row.business_key): Known(
-                bytes(row.business_key), row.from_time_ms, row.until_time_ms, bool(row.revoked)
-            )
-            for row in rows
-        }
+
+def _read(connection: Connection) -> dict[bytes, Known]:
+    of = central_keys.c
+    rows = connection.execute(select(central_keys).order_by(of.from_time_ms, of.act)).all()
+    return {
+        bytes(row.business_key): Known(
+            bytes(row.business_key), row.from_time_ms, row.until_time_ms, bool(row.revoked)
+        )
+        for row in rows
+    }
 
 
 def _row(key: bytes, by: Given) -> dict[str, object]:

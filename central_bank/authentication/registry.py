@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from runtime.checks import invalid, public_key, required, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from runtime.remembered import Remembered
 from runtime.tls import Identity
 from settlement.core import Batch
 from settlement.ledger import Ledger
@@ -50,9 +50,12 @@ class Registry:
         self._ledger = ledger
         self._clock = clock
         # One change after another: an index is given once, and no change is lost.
-        self._changing = threading.Lock()
-        self._by_name = database.read(read_banks)
+        self._remembered = Remembered(database, read_banks)
         self._open_accounts([bank.index for bank in self._by_name.values()])
+
+    @property
+    def _by_name(self) -> Mapping[str, Bank]:
+        return self._remembered.now()
 
     def all(self) -> list[Bank]:
         """All banks, by index."""
@@ -73,12 +76,12 @@ class Registry:
             also: further SQL for the same transaction.
             by: the officers' act.
         """
-        with self._changing:
-            known = self._check_new(bank)
-            if known is not None:
+        with self._remembered.change():
+            if self._check_new(bank) is None:
+                self._admit(bank, also, by or Given(0, self._clock.now_ms()))
+            else:
                 self._database.transaction(lambda c: also(c))
-                return known
-            return self._admit(bank, also, by or Given(0, self._clock.now_ms()))
+        return self._by_name[bank.name]
 
     def check_new(self, bank: Bank) -> None:
         """Refuses a bank that cannot be admitted."""
@@ -99,7 +102,7 @@ class Registry:
             also: further SQL for the same transaction.
             by: the officers' act.
         """
-        with self._changing:
+        with self._remembered.change():
             self.check_renewal(renewal)
             bank = self.get(renewal.name, "name")
             given = by or Given(0, self._clock.now_ms())
@@ -109,7 +112,6 @@ class Registry:
                 also(connection)
 
             self._database.transaction(body)
-            self._by_name = self._database.read(read_banks)
         return self._by_name[renewal.name]
 
     def check_renewal(self, renewal: Renewal) -> None:
@@ -163,7 +165,7 @@ class Registry:
             if value in other.every_fingerprint or value in other.every_key:
                 raise _taken(where + field, other)
 
-    def _admit(self, bank: Bank, also: Also, by: Given) -> Bank:
+    def _admit(self, bank: Bank, also: Also, by: Given) -> None:
         admitted = replace(bank, index=len(self._by_name), suspended=False)
         self._open_accounts([admitted.index])
 
@@ -172,8 +174,6 @@ class Registry:
             also(connection)
 
         self._database.transaction(body)
-        self._by_name = {**self._by_name, admitted.name: admitted}
-        return admitted
 
     def set_suspended(self, name: str, suspended: bool, also: Also = nothing) -> Bank:
         """Suspends or reinstates; takes effect for the very next look at the bank.
@@ -182,11 +182,10 @@ class Registry:
             also: further SQL for the same transaction.
         """
         statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
-        with self._changing:
-            bank = replace(self.get(name, "name"), suspended=suspended)
+        with self._remembered.change():
+            self.get(name, "name")
             self._database.transaction(lambda c: (c.execute(statement), also(c)))
-            self._by_name = {**self._by_name, name: bank}
-        return bank
+        return self._by_name[name]
 
     def welcome(self, peer: Identity | None) -> Bank:
         """The admitted, unsuspended bank that calls.

@@ -30,19 +30,20 @@ class SignedBatch:
 
     Attributes:
         bank: who signed it.
+        envelope: what was signed.
     """
 
     def __init__(self, bank: Bank, kind: str, envelope: SignedEnvelope) -> None:
         self.bank = bank
         self._kind = kind
-        self._envelope = envelope
+        self.envelope = envelope
         self._kept = False
 
     def keep_whole(self, connection: Connection, answers: Answers) -> None:
         """Keeps all of it, where the first of these records is new."""
         if not self._kept and not answers.repeated[0] and answers.positions[0]:
             self._put(
-                connection, int(answers.positions[0]), 1, KeptPayload(self._envelope.payload, None)
+                connection, int(answers.positions[0]), 1, KeptPayload(self.envelope.payload, None)
             )
 
     def keep_payments(
@@ -65,7 +66,7 @@ class SignedBatch:
             return
         journaled = {places[index] for index in np.flatnonzero(new).tolist()}
         kept = take_apart(
-            self._envelope.payload,
+            self.envelope.payload,
             _PAYMENTS_FIELD,
             [payment.SerializeToString() for payment in payments],
             journaled,
@@ -80,7 +81,7 @@ class SignedBatch:
             "kind": self._kind,
             "head": kept.head,
             "others": kept.others,
-            "signature": self._envelope.signature,
+            "signature": self.envelope.signature,
         }
         connection.execute(insert(bank_batches), row)
         self._kept = True

@@ -43,6 +43,7 @@ from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 T = TypeVar("T", bound=Message)
+_BATCH_TAG = "outbound-batch/v1"
 _TRANSFER, _REFUSAL, _NO_LIMIT = int(Kind.TRANSFER), int(Kind.REFUSAL), int(RecordFlag.NO_LIMIT)
 _REFUSED, _ID_REUSED = int(Result.MALFORMED), int(Result.ID_REUSED)
 _PENDING = (registration_pb2.OUTCOME_STATE_PENDING, errors_pb2.REASON_PEER_UNAVAILABLE)
@@ -96,7 +97,7 @@ class Settlement:
     ) -> registration_pb2.SubmitPaymentsResponse:
         """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
         kind = registration_pb2.OutboundBatch
-        batch = open_signed("outbound-batch/v1", envelope, bank, kind, self._clock.now_ms())
+        batch = open_signed(_BATCH_TAG, envelope, bank, kind, self._clock.now_ms())
         payments = list(batch.payments)
         for index, payment in enumerate(payments):
             try:
@@ -126,13 +127,25 @@ class Settlement:
         except queue.Empty:
             return False
         verdicts = question.verdicts()
-        # A bank that was suspended meanwhile settles nothing; reinstated, it asks again.
-        if verdicts is not None and not self._registry.get(question.signed.bank.name).suspended:
+        if verdicts is not None and self._stands(question.signed):
             known = dict(zip(question.indices, verdicts, strict=True))
             ends: list[tuple[int, int]] = [_PENDING] * len(question.payments)
             with suppress(Overloaded):  # they stay pending, and are asked about again
                 self._settle_with(question.signed, question.payments, known, [], ends)
         return True
+
+    def _stands(self, signed: SignedBatch) -> bool:
+        """Whether what a bank signed counts now as it did when it came.
+
+        A bank that was suspended meanwhile settles nothing, nor does a key that was revoked or has
+        ended; reinstated, or with its new key, the bank asks again.
+        """
+        bank = self._registry.get(signed.bank.name)
+        try:
+            verify_by_one(_BATCH_TAG, signed.envelope, bank.keys(self._clock.now_ms()))
+        except Refusal:
+            return False
+        return not bank.suspended
 
     def _came_late(self, question: _Question, _: object) -> None:
         self._late.put(question)

@@ -99,6 +99,7 @@ class ActsDone:
         same("proposer", act.officer, row.proposer)
         same("kind", act.WhichOneof("kind"), row.kind)
         self._signed(row, row.proposer, ACT_TAG, "proposal", row.proposed_time_ms)
+        _in_its_time("proposed", row.proposed_time_ms, act)
         if row.state != _APPROVED:
             return
         decision = read(office_pb2.OfficerDecision, bytes(row.decision))
@@ -108,6 +109,8 @@ class ActsDone:
         if row.decider == row.proposer:
             raise Wrong("one officer proposed and approved it")
         self._signed(row, row.decider, APPROVAL_TAG, "decision", row.decided_time_ms)
+        _in_its_time("decided", row.decided_time_ms, act)
+        _in_its_time("decided", row.decided_time_ms, decision)
         self._by_number[row.id] = act
         self.approved.append(Approved(row.id, row.decided_time_ms, act))
         if row.position:
@@ -177,3 +180,10 @@ class ActsDone:
             if name == "wallet_number" and not said:
                 continue  # the wallet whose it was to be
             same(name, said, recorded)
+
+
+def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
+    """That a time in the table, from which keys and rights count, is one that was signed for."""
+    first, last = statement.created_time_ms, statement.expires_time_ms
+    if not first - _SKEW_MS <= time_ms <= last + _SKEW_MS:
+        raise Wrong(f"it was {what} at {time_ms}, and signed for {first} to {last}")

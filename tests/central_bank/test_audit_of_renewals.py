@@ -105,6 +105,31 @@ def test_a_row_of_keys_that_no_act_says_is_named(renewed: World, changes: dict) 
     assert any("table bank_keys" in problem for problem in problems(renewed))
 
 
+@pytest.mark.parametrize(
+    ("moved", "by_ms"),
+    [
+        ("decided_time_ms", 2 * DAY_MS),
+        ("decided_time_ms", -2 * DAY_MS),
+        ("proposed_time_ms", -2 * DAY_MS),
+    ],
+)
+def test_an_act_that_is_said_to_be_of_another_time_than_was_signed_for_is_named(
+    renewed: World, moved: str, by_ms: int
+) -> None:
+    """A revocation that comes later leaves the stolen key more time, also for what is forged."""
+    acts = table("officer_acts", *map(column, ("id", "kind", moved)))
+    with renewed.engine.begin() as connection:
+        newest = select(acts.c.id).where(acts.c.kind == "renew_bank").order_by(acts.c.id.desc())
+        act = connection.execute(newest).scalars().first()
+        later = {moved: acts.c[moved] + by_ms}
+        connection.execute(update(acts).where(acts.c.id == act).values(later))
+        if moved == "decided_time_ms":
+            for key, at in ((NEW, bank_keys.c.until_time_ms), (THIRD, bank_keys.c.from_time_ms)):
+                same = bank_keys.c.business_key == bytes(key.verify_key)
+                connection.execute(update(bank_keys).where(same).values({at: at + by_ms}))
+    assert any(f"table officer_acts, row id={act}" in problem for problem in problems(renewed))
+
+
 def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
     acts = table("officer_acts", column("kind"), column("decider"), column("proposer"))
     with renewed.engine.begin() as connection:

@@ -8,15 +8,17 @@ import pytest
 from nacl.signing import SigningKey
 
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.limits import MAX_OVERLAP_MS
+from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from dcep.authentication.v1 import authentication_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.bounds import of
 from runtime.database import Database
 from runtime.envelope import key_id, possession, sign, verify
 from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
+from tests.broken import break_after_the_commit
 from tests.central_bank.conftest import LIN, NOW_MS, World
 from tests.feeds import CENTRAL_KEY
 
@@ -148,3 +150,34 @@ def test_a_signature_for_possession_is_for_nothing_else(world: World) -> None:
     kind = renewal()
     kind.proof = envelope.signature
     assert refusal_of(world, kind) == "SIGNATURE_INVALID"
+
+
+def test_an_end_that_was_written_while_the_connection_broke_is_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = world.propose(renewal())
+    break_after_the_commit(monkeypatch)
+    with pytest.raises(ConnectionError):
+        world.approve(act)
+    monkeypatch.undo()
+    assert [key.revoked for key in world.central.central_keys.all()] == [True, False]
+
+
+def test_as_many_keys_are_announced_as_banks_can_be_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = authentication_pb2.ListCentralKeysResponse.DESCRIPTOR
+    most = of(response.fields_by_name["keys"]).max_items
+    assert most == MAX_CENTRAL_KEYS
+    monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 3)
+    keys = world.central.central_keys
+    for number in range(2):
+        successor = SigningKey(bytes([0x60 + number]) * 32)
+        world.both(renewal(successor, until_ms=NOW_MS + DAY_MS))
+        keys._signer = successor
+        keys.signing()
+    assert len(keys.all()) == 3
+    assert refusal_of(world, renewal()) == "OVERLOADED"
+    # What was replaced can be ended still.
+    world.both(office_pb2.RenewCentralKey())
+    assert [key.revoked for key in keys.all()] == [True, True, False]

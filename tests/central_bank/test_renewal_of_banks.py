@@ -21,6 +21,7 @@ from offline_token.verify import Bad, check_device
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.tls import Identity
+from tests.broken import break_after_the_commit
 from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, World, identity
 
 DAY_MS = 86_400_000
@@ -102,6 +103,29 @@ def test_a_key_that_is_revoked_is_refused_at_once_and_however_the_clock_is_set(
         assert answer(funded, NEW) == "OUTCOME_STATE_SETTLED"
         funded.clock.set_back(DAY_MS)
         funded.restart()
+
+
+def test_a_key_whose_revocation_was_written_while_the_connection_broke_is_revoked(
+    funded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = funded.propose(office_pb2.RenewBank(name="alpha", business_key=bytes(NEW.verify_key)))
+    break_after_the_commit(monkeypatch)
+    with pytest.raises(ConnectionError):
+        funded.approve(act)
+    monkeypatch.undo()
+    assert answer(funded, OLD) == "SIGNATURE_INVALID"
+    assert answer(funded, NEW) == "OUTCOME_STATE_SETTLED"
+
+
+def test_a_bank_whose_suspension_was_written_while_the_connection_broke_is_suspended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = world.propose(office_pb2.SuspendBank(name="alpha"))
+    break_after_the_commit(monkeypatch)
+    with pytest.raises(ConnectionError):
+        world.approve(act)
+    monkeypatch.undo()
+    assert welcome(world, world.alpha.certificate_fingerprint) == "BANK_SUSPENDED"
 
 
 def test_a_key_that_was_to_end_later_can_be_revoked_now(funded: World) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from nacl.signing import SigningKey
 
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_CHECKS_AT_ONCE
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
-from tests.central_bank.conftest import World, particulars
+from tests.central_bank.conftest import NOW_MS, World, particulars
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -77,6 +79,21 @@ def test_a_late_answer_settles_nothing_for_a_bank_that_was_suspended_meanwhile(
 ) -> None:
     hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 5))
     hanging.central.registry.set_suspended("alpha", True)
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["beta"] == (0, 0)
+
+
+@pytest.mark.parametrize("until_ms", [0, NOW_MS + 1_000])
+def test_a_late_answer_settles_nothing_that_a_key_signed_which_has_ended_meanwhile(
+    hanging: World, until_ms: int
+) -> None:
+    payment = hanging.payment(hanging.alpha, hanging.beta, 5)
+    hanging.submit(hanging.alpha, payment)
+    new = bytes(SigningKey(b"\x1a" * 32).verify_key)
+    kind = office_pb2.RenewBank(name="alpha", business_key=new, old_until_time_ms=until_ms)
+    hanging.both(kind)
+    hanging.clock.advance(1_000)
     hanging.banks.answer_now()
     settle_late(hanging)
     assert hanging.books()["beta"] == (0, 0)

@@ -15,6 +15,7 @@ from dcep.office.v1 import office_pb2
 from officers.build import Founding, open_officers
 from officers.people import NoOfficers
 from runtime.errors import Refusal
+from tests.broken import break_after_the_commit
 from tests.officers.conftest import BUSINESS_KEY, CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person, founding
 
@@ -149,6 +150,28 @@ def test_a_lost_key_ends_at_once(office: Office) -> None:
     mixed = WANG.propose(office_pb2.FreezeWallet(wallet_number="1"), NOW_MS)
     assert refused(lambda: office.acts.propose(renewed.identity, mixed)) == "SIGNATURE_INVALID"
     assert office.approve(ZHOU, open_act).proposer == "wang"
+
+
+def test_what_was_lost_stays_lost_however_the_clock_is_set(office: Office) -> None:
+    renewed = replace(WANG, seed="renewed")
+    office.both(renewal(renewed), ZHOU, CHEN)
+    office.clock.set_back(60_000)
+    for _ in range(2):
+        assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+        office.restart()
+    office.clock.advance(60_000)
+    office.propose(renewed)
+
+
+def test_an_officer_whose_removal_was_written_while_the_connection_broke_is_removed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = office.propose(WANG, office_pb2.RemoveOfficer(name="chen"))
+    break_after_the_commit(monkeypatch)
+    with pytest.raises(ConnectionError):
+        office.approve(ZHOU, act)
+    monkeypatch.undo()
+    assert refused(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
 
 
 def test_nobody_approves_what_is_about_himself(office: Office) -> None:

@@ -116,6 +116,28 @@ def test_a_bank_that_was_away_follows_a_chain_of_successors(trust: Trust) -> Non
         trust.restart()
 
 
+def test_a_bank_that_was_away_hears_all_that_a_key_announced_before_it_ended(
+    trust: Trust,
+) -> None:
+    """The first successor was stolen before it was used, and the key in use has ended since."""
+    clock = trust.world.clock
+    now_ms = clock.now_ms()
+    ends = end(FIRST, now_ms + HOUR_MS), end(THIEF, now_ms, revoked=True)
+    clock.advance(2 * HOUR_MS)
+    trust.hear(announced(FIRST, 1, THIEF, ends[0]), announced(FIRST, 2, SECOND, *ends))
+    for _ in range(2):
+        assert trust.takes(FIRST, SECOND, THIEF) == [False, True, False]
+        trust.restart()
+    trust.hear(announced(FIRST, 3, THIRD))
+    assert trust.takes(THIRD) == [False]
+
+
+def test_what_is_heard_after_a_revocation_is_not_by_the_revoked_key(trust: Trust) -> None:
+    revoked = end(FIRST, trust.world.clock.now_ms(), revoked=True)
+    trust.hear(announced(FIRST, 1, SECOND, revoked), announced(FIRST, 2, THIEF))
+    assert trust.takes(FIRST, SECOND, THIEF) == [False, True, False]
+
+
 def test_nobody_but_a_good_key_announces_anything(trust: Trust) -> None:
     now_ms = trust.world.clock.now_ms()
     forged = announced(FIRST, 1, THIEF)
