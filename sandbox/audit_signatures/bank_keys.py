@@ -1,4 +1,4 @@
-"""When which business key was a bank's: by the acts of officers, with which the table has to agree.
+"""When which business key was a bank's: by the acts of officers, with which the tables must agree.
 
 A key signs for its bank from the act that gave it until the one that replaced it says. What stands
 in the table is derived; so whoever writes a key into it, or an end out of it, is named.
@@ -7,52 +7,48 @@ in the table is derived; so whoever writes a key into it, or an end out of it, i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-
-from sqlalchemy import Engine, column, select, table
+from typing import Any
 
 from sandbox.audit_signatures.acts import Approved
+from sandbox.audit_signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from sandbox.audit_signatures.verifying import Problems
 
 LATE_MS = 60_000
 """A batch is settled so long after its signature was verified, at most: other banks are asked."""
 
-_COLUMNS = ("business_key", "bank", "from_time_ms", "until_time_ms", "revoked")
-_keys = table("bank_keys", *map(column, _COLUMNS))
+Terms = dict[str, list[Term]]
 
 
-class Term(NamedTuple):
-    """A key of a bank and when it was good; an end of 0 is none."""
-
-    key: bytes
-    from_ms: int
-    until_ms: int
-    revoked: bool
-
-    def covers(self, time_ms: int) -> bool:
-        """Whether something that was journaled then may have been signed by it."""
-        begun = self.from_ms <= time_ms + LATE_MS
-        return begun and (not self.until_ms or time_ms <= self.until_ms + LATE_MS)
+def covers(term: Term, time_ms: int) -> bool:
+    """Whether something that was journaled then may have been signed by a key."""
+    begun = term.from_ms <= time_ms + LATE_MS
+    return begun and (not term.until_ms or time_ms <= term.until_ms + LATE_MS)
 
 
-def terms_of(acts: Iterable[Approved]) -> dict[str, list[Term]]:
-    """The keys of each bank by name, as the approved acts of officers say."""
-    found: dict[str, list[Term]] = {}
+def terms_of(acts: Iterable[Approved], what: str) -> Terms:
+    """The keys, or the certificates, of each bank by name, as the approved acts of officers say."""
+    found: Terms = {}
     for act in sorted(acts, key=lambda act: (act.time_ms, act.number)):
         kind = act.content.WhichOneof("kind")
         if kind == "admit_bank":
             new = act.content.admit_bank
-            found.setdefault(new.name, [Term(new.business_key, act.time_ms, 0, False)])
+            found.setdefault(new.name, [Term(_value(new, what), act.time_ms, 0, False)])
         elif kind == "renew_bank":
             asked = act.content.renew_bank
-            if asked.business_key or not asked.certificate_fingerprint:
-                key, until_ms = asked.business_key, asked.old_until_time_ms
-                before = found.get(asked.name, [])
-                found[asked.name] = renewed(before, key, until_ms, act.time_ms)
+            value, before = _value(asked, what), found.get(asked.name, [])
+            if value or not (asked.business_key or asked.certificate_fingerprint):
+                until_ms = asked.old_until_time_ms
+                found[asked.name] = renewed(before, value, until_ms, act.time_ms)
     return found
 
 
-def renewed(before: list[Term], key: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
+def _value(asked: Any, what: str) -> bytes:
+    if what == KEYS:
+        return bytes(asked.business_key)
+    return str(asked.certificate_fingerprint).encode()
+
+
+def renewed(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
     """What a new key makes of those before: the good ones end; without one, the replaced ones.
 
     Args:
@@ -61,40 +57,33 @@ def renewed(before: list[Term], key: bytes, old_until_ms: int, now_ms: int) -> l
     until_ms = max(old_until_ms, now_ms)
     after: list[Term] = []
     for term in before:
-        spared = 0 < term.until_ms <= now_ms if key else term.until_ms == 0
+        spared = 0 < term.until_ms <= now_ms if value else term.until_ms == 0
         if term.revoked or spared:
             after.append(term)
             continue
         end_ms = min(term.until_ms or until_ms, until_ms)
-        after.append(Term(term.key, term.from_ms, end_ms, not old_until_ms))
-    return [*after, Term(key, now_ms, 0, False)] if key else after
+        after.append(Term(term.value, term.from_ms, end_ms, not old_until_ms))
+    return [*after, Term(value, now_ms, 0, False)] if value else after
 
 
 def compare(
-    engine: Engine,
+    rows: Iterable[Given],
     names: Mapping[int, str],
-    terms: Mapping[str, list[Term]],
+    terms: Mapping[str, Terms],
     problems: Problems,
 ) -> None:
-    """Names each row of the table that the acts do not say."""
-    said = {(name, *term) for name, found in terms.items() for term in found}
-    with engine.connect() as connection:
-        rows = connection.execute(select(_keys)).all()
-    stand = {
-        (
-            names.get(row.bank, ""),
-            bytes(row.business_key),
-            row.from_time_ms,
-            row.until_time_ms,
-            bool(row.revoked),
-        )
-        for row in rows
-    }
-    for name, key, *_ in sorted(stand - said):
-        problems.say(
-            f"table bank_keys, row business_key={key.hex()}: no act of two officers says this of"
-            f" bank {name}"
-        )
-    for name, key, *_ in sorted(said - stand):
-        if not any(key == other for _, other, *_ in stand):
-            problems.say(f"table bank_keys: bank {name}'s key {key.hex()} is missing")
+    """Names each row that the acts do not say.
+
+    Args:
+        terms: of keys and of certificates.
+    """
+    for row in sorted(rows):
+        name = names.get(row.bank, "")
+        if row.term not in terms[row.table].get(name, []):
+            value, column = row.term.value.hex(), "business_key"
+            if row.table == CERTIFICATES:
+                value, column = row.term.value.decode("ascii", "replace"), "fingerprint"
+            problems.say(
+                f"table {row.table}, row {column}={value}: no act of two officers says this of"
+                f" bank {name}"
+            )

@@ -16,46 +16,40 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import key_id
 from sandbox.audit_signatures.acts import Approved
-from sandbox.audit_signatures.bank_keys import Term, renewed
+from sandbox.audit_signatures.bank_keys import covers, renewed
+from sandbox.audit_signatures.key_rows import KeyRows, Term
 from sandbox.audit_signatures.orders import Wrong, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
 
-_COLUMNS = ("business_key", "act", "from_time_ms", "until_time_ms", "revoked")
-_keys = table("central_keys", *map(column, _COLUMNS))
-_successions = table("key_successions", column("act"), column("envelope"))
 _tips = table("feed_tips", column("number"), column("envelope"))
 _ROWS = 1_000
-
-
-def first_keys(engine: Engine) -> list[bytes]:
-    """The key that was there before any act; none where no central bank has begun."""
-    query = select(_keys.c.business_key).where(_keys.c.act == 0)
-    with engine.connect() as connection:
-        return [bytes(key) for key in connection.execute(query).scalars()]
 
 
 class CentralTerms:
     """The central bank's keys by the acts of its officers, which the tables are held against."""
 
-    def __init__(self, engine: Engine, acts: list[Approved], verifying: Verifying) -> None:
+    def __init__(self, rows: KeyRows, acts: list[Approved], verifying: Verifying) -> None:
+        """Holds the rows against the acts."""
         self.problems = Problems()
         self._verifying = verifying
-        with engine.connect() as connection:
-            rows = connection.execute(select(_keys).order_by(_keys.c.from_time_ms)).all()
-            told = connection.execute(select(_successions).order_by(_successions.c.act)).all()
         self._terms = [
-            Term(bytes(row.business_key), row.from_time_ms, 0, False) for row in rows if not row.act
+            row.term._replace(until_ms=0, revoked=False) for row in rows.of_centre if not row.act
         ]
         wanted = {act.number: act for act in acts if _changes_key(act)}
         for act in sorted(wanted.values(), key=lambda act: (act.time_ms, act.number)):
             asked = act.content.renew_central_key
             until_ms = asked.old_until_time_ms
             self._terms = renewed(self._terms, asked.business_key, until_ms, act.time_ms)
-        self._compare(rows)
-        for row in told:
-            where = f"table key_successions, row act={row.act}"
+        for given in sorted(rows.of_centre):
+            if given.term not in self._terms:
+                self.problems.say(
+                    f"table {given.table}, row business_key={given.term.value.hex()}: no act of two"
+                    " officers says this"
+                )
+        for number, envelope in sorted(rows.told):
+            where = f"table key_successions, row act={number}"
             try:
-                self._check_told(row, wanted.get(row.act), where)
+                self._check_told(envelope, wanted.get(number), where)
             except Wrong as wrong:
                 self.problems.say(f"{where}: {wrong}")
 
@@ -78,15 +72,15 @@ class CentralTerms:
             after = rows[-1].number
 
     def _check_tip(self, row: Any, bank: str, where: str, problems: Problems) -> None:
-        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        envelope = read(SignedEnvelope, bytes(row.envelope))
         tip = read(registration_pb2.FeedTip, envelope.payload)
         same("bank", tip.bank, bank)
         same("number", tip.place.number, row.number)
-        good = [term for term in self._terms if term.covers(tip.signed_time_ms)]
+        good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
         self._verify(problems, where, "feed-tip/v1", envelope, good)
 
-    def _check_told(self, row: Any, act: Approved | None, where: str) -> None:
-        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+    def _check_told(self, signed: bytes, act: Approved | None, where: str) -> None:
+        envelope = read(SignedEnvelope, signed)
         told = read(authentication_pb2.KeySuccession, envelope.payload)
         if act is None:
             raise Wrong("no act of two officers is behind it")
@@ -104,7 +98,7 @@ class CentralTerms:
         envelope: SignedEnvelope,
         terms: Sequence[Term],
     ) -> None:
-        keys = [term.key for term in terms if key_id(term.key) == envelope.key_id]
+        keys = [term.value for term in terms if key_id(term.value) == envelope.key_id]
         if not keys:
             raise Wrong("it is by no key that the central bank had then")
         self._verifying.add(
@@ -115,17 +109,6 @@ class CentralTerms:
             payload=envelope.payload,
             signature=envelope.signature,
         )
-
-    def _compare(self, rows: Any) -> None:
-        said = set(self._terms)
-        for row in rows:
-            key = bytes(row.business_key)
-            term = Term(key, row.from_time_ms, row.until_time_ms, bool(row.revoked))
-            if term not in said:
-                self.problems.say(
-                    f"table central_keys, row business_key={key.hex()}: no act of two officers"
-                    " says this"
-                )
 
 
 def _changes_key(act: Approved) -> bool:

@@ -6,7 +6,7 @@ spend takes from reserves, which the audit of tokens goes through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, column, select, table
@@ -16,7 +16,8 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError
 from runtime.kept_payload import KeptPayload, others_in, put_together
 from sandbox.audit_signatures.acts import ActsDone
-from sandbox.audit_signatures.bank_keys import Term, compare, terms_of
+from sandbox.audit_signatures.bank_keys import compare, covers, terms_of
+from sandbox.audit_signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from sandbox.audit_signatures.late import Late
 from sandbox.audit_signatures.orders import Line, Wrong, lines, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
@@ -56,7 +57,7 @@ class _Bank(NamedTuple):
 
     def keys(self, time_ms: int) -> list[bytes]:
         """The keys by which it may have signed what was journaled then. Raises Wrong for none."""
-        found = [term.key for term in self.terms if term.covers(time_ms)]
+        found = [term.value for term in self.terms if covers(term, time_ms)]
         if not found:
             raise Wrong(f"bank {self.name} had no key then")
         return found
@@ -66,21 +67,26 @@ class CentreWalk:
     """Goes through the central bank's journal together with what banks signed."""
 
     def __init__(
-        self, engine: Engine, tables: JournalTables, acts: ActsDone, verifying: Verifying
+        self,
+        engine: Engine,
+        tables: JournalTables,
+        acts: ActsDone,
+        verifying: Verifying,
+        rows: Iterable[Given],
     ) -> None:
         self._engine = engine
         self._journal = Journal(engine, tables)
         self._acts = acts
         self._verifying = verifying
         self._problems = Problems()
-        terms = terms_of(acts.approved)
+        terms = {what: terms_of(acts.approved, what) for what in (KEYS, CERTIFICATES)}
         with engine.connect() as connection:
             self._banks = {
-                row.id: _Bank(row.name, terms.get(row.name, []), row.prefix)
+                row.id: _Bank(row.name, terms[KEYS].get(row.name, []), row.prefix)
                 for row in connection.execute(select(_banks))
             }
         names = {index: bank.name for index, bank in self._banks.items()}
-        compare(engine, names, terms, self._problems)
+        compare(rows, names, terms, self._problems)
         self._by_prefix = {bank.prefix: index for index, bank in self._banks.items()}
         self._late = Late()
         self._signed: dict[tuple[int, int], int] = {}

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, column, select, table
 
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.bank import BankWalk
-from sandbox.audit_signatures.central_keys import CentralTerms, first_keys
+from sandbox.audit_signatures.central_keys import CentralTerms
 from sandbox.audit_signatures.centre import CentreWalk
 from sandbox.audit_signatures.feed_chain import FeedChain
+from sandbox.audit_signatures.key_rows import KeyRows
 from sandbox.audit_signatures.settled import Settled
 from sandbox.audit_signatures.verifying import Signatures, Verifying
 from sandbox.plan import CENTRAL_BANK
@@ -90,15 +91,17 @@ def audit_signatures(
         query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
-    first = first_keys(central.engine)
+    before = KeyRows.read(central.engine)
+    first = [row.term.value for row in before.of_centre if not row.act]
     decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
-    terms = CentralTerms(central.engine, decided.approved, verifying)
+    rows = before.also_in(KeyRows.read(central.engine))
+    terms = CentralTerms(rows, decided.approved, verifying)
     found = [(CENTRAL_BANK, decided.problems), (CENTRAL_BANK, terms.problems)]
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
         if name == CENTRAL_BANK:
-            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying)
+            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, rows.of_banks)
             found.append((name, centre.run(ledger.report.rows)))
             continue
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))

@@ -6,7 +6,13 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import column, select, table, update
 
-from central_bank.tables import bank_batches, bank_keys, central_keys, key_successions
+from central_bank.tables import (
+    bank_batches,
+    bank_certificates,
+    bank_keys,
+    central_keys,
+    key_successions,
+)
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import signed_bytes
@@ -180,3 +186,13 @@ def test_a_founding_record_by_another_key_than_the_first_is_named(world: World) 
     with world.engine.begin() as connection:
         connection.execute(update(central_keys).values(business_key=b"\x7a" * 32))
     assert any("founding" in problem for problem in problems(world))
+
+
+@pytest.mark.parametrize("changes", [{"fingerprint": "d" * 64}, {"revoked": 0}, {"bank": 1}])
+def test_a_row_of_certificates_that_no_act_says_is_named(world: World, changes: dict) -> None:
+    renew(world, certificate="c" * 64)
+    assert problems(world) == []
+    with world.engine.begin() as connection:
+        same = bank_certificates.c.fingerprint == world.alpha.certificate_fingerprint
+        connection.execute(update(bank_certificates).where(same).values(changes))
+    assert any("table bank_certificates" in problem for problem in problems(world))

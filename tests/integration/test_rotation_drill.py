@@ -18,6 +18,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.clock import SystemClock
 from runtime.envelope import sign
+from sandbox.audit import audit_stack
 from sandbox.connections import certified_channel, stub
 from sandbox.offices import ActDesk, BankOffice, CentralOffice
 from sandbox.plan import CENTRAL_BANK
@@ -58,6 +59,8 @@ class Drill:
             for stream in streams:
                 stream.wait_settled(5 * (number + 1))
             self.dcep(*words)
+        live = audit_stack(self.world.plan)
+        assert live.ok, live.problems
         for stream in streams:
             assert len(set(stream.finish())) == 80
 

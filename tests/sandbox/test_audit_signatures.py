@@ -16,11 +16,12 @@ from central_bank.accounts import circulation
 from central_bank.tables import bank_batches
 from central_bank.tables import ledger as central_tables
 from dcep.bank.v1 import orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
+from operator_bank.tables import feed_tips, wallets
 from operator_bank.tables import ledger as bank_tables
 from operator_bank.tables import outbound as outgoing
-from operator_bank.tables import wallets
 from runtime.envelope import sign
 from sandbox.audit import StackAudit, audit_engines
 from sandbox.audit_signatures.orders import TAGS
@@ -328,6 +329,23 @@ def test_money_that_arrived_and_was_credited_to_another_is_named(stack: Stack) -
 
     stack.forge("alpha", change)
     assert named(stack.problems(), "DELIVER of 3000 fen", "another wallet")
+
+
+@pytest.mark.parametrize(
+    ("place", "changed"),
+    [("signature", bytes(64)), ("key_id", b"0" * 16)],
+)
+def test_a_kept_word_that_the_central_bank_did_not_sign_is_named(
+    stack: Stack, place: str, changed: bytes
+) -> None:
+    with stack.country.engines["beta"].begin() as connection:
+        row = connection.execute(select(feed_tips).limit(1)).one()
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        setattr(envelope, place, changed)
+        values = {"envelope": envelope.SerializeToString()}
+        same = feed_tips.c.number == row.number
+        connection.execute(update(feed_tips).where(same).values(values))
+    assert named(stack.problems(), f"table feed_tips, row number={row.number}")
 
 
 def test_money_of_the_vault_in_a_wallet_is_named(stack: Stack) -> None:
