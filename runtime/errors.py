@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
+from runtime.limits import MAX_ERROR_CHARACTERS
 
 DOMAIN = "dcep"
 RETRY_AFTER_MS = "retry_after_ms"
@@ -111,13 +112,23 @@ def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
         for detail in status.details:
             info = error_details_pb2.ErrorInfo()
             if detail.Unpack(info) and info.domain == DOMAIN:
-                metadata = dict(info.metadata)
+                metadata = {key: harmless(value) for key, value in info.metadata.items()}
                 field = metadata.pop("field", "")
-                return Refusal(reason_number(info.reason), status.message, field=field, **metadata)
-    code = error.code()
+                said = harmless(status.message)
+                return Refusal(reason_number(info.reason), said, field=field, **metadata)
+    code, details = error.code(), harmless(error.details() or "")
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return Refusal(errors_pb2.REASON_OVERLOADED, error.details() or "overloaded")
+        return Refusal(errors_pb2.REASON_OVERLOADED, details or "overloaded")
     if code in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT):
-        return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, error.details() or "not understood")
+        return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, details or "not understood")
     kind = Unreached if code == grpc.StatusCode.UNAVAILABLE else NoAnswer
-    return kind(f"{code.name}: {error.details()}")
+    return kind(f"{code.name}: {details}")
+
+
+def harmless(text: str) -> str:
+    """A peer's words for a terminal or a log: what steers one is written as its number.
+
+    The contract bounds fields of messages, not the words of an error.
+    """
+    shown = text[:MAX_ERROR_CHARACTERS]
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)

@@ -88,3 +88,6 @@ MAX_LOG_TEXT = 2_000
 
 MAX_LOG_EXCEPTION = 20_000
 """Of an exception; the last ones are kept."""
+
+MAX_ERROR_CHARACTERS = 1_000
+"""Of a peer's words about an error, those that are shown."""

@@ -8,7 +8,7 @@ import typer
 
 from currency.amount import AmountError
 from currency.number import NumberError
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import run_command
 from sandbox import (
     cli_acts,
@@ -25,7 +25,7 @@ from sandbox import (
     cli_story,
     cli_suspense,
 )
-from sandbox.plan import StackMissing
+from sandbox.plan import BanksMisnamed, StackMissing
 from sandbox.processes import ProcessFailed
 from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
 
@@ -64,11 +64,17 @@ def _run() -> None:
     try:
         app()
     except Refusal as refusal:
+        if is_undecided(refusal.reason):
+            more = {"why": refusal.name, **refusal.metadata}
+            said = f"{refusal.name}: {refusal.message} (safe to repeat)"
+            speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, **more)
         speaker.fail(EXIT_REFUSED, refusal.name, refusal.message, **refusal.metadata)
     except NoAnswer as silence:
         speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silence} (safe to repeat)")
     except (AmountError, NumberError) as wrong:
         speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
+    except BanksMisnamed as wrong:
+        speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
     except StackMissing as missing:
         speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
     except ProcessFailed as failed:

@@ -10,8 +10,9 @@ import typer
 from currency.amount import format_yuan, parse_yuan
 from currency.number import check
 from sandbox.cash_machine import CashMachine
-from sandbox.options import DEFAULT, Folder, Json
+from sandbox.options import DEFAULT, Anew, Folder, Json
 from sandbox.plan import load
+from sandbox.unheard import unheard
 from sandbox.words import Speaker
 
 
@@ -24,6 +25,7 @@ def cash(
     bank: Annotated[str, typer.Argument(help="Whose machine.")],
     number: Annotated[str, typer.Argument(help="The wallet's number.")],
     amount: Annotated[str, typer.Argument(help="Yuan in notes and coins, like 100.00")],
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -31,8 +33,12 @@ def cash(
     amount_fen = parse_yuan(amount)
     plan = load(folder)
     plan.bank(bank)
-    receipt = CashMachine.of(plan, bank).receipt(check(number), amount_fen)
-    text = base64.urlsafe_b64encode(receipt.SerializeToString()).decode()
-    fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen, "receipt": text}
-    said = f"{format_yuan(amount_fen)} yuan taken in for {number}. Receipt:\n{text}"
-    Speaker(as_json).result(fields, said)
+    wish = f"cash\0{bank}\0{check(number)}\0{amount_fen}".encode()
+    with unheard(plan.unheard_folder, wish, anew=anew) as kept:
+        if not kept.content:
+            kept.keep(CashMachine.of(plan, bank).receipt(number, amount_fen).SerializeToString())
+        text = base64.urlsafe_b64encode(kept.content).decode()
+        fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen}
+        said = f"{format_yuan(amount_fen)} yuan taken in for {number}. Receipt:\n{text}"
+        Speaker(as_json).result({**fields, "receipt": text}, said)
+        kept.heard()

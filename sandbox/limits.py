@@ -42,3 +42,6 @@ MAX_REPLAY_ROWS: Final = 20_000_000
 
 LOG_TAIL_LINES: Final = 15
 """Lines of a service's log shown when it did not start."""
+
+MAX_UNHEARD: Final = 100
+"""Equal commands that may be without an answer at once."""

@@ -25,4 +25,7 @@ BankOfficer = Annotated[
 RequestId = Annotated[
     str, typer.Option(help="Repeat with the same id after no answer; made up when empty.")
 ]
+Anew = Annotated[
+    bool, typer.Option("--anew", help="Once more, even if nobody heard what came of an equal one.")
+]
 DEFAULT = Path(DEFAULT_FOLDER)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from currency import parties
+from dcep.bounds.v1 import bounds_pb2
 from runtime.private import write_private
 from sandbox.ports import free_ports
 from sandbox.processes import Command
@@ -21,6 +23,16 @@ HOST = "127.0.0.1"
 DEFAULT_FOLDER = "stack"
 CENTRAL_BANK = "central-bank"
 CENTRAL_OFFICERS = ("lin", "mei", "han")
+_BANK_NAME = re.compile(
+    bounds_pb2.Kind.DESCRIPTOR.values_by_name["KIND_BANK_NAME"]
+    .GetOptions()
+    .Extensions[bounds_pb2.of_kind]
+    .pattern
+)
+
+
+class BanksMisnamed(ValueError):
+    """A stack cannot have banks of these names; nothing was made."""
 
 
 class StackMissing(Exception):
@@ -86,6 +98,11 @@ class StackPlan:
     def database_urls(self) -> list[str]:
         """Every service's database."""
         return [self.central_database_url, *(bank.database_url for bank in self.banks)]
+
+    @property
+    def unheard_folder(self) -> Path:
+        """What commands made here and nobody was told of."""
+        return self.folder / "unheard"
 
     def bank_folder(self, name: str) -> Path:
         """Settings, keys and database of a bank."""
@@ -153,6 +170,23 @@ class StackPlan:
         fresh = self.description.with_suffix(".new")
         write_private(fresh, text.encode() + b"\n")
         os.replace(fresh, self.description)
+
+
+def bank_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names for a new stack's banks, without blanks around them.
+
+    Raises BanksMisnamed: a name is none by the contract, stands twice, or is the central bank's.
+    """
+    found = tuple(name.strip() for name in names)
+    for name in found:
+        if not _BANK_NAME.fullmatch(name) or name == CENTRAL_BANK:
+            raise BanksMisnamed(
+                f"{name!r} cannot be a bank's name: 2 to 16 small letters, digits and hyphens, a "
+                f"letter first, and not {CENTRAL_BANK}; write them like alpha,beta"
+            )
+        if found.count(name) > 1:
+            raise BanksMisnamed(f"{name!r} stands twice; each bank has a name of its own")
+    return found
 
 
 def load(folder: Path) -> StackPlan:

@@ -13,7 +13,7 @@ from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.offices import CentralOffice, by_two
-from sandbox.plan import CENTRAL_BANK, StackPlan, draw, load
+from sandbox.plan import CENTRAL_BANK, StackPlan, bank_names, draw, load
 from sandbox.processes import ProcessFailed, Running, stop_all
 from sandbox.trust import business_public_key, fingerprint, make_trust
 
@@ -26,9 +26,12 @@ def init(
     """Make a new stack in ``folder``: trust, settings, databases; or load the one that is there.
 
     ``database_server`` is a PostgreSQL URL; empty means a SQLite file for each service.
+
+    Raises BanksMisnamed, before anything is made.
     """
     if (folder / "stack.json").exists():
         return load(folder)
+    banks = bank_names(banks)
     make_private(folder)
     names = [CENTRAL_BANK, *banks]
     databases = create_databases(database_server, names) if database_server else {}

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
 
+from runtime.errors import harmless
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 
 T = TypeVar("T")
@@ -91,8 +92,8 @@ class Payee:
             return int(rest)
         if word == "BACK":
             text, _, why = rest.partition(" ")
-            raise GivenBack(text, why)
-        raise LinkRefused(rest or "the payee's device did not take it")
+            raise GivenBack(text, harmless(why))
+        raise LinkRefused(harmless(rest) or "the payee's device did not take it")
 
     def ask(self, questions: Collection[str]) -> set[str]:
         """What it answers to questions about requests; those of others it cannot answer."""

@@ -15,6 +15,9 @@ REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
+RUDE = "\x1b[2J\rpaid \u202e" + "x" * 2_000
+
+
 def refuse(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
     raise Refusal(request.value, "没有: a sentence", field="amount_fen", missing_fen="7")
 
@@ -60,6 +63,23 @@ def test_every_refusal_comes_out_as_it_went_in(serve: Serve) -> None:
         with pytest.raises(grpc.RpcError) as raw:
             unary(plain)(Int32Value(value=reason), timeout=5)
         assert raw.value.code() == CODES[status_of(reason)]
+
+
+def refuse_rudely(request: Int32Value, context: grpc.ServicerContext) -> Int32Value:
+    if request.value:
+        raise Refusal(errors_pb2.REASON_WALLET_FROZEN, RUDE, more=RUDE)
+    context.set_code(grpc.StatusCode.ABORTED)
+    context.set_details(RUDE)
+    return request
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0, NoAnswer), (1, Refusal)])
+def test_a_peers_words_steer_no_terminal(serve: Serve, value: int, kind: type[Exception]) -> None:
+    served = serve(refuse_rudely).ours()
+    with pytest.raises(kind) as error:
+        ask(served, value)
+    said = [str(error.value), *getattr(error.value, "metadata", {}).values()]
+    assert all(text.isprintable() and "2J" in text and len(text) < 7_000 for text in said)
 
 
 def test_a_stream_gives_what_it_has_before_its_refusal(serve: Serve) -> None:

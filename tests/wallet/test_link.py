@@ -90,6 +90,14 @@ def test_link_carries_a_no() -> None:
     assert isinstance(sent, link.LinkRefused) and str(sent) == "altered"
 
 
+def test_a_payees_words_steer_no_terminal() -> None:
+    def accept(_: str) -> link.Taken:
+        raise ValueError("\x1b[2J taken")
+
+    _, sent = linked(accept, lambda request, payee: payee.show(request))
+    assert isinstance(sent, link.LinkRefused) and str(sent) == "\\u001b[2J taken"
+
+
 def test_link_carries_what_is_given_back() -> None:
     def accept(payment: str) -> link.Taken:
         if payment == "good":

@@ -1,0 +1,105 @@
+"""What is typed at ``dcep`` and cannot be right, or is not heard, leaves nothing half done."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from currency import number
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import NoAnswer, Refusal, is_undecided
+from sandbox import cli, cli_cash
+from sandbox.plan import bank_names
+from sandbox.stack import init
+from sandbox.words import Speaker
+
+MISNAMED = [
+    "Bank of China,beta",
+    "建设,beta",
+    "icbc,icbc",
+    "alpha,beta,",
+    "",
+    ",",
+    "central-bank,beta",
+    "../../x,beta",
+    "/tmp/x,beta",
+    ".,beta",
+    "a,beta",
+    "x" * 300,
+    "Alpha,beta",
+    "alpha\n,be\nta",
+    "１２,beta",
+    "al_pha",
+]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs what is typed after ``dcep``; the exit code and the answer."""
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        streams = sys.stdout, sys.stderr
+        monkeypatch.setattr(sys, "argv", ["dcep", *arguments, "--json"])
+        try:
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        finally:
+            sys.stdout, sys.stderr = streams
+        code = ended.value.code
+        return int(code or 0), json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.mark.parametrize("names", MISNAMED)
+@pytest.mark.parametrize("command", ["init", "up"])
+def test_names_that_banks_cannot_have_are_refused_before_anything_is_made(
+    typed: Any, tmp_path: Path, command: str, names: str
+) -> None:
+    folder = tmp_path / "a" / "stack"
+    code, answer = typed(command, "--banks", names, "--dir", str(folder))
+    assert (code, answer["reason"]) == (2, "BANK_NAMES")
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_blanks_around_names_are_no_part_of_them() -> None:
+    assert bank_names(["alpha", " beta "]) == ("alpha", "beta")
+
+
+@pytest.mark.parametrize("reason", errors_pb2.Reason.values())
+def test_a_no_that_decides_nothing_has_not_the_code_of_a_refusal(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def refused() -> None:
+        raise Refusal(reason, "no")
+
+    monkeypatch.setattr(cli, "app", refused)
+    code, answer = typed("status")
+    assert code == (3 if is_undecided(reason) else 1)
+    assert (answer["reason"] == "NO_ANSWER") == is_undecided(reason)
+
+
+def test_a_receipt_that_could_not_be_shown_is_shown_the_next_time(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    init(tmp_path / "stack")
+    lost: list[str] = []
+
+    class Mute(Speaker):
+        def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
+            lost.append(fields["receipt"])
+            raise NoAnswer("the paper is out")
+
+    words = ("cash", "alpha", number.make("6201", 77), "5.00", "--dir", str(tmp_path / "stack"))
+    with monkeypatch.context() as patch:
+        patch.setattr(cli_cash, "Speaker", Mute)
+        assert typed(*words)[0] == 3
+    other = typed(*words, "--anew")[1]["receipt"]
+    first = typed(*words)[1]["receipt"]
+    assert first == lost[0] != other
+    assert typed(*words)[1]["receipt"] not in (first, other), "other notes"
