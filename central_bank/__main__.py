@@ -30,6 +30,7 @@ from runtime.database import SchemaBehind, check_at_head, close_database, open_e
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.one_writer import DatabaseTaken, OneWriter
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_key import RenewingKey
 from runtime.server import Server, Service, wait_for_signal
@@ -54,7 +55,7 @@ def main() -> int:
         settings = load_settings(Settings, arguments.settings)
         configure_logs(SERVICE, settings.log_file)
         return run(settings, migrate=arguments.migrate)
-    except (SettingsError, SchemaBehind) as error:
+    except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"central_bank: {error}", file=sys.stderr)
         return 2
 
@@ -69,6 +70,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         stop.set()
 
     close_database(settings.database_url)
+    writer = OneWriter(settings.database_url)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
@@ -88,6 +90,8 @@ def run(settings: Settings, *, migrate: bool) -> int:
         verifier=verifier,
         on_stopped=accident,
     )
+    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
+    watcher.start()
     workers = _start_workers(bank, accident)
     registry = CollectorRegistry()
     server = Server(
@@ -114,6 +118,8 @@ def run(settings: Settings, *, migrate: bool) -> int:
     bank.books.stop()
     verifier.close()
     engine.dispose()
+    watcher.stop()
+    writer.release()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0
 

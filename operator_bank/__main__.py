@@ -37,6 +37,7 @@ from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
+from runtime.one_writer import DatabaseTaken, OneWriter
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_channel import RenewingChannel
 from runtime.renewing_key import RenewingKey
@@ -65,7 +66,7 @@ def main() -> int:
             raise SettingsError(f"the settings are for bank {settings.bank!r}")
         configure_logs(settings.bank, settings.log_file)
         return run(settings, arguments.settings, migrate=arguments.migrate)
-    except (SettingsError, SchemaBehind) as error:
+    except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
         return 2
 
@@ -85,6 +86,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         stop.set()
 
     close_database(settings.database_url)
+    writer = OneWriter(settings.database_url)
     if migrate:
         upgrade(settings.database_url, SERVICE)
     engine = open_engine(settings.database_url)
@@ -111,6 +113,8 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         threaded=True,
         on_stopped=accident,
     )
+    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
+    watcher.start()
     workers = _start_workers(bank, accident)
     servers = _serve(bank, settings, own, edge.address)
     edge.open()
@@ -129,6 +133,8 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     channel.close()
     verifier.close()
     engine.dispose()
+    watcher.stop()
+    writer.release()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
     return 1 if accidents else 0
 

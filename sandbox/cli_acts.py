@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from currency.amount import format_yuan
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
-from sandbox.act_words import fields, in_words, line
+from sandbox.act_words import content_of, fields, in_words, line
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
@@ -115,9 +116,26 @@ def officers(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -> No
         speaker.say(f"{row['name']} of {row['institution']}{state}: {', '.join(row['rights'])}")
 
 
-def say_proposed(speaker: Speaker, plan: StackPlan, act: office_pb2.Act) -> None:
-    """What came of a proposal, and what the second officer runs."""
-    shown = fields(act)
+def say_proposed(
+    speaker: Speaker, plan: StackPlan, act: office_pb2.Act, *, repeated: bool = False
+) -> None:
+    """What came of a proposal, and what the second officer runs.
+
+    Args:
+        repeated: an earlier command proposed it, and nobody heard what became of it.
+    """
+    shown = {**fields(act), "repeated": repeated}
+    if repeated:
+        made = content_of(act).created_time_ms / 1000
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(made))
+        speaker.say(
+            f"This was proposed at {when}, once, and is {shown['state']} now; "
+            "`--anew` proposes another."
+        )
+    if act.state != office_pb2.ACT_STATE_OPEN:
+        decided = f", decided by {act.decided_by}" if act.decided_by else ""
+        speaker.result(shown, f"{in_words(act)}: {shown['state']}{decided}")
+        return
     others = [name for name in plan.officers(shown["institution"]) if name != act.proposed_by]
     speaker.result(
         shown,

@@ -11,9 +11,10 @@ from currency.amount import parse_yuan
 from currency.number import check
 from dcep.office.v1 import office_pb2
 from sandbox.cli_acts import say_proposed
-from sandbox.offices import CAUSE, ActDesk
-from sandbox.options import DEFAULT, BankOfficer, Folder, Json, Officer, RequestId
+from sandbox.offices import CAUSE
+from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, Officer, RequestId
 from sandbox.plan import StackPlan, load
+from sandbox.proposals import proposed_once
 from sandbox.words import EXIT_REFUSED, Speaker
 
 Bank = Annotated[str, typer.Argument(help="Name of a bank.")]
@@ -36,13 +37,16 @@ def reserves(
     officer: Officer = "lin",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose that reserves arrive for a bank, or leave; another officer approves."""
     fen = parse_yuan(amount)
     kind = office_pb2.PayOutReserves if out else office_pb2.PayInReserves
-    _propose(load(folder), officer, kind(bank=bank, amount_fen=fen), cause, request_id, as_json)
+    _propose(
+        load(folder), officer, kind(bank=bank, amount_fen=fen), cause, request_id, anew, as_json
+    )
 
 
 def issue(
@@ -52,12 +56,13 @@ def issue(
     answers: Answers = "",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose that reserves become circulation; another officer approves."""
     kind = office_pb2.Issue(bank=bank, amount_fen=parse_yuan(amount), request_id=answers)
-    _propose(load(folder), officer, kind, cause, request_id, as_json)
+    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def redeem(
@@ -67,12 +72,13 @@ def redeem(
     answers: Answers = "",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose that circulation becomes reserves again; another officer approves."""
     kind = office_pb2.Redeem(bank=bank, amount_fen=parse_yuan(amount), request_id=answers)
-    _propose(load(folder), officer, kind, cause, request_id, as_json)
+    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def freeze(
@@ -80,13 +86,16 @@ def freeze(
     officer: BankOfficer = "",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose to freeze a wallet, at the desk of its bank; another officer of it approves."""
     plan = load(folder)
     kind = office_pb2.FreezeWallet(wallet_number=number)
-    _propose(plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, as_json)
+    _propose(
+        plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+    )
 
 
 def unfreeze(
@@ -94,13 +103,16 @@ def unfreeze(
     officer: BankOfficer = "",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose to end a freeze; another officer of the bank approves."""
     plan = load(folder)
     kind = office_pb2.UnfreezeWallet(wallet_number=number)
-    _propose(plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, as_json)
+    _propose(
+        plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
+    )
 
 
 def suspend(
@@ -108,12 +120,13 @@ def suspend(
     officer: Officer = "lin",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose to cut a bank off from the central bank; another officer approves."""
     kind = office_pb2.SuspendBank(name=bank)
-    _propose(load(folder), officer, kind, cause, request_id, as_json)
+    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def reinstate(
@@ -121,20 +134,26 @@ def reinstate(
     officer: Officer = "lin",
     cause: Cause = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Propose to end a bank's suspension; another officer approves."""
     kind = office_pb2.ReinstateBank(name=bank)
-    _propose(load(folder), officer, kind, cause, request_id, as_json)
+    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def _propose(
-    plan: StackPlan, officer: str, kind: Message, cause: str, act_id: str, as_json: bool
+    plan: StackPlan,
+    officer: str,
+    kind: Message,
+    cause: str,
+    act_id: str,
+    anew: bool,
+    as_json: bool,
 ) -> None:
-    with ActDesk(plan, plan.institution(officer), officer) as desk:
-        act = desk.propose(kind, cause, act_id or None)
-    say_proposed(Speaker(as_json), plan, act)
+    with proposed_once(plan, officer, kind, cause, act_id=act_id, anew=anew) as proposed:
+        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
 
 
 def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:

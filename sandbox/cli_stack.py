@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
-from sandbox.processes import ProcessFailed
 from sandbox.stack import DEFAULT_BANKS, Stack, init
 from sandbox.words import Speaker
 
@@ -67,7 +68,7 @@ def up(
         _welcome(speaker, stack.plan, detach)
     if detach and not ended.is_set():
         return
-    _watch(stack, ended)
+    _watch(stack, ended, speaker)
     speaker.say("stopping …")
     stack.down()
 
@@ -95,14 +96,31 @@ def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     Speaker(as_json).result({"ok": True, "stopped": stopped}, text)
 
 
-def _watch(stack: Stack, ended: threading.Event) -> None:
-    """Wait for a signal; a service that ends by itself ends the whole stack with its log."""
-    while not ended.wait(0.5):
+def _watch(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
+    """Wait for a signal; a service that ends by itself is started again, after a pause.
+
+    The others go on. The pause doubles up to a bound, and is short again for a service that has
+    run for a while.
+    """
+    due: dict[str, float] = {}
+    pauses: dict[str, float] = {}
+    started: dict[str, float] = {}
+    while not ended.wait(WATCH_POLL_S):
+        now = time.monotonic()
         for name, process in list(stack.running.items()):
-            if not process.alive():
-                tail = process.log_tail()
-                stack.down()
-                raise ProcessFailed(f"{name} ended:\n{tail}")
+            if process.alive():
+                continue
+            if name not in due:
+                steady = name not in started or now - started[name] > STEADY_S
+                pause = FIRST_PAUSE_S if steady else min(2 * pauses[name], LONGEST_PAUSE_S)
+                pauses[name], due[name] = pause, now + pause
+                last = escape("\n".join(process.log_tail().splitlines()[-1:]))
+                speaker.say(f"{name} ended; it is started again in {pause:.0f} s. {last}")
+            elif now >= due[name]:
+                del due[name]
+                started[name] = now
+                stack.start(name)
+                speaker.say(f"{name} is started again")
 
 
 def _state(stack: Stack, name: str) -> str:

@@ -14,8 +14,9 @@ from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
 from sandbox.cli_acts import say_proposed
 from sandbox.offices import CAUSE, BankOffice
-from sandbox.options import DEFAULT, BankOfficer, Folder, Json, RequestId
+from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from sandbox.plan import load
+from sandbox.proposals import proposed_once
 from sandbox.words import Speaker
 
 suspense = typer.Typer(
@@ -59,6 +60,7 @@ def pay(
     officer: BankOfficer = "",
     cause: Annotated[str, typer.Option(help="Why, for the record.")] = CAUSE,
     request_id: RequestId = "",
+    anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -70,9 +72,9 @@ def pay(
         check(to)
     plan = load(folder)
     kind = office_pb2.PaySuspense(position=entry, wallet_number=to)
-    with BankOffice(plan, bank, officer) as office:
-        act = office.propose(kind, cause, request_id or None)
-    say_proposed(Speaker(as_json), plan, act)
+    officer = officer or plan.bank(bank).officer
+    with proposed_once(plan, officer, kind, cause, act_id=request_id, anew=anew) as proposed:
+        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
 
 
 def _entries(desk: BankOffice, bank: str) -> list[dict[str, Any]]:

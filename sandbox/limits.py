@@ -10,6 +10,18 @@ START_TIMEOUT_S: Final = 120.0
 HEALTH_POLL_S: Final = 0.05
 """Pause between two looks at a service that is starting."""
 
+WATCH_POLL_S: Final = 0.5
+"""Pause between two looks at the services of a stack that is up."""
+
+FIRST_PAUSE_S: Final = 1.0
+"""After which a service that ended by itself is started again."""
+
+LONGEST_PAUSE_S: Final = 60.0
+"""What that pause grows to, doubling while the service does not run for STEADY_S."""
+
+STEADY_S: Final = 60.0
+"""A service that has run for so long has a short pause again."""
+
 STOP_TIMEOUT_S: Final = 20.0
 """How long a service may drain after SIGTERM before its process group is killed."""
 
@@ -36,6 +48,9 @@ ORDER_VALID_MS: Final = 12 * 60 * 60 * 1000
 
 OPENING_VALID_MS: Final = 5 * 60 * 1000
 """How long a bank may open a wallet that the replay asks for."""
+
+MAX_NAME: Final = 64
+"""Characters of a holder's name; the same bound as the banks'."""
 
 MAX_REPLAY_ROWS: Final = 20_000_000
 """Rows that one replay holds in memory."""

@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from dcep.office.v1 import office_pb2, office_pb2_grpc
 from officers.signing import OfficerKey
@@ -55,8 +56,14 @@ class ActDesk(Desk):
 
     def propose(self, kind: Message, cause: str = CAUSE, act_id: str | None = None) -> Act:
         """Propose an act; another officer approves it."""
-        now_ms = self._clock.now_ms()
-        proposal = self._key.propose(kind, cause, now_ms, act_id=act_id or "")
+        return self.send(self.signed(kind, cause, act_id or ""))
+
+    def signed(self, kind: Message, cause: str = CAUSE, act_id: str = "") -> SignedEnvelope:
+        """A proposal with the officer's signature, which has not left the desk."""
+        return self._key.propose(kind, cause, self._clock.now_ms(), act_id=act_id)
+
+    def send(self, proposal: SignedEnvelope) -> Act:
+        """Propose what was signed; the same bytes again are the same act."""
         request = office_pb2.ProposeActRequest(proposal=proposal)
         return ask(self._acts.ProposeAct, request, office_pb2.ProposeActResponse).act
 

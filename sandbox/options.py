@@ -23,7 +23,10 @@ BankOfficer = Annotated[
     str, typer.Option("--as", help="Which officer of the bank; the first one when left out.")
 ]
 RequestId = Annotated[
-    str, typer.Option(help="Repeat with the same id after no answer; made up when empty.")
+    str, typer.Option(help="An id of your own, to repeat by; made up when empty.")
+]
+Anew = Annotated[
+    bool, typer.Option("--anew", help="Propose another act, even if nobody heard of an equal one.")
 ]
 Anew = Annotated[
     bool, typer.Option("--anew", help="Once more, even if nobody heard what came of an equal one.")

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import math
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,10 +99,13 @@ def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]
                 f"{path} has no column {missing[0]!r}; it has {', '.join(header)} "
                 f"(name the columns with the options)"
             )
+        twice = [name for name in names if header.count(name) > 1]
+        if twice:
+            raise FileRefused(f"{path} has more than one column {twice[0]!r}")
         wanted = [header.index(name) for name in names]
         for cells in reader:
-            if not cells:
-                continue
+            if not any(cell.strip() for cell in cells):
+                continue  # spreadsheets leave rows of nothing but separators behind
             if len(cells) <= max(wanted):
                 raise FileRefused(f"{path}, line {reader.line_num}: {len(cells)} cells, too few")
             yield reader.line_num, [cells[index].strip() for index in wanted]
@@ -111,12 +115,11 @@ def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]
 def _opened(path: Path) -> Iterator[TextIO]:
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
             binary = gzip.GzipFile(fileobj=raw) if packed else raw
             with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
                 yield text
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as cause:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as cause:
         raise FileRefused(f"{path} cannot be read: {cause}") from cause
 
 

@@ -13,7 +13,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from runtime.parts import parts
-from sandbox.limits import OPENING_VALID_MS, ORDER_VALID_MS
+from sandbox.limits import MAX_NAME, OPENING_VALID_MS, ORDER_VALID_MS
 from sandbox.replay.peers import BankPeer
 
 
@@ -69,14 +69,14 @@ def open_wallets(
 ) -> Iterator[list[tuple[int, ReplayWallet]]]:
     """Open a wallet for each party, party i at bank i mod n; yields (party, wallet) call by call.
 
-    The party's name in the file becomes the holder's name.
+    The party's name in the file becomes the holder's name, as far as a bank takes it.
     """
     for index, peer in enumerate(peers):
         mine = range(index, len(parties), len(peers))
         for part in parts(mine, items_per_call):
             keys = [SigningKey.generate() for _ in part]
             requests = [
-                _opening(key, f"party {parties[party]}", peer.name, now_ms())
+                _opening(key, holder_name(parties[party]), peer.name, now_ms())
                 for party, key in zip(part, keys, strict=True)
             ]
             answers = peer.open_many(requests)
@@ -84,6 +84,15 @@ def open_wallets(
                 (party, ReplayWallet(bank=index, number=answer.wallet_number, key=key))
                 for party, key, answer in zip(part, keys, answers, strict=True)
             ]
+
+
+def holder_name(party: str) -> str:
+    """A party's name as a holder's: what cannot be printed is a space, and the end may be missing.
+
+    In the file a party is a label and nothing more, however it is spelled.
+    """
+    printable = "".join(c if c.isprintable() else " " for c in f"party {party}")
+    return " ".join(printable.split())[:MAX_NAME].rstrip()
 
 
 def _opening(

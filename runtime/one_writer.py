@@ -1,0 +1,116 @@
+"""The right to write a service's database, which one process has at a time.
+
+A second service on the same database would decide from a state of its own, and the first would
+learn of it by an entry that is there already. So the second is refused at its start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from runtime.errors import NoAnswer
+from runtime.private import PRIVATE_FILE
+
+PATIENCE_S = 5.0
+"""How long a start waits for the process before it to be gone."""
+
+_PAUSE_S = 0.1
+_LOCK = 0x64636570
+"""An advisory lock is its database's own, so that one number serves all."""
+
+
+class DatabaseTaken(Exception):
+    """Another process writes this database; the message says what to do."""
+
+
+class OneWriter:
+    """The right to write the database at a URL, until `release` or the end of the process."""
+
+    def __init__(self, url: str, *, patience_s: float = PATIENCE_S) -> None:
+        """Takes the right. Raises DatabaseTaken when another process has it for longer."""
+        self._url = make_url(url)
+        self._descriptor: int | None = None
+        self._connection: Connection | None = None
+        ends_at = time.monotonic() + patience_s
+        while not self._take():
+            if time.monotonic() >= ends_at:
+                raise _taken(self._url)
+            time.sleep(_PAUSE_S)
+
+    def step(self) -> bool:
+        """Looks whether the right is still there, and takes it again after the server was away.
+
+        Raises:
+            NoAnswer: the server does not answer.
+            DatabaseTaken: another process has taken it meanwhile.
+        """
+        if self._connection is None:
+            return False  # a file's lock is the process's own until its end
+        try:
+            self._connection.execute(text("SELECT 1"))
+            return False
+        except DBAPIError as error:
+            self._connection.invalidate()
+            self._connection.close()
+            try:
+                taken = self._take()
+            except DBAPIError:
+                raise NoAnswer("the database does not answer") from error
+            if not taken:
+                raise _taken(self._url) from error
+            return False
+
+    def release(self) -> None:
+        """Gives the right back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self._connection is not None:
+            self._connection.close()
+
+    def _take(self) -> bool:
+        if self._url.get_backend_name() == "postgresql":
+            return self._take_on_server()
+        if self._url.database in (None, "", ":memory:"):
+            return True  # nobody else can reach it
+        return self._take_file(Path(str(self._url.database)))
+
+    def _take_file(self, database: Path) -> bool:
+        beside = database.with_name(database.name + ".writer")
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def _take_on_server(self) -> bool:
+        engine = create_engine(
+            self._url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        connection = engine.connect()
+        if connection.execute(text("SELECT pg_try_advisory_lock(:id)"), {"id": _LOCK}).scalar_one():
+            self._connection = connection
+            return True
+        connection.close()
+        return False
+
+
+def _taken(url: URL) -> DatabaseTaken:
+    return DatabaseTaken(
+        f"another service writes the database {url.render_as_string(hide_password=True)}; "
+        "stop it first, or give this one a database of its own"
+    )

@@ -1,0 +1,113 @@
+"""Officers repeat what nobody heard of safely, and an audit that is not seen tells no lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.plan import CENTRAL_BANK
+from sandbox.world import World
+from tests.integration.commands import dcep
+from tests.integration.commands_typed import typed
+from tests.integration.conftest import MakeWorld
+
+pytestmark = pytest.mark.xdist_group("unheard")
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
+
+
+@pytest.fixture(scope="module")
+def world(worlds: MakeWorld) -> Iterator[World]:
+    yield worlds()
+
+
+@pytest.fixture
+def stack(world: World) -> str:
+    return str(world.plan.folder)
+
+
+def waiting(stack: str) -> list[int]:
+    """The amounts of the acts that wait."""
+    return [act["amount_fen"] for act in dcep("acts", "--json", "--dir", stack).answer["acts"]]
+
+
+def reserves_fen(world: World, bank: str) -> int:
+    """A bank's reserves in the central bank's books."""
+    with world.central("lin") as office:
+        return office.books_of(bank).reserves_fen
+
+
+@needs_full
+def test_a_proposal_that_could_not_be_printed_is_made_once(stack: str) -> None:
+    for _ in range(2):
+        done = typed("dcep redeem alpha 1.01 > /dev/full", DCEP_STACK=stack)
+        assert done.code == 3, done.err
+        assert "Traceback" not in done.err
+    told = dcep("redeem", "alpha", "1.01", "--dir", stack)
+    assert told.code == 0 and "was proposed at" in told.out and "--anew" in told.out
+    assert waiting(stack).count(101) == 1
+    assert dcep("redeem", "alpha", "1.01", "--json", "--dir", stack).answer["repeated"] is False
+    assert waiting(stack).count(101) == 2, "somebody has heard of the first"
+
+
+@needs_full
+def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, world: World) -> None:
+    before_fen = reserves_fen(world, "alpha")
+    assert typed("dcep reserves alpha 7.03 > /dev/full", DCEP_STACK=stack).code == 3
+    (act,) = [
+        act
+        for act in dcep("acts", "--json", "--dir", stack).answer["acts"]
+        if act["amount_fen"] == 703
+    ]
+    assert dcep("approve", act["act_id"], "--as", "mei", "--dir", stack).code == 0
+    told = dcep("reserves", "alpha", "7.03", "--json", "--dir", stack)
+    assert (told.answer["act_id"], told.answer["repeated"]) == (act["act_id"], True)
+    assert told.answer["state"] == "approved"
+    assert 703 not in waiting(stack)
+    assert reserves_fen(world, "alpha") == before_fen + 703
+
+
+def test_a_proposal_that_never_arrived_is_sent_by_the_repeat(stack: str, world: World) -> None:
+    world.stack.kill(CENTRAL_BANK)
+    assert dcep("issue", "alpha", "1.05", "--dir", stack).code == 3
+    world.stack.restart(CENTRAL_BANK)
+    assert dcep("issue", "alpha", "1.05", "--json", "--dir", stack).answer["repeated"] is True
+    assert waiting(stack).count(105) == 1
+
+
+@needs_full
+def test_anew_proposes_another(stack: str) -> None:
+    assert typed("dcep issue alpha 1.07 > /dev/full", DCEP_STACK=stack).code == 3
+    assert dcep("issue", "alpha", "1.07", "--anew", "--dir", stack).code == 0
+    assert waiting(stack).count(107) == 2
+
+
+@needs_full
+def test_an_approval_that_could_not_be_printed_is_told_by_the_repeat(
+    stack: str, world: World
+) -> None:
+    act_id = dcep("reserves", "beta", "9.00", "--json", "--dir", stack).answer["act_id"]
+    before_fen = reserves_fen(world, "beta")
+    for _ in range(2):
+        done = typed(f"dcep approve {act_id} --as mei > /dev/full", DCEP_STACK=stack)
+        assert done.code == 3, done.err
+    assert dcep("approve", act_id, "--as", "mei", "--dir", stack).code == 0
+    assert reserves_fen(world, "beta") == before_fen + 900
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])
+def test_an_audit_on_a_terminal_of_another_character_set_finds_nothing_changed(
+    stack: str, encoding: str
+) -> None:
+    done = typed("dcep audit", DCEP_STACK=stack, PYTHONIOENCODING=encoding)
+    assert done.code == 0, done.err
+    assert "every fen is accounted for" in done.out
+
+
+@needs_full
+@pytest.mark.parametrize("line", ["dcep audit > /dev/full", "dcep audit --json >&-"])
+def test_an_audit_that_cannot_be_printed_does_not_say_that_something_was_changed(
+    stack: str, line: str
+) -> None:
+    assert typed(line, DCEP_STACK=stack).code == 3

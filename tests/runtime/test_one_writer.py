@@ -1,0 +1,78 @@
+"""One process at a time writes a service's database."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from runtime.one_writer import DatabaseTaken, OneWriter
+
+HOLDER = """
+import sys
+from runtime.one_writer import OneWriter
+held = OneWriter(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def holder(url: str) -> subprocess.Popen[str]:
+    """Another process that has the right."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": ":".join(entry for entry in sys.path if entry)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_writer_is_refused_until_the_first_is_killed(database_url: str) -> None:
+    first = holder(database_url)
+    with pytest.raises(DatabaseTaken, match="another service writes the database"):
+        OneWriter(database_url, patience_s=0)
+    first.kill()
+    first.wait()
+    OneWriter(database_url).release()
+
+
+def test_the_right_is_given_back(database_url: str) -> None:
+    OneWriter(database_url, patience_s=0).release()
+    held = OneWriter(database_url, patience_s=0)
+    assert held.step() is False
+    held.release()
+
+
+def test_a_database_in_memory_is_nobody_elses() -> None:
+    OneWriter("sqlite://", patience_s=0)
+    OneWriter("sqlite://", patience_s=0)
+
+
+def test_a_writer_whose_connection_was_ended_takes_the_right_again_or_learns_who_has_it(
+    postgres_url: str,
+) -> None:
+    held = OneWriter(postgres_url, patience_s=0)
+
+    def end() -> None:
+        assert held._connection is not None
+        (pid,) = held._connection.execute(text("SELECT pg_backend_pid()")).one()
+        engine = create_engine(held._url.set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        engine.dispose()
+
+    end()
+    assert held.step() is False
+    with pytest.raises(DatabaseTaken):
+        OneWriter(postgres_url, patience_s=0)
+    end()
+    second = OneWriter(postgres_url)
+    with pytest.raises(DatabaseTaken):
+        held.step()
+    second.release()
