@@ -26,9 +26,6 @@ RequestId = Annotated[
     str, typer.Option(help="An id of your own, to repeat by; made up when empty.")
 ]
 Anew = Annotated[
-    bool, typer.Option("--anew", help="Propose another act, even if nobody heard of an equal one.")
-]
-Anew = Annotated[
     bool, typer.Option("--anew", help="Once more, even if nobody heard what came of an equal one.")
 ]
 DEFAULT = Path(DEFAULT_FOLDER)
