@@ -214,9 +214,9 @@ class Officers:
     def check_renewal(self, wanted: office_pb2.RenewOfficer) -> None:
         """Refuses a certificate or a key that cannot be an officer's."""
         officer = self.get(wanted.name)
-        check_credential(wanted.certificate_fingerprint, wanted.signing_key)
-        self._check_free(wanted.name, wanted.certificate_fingerprint, wanted.signing_key)
-        pair = (wanted.certificate_fingerprint, wanted.signing_key)
+        pair = self.renewed(wanted)
+        check_credential(*pair)
+        self._check_free(wanted.name, *pair)
         if pair in {(known.fingerprint, known.signing_key) for known in officer.credentials}:
             raise Refusal(
                 errors_pb2.REASON_ALREADY_EXISTS,
@@ -227,6 +227,24 @@ class Officers:
             raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_CREDENTIALS} were given before")
         if wanted.old_until_time_ms < 0:
             raise invalid("old_until_time_ms", "is a time, or 0")
+
+    def renewed(self, wanted: office_pb2.RenewOfficer) -> tuple[str, bytes]:
+        """The certificate and the key after a renewal: what it leaves out is as it was last.
+
+        Raises:
+            Refusal: OFFICER_UNKNOWN; FIELD_MISSING, it names nothing new, or leaves out what has
+                ended.
+        """
+        officer, now_ms = self.get(wanted.name), self._clock.now_ms()
+        fingerprint, key = wanted.certificate_fingerprint, wanted.signing_key
+        if not fingerprint and not key:
+            required(fingerprint, "certificate_fingerprint")
+        live = [known for known in officer.credentials if known.live(now_ms)]
+        if not live:
+            required(fingerprint, "certificate_fingerprint")
+            required(key, "signing_key")
+            return fingerprint, key
+        return fingerprint or live[-1].fingerprint, key or live[-1].signing_key
 
     def check_enough(self, without: str) -> None:
         """Refuses a change after which too few could register others."""

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, column, inspect, select, table
 from dcep.office.v1 import office_pb2
 from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, digest_of
 from sandbox.audit_signatures.orders import Line, Wrong, read, same
+from sandbox.audit_signatures.rights import Rights, read_officers
 from sandbox.audit_signatures.verifying import Problems, Verifying
 
 _ACTS = (
@@ -20,7 +21,10 @@ _ACTS = (
 _acts = table("officer_acts", *map(column, _ACTS))
 _credentials = table(
     "officer_credentials",
-    *map(column, ("signing_key", "officer", "registered_by", "from_time_ms", "until_time_ms")),
+    *map(
+        column,
+        ("fingerprint", "signing_key", "officer", "registered_by", "from_time_ms", "until_time_ms"),
+    ),
 )
 _founding = table("officer_founding", *map(column, ("payload", "signature")))
 _APPROVED = office_pb2.ACT_STATE_APPROVED
@@ -42,6 +46,7 @@ class Approved(NamedTuple):
     number: int
     time_ms: int
     content: office_pb2.OfficerAct
+    decider: str
 
 
 class ActsDone:
@@ -71,13 +76,11 @@ class ActsDone:
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
         self._by_number: dict[int, office_pb2.OfficerAct] = {}
         self._keys: dict[str, list[_Key]] = {}
+        self._founders: list[office_pb2.RegisterOfficer] = []
         if not inspect(engine).has_table(_acts.name):
             self.problems.say(f"table {_acts.name} is missing")
             return
-        with engine.connect() as connection:
-            rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
-            credentials = connection.execute(select(_credentials)).all()
-            founding = connection.execute(select(_founding)).first()
+        rows, credentials, founding, people = _consistent(engine)
         for row in credentials:
             self._keys.setdefault(row.officer, []).append(
                 _Key(bytes(row.signing_key), row.from_time_ms, row.until_time_ms)
@@ -85,6 +88,9 @@ class ActsDone:
         for row in rows:
             self._named(f"table {_acts.name}, row id={row.id}", self._read, row)
         self._named(f"table {_founding.name}", self._founded, founding, credentials, business_keys)
+        rights = Rights(self._founders, self.approved)
+        rights.check_acts(self.problems)
+        rights.check_rows(people, self.problems)
 
     def _named(self, where: str, check: Any, *arguments: Any) -> None:
         try:
@@ -112,7 +118,7 @@ class ActsDone:
         _in_its_time("decided", row.decided_time_ms, act)
         _in_its_time("decided", row.decided_time_ms, decision)
         self._by_number[row.id] = act
-        self.approved.append(Approved(row.id, row.decided_time_ms, act))
+        self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider))
         if row.position:
             self._by_position[row.position] = row.id, proposal, act
 
@@ -132,27 +138,34 @@ class ActsDone:
         self, founding: Any, credentials: Sequence[Any], business_keys: Sequence[bytes]
     ) -> None:
         """That each officer's key comes from the founding or from an act."""
-        first: list[office_pb2.RegisterOfficer] = []
         if founding is not None:
             payload = bytes(founding.payload)
             record = read(office_pb2.FoundingRecord, payload)
             same("institution", record.institution, self._institution)
-            first = list(record.officers)
+            self._founders = list(record.officers)
             if business_keys and not self._verifying.now(
                 business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
             ):
                 raise Wrong("the founding record is not signed by the institution's business key")
-        for row in credentials:
-            key = bytes(row.signing_key)
-            known = first
+        had: set[tuple[str, str | bytes]] = set()
+        for row in sorted(credentials, key=lambda row: row.registered_by):
+            key, fingerprint = bytes(row.signing_key), row.fingerprint
+            known: Sequence[Any] = self._founders
             if row.registered_by:
                 act = self._by_number.get(row.registered_by, office_pb2.OfficerAct())
                 known = [act.register_officer, act.renew_officer]
-            if not any(one.name == row.officer and one.signing_key == key for one in known):
+            mine = [one for one in known if one.name == row.officer]
+            if not any(_gives(one, "signing_key", key, had) for one in mine):
                 raise Wrong(
                     f"officer {row.officer} has a key, {key.hex()}, that neither the founding nor"
                     " an act of two gave"
                 )
+            if not any(_gives(one, "certificate_fingerprint", fingerprint, had) for one in mine):
+                raise Wrong(
+                    f"officer {row.officer} has a certificate, {fingerprint}, that neither the"
+                    " founding nor an act of two gave"
+                )
+            had |= {(row.officer, key), (row.officer, fingerprint)}
 
     def took_effect(self, line: Line, kind: str, **asked: Any) -> None:
         """That a record is what an act asked for.
@@ -187,3 +200,23 @@ def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
     first, last = statement.created_time_ms, statement.expires_time_ms
     if not first - _SKEW_MS <= time_ms <= last + _SKEW_MS:
         raise Wrong(f"it was {what} at {time_ms}, and signed for {first} to {last}")
+
+
+def _consistent(engine: Engine) -> tuple[Sequence[Any], Sequence[Any], Any, Sequence[Any]]:
+    """(acts, credentials, founding, officers) of one moment, while officers go on."""
+    people = read_officers(engine)
+    while True:
+        with engine.connect() as connection:
+            rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
+            credentials = connection.execute(select(_credentials)).all()
+            founding = connection.execute(select(_founding)).first()
+        before, people = people, read_officers(engine)
+        if people == before:
+            return rows, credentials, founding, people
+
+
+def _gives(one: Any, field: str, value: str | bytes, had: set[tuple[str, str | bytes]]) -> bool:
+    """Whether an act gave an officer this; a renewal may leave one half as it was."""
+    given = getattr(one, field)
+    renewal = isinstance(one, office_pb2.RenewOfficer)
+    return bool(given == value or (renewal and not given and (one.name, value) in had))

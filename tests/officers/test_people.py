@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from currency.number import make
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from officers.build import Founding, open_officers
@@ -139,6 +140,27 @@ def test_a_certificate_and_a_key_are_renewed_with_an_overlap(office: Office) -> 
     office.clock.advance(10_000)
     assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     office.propose(renewed)
+
+
+def test_a_certificate_or_a_key_is_renewed_alone(office: Office) -> None:
+    new = replace(WANG, seed="renewed")
+    certificate = office_pb2.RenewOfficer(name="wang", certificate_fingerprint=new.fingerprint)
+    office.both(certificate, ZHOU, CHEN)
+    act = WANG.propose(office_pb2.FreezeWallet(wallet_number=make("6201", 1)), NOW_MS)
+    assert office.acts.propose(new.identity, act).proposer == "wang"
+    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN", "the old certificate"
+    office.both(office_pb2.RenewOfficer(name="wang", signing_key=new.key), ZHOU, CHEN)
+    for _ in range(2):
+        office.propose(new)
+        assert refused(lambda: office.acts.propose(new.identity, act)) == "SIGNATURE_INVALID"
+        office.restart()
+
+
+def test_a_renewal_of_nothing_is_refused(office: Office) -> None:
+    nothing = office_pb2.RenewOfficer(name="wang")
+    assert refused(lambda: office.propose(ZHOU, nothing)) == "FIELD_MISSING"
+    same = office_pb2.RenewOfficer(name="wang", signing_key=WANG.key)
+    assert refused(lambda: office.propose(ZHOU, same)) == "ALREADY_EXISTS"
 
 
 def test_a_lost_key_ends_at_once(office: Office) -> None:
