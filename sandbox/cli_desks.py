@@ -152,7 +152,9 @@ def _propose(
     anew: bool,
     as_json: bool,
 ) -> None:
-    with proposed_once(plan, officer, kind, cause, act_id=act_id, anew=anew) as proposed:
+    with proposed_once(
+        plan, plan.institution(officer), officer, kind, cause, act_id=act_id, anew=anew
+    ) as proposed:
         say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
 
 

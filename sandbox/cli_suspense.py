@@ -72,8 +72,11 @@ def pay(
         check(to)
     plan = load(folder)
     kind = office_pb2.PaySuspense(position=entry, wallet_number=to)
-    officer = officer or plan.bank(bank).officer
-    with proposed_once(plan, officer, kind, cause, act_id=request_id, anew=anew) as proposed:
+    its = plan.bank(bank)
+    officer = officer or its.officer
+    with proposed_once(
+        plan, its.name, officer, kind, cause, act_id=request_id, anew=anew
+    ) as proposed:
         say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
 
 

@@ -35,6 +35,7 @@ class Proposed:
 @contextmanager
 def proposed_once(
     plan: StackPlan,
+    institution: str,
     officer: str,
     kind: Message,
     cause: str,
@@ -48,7 +49,8 @@ def proposed_once(
 
     Args:
         plan: the stack.
-        officer: who proposes, at the desk of the officer's institution.
+        institution: where it is to happen: the central bank or a bank.
+        officer: who proposes, one of its own.
         kind: what is to happen, such as `office_pb2.Issue`.
         cause: why.
         act_id: an id of the asker's own, who then repeats by it; nothing is kept here.
@@ -58,11 +60,11 @@ def proposed_once(
         Refusal: it was not taken; nothing waits for approval.
         NoAnswer: the same call again is safe.
     """
-    with ActDesk(plan, plan.institution(officer), officer) as desk:
+    with ActDesk(plan, institution, officer) as desk:
         if act_id:
-            yield Proposed(desk.propose(kind, cause, act_id), False)
+            yield _by_id(desk, kind, cause, act_id)
             return
-        kept = _Kept(plan, officer, kind, cause)
+        kept = _Kept(plan, institution, officer, kind, cause)
         left = None if anew else kept.read()
         try:
             if left is None:
@@ -79,22 +81,44 @@ def proposed_once(
         kept.forget()
 
 
+def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
+    """The act of that id, proposed now or before; ID_REUSED when it asks for something else."""
+    found = _found(desk, act_id)
+    if found is None:
+        return Proposed(desk.propose(kind, cause, act_id), False)
+    content = office_pb2.OfficerAct.FromString(found.proposal.payload)
+    name = content.WhichOneof("kind") or ""
+    same = (content.officer, content.cause) == (desk.officer, cause)
+    if not same or getattr(content, name, None) != kind:
+        raise Refusal(
+            errors_pb2.REASON_ID_REUSED, "this id was used for another act", field="act_id"
+        )
+    return Proposed(found, True)
+
+
 def _again(desk: ActDesk, envelope: SignedEnvelope) -> Act:
     """What became of a proposal; sent again when it never arrived."""
     content = office_pb2.OfficerAct.FromString(envelope.payload)
+    return _found(desk, content.act_id) or desk.send(envelope)
+
+
+def _found(desk: ActDesk, act_id: str) -> Act | None:
     try:
-        return desk.act(content.act_id)
+        return desk.act(act_id)
     except Refusal as refusal:
         if refusal.reason != errors_pb2.REASON_REQUEST_UNKNOWN:
             raise
-    return desk.send(envelope)
+    return None
 
 
 class _Kept:
     """The file of one proposal, named by what it asks for."""
 
-    def __init__(self, plan: StackPlan, officer: str, kind: Message, cause: str) -> None:
+    def __init__(
+        self, plan: StackPlan, institution: str, officer: str, kind: Message, cause: str
+    ) -> None:
         wish = (
+            institution.encode(),
             officer.encode(),
             kind.DESCRIPTOR.full_name.encode(),
             kind.SerializeToString(deterministic=True),

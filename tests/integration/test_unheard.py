@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,22 @@ def test_anew_proposes_another(stack: str) -> None:
     assert typed("dcep issue alpha 1.07 > /dev/full", DCEP_STACK=stack).code == 3
     assert dcep("issue", "alpha", "1.07", "--anew", "--dir", stack).code == 0
     assert waiting(stack).count(107) == 2
+
+
+def test_an_id_of_ones_own_is_good_for_one_act(stack: str) -> None:
+    own = ("--request-id", str(uuid.uuid4()), "--json", "--dir", stack)
+    first, again = (dcep("issue", "alpha", "1.09", *own).answer for _ in range(2))
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    assert first["act_id"] == again["act_id"]
+    other = dcep("issue", "alpha", "1.10", *own)
+    assert (other.code, other.answer["reason"]) == (1, "ID_REUSED")
+    assert waiting(stack).count(109) == 1 and 110 not in waiting(stack)
+
+
+def test_a_bank_is_told_only_by_its_own_officers_what_to_pay(stack: str, world: World) -> None:
+    (beta,) = [bank for bank in world.plan.banks if bank.name == "beta"]
+    done = dcep("suspense", "pay", "alpha", "1", "--as", beta.officer, "--json", "--dir", stack)
+    assert done.code != 0 and "only officers of alpha" in done.out + done.err
 
 
 @needs_full
