@@ -158,6 +158,7 @@ EMPTY_IS_FINE = {
     "ListEvidence",
     "GetBooks",
     "GetTrustBundle",
+    "ListCentralKeys",
     "GetFlows",
     "GetFeed",
     "ListActs",
