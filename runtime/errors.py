@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
-from runtime.limits import MAX_ERROR_CHARACTERS
+from runtime.output import harmless
 
 DOMAIN = "dcep"
 RETRY_AFTER_MS = "retry_after_ms"
@@ -123,12 +123,3 @@ def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
         return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, details or "not understood")
     kind = Unreached if code == grpc.StatusCode.UNAVAILABLE else NoAnswer
     return kind(f"{code.name}: {details}")
-
-
-def harmless(text: str) -> str:
-    """A peer's words for a terminal or a log: what steers one is written as its number.
-
-    The contract bounds fields of messages, not the words of an error.
-    """
-    shown = text[:MAX_ERROR_CHARACTERS]
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)

@@ -14,8 +14,19 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TextIO, cast
 
+from runtime.limits import MAX_ERROR_CHARACTERS
+
 EXIT_UNHEARD = 3
 """Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
+
+
+def harmless(text: str) -> str:
+    """A peer's words for a terminal or a log: what steers one is written as its number.
+
+    The contract bounds fields of messages, not the words of an error.
+    """
+    shown = text[:MAX_ERROR_CHARACTERS]
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
 
 
 class Unprintable(Exception):
