@@ -48,6 +48,9 @@ def fits_of(descriptor: Descriptor) -> Fits:
     chosen = {field.name for oneof in choices for field in oneof.fields}
     tests = [_values(plain, names)] if plain else []
     tests += [_choice(oneof, names) for oneof in choices]
+    for oneof in descriptor.oneofs:
+        if oneof not in choices and is_required(oneof):
+            tests.append(f"m.WhichOneof({oneof.name!r}) is not None")
     for field in descriptor.fields:
         if field.is_repeated:
             tests.append(_list(field, names))

@@ -28,7 +28,7 @@ from sandbox.audit_signatures.orders import (
 from sandbox.audit_signatures.settled import Hold, Settled, diverted
 from sandbox.audit_signatures.verifying import Problems, Verifying
 from sandbox.books import CONTROL, FIRST_WALLET, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
-from settlement.journal import Journal, Tip
+from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
 from settlement.tables import JournalTables
 
@@ -116,11 +116,14 @@ class BankWalk:
         """The entries that the bank has applied since its journal was replayed."""
         if self._chain.complete:
             return
-        for entry, _ in self._journal.rows(tip):
-            for line in lines(entry):
-                self._chain.take(line, f"row seq={entry.seq}")
-            if self._chain.complete:
-                return
+        try:
+            for entry, _ in self._journal.rows(tip):
+                for line in lines(entry):
+                    self._chain.take(line, f"row seq={entry.seq}")
+                if self._chain.complete:
+                    return
+        except JournalBroken as broken:
+            self._problems.say(f"the feed cannot be followed further: {broken}")
 
     def _read_wallets(self) -> None:
         with self._engine.connect() as connection:
