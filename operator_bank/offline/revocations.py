@@ -56,8 +56,11 @@ class Revocations:
         return self._rule
 
     def newest(self) -> TrustBundle:
-        """The newest bundle; what it revokes counts here from now on. Raises NoAnswer."""
-        bundle = self._read(self._bundles.newest())
+        """The newest bundle, asked for now: a key that was revoked a moment ago gets no money.
+
+        What it revokes counts here from now on. Raises NoAnswer.
+        """
+        bundle = self._read(self._bundles.ask())
         if self._heed(bundle):
             self.on_found()
         return bundle
