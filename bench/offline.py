@@ -29,6 +29,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.build import Founding
 from officers.signing import OfficerKey, founding_record
 from offline_token import signing, verify
+from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit, signed_by_owners
 from offline_token.formats import (
     Chain,
     Endorsement,
@@ -126,6 +127,13 @@ class _Town:
         for _ in range(hops):
             chain = self.endorse(chain)
         return chain
+
+    def deposit(self, chain: Chain, bank: str) -> bytes:
+        """What a chain pays, signed over to a bank by its owner."""
+        owner = self.devices[len(chain.hops) % 4]
+        blank = DepositEndorsement(0, bank, bytes(32), chain.token.id)
+        end = sign_deposit(owner, verify.piece_of(chain, 0).id, blank)
+        return Deposit(Payment((chain,)), (end,)).encode()
 
     def check(
         self, payment: bytes, hops: int, verified: verify.Verified = signing.verified
@@ -256,8 +264,11 @@ def _deposits(scale: Scale, town: _Town) -> Result:
         facts = durability(engine, folder)
         samples = scale.warm_ups + scale.samples
         chains = _registered(engine, central, banks[0], town, count * samples)
-        payments = [b"\0" + Payment((chain,)).encode() for chain in chains]
-        todo = iter(enumerate(payments, 1))
+        deposits = [
+            town.deposit(chain, _BANKS[(at % count) // size % len(banks)])
+            for at, chain in enumerate(chains)
+        ]
+        todo = iter(enumerate(deposits, 1))
 
         def deposit() -> float:
             lanes: list[list[SignedEnvelope]] = [[] for _ in banks]
@@ -288,7 +299,7 @@ def _deposits(scale: Scale, town: _Town) -> Result:
 
         deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
         checks = _Checks()
-        used = rate(count, lambda: _verify_all(town, payments[:count], checks.verified))
+        used = rate(count, lambda: _verify_all(town, deposits[:count], checks.verified))
         return Result(
             name="offline-deposit",
             samples=deposited,
@@ -297,7 +308,7 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             durability=facts,
             includes=f"chains of {_CLEARED} hops through the registration centre's deposit in "
             f"process, {len(banks)} banks at once: a bank's signature, verifying each chain, "
-            "looking up its pieces, retiring it, commit, an answer per deposit",
+            "the owner's signature, looking up its pieces, retiring it, commit, an answer each",
             excludes="the network, the depositing bank and its credit to the wallet",
             scale=scale,
             ratio_to=compare("signature-checks-of-the-chains-alone", deposited, every),
@@ -318,15 +329,18 @@ def _own_checks(town: _Town, chains: Sequence[Chain]) -> list[tuple[bytes, bytes
     root = bytes(town.root.verify_key)
     trusted = {town.bundle.signature, *(bank.signature for bank in town.bundle.banks)}
     checks = _Checks()
-    payments = [b"\0" + Payment((chain,)).encode() for chain in chains]
-    _verify_all(town, payments, checks.verified)
+    deposits = [town.deposit(chain, _BANKS[0]) for chain in chains]
+    _verify_all(town, deposits, checks.verified)
     assert root in {key for key, _, _ in checks.seen}
     return [check for check in checks.seen if check[2] not in trusted]
 
 
 def _verify_all(town: _Town, deposits: Sequence[bytes], verified: verify.Verified) -> None:
-    for deposit in deposits:
-        town.check(deposit[1:], _CLEARED, verified)
+    for data in deposits:
+        found = Deposit.decode(data)
+        town.check(found.payment.encode(), _CLEARED, verified)
+        pieces = found.pieces()
+        assert signed_by_owners(found, pieces, found.bank, verified=verified) == verify.Reason.GOOD
 
 
 @contextmanager

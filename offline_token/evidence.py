@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from offline_token.deposit import DepositEndorsement, read_way
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
 from offline_token.signing import verified
 
@@ -17,13 +18,16 @@ _PIECE_ID_BYTES = 32
 
 @dataclass(frozen=True)
 class DoubleSpend:
-    """Two endorsements of one piece, with the certificates that say whose device made them."""
+    """Two endorsements of one piece, with the certificates that say whose device made them.
+
+    One of them may be the piece's deposit.
+    """
 
     piece_id: bytes
     bank_certificate: Certificate
     device_certificate: Certificate
-    first: Endorsement
-    second: Endorsement
+    first: Endorsement | DepositEndorsement
+    second: Endorsement | DepositEndorsement
 
     def wrong(self, root: bytes) -> str:
         """What is wrong with this evidence under the root's key; empty when it proves the case.
@@ -66,8 +70,8 @@ class DoubleSpend:
             _hex(fields, "piece_id"),
             Certificate.decode(_hex(fields, "bank_certificate"), BANK),
             Certificate.decode(_hex(fields, "device_certificate"), DEVICE),
-            Endorsement.decode(_hex(fields, "first")),
-            Endorsement.decode(_hex(fields, "second")),
+            read_way(_hex(fields, "first")),
+            read_way(_hex(fields, "second")),
         )
 
 

@@ -58,7 +58,8 @@ def bank_name(name: str) -> bytes:
     return name.encode("ascii").ljust(NAME_BYTES, b"\0")
 
 
-def _read_name(written: bytes) -> str:
+def read_bank_name(written: bytes) -> str:
+    """The name that was so written. Raises FormatError."""
     name = written.rstrip(b"\0")
     if not name or not name.isascii() or b"\0" in name:
         raise FormatError("a bank's name: ASCII without zero bytes expected")
@@ -112,7 +113,7 @@ class Certificate(_Signed):
         found, name, key, expires, signature = _unpack(_CERTIFICATE, data, "certificate")
         if found != kind:
             raise FormatError("certificate: of another kind")
-        made = cls(kind, _read_name(name), key, expires, signature)
+        made = cls(kind, read_bank_name(name), key, expires, signature)
         return made._read_from(data)
 
 

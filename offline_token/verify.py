@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain as chained
@@ -56,6 +56,7 @@ class Reason(IntEnum):
     WRONG_CHALLENGE = 18
     WRONG_AMOUNT = 19
     PAYMENT_TOO_LARGE = 20
+    DEPOSIT_FORGED = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def judge(
     now_ms: int,
     request: Request | None,
     output: int = PAYEE_OUTPUT,
+    outputs: Sequence[int] = (),
     grace_ms: int = 0,
     circumstances: bool = True,
     verified: Verified = verified,
@@ -183,15 +185,17 @@ def judge(
     """As `verify`, of a decoded payment, by a bundle that has been checked.
 
     Args:
+        outputs: which output of each chain is meant, where they are not all the same.
         circumstances: without them, what the payer cannot help is left out: time, the rules of
             the bundle, revocations, and banks that are not in it.
         verified: checks a signature. It may say yes to all and note them, to have many checked
             together afterwards: the verdict then holds if all of them are good.
     """
     try:
+        meant = outputs or [output] * len(payment.chains)
         walks = [
-            _walk(chain, root, bundle, now_ms, output, grace_ms, circumstances, verified)
-            for chain in payment.chains
+            _walk(chain, root, bundle, now_ms, end, grace_ms, circumstances, verified)
+            for chain, end in zip(payment.chains, meant, strict=True)
         ]
         pieces = tuple(end for end, _ in walks)
         spent = tuple(spendings for _, spendings in walks)

@@ -133,5 +133,4 @@ REVOCATIONS_IDLE_S = 30.0
 CENTRAL_KEYS_IDLE_S = 10.0
 """So often a bank asks what the central bank has announced of its keys, besides when it must."""
 
-MAX_DEPOSIT_BYTES = 16_385
 POLICY_LIMIT_FEN = 10**15

@@ -109,6 +109,7 @@ token_deposits = Table(
     Column("refusal", LargeBinary, nullable=True),
     Column("amount_fen", BigInteger, nullable=False),
     Index("token_deposits_by_order", "wallet", "sequence", unique=True),
+    Index("token_deposits_by_content", "wallet", "digest"),
     Index("token_deposits_pending", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
     Index(
         "token_deposits_pending_of",

@@ -10,6 +10,7 @@ import typer
 
 from currency.amount import format_yuan
 from dcep.authentication.v1 import authentication_pb2
+from offline_token.deposit import DepositEndorsement, read_way
 from offline_token.evidence import FORMAT, DoubleSpend
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
 from sandbox.offices import CentralOffice
@@ -41,7 +42,7 @@ def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = Fal
     for case in cases if not as_json else ():
         speaker.say(
             f"device {case['device_key']} of {case['bank']}: piece {case['piece_id'][:16]}… "
-            f"for {format_yuan(case['first_fen'])} and {format_yuan(case['second_fen'])} yuan, "
+            f"{_spent(case)}, "
             f"deposited at {case['first_bank']} and {case['second_bank']}"
         )
     if not cases and not as_json:
@@ -81,8 +82,7 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
     for case in cheaters if not as_json else ():
         speaker.say(
             f"proved: device {case['device_key']}, certified by {case['bank']}, signed piece "
-            f"{case['piece_id'][:16]}… away twice, for {format_yuan(case['first_fen'])} "
-            f"and {format_yuan(case['second_fen'])} yuan"
+            f"{case['piece_id'][:16]}… away twice, {_spent(case)}"
         )
 
 
@@ -106,8 +106,8 @@ def _double_spend(case: authentication_pb2.Evidence) -> DoubleSpend:
         case.piece_id,
         Certificate.decode(case.bank_certificate, BANK),
         Certificate.decode(case.device_certificate, DEVICE),
-        Endorsement.decode(case.first_endorsement),
-        Endorsement.decode(case.second_endorsement),
+        read_way(case.first_endorsement),
+        read_way(case.second_endorsement),
     )
 
 
@@ -121,6 +121,18 @@ def _proved(double: DoubleSpend) -> dict[str, Any]:
         "device_key": double.device_certificate.key.hex(),
         "bank": double.device_certificate.bank,
         "piece_id": double.piece_id.hex(),
-        "first_fen": double.first.amount_fen,
-        "second_fen": double.second.amount_fen,
+        "first_fen": _fen(double.first),
+        "second_fen": _fen(double.second),
     }
+
+
+def _fen(way: Endorsement | DepositEndorsement) -> int | None:
+    """What it pays away; None for a deposit, which is of the whole piece."""
+    return way.amount_fen if isinstance(way, Endorsement) else None
+
+
+def _spent(case: dict[str, Any]) -> str:
+    """How a piece was spent twice, in words."""
+    ways = [case["first_fen"], case["second_fen"]]
+    said = ["by a deposit" if fen is None else f"for {format_yuan(fen)} yuan" for fen in ways]
+    return " and ".join(said)

@@ -121,25 +121,22 @@ class Card:
         for at in range(0, len(tokens), messages.MAX_LOADED):
             self._ask(Command.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
 
-    def begin_deposit(self) -> list[bytes]:
-        """Everything in it, set aside."""
-        pieces: list[bytes] = []
-        while piece := self._piece(len(pieces)):
-            pieces.append(piece)
-        return pieces
+    def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
+        """What lies under keys of this wallet in it, signed over to the wallet."""
+        deposits: list[bytes] = []
+        whom = wallet.encode() + bank.encode()
+        while deposit := self._deposit(len(deposits), whom):
+            deposits.append(deposit)
+        return deposits
 
-    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
+    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
         """A piece is gone, or refused for good."""
         kind = messages.DEPOSITED if deposited else messages.REFUSED
-        self._ask(Command.DEPOSIT, bytes([kind]) + payment)
+        self._ask(Command.DEPOSIT, bytes([kind]) + deposit)
 
-    def release(self, payment: bytes) -> None:
-        """A piece that another wallet may deposit is not set aside any more."""
-        self._ask(Command.DEPOSIT, bytes([messages.RELEASED]) + payment)
-
-    def _piece(self, at: int) -> bytes:
+    def _deposit(self, at: int, whom: bytes) -> bytes:
         number = messages.NUMBER.pack(at)
-        return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number)
+        return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number + whom)
 
     def _balances(self) -> tuple[int, int, int]:
         held, payable, room = messages.BALANCES.unpack(self._ask(Command.BALANCE, b""))

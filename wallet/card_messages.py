@@ -17,9 +17,9 @@ are unsigned and big-endian, amounts fen.
     PROVE     key, wallet's number, bank's name        nonce and signature that ask to certify it
     HOLDS     key                                      1 if it is one of the card's, else 0
     LOAD      tokens, one after the other
-    DEPOSIT   0 and a number                           that piece, or nothing after the last
-    DEPOSIT   1 (deposited), 2 (refused) or 3 (not this
-              wallet's to deposit) and piece
+    DEPOSIT   0, a number, wallet's number, bank       that piece of the wallet's, signed over to
+                                                       it, or nothing after the last
+    DEPOSIT   1 (deposited) or 2 (refused) and piece
     CONFIRM   payment that was taken
 
 A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
@@ -32,6 +32,7 @@ import socket
 import struct
 from enum import IntEnum
 
+from offline_token.deposit import MAX_DEPOSIT_BYTES
 from offline_token.formats import (
     CERTIFICATE_BYTES,
     ENDORSEMENT_BYTES,
@@ -41,6 +42,7 @@ from offline_token.formats import (
     TOKEN_BYTES,
 )
 from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
+from offline_token.possession import NONCE_BYTES
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
 
@@ -58,7 +60,7 @@ MAX_BUSY = 64
 ANY_AMOUNT = 2**64 - 1
 
 CERTIFICATES, BUNDLE = 1, 2
-LISTED, DEPOSITED, REFUSED, RELEASED = 0, 1, 2, 3
+LISTED, DEPOSITED, REFUSED = 0, 1, 2
 OK, NO = 0, 1
 
 _HEADER = struct.Struct(">BI")
@@ -66,7 +68,7 @@ _REASON = struct.Struct(">H")
 _MAX_WORDS = 1_000
 _MAX_REQUEST = 512 + MAX_TAGS * TAG_BYTES
 _MAX_BACK = 3 + ID_BYTES + MAX_CHAINS * ENDORSEMENT_BYTES
-_MAX_PIECE = MAX_PAYMENT_BYTES + 1
+_MAX_PIECE = NONCE_BYTES + MAX_DEPOSIT_BYTES
 _MAX_BUNDLE = 256 + CERTIFICATE_BYTES * MAX_BANKS + 32 * MAX_REVOKED
 
 

@@ -106,16 +106,15 @@ class Loadable(Protocol):
         """Takes fresh tokens; ones that it has ever taken change nothing."""
         ...
 
-    def begin_deposit(self) -> list[bytes]:
-        """Sets aside all pieces to deposit; until their end is known they are listed again."""
+    def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
+        """Signs pieces over to a wallet of a bank; until their end is known they are listed again.
+
+        Each is a nonce, 16 bytes, and a deposit. They are never paid any more.
+        """
         ...
 
-    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
-        """They are gone, or, when refused for good, kept apart with the reason."""
-        ...
-
-    def release(self, payment: bytes) -> None:
-        """This wallet cannot deposit them; they are as if they had not been set aside."""
+    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
+        """It is gone, or, when refused for good, kept apart with the reason."""
         ...
 
 

@@ -19,6 +19,7 @@ from dcep.errors.v1 import errors_pb2
 from offline_token.formats import (
     CERTIFICATE_BYTES,
     KEY_BYTES,
+    NAME_BYTES,
     REQUEST_BYTES,
     TOKEN_BYTES,
     FormatError,
@@ -172,11 +173,8 @@ class HardWallet:
         return self.element.load_key(number.decode("ascii"), keys)
 
     def _prove(self, body: bytes) -> bytes:
-        key, number = body[:KEY_BYTES], body[KEY_BYTES : KEY_BYTES + messages.NUMBER_BYTES]
-        bank = body[KEY_BYTES + messages.NUMBER_BYTES :]
-        if len(number) < messages.NUMBER_BYTES or not number.isdigit() or not _is_name(bank):
-            raise _unreadable("a key, a wallet's number and a bank's name are expected")
-        return self.element.prove(key, bank.decode("ascii"), number.decode("ascii"))
+        wallet, bank = _whom(body[KEY_BYTES:])
+        return self.element.prove(body[:KEY_BYTES], bank, wallet)
 
     def _load(self, body: bytes) -> bytes:
         self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])
@@ -184,15 +182,13 @@ class HardWallet:
 
     def _deposit(self, body: bytes) -> bytes:
         kind, content = body[:1], body[1:]
-        if kind == bytes([messages.LISTED]) and len(content) == messages.NUMBER.size:
-            pieces = self.element.begin_deposit()
-            at = messages.NUMBER.unpack(content)[0]
-            return pieces[at] if at < len(pieces) else b""
-        if kind == bytes([messages.RELEASED]):
-            self.element.release(content)
-            return b""
+        if kind == bytes([messages.LISTED]) and len(content) > messages.NUMBER.size:
+            at = messages.NUMBER.unpack(content[: messages.NUMBER.size])[0]
+            wallet, bank = _whom(content[messages.NUMBER.size :])
+            deposits = self.element.begin_deposit(bank, wallet, own_alone=True)
+            return deposits[at] if at < len(deposits) else b""
         if kind not in (bytes([messages.DEPOSITED]), bytes([messages.REFUSED])):
-            raise _unreadable("a number, or what came of a piece, is expected")
+            raise _unreadable("a number and a wallet, or what came of a piece, is expected")
         self.element.end_deposit(content, deposited=kind == bytes([messages.DEPOSITED]))
         return b""
 
@@ -291,8 +287,13 @@ def _amount(body: bytes) -> int:
     return int(messages.AMOUNT.unpack(body)[0])
 
 
-def _is_name(bank: bytes) -> bool:
-    return bank.replace(b"-", b"").isalnum()
+def _whom(data: bytes) -> tuple[str, str]:
+    """A wallet's number and its bank's name."""
+    number, bank = data[: messages.NUMBER_BYTES], data[messages.NUMBER_BYTES :]
+    wanted = len(number) == messages.NUMBER_BYTES and number.isdigit()
+    if not wanted or not bank.replace(b"-", b"").isalnum() or len(bank) > NAME_BYTES:
+        raise _unreadable("a wallet's number and its bank's name are expected")
+    return number.decode("ascii"), bank.decode("ascii")
 
 
 def _request(data: bytes) -> Request:

@@ -124,31 +124,28 @@ class Loading:
         Raises NoAnswer at the first piece without an answer; the same call again goes on there.
         """
         done = Deposited()
-        for payment in self._device.begin_deposit():
-            self._deposit_one(payment, done)
+        for deposit in self._device.begin_deposit(self._desk.bank_name, self._desk.number):
+            self._deposit_one(deposit, done)
         with suppress(NoAnswer, Refusal):
             # Who is only ever paid comes by here; without it the money is deposited all the same.
             self.prepare()
         return done
 
-    def _deposit_one(self, payment: bytes, done: Deposited) -> None:
+    def _deposit_one(self, deposit: bytes, done: Deposited) -> None:
+        nonce, body = deposit[:NONCE_BYTES], deposit[NONCE_BYTES:]
         try:
-            placed = self._desk.place(DEPOSIT, offline_payment=payment)
+            placed = self._desk.place(DEPOSIT, offline_payment=body, nonce=nonce)
         except Refusal as refusal:
             done.refused.append(refusal)
-            if refusal.reason == errors_pb2.REASON_NOT_THE_OWNER:
-                # A card that several wallets have loaded: it is another one's to deposit.
-                self._device.release(payment)
-                return
             gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
             if gone or refusal.reason == errors_pb2.REASON_TOKEN_INVALID:
-                self._device.end_deposit(payment, deposited=gone, why=refusal.message)
+                self._device.end_deposit(deposit, deposited=gone, why=refusal.message)
             # Else the order was refused, not the money: it stays set aside for the next one.
             return
         if placed.pending:
             done.pending += 1
             return
-        self._device.end_deposit(payment, deposited=True)
+        self._device.end_deposit(deposit, deposited=True)
         done.amount_fen += placed.message.amount_fen
         done.available_fen = placed.message.available_fen
 

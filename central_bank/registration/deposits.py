@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from central_bank import accounts
 from central_bank.authentication.registry import Bank
 from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, DepositOutcome
-from central_bank.registration.double_spends import DEPOSITED, Share, Ways
+from central_bank.registration.double_spends import DEPOSITED, Deposited, Share, Ways
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.judging import Judged, Judging
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
@@ -73,7 +73,9 @@ class Deposits:
         kind = registration_pb2.TokenDeposit
         order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
-        judged = self._judging.judge(order.items, self._waiting.numbers(bank, order.items))
+        judged = self._judging.judge(
+            bank.name, order.items, self._waiting.numbers(bank, order.items)
+        )
         signed = SignedBatch(bank, DEPOSIT, envelope)
         with self._clearing:
             return self._deposit_all(bank, judged, signed)
@@ -89,7 +91,7 @@ class Deposits:
         for one in judged:
             shares: list[Share] = []
             if one.verdict.good and one.item.number in news:
-                shares = ways.add_plain(one.chains, one.verdict, one.item.number)
+                shares = ways.add_plain(_deposited(one))
             if shares:
                 news.discard(one.item.number)
                 staged.append((one, shares))
@@ -129,9 +131,10 @@ class Deposits:
         ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
             return self._answers.refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED)
-        paid_away = any(ends)
-        shares = ways.add(judged.chains, verdict, item.number)
-        for double in (double for share in shares for double in share.doubles if double.is_new):
+        paid_away = ways.paid_away(_deposited(judged))
+        shares = ways.add(_deposited(judged))
+        found = [double for share in shares for double in share.doubles if double.is_new]
+        for double in [*found, *paid_away]:
             self._evidence.uncover(double, bank.index)
         if paid_away or _to_the_cheater(item, shares) or self._losses.beyond_cap(shares):
             return self._invalid(bank, judged, _SPENT_TWICE)
@@ -196,6 +199,10 @@ class Deposits:
                     self._waiting.end(connection, bank, one.item.number)
 
         self._ledger.submit(Batch(_records(bank, moves, now_ms), notes, keep))
+
+
+def _deposited(one: Judged) -> Deposited:
+    return Deposited(one.chains, one.verdict, one.ends, one.item.number)
 
 
 def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Share]) -> bool:

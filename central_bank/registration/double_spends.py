@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from central_bank.tables import pieces
-from offline_token.formats import CERTIFICATE_BYTES, Chain, Endorsement, Hop
+from offline_token.deposit import DEPOSIT_ENDORSEMENT_BYTES, DepositEndorsement
+from offline_token.formats import CERTIFICATE_BYTES, DEVICE, Certificate, Chain, Endorsement
 from offline_token.verify import Piece, Spending, Verdict
 from runtime.database import execute_many, of_rows
 from runtime.parts import parts
@@ -45,29 +47,38 @@ class Way:
     known: bool = False
     changed: bool = False
 
-    def endorsement(self) -> Endorsement:
-        """How it was endorsed; a deposit has none."""
+    def endorsement(self) -> Endorsement | DepositEndorsement:
+        """How its owner has signed it away. Of a deposit there is no certificate in front."""
+        if len(self.hop) == DEPOSIT_ENDORSEMENT_BYTES:
+            return DepositEndorsement.decode(self.hop)
         return Endorsement.decode(self.hop[CERTIFICATE_BYTES:])
+
+    def certificate(self) -> Certificate:
+        """Of the device that endorsed it; not of a deposit."""
+        return Certificate.decode(self.hop[:CERTIFICATE_BYTES], DEVICE)
 
 
 @dataclass(frozen=True)
 class DoubleSpend:
-    """A piece that was spent in another way before. `first` is that way, `second` the new hop."""
+    """A piece that was spent in another way before; its owner's two signatures prove it.
+
+    Attributes:
+        first: that way.
+        certificate: of the device that spent it twice.
+        second: how it has spent it now.
+        is_new: whether nobody has brought in that second way before.
+    """
 
     piece: Piece
     first: Way
-    second: Hop
+    certificate: Certificate
+    second: Endorsement | DepositEndorsement
     is_new: bool
 
     @property
     def device(self) -> bytes:
         """The key that spent the piece twice."""
-        return self.second.certificate.key
-
-    @property
-    def proved(self) -> bool:
-        """Whether the device's own two signatures prove it; for a deposit its bank answers."""
-        return bool(self.first.hop)
+        return self.certificate.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,20 @@ class Share:
     def loss_fen(self) -> int:
         """What the float does not pay."""
         return self.end.value_fen - self.retired_fen
+
+
+class Deposited(NamedTuple):
+    """A deposit whose payment is good.
+
+    Attributes:
+        ends: its owners' endorsements, one for each chain.
+        number: of the deposit.
+    """
+
+    chains: Sequence[Chain]
+    verdict: Verdict
+    ends: Sequence[DepositEndorsement]
+    number: int
 
 
 @dataclass
@@ -112,12 +137,13 @@ class Ways:
             )
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
 
-    def add_plain(self, chains: Sequence[Chain], verdict: Verdict, number: int) -> list[Share]:
+    def add_plain(self, paid: Deposited) -> list[Share]:
         """As `add`, of chains against which nothing stands; else adds nothing and returns none.
 
         Nothing stands against them when nobody has brought in their ends, and no piece on
         the way was spent in another way, and the float pays for all of it.
         """
+        verdict = paid.verdict
         if any(self.by_piece.get(end.id) for end in verdict.pieces):
             return []
         before = {
@@ -125,7 +151,7 @@ class Ways:
             for piece in verdict.all_pieces
             if (ways := self.by_piece.get(piece.id))
         }
-        shares = self.add(chains, verdict, number)
+        shares = self.add(paid)
         if not any(share.doubles or share.loss_fen for share in shares):
             return shares
         self.put(verdict.all_pieces, before)
@@ -137,10 +163,20 @@ class Ways:
             self.by_piece.pop(piece.id, None)
         self.by_piece.update(by_piece)
 
-    def add(self, chains: Sequence[Chain], verdict: Verdict, number: int) -> list[Share]:
-        """Spends what the chains of a good payment spend, and their ends at a deposit's number."""
-        each = zip(chains, verdict.spent, verdict.pieces, strict=True)
-        return [self._add(chain, spent, end, number) for chain, spent, end in each]
+    def paid_away(self, paid: Deposited) -> list[DoubleSpend]:
+        """The pieces among those of a deposit that their owners have paid to others before."""
+        found: list[DoubleSpend] = []
+        for end, signed in zip(paid.verdict.pieces, paid.ends, strict=True):
+            for way in self.by_piece.get(end.id, {}).values():
+                found.append(DoubleSpend(end, way, way.certificate(), signed, is_new=True))
+                break
+        return found
+
+    def add(self, paid: Deposited) -> list[Share]:
+        """Spends what the chains of a good deposit spend, and their ends at its number."""
+        verdict = paid.verdict
+        each = zip(paid.chains, verdict.spent, verdict.pieces, paid.ends, strict=True)
+        return [self._add(*parts, paid.number) for parts in each]
 
     def write(self, connection: Connection, now_ms: int) -> None:
         """Keeps what was added."""
@@ -159,7 +195,14 @@ class Ways:
         if moved:
             execute_many(connection, _UPDATE, moved)
 
-    def _add(self, chain: Chain, spent: Sequence[Spending], end: Piece, number: int) -> Share:
+    def _add(
+        self,
+        chain: Chain,
+        spent: Sequence[Spending],
+        end: Piece,
+        signed: DepositEndorsement,
+        number: int,
+    ) -> Share:
         room_fen = end.value_fen
         doubles: list[DoubleSpend] = []
         for (piece, digest), hop in zip(spent, chain.hops, strict=True):
@@ -167,13 +210,13 @@ class Ways:
             room_fen = min(room_fen, piece.value_fen - sum(w.retired_fen for w in ways.values()))
             others = [way for spent_by, way in ways.items() if spent_by != digest]
             if others:
-                # Another endorsement says more than a deposit: it is proof.
-                first = next((way for way in others if way.hop), others[0])
-                doubles.append(DoubleSpend(piece, first, hop, digest not in ways))
+                certificate, second = hop.certificate, hop.endorsement
+                is_new = digest not in ways
+                doubles.append(DoubleSpend(piece, others[0], certificate, second, is_new))
         for (piece, digest), hop in zip(spent, chain.hops, strict=True):
             encoded = hop.certificate.encode() + hop.endorsement.encode()
             self._spend(piece, digest, encoded, room_fen, number)
-        self._spend(end, DEPOSITED, b"", room_fen, number)
+        self._spend(end, DEPOSITED, signed.encode(), room_fen, number)
         return Share(end, room_fen, tuple(doubles))
 
     def _spend(

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, func, insert, or_, select
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
-from central_bank.registration.double_spends import DoubleSpend
+from central_bank.registration.double_spends import DEPOSITED, DoubleSpend
 from central_bank.tables import evidence
 from offline_token import evidence as proof
-from offline_token.formats import BANK, DEVICE, Certificate, Endorsement
+from offline_token.deposit import DepositEndorsement, read_way
+from offline_token.formats import BANK, DEVICE, Certificate
 from offline_token.signing import verified
 from runtime.clock import Clock
 from runtime.database import Database
@@ -43,13 +44,9 @@ class Evidence:
 
     def uncover(self, double: DoubleSpend, second_bank: int) -> None:
         """Keeps the proof of a double spend, a few for each token; takes the device out of use."""
-        bank = self._registry.get(double.second.certificate.bank).index
-        if double.proved:
-            self._keep(double, second_bank)
-            self._devices.revoke_proven(double.device, "it spent a piece twice", bank)
-        elif double.first.bank == bank:
-            # Its own bank said that it deposited the piece; another bank's word is not enough.
-            self._devices.revoke_proven(double.device, "it spent a piece that it deposited", bank)
+        bank = self._registry.get(double.certificate.bank).index
+        self._keep(double, second_bank)
+        self._devices.revoke_proven(double.device, "it spent a piece twice", bank)
 
     def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
         """The newest first; for a bank those that concern it: its device, or its payee."""
@@ -64,15 +61,15 @@ class Evidence:
 
     def _keep(self, double: DoubleSpend, second_bank: int) -> None:
         """Again changes nothing."""
-        piece_id, certificate = double.piece.id, double.second.certificate
+        piece_id, certificate = double.piece.id, double.certificate
         values = {
             "piece_id": piece_id,
-            "spent_by": double.second.endorsement.digest(piece_id),
+            "spent_by": _named(double),
             "token_id": double.piece.token_id,
             "bank": self._registry.get(certificate.bank).index,
             "device_certificate": certificate.encode(),
             "first": double.first.endorsement().encode(),
-            "second": double.second.endorsement.encode(),
+            "second": double.second.encode(),
             "first_bank": double.first.bank,
             "second_bank": second_bank,
             "time_ms": self._clock.now_ms(),
@@ -86,8 +83,8 @@ class Evidence:
             bytes(row.piece_id),
             _certifier(banks[row.bank], device),
             device,
-            Endorsement.decode(bytes(row.first)),
-            Endorsement.decode(bytes(row.second)),
+            read_way(bytes(row.first)),
+            read_way(bytes(row.second)),
         )
         first, second = banks[row.first_bank].name, banks[row.second_bank].name
         return Case(row.id, double_spend, first, second, row.time_ms)
@@ -99,6 +96,13 @@ def _certifier(bank: Bank, device: Certificate) -> Certificate:
     part = device.signed_part()
     its = (each for each in every if verified(each.key, part, device.signature))
     return next(its, every[0])
+
+
+def _named(double: DoubleSpend) -> bytes:
+    """What tells it from others of its piece; the same for a deposit that is signed anew."""
+    if isinstance(double.second, DepositEndorsement):
+        return DEPOSITED
+    return double.second.digest(double.piece.id)
 
 
 def _put(connection: Connection, values: dict[str, Any]) -> None:

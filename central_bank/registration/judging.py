@@ -9,7 +9,8 @@ from itertools import pairwise
 from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import Chain, FormatError, Payment
+from offline_token.deposit import Deposit, DepositEndorsement, with_owners
+from offline_token.formats import Chain, FormatError
 from offline_token.signing import verified as one_verified
 from offline_token.verify import Reason, Verdict, Verified, check_bundle, judge
 from runtime.clock import Clock
@@ -26,12 +27,14 @@ class Judged:
     """A deposit and what verifying it said.
 
     Attributes:
+        ends: the owners' endorsements, one for each chain.
         waited: it came in before and has waited since.
     """
 
     item: Item
     verdict: Verdict
     chains: tuple[Chain, ...] = ()
+    ends: tuple[DepositEndorsement, ...] = ()
     waited: bool = False
 
     def token_ids(self) -> set[bytes]:
@@ -49,6 +52,7 @@ class Judging:
 
     def judge(
         self,
+        bank: str,
         items: Sequence[Item],
         waiting: Collection[int] = frozenset(),
     ) -> list[Judged]:
@@ -57,6 +61,8 @@ class Judging:
         The signatures of many items are verified together, while the next are gone through.
 
         Args:
+            bank: name of the one that brings them in.
+            items: what it brings in.
             waiting: numbers of those that came in before, and in time.
         """
         root_key, bundle = self._devices.root_key, self._devices.deposit_bundle()
@@ -65,23 +71,24 @@ class Judging:
 
         def judged(item: Item, verified: Verified) -> Judged:
             try:
-                payment = Payment.decode(item.offline_payment[1:])
+                deposit = Deposit.decode(item.offline_payment)
             except FormatError:
                 return Judged(item, Verdict(Reason.UNREADABLE))
             if sound != Reason.GOOD:
                 return Judged(item, Verdict(sound))
             waited = item.number in waiting
             verdict = judge(
-                payment,
+                deposit.payment,
                 root=root_key,
                 bundle=bundle,
                 now_ms=now_ms,
                 request=None,
-                output=item.offline_payment[0],
+                outputs=[end.output for end in deposit.endorsements],
                 grace_ms=RESTORE_GRACE_MS + (MAX_DEPOSIT_WAIT_MS if waited else 0),
                 verified=verified,
             )
-            return Judged(item, verdict, payment.chains, waited)
+            verdict = with_owners(verdict, deposit, bank, verified=verified)
+            return Judged(item, verdict, deposit.payment.chains, deposit.endorsements, waited)
 
         begun = [_Part(part, judged, self._verifier) for part in parts(items, _AT_ONCE)]
         return [answer for part in begun for answer in part.answers()]

@@ -108,11 +108,8 @@ class Losses:
             connection.execute(insert(losses), rows)
 
     def _bearer(self, share: Share) -> int:
-        """The bank that certified the device; the one that deposited the piece, if it was so."""
-        double = share.doubles[-1]
-        if double.proved:
-            return self._registry.get(double.second.certificate.bank).index
-        return double.first.bank
+        """The bank that certified the device."""
+        return self._registry.get(share.doubles[-1].certificate.bank).index
 
     def _lost(self, column: Column[bytes], key: bytes) -> int:
         query = select(func.sum(losses.c.amount_fen)).where(column == key)

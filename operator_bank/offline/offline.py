@@ -14,23 +14,17 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import (
-    CHANGE_OUTPUT,
-    DEVICE,
-    Certificate,
-    FormatError,
-    Payment,
-    TrustBundle,
-)
+from offline_token.deposit import MAX_DEPOSIT_BYTES, Deposit, signed_by_owners
+from offline_token.formats import DEVICE, Certificate, FormatError, TrustBundle
 from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
-from offline_token.verify import piece_of
+from offline_token.verify import Bad
+from offline_token.verify import Reason as VerifyReason
 from operator_bank.central_keys import Verifies
 from operator_bank.limits import (
     CENTRE_QUICK_MS,
     MAX_AMOUNT_FEN,
     MAX_ASKING,
-    MAX_DEPOSIT_BYTES,
     MAX_PENDING_DEPOSITS,
     MAX_WAITING,
 )
@@ -256,31 +250,28 @@ class Offline:
             raise refusal_of(answers.result(0))
         return int(answers.positions[0])
 
-    def _check_owner(self, order: Order[orders_pb2.DepositOrder]) -> None:
-        """The wallet deposits only what its own devices own."""
-        output, data = order.content.offline_payment[0], order.content.offline_payment[1:]
+    def _check_owners(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
+        """The wallet's own devices among those that endorsed what it deposits.
+
+        Whose key owns a piece decides where it is deposited: it has signed for this very wallet.
+
+        Raises:
+            Refusal: FIELD_INVALID, NOT_THE_OWNER.
+        """
         try:
-            if output > CHANGE_OUTPUT:
-                raise FormatError("the output is 0 or 1")
-            owners = {piece_of(chain, output).owner for chain in Payment.decode(data).chains}
-        except FormatError as error:
-            raise Refusal(
-                errors_pb2.REASON_TOKEN_INVALID,
-                f"this is no offline payment: {error}",
-                field="offline_payment",
-                verdict="UNREADABLE",
-            ) from None
-        if len(self._keys.among(order.wallet.row_id, owners)) < len(owners):
+            deposit = Deposit.decode(order.content.offline_payment)
+            pieces = deposit.pieces()
+            account = account_of(order.wallet.number, order.content.nonce)
+        except (FormatError, Bad) as error:
+            raise invalid("offline_payment", f"is no deposit: {error}") from None
+        reason = signed_by_owners(deposit, pieces, self._bank)
+        if reason != VerifyReason.GOOD or deposit.account != account:
             raise Refusal(
                 errors_pb2.REASON_NOT_THE_OWNER,
-                "the pieces belong to another wallet's device",
+                "the owners of the pieces have not signed them over to this bank for this wallet",
                 field="offline_payment",
             )
-
-    def _own_endorsers(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
-        """The wallet's own devices among those that endorsed what it deposits."""
-        chains = Payment.decode(order.content.offline_payment[1:]).chains
-        keys = {hop.certificate.key for chain in chains for hop in chain.hops}
+        keys = {hop.certificate.key for chain in deposit.payment.chains for hop in chain.hops}
         return self._keys.among(order.wallet.row_id, keys)
 
     def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
@@ -292,10 +283,16 @@ class Offline:
         )
         row = self._database.read(lambda c: c.execute(query).first())
         if row is None:
+            # Its first order may have come too late to be sent again: the deposit is the same.
+            same = select(table).where(
+                table.c.wallet == order.wallet.row_id, table.c.digest == digest
+            )
+            row = self._database.read(lambda c: c.execute(same).first())
+        if row is None:
             # Only a deposit that is new: one that is asked again gets its first answer.
             self._refused.check(order)
             try:
-                self._check_owner(order)
+                own_keys = self._check_owners(order)
                 check_unexpired(content.expires_time_ms, self._clock.now_ms())
             except Refusal as refusal:
                 raise self._refused.keep(order, refusal) from None
@@ -306,7 +303,7 @@ class Offline:
                 "digest": digest,
                 "order_payload": order.payload,
                 "order_signature": order.signature,
-                "own_keys": b"".join(self._own_endorsers(order)),
+                "own_keys": b"".join(own_keys),
                 "state": PENDING,
                 "reason": 0,
                 "verdict": "",

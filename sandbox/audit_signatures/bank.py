@@ -9,7 +9,10 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.deposit import Deposit, signed_by_owners
+from offline_token.formats import FormatError
 from offline_token.possession import Possession, account_of
+from offline_token.verify import Bad, Reason
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.late import Late
@@ -348,10 +351,22 @@ class BankWalk:
         order = read(orders_pb2.DepositOrder, payload)
         same("wallet", order.wallet_number, holder.number)
         same("digest", record_digest(order.offline_payment), said.digest)
+        self._owned(order)
         where = f"table token_deposits, row id={row.id}"
         signature = bytes(row.order_signature)
         self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
         return account
+
+    def _owned(self, order: Any) -> None:
+        """Raises Wrong unless the pieces' owners have signed them over to this wallet."""
+        try:
+            deposit = Deposit.decode(order.offline_payment)
+            signed = signed_by_owners(deposit, deposit.pieces(), self._name)
+        except (FormatError, Bad) as error:
+            raise Wrong(f"the deposit cannot be read: {error}") from None
+        account = account_of(order.wallet_number, order.nonce)
+        if signed != Reason.GOOD or deposit.account != account:
+            raise Wrong("the owners of the pieces have not signed them over to this wallet")
 
     def _out_of_suspense(self, line: Line) -> None:
         """A return, or what two officers pay out."""

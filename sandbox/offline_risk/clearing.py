@@ -9,10 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
-from central_bank.registration.double_spends import Way, Ways
+from central_bank.registration.double_spends import Deposited, Way, Ways
+from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Payment
 from offline_token.verify import verify
 from sandbox.offline_risk.money import Coin, Mint
+
+_SIGNED = DepositEndorsement(0, "bank", bytes(32), bytes(16))
+"""In place of what the owner signs: who deposits what is no question here."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Clearing:
         (end,) = verdict.pieces
         ids = [piece.id for piece in verdict.all_pieces]
         ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
-        (share,) = ways.add((coin.chain,), verdict, 0)
+        (share,) = ways.add(Deposited((coin.chain,), verdict, (_SIGNED,), 0))
         for double in share.doubles:
             self.found_ms.setdefault(double.device, now_ms)
         if share.loss_fen:

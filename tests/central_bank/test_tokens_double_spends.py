@@ -19,11 +19,12 @@ from central_bank.registration.double_spends import DEPOSITED
 from central_bank.tables import pieces, tokens
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.deposit import Deposit, sign_deposit
 from offline_token.formats import Chain
 from offline_token.verify import check_bundle, piece_of
 from tests.feeds import told
 from tests.offline.centre import Centre
-from tests.offline.country import Device
+from tests.offline.country import Device, key_of
 
 RESERVES = 50_000
 
@@ -107,13 +108,13 @@ def test_the_same_chain_again_is_not_paid_again(centre: Centre) -> None:
 def test_a_deposit_sent_again_gets_the_first_answer(centre: Centre) -> None:
     to_bob, to_dan = spent_twice(centre)
     token = centre.token(centre.alice, 70)
-    mixed = centre.item(to_dan, centre.pay(token, centre.alice, centre.dan, 70))
+    mixed = centre.item(to_dan, centre.pay(token, centre.alice, centre.dan, 70), bank="beta")
     assert centre.deposit(to_bob) == (100, "")
     first = centre.send(mixed, bank="beta")
     assert first[0].amount_fen == 170
     centre.restart()
     assert centre.send(mixed, bank="beta") == first
-    other = centre.item(to_bob)
+    other = centre.item(to_bob, bank="beta")
     other.number = mixed.number
     assert centre.send(other, bank="beta")[0].reason == errors_pb2.REASON_ID_REUSED
     assert borne(centre) == {"alpha": 100, "beta": 0}
@@ -235,8 +236,12 @@ def test_the_change_of_a_piece_spent_twice_is_not_paid_to_the_cheater(centre: Ce
 def test_a_piece_that_was_paid_away_is_not_deposited_by_its_payer(centre: Centre) -> None:
     token = centre.token(centre.alice, 100)
     assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 100)) == (100, "")
-    assert centre.deposit(token) == (0, "SPENT_TWICE")
-    assert evidence(centre) == []
+    for _ in range(3):
+        # Each signed anew, under another id: one proof is enough.
+        assert centre.deposit(token) == (0, "SPENT_TWICE")
+        assert evidence(centre) == [centre.alice.public]
+    assert centre.central.devices.is_revoked(centre.alice.public)
+    assert proofs_hold(centre)
 
 
 def test_a_payee_of_money_that_its_payer_had_deposited_is_paid(centre: Centre) -> None:
@@ -246,14 +251,47 @@ def test_a_payee_of_money_that_its_payer_had_deposited_is_paid(centre: Centre) -
     assert centre.deposit(paid, bank="beta") == (100, "")
     assert borne(centre) == {"alpha": 100, "beta": 0}
     assert centre.alice.public in centre.central.devices.bundle().revoked
-    assert evidence(centre) == []
+    assert evidence(centre) == [centre.alice.public]
+    assert proofs_hold(centre)
 
 
-def test_a_bank_that_deposits_what_is_not_its_own_bears_it(centre: Centre) -> None:
+def proofs_hold(centre: Centre) -> bool:
+    """Whether whoever knows the root's key alone is convinced by all the evidence."""
+    cases = centre.central.evidence.list(None, limit=50, before_id=None)
+    root = centre.central.devices.root_key
+    return bool(cases) and not any(case.double_spend.wrong(root) for case in cases)
+
+
+@pytest.mark.parametrize("bank", ["alpha", "beta"])
+def test_a_bank_deposits_nothing_that_its_owner_has_not_signed_over_to_it(
+    centre: Centre, bank: str
+) -> None:
+    """It has seen Alice's money, has certified whom it likes, and has her deposit to another."""
+    token = centre.token(centre.alice, 100)
+    other = "beta" if bank == "alpha" else "alpha"
+    to_the_other = centre.item(token, bank=other)
+    assert centre.send(to_the_other, bank=bank)[0].verdict == "NOT_FOR_THIS_PAYEE"
+    forged = centre.item(token, bank=bank)
+    deposit = Deposit.decode(forged.offline_payment)
+    (end,) = deposit.endorsements
+    for name in ("bob", "mallory"):
+        stolen = sign_deposit(key_of(name), token.token.piece_id(), end)
+        forged.offline_payment = replace(deposit, endorsements=(stolen,)).encode()
+        assert centre.send(forged, bank=bank)[0].verdict == "DEPOSIT_FORGED"
+        forged.number = next(centre.numbers)
+    assert borne(centre) == {"alpha": 0, "beta": 0}
+    assert centre.central.devices.bundle().revoked == ()
+    assert centre.deposit(token) == (100, ""), "and Alice's money is where it was"
+
+
+def test_the_same_piece_signed_over_to_two_wallets_is_paid_once_and_accuses_nobody(
+    centre: Centre,
+) -> None:
+    """Whoever had no answer, or lost a wallet, may sign it over again: nobody is cheated."""
     token = centre.token(centre.alice, 100)
     assert centre.deposit(token, bank="beta") == (100, "")
-    assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 100)) == (100, "")
-    assert borne(centre) == {"alpha": 0, "beta": 100}
+    assert centre.deposit(token) == (0, "ALREADY_DEPOSITED")
+    assert evidence(centre) == []
     assert centre.central.devices.bundle().revoked == ()
 
 
@@ -325,7 +363,9 @@ def test_the_loss_does_not_depend_on_the_order(centre: Centre) -> None:
 
 def test_deposits_at_the_same_instant(centre: Centre) -> None:
     chains = list(spent_twice(centre))
-    items = [(centre.item(chain), bank) for chain in chains for bank in ("alpha", "beta")]
+    items = [
+        (centre.item(chain, bank=bank), bank) for chain in chains for bank in ("alpha", "beta")
+    ]
     answers: list[int] = []
     barrier = threading.Barrier(len(items))
 
@@ -346,7 +386,7 @@ def test_a_deposit_waits_until_the_reserves_suffice(centre: Centre) -> None:
     to_bob, to_dan = spent_twice(centre)
     assert centre.deposit(to_bob) == (100, "")
     centre.pay_out("alpha", RESERVES - 99)
-    item = centre.item(to_dan)
+    item = centre.item(to_dan, bank="beta")
     (waiting,) = centre.send(item, bank="beta")
     assert (waiting.state, waiting.reason) == (
         registration_pb2.OUTCOME_STATE_PENDING,
@@ -365,7 +405,7 @@ def test_a_crash_between_taking_the_loss_and_paying_it(
 ) -> None:
     to_bob, to_dan = spent_twice(centre)
     assert centre.deposit(to_bob) == (100, "")
-    item = centre.item(to_dan)
+    item = centre.item(to_dan, bank="beta")
     with monkeypatch.context() as patch:
         patch.setattr("central_bank.registration.deposits._moves", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):

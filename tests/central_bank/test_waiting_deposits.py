@@ -32,7 +32,7 @@ def a_deposit_that_waits(centre: Centre, token: Chain | None = None) -> Item:
     token = token or centre.token(centre.alice, 100)
     assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 60)) == (60, "")
     centre.clock.advance(GRACE_ENDS)
-    item = centre.item(centre.pay(token, centre.alice, centre.dan, 100))
+    item = centre.item(centre.pay(token, centre.alice, centre.dan, 100), bank="beta")
     assert ask(centre, item) == "RESERVES_SHORT"
     return item
 
@@ -81,7 +81,7 @@ def test_who_came_in_time_is_paid_when_the_reserves_come_late(centre: Centre) ->
 
 def test_who_comes_after_the_grace_is_not_paid_though_another_waits(centre: Centre) -> None:
     token = centre.token(centre.alice, 100)
-    late = centre.item(centre.pay(token, centre.alice, centre.erin, 10))
+    late = centre.item(centre.pay(token, centre.alice, centre.erin, 10), bank="beta")
     a_deposit_that_waits(centre, token)
     centre.clock.advance(1)
     assert ask(centre, late) == "TOKEN_EXPIRED"
@@ -132,7 +132,7 @@ def test_another_payment_under_the_number_of_one_that_waits_did_not_come_in_time
     centre: Centre,
 ) -> None:
     token = centre.token(centre.alice, 100)
-    other = centre.item(centre.pay(token, centre.alice, centre.erin, 10))
+    other = centre.item(centre.pay(token, centre.alice, centre.erin, 10), bank="beta")
     item = a_deposit_that_waits(centre, token)
     centre.clock.advance(1)
     other.number = item.number

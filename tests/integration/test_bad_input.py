@@ -257,7 +257,7 @@ SIGNED = [
         "DepositTokens",
         orders_pb2.DepositOrder,
         _stub("offline", "DepositTokens", bank_pb2.DepositTokensRequest),
-        lambda _: {"offline_payment": b"not an offline payment"},
+        lambda _: {"offline_payment": b"not an offline payment", "nonce": bytes(16)},
     ),
     Signed(
         "GetWallet",
@@ -388,7 +388,7 @@ SPOILERS: list[tuple[str, Callable[[Scene, Signed], SignedEnvelope], set[str]]] 
 ]
 
 
-JUDGED_BEFORE_TIME = {"LoadTokens": {"DEVICE_UNKNOWN"}, "DepositTokens": {"TOKEN_INVALID"}}
+JUDGED_BEFORE_TIME = {"LoadTokens": {"DEVICE_UNKNOWN"}, "DepositTokens": {"FIELD_INVALID"}}
 """What an order of offline money is refused for before its expiry is looked at."""
 
 
@@ -494,8 +494,8 @@ CASES = [
     Case("device-key-missing", "CertifyDevice", lambda s: {"device_key": b""},
          UNSET),
     Case("device-not-certified", "LoadTokens", lambda s: {"amount_fen": 1}, {"DEVICE_UNKNOWN"}),
-    Case("not-a-payment", "DepositTokens", lambda s: {}, {"TOKEN_INVALID", "MESSAGE_UNREADABLE"}),
-    Case("payment-of-17-kB", "DepositTokens", lambda s: {"offline_payment": bytes(17_000)},
+    Case("not-a-payment", "DepositTokens", lambda s: {}, {"FIELD_INVALID"}),
+    Case("deposit-of-17-kB", "DepositTokens", lambda s: {"offline_payment": bytes(16_385)},
          {"FIELD_INVALID"}),
 ]  # fmt: skip
 

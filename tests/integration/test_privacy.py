@@ -334,7 +334,13 @@ def common(told: Told, party: str, name: str) -> set[int | bytes]:
     certificate = b'\x01"yD' + BANKS[name].encode().ljust(16, b"\0")
     # A depositor's bank knows whose the deposits are: whoever paid them has no part in that.
     heads = [_order_head(told, other) for other in NAMES if BANKS[other] == party != BANKS[name]]
-    known = [certificate, *heads]
+    # Which bank brings a deposit in is no secret of its; it stands in what the owners signed.
+    brought_in = [
+        b"\0E" + bytes([output]) + bank.encode().ljust(16, b"\0")
+        for bank in set(BANKS.values())
+        for output in (0, 1)
+    ]
+    known = [certificate, *heads, *brought_in]
     told_of_all = {part[at : at + 12] for part in known for at in range(len(part) - 11)}
     return (first & second) - told_of_all - KINDS_OF_BATCHES
 

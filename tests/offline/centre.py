@@ -9,7 +9,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.registration.answers import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from offline_token.formats import Chain, Payment, Token
+from offline_token.formats import Chain, Token
 from offline_token.signing import certify_device
 from runtime.envelope import sign
 from tests.central_bank.conftest import KEYS, World
@@ -52,12 +52,15 @@ class Centre(World):
         return self.country.endorse(chain, by, to, fen, spend=spend, counter=next(self.numbers))
 
     def item(
-        self, *chains: Chain, output: int = 0, own: tuple[Device, ...] = ()
+        self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()
     ) -> registration_pb2.TokenDepositItem:
-        """One deposit, with a number of its own."""
+        """One deposit, signed by the pieces' owners, with a number of its own."""
+        number = next(self.numbers)
         return registration_pb2.TokenDepositItem(
-            number=next(self.numbers),
-            offline_payment=bytes([output]) + Payment(chains).encode(),
+            number=number,
+            offline_payment=self.country.deposit(
+                *chains, output=output, bank=bank, number=number
+            ).encode(),
             own_device_keys=[device.public for device in own],
         )
 
@@ -78,7 +81,7 @@ class Centre(World):
         self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()
     ) -> tuple[int, str]:
         """(fen, verdict or reason) of a deposit."""
-        (outcome,) = self.send(self.item(*chains, output=output, own=own), bank=bank)
+        (outcome,) = self.send(self.item(*chains, output=output, bank=bank, own=own), bank=bank)
         if outcome.reason and outcome.reason != errors_pb2.REASON_TOKEN_INVALID:
             return 0, errors_pb2.Reason.Name(outcome.reason).removeprefix("REASON_")
         return outcome.amount_fen, outcome.verdict

@@ -8,6 +8,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
+from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import (
     PAYEE_OUTPUT,
     Certificate,
@@ -37,6 +38,12 @@ CHALLENGE = bytes(range(16))
 def key_of(name: str) -> SigningKey:
     """The same key for the same name."""
     return SigningKey(hashlib.sha256(b"test key: " + name.encode()).digest())
+
+
+_OWNERS = {
+    bytes(key_of(name).verify_key): key_of(name)
+    for name in ("alice", "bob", "carol", "dan", "erin", "mallory", "alice2", "frank")
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,23 @@ class Country:
         blank = Endorsement(spend, amount, public, CHALLENGE, len(chain.hops) + 1)
         endorsement = sign_endorsement(by.key, piece_of(chain, spend).id, replace(blank, **changes))
         return Chain(chain.token, (*chain.hops, Hop(by.certificate, endorsement)))
+
+    def deposit(
+        self,
+        *chains: Chain,
+        output: int = PAYEE_OUTPUT,
+        bank: str = "alpha",
+        account: bytes = bytes(32),
+        number: int = 1,
+    ) -> Deposit:
+        """The chains' pieces, each signed over to a bank by its owner, if it is one of ours."""
+        blank = DepositEndorsement(output, bank, account, number.to_bytes(16, "big"))
+        ends: list[DepositEndorsement] = []
+        for chain in chains:
+            piece = piece_of(chain, output)
+            owner = _OWNERS.get(piece.owner)
+            ends.append(sign_deposit(owner, piece.id, blank) if owner is not None else blank)
+        return Deposit(Payment(chains), tuple(ends))
 
     def long_chain(self, hops: int, value: int = 500, *, number: int = 1) -> Chain:
         """Money of Alice's that goes to and fro and is Bob's after an odd number of hops."""

@@ -13,9 +13,10 @@ from nacl.signing import SigningKey
 
 from offline_token.formats import Payment
 from offline_token.possession import Possession, account_of, prove
-from offline_token.verify import Reason, piece_of, verify
+from offline_token.verify import Reason, Verdict, piece_of, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country, key_of
+from tests.offline.deposit_cases import DepositCase, all_deposits
 from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
 
 PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
@@ -26,7 +27,8 @@ ABOUT = (
     "a good payment pays. The private keys (RFC 8032 seeds) let another implementation make the "
     "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `give_backs` "
     "are what a payer's device is shown that made `payment` for a request with the certificate "
-    "`payee`; `deposits` are the deposit bodies that a good one makes, chain by chain."
+    "`payee`; `returned` are the payments that a good one makes, chain by chain. `deposits` "
+    "are what `bank` brings in at the centre."
 )
 
 
@@ -37,7 +39,7 @@ def vectors() -> dict[str, Any]:
     cases = [_case(case, bundles) for case in all_cases(country)]
     keys: dict[str, SigningKey] = {"root": country.root, **country.banks}
     keys |= {name: key_of(name) for name in ("alice", "bob", "carol", "mallory")}
-    return {
+    found = {
         "about": ABOUT,
         "keys": {
             name: {"private": bytes(key).hex(), "public": bytes(key.verify_key).hex()}
@@ -45,11 +47,12 @@ def vectors() -> dict[str, Any]:
         },
         "reasons": {reason.name: int(reason) for reason in Reason},
         "piece_ids": _piece_ids(country),
-        "bundles": {name: encoded for encoded, name in bundles.items()},
         "cases": cases,
+        "deposits": [_deposit(case, bundles) for case in all_deposits(country)],
         "possessions": _possessions(country),
         "give_backs": [_give_back(case) for case in all_give_backs(country)],
     }
+    return found | {"bundles": {name: encoded for encoded, name in bundles.items()}}
 
 
 def encoded() -> str:
@@ -71,16 +74,37 @@ def _case(case: Case, bundles: dict[str, str]) -> dict[str, Any]:
         "request": case.request.encode().hex() if case.request is not None else None,
         "payment": case.payment.hex(),
         "reason": case.reason.name,
-        "pieces": [
-            {
-                "id": piece.id.hex(),
-                "token_id": piece.token_id.hex(),
-                "value_fen": str(piece.value_fen),
-                "owner": piece.owner.hex(),
-            }
-            for piece in verdict.pieces
-        ],
+        "pieces": _pieces(verdict),
     }
+
+
+def _deposit(case: DepositCase, bundles: dict[str, str]) -> dict[str, Any]:
+    verdict = case.verdict()
+    if verdict.reason != case.reason:
+        raise AssertionError(f"{case.name}: {verdict.reason.name}, not {case.reason.name}")
+    bundle = bundles.setdefault(case.bundle.encode().hex(), f"bundle {len(bundles) + 1}")
+    return {
+        "name": case.name,
+        "root": case.root.hex(),
+        "bundle": bundle,
+        "now_ms": str(case.now_ms),
+        "bank": case.bank,
+        "deposit": case.deposit.hex(),
+        "reason": case.reason.name,
+        "pieces": _pieces(verdict),
+    }
+
+
+def _pieces(verdict: Verdict) -> list[dict[str, str]]:
+    return [
+        {
+            "id": piece.id.hex(),
+            "token_id": piece.token_id.hex(),
+            "value_fen": str(piece.value_fen),
+            "owner": piece.owner.hex(),
+        }
+        for piece in verdict.pieces
+    ]
 
 
 def _give_back(case: GiveBackCase) -> dict[str, Any]:
@@ -93,7 +117,7 @@ def _give_back(case: GiveBackCase) -> dict[str, Any]:
         "payee": case.payee.hex(),
         "give_back": case.back.hex(),
         "reason": reason.name,
-        "deposits": [(b"\0" + Payment((chain,)).encode()).hex() for chain in chains],
+        "returned": [Payment((chain,)).encode().hex() for chain in chains],
     }
 
 

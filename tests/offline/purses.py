@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from offline_token.deposit import Deposit, with_owners
 from offline_token.formats import TrustBundle
+from offline_token.possession import NONCE_BYTES
+from offline_token.verify import Verdict
 from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country, key_of
@@ -15,6 +18,7 @@ from wallet.secure_element.state import State
 from wallet.secure_element.store import MemoryStore
 
 T = TypeVar("T")
+WALLET = "6201000000000017"
 BANK_OF = {"alice": "alpha", "bob": "beta", "carol": "alpha"}
 
 
@@ -80,6 +84,18 @@ def pay(payer: Purse, payee: Purse, amount: int) -> bytes:
     payment = payer.element.pay(payee.element.request(amount))
     assert payee.element.accept(payment) == amount
     return payment
+
+
+def deposits(holder: Purse, *, bank: str = "alpha", wallet: str = WALLET) -> list[bytes]:
+    """Everything in it, signed over to a wallet."""
+    return holder.element.begin_deposit(bank, wallet)
+
+
+def deposited(country: Country, deposit: bytes, *, bank: str = "alpha") -> Verdict:
+    """What a bank that is shown a device's deposit would find in it."""
+    body = Deposit.decode(deposit[NONCE_BYTES:])
+    verdict = country.verdict(body.payment.encode(), output=body.endorsements[0].output)
+    return with_owners(verdict, body, bank)
 
 
 def _purse(store: FailingStore, now_ms: int, randomness: SeededRandomness) -> Purse:

@@ -50,14 +50,38 @@ def answer(
     return "GOOD", [(p["id"], p["token"], p["value"], p["owner"]) for p in pieces]
 
 
+def deposited(
+    data: bytes, root: bytes, bundle: bytes, now_ms: int, bank: str
+) -> tuple[str, list[tuple[bytes, bytes, int, bytes]]]:
+    """The same of a deposit that a bank brings in."""
+    trust = read_bundle(bundle)
+    try:
+        payment, ends = _read_deposit(data)
+        chains = _read_payment(payment)
+        _must(len({end[2:66] for end in ends}) == 1, "UNREADABLE")
+        _check_bundle(trust, root, now_ms)
+        pieces = [
+            _walk(chain, root, trust, now_ms, end[1], True)
+            for chain, end in zip(chains, ends, strict=True)
+        ]
+        _check_once(pieces)
+        _must(ends[0][2:18].rstrip(b"\0") == bank.encode(), "NOT_FOR_THIS_PAYEE")
+        for piece, end in zip(pieces, ends, strict=True):
+            body = piece["id"] + end[:66]
+            _signed(piece["owner"], "deposit/v1", body, end[66:], "DEPOSIT_FORGED")
+    except Refused as refused:
+        return str(refused), []
+    return "GOOD", [(p["id"], p["token"], p["value"], p["owner"]) for p in pieces]
+
+
 def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[bytes]]:
-    """The reason, and the deposit body of each chain that came back if it is GOOD.
+    """The reason, and a payment of each chain that came back if it is GOOD.
 
     Args:
         payment: as the payer made it; it was verified then.
         payee: the certificate that stood in the request.
     """
-    deposits = []
+    returned = []
     try:
         ends = _read_give_back(back)
         chains = _read_payment(payment)
@@ -68,10 +92,10 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
         for chain, end in zip(chains, ends, strict=True):
             _check_end(chain, _hop(payee + end), back[2:18])
             hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + payee + end
-            deposits.append(b"\0P1\1" + chain["token"] + hops)
+            returned.append(b"P1\1" + chain["token"] + hops)
     except Refused as refused:
         return str(refused), []
-    return "GOOD", deposits
+    return "GOOD", returned
 
 
 def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes) -> bool:
@@ -122,6 +146,18 @@ def _read_payment(data: bytes) -> list[dict[str, Any]]:
     except (ValueError, IndexError):
         raise Refused("UNREADABLE") from None
     return chains
+
+
+def _read_deposit(data: bytes) -> tuple[bytes, list[bytes]]:
+    count = data[4] if len(data) > 4 and data[0:2] == b"D1" else 0
+    start = len(data) - 130 * count
+    _must(1 <= count <= 16 and start > 2 and len(data) <= 16_384, "UNREADABLE")
+    ends = [data[start + 130 * i : start + 130 * (i + 1)] for i in range(count)]
+    for end in ends:
+        name = end[2:18].rstrip(b"\0")
+        readable = bool(name) and all(0 < byte < 0x80 for byte in name)
+        _must(end[0:1] == b"E" and readable, "UNREADABLE")
+    return data[2:start], ends
 
 
 def _read_give_back(data: bytes) -> list[bytes]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from dcep.errors.v1 import errors_pb2
+from offline_token.deposit import Deposit
 from offline_token.formats import (
     CHANGE_OUTPUT,
     Chain,
@@ -21,6 +22,7 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.limits import MAX_HOPS, MAX_PAYMENT_BYTES
+from offline_token.possession import NONCE_BYTES
 from offline_token.signing import (
     certify_bank,
     certify_device,
@@ -31,7 +33,7 @@ from offline_token.signing import (
 from offline_token.verify import Reason, Verdict, verify
 from runtime.errors import Refusal
 from tests.offline.country import DAY, MAX_U64, NOW, Country, Device, key_of
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from wallet.secure_element.limits import MAX_PIECES
 
 
@@ -107,8 +109,8 @@ def test_the_payer_cannot_take_back_what_it_paid(country: Country) -> None:
     payment = alice.element.pay(bob.element.request(70))
     with refused(Reason.WRONG_CHALLENGE):
         alice.element.accept(payment)
-    for body in alice.element.begin_deposit():
-        assert country.verdict(body[1:], output=body[0]).value_fen == 30
+    for body in deposits(alice):
+        assert deposited(country, body).value_fen == 30
 
 
 # Chains taken apart and put together anew
@@ -405,8 +407,8 @@ def test_a_hop_too_many_is_neither_paid_nor_accepted(country: Country) -> None:
         alice.element.pay(bob.element.request(5))
     assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
     assert alice.balance == 5
-    (body,) = alice.element.begin_deposit()
-    assert country.verdict(body[1:], output=body[0]).value_fen == 5
+    (body,) = deposits(alice)
+    assert deposited(country, body).value_fen == 5
 
     challenge = Request.decode(bob.element.request(5)).challenge
     chain = country.long_chain(16, 5)
@@ -643,5 +645,5 @@ def test_a_cloned_element_pays_twice_and_only_the_deposit_shows_it(country: Coun
 
 
 def _deposit(country: Country, holder: Purse) -> tuple[Chain, Verdict]:
-    (body,) = holder.element.begin_deposit()
-    return Payment.decode(body[1:]).chains[0], country.verdict(body[1:], output=body[0])
+    (body,) = deposits(holder)
+    return Deposit.decode(body[NONCE_BYTES:]).payment.chains[0], deposited(country, body)

@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcep.errors.v1 import errors_pb2
+from offline_token.deposit import Deposit
 from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Payment, Request
 from offline_token.limits import MAX_CHAINS
+from offline_token.possession import NONCE_BYTES
+from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.country import Country
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.purses import Purse, deposited, deposits, pay, purse
 
 COUNTRY = Country()
 
@@ -30,13 +33,19 @@ def pieces(holder: Purse) -> list[int]:
 def deposit_all(holder: Purse) -> int:
     """Deposits everything and returns what the registration centre would find in it."""
     total = 0
-    for body in holder.element.begin_deposit():
-        verdict = COUNTRY.verdict(body[1:], output=body[0])
+    for body in deposits(holder):
+        verdict = deposited(COUNTRY, body)
         assert verdict.good
         assert {piece.owner for piece in verdict.pieces} == {holder.element.public_key()}
         total += verdict.value_fen
         holder.element.end_deposit(body, deposited=True)
     return total
+
+
+def outputs(holder: Purse) -> list[int]:
+    """Which outputs its deposits name."""
+    bodies = [Deposit.decode(deposit[NONCE_BYTES:]) for deposit in deposits(holder)]
+    return [end.output for body in bodies for end in body.endorsements]
 
 
 def test_a_payment_leaves_change(country: Country) -> None:
@@ -129,19 +138,34 @@ def test_money_comes_back_and_goes_out_again(country: Country) -> None:
 def test_change_and_what_was_paid_are_deposited_by_their_outputs(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
     pay(alice, bob, 60)
-    assert [body[0] for body in alice.element.begin_deposit()] == [CHANGE_OUTPUT]
-    assert [body[0] for body in bob.element.begin_deposit()] == [PAYEE_OUTPUT]
+    assert outputs(alice) == [CHANGE_OUTPUT]
+    assert outputs(bob) == [PAYEE_OUTPUT]
+
+
+def test_money_of_a_wallet_that_is_gone_is_signed_over_to_another_one_and_never_paid(
+    country: Country,
+) -> None:
+    """A bank that is closed, or refuses for good, keeps nobody's offline money."""
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    (first,) = deposits(alice)
+    (second,) = deposits(alice, bank="beta", wallet="6202000000000015")
+    assert deposited(country, first).value_fen == 100
+    assert deposited(country, second, bank="beta").value_fen == 100
+    assert deposited(country, second).reason == Reason.NOT_FOR_THIS_PAYEE
+    assert deposits(alice.restarted(), bank="beta", wallet="6202000000000015") == [second]
+    with pytest.raises(Refusal):
+        alice.element.pay(bob.element.request(1))
 
 
 def test_what_is_set_aside_is_not_paid(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    (body,) = alice.element.begin_deposit()
+    (body,) = deposits(alice)
     assert alice.balance == 0
     with pytest.raises(Refusal):
         alice.element.pay(bob.element.request(1))
-    assert alice.restarted().element.begin_deposit() == [body]
+    assert deposits(alice.restarted()) == [body]
     alice.element.end_deposit(body, deposited=False)
-    assert (alice.balance, alice.element.begin_deposit()) == (0, [])
+    assert (alice.balance, deposits(alice)) == (0, [])
 
 
 def test_every_request_has_a_challenge_of_its_own(country: Country) -> None:
@@ -227,8 +251,8 @@ class Town:
 
     def _deposit_one(self, holder: Purse) -> None:
         """The first piece is deposited; the others stay set aside, without an answer so far."""
-        for body in holder.element.begin_deposit()[:1]:
-            self.deposited += COUNTRY.verdict(body[1:], output=body[0]).value_fen
+        for body in deposits(holder)[:1]:
+            self.deposited += deposited(COUNTRY, body).value_fen
             holder.element.end_deposit(body, deposited=True)
 
 

@@ -56,23 +56,21 @@ def test_the_second_verifier_agrees_on_a_give_back(case: dict[str, Any]) -> None
         bytes.fromhex(case["give_back"]),
     )
     assert reason == case["reason"]
-    assert deposits == [bytes.fromhex(body) for body in case["deposits"]]
+    assert deposits == [bytes.fromhex(body) for body in case["returned"]]
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in VECTORS if case["deposits"]], ids=lambda case: case["name"]
+    "case", [case for case in VECTORS if case["returned"]], ids=lambda case: case["name"]
 )
 def test_what_came_back_is_good_for_a_deposit_of_its_payers(case: dict[str, Any]) -> None:
     paid = Payment.decode(bytes.fromhex(case["payment"])).chains
-    bodies = [bytes.fromhex(body) for body in case["deposits"]]
+    bodies = [bytes.fromhex(body) for body in case["returned"]]
     for chain, body in zip(paid, bodies, strict=True):
         reason, pieces = second_verifier.answer(
-            body[1:], COUNTRY.root_public, DEPOSIT_BUNDLE.encode(), NOW, body[0], None
+            body, COUNTRY.root_public, DEPOSIT_BUNDLE.encode(), NOW, PAYEE_OUTPUT, None
         )
         assert reason == "GOOD"
-        verdict = COUNTRY.verdict(
-            body[1:], output=body[0], bundle=DEPOSIT_BUNDLE, grace_ms=DEPOSIT_GRACE_MS
-        )
+        verdict = COUNTRY.verdict(body, bundle=DEPOSIT_BUNDLE, grace_ms=DEPOSIT_GRACE_MS)
         assert pieces == [(p.id, p.token_id, p.value_fen, p.owner) for p in verdict.pieces]
         paid_piece = piece_of(chain, PAYEE_OUTPUT)
         payer = chain.hops[-1].certificate.key
@@ -84,7 +82,7 @@ def agree(payment: bytes, payee: bytes, back: bytes) -> Reason:
     reason, chains = taken_back(payment, payee, back)
     second, deposits = second_verifier.taken_back(payment, payee, back)
     assert second == reason.name
-    assert deposits == [b"\0" + Payment((chain,)).encode() for chain in chains]
+    assert deposits == [Payment((chain,)).encode() for chain in chains]
     return reason
 
 

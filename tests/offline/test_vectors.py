@@ -17,6 +17,7 @@ from offline_token.verify import Reason, verify
 from tests.offline import make_vectors, second_verifier
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import CHALLENGE, Country, Device
+from tests.offline.deposit_cases import DepositCase, all_deposits
 
 FILE: dict[str, Any] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))
 COUNTRY = Country()
@@ -28,7 +29,21 @@ def test_making_the_vectors_again_gives_the_same_file() -> None:
 
 
 def test_the_vectors_have_every_reason() -> None:
-    assert {case["reason"] for case in FILE["cases"]} == {reason.name for reason in Reason}
+    found = {case["reason"] for case in [*FILE["cases"], *FILE["deposits"]]}
+    assert found == {reason.name for reason in Reason}
+
+
+@pytest.mark.parametrize("case", FILE["deposits"], ids=lambda case: case["name"])
+def test_the_second_verifier_agrees_on_a_deposit(case: dict[str, Any]) -> None:
+    reason, pieces = second_verifier.deposited(
+        bytes.fromhex(case["deposit"]),
+        bytes.fromhex(case["root"]),
+        bytes.fromhex(FILE["bundles"][case["bundle"]]),
+        int(case["now_ms"]),
+        case["bank"],
+    )
+    assert reason == case["reason"]
+    assert [piece[0].hex() for piece in pieces] == [piece["id"] for piece in case["pieces"]]
 
 
 @pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: case["name"])
@@ -127,6 +142,20 @@ def mutated(data: bytes, mutations: list[tuple[str, int, int, int]]) -> bytes:
             first, second = made[141:391], made[391:641]
             made[141:641] = second + first
     return bytes(made)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(all_deposits(COUNTRY)), MUTATIONS)
+def test_both_agree_on_mutated_deposits(
+    case: DepositCase, mutations: list[tuple[str, int, int, int]]
+) -> None:
+    deposit = mutated(case.deposit, mutations)
+    verdict = case.verdict(deposit)
+    reason, pieces = second_verifier.deposited(
+        deposit, case.root, case.bundle.encode(), case.now_ms, case.bank
+    )
+    assert reason == verdict.reason.name
+    assert pieces == [(p.id, p.token_id, p.value_fen, p.owner) for p in verdict.pieces]
 
 
 @settings(max_examples=800, deadline=None)

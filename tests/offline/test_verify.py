@@ -8,6 +8,7 @@ from offline_token.formats import Payment
 from offline_token.verify import Reason, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country
+from tests.offline.deposit_cases import all_deposits
 
 CASES = all_cases(Country())
 
@@ -24,7 +25,7 @@ def test_a_case(case: Case) -> None:
 
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
 def test_every_reason_has_a_case(reason: Reason) -> None:
-    assert any(case.reason == reason for case in CASES)
+    assert any(case.reason == reason for case in [*CASES, *all_deposits(Country())])
 
 
 def test_cases_have_names_of_their_own() -> None:

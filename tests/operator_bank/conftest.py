@@ -37,7 +37,7 @@ from runtime.errors import NoAnswer
 from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
-from tests.device_keys import asking
+from tests.device_keys import NONCE, asking
 from tests.feeds import CENTRAL_KEYS, Teller
 from tests.officers.people import Person, founding
 from tests.openings import opening
@@ -160,6 +160,11 @@ class Holder:
         """An order to certify a device key, which asks for it itself."""
         asked = {**asking(key, "alpha", self.number), **values}
         return self.signed(orders_pb2.CertifyDeviceOrder, sequence=self.next(), **asked)
+
+    def depositing(self, deposit: bytes, **values: Any) -> SignedEnvelope:
+        """An order to deposit what was signed over under the tests' nonce."""
+        fields = {"offline_payment": deposit, "nonce": NONCE, **values}
+        return self.signed(orders_pb2.DepositOrder, sequence=self.next(), **fields)
 
     def next(self) -> int:
         self.sequence += 1

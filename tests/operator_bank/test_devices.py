@@ -13,7 +13,9 @@ from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS, TOKEN_LIF
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
+from offline_token.possession import account_of
 from offline_token.signing import verified
 from operator_bank.limits import (
     BUNDLE_FRESH_MS,
@@ -26,7 +28,7 @@ from operator_bank.limits import (
 )
 from operator_bank.tables import devices
 from runtime.errors import NoAnswer, Refusal
-from tests.device_keys import asking, made_key
+from tests.device_keys import NONCE, asking, made_key, signing_key
 from tests.feeds import refused_deposit
 from tests.operator_bank.conftest import Holder, World
 
@@ -350,8 +352,10 @@ def deposit_order(holder: Holder, owner: bytes) -> Any:
     """An order for a token that nobody has signed: the bank looks only at whose it is."""
     now_ms = holder.world.clock.now_ms()
     token = Token(bytes(16), 5, owner, now_ms, now_ms + TOKEN_LIFETIME_MS, bytes(64))
-    payment = b"\0" + Payment((Chain(token),)).encode()
-    return holder.signed(orders_pb2.DepositOrder, sequence=holder.next(), offline_payment=payment)
+    blank = DepositEndorsement(0, "alpha", account_of(holder.number, NONCE), bytes(16))
+    end = sign_deposit(signing_key(owner), token.piece_id(), blank)
+    body = Deposit(Payment((Chain(token),)), (end,)).encode()
+    return holder.depositing(body)
 
 
 def test_a_key_is_known_as_long_as_something_can_come_of_it() -> None:
@@ -371,7 +375,6 @@ def test_a_key_is_forgotten_long_after_it_was_live(world: World, alice: Holder) 
     assert not step(world)
     assert known(world) == {second}
     no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(alice, first))
-    no(errors_pb2.REASON_NOT_THE_OWNER, world.bank.offline.deposit, deposit_order(alice, first), 0)
 
 
 def test_keys_are_forgotten_part_by_part(

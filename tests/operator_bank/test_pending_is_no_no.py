@@ -52,14 +52,13 @@ def load_order(world: World, holder: Holder, fen: int = 5_000) -> SignedEnvelope
 
 
 def deposit_order(holder: Holder, payment: bytes = b"\0chain") -> SignedEnvelope:
-    return holder.signed(orders_pb2.DepositOrder, sequence=holder.next(), offline_payment=payment)
+    return holder.depositing(payment)
 
 
 @pytest.fixture(autouse=True)
 def owner(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is deposited is the wallet's."""
-    monkeypatch.setattr(world.bank.offline, "_check_owner", lambda order: None)
-    monkeypatch.setattr(world.bank.offline, "_own_endorsers", lambda order: [])
+    monkeypatch.setattr(world.bank.offline, "_check_owners", lambda order: [])
 
 
 def refuse(world: World, reason: int) -> None:
@@ -253,10 +252,10 @@ def test_a_wallet_has_a_bounded_number_of_deposits_under_way(
     refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
     first = deposit_order(alice)
     world.bank.offline.deposit(first, 0.0)
-    for _ in range(MAX_PENDING_DEPOSITS - 1):
-        world.bank.offline.deposit(deposit_order(alice), 0.0)
+    for number in range(MAX_PENDING_DEPOSITS - 1):
+        world.bank.offline.deposit(deposit_order(alice, b"chain %d" % number), 0.0)
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.deposit(deposit_order(alice), 0.0)
+        world.bank.offline.deposit(deposit_order(alice, b"one more"), 0.0)
     assert caught.value.name == "OVERLOADED"
     assert world.bank.offline.deposit(first, 0.0)[0] == PENDING
     assert world.bank.offline.deposit(deposit_order(bob), 0.0)[0] == PENDING

@@ -11,11 +11,13 @@ from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from offline_token.deposit import Deposit
 from offline_token.possession import Possession, account_of
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.country import NOW, Country
+from tests.offline.purses import deposited
 from wallet.bank import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -46,7 +48,6 @@ class FakeBank:
         received: every order that reached the bank, repeats too.
         country: signs offline money; None for a bank that has none.
         revoked: devices that its trust bundle lists.
-        owners: whose devices' pieces only that wallet may deposit.
     """
 
     clock: Clock
@@ -59,7 +60,6 @@ class FakeBank:
     received: list[bytes] = field(default_factory=list)
     country: Country | None = None
     revoked: tuple[bytes, ...] = ()
-    owners: dict[bytes, str] = field(default_factory=dict)
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
     _arrivals: queue.Queue[Any] = field(default_factory=queue.Queue)
@@ -181,13 +181,12 @@ class FakeBank:
         )
 
     def _deposit(self, order: orders_pb2.DepositOrder) -> bank_pb2.DepositTokensResponse:
-        data = order.offline_payment
-        verdict = self._offline().verdict(data[1:], output=data[0])
+        deposit = Deposit.decode(order.offline_payment)
+        verdict = deposited(self._offline(), order.nonce + order.offline_payment)
+        if deposit.account != account_of(order.wallet_number, order.nonce):
+            raise Refusal(errors_pb2.REASON_NOT_THE_OWNER, "signed over to another wallet")
         if not verdict.good:
             raise Refusal(errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
-        for piece in verdict.pieces:
-            if self.owners.get(piece.owner, order.wallet_number) != order.wallet_number:
-                raise Refusal(errors_pb2.REASON_NOT_THE_OWNER, "another wallet's device")
         account = self.accounts[order.wallet_number]
         account.available_fen += verdict.value_fen
         return bank_pb2.DepositTokensResponse(

@@ -13,7 +13,7 @@ import pytest
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
-from tests.offline.purses import FailingStore, Purse, _purse, purse
+from tests.offline.purses import FailingStore, Purse, _purse, deposited, deposits, purse
 from wallet import hand_over, papers
 from wallet.link import CameBack, GivenBack, LinkError, LinkRefused, Taken
 from wallet.pocket import Pocket
@@ -383,8 +383,7 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
         assert isinstance(sent, CameBack), (at, sent)
         assert pair.hands == (100, 0), at
         assert pair.alice.element.unconfirmed() == []
-        deposits = pair.alice.element.begin_deposit()
-        worth = [Country().verdict(each[1:], output=each[0]).value_fen for each in deposits]
+        worth = [deposited(Country(), each).value_fen for each in deposits(pair.alice)]
         assert sum(worth) == 100, at
 
 

@@ -23,7 +23,7 @@ from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
-from tests.offline.purses import FailingStore, Purse, purse
+from tests.offline.purses import WALLET, FailingStore, Purse, deposited, purse
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
@@ -53,7 +53,9 @@ class Held:
         self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
         self.hard.personalise(pin=pin, free_fen=free_fen)
         element = self.hard.element
-        certificate = country.certify(element.public_key(), "alpha")
+        key = element.load_key(WALLET, ())
+        element.prove(key, "alpha", WALLET)
+        certificate = country.certify(key, "alpha")
         element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
         element.trust(country.root_public + country.bundle().encode())
         tokens = [
@@ -127,7 +129,7 @@ def test_wrong_pins_lock_the_larger_payments_for_good(country: Country) -> None:
         no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, request, "1111")
     assert "deposited" in no(errors_pb2.REASON_NOT_THE_OWNER, held.card.pay, request, PIN)
     took(bob, held.card, 20)
-    assert len(held.card.begin_deposit()) == 1
+    assert len(held.card.begin_deposit("alpha", WALLET)) == 1
 
 
 def test_a_try_counts_before_it_is_evaluated(
@@ -274,8 +276,8 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, c
         assert held.again().payable_fen() == 40
     card = held.again()
     assert (card.balance_fen(), bob.balance) == (100, 0)
-    pieces = card.begin_deposit()
-    assert sum(country.verdict(each[1:], output=each[0]).value_fen for each in pieces) == 100
+    pieces = card.begin_deposit("alpha", WALLET)
+    assert sum(deposited(country, each).value_fen for each in pieces) == 100
 
 
 def paid_on(payer: Purse, payee: Purse, fen: int) -> None:
@@ -289,11 +291,11 @@ def test_loading_and_depositing(country: Country) -> None:
     tokens = [country.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
     card.load(tokens)
     assert card.balance_fen() == 150
-    pieces = card.begin_deposit()
+    pieces = card.begin_deposit("alpha", WALLET)
     assert len(pieces) == 150 and card.balance_fen() == 0
     card.end_deposit(pieces[0], deposited=True)
     card.end_deposit(pieces[1], deposited=False)
-    assert card.begin_deposit() == pieces[2:]
+    assert card.begin_deposit("alpha", WALLET) == pieces[2:]
     with pytest.raises(Refusal):
         card.load([b"x" * 137])
 
@@ -316,12 +318,27 @@ def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_o
     found = [order for order in orders if len(order.device_key) == 32 and order.expires_time_ms]
     loads = {(order.wallet_number, order.device_key) for order in found}
     assert len(loads) == len({key for _, key in loads}) == 2
-    bank.owners = {key: number for number, key in loads}
     for name in names:
         done = make_app(name).loading(held.again()).deposit()
         assert done.amount_fen == 100
     assert held.again().balance_fen() == 0
     assert [account.available_fen for account in bank.accounts.values()] == [1_000, 1_000]
+
+
+def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
+    country: Country,
+) -> None:
+    """One wallet's deposit has no answer yet; another wallet, or a thief, asks."""
+    held, bob = Held(country, 50), purse(country, "bob")
+    (first,) = held.card.begin_deposit("alpha", WALLET)
+    for bank, wallet in (("beta", WALLET), ("alpha", "6201000000000025")):
+        assert held.again().begin_deposit(bank, wallet) == [], "it is not of their keys"
+    with pytest.raises(Refusal) as caught:
+        held.again().pay(bob.element.request(20))
+    assert caught.value.name == "INSUFFICIENT_FUNDS"
+    assert held.again().begin_deposit("alpha", WALLET) == [first], "and the deposit is the same"
+    held.again().end_deposit(first, deposited=True)
+    assert held.hard.element.pieces() == []
 
 
 def raw(held: Held, *parts: bytes) -> tuple[int, bytes] | None:

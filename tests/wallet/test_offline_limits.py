@@ -9,7 +9,7 @@ import pytest
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from tests.offline.country import NOW, Country
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.purses import Purse, deposits, pay, purse
 from tests.wallet.test_cli import Cli
 from wallet.device import Limits
 
@@ -140,7 +140,7 @@ def test_money_over_a_new_rule_stays_and_can_be_paid_and_deposited(country: Coun
     ruled(country, alice, max_holding_fen=10)
     pay(alice, bob, 150)
     assert alice.balance == 50
-    assert len(alice.element.begin_deposit()) == 1
+    assert len(deposits(alice)) == 1
 
 
 def test_a_bundle_of_an_older_format_counts_as_none(country: Country) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.purses import Purse, deposits, pay, purse
 from wallet.cli_offline_words import shown
 from wallet.device import PieceState
 from wallet.home import Profile
@@ -38,7 +38,7 @@ def test_each_state_is_shown_with_its_reason(country: Country) -> None:
     pay(alice, bob, 30)
     revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
     bob.element.trust(country.root_public + revoking.encode())
-    first = bob.element.begin_deposit()[0]
+    first = deposits(bob)[0]
     assert {state for _, _, state in states(bob)} == {"DEPOSITING"}
     bob.element.end_deposit(first, deposited=False, why="the bank's words")
     state = bob.store.read()

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.errors import Refusal
 from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import pay, purse
+from tests.offline.purses import deposits, pay, purse
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Cou
     assert caught.value.metadata["missing_fen"] == "1"
     pay(bob, carol, 30)
     assert (bob.element.payable_fen(), carol.element.payable_fen()) == (0, 30)
-    assert len(bob.element.begin_deposit()) == 1
+    assert len(deposits(bob)) == 1
 
 
 def test_expired_money_cannot_be_paid(country: Country) -> None:

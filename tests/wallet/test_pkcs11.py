@@ -117,6 +117,7 @@ def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring)
         carded.element.load([country.mint(keys[-1], value, number=number).token.encode()])
         if number != 1:
             pay(carded, bob, 10)
+            store.change(lambda state: state.paid.clear())  # long ago
         assert in_the_token(ring, store.read()) == {
             bytes.fromhex(key.public) for key in store.read().keys
         }

@@ -28,6 +28,7 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Limits, Piece, PieceState, answer_of, question_of
 from wallet.secure_element import keys
+from wallet.secure_element.depositing import begin_deposit, deposit_of
 from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
@@ -38,7 +39,6 @@ from wallet.secure_element.pieces import (
     check_room,
     check_single,
     check_total,
-    deposit_of,
     endorse,
     judged,
     keep,
@@ -398,35 +398,37 @@ class SecureElement:
 
         return self._change(body)
 
-    def begin_deposit(self) -> list[bytes]:
-        """Sets all pieces aside; each is its output, one byte, and its chain as a payment."""
+    def begin_deposit(self, bank: str, wallet: str, *, own_alone: bool = False) -> list[bytes]:
+        """Signs all pieces over to a wallet; each is its nonce, 16 bytes, and its deposit.
 
-        def body(state: State) -> list[bytes]:
-            for piece in state.pieces:
-                piece.depositing = not piece.refused
-            return [deposit_of(piece) for piece in state.pieces if piece.depositing]
+        From then on they can be deposited only. Asked again for the same wallet, it answers the
+        same; for another one, it signs them over to that one.
 
-        return self._change(body)
+        Args:
+            bank: the wallet's bank.
+            wallet: its number.
+            own_alone: leave out pieces of keys that live in other wallets.
+        """
+        return self._change(
+            lambda state: begin_deposit(
+                state,
+                bank,
+                wallet,
+                own_alone=own_alone,
+                randomness=self._randomness,
+                signer_of=lambda key: self._keyring.signer(state, key),
+            )
+        )
 
-    def end_deposit(self, payment: bytes, *, deposited: bool, why: str = "") -> None:
+    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
         """The piece is gone; or, refused for good, kept apart and no longer counted."""
 
         def body(state: State) -> None:
-            for piece in [piece for piece in state.pieces if deposit_of(piece) == payment]:
+            for piece in [piece for piece in state.pieces if deposit_of(piece) == deposit]:
                 if deposited:
                     state.pieces.remove(piece)
                 else:
                     piece.depositing, piece.refused, piece.why = False, True, why
-
-        self._change(body)
-
-    def release(self, payment: bytes) -> None:
-        """The piece is not set aside any more: nobody deposits it now."""
-
-        def body(state: State) -> None:
-            for piece in state.pieces:
-                if deposit_of(piece) == payment:
-                    piece.depositing = False
 
         self._change(body)
 

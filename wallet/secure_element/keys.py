@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dcep.errors.v1 import errors_pb2
-from offline_token.formats import DEVICE, Certificate, Request
+from offline_token.formats import DEVICE, Certificate, Payment, Request
 from runtime.errors import Refusal
 from wallet.secure_element.limits import MAX_KEYS
 from wallet.secure_element.signer import Keyring
@@ -74,7 +74,7 @@ def key_for_load(
     for key in state.keys:
         if key.loader == wallet and key.public not in at_work:
             return key
-    _make_room(state, at_work)
+    _make_room(state, at_work, now_ms)
     made = keyring.make(state)
     made.loader = wallet
     state.keys.append(made)
@@ -87,16 +87,21 @@ def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
         for request in map(_request, state.asked.values())
         if request.certificate.expires_time_ms >= now_ms
     }
-    needed = at_work | asked | _owners(state) | _newest(state)
+    needed = at_work | asked | _owners(state) | _payers(state, now_ms) | _newest(state)
     idle = {key.public for key in state.keys if not key.loader} - needed
     _forget(state, idle)
 
 
-def _make_room(state: State, at_work: set[str]) -> None:
-    """Below the bound, whatever waits for a payment under the oldest keys without money."""
+def _make_room(state: State, at_work: set[str], now_ms: int) -> None:
+    """Below the bound, whatever waits for a payment under the oldest keys without money.
+
+    Keys whose payments may come back go last: without its key what came back is not deposited.
+    """
     needed = at_work | _owners(state) | _newest(state)
     needed |= {key.public for key in state.keys if key.loader and key.certificate}
+    payers = _payers(state, now_ms)
     spare = [key.public for key in state.keys if key.public not in needed]
+    spare.sort(key=lambda public: public in payers)
     over = len(state.keys) + 1 - MAX_KEYS
     if over > len(spare):
         raise Refusal(
@@ -116,8 +121,20 @@ def _forget(state: State, publics: set[str]) -> None:
 
 
 def _owners(state: State) -> set[str]:
-    """Keys that own money which they can pay: not what a bank refused, or a payee gave back."""
-    return {piece.owner for piece in state.pieces if not (piece.refused or piece.returned)}
+    """Keys that own money which they can pay or deposit: not what was refused for good."""
+    return {piece.owner for piece in state.pieces if not piece.refused}
+
+
+def _payers(state: State, now_ms: int) -> set[str]:
+    """Keys whose payments may still come back, to be deposited: of no expired tokens."""
+    found: set[str] = set()
+    for challenge, (payment, _) in state.paid.items():
+        if challenge in state.back:
+            continue
+        for chain in Payment.decode(bytes.fromhex(payment)).chains:
+            if chain.token.expires_time_ms >= now_ms:
+                found.add(chain.hops[-1].certificate.key.hex())
+    return found
 
 
 def _newest(state: State) -> set[str]:

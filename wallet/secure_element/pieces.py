@@ -299,11 +299,6 @@ def chain_of(piece: HeldPiece) -> Chain:
     return Payment.decode(bytes.fromhex(piece.chain)).chains[0]
 
 
-def deposit_of(piece: HeldPiece) -> bytes:
-    """A piece as it is deposited: its output, one byte, and its chain as a payment."""
-    return bytes([piece.output]) + bytes.fromhex(piece.chain)
-
-
 def bundle_of(state: State) -> TrustBundle | None:
     """The trust bundle that it has; None before the first, and for one of an older format."""
     try:

@@ -37,6 +37,8 @@ class HeldPiece:
     Attributes:
         owner: the key that owns it, hex.
         returned: a payment of its own that the payee gave back; good for a deposit only.
+        deposit: nonce and endorsement, hex, by which it was last signed over to a bank; "" before.
+            From then on it can be deposited only, there or elsewhere.
         why: the bank's words when it was refused.
     """
 
@@ -45,6 +47,7 @@ class HeldPiece:
     value_fen: int
     owner: str
     returned: bool = False
+    deposit: str = ""
     depositing: bool = False
     refused: bool = False
     why: str = ""

@@ -147,18 +147,20 @@ class LoadOrder(_message.Message):
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., device_key: _Optional[bytes] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
 
 class DepositOrder(_message.Message):
-    __slots__ = ("wallet_number", "sequence", "offline_payment", "created_time_ms", "expires_time_ms")
+    __slots__ = ("wallet_number", "sequence", "offline_payment", "created_time_ms", "expires_time_ms", "nonce")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     OFFLINE_PAYMENT_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     sequence: int
     offline_payment: bytes
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., offline_payment: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    nonce: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., offline_payment: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class Query(_message.Message):
     __slots__ = ("wallet_number", "created_time_ms", "expires_time_ms", "method", "bank")

@@ -50,7 +50,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_CERTIFICATE: _ClassVar[Kind]
     KIND_TOKEN: _ClassVar[Kind]
     KIND_ENDORSEMENT: _ClassVar[Kind]
-    KIND_OFFLINE_PAYMENT: _ClassVar[Kind]
+    KIND_OFFLINE_DEPOSIT: _ClassVar[Kind]
     KIND_TRUST_BUNDLE: _ClassVar[Kind]
     KIND_NONCE: _ClassVar[Kind]
     KIND_REQUIRED: _ClassVar[Kind]
@@ -93,7 +93,7 @@ KIND_DIGEST: Kind
 KIND_CERTIFICATE: Kind
 KIND_TOKEN: Kind
 KIND_ENDORSEMENT: Kind
-KIND_OFFLINE_PAYMENT: Kind
+KIND_OFFLINE_DEPOSIT: Kind
 KIND_TRUST_BUNDLE: Kind
 KIND_NONCE: Kind
 KIND_REQUIRED: Kind
