@@ -122,7 +122,7 @@ def test_offline():
     assert whole(verify)["details"]["signature_checks"] == 3 + 1 + 2 * 10
     assert 0 < verify["details"]["share_in_signature_checks"] <= 1
     assert whole(sizes, "bytes")["details"] == {"each_hop": 250, "after_10_hops": 391 + 9 * 250}
-    assert whole(deposit)["details"]["signature_checks_of_a_chain"] == 7
+    assert whole(deposit)["details"]["signature_checks_of_a_chain"] == 8
     assert deposit["durability"]["synchronous"] == "FULL"
 
 
