@@ -11,6 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.ed25519 import PUBLIC_KEY_BYTES
 from runtime.envelope import key_id, verify
 from runtime.errors import Refusal
+from runtime.files import stamp_of
 from runtime.logs import logger
 from runtime.settings import SettingsError
 
@@ -47,12 +48,12 @@ class KeysFile(CentralKeys):
     def __init__(self, path: Path) -> None:
         """Raises SettingsError as `read_keys`."""
         self._path = path
-        self._stamp = self._stamps()
+        self._stamp = stamp_of(path)
         super().__init__(read_keys(path))
 
     def now(self) -> Mapping[bytes, bytes]:
         """See `CentralKeys`; while the file is no good, what was read before."""
-        stamp = self._stamps()
+        stamp = stamp_of(self._path)  # of none, reading says what is wrong
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -60,13 +61,6 @@ class KeysFile(CentralKeys):
             except SettingsError as error:
                 logger("central-keys").warning("the list of keys is not taken", why=str(error))
         return self._keys
-
-    def _stamps(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:  # reading says what is wrong
-            return None
-        return found.st_mtime_ns, found.st_ino
 
 
 def unknown_key(name: bytes) -> Refusal:

@@ -12,6 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from runtime.certificates import fingerprint
+from runtime.files import stamp_of
 from runtime.logs import logger
 from runtime.settings import SettingsError
 
@@ -71,7 +72,7 @@ class OwnCertificate:
         left = self.latest().ends - datetime.datetime.now(datetime.UTC)
         return round(left / datetime.timedelta(days=1), 3)
 
-    def _renew(self, stamp: tuple[tuple[int, int], ...]) -> None:
+    def _renew(self, stamp: tuple[object, ...]) -> None:
         try:
             shown = self._read()
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
@@ -81,13 +82,9 @@ class OwnCertificate:
             logger("tls").info("certificate renewed", fingerprint=shown.fingerprint)
         self._shown, self._stamp = shown, stamp
 
-    def _stamps(self) -> tuple[tuple[int, int], ...]:
-        files = (self._files.certificate, self._files.key, self._files.ca)
-        try:
-            found = [file.stat() for file in files]
-        except OSError:  # between two steps of a renewal; reading says what is wrong
-            return ()
-        return tuple((one.st_mtime_ns, one.st_ino) for one in found)
+    def _stamps(self) -> tuple[object, ...]:
+        # Of one that is not there between two steps of a renewal, reading says what is wrong.
+        return tuple(map(stamp_of, (self._files.certificate, self._files.key, self._files.ca)))
 
     def _read(self) -> Shown:
         certificate_pem, key_pem = (

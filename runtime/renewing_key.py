@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import SupportsBytes
 
+from runtime.files import stamp_of
 from runtime.logs import logger
 from runtime.settings import SettingsError
 from runtime.signing_keys import TOKEN_SCHEME, Signer, open_key
@@ -25,12 +26,12 @@ class RenewingKey:
         self._in_files = in_files
         self._file = None if name.startswith(TOKEN_SCHEME) else Path(name)
         self._lock = threading.Lock()
-        self._stamp = self._stamps()
+        self._stamp = self._now()
         self._key = open_key(name, in_files=in_files)
 
     def latest(self) -> Signer:
         """The key to sign with now; ask once where the public half has to fit the signature."""
-        if self._file is not None and self._stamps() != self._stamp:
+        if self._file is not None and self._now() != self._stamp:
             with self._lock:
                 self._renew()
         return self._key
@@ -45,9 +46,9 @@ class RenewingKey:
         return self.latest().sign(message)
 
     def _renew(self) -> None:
-        stamp = self._stamps()
+        stamp = self._now()
         if stamp == self._stamp or stamp is None:
-            return
+            return  # another thread has read it, or it is between two steps of a renewal
         try:
             key = open_key(self._name, in_files=self._in_files)
         except SettingsError as error:
@@ -58,14 +59,8 @@ class RenewingKey:
             self._key = key
         self._stamp = stamp
 
-    def _stamps(self) -> tuple[int, int, int] | None:
-        if self._file is None:
-            return None
-        try:
-            found = self._file.stat()
-        except OSError:  # between two steps of a renewal
-            return None
-        return found.st_mtime_ns, found.st_ino, found.st_mode
+    def _now(self) -> tuple[int, int, int] | None:
+        return None if self._file is None else stamp_of(self._file)
 
 
 def of_now(key: Signer) -> Signer:

@@ -7,7 +7,6 @@ command after no answer, or after one that could not be printed, learns what bec
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal, is_undecided
-from runtime.private import make_private, write_private
+from runtime.files import write_whole
+from runtime.private import make_private
 from sandbox.offices import Act, ActDesk
 from sandbox.plan import StackPlan
 
@@ -139,20 +139,8 @@ class _Kept:
     def write(self, envelope: SignedEnvelope) -> None:
         """Keeps the proposal; durable when this returns."""
         make_private(self._file.parent)
-        fresh = self._file.with_suffix(f".{os.getpid()}.new")
-        write_private(fresh, envelope.SerializeToString())
-        _flush(fresh)
-        os.replace(fresh, self._file)
-        _flush(self._file.parent)
+        write_whole(self._file, envelope.SerializeToString())
 
     def forget(self) -> None:
         """Somebody has heard what became of it."""
         self._file.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

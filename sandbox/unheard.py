@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
+from runtime.files import flush_folder
 from runtime.private import PRIVATE_FILE, make_private
 from sandbox.limits import MAX_UNHEARD
 
@@ -39,11 +40,7 @@ class Unheard:
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, hashlib.sha256(content).digest() + content, 0)
         os.fsync(self.descriptor)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(self.path.parent)
         self.content = content
 
     def heard(self) -> None:

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.files import create_whole, write_whole
 from runtime.private import make_private
-from wallet.files import create_whole, write_whole
 
 if TYPE_CHECKING:
     from nacl.signing import SigningKey

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from currency.parties import HOLDER
+from runtime.files import write_whole
 from runtime.roles import server_name
 from runtime.tls import TlsFiles
-from wallet.files import write_whole
 
 _DAYS = 3_650
 _SKEW = datetime.timedelta(hours=1)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
 from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
+from central_bank.authentication.terms import Ending
 from central_bank.tables import bank_certificates, bank_keys, banks
 
 Rows = dict[int, list[Row[Any]]]
@@ -102,14 +103,14 @@ def _end(
 ) -> None:
     """Ends what is good, at the renewal's time; or, with nothing new, what was replaced before."""
     (primary,) = table.primary_key.columns
-    until_ms = max(renewal.old_until_time_ms, now_ms)
+    ending = Ending(renewal.old_until_time_ms, now_ms, renewal.nothing_new)
     rows = connection.execute(select(table).where(table.c.bank == bank.index)).all()
     for row in rows:
-        ended = 0 < row.until_time_ms <= now_ms
-        if row.revoked or (row.until_time_ms == 0 if renewal.nothing_new else ended):
+        end_ms = ending.end_of(row.until_time_ms, revoked=bool(row.revoked))
+        if end_ms is None:
             continue
-        values: dict[str, Any] = {"until_time_ms": min(row.until_time_ms or until_ms, until_ms)}
-        if renewal.old_until_time_ms == 0:
+        values: dict[str, Any] = {"until_time_ms": end_ms}
+        if ending.revokes:
             values |= {"revoked": 1, **on_revoked(row)}
         same = primary == getattr(row, primary.name)
         connection.execute(update(table).where(same).values(values))

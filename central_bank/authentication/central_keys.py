@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from central_bank.authentication.bank_rows import Given
+from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from central_bank.tables import central_keys, key_successions
 from dcep.authentication.v1 import authentication_pb2
@@ -182,14 +183,12 @@ class CentralKeys:
 
     def _ends(self, successor: bytes, old_until_ms: int, now_ms: int) -> list[_KeyEnd]:
         """When which of the keys that are good end, or, without a successor, those replaced."""
-        until_ms = max(old_until_ms, now_ms)
+        ending = Ending(old_until_ms, now_ms, nothing_new=not successor)
         ends: list[_KeyEnd] = []
         for known in self._known.values():
-            ended = 0 < known.until_time_ms <= now_ms
-            if known.revoked or (ended if successor else not known.until_time_ms):
-                continue
-            end_ms = min(known.until_time_ms or until_ms, until_ms)
-            ends.append(_KeyEnd(key=known.key, until_time_ms=end_ms, revoked=not old_until_ms))
+            end_ms = ending.end_of(known.until_time_ms, revoked=known.revoked)
+            if end_ms is not None:
+                ends.append(_KeyEnd(key=known.key, until_time_ms=end_ms, revoked=ending.revokes))
         return ends
 
 

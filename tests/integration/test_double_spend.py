@@ -12,16 +12,15 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
-from offline_token.formats import TrustBundle
 from runtime.randomness import SystemRandomness
 from sandbox.audit import audit_stack
-from sandbox.connections import ask, certified_channel, public_channel, stub
+from sandbox.connections import ask, certified_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
 from sandbox.trust import OFFLINE_ROOT, public_key
 from sandbox.world import World, refused, wait_until
+from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 from wallet.secure_element.sealed_file import SealedFile
@@ -135,25 +134,6 @@ def test_the_audit_names_a_loss_that_was_changed_by_hand(
             assert all("table losses borne_by=0" in problem for problem in problems)
 
 
-def revoked(world: World) -> set[bytes]:
-    """Keys that the trust bundle lists now."""
-    with world.central("lin") as office:
-        request = authentication_pb2.GetTrustBundleRequest()
-        answer = ask(
-            office.authentication.GetTrustBundle, request, authentication_pb2.GetTrustBundleResponse
-        )
-    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
-
-
-def handed_on(world: World, bank: str) -> set[bytes]:
-    """The same, as a bank hands it on to wallets."""
-    with public_channel(world.plan, world.plan.bank(bank).public_address) as channel:
-        offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
-        request = bank_pb2.GetTrustBundleRequest()
-        answer = ask(offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
-    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
-
-
 def keys_of(person: Person) -> set[bytes]:
     """Those of a device that its bank has certified."""
     state = SealedFile(person.home, SystemRandomness(), lambda: "").read()
@@ -182,8 +162,7 @@ def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: 
 
 def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: World) -> None:
     mallory, bob = cheated.people["mallory"], cheated.people["bob"]
-    # The bank looks who is revoked, every few seconds.
-    wait_until(lambda: revoked(cheated) <= handed_on(cheated, "alpha"), "alpha has the bundle")
+    wait_handed_on(cheated)
     refused(lambda: mallory.offline_load(100))
     wait_until(lambda: keys_of(mallory) <= revoked(cheated), "all keys are revoked")
     refused(lambda: mallory.offline_load(100))  # brings the newest bundle all the same

@@ -7,9 +7,9 @@ import pytest
 from dcep.office.v1 import office_pb2
 from offline_token.formats import Payment
 from sandbox.story import audited
-from sandbox.world import refused, wait_until
+from sandbox.world import refused
+from tests.integration.bundles import wait_handed_on
 from tests.integration.conftest import MakeWorld
-from tests.integration.test_double_spend import handed_on
 from wallet import papers
 
 pytestmark = pytest.mark.xdist_group("give-back")
@@ -31,8 +31,7 @@ def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(worlds: Make
     chain = Payment.decode(papers.read(papers.PAYMENT, paid)).chains[0]
     lost = office_pb2.RevokeDevice(device_key=chain.hops[0].certificate.key)
     world.by_two(lost, "its holder lost it")
-    # A bank hands a bundle on for two seconds before it looks for a newer one.
-    wait_until(lambda: lost.device_key in handed_on(world, "alpha"), "alpha has the bundle")
+    wait_handed_on(world)
     carol.offline_load(SMALL_FEN)  # with the newest bundle
 
     payment = bob.offline_pay(carol.offline_request(PAID_FEN))

@@ -25,9 +25,9 @@ from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
 from sandbox.trust import fingerprint
 from sandbox.world import Stream, World, refused, wait_until
+from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
-from tests.integration.test_double_spend import handed_on, revoked
 
 pytestmark = pytest.mark.xdist_group("rotation")
 
@@ -195,12 +195,7 @@ def test_devices_that_a_revoked_key_certified_get_new_certificates(drill: Drill)
     alice, bob = drill.alice, drill.bob
     alice.offline_load(OFFLINE_FEN)
     drill.dcep("revoke", "alpha", "--what", "key")
-    # A bank hands a bundle on for two seconds before it looks for a newer one.
-    for bank in drill.world.plan.banks:
-        wait_until(
-            lambda bank=bank: revoked(drill.world) <= handed_on(drill.world, bank.name),  # type: ignore[misc]
-            f"{bank.name} has the bundle",
-        )
+    wait_handed_on(drill.world)
     bob.offline_load(100)
     had = bob.show().offline_fen
     # Alice's device has not heard of it; Bob's has, and gives her money back.

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from dcep.wallet.v1 import wallet_pb2
+from runtime import files
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from wallet import files
 from wallet.grpc_wallet import GrpcWallet
 from wallet.home import HomeError
 from wallet.secure_element import sealed_file

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, TypeVar
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
+from runtime.files import create_whole, write_whole
 from runtime.randomness import Randomness
-from wallet.files import create_whole, write_whole
 from wallet.home import SEED_BYTES, HomeError
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MAX_PIN_TRIES, MIN_PIN_CHARACTERS
 from wallet.secure_element.state import State

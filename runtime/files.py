@@ -1,4 +1,7 @@
-"""Files that are whole or not there: written beside, flushed to the disk, then renamed."""
+"""Files that are whole or not there, and whether one has been replaced since it was read.
+
+They are written beside, flushed to the disk, then renamed.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,15 @@ def _write_flushed(path: Path, content: bytes) -> None:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """What differs once a file has been replaced or closed to others; None while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_mode
 
 
 def flush_folder(folder: Path) -> None:

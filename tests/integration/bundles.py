@@ -1,0 +1,40 @@
+"""Which devices are revoked: by the central bank's trust bundle, and by what banks hand on."""
+
+from __future__ import annotations
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from offline_token.formats import TrustBundle
+from sandbox.connections import ask, public_channel, stub
+from sandbox.world import World, wait_until
+
+
+def revoked(world: World) -> set[bytes]:
+    """Keys that the trust bundle lists now."""
+    with world.central("lin") as office:
+        request = authentication_pb2.GetTrustBundleRequest()
+        answer = ask(
+            office.authentication.GetTrustBundle, request, authentication_pb2.GetTrustBundleResponse
+        )
+    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
+
+
+def handed_on(world: World, bank: str) -> set[bytes]:
+    """The same, as a bank hands it on to wallets."""
+    with public_channel(world.plan, world.plan.bank(bank).public_address) as channel:
+        offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
+        request = bank_pb2.GetTrustBundleRequest()
+        answer = ask(offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
+    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
+
+
+def wait_handed_on(world: World) -> None:
+    """Until every bank hands on what is revoked now.
+
+    A bank hands a bundle on for two seconds before it looks for a newer one.
+    """
+    for bank in world.plan.banks:
+        wait_until(
+            lambda bank=bank: revoked(world) <= handed_on(world, bank.name),  # type: ignore[misc]
+            f"{bank.name} has the bundle",
+        )
