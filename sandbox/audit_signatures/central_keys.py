@@ -7,9 +7,8 @@ and each was announced in a statement that a key of its time signed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import Engine
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -17,12 +16,10 @@ from dcep.registration.v1 import registration_pb2
 from runtime.envelope import key_id
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.bank_keys import covers, renewed
+from sandbox.audit_signatures.feed_tips import kept_tips
 from sandbox.audit_signatures.key_rows import KeyRows, Term
 from sandbox.audit_signatures.orders import Wrong, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
-
-_tips = table("feed_tips", column("number"), column("envelope"))
-_ROWS = 1_000
 
 
 class CentralTerms:
@@ -55,27 +52,21 @@ class CentralTerms:
 
     def check_tips(self, engine: Engine, bank: str) -> Problems:
         """Verifies what a bank has kept of the central bank's word about its feed."""
-        problems, after = Problems(), 0
-        while True:
-            of = _tips.c
-            query = select(_tips).where(of.number > after).order_by(of.number).limit(_ROWS)
-            with engine.connect() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                where = f"table feed_tips, row number={row.number}"
-                try:
-                    self._check_tip(row, bank, where, problems)
-                except Wrong as wrong:
-                    problems.say(f"{where}: {wrong}")
-            if len(rows) < _ROWS:
-                return problems
-            after = rows[-1].number
+        problems = Problems()
+        for number, envelope in kept_tips(engine):
+            where = f"table feed_tips, row number={number}"
+            try:
+                self._check_tip(number, read(SignedEnvelope, envelope), bank, where, problems)
+            except Wrong as wrong:
+                problems.say(f"{where}: {wrong}")
+        return problems
 
-    def _check_tip(self, row: Any, bank: str, where: str, problems: Problems) -> None:
-        envelope = read(SignedEnvelope, bytes(row.envelope))
+    def _check_tip(
+        self, number: int, envelope: SignedEnvelope, bank: str, where: str, problems: Problems
+    ) -> None:
         tip = read(registration_pb2.FeedTip, envelope.payload)
         same("bank", tip.bank, bank)
-        same("number", tip.place.number, row.number)
+        same("number", tip.place.number, number)
         good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
         self._verify(problems, where, "feed-tip/v1", envelope, good)
 

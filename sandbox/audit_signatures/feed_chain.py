@@ -8,6 +8,7 @@ changed, left out or put in shows, and so do two histories of one feed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, column, select, table
@@ -17,17 +18,16 @@ from dcep.registration.v1 import registration_pb2
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
 from runtime.hash_chain import beginning, linked
+from sandbox.audit_signatures.feed_tips import kept_tips
 from sandbox.audit_signatures.orders import Line, Wrong, read
 from sandbox.audit_signatures.verifying import Problems
 from sandbox.books import MIRROR
 from settlement.records import Kind
 
 _place = table("feed_place", *map(column, ("ledger", "number", "hash")))
-_tips = table("feed_tips", column("number"), column("envelope"))
 _marks = table("feed_marks", *map(column, ("bank", "number", "hash")))
 _receipts = table("feed_receipts", *map(column, ("bank", "number", "receipt")))
 _ledger = table("feed_ledger", column("ledger"))
-_ROWS = 1_000
 
 
 class FeedChain:
@@ -126,19 +126,13 @@ class FeedChain:
         self._tip = next(self._tips, None)
 
     def _signed_tips(self) -> Iterator[tuple[int, bytes]]:
-        """(number, hash) of each; their signatures are verified beside."""
-        after, of = 0, _tips.c
-        while True:
-            query = select(_tips).where(of.number > after, of.number <= self._until)
-            with self._engine.connect() as connection:
-                rows = connection.execute(query.order_by(of.number).limit(_ROWS)).all()
-            for row in rows:
-                envelope = SignedEnvelope.FromString(bytes(row.envelope))
-                tip = registration_pb2.FeedTip.FromString(envelope.payload)
-                yield row.number, tip.place.hash
-            if len(rows) < _ROWS:
+        """(number, hash) of each; their signatures are verified, and the rest named, beside."""
+        for number, kept in kept_tips(self._engine):
+            if number > self._until:
                 return
-            after = rows[-1].number
+            with suppress(Wrong):
+                envelope = read(SignedEnvelope, kept)
+                yield number, read(registration_pb2.FeedTip, envelope.payload).place.hash
 
     def _other_side(
         self, bank: str, index: int, central: Engine, keys: Sequence[bytes]
@@ -164,7 +158,7 @@ class FeedChain:
 
 def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.FeedReceipt:
     """What a bank signed about its place. Raises Wrong."""
-    envelope = SignedEnvelope.FromString(bytes(row.receipt))
+    envelope = read(SignedEnvelope, bytes(row.receipt))
     message = signed_bytes("feed-receipt/v1", envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):
         raise Wrong("it is not signed by the bank")

@@ -84,6 +84,20 @@ def test_words_of_the_central_bank_that_were_thrown_away_are_missed(stack: Stack
     assert named(stack.problems(), "alpha", f"has not signed the entries after {number}")
 
 
+def test_words_of_the_central_bank_that_cannot_be_read_are_named(stack: Stack) -> None:  # noqa: F811
+    (last, _) = tips(stack)[-1]
+    mine = feed_tips.c.number == last
+    change(stack, "alpha", update(feed_tips).where(mine).values(envelope=b"\xff"))
+    change(
+        stack,
+        CENTRAL,
+        insert(feed_receipts).values(bank=index(stack, "alpha"), number=last, receipt=b"\xff"),
+    )
+    problems = stack.problems()
+    assert named(problems, f"table feed_tips, row number={last}", "cannot be read")
+    assert named(problems, "table feed_receipts", "cannot be read")
+
+
 def test_a_place_that_was_set_back_or_ahead_is_named(stack: Stack) -> None:  # noqa: F811
     (last, _) = tips(stack)[-1]
     change(stack, "alpha", update(feed_place).values(number=last + 1))
