@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MAX_AMOUNT_FEN = 10**13
 """The largest amount that a person or a program may ask for: one hundred billion yuan."""
 
-_YUAN = re.compile(r"(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,2}))?")
+MAX_TYPED = 40
+"""Characters of an amount as somebody typed it."""
+
+# Forms are told apart by one expression each, so that nothing is guessed from what is left over.
+_MARKED = re.compile(r"(?:(?:¥|CNY|RMB)\s*)?(\S+?)(?:\s*(?:元|yuan|CNY|RMB))?", re.IGNORECASE)
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?=\.|$)")
+_DECIMAL_COMMA = re.compile(r"[0-9.]*[0-9],[0-9]{1,2}")
+_YUAN = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 
 class AmountError(ValueError):
@@ -15,21 +23,35 @@ class AmountError(ValueError):
 
 
 def parse_yuan(text: str) -> int:
-    """Fen for an amount in yuan such as ``12.50``, ``12.5`` or ``12``.
+    """Fen for an amount in yuan as people write them where no doubt is possible.
+
+    ``12.50``, ``12.5`` and ``12``; with thousands marks as `format_yuan` prints them; with ``¥``
+    before or ``元`` after; in full-width characters.
 
     Raises:
-        AmountError: anything else: signs, exponents, three decimals, other digits, zero.
+        AmountError: anything else: signs, exponents, three decimals, zero, more than
+            MAX_AMOUNT_FEN, or what may mean two amounts, such as ``12,50``.
     """
-    match = _YUAN.fullmatch(text)
+    digits = _bare(text)
+    if _DECIMAL_COMMA.fullmatch(digits):
+        raise AmountError(f"{text} may mean two amounts; write yuan and fen like 12.50")
+    if grouped := _GROUPED.match(digits):
+        digits = grouped.group().replace(",", "") + digits[grouped.end() :]
+    match = _YUAN.fullmatch(digits)
     if match is None:
-        raise AmountError(f"{text!r} is not an amount in yuan; write it like 12.50")
-    yuan, fen = match.groups()
-    amount_fen = int(yuan) * 100 + int((fen or "").ljust(2, "0"))
+        if digits.startswith(("-", "−")):
+            raise AmountError("an amount has no sign; write it like 12.50")
+        raise AmountError(f"{_shortened(text)!r} is not an amount in yuan; write it like 12.50")
+    yuan, fen = match.groups(default="")
+    if len(fen) > 2:
+        raise AmountError(f"{text} has more than two decimals; one fen is 0.01 yuan")
+    if len(yuan) > len(str(MAX_AMOUNT_FEN)):
+        raise _too_large(text)
+    amount_fen = int(yuan) * 100 + int(fen.ljust(2, "0"))
     if amount_fen == 0:
         raise AmountError("the amount must be more than zero; write it like 12.50")
     if amount_fen > MAX_AMOUNT_FEN:
-        most = format_yuan(MAX_AMOUNT_FEN)
-        raise AmountError(f"{text} is more than the {most} yuan that one order may move")
+        raise _too_large(text)
     return amount_fen
 
 
@@ -38,3 +60,21 @@ def format_yuan(amount_fen: int) -> str:
     sign = "-" if amount_fen < 0 else ""
     yuan, fen = divmod(abs(amount_fen), 100)
     return f"{sign}{yuan:,}.{fen:02d}"
+
+
+def _bare(text: str) -> str:
+    """What was typed without marks of the currency, in ASCII where there is an equal."""
+    if len(text) > MAX_TYPED:
+        raise AmountError(f"{_shortened(text)!r} is too long for an amount; write it like 12.50")
+    plain = unicodedata.normalize("NFKC", text).strip()
+    match = _MARKED.fullmatch(plain)
+    return match.group(1) if match else plain
+
+
+def _too_large(text: str) -> AmountError:
+    most = format_yuan(MAX_AMOUNT_FEN)
+    return AmountError(f"{text} is too large: one order may move {most} yuan at most")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_TYPED else text[:MAX_TYPED] + "…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 PREFIX_DIGITS = 4
 SERIAL_DIGITS = 11
 NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
@@ -39,6 +41,21 @@ def check(text: str) -> str:
     if total % 10:
         raise NumberError("the check digit does not fit; one digit or two neighbours are mistyped")
     return text
+
+
+def typed(text: str) -> str:
+    """The number that a person typed: in groups, with spaces or hyphens, in full-width digits.
+
+    Raises:
+        NumberError: as `check`; the message says how many digits there were.
+    """
+    if len(text) > 4 * NUMBER_DIGITS:
+        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits")
+    plain = unicodedata.normalize("NFKC", text)
+    number = "".join(character for character in plain if character not in " -\u2010\u2011")
+    if _digits(number) and len(number) != NUMBER_DIGITS:
+        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits, not {len(number)}")
+    return check(number)
 
 
 def prefix_of(number: str) -> str:

@@ -71,8 +71,10 @@ def _run() -> None:
         speaker.fail(EXIT_REFUSED, refusal.name, refusal.message, **refusal.metadata)
     except NoAnswer as silence:
         speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silence} (safe to repeat)")
-    except (AmountError, NumberError) as wrong:
+    except AmountError as wrong:
         speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
+    except NumberError as wrong:
+        speaker.fail(EXIT_USAGE, "NUMBER_INVALID", str(wrong))
     except BanksMisnamed as wrong:
         speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
     except StackMissing as missing:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from currency.amount import format_yuan, parse_yuan
-from currency.number import check
+from currency.number import typed
 from sandbox.cash_machine import CashMachine
 from sandbox.options import DEFAULT, Anew, Folder, Json
 from sandbox.plan import load
@@ -33,7 +33,8 @@ def cash(
     amount_fen = parse_yuan(amount)
     plan = load(folder)
     plan.bank(bank)
-    wish = f"cash\0{bank}\0{check(number)}\0{amount_fen}".encode()
+    number = typed(number)
+    wish = f"cash\0{bank}\0{number}\0{amount_fen}".encode()
     with unheard(plan.unheard_folder, wish, anew=anew) as kept:
         if not kept.content:
             kept.keep(CashMachine.of(plan, bank).receipt(number, amount_fen).SerializeToString())

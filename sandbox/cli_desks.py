@@ -8,7 +8,7 @@ import typer
 from google.protobuf.message import Message
 
 from currency.amount import parse_yuan
-from currency.number import check
+from currency.number import typed
 from dcep.office.v1 import office_pb2
 from sandbox.cli_acts import say_proposed
 from sandbox.offices import CAUSE
@@ -91,7 +91,7 @@ def freeze(
     as_json: Json = False,
 ) -> None:
     """Propose to freeze a wallet, at the desk of its bank; another officer of it approves."""
-    plan = load(folder)
+    plan, number = load(folder), typed(number)
     kind = office_pb2.FreezeWallet(wallet_number=number)
     _propose(
         plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
@@ -108,7 +108,7 @@ def unfreeze(
     as_json: Json = False,
 ) -> None:
     """Propose to end a freeze; another officer of the bank approves."""
-    plan = load(folder)
+    plan, number = load(folder), typed(number)
     kind = office_pb2.UnfreezeWallet(wallet_number=number)
     _propose(
         plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
@@ -160,7 +160,6 @@ def _propose(
 
 def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
     """The first officer of a wallet's bank."""
-    check(number)
     for bank in plan.banks:
         if number.startswith(bank.prefix):
             return bank.officer

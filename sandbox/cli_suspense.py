@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from currency.amount import format_yuan
-from currency.number import check
+from currency.number import typed
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
@@ -68,8 +68,7 @@ def pay(
 
     Another officer of the bank approves.
     """
-    if to:
-        check(to)
+    to = to and typed(to)
     plan = load(folder)
     kind = office_pb2.PaySuspense(position=entry, wallet_number=to)
     its = plan.bank(bank)

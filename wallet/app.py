@@ -138,6 +138,14 @@ class App:
             )
         return found
 
+    def bank_name(self) -> str:
+        """The bank of the wallet that lives or is being opened here, "" when there is none."""
+        try:
+            found = self.home.profile()
+        except HomeError:
+            return ""
+        return found.bank if found is not None else ""
+
     def open(self, bank: BankEntry, *, holder_name: str = "", phone: str = "") -> Profile:
         """Makes the key and opens the wallet. Raises Refusal or NoAnswer."""
         from wallet.holder import open_wallet

@@ -64,8 +64,8 @@ class Bank(Protocol):
         """Newest first."""
         ...
 
-    def watch(self, query: SignedEnvelope) -> Arrivals:
-        """Money arriving, from now on."""
+    def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
+        """Money arriving after a position of the bank's journal; 0: from now on."""
         ...
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:

@@ -114,9 +114,10 @@ class GrpcBank:
             self._payments.ListPayments, request, bank_pb2.ListPaymentsResponse, SHOW_TIMEOUT_S
         )
 
-    def watch(self, query: SignedEnvelope) -> Arrivals:
-        """Money arriving, from now on."""
-        stream: Arrivals = self._payments.WatchPayments(bank_pb2.WatchPaymentsRequest(query=query))
+    def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
+        """Money arriving after a position; 0: from now on."""
+        request = bank_pb2.WatchPaymentsRequest(query=query, after_position=after_position)
+        stream: Arrivals = self._payments.WatchPayments(request)
         return stream
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:

@@ -138,11 +138,11 @@ def pay(
 ) -> None:
     """Pay a wallet, at any bank. After no answer the same command does not pay twice."""
     from currency.amount import parse_yuan
-    from currency.number import check
+    from currency.number import typed
 
     with wallet(context, home, as_json) as (app, speaker):
         amount_fen = parse_yuan(amount)
-        check(number)
+        number = typed(number)
         from wallet.cli_words import paid
         from wallet.speak import EXIT_NO_ANSWER
 
@@ -172,7 +172,7 @@ def history(
     """Payments in and out, newest first, with the balance after each."""
     from wallet.cli_words import listed
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
         holder = app.holder()
         entries, token = holder.history(limit, page)
         speaker.result(*listed(entries, token, holder.unanswered()))
@@ -185,14 +185,19 @@ def watch(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money arriving, as it arrives, until Ctrl-C; with --json one object a line."""
+    """Money arriving, as it arrives, until Ctrl-C; with --json one object a line.
+
+    When the bank is lost on the way it is asked again until it is back, and nothing that came
+    meanwhile is left out.
+    """
     from wallet.cli_words import arrived
 
-    with wallet(context, home, as_json) as (app, speaker):
-        speaker.say("Waiting for money; Ctrl-C ends.")
+    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
         try:
             holder = app.holder()
-            for seen, arrival in enumerate(holder.arrivals(), 1):
+            watching = holder.watching(speaker.say)
+            speaker.say("Waiting for money; Ctrl-C ends.")
+            for seen, arrival in enumerate(watching, 1):
                 speaker.result(*arrived(holder.entry(arrival)))
                 if seen == count:
                     break

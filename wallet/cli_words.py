@@ -43,7 +43,7 @@ def shown(
     }
     lines = [f"Wallet     {profile.number} at {profile.bank}"]
     if state is None:
-        lines.append(f"Online     unknown: the bank is out of reach ({why})")
+        lines.append(f"Online     unknown: bank {profile.bank} does not answer ({why})")
     else:
         fields |= _details(state)
         lines.append(f"Online     {format_yuan(state.available_fen)} yuan")
@@ -137,7 +137,10 @@ def arrived(entry: Entry) -> Said:
     """One line of ``watch``."""
     memo = f" “{entry.memo}”" if entry.memo else ""
     sender = f" from {entry.counterparty}" if entry.counterparty else ""
-    text = f"{_clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}"
+    text = (
+        f"{_clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}; "
+        f"{format_yuan(entry.balance_after_fen)} yuan available"
+    )
     return asdict(entry), text
 
 

@@ -117,9 +117,9 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         """Money arriving."""
         try:
             holder = self._app.holder()
-            stream = holder.arrivals()
-            context.add_callback(stream.cancel)
-            for arrival in stream:
+            watching = holder.watching()
+            context.add_callback(watching.cancel)
+            for arrival in watching:
                 yield wallet_pb2.WatchResponse(item=item(holder.entry(arrival)))
         except NoAnswer as error:
             unanswered(context, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
@@ -15,12 +16,13 @@ from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import Refusal, is_undecided
 from runtime.randomness import Randomness
-from wallet.bank import GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS, Arrivals, Banks
+from wallet.bank import GET_WALLET, LIST_PAYMENTS, Banks
 from wallet.banks import BankEntry
 from wallet.desk import Desk, Placed
 from wallet.home import SEED_BYTES, Home, Profile
 from wallet.kinds import CLOSE, EXCHANGE, PAYMENT
 from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
+from wallet.watching import Watching
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,18 @@ class Holder:
         looked_up = [self._desk.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
-    def arrivals(self) -> Arrivals:
-        """Money arriving, from now on. Raises NoAnswer when the stream is cut."""
-        return self._desk.bank.watch(self._desk.query(WATCH_PAYMENTS))
+    def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
+        """Money arriving, from now on. Raises NoAnswer when the bank is out of reach already.
+
+        Args:
+            remark: is told, in a sentence, that the bank was lost or is back.
+        """
+        return Watching(self._desk, remark)
 
     def entry(self, arrival: bank_pb2.WatchPaymentsResponse) -> Entry:
-        """An arrival as a line of the history."""
-        return entry_of(arrival.payment, self._desk.number)
+        """An arrival as a line of the history; the balance is the one when it was told."""
+        entry = entry_of(arrival.payment, self._desk.number)
+        return replace(entry, balance_after_fen=arrival.available_fen)
 
     def _exchange(
         self,

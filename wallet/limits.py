@@ -45,5 +45,8 @@ MAX_SHOWN = 100
 MAX_TAGS = 100
 """Requests that a payer asks about, and that a payee tells a card of."""
 
+WATCH_PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""How long a watch that lost its bank waits before it asks again; the last one from then on."""
+
 MAX_LOOKED_UP = 50
 """Orders without an answer that one look into the history asks about."""

@@ -70,17 +70,22 @@ def gather(context: typer.Context, home: Path | None, as_json: bool, pin: str = 
 
 @contextmanager
 def wallet(
-    context: typer.Context, home: Path | None, as_json: bool, pin: str = ""
+    context: typer.Context,
+    home: Path | None,
+    as_json: bool,
+    pin: str = "",
+    *,
+    asks_only: bool = False,
 ) -> Iterator[tuple[App, Speaker]]:
     """The wallet and the voice of one command; what goes wrong is said and ends it."""
     common = gather(context, home, as_json, pin)
-    speaker = Speaker(common.as_json)
     app = App(
         home_folder(common.home),
         database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),
         pin=pin_from(common.pin),
         tells_later=True,
     )
+    speaker = Speaker(common.as_json, bank=app.bank_name, asks_only=asks_only)
     with closing(app):
         try:
             with speaker.failures():

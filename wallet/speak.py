@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -23,9 +23,20 @@ class UsageError(Exception):
 class Speaker:
     """Says one result. Standard output carries nothing else."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(
+        self, as_json: bool, *, bank: Callable[[], str] = lambda: "", asks_only: bool = False
+    ) -> None:
+        """Takes how it speaks, and of what.
+
+        Args:
+            bank: the name of the wallet's bank, "" while it has none.
+            asks_only: the command orders nothing, so that an answer that is missing leaves
+                nothing open.
+        """
         self.as_json = as_json
         self.was_heard = False
+        self._bank = bank
+        self._asks_only = asks_only
 
     def result(self, fields: Mapping[str, Any], text: str) -> None:
         """The fields as one JSON object, or the text for people."""
@@ -91,7 +102,7 @@ class Speaker:
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import NoAnswer, Refusal
         from wallet.desk import ORDERED_TIME_MS
-        from wallet.words import NO_ANSWER_NEXT, earlier, sentence
+        from wallet.words import ASK_LATER, NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
             said, following = sentence(error.name, error.message)
@@ -102,5 +113,9 @@ class Speaker:
                 self.fail(EXIT_REFUSED, error.name, error.message, following, **more)
             self.fail(EXIT_REFUSED, error.name, said, following)
         if isinstance(error, NoAnswer):
-            message = f"No answer, so nobody knows yet whether it happened. ({error})"
+            name = self._bank()
+            silent = f"Bank {name} does not answer" if name else "The bank does not answer"
+            if self._asks_only:
+                self.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silent}. ({error})", ASK_LATER)
+            message = f"{silent}, so nobody knows yet whether it happened. ({error})"
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, NO_ANSWER_NEXT)

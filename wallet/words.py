@@ -113,4 +113,5 @@ def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
     )
 
 
+ASK_LATER = "Ask again later; nothing was ordered."
 NO_ANSWER_NEXT = "Repeat the same command: it does not pay twice."

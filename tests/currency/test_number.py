@@ -68,3 +68,31 @@ def test_a_prefix_or_serial_that_does_not_fit_makes_no_number(prefix: str, seria
 
 def test_the_prefix_names_the_bank() -> None:
     assert number.prefix_of(number.make("6217", 42)) == "6217"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4539578763621486",
+        "4539 5787 6362 1486",
+        " 4539-5787-6362-1486 ",
+        "４５３９ ５７８７ ６３６２ １４８６",
+    ],
+)
+def test_a_number_may_be_typed_in_groups(text: str) -> None:
+    assert number.typed(text) == "4539578763621486"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("4539 5787 6362 148", "16 digits, not 15"),
+        ("4539 5787 6362 1487", "mistyped"),
+        ("4539 5787 6362 148x", "has 16 digits"),
+        ("", "has 16 digits"),
+        ("4" * 5_000, "has 16 digits$"),
+    ],
+)
+def test_what_is_wrong_with_a_typed_number_is_said(text: str, said: str) -> None:
+    with pytest.raises(NumberError, match=said):
+        number.typed(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import queue
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +62,9 @@ class FakeBank:
     revoked: tuple[bytes, ...] = ()
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
-    _arrivals: queue.Queue[Any] = field(default_factory=queue.Queue)
+    positions: int = 10
+    _news: threading.Condition = field(default_factory=threading.Condition)
+    _streams: list[Arrivals] = field(default_factory=list)
 
     def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
         self._lose("mute_before")
@@ -133,9 +135,21 @@ class FakeBank:
         token = str(end) if end < len(newest) else ""
         return bank_pb2.ListPaymentsResponse(payments=newest[start:end], next_page_token=token)
 
-    def watch(self, query: SignedEnvelope) -> Arrivals:
-        self._asker(query, WATCH_PAYMENTS)
-        return Arrivals(self._arrivals)
+    def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
+        _, account = self._asker(query, WATCH_PAYMENTS)
+        stream = Arrivals(self._news, account, after_position or self.positions)
+        with self._news:
+            self._streams.append(stream)
+            self._news.notify_all()
+        return stream
+
+    def cut_watches(self) -> None:
+        """Ends all streams, once there is one, as a bank that stops does."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._streams, 10)
+            cut, self._streams[:] = list(self._streams), []
+        for stream in cut:
+            stream.cut()
 
     def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
         return self._once(
@@ -273,8 +287,7 @@ class FakeBank:
         account.available_fen -= order.amount_fen
         payee.available_fen += order.amount_fen
         self._write(order, order.wallet_number, -order.amount_fen, "payment")
-        arrival = self._write(order, order.payee_number, order.amount_fen, "payment")
-        self._arrivals.put(bank_pb2.WatchPaymentsResponse(payment=arrival))
+        self._write(order, order.payee_number, order.amount_fen, "payment")
         return bank_pb2.PayResponse(
             payment_id=f"{order.wallet_number}-{order.sequence}",
             state=bank_pb2.PAYMENT_STATE_SETTLED,
@@ -294,23 +307,52 @@ class FakeBank:
             balance_after_fen=account.available_fen,
             kind=kind,
             change_fen=change_fen,
-            position=len(account.history) + 1,
         )
-        account.history.append(payment)
+        with self._news:
+            self.positions += 1
+            payment.position = self.positions
+            account.history.append(payment)
+            self._news.notify_all()
         return payment
 
 
 class Arrivals:
-    """A stream that ends with None."""
+    """A stream of what comes to an account after a position, until it is cancelled or cut."""
 
-    def __init__(self, source: queue.Queue[Any]) -> None:
-        self._source = source
+    def __init__(self, news: threading.Condition, account: Account, position: int) -> None:
+        self._news = news
+        self._account = account
+        self._position = position
+        self._ended: str | None = None
 
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._source.get, None)
+    def __iter__(self) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._ended is not None or self._next() is not None)
+                if self._ended is not None:
+                    if self._ended:
+                        raise NoAnswer(self._ended)
+                    return
+                payment = self._next()
+                assert payment is not None
+                self._position = payment.position
+                available_fen = self._account.available_fen
+            yield bank_pb2.WatchPaymentsResponse(payment=payment, available_fen=available_fen)
 
     def cancel(self) -> None:
-        self._source.put(None)
+        self._end("")
+
+    def cut(self) -> None:
+        self._end("the connection was cut")
+
+    def _next(self) -> bank_pb2.Payment | None:
+        came = (p for p in self._account.history if p.position > self._position)
+        return next((payment for payment in came if payment.change_fen > 0), None)
+
+    def _end(self, why: str) -> None:
+        with self._news:
+            self._ended = why
+            self._news.notify_all()
 
 
 class FakeBanks:

@@ -76,9 +76,12 @@ class Payments(bank_pb2_grpc.PaymentServiceServicer):
         return self.bank.list_payments(request.query, request.page_size, request.page_token)
 
     def WatchPayments(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        stream = self.bank.watch(request.query)
+        stream = self.bank.watch(request.query, request.after_position)
         context.add_callback(stream.cancel)
-        yield from stream
+        try:
+            yield from stream
+        except NoAnswer as error:
+            context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
 
 
 class Offline(bank_pb2_grpc.OfflineServiceServicer):

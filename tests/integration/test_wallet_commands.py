@@ -1,0 +1,109 @@
+"""What a person types at ``wallet``, with banks that come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox.world import World
+from tests.integration.commands import wallet
+from tests.integration.conftest import MakeWorld
+
+pytestmark = pytest.mark.xdist_group("wallet_commands")
+
+
+@pytest.fixture(scope="module")
+def world(worlds: MakeWorld) -> Iterator[World]:
+    yield worlds()
+
+
+class Shell:
+    """Somebody's shell, with a wallet's home."""
+
+    def __init__(self, world: World, home: Path) -> None:
+        self._home = str(home)
+        self._stack = str(world.plan.folder)
+
+    def answer(self, *words: str, code: int = 0) -> dict[str, object]:
+        done = wallet(*words, "--json", "--home", self._home, DCEP_STACK=self._stack)
+        assert done.code == code, done.err + done.out
+        return done.answer
+
+    def said(self, *words: str, code: int = 0) -> str:
+        done = wallet(*words, "--home", self._home, DCEP_STACK=self._stack)
+        assert done.code == code, done.err + done.out
+        return done.out + done.err
+
+    @contextmanager
+    def watching(self, count: int) -> Iterator[subprocess.Popen[str]]:
+        """``wallet watch --json`` as a process, once it waits."""
+        importable = os.pathsep.join(entry for entry in sys.path if entry)
+        command = [sys.executable, "-m", "wallet.cli", "watch", "--count", str(count), "--json"]
+        process = subprocess.Popen(
+            [*command, "--home", self._home],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": importable},
+        )
+        try:
+            assert process.stderr is not None
+            assert "Waiting for money" in process.stderr.readline()
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def opened(world: World, home: Path, *words: str) -> tuple[Shell, str]:
+    """A shell with an open wallet, and the wallet's number."""
+    shell = Shell(world, home)
+    return shell, str(shell.answer("open", *words)["number"])
+
+
+def test_a_watch_outlives_its_bank_and_leaves_nothing_out(world: World, tmp_path: Path) -> None:
+    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
+    bob, number = opened(world, tmp_path / "bob", "--bank", "alpha", "--phone", "13800000001")
+    alice.answer("topup", "100")
+    with bob.watching(3) as watch:
+        assert watch.stdout is not None
+        assert watch.stderr is not None
+        alice.answer("pay", number, "1")
+        first = json.loads(watch.stdout.readline())
+        assert (first["change_fen"], first["balance_after_fen"]) == (100, 100)
+        world.stack.kill("alpha")
+        assert "does not answer" in watch.stderr.readline()
+        world.stack.restart("alpha")
+        alice.answer("pay", number, "2")
+        alice.answer("pay", number, "3")
+        came = [json.loads(watch.stdout.readline()) for _ in range(2)]
+        assert [arrival["change_fen"] for arrival in came] == [200, 300]
+        assert came[-1]["balance_after_fen"] == 600
+        assert watch.wait(30) == 0
+
+
+def test_a_bank_that_is_down_is_named_and_a_question_is_no_order(
+    world: World, tmp_path: Path
+) -> None:
+    alice, _ = opened(world, tmp_path / "carol", "--bank", "beta", "--name", "Carol")
+    alice.answer("topup", "100")
+    world.stack.kill("beta")
+    try:
+        for question in ("history", "watch"):
+            said = alice.said(question, code=3)
+            assert "Bank beta does not answer" in said, said
+            assert "nothing was ordered" in said and "pay twice" not in said
+        assert "unknown: bank beta does not answer" in alice.said("show", code=3)
+        said = alice.said("topup", "1", code=3)
+        assert "Bank beta does not answer, so nobody knows yet" in said
+        assert "it does not pay twice" in said
+    finally:
+        world.stack.restart("beta")
+    assert alice.answer("topup", "1")["available_fen"] == 10_100
