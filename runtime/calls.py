@@ -113,9 +113,10 @@ class Call:
 class _Open:
     """An open stream, which its gate may end."""
 
-    def __init__(self, who: Identity | None, method: str) -> None:
+    def __init__(self, who: Identity | None, method: str, address: str) -> None:
         self.who = who
         self.method = method
+        self.address = address
         self.refusal: Refusal | None = None
         self._task = asyncio.current_task()
 
@@ -134,6 +135,7 @@ class Calls:
         caller: Callable[[Identity | None, str], Caller],
         metrics: CallMetrics,
         read: Callable[[Any, bytes], Message],
+        on_let_in: Callable[[Caller, str], None] = lambda caller, address: None,
     ) -> None:
         """Takes the rules of a port.
 
@@ -142,11 +144,13 @@ class Calls:
             caller: whose share a call takes, by its identity and its address.
             metrics: where calls are counted.
             read: makes a message of a kind out of bytes; raises Refusal.
+            on_let_in: hears of whoever the gate lets in, and lets go on, with the address.
         """
         self._gate = gate
         self._caller = caller
         self._metrics = metrics
         self._read = read
+        self._on_let_in = on_let_in
         self._open: set[_Open] = set()
         self._log = logger("grpc")
 
@@ -164,13 +168,16 @@ class Calls:
         """Ends the open streams of those whom the gate would not let in any more."""
         for stream in list(self._open):
             try:
-                self._let_in(stream.who, stream.method)
+                self._let_in(stream.who, stream.method, stream.address)
             except Refusal as refusal:
                 stream.cut_off(refusal)
 
-    def _let_in(self, who: Identity | None, method: str) -> None:
+    def _let_in(self, who: Identity | None, method: str, address: str) -> Caller:
         if self._gate is not None:
             self._gate(who, method)
+        caller = self._caller(who, address)
+        self._on_let_in(caller, address)
+        return caller
 
     def _unary(self, method: str, handler: Any) -> Callable[..., Any]:
         kind, serialize = kind_of(handler), handler.response_serializer
@@ -193,9 +200,7 @@ class Calls:
         async def answer(_: object, context: Context) -> bytes:
             with self._ending(method) as end:
                 check_deadline(context.time_remaining())
-                who = peer(context)
-                self._let_in(who, method)
-                name, of = self._caller(who, context.peer())
+                name, of = self._let_in(peer(context), method, context.peer())
                 with of.calls.place(name):
                     data = await message_of(context)
                     call = Call(context, of.threads, name)
@@ -220,10 +225,9 @@ class Calls:
         async def answer(_: object, context: Context) -> None:
             started = time.monotonic()
             with self._ending(method) as end:
-                who = peer(context)
-                self._let_in(who, method)
-                name, of = self._caller(who, context.peer())
-                with of.streams.place(name), self._opened(who, method) as stream:
+                who, address = peer(context), context.peer()
+                name, of = self._let_in(who, method, address)
+                with of.streams.place(name), self._opened(who, method, address) as stream:
                     call = Call(context, of.threads, name, stream.cut_off)
                     request = self._read(kind, await message_of(context))
                     try:
@@ -241,9 +245,9 @@ class Calls:
         return answer
 
     @contextmanager
-    def _opened(self, who: Identity | None, method: str) -> Iterator[_Open]:
+    def _opened(self, who: Identity | None, method: str, address: str) -> Iterator[_Open]:
         """Keeps an open stream where its gate finds it; raises what the gate said then."""
-        stream = _Open(who, method)
+        stream = _Open(who, method, address)
         self._open.add(stream)
         try:
             yield stream

@@ -44,11 +44,30 @@ ASK_AGAIN_S = 0.5
 MESSAGE_WITHIN_S = 10.0
 """From the beginning of a call to the end of its message."""
 
+CONNECTIONS_EACH = 32
+"""Open connections of one party to a port with mutual TLS, however many certificates it shows."""
+
+NOBODYS_CONNECTIONS = 1_024
+"""Open connections on which no call has been let in: of whoever has no certificate, is not
+admitted, is suspended, or has not said a word."""
+
+NOBODYS_CONNECTIONS_EACH = 64
+"""Of them, from one address."""
+
+NOBODYS_CONNECTIONS_S = 60.0
+"""How long a connection may stay so."""
+
+QUIET_CONNECTIONS_S = 330.0
+"""How long a connection may be open after a call on it was last let in. gRPC ends those on which
+nothing is said after 300 s; what is left keeps itself open with calls that are refused."""
+
 INSPECTION_S = 30.0
 """How long a caller may look at what a server serves."""
 
 MAX_INSPECTED = 64
 """Questions in one such look."""
+
+MOST_CONNECTIONS = "grpc.max_allowed_incoming_connections"
 
 SERVER_OPTIONS = (
     *MESSAGE_OPTIONS,
@@ -65,7 +84,7 @@ SERVER_OPTIONS = (
     ("grpc.max_connection_age_grace_ms", 150_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.max_allowed_incoming_connections", 10_000),
+    (MOST_CONNECTIONS, 10_000),
 )
 """Of every server: what a connection may cost, how long it may idle and how old it gets."""
 

@@ -13,6 +13,7 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from runtime.calls import Caller, Calls, Class, Context, Gate
+from runtime.connections import Bounds, Connections
 from runtime.inspection import Inspection, Places
 from runtime.limits import (
     ASK_AGAIN_S,
@@ -29,6 +30,7 @@ from runtime.limits import (
 from runtime.loop import shared_loop
 from runtime.messages import read
 from runtime.metrics import CallMetrics
+from runtime.open_sockets import within_files
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
@@ -51,7 +53,8 @@ def is_officer(who: Identity) -> bool:
 class Server:
     """One port. Starts not serving; `start` opens it and says so to health checks.
 
-    What a caller gets is bounded by its certificate: calls, streams, and turns on the threads.
+    What a caller gets is bounded by its certificate: connections, calls, streams, and turns on the
+    threads.
     For those whom `first` names there are places and threads that nobody else takes.
     """
 
@@ -69,12 +72,13 @@ class Server:
         calls_each: int = CALLS_EACH,
         workers_each: int | None = None,
         options: Sequence[tuple[str, int]] = SERVER_OPTIONS,
+        connections: Bounds | None = None,
     ) -> None:
         self._first = first
         self.workers_each = max(1, max_workers // 4) if workers_each is None else workers_each
         self._for_all = _class(MAX_CONCURRENT_CALLS, calls_each, max_workers, self.workers_each)
         self._kept = _class(CALLS_KEPT, CALLS_EACH, WORKERS_KEPT, WORKERS_KEPT)
-        self._calls = Calls(gate, self._caller, metrics, read)
+        self._calls = Calls(gate, self._caller, metrics, read, self._let_in)
         self._inspection = Inspection(
             [service.name for service in services],
             self._places,
@@ -85,14 +89,23 @@ class Server:
         for service in services:
             service.register(made)
         self._inspection.register(made)
-        self._server, self.port = self._loop.run(_build(made, address, credentials, options))
+        self._server, self.port = self._loop.run(
+            _build(made, address, credentials, within_files(options))
+        )
+        self._connections: Connections | None = None
+        if not address.startswith("unix:"):
+            self._connections = Connections(self.port, connections)
 
     def start(self) -> None:
         """Begins to serve."""
         self._loop.run(self._start())
+        if self._connections is not None:
+            self._connections.start()
 
     def stop(self) -> None:
         """Takes no new calls, lets running ones end within a bound."""
+        if self._connections is not None:
+            self._connections.stop()
         self._loop.run(self._stop())
         for of in (self._for_all, self._kept):
             of.threads.close()
@@ -116,6 +129,10 @@ class Server:
     def _places(self, context: Context) -> Places:
         name, of = self._caller(peer(context), context.peer())
         return name, of.calls, of.streams
+
+    def _let_in(self, caller: Caller, address: str) -> None:
+        if self._connections is not None:
+            self._connections.let_in(address, caller.name)
 
     def _caller(self, who: Identity | None, address: str) -> Caller:
         if who is None:

@@ -18,16 +18,17 @@ from pathlib import Path
 import grpc
 import uvloop
 
-from operator_bank.edge.connections import Connections, allow_files
+from operator_bank.edge.connections import Connections
 from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.edge.shares import PublicShares
-from operator_bank.edge.sources import source_of
 from operator_bank.settings import Settings
 from runtime.inspection import Inspection
 from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, SERVER_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
+from runtime.open_sockets import within_files
 from runtime.settings import SettingsError, load_settings
+from runtime.sources import source_of
 from runtime.tls import TlsFiles, server_credentials
 
 _YOUNG = 2_000
@@ -104,11 +105,10 @@ async def _serve(
         _SERVICES, lambda context: (source_of(context.peer()), shares.probes, shares.looks)
     )
     inspection.register(forwarding)
-    server = grpc.aio.server(handlers=[forwarding], options=SERVER_OPTIONS)
+    server = grpc.aio.server(handlers=[forwarding], options=within_files(SERVER_OPTIONS))
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     server.add_secure_port(settings.public_address, server_credentials(files, require_client=False))
     await channel.channel_ready()
-    allow_files()
     await server.start()
     port = int(settings.public_address.rpartition(":")[2])
     Connections(port, each=settings.connections_per_source).start()

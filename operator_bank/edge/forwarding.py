@@ -16,7 +16,6 @@ from grpc_status import rpc_status
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
-from operator_bank.edge.sources import source_of
 from operator_bank.edge.watches import Watches
 from operator_bank.limits import (
     ANSWER_MARGIN_S,
@@ -29,6 +28,7 @@ from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
 from runtime.messages import check_length
+from runtime.sources import source_of
 
 PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
 """Of dcep.bank.v1."""

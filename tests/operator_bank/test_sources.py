@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operator_bank.edge.sources import source_of
+from runtime.sources import source_of
 
 
 @pytest.mark.parametrize(

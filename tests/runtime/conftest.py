@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from runtime.certificates import Authority, Issued
 from runtime.channel import connect, served_by
+from runtime.connections import Bounds
 from runtime.metrics import CallMetrics
 from runtime.server import Gate, Server, Service
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
@@ -153,6 +154,7 @@ def serve(root: Root) -> Iterator[Serve]:
         gate: Gate | None = None,
         require_client: bool = True,
         files: TlsFiles | None = None,
+        connections: Bounds | None = None,
     ) -> Served:
         handlers = {
             "Ask": grpc.unary_unary_rpc_method_handler(
@@ -173,6 +175,7 @@ def serve(root: Root) -> Iterator[Serve]:
             metrics=CallMetrics(registry),
             gate=gate,
             max_workers=4,
+            connections=connections,
         )
         server.start()
         running.append(Served(server, root, registry))

@@ -24,7 +24,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.calls import Call
 from runtime.channel import served_by
 from runtime.errors import NoAnswer, Refusal, from_rpc_error
-from runtime.limits import CALLS_EACH, MAX_INSPECTED, STREAMS_EACH
+from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, MAX_INSPECTED, STREAMS_EACH
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity
 from tests.runtime.conftest import NAME, SERVER, Serve, Served, ask, stream, unary
@@ -161,7 +161,10 @@ def test_a_caller_has_one_share_however_many_connections_and_certificates_it_has
     serve: Serve, hall: Hall
 ) -> None:
     served = serve(hall)
-    running = [hang(as_(served, "bank/alpha"), hall, 1)[0] for _ in range(CALLS_EACH + 5)]
+    channels = [as_(served, "bank/alpha") for _ in range(CONNECTIONS_EACH // 2)]
+    running = [
+        hang(channels[number % len(channels)], hall, 1)[0] for number in range(CALLS_EACH + 5)
+    ]
     for late in refused_of(running, 5):
         assert reason_of(late.result) == "OVERLOADED"
 

@@ -32,3 +32,20 @@ def source_of_address(host: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+
+
+def end_of(host: str, port: int) -> tuple[str, int]:
+    """The other end of a connection, spelled in one way."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host, port
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address), port
+
+
+@lru_cache(maxsize=8_192)
+def end_of_peer(peer: str) -> tuple[str, int]:
+    """As `end_of`, of a peer as gRPC names it."""
+    host, _, port = unquote(peer).partition(":")[2].rpartition(":")
+    return end_of(host.strip("[]"), int(port) if port.isdigit() else 0)
