@@ -141,6 +141,21 @@ def _spent(accounts: Any, debit: Any, day: Any) -> Any:
     return np.int64(0), np.int64(0)
 
 
+def spent_fen(accounts: Any, index: int, time_ms: int) -> tuple[int, int]:
+    """What an account has spent of the day and of the year that a time lies in.
+
+    Args:
+        accounts: rows as the core keeps them.
+        index: which of them.
+        time_ms: when; a payer's own day never goes back.
+
+    Returns:
+        fen of the day, fen of the year: what the rule would count a payment of that time on top of.
+    """
+    day, year = _spent(accounts, index, _spending_day(accounts, index, time_ms))
+    return int(day), int(year)
+
+
 @njit(cache=True, nogil=True)
 def _within_limits(accounts: Any, policies: Any, debit: Any, amount: Any, time_ms: Any) -> Any:
     """Whether the payer's limits leave room for an amount."""

@@ -182,6 +182,17 @@ class App:
         except NoAnswer as error:
             return None, str(error)
 
+    def limits(self) -> dict[str, str]:
+        """The wallet's limits at its bank, in words; empty when the bank cannot say."""
+        from runtime.errors import Refusal
+        from wallet.cli_words import limits_in_words
+
+        try:
+            state, _ = self.look()
+        except Refusal:
+            return {}
+        return dict(limits_in_words(state)) if state is not None else {}
+
     def offline_fen(self) -> int | None:
         """What is in the device; None when it lies behind a PIN that nobody gave."""
         from wallet.secure_element.sealed_file import PinError

@@ -97,7 +97,7 @@ def topup(
     """Money from the deposit account into the wallet, or cash by the machine's receipt."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, limits=True) as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet.cli_words import exchanged
         from wallet.receipts import receipt_bytes
@@ -140,7 +140,7 @@ def pay(
     from currency.amount import parse_yuan
     from currency.number import typed
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, limits=True) as (app, speaker):
         amount_fen = parse_yuan(amount)
         number = typed(number)
         from wallet.cli_words import paid

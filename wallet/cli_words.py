@@ -46,6 +46,7 @@ def shown(
         lines.append(f"Online     unknown: bank {profile.bank} does not answer ({why})")
     else:
         fields |= _details(state)
+        lines[0] += f", class {fields['wallet_class']}"
         lines.append(f"Online     {format_yuan(state.available_fen)} yuan")
         if state.held_fen:
             lines.append(f"On its way {format_yuan(state.held_fen)} yuan")
@@ -53,11 +54,31 @@ def shown(
             lines.append(f"Deposit    {format_yuan(state.deposit_fen)} yuan")
         if fields["status"] != "OPEN":
             lines.append(f"Status     {fields['status'].lower()}")
+        lines += (f"{name:<10} {text}" for name, text in limits_in_words(state))
     if offline_fen is None:
         lines.append("Offline    behind a PIN: wallet offline show")
     else:
         lines.append(f"Offline    {format_yuan(offline_fen)} yuan")
     return fields, "\n".join(lines)
+
+
+def limits_in_words(state: GetWalletResponse) -> list[tuple[str, str]]:
+    """The wallet's limits, each with what is left of it; nothing for what has none."""
+    limits, words = state.limits, []
+    if limits.balance_cap_fen:
+        room_fen = max(0, limits.balance_cap_fen - state.available_fen - state.held_fen)
+        most = format_yuan(limits.balance_cap_fen)
+        words.append(("May hold", f"{most} yuan, {format_yuan(room_fen)} more"))
+    if limits.single_fen:
+        words.append(("A payment", f"{format_yuan(limits.single_fen)} yuan at most"))
+    for name, limit_fen, spent_fen, when in (
+        ("A day", limits.day_fen, state.day_spent_fen, "today"),
+        ("A year", limits.year_fen, state.year_spent_fen, "this year"),
+    ):
+        if limit_fen:
+            left = format_yuan(max(0, limit_fen - spent_fen))
+            words.append((name, f"{format_yuan(limit_fen)} yuan, {left} left {when} (UTC+8)"))
+    return words
 
 
 def _details(state: GetWalletResponse) -> dict[str, Any]:

@@ -76,8 +76,14 @@ def wallet(
     pin: str = "",
     *,
     asks_only: bool = False,
+    limits: bool = False,
 ) -> Iterator[tuple[App, Speaker]]:
-    """The wallet and the voice of one command; what goes wrong is said and ends it."""
+    """The wallet and the voice of one command; what goes wrong is said and ends it.
+
+    Args:
+        asks_only: it orders nothing.
+        limits: the limits that it may meet are those of the wallet at its bank.
+    """
     common = gather(context, home, as_json, pin)
     app = App(
         home_folder(common.home),
@@ -85,7 +91,12 @@ def wallet(
         pin=pin_from(common.pin),
         tells_later=True,
     )
-    speaker = Speaker(common.as_json, bank=app.bank_name, asks_only=asks_only)
+    speaker = Speaker(
+        common.as_json,
+        bank=app.bank_name,
+        asks_only=asks_only,
+        limits=app.limits if limits else dict,
+    )
     with closing(app):
         try:
             with speaker.failures():

@@ -24,7 +24,12 @@ class Speaker:
     """Says one result. Standard output carries nothing else."""
 
     def __init__(
-        self, as_json: bool, *, bank: Callable[[], str] = lambda: "", asks_only: bool = False
+        self,
+        as_json: bool,
+        *,
+        bank: Callable[[], str] = lambda: "",
+        asks_only: bool = False,
+        limits: Callable[[], dict[str, str]] = dict,
     ) -> None:
         """Takes how it speaks, and of what.
 
@@ -32,11 +37,13 @@ class Speaker:
             bank: the name of the wallet's bank, "" while it has none.
             asks_only: the command orders nothing, so that an answer that is missing leaves
                 nothing open.
+            limits: the wallet's limits by name, in words; asked for when one of them was met.
         """
         self.as_json = as_json
         self.was_heard = False
         self._bank = bank
         self._asks_only = asks_only
+        self._limits = limits
 
     def result(self, fields: Mapping[str, Any], text: str) -> None:
         """The fields as one JSON object, or the text for people."""
@@ -102,10 +109,14 @@ class Speaker:
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import NoAnswer, Refusal
         from wallet.desk import ORDERED_TIME_MS
-        from wallet.words import ASK_LATER, NO_ANSWER_NEXT, earlier, sentence
+        from wallet.words import ASK_LATER, LIMIT_NAMES, NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
             said, following = sentence(error.name, error.message)
+            if error.name in LIMIT_NAMES and (
+                figure := self._limits().get(LIMIT_NAMES[error.name])
+            ):
+                said = f"{said}\n{LIMIT_NAMES[error.name]}: {figure}."
             if ORDERED_TIME_MS in error.metadata:
                 said, following = earlier(said, int(error.metadata[ORDERED_TIME_MS]))
             more = {**error.metadata, **({"field": error.field} if error.field else {})}

@@ -36,15 +36,15 @@ _WORDS = {
     ),
     "OVER_SINGLE_LIMIT": (
         "More than may be paid at once.",
-        "Pay less; `wallet show --json` says the limits of payments through the bank.",
+        "Pay less; `wallet show` says the limits of payments through the bank.",
     ),
     "OVER_DAY_LIMIT": (
         "More than a wallet of this class may pay in a day.",
-        "Pay less, or tomorrow; `wallet show --json` says the limits.",
+        "Pay less, or after midnight in Beijing; `wallet show` says what is left.",
     ),
     "OVER_YEAR_LIMIT": (
         "More than a wallet of this class may pay in a year.",
-        "Pay less; a wallet opened with a name may pay more.",
+        "Pay less; `wallet show` says what is left. A wallet opened with a name may pay more.",
     ),
     "WALLET_FROZEN": ("The bank has frozen this wallet.", "Ask the bank why."),
     "WALLET_CLOSED": ("This wallet is closed.", "Open another in a home of its own: --home DIR."),
@@ -102,6 +102,15 @@ def sentence(reason: str, message: str) -> tuple[str, str]:
         return message, ""
     said, following = _WORDS[reason]
     return (f"{said} ({message})" if message else said), following
+
+
+LIMIT_NAMES = {
+    "OVER_BALANCE_CAP": "May hold",
+    "OVER_SINGLE_LIMIT": "A payment",
+    "OVER_DAY_LIMIT": "A day",
+    "OVER_YEAR_LIMIT": "A year",
+}
+"""By reason, how `cli_words.limits_in_words` calls the limit that was met."""
 
 
 def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from runtime.clock import Clock
 from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, AccountFlag, Kind
+from settlement.rule import spent_fen
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,15 @@ class Holder:
         numbers = [wallet.account] + ([deposit] if deposit is not None else [])
         rows = self._ledger.read(numbers)
         row = rows[0]
+        day_spent_fen, year_spent_fen = spent_fen(rows, 0, self._clock.now_ms())
         return WalletState(
             wallet=wallet,
             status=status_of(int(row["flags"])),
             available_fen=int(row["available_fen"]),
             held_fen=int(row["held_fen"]),
             deposit_fen=int(rows[1]["available_fen"]) if deposit is not None else None,
-            day_spent_fen=int(row["day_spent_fen"]),
-            year_spent_fen=int(row["year_spent_fen"]),
+            day_spent_fen=day_spent_fen,
+            year_spent_fen=year_spent_fen,
             last_sequence=int(row["last_sequence"]),
             limits_fen=tuple(self._policy[int(row["policy"])].tolist()),
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from currency.amount import format_yuan
 from sandbox.world import World
 from tests.integration.commands import wallet
 from tests.integration.conftest import MakeWorld
@@ -107,3 +108,21 @@ def test_a_bank_that_is_down_is_named_and_a_question_is_no_order(
     finally:
         world.stack.restart("beta")
     assert alice.answer("topup", "1")["available_fen"] == 10_100
+
+
+def test_limits_are_shown_with_what_is_left_and_a_refusal_names_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    dave, _ = opened(world, tmp_path / "dave", "--bank", "alpha", "--name", "Dave")
+    _, number = opened(world, tmp_path / "erin", "--bank", "alpha", "--phone", "13800000003")
+    dave.answer("topup", "1,000")
+    dave.answer("pay", number, "12.50")
+    limits = dave.answer("show")["limits"]
+    assert isinstance(limits, dict)
+    single, day = (format_yuan(limits[name]) for name in ("single_fen", "day_fen"))
+    left = format_yuan(limits["day_fen"] - 1_250)
+    said = dave.said("show")
+    assert "class II" in said
+    assert f"{day} yuan, {left} left today" in said
+    over = format_yuan(limits["single_fen"] + 1)
+    assert f"A payment: {single} yuan at most" in dave.said("pay", number, over, code=1)

@@ -93,6 +93,25 @@ def test_the_day_ends_at_midnight_in_beijing_and_the_year_does_not(
     assert refused(phone, alice.number, 1) == "OVER_YEAR_LIMIT"
 
 
+def test_what_was_spent_is_told_of_today_before_anything_is_paid_today(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    def spent() -> tuple[int, int]:
+        state = world.bank.holder.state(phone.wallet)
+        return state.day_spent_fen, state.year_spent_fen
+
+    alice.pay(phone.number, 5_000)
+    phone.pay(alice.number, 2_000)
+    assert spent() == (2_000, 2_000)
+    world.clock.advance(DAY_MS)
+    assert spent() == (0, 2_000)
+    phone.pay(alice.number, 500)
+    world.clock.set_back(DAY_MS)
+    assert spent() == (500, 2_500)
+    world.clock.advance(367 * DAY_MS)
+    assert spent() == (0, 0)
+
+
 def test_what_is_held_counts_and_what_is_released_does_not(
     world: World, alice: Holder, phone: Holder
 ) -> None:

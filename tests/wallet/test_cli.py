@@ -181,7 +181,7 @@ def test_show_without_the_bank_still_shows_the_offline_part(
     shown = alice.json("show", code=3)
     assert shown["bank_reached"] is False
     assert (shown["available_fen"], shown["offline_fen"]) == (None, 0)
-    assert "out of reach" in alice.run("show", code=3)
+    assert "bank alpha does not answer" in alice.run("show", code=3)
 
 
 def test_wrong_usage(stack: Path, tmp_path: Path) -> None:
