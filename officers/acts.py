@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +16,7 @@ from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
     EXPIRED_AT_ONCE,
+    LOOKED_THROUGH_AT_ONCE,
     MAX_ACT_VALIDITY_MS,
     MAX_CAUSE,
     MAX_DECISION_VALIDITY_MS,
@@ -35,6 +36,7 @@ OPEN = office_pb2.ACT_STATE_OPEN
 APPROVED = office_pb2.ACT_STATE_APPROVED
 REJECTED = office_pb2.ACT_STATE_REJECTED
 EXPIRED = office_pb2.ACT_STATE_EXPIRED
+WITHDRAWN = office_pb2.ACT_STATE_WITHDRAWN
 
 
 class Acts:
@@ -55,6 +57,8 @@ class Acts:
         self._clock = clock
         # Acts are written down and decided one after another. Nobody is waited for meanwhile.
         self._deciding = threading.Lock()
+        # From then on a key may have ended that signed an open act; never, when None.
+        self._look_through_at_ms: int | None = 0
 
     def propose(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
         """Writes an act down that now waits for another officer."""
@@ -66,6 +70,8 @@ class Acts:
             act = self._known(content, payload)
             if act is None:
                 self._check_time(content)
+                officer = self._as_now(caller, ACT_TAG, envelope)
+                _check_right(officer, effect)
                 act = self._new(officer, content, payload, envelope, effect)
         if act.state == OPEN:
             self._ready(effect, act)
@@ -75,16 +81,17 @@ class Acts:
         """Does what another officer proposed, once."""
         officer, act = self._decided_on(caller, APPROVAL_TAG, envelope)
         effect = self._effects[act.kind]
-        self._check_both(officer.name, act, effect)
-        if act.state == OPEN and not self._expired(act):
+        self._check_second(officer, act, effect)
+        if act.state == OPEN and not self._expired(act) and self._stands(act):
             self._ready(effect, act)
         with self._deciding:
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
-                # Who lost the right a moment ago has lost it.
-                self._check_both(officer.name, act, effect)
-                effect.perform(act, self._decision(act, APPROVED, officer.name, envelope))
+                officer = self._as_now(caller, APPROVAL_TAG, envelope)
+                self._check_second(officer, act, effect)
+                self._standing(act)
+                self._perform(effect, act, self._decision(act, APPROVED, officer.name, envelope))
             else:
                 _check_same_answer(act, APPROVED, officer)
         act = self.get(act.content.act_id)
@@ -100,6 +107,7 @@ class Acts:
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
+                _check_right(self._as_now(caller, REJECTION_TAG, envelope), effect)
                 effect.end(act, self._decision(act, REJECTED, officer.name, envelope))
             else:
                 _check_same_answer(act, REJECTED, officer)
@@ -135,7 +143,12 @@ class Acts:
             self._end(self.get(act_id), office_pb2.ACT_STATE_REFUSED, reason)
 
     def step(self) -> bool:
-        """Ends acts whose time is over; True when there may be more."""
+        """Ends acts whose time is over, or whose proposer's key is; True when there may be more."""
+        at_ms = self._look_through_at_ms
+        if at_ms is not None and at_ms <= self._clock.now_ms():
+            with self._deciding:
+                self._look_through_at_ms = self._officers.next_end_ms() or None
+            self._withdraw()
         table = self._tables.acts
         query = (
             select(table)
@@ -257,13 +270,67 @@ class Acts:
             )
         return officer, act
 
-    def _check_both(self, approver: str, act: Act, effect: Effect) -> None:
-        """Two officers who have the right now; what one of them alone wants is not done."""
-        if act.proposer == approver:
+    def _check_second(self, approver: Officer, act: Act, effect: Effect) -> None:
+        """Another officer, who has the right now; what one alone wants is not done."""
+        if act.proposer == approver.name:
             raise same_officer()
-        if act.state == OPEN:
-            _check_right(self._officers.get(act.proposer, "officer"), effect)
-        _check_right(self._officers.get(approver, "officer"), effect)
+        _check_right(approver, effect)
+
+    def _as_now(self, caller: Identity | None, tag: str, envelope: SignedEnvelope) -> Officer:
+        """Who signed it, unless certificate or key ended a moment ago."""
+        officer = self._officers.known(caller)
+        self._officers.verified(tag, officer, envelope)
+        return officer
+
+    def _stands(self, act: Act) -> bool:
+        """Whether its proposer could propose it now, with the key that signed it."""
+        officer = self._officers.find(act.proposer)
+        if officer is None or officer.removed:
+            return False
+        try:
+            _check_right(officer, self._effects[act.kind])
+            self._officers.verified(ACT_TAG, officer, act.proposal)
+        except Refusal:
+            return False
+        return True
+
+    def _standing(self, act: Act) -> None:
+        """Ends an act that does not stand any more, and says so."""
+        if not self._stands(act):
+            self._end(act, WITHDRAWN)
+            raise _withdrawn(act)
+
+    def _perform(self, effect: Effect, act: Act, decision: Decision) -> None:
+        """Does it; and with what it ends of an officer's keys or rights end open acts."""
+        concerned = effect.concerns(act)
+        if concerned:
+            # Whatever cuts it short: the next step goes on.
+            self._look_through_at_ms = 0
+        effect.perform(act, decision)
+        if concerned:
+            for left in self._do_not_stand(concerned):
+                self._end(left, WITHDRAWN)
+
+    def _withdraw(self) -> None:
+        """Ends each open act that does not stand any more."""
+        for act in self._do_not_stand():
+            with self._deciding:
+                if not self._stands(act):
+                    self._end(act, WITHDRAWN)
+
+    def _do_not_stand(self, proposer: str = "") -> Iterator[Act]:
+        """Open acts, of one officer or of all, that do not stand any more."""
+        table, last = self._tables.acts, 0
+        query = select(table).where(table.c.state == OPEN).order_by(table.c.id)
+        if proposer:
+            query = query.where(table.c.proposer == proposer)
+        while True:
+            page = query.where(table.c.id > last).limit(LOOKED_THROUGH_AT_ONCE)
+            acts = [_act(row) for row in self._database.read(lambda c, q=page: c.execute(q).all())]
+            if not acts:
+                return
+            last = acts[-1].number
+            yield from (act for act in acts if not self._stands(act))
 
     def _expired(self, act: Act) -> bool:
         return act.content.expires_time_ms <= self._clock.now_ms()
@@ -306,6 +373,8 @@ def _check_same_answer(act: Act, state: int, officer: Officer) -> None:
         return
     if act.state == EXPIRED:
         raise _over()
+    if act.state == WITHDRAWN:
+        raise _withdrawn(act)
     if act.state == office_pb2.ACT_STATE_REFUSED:
         raise Refusal(act.reason, f"it could not be done: {reason_name(act.reason)}")
     name = office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower()
@@ -318,6 +387,14 @@ def _check_same_answer(act: Act, state: int, officer: Officer) -> None:
 
 def _over() -> Refusal:
     return Refusal(errors_pb2.REASON_EXPIRED, "its time is over", field="expires_time_ms")
+
+
+def _withdrawn(act: Act) -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED,
+        f"it has been withdrawn: {act.proposer} could not propose it any more",
+        field="act_id",
+    )
 
 
 def _act(row: Any) -> Act:

@@ -97,6 +97,10 @@ class Effect:
     right: int
     """The Right that proposer and approver need."""
 
+    def concerns(self, act: Act) -> str:
+        """The officer whose keys or rights it changes; empty for nobody's."""
+        return ""
+
     def check(self, act: Act) -> None:
         """Refuses an act that could not be done now. Reads only."""
 

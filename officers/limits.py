@@ -21,3 +21,6 @@ MAX_OPEN_ACTS = 100
 
 EXPIRED_AT_ONCE = 50
 """Acts whose time is over that one step ends."""
+
+LOOKED_THROUGH_AT_ONCE = 500
+"""Open acts that are read at once when a key or a right has ended."""

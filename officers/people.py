@@ -198,6 +198,17 @@ class Officers:
                 refusal = no
         raise refusal
 
+    def next_end_ms(self) -> int:
+        """When the next key ends that is good now; never, when 0."""
+        now_ms = self._clock.now_ms()
+        ends = [
+            known.until_time_ms
+            for officer in self._by_name.values()
+            for known in officer.credentials
+            if known.live(now_ms) and known.until_time_ms
+        ]
+        return min(ends, default=0)
+
     def check_new(self, wanted: office_pb2.RegisterOfficer) -> None:
         """Refuses an officer who cannot be registered."""
         check_registration(wanted)

@@ -43,6 +43,9 @@ class _PeopleEffect(SqlEffect):
         self.tables = tables
         self.officers = officers
 
+    def concerns(self, act: Act) -> str:
+        return str(act.asked.name)
+
     def perform(self, act: Act, decision: Decision) -> None:
         with self.officers.change():
             super().perform(act, decision)

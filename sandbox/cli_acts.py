@@ -26,9 +26,19 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def acts(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
+def acts(
+    at: At = "",
+    ended: Annotated[
+        int, typer.Option(min=0, max=500, help="Instead, how so many of the newest have ended.")
+    ] = 0,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
     """List what waits for a second officer, and what banks ask the central bank for."""
     plan, speaker = load(folder), Speaker(as_json)
+    if ended:
+        _say_ended(speaker, plan, at, ended)
+        return
     waiting = [act for name in _institutions(plan, at) for act in _waiting(plan, name)]
     asked = _requests(plan) if at in ("", CENTRAL_BANK) else []
     requests = [
@@ -53,6 +63,23 @@ def acts(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
         )
     if not waiting and not asked:
         speaker.say("nothing waits for a second officer")
+
+
+def _say_ended(speaker: Speaker, plan: StackPlan, at: str, count: int) -> None:
+    """How the newest acts of each institution have ended, be it that nobody decided so."""
+    found = []
+    for name in _institutions(plan, at):
+        with ActDesk(plan, name, plan.officers(name)[0]) as desk:
+            newest = desk.newest_acts(count)
+        found += [act for act in newest if act.state != office_pb2.ACT_STATE_OPEN]
+    speaker.result({"acts": [fields(act) for act in found]})
+    for act in found if not speaker.as_json else ():
+        row = fields(act)
+        by = f" by {row['decided_by']}" if row["decided_by"] else ""
+        speaker.say(
+            f"{row['act_id']}  {in_words(act)}\n"
+            f"  proposed by {row['proposed_by']}, {row['institution']}: {row['state']}{by}"
+        )
 
 
 def approve(

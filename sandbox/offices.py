@@ -95,6 +95,11 @@ class ActDesk(Desk):
                 return found[::-1]
             request.page_token = answer.next_page_token
 
+    def newest_acts(self, count: int) -> list[Act]:
+        """Acts in any state, the newest first; at most 500."""
+        request = office_pb2.ListActsRequest(page_size=count)
+        return list(ask(self._acts.ListActs, request, office_pb2.ListActsResponse).acts)
+
     def officers(self) -> list[office_pb2.Officer]:
         """The officers of the institution."""
         request = office_pb2.ListOfficersRequest()

@@ -19,13 +19,15 @@ from sqlalchemy import Connection, Row, insert, select, update
 from central_bank.asking import Asking
 from central_bank.authentication.registry import Registry
 from central_bank.limits import PATIENCE_S
-from central_bank.tables import redemptions
+from central_bank.tables import office, redemptions
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 
 ASKING, ASIDE, OVER = "asking", "aside", "over"
 _OF = redemptions.c
+_ACTS = office.acts
 
 
 class _Told(NamedTuple):
@@ -61,7 +63,7 @@ class SettingAside:
             Refusal: VAULT_SHORT; the redemption cannot be.
         """
         row = self._row(number, bank, amount_fen)
-        if row.state != ASKING:
+        if row is None or row.state != ASKING:
             return
         answer, waited_for = self._begin(row)
         if answer is None:
@@ -97,14 +99,18 @@ class SettingAside:
                 answer.add_done_callback(partial(self._came_late, row))
         return busy
 
-    def _row(self, number: int, bank: int, amount_fen: int) -> Row[Any]:
+    def _row(self, number: int, bank: int, amount_fen: int) -> Row[Any] | None:
+        """The redemption, written down the first time; None where its act has ended before."""
         query = select(redemptions).where(_OF.number == number)
         values = {"number": number, "bank": bank, "amount_fen": amount_fen, "state": ASKING}
+        # Locked, so that the act does not end between the look and the row.
+        act = select(_ACTS.c.state).where(_ACTS.c.id == number).with_for_update()
 
-        def body(connection: Connection) -> Row[Any]:
-            if connection.execute(query).first() is None:
+        def body(connection: Connection) -> Row[Any] | None:
+            is_open = connection.execute(act).scalar() == office_pb2.ACT_STATE_OPEN
+            if is_open and connection.execute(query).first() is None:
                 connection.execute(insert(redemptions).values(values))
-            return connection.execute(query).one()
+            return connection.execute(query).first()
 
         return self._database.transaction(body)
 

@@ -284,6 +284,38 @@ def test_money_set_aside_for_an_act_that_ends_otherwise_goes_back(world: World) 
     assert world.books()["alpha"] == (0, 1_000)
 
 
+def test_a_redemption_that_was_turned_down_just_before_its_bank_is_asked_is_not_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the act and the question another officer turns it down."""
+    world.issue(world.alpha, 1_000)
+    ask = world.central.setting_aside.ask
+
+    def too_late(number: int, bank: int, amount_fen: int) -> None:
+        [act] = world.central.acts.page(office_pb2.ACT_STATE_OPEN, 9, None)
+        world.reject(act)
+        ask(number, bank, amount_fen)
+
+    monkeypatch.setattr(world.central.setting_aside, "ask", too_late)
+    act = world.propose(redeem(100))
+    assert act.state == REJECTED
+    for _ in range(2):
+        world.clock.advance(LONGEST_PAUSE_MS)
+        world.central.setting_aside.step()
+    assert world.banks.asked == []
+    assert world.banks.aside == {}
+
+
+def test_a_redemption_of_an_officer_who_is_removed_goes_back(world: World) -> None:
+    world.issue(world.alpha, 1_000)
+    act = world.propose(redeem(100), who=HAN)
+    assert world.banks.aside == {("alpha", act.number): 100}
+    world.both(office_pb2.RemoveOfficer(name="han"))
+    assert world.central.acts.get(act.content.act_id).state == office_pb2.ACT_STATE_WITHDRAWN
+    assert rejections(world) == [act.number]
+    assert world.books()["alpha"] == (0, 1_000)
+
+
 # What banks ask for
 
 

@@ -28,6 +28,7 @@ class ActState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACT_STATE_REJECTED: _ClassVar[ActState]
     ACT_STATE_EXPIRED: _ClassVar[ActState]
     ACT_STATE_REFUSED: _ClassVar[ActState]
+    ACT_STATE_WITHDRAWN: _ClassVar[ActState]
 RIGHT_UNSPECIFIED: Right
 RIGHT_OFFICERS: Right
 RIGHT_RESERVES: Right
@@ -42,6 +43,7 @@ ACT_STATE_APPROVED: ActState
 ACT_STATE_REJECTED: ActState
 ACT_STATE_EXPIRED: ActState
 ACT_STATE_REFUSED: ActState
+ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
     __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "freeze_wallet", "unfreeze_wallet", "pay_suspense")
