@@ -33,7 +33,7 @@ from operator_bank.settings import Settings
 from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
-from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS, MESSAGE_OPTIONS
+from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MAX_WORKERS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -202,6 +202,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         # One caller, which shares it out among those who call there.
         calls_each=MAX_CONCURRENT_CALLS,
         workers_each=MAX_WORKERS,
+        streams_each=MAX_STREAMS,
         options=MESSAGE_OPTIONS,
     )
     inner = Server(

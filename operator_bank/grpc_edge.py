@@ -15,6 +15,7 @@ from operator_bank.app import Bank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.grpc_public import patience_s, pay_response
 from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
+from operator_bank.payments.ends import Ends
 from operator_bank.payments.pay import PENDING, PaidAlone
 from runtime.calls import Call
 from runtime.checks import journal_position
@@ -34,6 +35,8 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self._bank = bank
         self._metrics = metrics
         self._news = News(bank.books.ledger)
+        self._ends = Ends(bank.outgoing.over)
+        bank.outgoing.on_ended = self._ends.told
 
     def PayTogether(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         orders = [_order(data) for data in request.requests]
@@ -54,11 +57,10 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             self._metrics.count(PAY, reason, count)
         return edge_pb2.PayTogetherResponse(answers=answers)
 
-    def AwaitEnd(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    async def AwaitEnd(self, request: Any, call: Call) -> Any:  # noqa: N802
         payment = request.payment
-        state, reason, available = self._bank.payments.await_end(
-            payment.number, payment.account, patience_s(context)
-        )
+        state, reason = await self._ends.of(payment.number, patience_s(call))
+        available = await call.in_thread(self._bank.payments.available_fen, payment.account)
         return edge_pb2.AwaitEndResponse(
             state=state,  # type: ignore[arg-type]
             reason=reason,

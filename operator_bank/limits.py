@@ -43,9 +43,12 @@ REJOIN_S = 0.5
 MAX_GATHERED = 256
 """Single payments that are served together."""
 
-MAX_WAITING = 12
-"""Single payments to other banks whose end is waited for at once. Each takes one of the bank's
-threads; those beyond wait until their deadline for a turn, which goes round their sources."""
+MAX_WAITING = 1_024
+"""Single payments to other banks whose end is waited for at once, without a thread for any of
+them. Those beyond are told to be on their way."""
+
+ENDS_AT_ONCE = 500
+"""Ends that are looked for in one query."""
 
 ANSWER_MARGIN_S = 0.5
 """Of a call's deadline, kept for the way of its answer."""

@@ -1,8 +1,8 @@
 """How one call is served: who calls, a place, the message in time, a thread, an answer or a reason.
 
 Handlers are those of gRPC's generated classes. One that answers once runs on a thread, and so does
-a stream that is a generator; a stream that is an asynchronous generator runs on the loop, and
-costs no thread while it waits.
+a stream that is a generator; one that is asynchronous runs on the loop, and costs no thread while
+it waits. It takes a place of those for streams, as it may be long.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class Calls:
         To gRPC it takes a stream of requests: it is called before a message has come, and
         decides itself how long it waits for one.
         """
+        if inspect.iscoroutinefunction(handler.unary_unary):
+            return grpc.stream_unary_rpc_method_handler(self._long(method, handler))
         if handler.unary_unary is not None:
             return grpc.stream_unary_rpc_method_handler(self._unary(method, handler))
         return grpc.stream_stream_rpc_method_handler(self._stream(method, handler))
@@ -211,6 +213,28 @@ class Calls:
                 if isinstance(said, bytes) and call.code is None:
                     return said
                 end.status = said if isinstance(said, Refusal) else (call.code, call.details, ())
+            await context.abort(*end.told())
+            raise AssertionError("abort raises")
+
+        return answer
+
+    def _long(self, method: str, handler: Any) -> Callable[..., Any]:
+        kind, serialize = kind_of(handler), handler.response_serializer
+
+        async def answer(_: object, context: Context) -> bytes:
+            started = time.monotonic()
+            with self._ending(method) as end:
+                check_deadline(context.time_remaining())
+                name, of = self._let_in(peer(context), method, context.peer())
+                with of.streams.place(name):
+                    call = Call(context, of.threads, name)
+                    request = self._read(kind, await message_of(context))
+                    try:
+                        said: bytes = serialize(await handler.unary_unary(request, call))
+                    finally:
+                        call.end()
+                self._finish(method, "OK", started)
+                return said
             await context.abort(*end.told())
             raise AssertionError("abort raises")
 

@@ -71,13 +71,22 @@ class Server:
         max_workers: int = MAX_WORKERS,
         calls_each: int = CALLS_EACH,
         workers_each: int | None = None,
+        streams_each: int = STREAMS_EACH,
         options: Sequence[tuple[str, int]] = SERVER_OPTIONS,
         connections: Bounds | None = None,
     ) -> None:
         self._first = first
         self.workers_each = max(1, max_workers // 4) if workers_each is None else workers_each
-        self._for_all = _class(MAX_CONCURRENT_CALLS, calls_each, max_workers, self.workers_each)
-        self._kept = _class(CALLS_KEPT, CALLS_EACH, WORKERS_KEPT, WORKERS_KEPT)
+        self._for_all = Class(
+            Shares("calls", whole=MAX_CONCURRENT_CALLS, each=calls_each),
+            Shares("streams", whole=MAX_STREAMS, each=streams_each),
+            FairThreads(max_workers, each=self.workers_each, name="grpc"),
+        )
+        self._kept = Class(
+            Shares("calls", whole=CALLS_KEPT, each=CALLS_EACH),
+            Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
+            FairThreads(WORKERS_KEPT, each=WORKERS_KEPT, name="grpc"),
+        )
         self._calls = Calls(gate, self._caller, metrics, read, self._let_in)
         self._inspection = Inspection(
             [service.name for service in services],
@@ -140,14 +149,6 @@ class Server:
         if self._first(who):
             return Caller(f"{who.role}/{who.name}", self._kept)
         return Caller(f"{who.role}/{who.institution}", self._for_all)
-
-
-def _class(calls: int, calls_each: int, threads: int, threads_each: int) -> Class:
-    return Class(
-        Shares("calls", whole=calls, each=calls_each),
-        Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
-        FairThreads(threads, each=threads_each, name="grpc"),
-    )
 
 
 async def _build(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -17,11 +16,7 @@ from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.watches import Watches
-from operator_bank.limits import (
-    ANSWER_MARGIN_S,
-    MAX_GATHERED,
-    MAX_ITEMS,
-)
+from operator_bank.limits import MAX_GATHERED, MAX_ITEMS
 from runtime.bounds import too_long
 from runtime.calls import Context, check_deadline, incident, message_of, refused
 from runtime.errors import Refusal
@@ -49,6 +44,7 @@ _SLOW = frozenset(
         "/dcep.bank.v1.OfflineService/DepositTokens",
     )
 )
+_PAYMENT = bank_pb2.PayRequest.DESCRIPTOR
 _WATCH = bank_pb2.WatchPaymentsRequest.DESCRIPTOR
 _DETAILS = "grpc-status-details-bin"
 _End = tuple[grpc.StatusCode, str, Any]
@@ -96,9 +92,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:
             return name, grpc.stream_stream_rpc_method_handler(self._told(name, self._watch))
-        behaviour = self._pay if name == PAY else self._forward(name)
-        answer = self._told(name, self._shared(name, method.input_type, behaviour))
-        return name, grpc.stream_unary_rpc_method_handler(answer)
+        serve = self._pay if name == PAY else self._shared(name, method.input_type)
+        return name, grpc.stream_unary_rpc_method_handler(self._told(name, serve))
 
     def _forward(self, name: str) -> _Behaviour:
         call = self._channel.unary_unary(name)
@@ -128,10 +123,9 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return answer
 
-    def _shared(
-        self, name: str, kind: Descriptor, behaviour: _Behaviour
-    ) -> Callable[[Context], Awaitable[bytes]]:
+    def _shared(self, name: str, kind: Descriptor) -> Callable[[Context], Awaitable[bytes]]:
         """A call with its place in the share of its source; what is cheap to refuse comes first."""
+        behaviour = self._forward(name)
         share = self._shares.bulk if name in _BULK else self._shares.slow if name in _SLOW else None
         most = too_long(kind)
 
@@ -161,8 +155,11 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
                 async for arrival in arrivals:
                     await context.write(arrival)
 
-    async def _pay(self, request: bytes, context: Context) -> bytes:
-        answer = await self._payments.ask(request)
+    async def _pay(self, context: Context) -> bytes:
+        check_deadline(context.time_remaining())
+        with self._shares.calls.place(source_of(context.peer())):
+            request = await _request(context, _PAYMENT, too_long(_PAYMENT))
+            answer = await self._payments.ask(request)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
         if answer.HasField("on_its_way"):
@@ -177,15 +174,14 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _await_end(self, answer: edge_pb2.PayAnswer, context: Context) -> None:
         """Brings an answer up to date once its payment has ended, if that comes in time."""
         asked = edge_pb2.AwaitEndRequest(payment=answer.on_its_way)
-        source = source_of(context.peer())
+        payer = str(answer.on_its_way.account)
         try:
-            with self._shares.ends_of_payer.place(str(answer.on_its_way.account)):
-                async with (
-                    asyncio.timeout(context.time_remaining() - ANSWER_MARGIN_S),
-                    self._shares.ends.turn(source),
-                ):
-                    end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
-        except (TimeoutError, grpc.aio.AioRpcError, Refusal):
+            with (
+                self._shares.ends.place(source_of(context.peer())),
+                self._shares.ends_of_payer.place(payer),
+            ):
+                end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
+        except (grpc.aio.AioRpcError, Refusal):
             return  # it is on its way: what the bank said first is still so
         answer.response.state, answer.response.reason = end.state, end.reason
         answer.response.available_fen = end.available_fen

@@ -13,13 +13,13 @@ from operator_bank.limits import (
 )
 from runtime.limits import MAX_CONCURRENT_CALLS
 from runtime.rates import Rate
-from runtime.shares import Shares, Turns
+from runtime.shares import Shares
 
 
 class PublicShares:
     """Places for calls, for those with many items, for those that may wait for the central bank,
-    for watches, and for probes, which have their own; turns for the ends of payments to other
-    banks; and the rate of openings.
+    for watches, for ends of payments to other banks that are waited for, and for probes, which have
+    their own; and the rate of openings.
     """
 
     def __init__(
@@ -36,6 +36,6 @@ class PublicShares:
         self.watches = Shares("watches", whole=MAX_WATCHES, each=watches_per_source)
         self.probes = Shares("probes", whole=MAX_PROBES, each=part(MAX_CONCURRENT_CALLS))
         self.looks = Shares("looks", whole=MAX_PROBES, each=LOOKS_EACH)
-        self.ends = Turns(MAX_WAITING, each=part(MAX_WAITING))
-        self.ends_of_payer = Shares("payments on their way", whole=1 << 30, each=WAITING_EACH)
+        self.ends = Shares("payments on their way", whole=MAX_WAITING, each=part(MAX_WAITING))
+        self.ends_of_payer = Shares("payments on their way", whole=MAX_WAITING, each=WAITING_EACH)
         self.openings = Rate("openings of wallets", openings_per_minute)

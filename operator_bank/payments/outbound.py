@@ -64,6 +64,7 @@ class Outbound:
         self._last = ""
         self._isolated: dict[int, int] = {}
         self.on_work: Callable[[], None] = lambda: None
+        self.on_ended: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
         """There is something new to submit."""
@@ -195,6 +196,18 @@ class Outbound:
         self.wait_until(over, timeout_s)
         return ended
 
+    def over(self, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """(PaymentState, Reason) of those payments that nobody need wait for, as in `wait`."""
+        of = outbound.c
+        query = select(of.number, of.state, of.reason, of.destination).where(of.number.in_(numbers))
+        rows = self._database.read(lambda c: c.execute(query).all())
+        silent = {name for name, lane in self._lanes.copy().items() if lane.silent}
+        return {
+            row.number: (row.state, row.reason)
+            for row in rows
+            if row.state != PENDING or row.destination in silent
+        }
+
     def wait_until(self, over: Callable[[], bool], timeout_s: float) -> bool:
         """Looks whenever the feed has been applied, until `over` says so or time runs out."""
         with self._ended:
@@ -204,6 +217,7 @@ class Outbound:
         """Payments have ended: whoever waits may look."""
         with self._ended:
             self._ended.notify_all()
+        self.on_ended()
 
 
 def _add(

@@ -108,14 +108,14 @@ class Payments:
             raise answer
         paid, account, available_fen = answer
         if paid.state == PENDING:
-            state, reason, available_fen = self.await_end(paid.number, account, wait_s)
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            available_fen = self.available_fen(account)
             paid = paid._replace(state=state, reason=reason)
         return paid, available_fen
 
-    def await_end(self, number: int, account: int, wait_s: float) -> tuple[int, int, int]:
-        """(PaymentState, Reason, the payer's available fen) once an outbound payment has ended."""
-        state, reason = self._outgoing.wait(number, wait_s)
-        return state, reason, int(self._ledger.read([account])[0]["available_fen"])
+    def available_fen(self, account: int) -> int:
+        """What a payer has now."""
+        return int(self._ledger.read([account])[0]["available_fen"])
 
     def pay_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Paid | Refusal]:
         """Many payments, in order, each with its own answer."""

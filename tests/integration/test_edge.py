@@ -20,7 +20,6 @@ from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
-from operator_bank.limits import MAX_WAITING
 from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
@@ -181,12 +180,19 @@ def test_who_gives_up_takes_nothing_from_those_who_pay_at_the_same_time(
     assert payee.show().available_fen == len(payers)
 
 
+def threads(world: World, bank: str) -> int:
+    """How many threads a bank's process has."""
+    status = Path(f"/proc/{world.stack.running[bank].pid}/status").read_text()
+    return int(status.partition("Threads:")[2].split()[0])
+
+
 def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
     own: World, alpha: BankStubs
 ) -> None:
-    """More of them than a bank has threads, while the central bank is down."""
+    """More of them than a bank has threads, while the central bank is down: they take none."""
     abroad = RawWallet(BankStubs(own.plan, "beta"))
-    payers = [funded(alpha) for _ in range(MAX_WORKERS + MAX_WAITING)]
+    payers = [funded(alpha) for _ in range(2 * MAX_WORKERS)]
+    before = threads(own, "alpha")
     alice, bob = funded(alpha), RawWallet(alpha)
     own.stack.stop(CENTRAL_BANK)
     with ThreadPoolExecutor(len(payers)) as pool:
@@ -204,6 +210,7 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
             assert alice.pay(bob.number, fen).state == bank_pb2.PAYMENT_STATE_SETTLED
         assert bob.show().available_fen == 6
         assert not any(one.done() for one in waiting)
+        assert threads(own, "alpha") < before + MAX_WORKERS // 4
         assert {one.result().state for one in waiting} == {bank_pb2.PAYMENT_STATE_PENDING}
     own.stack.restart(CENTRAL_BANK)
     with ThreadPoolExecutor(len(payers)) as pool:

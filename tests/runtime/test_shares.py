@@ -169,6 +169,33 @@ def test_a_caller_has_one_share_however_many_connections_and_certificates_it_has
         assert reason_of(late.result) == "OVERLOADED"
 
 
+def test_calls_that_are_long_take_no_thread_and_a_callers_are_few(serve: Serve) -> None:
+    """An asynchronous handler: its caller's other calls, one thread's, go on beside it."""
+    opened = asyncio.Event()
+
+    async def wait(request: Int32Value, call: Call) -> Int32Value:
+        if request.value == LATER:
+            await opened.wait()
+            return Int32Value(value=await call.in_thread(lambda: 5))
+        if request.value == 0:
+            opened.set()
+        return request
+
+    def follow(request: Int32Value, context: Any) -> Iterator[Int32Value]:
+        yield request  # on a thread
+
+    served = serve(wait, follow)
+    channel = as_(served, "bank/alpha")
+    running = [unary(channel).future(Int32Value(value=LATER), timeout=60) for _ in range(9)]
+    for late in refused_of(running, 9 - STREAMS_EACH):
+        assert reason_of(late.result) == "OVERLOADED"
+    waiting = [call for call in running if not call.done()]
+    other = as_(served, "bank/beta")
+    assert [one.value for one in stream(other)(ONE, timeout=10)] == [1]
+    assert unary(other)(Int32Value(value=0), timeout=10).value == 0
+    assert [call.result().value for call in waiting] == [5] * STREAMS_EACH
+
+
 def refused_of(calls: list[Any], count: int) -> list[Any]:
     """The calls that ended, while all others go on; waits until they are so many."""
     ends_at = time.monotonic() + 20

@@ -1,0 +1,78 @@
+"""Waiting for payments to other banks to end: one thread looks for all who wait on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from dcep.bank.v1 import bank_pb2
+from operator_bank.limits import ENDS_AT_ONCE
+from runtime.logs import logger
+from runtime.loop import shared_loop
+from runtime.parts import parts
+
+End = tuple[int, int]
+"""PaymentState, and the Reason of the other side's refusal."""
+
+_PENDING: End = (bank_pb2.PAYMENT_STATE_PENDING, 0)
+
+
+class Ends:
+    """The thread begins with the first who waits and ends with the process."""
+
+    def __init__(self, look: Callable[[Sequence[int]], Mapping[int, End]]) -> None:
+        """Takes what says, of up to ENDS_AT_ONCE numbers, which nobody need wait for, and why."""
+        self._look = look
+        self._waiting: dict[int, set[asyncio.Future[End]]] = {}
+        self._new: deque[int] = deque()
+        self._all = threading.Event()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._log = logger("ends")
+
+    def told(self) -> None:
+        """Payments have ended; from any thread."""
+        self._all.set()
+        self._woken.set()
+
+    async def of(self, number: int, within_s: float) -> End:
+        """The end of a payment, after waiting for it; PENDING when time runs out."""
+        waiter: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(number, set()).add(waiter)
+        self._new.append(number)
+        self._woken.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="ends", daemon=True)
+            self._thread.start()
+        try:
+            return await asyncio.wait_for(waiter, max(0.0, within_s))
+        except TimeoutError:
+            return _PENDING
+        finally:
+            self._waiting[number].discard(waiter)
+            if not self._waiting[number]:
+                del self._waiting[number]
+
+    def _run(self) -> None:
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            new = [self._new.popleft() for _ in range(len(self._new))]
+            if self._all.is_set():
+                self._all.clear()
+                new = list(self._waiting)
+            try:
+                for part in parts(new, ENDS_AT_ONCE):
+                    ended = self._look(part)
+                    if ended:
+                        shared_loop().call(self._tell, ended)
+            except Exception:  # noqa: BLE001 - who waits is told PENDING in time, which is so
+                self._log.exception("ends could not be looked for")
+
+    def _tell(self, ended: Mapping[int, End]) -> None:
+        for number, end in ended.items():
+            for waiter in self._waiting.get(number, ()):
+                if not waiter.done():
+                    waiter.set_result(end)
