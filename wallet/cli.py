@@ -162,23 +162,6 @@ def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
 
 
 @app.command()
-def history(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="Lines.")] = 50,
-    page: Annotated[str, typer.Option("--page", help="next_page_token of the page before.")] = "",
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Payments in and out, newest first, with the balance after each."""
-    from wallet.cli_words import listed
-
-    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
-        holder = app.holder()
-        entries, token = holder.history(limit, page)
-        speaker.result(*listed(entries, token, holder.unanswered()))
-
-
-@app.command()
 def watch(
     context: typer.Context,
     count: Annotated[int, typer.Option("--count", min=0, help="End after so many.")] = 0,
@@ -205,13 +188,16 @@ def watch(
             return
 
 
-def _add_offline() -> None:
+def _add_others() -> None:
+    from wallet.cli_history import history, payment
     from wallet.cli_offline import offline
 
+    app.command()(history)
+    app.command()(payment)
     app.add_typer(offline, name="offline")
 
 
-_add_offline()
+_add_others()
 _ = Common
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +10,7 @@ from dcep.bank.v1.bank_pb2 import GetWalletResponse
 from wallet.desk import Placed
 from wallet.holder import Entry, class_name, state_name, status_name
 from wallet.home import Profile
+from wallet.times import clock
 
 Said = tuple[dict[str, Any], str]
 
@@ -139,27 +139,12 @@ def paid(number: str, amount_fen: int, placed: Placed) -> Said:
     return fields, text
 
 
-def listed(entries: list[Entry], token: str, unanswered: list[str]) -> Said:
-    """After ``history``."""
-    fields = {
-        "items": [asdict(entry) for entry in entries],
-        "next_page_token": token,
-        "unanswered": unanswered,
-    }
-    text = _table(entries) if entries else "Nothing yet."
-    if unanswered:
-        text += "\nWithout an answer so far: " + ", ".join(unanswered)
-    if token:
-        text += f"\nOlder: wallet history --page {token}"
-    return fields, text
-
-
 def arrived(entry: Entry) -> Said:
     """One line of ``watch``."""
     memo = f" “{entry.memo}”" if entry.memo else ""
     sender = f" from {entry.counterparty}" if entry.counterparty else ""
     text = (
-        f"{_clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}; "
+        f"{clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}; "
         f"{format_yuan(entry.balance_after_fen)} yuan available"
     )
     return asdict(entry), text
@@ -169,41 +154,8 @@ def earlier(placed: Placed, done: str) -> str:
     """What became of an order that an earlier command made; "" when it is this command's."""
     if not placed.resent:
         return ""
-    made = _clock(placed.order.created_time_ms)
+    made = clock(placed.order.created_time_ms)
     return (
         f"{done}, once: it was ordered at {made} and is settled, {placed.order.payment_id}.\n"
         "Nothing was ordered a second time; `--anew` does."
     )
-
-
-def _table(entries: list[Entry]) -> str:
-    from io import StringIO
-
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None)
-    for name in ("time", "what", "with", "memo", "state"):
-        table.add_column(name)
-    table.add_column("yuan", justify="right")
-    table.add_column("balance", justify="right")
-    for entry in entries:
-        sign = "+" if entry.change_fen > 0 else ""
-        cells = (
-            _clock(entry.time_ms),
-            entry.kind,
-            entry.counterparty,
-            entry.memo,
-            entry.state.lower(),
-            sign + format_yuan(entry.change_fen),
-            format_yuan(entry.balance_after_fen),
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    out = StringIO()
-    Console(file=out, width=140, highlight=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
-
-
-def _clock(time_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ms / 1_000))

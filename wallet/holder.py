@@ -14,7 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount, invalid, text
 from runtime.clock import Clock
 from runtime.envelope import sign
-from runtime.errors import Refusal, is_undecided
+from runtime.errors import Refusal, is_undecided, reason_name
 from runtime.randomness import Randomness
 from wallet.bank import GET_WALLET, LIST_PAYMENTS, Banks
 from wallet.banks import BankEntry
@@ -32,6 +32,7 @@ class Entry:
     Attributes:
         counterparty: the other wallet's number, "" when there is none.
         change_fen: + received, − paid.
+        reason: why it was refused, as the contract names it; "" when it was not.
     """
 
     payment_id: str
@@ -42,6 +43,7 @@ class Entry:
     balance_after_fen: int
     time_ms: int
     memo: str
+    reason: str = ""
 
 
 class Holder:
@@ -252,6 +254,7 @@ def entry_of(payment: bank_pb2.Payment, number: str) -> Entry:
         balance_after_fen=payment.balance_after_fen,
         time_ms=payment.time_ms,
         memo=payment.memo,
+        reason=reason_name(payment.reason) if payment.reason else "",
     )
 
 

@@ -53,6 +53,14 @@ class Speaker:
         sys.stdout.flush()
         self.was_heard = True
 
+    def table(self, rows: list[list[str]]) -> None:
+        """Rows for a spreadsheet, as RFC 4180 has them."""
+        import csv
+
+        csv.writer(sys.stdout).writerows(rows)
+        sys.stdout.flush()
+        self.was_heard = True
+
     def say(self, text: str) -> None:
         """A remark beside the result, on standard error."""
         sys.stderr.write(text + "\n")
@@ -89,8 +97,10 @@ class Speaker:
         from wallet.home import HomeError
         from wallet.link import CameBack, LinkError, LinkRefused
         from wallet.papers import PaperError
+        from wallet.times import TimeError
 
-        if isinstance(error, (UsageError, AmountError, NumberError, BankNotFound, PaperError)):
+        wrong = (UsageError, AmountError, NumberError, BankNotFound, PaperError, TimeError)
+        if isinstance(error, wrong):
             self.fail(EXIT_USAGE, "USAGE", str(error))
         if isinstance(error, HomeError):
             self.fail(EXIT_USAGE, "HOME", str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from wallet.times import clock
 
 _WORDS = {
     "INSUFFICIENT_FUNDS": (
@@ -115,7 +115,7 @@ LIMIT_NAMES = {
 
 def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
     """What to tell of an order that an earlier command made, and what can be done next."""
-    made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ordered_time_ms / 1_000))
+    made = clock(ordered_time_ms)
     return (
         f"The order of {made} was refused, and nothing was sent now. {said}",
         "Repeat the command to order it anew.",
