@@ -39,6 +39,7 @@ from offline_token.formats import (
     Token,
     TrustBundle,
 )
+from offline_token.possession import prove
 from runtime.clock import SystemClock
 from runtime.database import Database, open_engine
 from runtime.envelope import sign
@@ -447,6 +448,7 @@ def _registered(
             "token_id": chain.token.id,
             "bank": bank.index,
             "number": len(loads) + 1,
+            "owner": chain.token.owner,
             "value_fen": chain.token.value_fen,
             "expires_time_ms": chain.token.expires_time_ms,
             "body": chain.token.encode(),
@@ -464,6 +466,7 @@ def _load(central: CentralBank, bank: Bank, town: _Town, number: int, amount_fen
         number=number,
         amount_fen=amount_fen,
         device_certificate=town.certificates[0].encode(),
+        possession=prove(town.devices[0], bank.name, bytes(32)).encode(),
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )

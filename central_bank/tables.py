@@ -123,18 +123,21 @@ redemptions = Table(
     Index("redemptions_by_state", "state"),
 )
 
-# `restored_fen` is what went back to the loader after the grace; none until then.
+# `owner` is the key that it was made for, at this bank and never at another one. `restored_fen` is
+# what went back to the loader after the grace; none until then.
 tokens = Table(
     "tokens",
     metadata,
     Column("token_id", LargeBinary(16), primary_key=True),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
+    Column("owner", LargeBinary(32), nullable=False),
     Column("value_fen", BigInteger, nullable=False),
     Column("expires_time_ms", BigInteger, nullable=False),
     Column("restored_fen", BigInteger, nullable=True),
     Column("body", LargeBinary, nullable=False),
     Index("tokens_by_registration", "bank", "number"),
+    Index("tokens_by_owner", "owner"),
     Index("tokens_by_expiry", "restored_fen", "expires_time_ms"),
 )
 
@@ -190,13 +193,14 @@ evidence = Table(
     sqlite_autoincrement=True,
 )
 
-# `bank` is the one that certified the device, at whose word or by whose device's own signatures it
-# is out of use; -1 for one that an officer named.
+# Devices out of use: at the word of officers, or of the bank that certified them, or by their own
+# signatures. The revocation names bank and key, as a trust bundle lists it.
 revoked_devices = Table(
     "revoked_devices",
     metadata,
-    Column("device_key", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary(32), primary_key=True),
     Column("bank", Integer, nullable=False),
+    Column("by_officer", SmallInteger, nullable=False),
     Column("cause", String(200), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("revoked_devices_by_bank", "bank", "time_ms"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Self
 
 from offline_token.limits import (
@@ -23,16 +23,19 @@ from offline_token.limits import (
 )
 
 KEY_BYTES = 32
+REVOCATION_BYTES = 32
 SIGNATURE_BYTES = 64
 ID_BYTES = 16
 NAME_BYTES = 16
+_NAMED_BYTES = 1 + NAME_BYTES + KEY_BYTES
+"""Kind, bank and key at the head of a certificate."""
 _CERTIFICATE = struct.Struct(f">c{NAME_BYTES}s{KEY_BYTES}sQ{SIGNATURE_BYTES}s")
 _TOKEN = struct.Struct(f">c{ID_BYTES}sQ{KEY_BYTES}sQQ{SIGNATURE_BYTES}s")
 _ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
 _BUNDLE = struct.Struct(">2sQQBQQQHH")
 _REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}s")
 _BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
-_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U2", b"R1"
+_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U3", b"R1"
 
 
 class FormatError(ValueError):
@@ -106,6 +109,13 @@ class Certificate(_Signed):
     def signed_part(self) -> bytes:
         """What its signature covers."""
         return tagged(self.tag, self.encode()[:-SIGNATURE_BYTES])
+
+    def revocation(self) -> bytes:
+        """What a trust bundle lists when this bank's key, or device, is out of use. 32 bytes.
+
+        Kind, bank and key: another bank that certifies the same key revokes nothing but its own.
+        """
+        return hashlib.sha256(tagged("revoked/v1", self.encode()[:_NAMED_BYTES])).digest()
 
     @classmethod
     def decode(cls, data: bytes, kind: bytes) -> Self:
@@ -317,7 +327,7 @@ class TrustBundle:
         max_payment_fen: of one payment, all its chains together.
         max_holding_fen: what a device may hold; it keeps to that itself.
         banks: certificates of banks' keys; of one bank several while it changes its key.
-        revoked: keys of devices, and of banks.
+        revoked: of devices, and of banks' keys, what `Certificate.revocation` says.
     """
 
     created_time_ms: int
@@ -331,19 +341,24 @@ class TrustBundle:
     signature: bytes = field(default=b"", compare=False)
 
     def encode(self) -> bytes:
-        """Header, banks' certificates, revoked device keys, signature. Raises FormatError."""
+        """Header, banks' certificates, what is revoked, signature. Raises FormatError."""
         if len(self.signature) != SIGNATURE_BYTES:
             raise FormatError("trust bundle: a signature of the wrong length")
         return self._body() + self.signature
 
     def signed_part(self) -> bytes:
         """What the root's signature covers."""
-        return tagged("trust-bundle/v2", self._body())
+        return tagged("trust-bundle/v3", self._body())
 
-    def bank_keys(self, name: str, now_ms: int) -> list[bytes]:
-        """The keys of a bank whose certificates are valid now: several while it changes them."""
+    @cached_property
+    def out_of_use(self) -> frozenset[bytes]:
+        """The same as `revoked`, to look things up in."""
+        return frozenset(self.revoked)
+
+    def certifiers(self, name: str, now_ms: int) -> list[Certificate]:
+        """A bank's certificates that are valid now: several while it changes its key."""
         return [
-            certificate.key
+            certificate
             for certificate in self.banks
             if certificate.bank == name and certificate.expires_time_ms >= now_ms
         ]
@@ -359,15 +374,15 @@ class TrustBundle:
         certificates = tuple(
             Certificate.decode(reader.take(CERTIFICATE_BYTES), _BANK) for _ in range(banks)
         )
-        keys = tuple(reader.take(KEY_BYTES) for _ in range(revoked))
+        listed = tuple(reader.take(REVOCATION_BYTES) for _ in range(revoked))
         signature = reader.take(SIGNATURE_BYTES)
         reader.end()
         rules = (hops, value, payment, holding)
-        return cls(created, age, *rules, certificates, keys, signature)
+        return cls(created, age, *rules, certificates, listed, signature)
 
     def _body(self) -> bytes:
-        if any(len(key) != KEY_BYTES for key in self.revoked):
-            raise FormatError("trust bundle: a key of the wrong length")
+        if any(len(each) != REVOCATION_BYTES for each in self.revoked):
+            raise FormatError("trust bundle: a revocation of the wrong length")
         fields = (
             _A_BUNDLE,
             self.created_time_ms,

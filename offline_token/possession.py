@@ -16,6 +16,7 @@ from offline_token.signing import Signer, verified
 WALLET_BYTES = 16
 NONCE_BYTES = ID_BYTES
 ACCOUNT_BYTES = 32
+POSSESSION_BYTES = ACCOUNT_BYTES + SIGNATURE_BYTES
 
 
 def account_of(wallet: str, nonce: bytes) -> bytes:
@@ -53,8 +54,8 @@ class Possession:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
-        if len(data) != ACCOUNT_BYTES + SIGNATURE_BYTES:
-            raise FormatError(f"possession: {ACCOUNT_BYTES + SIGNATURE_BYTES} bytes expected")
+        if len(data) != POSSESSION_BYTES:
+            raise FormatError(f"possession: {POSSESSION_BYTES} bytes expected")
         return cls(data[:ACCOUNT_BYTES], data[ACCOUNT_BYTES:])
 
     def proves(self, key: bytes, bank: str) -> bool:

@@ -292,16 +292,17 @@ def check_device(
     certificate: Certificate, bundle: TrustBundle, now_ms: int, *, verified: Verified = verified
 ) -> None:
     """Raises Bad unless a device's certificate is its bank's, valid, and neither's key revoked."""
-    keys = bundle.bank_keys(certificate.bank, now_ms)
-    if not keys:
+    banks = bundle.certifiers(certificate.bank, now_ms)
+    if not banks:
         raise Bad(Reason.BANK_UNKNOWN)
-    part = certificate.signed_part()
-    signer = next((key for key in keys if verified(key, part, certificate.signature)), None)
+    part, signature = certificate.signed_part(), certificate.signature
+    signer = next((bank for bank in banks if verified(bank.key, part, signature)), None)
     if signer is None:
         raise Bad(Reason.DEVICE_FORGED)
     if now_ms > certificate.expires_time_ms:
         raise Bad(Reason.DEVICE_EXPIRED)
-    if certificate.key in bundle.revoked or signer in bundle.revoked:
+    out = bundle.out_of_use
+    if out and (certificate.revocation() in out or signer.revocation() in out):
         raise Bad(Reason.DEVICE_REVOKED)
 
 

@@ -85,7 +85,7 @@ class GrpcCentralBank:
                 self._feed.cancel()
 
     def register(
-        self, number: int, amount_fen: int, device_certificate: bytes
+        self, number: int, amount_fen: int, device_certificate: bytes, possession: bytes
     ) -> registration_pb2.RegisterTokensResponse:
         """See `peers.CentralBank.register`."""
 
@@ -96,6 +96,7 @@ class GrpcCentralBank:
                 number=number,
                 amount_fen=amount_fen,
                 device_certificate=device_certificate,
+                possession=possession,
                 created_time_ms=created,
                 expires_time_ms=expires,
             )

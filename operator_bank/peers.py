@@ -27,9 +27,9 @@ class CentralBank(Protocol):
         ...
 
     def register(
-        self, number: int, amount_fen: int, device_certificate: bytes
+        self, number: int, amount_fen: int, device_certificate: bytes, possession: bytes
     ) -> registration_pb2.RegisterTokensResponse:
-        """Registers tokens."""
+        """Registers tokens for a device that has asked this bank for its certificate."""
         ...
 
     def deposit(

@@ -73,6 +73,7 @@ outbound = Table(
 )
 
 # A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
+# `revocation`: what a trust bundle lists when it is out of use, by this bank's name and its key.
 # `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
 # Rows long past both are deleted, but for the revoked, which bar their wallet. The order is the
 # CertifyDeviceOrder that the certificate was made for, as its holder signed it.
@@ -80,6 +81,7 @@ devices = Table(
     "devices",
     metadata,
     Column("device_key", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary(32), nullable=False),
     Column("wallet", Integer, nullable=False),
     Column("certificate", LargeBinary, nullable=False),
     Column("order_payload", LargeBinary, nullable=False),
@@ -87,6 +89,7 @@ devices = Table(
     Column("live_until_ms", BigInteger, nullable=False),
     Column("revoked_time_ms", BigInteger, nullable=True),
     Index("devices_by_wallet", "wallet"),
+    Index("devices_by_their_revocation", "revocation"),
     Index("devices_by_revocation", "revoked_time_ms", "live_until_ms"),
 )
 

@@ -25,7 +25,7 @@ def authentication_effects(
         "reinstate_bank": _Suspension(database, registry, suspended=False),
         "renew_bank": _Renewal(database, registry, devices),
         "renew_central_key": _CentralRenewal(database, central_keys),
-        "revoke_device": _Revocation(database, devices),
+        "revoke_device": _Revocation(database, registry, devices),
     }
 
 
@@ -116,15 +116,18 @@ class _CentralRenewal(_AuthenticationEffect):
 class _Revocation(_AuthenticationEffect):
     right = office_pb2.RIGHT_DEVICES
 
-    def __init__(self, database: Database, devices: Devices) -> None:
+    def __init__(self, database: Database, registry: Registry, devices: Devices) -> None:
         super().__init__(database)
+        self._registry = registry
         self._devices = devices
 
     def check(self, act: Act) -> None:
+        self._registry.get(act.asked.bank, "bank")
         exact_bytes(act.asked.device_key, "device_key", 32)
 
     def perform(self, act: Act, decision: Decision) -> None:
-        self._devices.revoke(act.asked.device_key, act.content.cause, decision.mark)
+        bank = self._registry.get(act.asked.bank, "bank")
+        self._devices.revoke(bank, act.asked.device_key, act.content.cause, decision.mark)
 
 
 def _by(decision: Decision) -> Given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, func, insert, select, update
 
 from central_bank.authentication.registry import Also, Bank, nothing
 from central_bank.limits import (
@@ -16,7 +16,14 @@ from central_bank.limits import (
 )
 from central_bank.tables import bank_keys, banks, revoked_devices
 from dcep.errors.v1 import errors_pb2
-from offline_token.formats import BANK, DEVICE, Certificate, FormatError, TrustBundle
+from offline_token.formats import (
+    BANK,
+    DEVICE,
+    SIGNATURE_BYTES,
+    Certificate,
+    FormatError,
+    TrustBundle,
+)
 from offline_token.limits import MAX_BANKS, MAX_HOPS, MAX_REVOKED
 from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
@@ -27,9 +34,6 @@ from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
-BY_OFFICER = -1
-"""In place of a bank's index, for what an officer of the central bank has revoked."""
-
 _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
@@ -70,65 +74,73 @@ class Devices:
         ends = min(certificate.expires_time_ms, self._clock.now_ms() + _BUNDLE_AGE_MS)
         return certify_bank(self._root, certificate.bank, certificate.key, ends).encode()
 
-    def revoke(self, key: bytes, cause: str, also: Also = nothing) -> None:
-        """Takes a device out of use at two officers' word from the next bundle on, for good.
+    def revoke(self, bank: Bank, key: bytes, cause: str, also: Also = nothing) -> None:
+        """Takes a bank's device out of use at two officers' word, for good, from the next bundle.
 
         Args:
+            bank: the one that certified it. Another one that did so too is not meant.
             also: further SQL for the same transaction.
         """
         exact_bytes(key, "device_key", 32)
-        self._revoke([key], cause, BY_OFFICER, also)
+        self._revoke(bank.index, [revocation_of(bank.name, key)], cause, also, by_officer=True)
 
-    def revoke_proven(self, key: bytes, cause: str, bank: int) -> None:
-        """The same for a device whose own signatures convict it.
-
-        Args:
-            bank: index of the one that certified it: it is listed in that bank's share.
-        """
-        self._revoke([key], cause, bank)
+    def revoke_proven(self, bank: Bank, key: bytes, cause: str) -> None:
+        """The same for a device whose own signatures convict it, in the share of its bank."""
+        self._revoke(bank.index, [revocation_of(bank.name, key)], cause)
 
     def revoke_own(self, bank: Bank, certificates: Sequence[bytes], cause: str) -> None:
         """The same for devices of a bank, which shows the certificates that it gave them.
 
+        Whoever else has certified these keys, their devices stay good: each bank speaks of its own.
+
         Raises:
             Refusal: OVERLOADED for more than `MAX_REVOKED_BY_BANK`.
         """
-        keys = [_own_key(bank, certificate) for certificate in certificates]
+        own = [_own(bank, certificate).revocation() for certificate in certificates]
         of = revoked_devices.c
-        count = select(func.count()).where(of.bank == bank.index)
+        count = select(func.count()).where(of.bank == bank.index, of.by_officer == 0)
         if self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_REVOKED_BY_BANK:
             raise Refusal(
                 errors_pb2.REASON_OVERLOADED,
                 f"{MAX_REVOKED_BY_BANK} devices of the bank are revoked already",
                 field="device_certificates",
             )
-        self._revoke(keys, cause, bank.index)
+        self._revoke(bank.index, own, cause)
 
-    def _revoke(self, keys: Sequence[bytes], cause: str, bank: int, also: Also = nothing) -> None:
+    def _revoke(
+        self,
+        bank: int,
+        revocations: Sequence[bytes],
+        cause: str,
+        also: Also = nothing,
+        *,
+        by_officer: bool = False,
+    ) -> None:
         text(cause, "cause", longest=200)
-        these = revoked_devices.c.device_key.in_(keys)
-        known = select(revoked_devices.c.device_key).where(these)
-        now_ms = self._clock.now_ms()
+        these = revoked_devices.c.revocation.in_(revocations)
+        known = select(revoked_devices.c.revocation).where(these)
+        by, now_ms = {"by_officer": int(by_officer)}, self._clock.now_ms()
 
         def body(connection: Connection) -> None:
-            before = {bytes(key) for key in connection.execute(known).scalars()}
+            before = {bytes(each) for each in connection.execute(known).scalars()}
             rows = [
-                {"device_key": key, "bank": bank, "cause": cause, "time_ms": now_ms}
-                for key in dict.fromkeys(keys)
-                if key not in before
+                {"revocation": each, "bank": bank, "cause": cause, "time_ms": now_ms, **by}
+                for each in dict.fromkeys(revocations)
+                if each not in before
             ]
             if rows:
                 connection.execute(insert(revoked_devices), rows)
-            if bank == BY_OFFICER and before:
+            if by_officer and before:
                 # However it came there: from now on no bank's share can push it out.
-                connection.execute(update(revoked_devices).where(these).values(bank=bank))
+                connection.execute(update(revoked_devices).where(these).values(by))
             also(connection)
 
         self._database.transaction(body)
 
-    def is_revoked(self, key: bytes) -> bool:
+    def is_revoked(self, certificate: Certificate) -> bool:
         """Whether a device was taken out of use, in the bundle or not any more."""
-        query = select(revoked_devices.c.time_ms).where(revoked_devices.c.device_key == key)
+        of = revoked_devices.c
+        query = select(of.time_ms).where(of.revocation == certificate.revocation())
         return self._database.read(lambda c: c.execute(query).first()) is not None
 
     def bundle(self) -> TrustBundle:
@@ -136,32 +148,33 @@ class Devices:
 
         A bank whose key was replaced is in it with both, while there is room. A key of a bank that
         was revoked is so listed too, as long as devices may have bundles in which it is not.
-        It lists `MAX_REVOKED` keys: these, all devices that officers named, and of each bank's
+        It lists `MAX_REVOKED` of them: these, all devices that officers named, and of each bank's
         those that were revoked last, as many of one bank's as of another's while there is room.
         """
         welcome = _keys().where(banks.c.suspended == 0)
         rows = self._database.read(lambda c: c.execute(welcome).all())
         listed = _listed(rows, self._clock.now_ms())
         known = {bytes(row.business_key) for row in rows if row.revoked}
-        revoked = [certificate.key for certificate in listed if certificate.key in known]
+        ended = (certificate for certificate in listed if certificate.key in known)
+        revoked = [certificate.revocation() for certificate in ended]
         devices = self._revoked_devices(MAX_REVOKED - len(revoked))
         return self._bundle(listed, [*revoked, *devices])
 
     def _revoked_devices(self, most: int) -> list[bytes]:
         of = revoked_devices.c
-        newest = (of.time_ms.desc(), of.device_key)
-        place = func.row_number().over(partition_by=of.bank, order_by=newest)
-        by_officer = (of.bank == BY_OFFICER).label("by_officer")
-        ranked = select(of.device_key, of.time_ms, by_officer, place.label("place")).subquery().c
+        newest = (of.time_ms.desc(), of.revocation)
+        share = (of.by_officer, case((of.by_officer == 1, 0), else_=of.bank))
+        place = func.row_number().over(partition_by=share, order_by=newest).label("place")
+        ranked = select(of.revocation, of.time_ms, of.by_officer, place).subquery().c
         revoked = (
-            select(ranked.device_key)
+            select(ranked.revocation)
             .order_by(
-                ranked.by_officer.desc(), ranked.place, ranked.time_ms.desc(), ranked.device_key
+                ranked.by_officer.desc(), ranked.place, ranked.time_ms.desc(), ranked.revocation
             )
             .limit(most)
         )
         found = self._database.read(lambda c: c.execute(revoked).scalars().all())
-        return [bytes(key) for key in found]
+        return [bytes(each) for each in found]
 
     def deposit_bundle(self) -> TrustBundle:
         """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
@@ -198,6 +211,11 @@ class Devices:
         return self.root_key + self.bundle().encode()
 
 
+def revocation_of(bank: str, key: bytes) -> bytes:
+    """What a bundle lists of a bank's device with this key. Raises FormatError."""
+    return Certificate(DEVICE, bank, key, 0, bytes(SIGNATURE_BYTES)).revocation()
+
+
 def _keys() -> Select[Any]:
     """Banks' keys: those that they have now, then those that were replaced, the newest first."""
     of = bank_keys.c
@@ -219,8 +237,8 @@ def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
     return good[:MAX_BANKS]
 
 
-def _own_key(bank: Bank, encoded: bytes) -> bytes:
-    """The key in a certificate that the bank has given. Raises Refusal."""
+def _own(bank: Bank, encoded: bytes) -> Certificate:
+    """A device's certificate that the bank has given. Raises Refusal."""
     try:
         certificate = Certificate.decode(encoded, DEVICE)
     except FormatError as error:
@@ -229,4 +247,4 @@ def _own_key(bank: Bank, encoded: bytes) -> bytes:
     its = any(verified(key, part, signature) for key in bank.every_key)
     if certificate.bank != bank.name or not its:
         raise invalid("device_certificates", "holds one that the calling bank has not given")
-    return certificate.key
+    return certificate

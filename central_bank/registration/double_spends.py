@@ -53,6 +53,11 @@ class Way:
             return DepositEndorsement.decode(self.hop)
         return Endorsement.decode(self.hop[CERTIFICATE_BYTES:])
 
+    def certified_by(self) -> list[str]:
+        """Name of the bank whose certificate stands beside it; of a deposit there is none."""
+        is_deposit = len(self.hop) == DEPOSIT_ENDORSEMENT_BYTES
+        return [] if is_deposit else [self.certificate().bank]
+
     def certificate(self) -> Certificate:
         """Of the device that endorsed it; not of a deposit."""
         return Certificate.decode(self.hop[:CERTIFICATE_BYTES], DEVICE)
@@ -79,6 +84,10 @@ class DoubleSpend:
     def device(self) -> bytes:
         """The key that spent the piece twice."""
         return self.certificate.key
+
+    def banks(self) -> set[str]:
+        """Names of the banks whose certificates for this key stand beside its two signatures."""
+        return {self.certificate.bank, *self.first.certified_by()}
 
 
 @dataclass(frozen=True, slots=True)

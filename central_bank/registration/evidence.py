@@ -44,9 +44,10 @@ class Evidence:
 
     def uncover(self, double: DoubleSpend, second_bank: int) -> None:
         """Keeps the proof of a double spend, a few for each token; takes the device out of use."""
-        bank = self._registry.get(double.certificate.bank).index
         self._keep(double, second_bank)
-        self._devices.revoke_proven(double.device, "it spent a piece twice", bank)
+        for name in sorted(double.banks()):
+            bank = self._registry.get(name)
+            self._devices.revoke_proven(bank, double.device, "it spent a piece twice")
 
     def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
         """The newest first; for a bank those that concern it: its device, or its payee."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from sqlalchemy import Connection, insert, select
@@ -20,6 +22,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError, Token
 from offline_token.limits import MAX_CHAINS
+from offline_token.possession import Possession
 from offline_token.signing import sign_token
 from offline_token.verify import Bad, Reason, check_device
 from runtime.checks import invalid
@@ -30,6 +33,9 @@ from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+_ELSEWHERE = int(errors_pb2.REASON_ALREADY_EXISTS)
+"""A key for which tokens were made lives at that bank and at no other."""
 
 
 class Loads:
@@ -50,6 +56,9 @@ class Loads:
         self._devices = devices
         self._root = root
         self._clock = clock
+        self._changing = threading.Lock()
+        self._busy: dict[bytes, tuple[int, int]] = {}
+        """Keys that tokens are being made for: the bank that asks, and how often at once."""
 
     def register(
         self, bank: Bank, envelope: SignedEnvelope
@@ -58,8 +67,19 @@ class Loads:
         kind = registration_pb2.TokenRegistration
         order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
         certificate = _certificate(bank, order.device_certificate)
+        with self._loading(bank, certificate.key) as alone:
+            reason = self._unfit(bank, certificate, order) if alone else _ELSEWHERE
+            return self._settle(bank, order, certificate, reason, envelope)
+
+    def _settle(
+        self,
+        bank: Bank,
+        order: registration_pb2.TokenRegistration,
+        certificate: Certificate,
+        reason: int,
+        envelope: SignedEnvelope,
+    ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         record = _registration(bank, order, self._clock.now_ms())
-        reason = self._unfit(certificate, order.amount_fen)
         made = []
         if not reason:
             made = self._make(bank, order.number, order.amount_fen, certificate.key)
@@ -88,9 +108,39 @@ class Loads:
         outcome.state = state  # type: ignore[assignment]
         return outcome, self._registered(bank, order.number)
 
-    def _unfit(self, certificate: Certificate, amount_fen: int) -> int:
+    @contextmanager
+    def _loading(self, bank: Bank, key: bytes) -> Iterator[bool]:
+        """Whether no other bank has tokens made for a key at this moment; meanwhile none has."""
+        with self._changing:
+            alone = self._busy.setdefault(key, (bank.index, 0))[0] == bank.index
+            if alone:
+                self._busy[key] = (bank.index, self._busy[key][1] + 1)
+        try:
+            yield alone
+        finally:
+            if alone:
+                with self._changing:
+                    count = self._busy[key][1] - 1
+                    self._busy[key] = (bank.index, count)
+                    if not count:
+                        del self._busy[key]
+
+    def _lives_elsewhere(self, bank: Bank, key: bytes) -> bool:
+        """Whether tokens were made for a key at another bank."""
+        query = select(tokens.c.bank).where(tokens.c.owner == key, tokens.c.bank != bank.index)
+        return self._database.read(lambda c: c.execute(query.limit(1)).first()) is not None
+
+    def _unfit(
+        self, bank: Bank, certificate: Certificate, order: registration_pb2.TokenRegistration
+    ) -> int:
         """Why a device gets no such tokens, a Reason; 0 when it does."""
-        if self._devices.is_revoked(certificate.key):
+        asked = Possession.decode(order.possession)
+        if not asked.proves(certificate.key, bank.name):
+            # The bank may have certified a key that it has only seen.
+            return int(errors_pb2.REASON_SIGNATURE_INVALID)
+        if self._lives_elsewhere(bank, certificate.key):
+            return _ELSEWHERE
+        if self._devices.is_revoked(certificate):
             return int(errors_pb2.REASON_DEVICE_REVOKED)
         bundle = self._devices.bundle()
         try:
@@ -100,7 +150,7 @@ class Loads:
             return int(
                 errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
             )
-        if amount_fen > min(bundle.max_holding_fen, MAX_CHAINS * MAX_TOKEN_FEN):
+        if order.amount_fen > min(bundle.max_holding_fen, MAX_CHAINS * MAX_TOKEN_FEN):
             return int(errors_pb2.REASON_OVER_BALANCE_CAP)
         return 0
 
@@ -152,6 +202,7 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
                 "token_id": token.id,
                 "bank": bank.index,
                 "number": number,
+                "owner": token.owner,
                 "value_fen": token.value_fen,
                 "expires_time_ms": token.expires_time_ms,
                 "body": token.encode(),

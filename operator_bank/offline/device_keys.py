@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Delete, Update, delete, insert, select, updat
 from dcep.bank.v1.orders_pb2 import CertifyDeviceOrder
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
+from offline_token.possession import POSSESSION_BYTES, Possession, account_of
 from offline_token.signing import certify_device, verified
 from operator_bank.limits import (
     DEVICE_LIFETIME_MS,
@@ -64,14 +65,19 @@ class DeviceKeys:
             Refusal: ALREADY_EXISTS, DEVICE_REVOKED, TOO_MANY_DEVICE_KEYS.
         """
         wallet = order.wallet.row_id
-        signed = {"order_payload": order.payload, "order_signature": order.signature}
+        signed: dict[str, object] = {
+            "order_payload": order.payload,
+            "order_signature": order.signature,
+        }
         with self._changing:
             self._check_not_revoked(wallet)
             row = self._row(key)
             if row is None:
                 self._check_room(wallet)
                 made = self._new_certificate(key)
-                values = self._live(device_key=key, wallet=wallet, certificate=made, **signed)
+                named = Certificate.decode(made, DEVICE).revocation()
+                signed |= {"device_key": key, "revocation": named, "wallet": wallet}
+                values = self._live(certificate=made, **signed)
                 self._database.transaction(lambda c: c.execute(insert(devices), values) and None)
                 return made
             if row.wallet != wallet:
@@ -110,13 +116,24 @@ class DeviceKeys:
         found = self._database.read(lambda c: c.execute(query).scalars().all())
         return sorted(bytes(key) for key in found)
 
-    def mark_revoked(self, keys: Collection[bytes]) -> None:
-        """These keys, of whatever bank, are revoked: their wallets get no more of this one."""
-        ordered, now_ms = sorted(keys), self._clock.now_ms()
+    def possession(self, certificate: bytes) -> bytes:
+        """By which a device that was certified here asked for it, as the centre is shown it.
+
+        Zeros for one that is not known any more: the centre refuses its load then.
+        """
+        row = self._row(Certificate.decode(certificate, DEVICE).key)
+        if row is None:
+            return bytes(POSSESSION_BYTES)
+        asked = CertifyDeviceOrder.FromString(bytes(row.order_payload))
+        return Possession(account_of(asked.wallet_number, asked.nonce), asked.possession).encode()
+
+    def mark_revoked(self, revocations: Collection[bytes]) -> None:
+        """These, of whatever bank, are out of use: this one's wallets among them get no more."""
+        ordered, now_ms = sorted(revocations), self._clock.now_ms()
         unmarked = update(devices).where(_OF.revoked_time_ms.is_(None))
         with self._changing:
             for part in parts(ordered):
-                these = _OF.device_key.in_(part)
+                these = _OF.revocation.in_(part)
                 statement = unmarked.where(these).values(revoked_time_ms=now_ms)
                 self._database.transaction(partial(_execute, statement))
 

@@ -87,7 +87,9 @@ class Offline:
         self._bank = bank
         self._keys = DeviceKeys(database, business_key, clock, bank=bank)
         self.revocations = Revocations(self._keys, central_bank, bundles, clock)
-        self.resending = Resending(database, central_bank, clock, self._end_refused)
+        self.resending = Resending(
+            database, central_bank, clock, self._end_refused, self._keys.possession
+        )
         self._patience = Patience(clock, most=MAX_ASKING, quick_ms=CENTRE_QUICK_MS)
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
 
@@ -144,7 +146,9 @@ class Offline:
             return state, [], reason
         try:
             answer = self._ask(
-                lambda: self._central_bank.register(number, content.amount_fen, certificate)
+                lambda: self._central_bank.register(
+                    number, content.amount_fen, certificate, self._keys.possession(certificate)
+                )
             )
         except NoAnswer:
             # The hold stands, and the load is registered again until the feed has ended it.

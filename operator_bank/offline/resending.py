@@ -81,6 +81,7 @@ class Resending:
 
     Args:
         end: ends a deposit here, its row, if the central bank has refused it.
+        possession: by which a device, of this certificate, asked to be certified here.
     """
 
     def __init__(
@@ -89,10 +90,12 @@ class Resending:
         central_bank: CentralBank,
         clock: Clock,
         end: Callable[[Any, DepositOutcome], None],
+        possession: Callable[[bytes], bytes],
     ) -> None:
         self._database = database
         self._central_bank = central_bank
         self._end = end
+        self._possession = possession
         self._loads = Turns(self._pending_loads, clock)
         self._deposits = Turns(self._pending_deposits, clock)
         self._log = logger("offline")
@@ -104,7 +107,10 @@ class Resending:
             # First: one that gets no answer is not the first one again next time.
             self._loads.went_out([row.number])
             try:
-                self._central_bank.register(row.number, row.amount_fen, bytes(row.body))
+                certificate = bytes(row.body)
+                self._central_bank.register(
+                    row.number, row.amount_fen, certificate, self._possession(certificate)
+                )
             except Refusal as refusal:
                 if refusal.reason not in _ABOUT_THE_ITEM:
                     raise

@@ -47,7 +47,7 @@ class Revocations:
         valid = [each.encode() for each in certificates if each.expires_time_ms >= now_ms]
         if valid:
             self._central_bank.revoke(valid, CAUSE)
-        self._keys.mark_revoked({each.key for each in certificates})
+        self._keys.mark_revoked({each.revocation() for each in certificates})
         return True
 
     @property
@@ -71,7 +71,7 @@ class Revocations:
 
     def _heed(self, bundle: TrustBundle) -> bool:
         """Marks what is revoked anew; False when there is nothing new."""
-        revoked = frozenset(bundle.revoked)
+        revoked = bundle.out_of_use
         fresh = revoked - self._heeded
         if fresh:
             self._keys.mark_revoked(fresh)

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, column, select, table
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError
+from offline_token.possession import Possession
 from runtime.kept_payload import KeptPayload, others_in, put_together
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.bank_keys import compare, covers, terms_of
@@ -234,6 +235,8 @@ class CentreWalk:
         same("amount", order.amount_fen, line.amount_fen)
         seal = f"{order.amount_fen} ".encode() + order.device_certificate
         same("digest", record_digest(seal), line.digest)
+        if line.accepted and not _asked_for(order):
+            raise Wrong("its device has not asked this bank to be certified")
         if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
             raise Wrong("it moves something else than the bank signed")
 
@@ -283,6 +286,15 @@ class CentreWalk:
             expected = (self._account(bank, 0), self._account(bank, LOSS_OFFSET))
         if line.accepted and (line.debit, line.credit) != expected:
             raise Wrong("nothing follows so from what was signed")
+
+
+def _asked_for(order: registration_pb2.TokenRegistration) -> bool:
+    """Whether the device that tokens are for has asked that bank for its certificate."""
+    try:
+        certificate = Certificate.decode(order.device_certificate, DEVICE)
+        return Possession.decode(order.possession).proves(certificate.key, order.bank)
+    except FormatError:
+        return False
 
 
 def device_key(engine: Engine, position: int) -> bytes:

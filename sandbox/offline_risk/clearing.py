@@ -33,7 +33,8 @@ class Clearing:
 
     def __init__(self, mint: Mint) -> None:
         self.found_ms: dict[bytes, int] = {}
-        """When each device was found to have spent a piece twice."""
+        """When each device was found to have spent a piece twice, by its key."""
+        self._revocations: dict[bytes, bytes] = {}
         self._mint = mint
         self._bundle = mint.deposit_bundle()
         self._pieces: dict[bytes, dict[bytes, Way]] = {}
@@ -42,7 +43,8 @@ class Clearing:
 
     def revoked(self, until_ms: int) -> tuple[bytes, ...]:
         """The devices that were found out by a time."""
-        return tuple(key for key, found_ms in self.found_ms.items() if found_ms <= until_ms)
+        found = (key for key, found_ms in self.found_ms.items() if found_ms <= until_ms)
+        return tuple(self._revocations[key] for key in found)
 
     def deposit(self, coin: Coin, bank: int, now_ms: int) -> Paid:
         """Retires a coin; the bank is the depositor's."""
@@ -63,6 +65,7 @@ class Clearing:
         (share,) = ways.add(Deposited((coin.chain,), verdict, (_SIGNED,), 0))
         for double in share.doubles:
             self.found_ms.setdefault(double.device, now_ms)
+            self._revocations[double.device] = double.certificate.revocation()
         if share.loss_fen:
             device = share.doubles[-1].device
             token_cap_fen = MAX_LOSS_PER_TOKEN * coin.chain.token.value_fen

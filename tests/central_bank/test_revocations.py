@@ -6,6 +6,7 @@ import pytest
 
 from central_bank.gate import central_gate
 from dcep.office.v1 import office_pb2
+from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
 from runtime.errors import Refusal
 from runtime.tls import Identity
@@ -23,12 +24,18 @@ def key(number: int) -> bytes:
     return bytes([number]) * 32
 
 
+def is_revoked(world: World, number: int, bank: str = "alpha") -> bool:
+    return world.central.devices.is_revoked(
+        Certificate.decode(certificate(number, bank, bank), DEVICE)
+    )
+
+
 def test_a_bank_revokes_what_it_certified(world: World) -> None:
     devices = world.central.devices
-    devices.revoke(key(1), "it spent a piece twice")
+    devices.revoke(world.alpha, key(1), "it spent a piece twice")
     for _ in range(2):
         devices.revoke_own(world.alpha, [certificate(n) for n in (1, 2, 3, 3)], "of one wallet")
-    assert [devices.is_revoked(key(n)) for n in (1, 2, 3, 4)] == [True, True, True, False]
+    assert [is_revoked(world, n) for n in (1, 2, 3, 4)] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -45,20 +52,34 @@ def test_what_it_did_not_certify_it_does_not_revoke(world: World, foreign: bytes
     with pytest.raises(Refusal) as caught:
         world.central.devices.revoke_own(world.alpha, [certificate(1), foreign], "of one wallet")
     assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_certificates")
-    assert not world.central.devices.is_revoked(key(1))
+    assert not is_revoked(world, 1)
 
 
 def test_two_officers_revoke_any_device(world: World) -> None:
-    act = world.propose(office_pb2.RevokeDevice(device_key=key(7)))
-    assert not world.central.devices.is_revoked(key(7))
+    act = world.propose(office_pb2.RevokeDevice(bank="alpha", device_key=key(7)))
+    assert not is_revoked(world, 7)
     world.approve(act)
-    assert world.central.devices.is_revoked(key(7))
+    assert is_revoked(world, 7)
     with pytest.raises(Refusal) as caught:
-        world.propose(office_pb2.RevokeDevice(device_key=b"short"))
+        world.propose(office_pb2.RevokeDevice(bank="alpha", device_key=b"short"))
     assert (caught.value.name, caught.value.field) == (
         "FIELD_INVALID",
         "revoke_device.device_key",
     )
+    with pytest.raises(Refusal) as caught:
+        world.propose(office_pb2.RevokeDevice(bank="gamma", device_key=key(7)))
+    assert caught.value.name == "BANK_UNKNOWN"
+
+
+def test_a_bank_that_certifies_anothers_key_can_bar_nothing_but_its_own_certificate(
+    world: World,
+) -> None:
+    """It needs nobody's leave to certify a key that it has seen, and to say it is revoked."""
+    world.central.devices.revoke_own(world.beta, [certificate(1, "beta", "beta")], "a lie")
+    assert is_revoked(world, 1, "beta")
+    assert not is_revoked(world, 1, "alpha")
+    revoked = set(world.central.devices.bundle().revoked)
+    assert revoked == {Certificate.decode(certificate(1, "beta", "beta"), DEVICE).revocation()}
 
 
 def test_banks_revoke_their_own_devices_only(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from central_bank import limits
+from central_bank.authentication.devices import revocation_of
 from central_bank.registration.evidence import _put
 from central_bank.tables import evidence
 from dcep.errors.v1 import errors_pb2
@@ -38,7 +39,12 @@ def listed(world: World) -> set[int]:
     for bank in ("alpha", "beta"):
         # These banks' own certificates are no real ones; those of suspended banks are left out.
         world.central.registry.set_suspended(bank, True)
-    return {int.from_bytes(each, "big") for each in world.central.devices.bundle().revoked}
+    named = {
+        revocation_of(bank, key(number)): number
+        for bank in ("alpha", "beta")
+        for number in range(200)
+    }
+    return {named[each] for each in world.central.devices.bundle().revoked}
 
 
 @pytest.fixture
@@ -51,9 +57,9 @@ def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
     world: World, few: None
 ) -> None:
     devices = world.central.devices
-    devices.revoke(key(1), "an officer said so")
+    devices.revoke(world.alpha, key(1), "an officer said so")
     devices.revoke_own(world.beta, certificates("beta", range(20, 23)), "of one wallet")
-    devices.revoke_proven(key(30), "it spent a piece twice", world.beta.index)
+    devices.revoke_proven(world.beta, key(30), "it spent a piece twice")
     for start in (100, 150):
         world.clock.advance(1)
         flood = certificates("alpha", range(start, start + 50))
@@ -66,7 +72,7 @@ def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
 def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World, few: None) -> None:
     devices = world.central.devices
     devices.revoke_own(world.alpha, certificates("alpha", range(1, 2)), "of one wallet")
-    devices.revoke(key(1), "an officer said so")
+    devices.revoke(world.alpha, key(1), "an officer said so")
     world.clock.advance(1)
     devices.revoke_own(world.alpha, certificates("alpha", range(100, 150)), "of one wallet")
     assert 1 in listed(world)
@@ -82,7 +88,7 @@ def test_a_bank_revokes_a_bounded_number_of_devices(
         devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
     assert caught.value.name == "OVERLOADED"
     devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
-    devices.revoke(key(9), "an officer said so")
+    devices.revoke(world.alpha, key(9), "an officer said so")
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (0, 0)])

@@ -240,7 +240,7 @@ def test_a_piece_that_was_paid_away_is_not_deposited_by_its_payer(centre: Centre
         # Each signed anew, under another id: one proof is enough.
         assert centre.deposit(token) == (0, "SPENT_TWICE")
         assert evidence(centre) == [centre.alice.public]
-    assert centre.central.devices.is_revoked(centre.alice.public)
+    assert centre.central.devices.is_revoked(centre.alice.certificate)
     assert proofs_hold(centre)
 
 
@@ -250,7 +250,7 @@ def test_a_payee_of_money_that_its_payer_had_deposited_is_paid(centre: Centre) -
     paid = centre.pay(token, centre.alice, centre.dan, 100)
     assert centre.deposit(paid, bank="beta") == (100, "")
     assert borne(centre) == {"alpha": 100, "beta": 0}
-    assert centre.alice.public in centre.central.devices.bundle().revoked
+    assert centre.alice.revocation in centre.central.devices.bundle().revoked
     assert evidence(centre) == [centre.alice.public]
     assert proofs_hold(centre)
 
@@ -393,7 +393,7 @@ def test_a_deposit_waits_until_the_reserves_suffice(centre: Centre) -> None:
         errors_pb2.REASON_RESERVES_SHORT,
     )
     assert evidence(centre) == [centre.alice.public]
-    assert centre.central.devices.is_revoked(centre.alice.public)
+    assert centre.central.devices.is_revoked(centre.alice.certificate)
     centre.pay_in("alpha", 1)
     assert centre.send(item, bank="beta")[0].amount_fen == 100
     assert centre.send(item, bank="beta")[0].amount_fen == 100
@@ -424,7 +424,7 @@ def test_the_device_is_revoked_and_loads_no_more(centre: Centre) -> None:
     for chain in spent_twice(centre):
         centre.deposit(chain)
     bundle = centre.central.devices.bundle()
-    assert bundle.revoked == (centre.alice.public,)
+    assert bundle.revoked == (centre.alice.revocation,)
     assert check_bundle(bundle, centre.central.devices.root_key, centre.clock.now_ms()) == 0
     number = next(centre.numbers)
     for _ in range(2):
@@ -465,7 +465,7 @@ def test_no_more_is_registered_than_a_device_may_hold(
 
 def test_payees_are_paid_although_the_device_or_its_bank_was_cut_off(centre: Centre) -> None:
     to_bob, to_dan = spent_twice(centre)
-    centre.central.devices.revoke(centre.alice.public, "stolen")
+    centre.central.devices.revoke(centre.alpha, centre.alice.public, "stolen")
     centre.central.registry.set_suspended("alpha", True)
     for chain in (to_bob, to_dan):
         assert centre.deposit(chain, bank="beta") == (100, "")
@@ -475,11 +475,13 @@ def test_the_bundle_lists_the_devices_revoked_last(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED", 2)
+    certificates = [centre.country.certify(bytes([n]) * 32, "alpha") for n in range(3)]
     for number in range(3):
         centre.clock.advance(1)
-        centre.central.devices.revoke(bytes([number]) * 32, "a test")
-    assert centre.central.devices.bundle().revoked == (b"\2" * 32, b"\1" * 32)
-    assert centre.central.devices.is_revoked(bytes(32))
+        centre.central.devices.revoke(centre.alpha, certificates[number].key, "a test")
+    listed = (certificates[2].revocation(), certificates[1].revocation())
+    assert centre.central.devices.bundle().revoked == listed
+    assert centre.central.devices.is_revoked(certificates[0])
 
 
 def test_evidence_is_shown_to_the_banks_that_it_concerns(centre: Centre) -> None:

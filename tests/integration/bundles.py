@@ -10,7 +10,7 @@ from sandbox.world import World, wait_until
 
 
 def revoked(world: World) -> set[bytes]:
-    """Keys that the trust bundle lists now."""
+    """Revocations that the trust bundle lists now."""
     with world.central("lin") as office:
         request = authentication_pb2.GetTrustBundleRequest()
         answer = ask(

@@ -645,7 +645,8 @@ OFFICE = [
     ("admit-key-of-3-bytes", _admission("6203", b"abc"), "FIELD_INVALID"),
     ("admit-prefix-taken", _admission("6201", bytes(SigningKey.generate().verify_key)),
      "ALREADY_EXISTS"),
-    ("revoke-key-of-3-bytes", office_pb2.RevokeDevice(device_key=b"abc"), "FIELD_INVALID"),
+    ("revoke-key-of-3-bytes", office_pb2.RevokeDevice(bank="alpha", device_key=b"abc"),
+     "FIELD_INVALID"),
     ("freeze-at-the-central-bank", office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER),
      "FIELD_INVALID"),
 ]  # fmt: skip

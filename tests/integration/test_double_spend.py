@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.errors.v1 import errors_pb2
+from offline_token.formats import DEVICE, Certificate
 from runtime.randomness import SystemRandomness
 from sandbox.audit import audit_stack
 from sandbox.connections import ask, certified_channel, stub
@@ -23,6 +24,7 @@ from sandbox.world import World, refused, wait_until
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
+from wallet.secure_element.keys import certificate_of
 from wallet.secure_element.sealed_file import SealedFile
 
 pytestmark = pytest.mark.xdist_group("double-spend")
@@ -134,27 +136,32 @@ def test_the_audit_names_a_loss_that_was_changed_by_hand(
             assert all("table losses borne_by=0" in problem for problem in problems)
 
 
-def keys_of(person: Person) -> set[bytes]:
-    """Those of a device that its bank has certified."""
+def certificates_of(person: Person) -> set[Certificate]:
+    """Those that a device has of its bank."""
     state = SealedFile(person.home, SystemRandomness(), lambda: "").read()
-    return {bytes.fromhex(key.public) for key in state.keys if key.certificate}
+    return {certificate_of(key) for key in state.keys if key.certificate}
+
+
+def named(person: Person) -> set[bytes]:
+    """What a trust bundle lists when all keys of a device are revoked."""
+    return {certificate.revocation() for certificate in certificates_of(person)}
 
 
 def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: World) -> None:
     with cheated.central("lin") as office:
         (found,) = office.evidence()
     mallory = cheated.people["mallory"]
-    keys = keys_of(mallory)
+    keys = named(mallory)
     assert len(keys) == 2
-    proved = [key for key in revoked(cheated) if key in found.device_certificate]
-    assert len(proved) == 1 and set(proved) < keys
+    proved = Certificate.decode(found.device_certificate, DEVICE).revocation()
+    assert proved in keys & revoked(cheated)
     before_fen = mallory.show().available_fen
     refusal = refused(lambda: mallory.offline_load(100))
     assert refusal.reason == errors_pb2.REASON_DEVICE_REVOKED
     assert "a device of this wallet was revoked" in refusal.message
     # The bank, which alone knows the other keys, has reported them.
     wait_until(lambda: keys <= revoked(cheated), "all keys are revoked")
-    others = set().union(*(keys_of(cheated.people[name]) for name in ("bob", "dan")))
+    others = set().union(*(named(cheated.people[name]) for name in ("bob", "dan")))
     assert not others & revoked(cheated)
     cheated.wait_available(mallory, before_fen)
     assert audited(cheated).ok
@@ -164,7 +171,7 @@ def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: World
     mallory, bob = cheated.people["mallory"], cheated.people["bob"]
     wait_handed_on(cheated)
     refused(lambda: mallory.offline_load(100))
-    wait_until(lambda: keys_of(mallory) <= revoked(cheated), "all keys are revoked")
+    wait_until(lambda: named(mallory) <= revoked(cheated), "all keys are revoked")
     refused(lambda: mallory.offline_load(100))  # brings the newest bundle all the same
     refusal = refused(lambda: mallory.offline_pay(bob.offline_request(1)))
     assert refusal.reason == errors_pb2.REASON_TOKEN_INVALID

@@ -29,7 +29,8 @@ def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(worlds: Make
     assert bob.offline_accept(paid) == LOADED_FEN
 
     chain = Payment.decode(papers.read(papers.PAYMENT, paid)).chains[0]
-    lost = office_pb2.RevokeDevice(device_key=chain.hops[0].certificate.key)
+    certificate = chain.hops[0].certificate
+    lost = office_pb2.RevokeDevice(bank=certificate.bank, device_key=certificate.key)
     world.by_two(lost, "its holder lost it")
     wait_handed_on(world)
     carol.offline_load(SMALL_FEN)  # with the newest bundle

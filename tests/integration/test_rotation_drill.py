@@ -98,6 +98,7 @@ def registration_by(key: SigningKey, bank: str) -> registration_pb2.RegisterToke
         number=1,
         amount_fen=1,
         device_certificate=b"no certificate",
+        possession=bytes(96),
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )

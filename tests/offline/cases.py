@@ -162,7 +162,7 @@ def _good(t: Table) -> None:
            bundle=c.bundle(banks=(c.bank_certificate("alpha", expires=NOW - 1),
                                   c.bank_certificate("alpha"))))  # fmt: skip
     t.paid("another device is revoked", Reason.GOOD, c.endorse(token, alice, bob, 100),
-           bundle=c.bundle(revoked=(carol.public, bob.public)))  # fmt: skip
+           bundle=c.bundle(revoked=(carol.revocation, bob.revocation)))  # fmt: skip
     t.paid("to a device that nobody certified", Reason.GOOD,
            c.endorse(token, alice, Device(key_of("mallory"), bob.certificate), 100),
            request=Request(replace(bob.certificate, key=_public(key_of("mallory"))), 100,
@@ -290,9 +290,9 @@ def _device(t: Table) -> None:
     t.paid("by the key that its bank had before", Reason.GOOD, pays,
            bundle=c.bundle(banks=both))  # fmt: skip
     t.paid("by a key that its bank revoked", Reason.DEVICE_REVOKED, pays,
-           bundle=c.bundle(banks=both, revoked=(both[1].key,)))  # fmt: skip
+           bundle=c.bundle(banks=both, revoked=(both[1].revocation(),)))  # fmt: skip
     t.paid("another key of its bank was revoked", Reason.GOOD, pays,
-           bundle=c.bundle(banks=both, revoked=(rotated.key,)))  # fmt: skip
+           bundle=c.bundle(banks=both, revoked=(rotated.revocation(),)))  # fmt: skip
     t.paid("by a key that its bank had before, whose certificate has ended",
            Reason.DEVICE_FORGED, pays,
            bundle=c.bundle(banks=ended))  # fmt: skip
@@ -301,9 +301,9 @@ def _device(t: Table) -> None:
     t.paid("a device expired a millisecond ago", Reason.DEVICE_EXPIRED,
            c.endorse(token, old, bob, 100))  # fmt: skip
     t.paid("a revoked device", Reason.DEVICE_REVOKED, pays,
-           bundle=c.bundle(revoked=(c.carol.public, alice.public)))  # fmt: skip
+           bundle=c.bundle(revoked=(c.carol.revocation, alice.revocation)))  # fmt: skip
     t.paid("a revoked device in the middle", Reason.DEVICE_REVOKED, c.long_chain(3), asks=500,
-           bundle=c.bundle(revoked=(bob.public,)))  # fmt: skip
+           bundle=c.bundle(revoked=(bob.revocation,)))  # fmt: skip
 
 
 def _owner_and_output(t: Table) -> None:
@@ -482,7 +482,7 @@ def _first_reason(t: Table) -> None:
            c.endorse(c.mint(alice, 3), alice, alice, 3), bundle=narrow)  # fmt: skip
     t.paid("first the payee, then the challenge", Reason.NOT_FOR_THIS_PAYEE,
            c.endorse(c.mint(alice, 3), alice, alice, 3, challenge=bytes(16)))  # fmt: skip
-    revoked = c.bundle(revoked=(bob.public,))
+    revoked = c.bundle(revoked=(bob.revocation,))
     bad_output = c.endorse(c.long_chain(1), bob, bob, 1, output=2)
     t.paid("the output of the next hop before its device", Reason.OUTPUT_INVALID,
            bad_output, bundle=revoked)  # fmt: skip

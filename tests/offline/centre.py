@@ -10,6 +10,7 @@ from central_bank.registration.answers import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Token
+from offline_token.possession import prove
 from offline_token.signing import certify_device
 from runtime.envelope import sign
 from tests.central_bank.conftest import KEYS, World
@@ -28,14 +29,15 @@ class Centre(World):
         self.dan, self.erin = (self.device(n, "beta") for n in ("dan", "erin"))
 
     def register(
-        self, owner: Device, fen: int, number: int, bank: str = "alpha"
+        self, owner: Device, fen: int, number: int, bank: str = "alpha", *, asked: str = ""
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
-        """What the bank is answered."""
+        """What the bank is answered; `asked` is the one that the key has asked instead."""
         order = registration_pb2.TokenRegistration(
             bank=bank,
             number=number,
             amount_fen=fen,
             device_certificate=owner.certificate.encode(),
+            possession=prove(owner.key, asked or bank, bytes(32)).encode(),
             created_time_ms=self.clock.now_ms(),
             expires_time_ms=self.clock.now_ms() + 60_000,
         )

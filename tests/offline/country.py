@@ -58,6 +58,11 @@ class Device:
         """The public key."""
         return bytes(self.key.verify_key)
 
+    @property
+    def revocation(self) -> bytes:
+        """What a bundle lists when it is revoked."""
+        return self.certificate.revocation()
+
 
 class Country:
     """Makes signed things. Alice and Carol bank at alpha, Bob at beta."""

@@ -107,7 +107,7 @@ def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes
 
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
-    if len(data) < 47 or data[0:2] != b"U2":
+    if len(data) < 47 or data[0:2] != b"U3":
         raise ValueError("no trust bundle")
     banks, revoked = _u16(data, 43), _u16(data, 45)
     first_key = 47 + 121 * banks
@@ -193,7 +193,7 @@ def _certificate(data: bytes, kind: str) -> dict[str, Any]:
 
 
 def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
-    _signed(root, "trust-bundle/v2", trust["body"], trust["signature"], "BUNDLE_FORGED")
+    _signed(root, "trust-bundle/v3", trust["body"], trust["signature"], "BUNDLE_FORGED")
     for bank in trust["banks"]:
         _signed(root, "bank-certificate/v1", bank["body"], bank["signature"], "BUNDLE_FORGED")
     _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
@@ -268,10 +268,11 @@ def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) ->
     valid = [b for b in trust["banks"] if b["bank"] == device["bank"] and b["expires"] >= now_ms]
     _must(bool(valid), "BANK_UNKNOWN")
     message = _message("device-certificate/v1", device["body"])
-    signers = [b["key"] for b in valid if holds(b["key"], message, device["signature"])]
+    signers = [b for b in valid if holds(b["key"], message, device["signature"])]
     _must(bool(signers), "DEVICE_FORGED")
     _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
-    _must(not {device["key"], signers[0]} & set(trust["revoked"]), "DEVICE_REVOKED")
+    names = [hashlib.sha256(_message("revoked/v1", c["body"][:49])) for c in (device, signers[0])]
+    _must(not {name.digest() for name in names} & set(trust["revoked"]), "DEVICE_REVOKED")
 
 
 def _check_once(pieces: list[dict[str, Any]]) -> None:

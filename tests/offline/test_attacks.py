@@ -234,7 +234,7 @@ def test_an_element_keeps_its_root(country: Country) -> None:
 def test_an_older_bundle_does_not_take_back_a_revocation(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
     payment = alice.element.pay(bob.element.request(70))
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
     bob.element.trust(country.root_public + revoking.encode())
     bob.element.trust(country.root_public + country.bundle().encode())
     with refused(Reason.DEVICE_REVOKED):
@@ -242,12 +242,12 @@ def test_an_older_bundle_does_not_take_back_a_revocation(country: Country) -> No
 
 
 def test_a_revoked_device_can_neither_pay_nor_be_paid(country: Country) -> None:
-    revoking = country.bundle(revoked=(country.alice.public,))
+    revoking = country.bundle(revoked=(country.alice.revocation,))
     alice, bob = (purse(country, "alice", 100, bundle=revoking), purse(country, "bob", 100))
     bob.element.trust(country.root_public + country.bundle(created_time_ms=NOW).encode())
     with refused(Reason.DEVICE_REVOKED):
         alice.element.pay(bob.element.request(70))
-    revoking = country.bundle(created_time_ms=NOW + 1, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW + 1, revoked=(country.alice.revocation,))
     bob.element.trust(country.root_public + revoking.encode())
     with refused(Reason.DEVICE_REVOKED):
         bob.element.pay(alice.element.request(70))
@@ -320,7 +320,7 @@ def test_money_of_a_device_revoked_meanwhile_is_not_paid(country: Country) -> No
     )
     pay(alice, bob, 100)
     request = carol.element.request(70)
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
     bob.element.trust(country.root_public + revoking.encode())
     with pytest.raises(Refusal):
         bob.element.pay(request)

@@ -43,7 +43,7 @@ class Town:
         self.alice = purse(country, "alice", *(values or (100,)))
         self.bob, self.carol = purse(country, "bob"), purse(country, "carol")
         pay(self.alice, self.bob, sum(values or (100,)))
-        self.carol.element.trust(newer(country, revoked=(country.alice.public,)))
+        self.carol.element.trust(newer(country, revoked=(country.alice.revocation,)))
 
     def paid(self, fen: int = 60) -> bytes:
         """Bob's payment to Carol."""
@@ -143,11 +143,11 @@ def test_cut_off_before_it_is_kept_it_changes_nothing(town: Town) -> None:
 def test_several_pieces_of_several_keys_go_back_each_to_its_own(country: Country) -> None:
     alice, carol = purse(country, "alice", 30), purse(country, "carol")
     second = alice.element.load_key("6201000000000017", ())
-    certificate = country.certify(second, "alpha").encode()
-    alice.element.certify(certificate, country.bank_certificate("alpha").encode())
+    certificate = country.certify(second, "alpha")
+    alice.element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
     alice.element.load([country.mint(second, 50, number=77).token.encode()])
     payment = alice.element.pay(carol.element.request(80))
-    carol.element.trust(newer(country, revoked=(second,)))
+    carol.element.trust(newer(country, revoked=(certificate.revocation(),)))
     back = carol.element.give_back(payment)
     counters = [end.counter for end in GiveBack.decode(back).endorsements]
     assert counters == [1, 2]
@@ -187,7 +187,7 @@ def suspended(country: Country) -> bytes:
 
 
 CAUSES: dict[Reason, Callable[[Country], bytes]] = {
-    Reason.DEVICE_REVOKED: lambda c: newer(c, revoked=(c.alice.public,)),
+    Reason.DEVICE_REVOKED: lambda c: newer(c, revoked=(c.alice.revocation,)),
     Reason.BANK_UNKNOWN: suspended,
     Reason.TOO_MANY_HOPS: lambda c: newer(c, max_hops=1),
     Reason.VALUE_TOO_LARGE: lambda c: newer(c, max_value_fen=99),
@@ -229,7 +229,7 @@ def test_a_good_payment_is_accepted_and_not_given_back(country: Country) -> None
 def revoking_bob(country: Country, *chains: Chain, fen: int = 100) -> tuple[Purse, bytes]:
     """A payee who knows that Alice is revoked, and chains for a request of his."""
     bob = purse(country, "bob")
-    bob.element.trust(newer(country, revoked=(country.alice.public,)))
+    bob.element.trust(newer(country, revoked=(country.alice.revocation,)))
     challenge = Request.decode(bob.element.request(fen)).challenge
     made = []
     for chain in chains:
@@ -284,7 +284,7 @@ def test_another_amount_or_another_payees_is_not_given_back(country: Country) ->
 
 def test_the_longest_chain_there_can_be_has_no_room_to_come_back(country: Country) -> None:
     bob = purse(country, "bob")
-    bob.element.trust(newer(country, revoked=(country.alice.public,), max_hops=MAX_HOPS))
+    bob.element.trust(newer(country, revoked=(country.alice.revocation,), max_hops=MAX_HOPS))
     challenge = Request.decode(bob.element.request(500)).challenge
     for hops in (MAX_HOPS, MAX_HOPS - 1):
         chain = country.mint(country.alice, 500)
@@ -409,7 +409,7 @@ def test_what_came_back_is_paid_though_the_device_is_revoked(centre: Centre) -> 
     token = centre.token(centre.alice, 100)
     paid = centre.pay(token, centre.alice, centre.bob, 100)
     onward = centre.pay(paid, centre.bob, centre.dan, 60)
-    centre.central.devices.revoke(centre.alice.public, "lost")
+    centre.central.devices.revoke(centre.alpha, centre.alice.public, "lost")
     back = centre.pay(onward, centre.dan, centre.bob, 60)
     assert centre.deposit(back) == (60, "")
     assert centre.deposit(onward, output=1) == (40, "")
@@ -422,7 +422,7 @@ def test_a_payee_who_gives_back_and_deposits_is_found_out(centre: Centre) -> Non
     back = centre.pay(onward, centre.dan, centre.alice, 100)
     assert centre.deposit(onward, bank="beta") == (100, "")
     assert centre.deposit(back) == (100, "")
-    assert centre.central.devices.is_revoked(centre.dan.public)
+    assert centre.central.devices.is_revoked(centre.dan.certificate)
 
 
 def test_a_payee_who_gives_back_and_pays_on_is_a_proven_double_spender(centre: Centre) -> None:
@@ -435,7 +435,7 @@ def test_a_payee_who_gives_back_and_pays_on_is_a_proven_double_spender(centre: C
     (case,) = centre.central.evidence.list(None, 10, None)
     assert case.double_spend.device_certificate.key == centre.dan.public
     assert case.double_spend.wrong(bytes(centre.central.devices.root_key)) == ""
-    assert centre.central.devices.is_revoked(centre.dan.public)
+    assert centre.central.devices.is_revoked(centre.dan.certificate)
 
 
 def test_a_payer_who_takes_back_what_he_spent_twice_is_not_paid(centre: Centre) -> None:

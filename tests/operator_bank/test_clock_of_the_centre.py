@@ -60,7 +60,7 @@ def test_a_call_is_made_again_by_the_time_of_the_central_bank(centre: Centre, of
     )
     peer.submit(registration_pb2.OutboundBatch())
     assert centre.calls == 2
-    peer.register(1, 5, b"certificate")
+    peer.register(1, 5, b"certificate", bytes(96))
     peer.deposit([registration_pb2.TokenDepositItem()])
     assert centre.calls == 4, "it knows by now"
     clock.set_back(HOUR_MS)

@@ -15,8 +15,8 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import DEVICE, Certificate, Chain, Payment, Token
-from offline_token.possession import account_of
-from offline_token.signing import verified
+from offline_token.possession import Possession, account_of
+from offline_token.signing import certify_device, verified
 from operator_bank.limits import (
     BUNDLE_FRESH_MS,
     DEVICE_LIFETIME_MS,
@@ -81,6 +81,26 @@ def test_a_certificate_is_renewed_when_it_is_due(world: World, alice: Holder) ->
     world.clock.advance(1)
     renewed = certify(world, alice, key)
     assert renewed.expires_time_ms == world.clock.now_ms() + DEVICE_LIFETIME_MS
+
+
+def test_a_load_shows_the_centre_that_its_key_has_asked_this_bank(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bytes] = []
+
+    def register(number: int, fen: int, certificate: bytes, possession: bytes) -> Any:
+        shown.append(possession)
+        raise NoAnswer("silence")
+
+    monkeypatch.setattr(world.central, "register", register)
+    key = certify(world, alice, some_key()).key
+    world.bank.offline.load(load_order(alice, key))
+    world.restart()
+    with pytest.raises(NoAnswer):
+        world.bank.offline.resending.step_loads()
+    assert len(shown) == 2
+    for possession in shown:
+        assert Possession.decode(possession).proves(key, "alpha")
 
 
 def test_a_key_is_one_wallets(world: World, alice: Holder, bob: Holder) -> None:
@@ -239,9 +259,13 @@ def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
 # Revocations
 
 
+def revocation_of(world: World, key: bytes, bank: str = "alpha") -> bytes:
+    return certify_device(SigningKey(bytes(32)), bank, key, 0).revocation()
+
+
 def revoke(world: World, *keys: bytes) -> None:
     """The central bank revokes, and the bank gets to know."""
-    world.central.revoked += keys
+    world.central.revoked += [revocation_of(world, key) for key in keys]
     while world.bank.offline.revocations.step():
         pass
 
@@ -262,6 +286,14 @@ def test_the_other_keys_of_the_wallet_are_reported_and_nobody_elses(
     world.restart()
     revoke(world, *reported(world))
     assert len(world.central.reported) == 2, "once each"
+
+
+def test_what_another_bank_says_of_a_key_bars_no_wallet_here(world: World, alice: Holder) -> None:
+    key = certify(world, alice, some_key()).key
+    world.central.revoked.append(revocation_of(world, key, "beta"))
+    revoke(world)
+    assert reported(world) == set()
+    assert world.bank.offline.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
 
 
 def test_the_wallet_gets_no_more_certificates_and_no_tokens(
@@ -295,7 +327,7 @@ def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
     world.bank.offline.revocations.on_found = lambda: woken.append(1)
     key = certify(world, alice, some_key()).key
     assert not woken
-    world.central.revoked.append(key)
+    world.central.revoked.append(revocation_of(world, key))
     world.clock.advance(BUNDLE_FRESH_MS)
     no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
     assert woken == [1]

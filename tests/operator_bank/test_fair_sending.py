@@ -234,7 +234,7 @@ def test_a_load_that_the_centre_refuses_as_a_call_holds_up_no_other(
 ) -> None:
     asked: list[int] = []
 
-    def register(number: int, amount_fen: int, _: bytes) -> Any:
+    def register(number: int, amount_fen: int, *_: bytes) -> Any:
         asked.append(amount_fen)
         if amount_fen == 666:
             raise Refusal(errors_pb2.REASON_AMOUNT_INVALID, "no", field="amount_fen")
@@ -264,7 +264,7 @@ def test_a_load_without_an_answer_is_not_the_first_one_again(
 ) -> None:
     asked: list[int] = []
 
-    def register(number: int, amount_fen: int, _: bytes) -> Any:
+    def register(number: int, amount_fen: int, *_: bytes) -> Any:
         asked.append(amount_fen)
         raise NoAnswer("silence")
 

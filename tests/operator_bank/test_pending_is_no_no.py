@@ -80,7 +80,7 @@ def test_a_load_whose_call_is_refused_is_pending_and_happens_later(
     assert alice.held_fen == 5_000
     calls = []
 
-    def yes(number: int, fen: int, _: bytes) -> registration_pb2.RegisterTokensResponse:
+    def yes(number: int, fen: int, *_: bytes) -> registration_pb2.RegisterTokensResponse:
         calls.append(fen)
         outcome = registration_pb2.Outcome(number=number, state=SETTLED)
         return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=[b"token"])

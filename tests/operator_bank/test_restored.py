@@ -30,8 +30,12 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     public = bytes(DEVICE.verify_key)
     certificate = certify_device(DEVICE, "alpha", public, NOW_MS + 1)
     row = {"device_key": public, "wallet": holder.wallet.row_id, "live_until_ms": 0}
+    row |= {"revocation": certificate.revocation()}
+    asked = orders_pb2.CertifyDeviceOrder(
+        wallet_number=holder.wallet.number, nonce=bytes(16), possession=bytes(64)
+    )
     with world.engine.begin() as connection:
-        signed = {"order_payload": b"", "order_signature": b""}
+        signed = {"order_payload": asked.SerializeToString(), "order_signature": b""}
         values = {**row, "certificate": certificate.encode(), **signed}
         connection.execute(insert(devices), values)
     order = holder.signed(

@@ -347,7 +347,7 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
 def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
     """The payee knows that a device on the way was revoked, the payer does not."""
     pair, country = Pair(loaded, seed), Country()
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
     pair.bob.element.trust(country.root_public + revoking.encode())
     return pair
 
@@ -399,7 +399,7 @@ def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
     pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
     assert pair.hands == (0, 0)
     pair.alice.element.load([country.mint(country.alice, 100, number=5).token.encode()])
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.carol.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.carol.revocation,))
     pair.bob.element.trust(country.root_public + revoking.encode())
     came, sent = pair.meet(anew_request=True)
     assert (came, sent) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False, AMOUNT))

@@ -245,7 +245,7 @@ def knows_better(country: Country, *revoked: bytes) -> bytes:
 def test_what_the_card_does_not_take_comes_back(country: Country, cut: str) -> None:
     held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
     paid_on(alice, bob, 100)
-    held.card.trust(knows_better(country, country.alice.public))
+    held.card.trust(knows_better(country, country.alice.revocation))
     pocket = Pocket(bob.element)
     if cut:
         assert loses_the_answer(held, cut, tap.give, pocket, 30) is LinkError
@@ -265,7 +265,7 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, c
     held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
     payment = alice.element.pay(held.card.request(100))
     assert held.card.accept(payment) == 100
-    bob.element.trust(knows_better(country, country.alice.public))
+    bob.element.trust(knows_better(country, country.alice.revocation))
     pocket = Pocket(bob.element)
     if cut:
         assert loses_the_answer(held, cut, tap.take, pocket, 30) is LinkError

@@ -131,7 +131,7 @@ def carol(alice: Cli, bob: Cli, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     payment = alice.json("offline", "pay", request)["text"]
     assert bob.json("offline", "accept", payment)["amount_fen"] == 2_000
     chain = Payment.decode(papers.read(papers.PAYMENT, payment)).chains[0]
-    grpc_bank.revoked = (chain.hops[0].certificate.key,)
+    grpc_bank.revoked = (chain.hops[0].certificate.revocation(),)
     cli = Cli(alice.stack, tmp_path / "carol")
     cli.run("open", "--bank", "alpha", "--name", "Carol")
     return cli

@@ -36,7 +36,7 @@ def test_pieces_with_value_hops_expiry_and_state(country: Country) -> None:
 def test_each_state_is_shown_with_its_reason(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob", 7, 9)
     pay(alice, bob, 30)
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
     bob.element.trust(country.root_public + revoking.encode())
     first = deposits(bob)[0]
     assert {state for _, _, state in states(bob)} == {"DEPOSITING"}

@@ -22,7 +22,7 @@ def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Cou
     )
     pay(alice, bob, 100)
     assert bob.balance == 130
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.public,))
+    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
     bob.element.trust(country.root_public + revoking.encode())
     assert (bob.balance, bob.element.payable_fen()) == (130, 30)
     with pytest.raises(Refusal) as caught:

@@ -98,7 +98,7 @@ class SecureElement:
         certificate, trust = keys.certificate_of(newest), self._view(state)
         if certificate.expires_time_ms < self._now_ms(state):
             return False
-        if trust is None or certificate.key in trust.bundle.revoked:
+        if trust is None or certificate.revocation() in trust.bundle.out_of_use:
             return True
         try:
             check_device(certificate, trust.bundle, trust.now_ms)

@@ -242,10 +242,12 @@ class RenewCentralKey(_message.Message):
     def __init__(self, business_key: _Optional[bytes] = ..., proof: _Optional[bytes] = ..., old_until_time_ms: _Optional[int] = ...) -> None: ...
 
 class RevokeDevice(_message.Message):
-    __slots__ = ("device_key",)
+    __slots__ = ("device_key", "bank")
     DEVICE_KEY_FIELD_NUMBER: _ClassVar[int]
+    BANK_FIELD_NUMBER: _ClassVar[int]
     device_key: bytes
-    def __init__(self, device_key: _Optional[bytes] = ...) -> None: ...
+    bank: str
+    def __init__(self, device_key: _Optional[bytes] = ..., bank: _Optional[str] = ...) -> None: ...
 
 class FreezeWallet(_message.Message):
     __slots__ = ("wallet_number",)

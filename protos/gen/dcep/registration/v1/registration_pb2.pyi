@@ -251,20 +251,22 @@ class TokensRestored(_message.Message):
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class TokenRegistration(_message.Message):
-    __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms")
+    __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms", "possession")
     BANK_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     DEVICE_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    POSSESSION_FIELD_NUMBER: _ClassVar[int]
     bank: str
     number: int
     amount_fen: int
     device_certificate: bytes
     created_time_ms: int
     expires_time_ms: int
-    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., device_certificate: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ...) -> None: ...
+    possession: bytes
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., device_certificate: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., possession: _Optional[bytes] = ...) -> None: ...
 
 class RegisterTokensRequest(_message.Message):
     __slots__ = ("registration",)
