@@ -83,12 +83,21 @@ class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
         self._flows = flows
 
     def GetFlows(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        flows = self._flows.between(request.from_time_ms, request.to_time_ms)
+        size, after = page_size(request.page_size), decode_token(request.page_token, 2)
+        flows = self._flows.between(
+            request.from_time_ms, request.to_time_ms, size, (after[0], after[1]) if after else None
+        )
         return analysis_pb2.GetFlowsResponse(
             flows=[
-                analysis_pb2.Flow(from_bank=a, to_bank=b, payments=count, amount_fen=fen)
-                for a, b, count, fen in flows
-            ]
+                analysis_pb2.Flow(
+                    from_bank=flow.from_bank,
+                    to_bank=flow.to_bank,
+                    payments=flow.payments,
+                    amount_fen=flow.amount_fen,
+                )
+                for flow in flows
+            ],
+            next_page_token=encode_token(*flows[-1].place) if len(flows) == size else "",
         )
 
 

@@ -45,6 +45,15 @@ OF_THE_OWN_WALLET = {
 }
 """Where a holder's own wallet is credited: an exchange."""
 
+_OF_THE_BANK = frozenset(
+    (
+        errors_pb2.REASON_VAULT_SHORT,
+        errors_pb2.REASON_CIRCULATION_SHORT,
+        errors_pb2.REASON_RESERVES_SHORT,
+    )
+)
+"""What the bank lacks: its operators' business and the central bank's."""
+
 _SENTENCES = {
     Result.ID_REUSED: "this sequence was used for another order",
     Result.EXPIRED: "the order has expired",
@@ -68,6 +77,20 @@ _FIELDS = {
     Result.CREDIT_CLOSED: "payee_number",
     Result.CREDIT_FROZEN: "payee_number",
 }
+
+
+def cannot_now() -> Refusal:
+    """What a holder is told, whatever it is that the bank lacks."""
+    return Refusal(
+        errors_pb2.REASON_BANK_CANNOT_NOW,
+        "the bank cannot do this at the moment; ask for less, or again later",
+        field="amount_fen",
+    )
+
+
+def holders_reason(reason: int) -> int:
+    """A reason as far as a holder may know."""
+    return errors_pb2.REASON_BANK_CANNOT_NOW if reason in _OF_THE_BANK else reason
 
 
 def payers_reason(result: Result) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
+from runtime.errors import NoAnswer, Refusal
+from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, SHOWN_PROBING, STEADY_S, WATCH_POLL_S
+from sandbox.offices import BankOffice
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
 from sandbox.stack import DEFAULT_BANKS, Stack, init
@@ -82,10 +86,13 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         process = stack.running.get(name)
         table.add_row(name, state, str(process.pid) if process else "", _address(stack.plan, name))
     ok = all(state == "serving" for state in states.values())
+    probing = _probing(stack.plan, states)
     speaker = Speaker(as_json)
-    speaker.result({"ok": ok, "services": states, **_addresses(stack.plan)})
+    speaker.result({"ok": ok, "services": states, "probing": probing, **_addresses(stack.plan)})
     if not as_json:
         speaker.console.print(table)
+        for bank, wallets in probing.items():
+            speaker.say(_of_probing(stack.plan, bank, wallets))
     raise typer.Exit(0 if ok else 1)
 
 
@@ -127,6 +134,32 @@ def _state(stack: Stack, name: str) -> str:
     if name not in stack.running:
         return "down"
     return "serving" if stack.healthy(name) else "starting"
+
+
+def _probing(plan: StackPlan, states: Mapping[str, str]) -> dict[str, list[str]]:
+    """By bank, the wallets that have to wait: too many of their payments failed for their payees.
+
+    A bank that does not say is left out: its state says why.
+    """
+    found: dict[str, list[str]] = {}
+    for bank in plan.banks:
+        if states[bank.name] != "serving":
+            continue
+        with suppress(NoAnswer, Refusal), BankOffice(plan, bank.name) as office:
+            wallets = list(office.books().probing_wallets)
+            if wallets:
+                found[bank.name] = wallets
+    return found
+
+
+def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:
+    shown = ", ".join(wallets[:SHOWN_PROBING])
+    more = f" and {len(wallets) - SHOWN_PROBING} more" if len(wallets) > SHOWN_PROBING else ""
+    return (
+        f"{bank}: {shown}{more} tried payees that cannot be paid, again and again, and has to wait "
+        f"for an hour. If it goes on: dcep freeze {wallets[0]} --as {plan.bank(bank).officer}, "
+        "and another officer approves. See docs/how-to/probing.md."
+    )
 
 
 def _address(plan: StackPlan, name: str) -> str:

@@ -60,3 +60,6 @@ LOG_TAIL_LINES: Final = 15
 
 MAX_UNHEARD: Final = 100
 """Equal commands that may be without an answer at once."""
+
+SHOWN_PROBING = 5
+"""Wallets of a bank that `dcep status` names; `--json` has up to 100."""

@@ -166,8 +166,14 @@ class CentralOffice(ActDesk):
 
     def flows(self) -> list[analysis_pb2.Flow]:
         """What went from bank to bank."""
-        request = analysis_pb2.GetFlowsRequest()
-        return list(ask(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse).flows)
+        found: list[analysis_pb2.Flow] = []
+        request = analysis_pb2.GetFlowsRequest(page_size=500)
+        while True:
+            answer = ask(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse)
+            found += answer.flows
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
 
 
 class BankOffice(ActDesk):

@@ -25,10 +25,9 @@ _WORDS = {
         "This receipt has been put into a wallet already.",
         "Look with `wallet history`.",
     ),
-    "CASH_SHORT": ("The cash machine has not enough cash.", "Ask for less, or later."),
-    "VAULT_SHORT": (
-        "The bank has not enough digital currency at the moment; it has asked for more.",
-        "Repeat the command later.",
+    "BANK_CANNOT_NOW": (
+        "The bank cannot do this at the moment; no money moved.",
+        "Ask for less, or repeat the command later. If it lasts, ask the bank.",
     ),
     "OVER_BALANCE_CAP": (
         "More than may be held here.",

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from typing import NamedTuple
+
+from sqlalchemy import func, select, tuple_
 
 from central_bank import accounts
 from central_bank.authentication.registry import Registry
 from central_bank.tables import ledger
 from runtime.checks import invalid
 from runtime.database import Database
+from runtime.page import MAX_PAGE
 from settlement.history import History
 from settlement.records import Kind, Result
 
 _FOREVER_MS = 1 << 62
+
+
+class Flow(NamedTuple):
+    """What went from one bank to another; `place` is where a page goes on after it."""
+
+    from_bank: str
+    to_bank: str
+    payments: int
+    amount_fen: int
+    place: tuple[int, int]
 
 
 class Flows:
@@ -23,8 +36,15 @@ class Flows:
         self._history = history
         self._registry = registry
 
-    def between(self, from_ms: int, to_ms: int) -> list[tuple[str, str, int, int]]:
-        """(from bank, to bank, payments, fen) for payments settled in [from_ms, to_ms)."""
+    def between(
+        self, from_ms: int, to_ms: int, most: int = MAX_PAGE, after: tuple[int, int] | None = None
+    ) -> list[Flow]:
+        """Sums of the payments settled in [from_ms, to_ms), by payer's and payee's bank.
+
+        Args:
+            most: so many of them.
+            after: the place of the last one before.
+        """
         if from_ms < 0 or to_ms < 0 or (to_ms and to_ms < from_ms):
             raise invalid("to_time_ms", "lies before from_time_ms")
         self._history.follow()
@@ -41,9 +61,13 @@ class Flows:
                 table.c.credit.in_(circulations),
             )
             .group_by(table.c.debit, table.c.credit)
+            .order_by(table.c.debit, table.c.credit)
+            .limit(most)
         )
+        if after is not None:
+            query = query.where(tuple_(table.c.debit, table.c.credit) > tuple_(*after))
         rows = self._database.read(lambda c: c.execute(query).all())
-        return sorted(
-            (circulations[debit], circulations[credit], int(count), int(fen))
-            for debit, credit, count, fen in rows
-        )
+        return [
+            Flow(circulations[a], circulations[b], int(count), int(fen), (a, b))
+            for a, b, count, fen in rows
+        ]

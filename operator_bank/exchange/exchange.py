@@ -16,7 +16,7 @@ from operator_bank import accounts
 from operator_bank.exchange.receipts import Receipt, Receipts
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS
 from operator_bank.orders import Order, Orders
-from operator_bank.reasons import OF_THE_OWN_WALLET, refusal_of
+from operator_bank.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
 from operator_bank.vault.vault import Vault
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
@@ -181,7 +181,7 @@ class Exchange:
     def _refusal(
         self, order: Order[orders_pb2.ExchangeOrder], result: Result, *, repeated: bool
     ) -> Refusal:
-        """Whose money was short: the vault's, the deposit's, the till's or the wallet's."""
+        """Whose money was short: the deposit's, the wallet's, or the bank's, which is not told."""
         content = order.content
         if result == Result.LINKED_FAILED or result != Result.INSUFFICIENT_FUNDS:
             return refusal_of(OF_THE_OWN_WALLET.get(result, result))
@@ -195,11 +195,10 @@ class Exchange:
                     )
             missing = content.amount_fen - self._available(accounts.VAULT)
             if missing > 0 and not repeated:
-                return self._vault.draw(order.wallet.number, content.sequence, missing)
-            return _short(errors_pb2.REASON_VAULT_SHORT, "the bank's vault was", max(missing, 0))
+                self._vault.draw(order.wallet.number, content.sequence, missing)
+            return cannot_now()
         if content.medium == CASH and self._available(order.wallet.account) >= content.amount_fen:
-            missing = content.amount_fen - self._available(accounts.TILL)
-            return _short(errors_pb2.REASON_CASH_SHORT, "the cash machine is", max(missing, 0))
+            return cannot_now()
         missing = content.amount_fen - self._available(order.wallet.account)
         return refusal_of(result, missing_fen=str(max(missing, 0)))
 

@@ -13,11 +13,14 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.payments.feed_moves import DEPOSITED, ENDED, SETTLED, Heard, Move
 from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.reasons import holders_reason
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
 from operator_bank.tables import diverted, outbound, token_deposits
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
 from runtime.database import execute_many, of_values
+from runtime.errors import reason_name
+from runtime.logs import logger
 from runtime.parts import parts
 from settlement.core import Answers
 from settlement.records import Kind, Result
@@ -35,6 +38,7 @@ class FeedRows:
         self._directory = directory
         self._clock = clock
         self._refusals = refusals
+        self._log = logger("feed")
 
     def write(
         self,
@@ -66,7 +70,12 @@ class FeedRows:
                 settled.append(number)
             elif event == "outgoing_ended":
                 ended = entry.outgoing_ended
-                ends.append((ENDED[ended.state], ended.reason, ended.number))
+                told = holders_reason(ended.reason)
+                if told != ended.reason:
+                    self._log.warning(
+                        "refused", number=ended.number, reason=reason_name(ended.reason)
+                    )
+                ends.append((ENDED[ended.state], told, ended.number))
                 if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
                     self._refusals.count(move.debit, self._clock.now_ms())
             elif one.payment is not None and one.payment.returns_payment_id:

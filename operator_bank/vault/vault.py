@@ -59,17 +59,9 @@ class Vault:
         self.drawing = Drawing(database, central_bank, clock)
         self._clock = clock
 
-    def draw(self, number: str, sequence: int, missing_fen: int) -> Refusal:
-        """Has issuance asked for of what is missing; the refusal tells the holder so."""
-        request_id = self.drawing.want(f"{number} {sequence}", missing_fen)
-        return Refusal(
-            errors_pb2.REASON_VAULT_SHORT,
-            f"the bank's vault is {missing_fen} fen short; issuance is asked for; try again when "
-            "it is approved",
-            field="amount_fen",
-            missing_fen=str(missing_fen),
-            issuance_request_id=request_id,
-        )
+    def draw(self, number: str, sequence: int, missing_fen: int) -> None:
+        """Has issuance asked for of what is missing for an order."""
+        self.drawing.want(f"{number} {sequence}", missing_fen)
 
     def set_aside(self, number: int, amount_fen: int) -> None:
         """Takes money out of the vault for a redemption, once by its number."""

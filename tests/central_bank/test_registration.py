@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from central_bank.authentication.registry import Bank
+from central_bank.grpc_authentication import GrpcAnalysis
+from dcep.analysis.v1 import analysis_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
@@ -248,11 +250,31 @@ def test_flows_are_sums_between_banks(funded: World) -> None:
     funded.submit(funded.beta, funded.payment(funded.beta, funded.alpha, 5))
     now = funded.clock.now_ms()
     flows = funded.central.flows
-    assert flows.between(0, 0) == [("alpha", "beta", 2, 30), ("beta", "alpha", 1, 5)]
-    assert flows.between(now, now + 1) == flows.between(0, 0)
+    whole = flows.between(0, 0)
+    assert [one[:4] for one in whole] == [("alpha", "beta", 2, 30), ("beta", "alpha", 1, 5)]
+    assert flows.between(now, now + 1) == whole
     assert flows.between(now + 1, 0) == flows.between(0, now) == []
     with pytest.raises(Refusal):
         flows.between(2, 1)
+
+
+def test_flows_are_told_page_by_page_and_none_is_left_out(funded: World) -> None:
+    """However many pairs of banks there are, an answer has a bound, and says whether it is all."""
+    for payer, payee in ((funded.alpha, funded.beta), (funded.beta, funded.alpha)):
+        funded.submit(payer, funded.payment(payer, payee, 7))
+    desk = GrpcAnalysis(funded.central.flows)
+    pages, token = [], ""
+    for _ in range(3):
+        asked = analysis_pb2.GetFlowsRequest(page_size=1, page_token=token)
+        page = desk.GetFlows(asked, None)
+        pages.append([(flow.from_bank, flow.to_bank, flow.amount_fen) for flow in page.flows])
+        token = page.next_page_token
+        if not token:
+            break
+    assert pages == [[("alpha", "beta", 7)], [("beta", "alpha", 7)], []]
+    with pytest.raises(Refusal) as caught:
+        desk.GetFlows(analysis_pb2.GetFlowsRequest(page_token="made up"), None)
+    assert caught.value.reason == errors_pb2.REASON_PAGE_TOKEN_INVALID
 
 
 def test_a_message_of_a_feed_is_bounded_in_bytes(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import grpc
 import pytest
 
 from currency import number
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.limits import MAX_PAYEE_REFUSALS
 from runtime.errors import Refusal
 from sandbox.connections import certified_channel
 from sandbox.world import World, refused
+from tests.integration.commands import dcep
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
@@ -91,3 +95,26 @@ def test_a_query_that_was_signed_for_one_method_opens_no_other(world: World) -> 
     stolen = bank_pb2.ListPaymentsRequest(query=query)
     no = refused(lambda: wallet.stubs.payments.ListPayments(stolen, timeout=TIMEOUT_S))
     assert (no.name, no.field) == ("FIELD_INVALID", "method")
+
+
+def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
+    world: World,
+) -> None:
+    alpha = BankStubs(world.plan, "alpha")
+    spy = RawWallet(alpha)
+    spy.top_up(1_000)
+    nobody = number.make("6201", 10**11 - 7)
+    orders = [spy.payment(nobody, 1) for _ in range(MAX_PAYEE_REFUSALS)]
+    answers = alpha.payments.PayMany(bank_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
+    assert {item.reason for item in answers.items} == {CANNOT}
+    folder = str(world.plan.folder)
+    shown = dcep("status", "--json", "--dir", folder)
+    assert spy.number in shown.answer["probing"]["alpha"]
+    assert "beta" not in shown.answer["probing"]
+    words = dcep("status", "--dir", folder).out
+    assert spy.number in words and "dcep freeze" in words
+    port = world.plan.bank("alpha").metrics_port
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as page:
+        metrics = page.read().decode()
+    assert float(metrics.partition("\ndcep_probing_wallets ")[2].split()[0]) >= 1
+    assert "6201" not in metrics, "no number of any wallet"

@@ -61,6 +61,16 @@ def test_a_payment_that_did_not_go_through_comes_back_whole(
     assert world.bank.outgoing.state(paid.number) == (state, reason)
 
 
+def test_a_payer_is_not_told_what_circulation_the_bank_lacks(world: World, alice: Holder) -> None:
+    paid = alice.pay(FOREIGN, 700)
+    short = errors_pb2.REASON_CIRCULATION_SHORT
+    world.hear(outgoing_ended=ended(paid.number, registration_pb2.OUTCOME_STATE_REFUSED, short))
+    told = errors_pb2.REASON_BANK_CANNOT_NOW
+    assert world.bank.outgoing.state(paid.number) == (REFUSED, told)
+    shown = world.bank.history.get(alice.wallet, paid.payment_id)
+    assert (shown.state, shown.reason) == (REFUSED, told)
+
+
 def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder) -> None:
     numbers = [alice.pay(FOREIGN, fen).number for fen in (1, 2, 3)]
     world.central.silent = True

@@ -102,6 +102,13 @@ def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: H
     assert refused(lambda: world.bank.holder.close(late)).name == "EXPIRED"
 
 
+def tells_nothing(short: Refusal) -> bool:
+    """Whether a holder learns no more than that the bank cannot do it now."""
+    return (short.name, short.metadata) == ("BANK_CANNOT_NOW", {}) and not any(
+        letter.isdigit() for letter in short.message
+    )
+
+
 def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> None:
     assert alice.exchange(40_000, out=True) == 60_000
     state = world.bank.holder.state(alice.wallet)
@@ -121,7 +128,7 @@ def test_cash_goes_in_and_out_as_far_as_the_till_reaches(world: World, phone: Ho
     assert phone.exchange(500, cash=True, out=True) == 1_500
     world.hear(incoming=world.arriving(phone.number, 8_000))
     short = refused(lambda: phone.exchange(2_501, cash=True, out=True))
-    assert (short.name, short.metadata["missing_fen"]) == ("CASH_SHORT", "1")
+    assert tells_nothing(short)
 
 
 def test_an_exchange_that_is_repeated_moves_nothing_more(world: World, alice: Holder) -> None:
@@ -134,9 +141,9 @@ def test_an_exchange_that_is_repeated_moves_nothing_more(world: World, alice: Ho
 def test_a_vault_that_is_short_asks_for_issuance(world: World, bob: Holder) -> None:
     world.bank.vault.set_aside(1, VAULT_FEN - 100)
     short = refused(lambda: bob.exchange(130))
-    assert (short.name, short.metadata["missing_fen"]) == ("VAULT_SHORT", "30")
+    assert tells_nothing(short)
     world.bank.send()
-    assert world.central.issuance == {short.metadata["issuance_request_id"]: 30}
+    assert list(world.central.issuance.values()) == [30]
 
 
 def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
@@ -144,17 +151,14 @@ def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
 ) -> None:
     vault = world.bank.vault
     vault.set_aside(1, vault.books().vault_fen - 100)
-    wanted = {
-        refused(lambda h=holder, f=fen: h.exchange(f)).metadata["issuance_request_id"]
-        for fen in (130, 150, 140)
-        for holder in (bob, alice)
-    }
-    assert len(wanted) == 1
+    for fen in (130, 150, 140):
+        for holder in (bob, alice):
+            refused(lambda h=holder, f=fen: h.exchange(f))
     for _ in range(20):
         world.bank.send()
         world.clock.advance(1_000)
         refused(lambda: bob.exchange(500))
-    assert world.central.issuance == {wanted.pop(): 50}, "what the largest order missed"
+    assert list(world.central.issuance.values()) == [50], "what the largest order missed"
 
     world.central.decided |= world.central.issuance.keys()
     world.clock.advance(5_000)
@@ -172,13 +176,13 @@ def test_while_the_centre_is_away_a_top_up_is_answered_at_once_and_asked_for_lat
     vault.set_aside(1, vault.books().vault_fen - 100)
     world.central.silent = True
     short = refused(lambda: bob.exchange(130))
-    assert short.name == "VAULT_SHORT"
+    assert tells_nothing(short)
     with pytest.raises(NoAnswer):
         world.bank.vault.drawing.step()
     world.central.silent = False
     world.clock.advance(5_000)
     world.restart().vault.drawing.step()
-    assert world.central.issuance == {short.metadata["issuance_request_id"]: 30}
+    assert list(world.central.issuance.values()) == [30]
 
 
 def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_again(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dcep.bounds.v1 import bounds_pb2 as dcep_dot_bounds_dot_v1_dot_bounds__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/analysis/v1/analysis.proto\x12\x10\x64\x63\x65p.analysis.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"S\n\x0fGetFlowsRequest\x12 \n\x0c\x66rom_time_ms\x18\x01 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1e\n\nto_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\"h\n\x04\x46low\x12\x17\n\tfrom_bank\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07to_bank\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x16\n\x08payments\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"C\n\x10GetFlowsResponse\x12/\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x16.dcep.analysis.v1.FlowB\x08\xfa\xf9\x18\x04P\xa0\x8d\x06\x32\x64\n\x0f\x41nalysisService\x12Q\n\x08GetFlows\x12!.dcep.analysis.v1.GetFlowsRequest\x1a\".dcep.analysis.v1.GetFlowsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x64\x63\x65p/analysis/v1/analysis.proto\x12\x10\x64\x63\x65p.analysis.v1\x1a\x1b\x64\x63\x65p/bounds/v1/bounds.proto\"\x86\x01\n\x0fGetFlowsRequest\x12 \n\x0c\x66rom_time_ms\x18\x01 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x1e\n\nto_time_ms\x18\x02 \x01(\x03\x42\n\xf0\xf9\x18\x0e\xfa\xf9\x18\x02`\x01\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xf0\xf9\x18\x10\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xf0\xf9\x18 \"h\n\x04\x46low\x12\x17\n\tfrom_bank\x18\x01 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x15\n\x07to_bank\x18\x02 \x01(\tB\x04\xf0\xf9\x18\x17\x12\x16\n\x08payments\x18\x03 \x01(\x04\x42\x04\xf0\xf9\x18\r\x12\x18\n\namount_fen\x18\x04 \x01(\x03\x42\x04\xf0\xf9\x18\x02\"a\n\x10GetFlowsResponse\x12.\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x16.dcep.analysis.v1.FlowB\x07\xfa\xf9\x18\x03P\xf4\x03\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xf0\xf9\x18 2d\n\x0f\x41nalysisService\x12Q\n\x08GetFlows\x12!.dcep.analysis.v1.GetFlowsRequest\x1a\".dcep.analysis.v1.GetFlowsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETFLOWSREQUEST'].fields_by_name['from_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
   _globals['_GETFLOWSREQUEST'].fields_by_name['to_time_ms']._loaded_options = None
   _globals['_GETFLOWSREQUEST'].fields_by_name['to_time_ms']._serialized_options = b'\360\371\030\016\372\371\030\002`\001'
+  _globals['_GETFLOWSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_GETFLOWSREQUEST'].fields_by_name['page_size']._serialized_options = b'\360\371\030\020'
+  _globals['_GETFLOWSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_GETFLOWSREQUEST'].fields_by_name['page_token']._serialized_options = b'\360\371\030 '
   _globals['_FLOW'].fields_by_name['from_bank']._loaded_options = None
   _globals['_FLOW'].fields_by_name['from_bank']._serialized_options = b'\360\371\030\027'
   _globals['_FLOW'].fields_by_name['to_bank']._loaded_options = None
@@ -45,13 +49,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLOW'].fields_by_name['amount_fen']._loaded_options = None
   _globals['_FLOW'].fields_by_name['amount_fen']._serialized_options = b'\360\371\030\002'
   _globals['_GETFLOWSRESPONSE'].fields_by_name['flows']._loaded_options = None
-  _globals['_GETFLOWSRESPONSE'].fields_by_name['flows']._serialized_options = b'\372\371\030\004P\240\215\006'
-  _globals['_GETFLOWSREQUEST']._serialized_start=82
-  _globals['_GETFLOWSREQUEST']._serialized_end=165
-  _globals['_FLOW']._serialized_start=167
-  _globals['_FLOW']._serialized_end=271
-  _globals['_GETFLOWSRESPONSE']._serialized_start=273
-  _globals['_GETFLOWSRESPONSE']._serialized_end=340
-  _globals['_ANALYSISSERVICE']._serialized_start=342
-  _globals['_ANALYSISSERVICE']._serialized_end=442
+  _globals['_GETFLOWSRESPONSE'].fields_by_name['flows']._serialized_options = b'\372\371\030\003P\364\003'
+  _globals['_GETFLOWSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_GETFLOWSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\360\371\030 '
+  _globals['_GETFLOWSREQUEST']._serialized_start=83
+  _globals['_GETFLOWSREQUEST']._serialized_end=217
+  _globals['_FLOW']._serialized_start=219
+  _globals['_FLOW']._serialized_end=323
+  _globals['_GETFLOWSRESPONSE']._serialized_start=325
+  _globals['_GETFLOWSRESPONSE']._serialized_end=422
+  _globals['_ANALYSISSERVICE']._serialized_start=424
+  _globals['_ANALYSISSERVICE']._serialized_end=524
 # @@protoc_insertion_point(module_scope)

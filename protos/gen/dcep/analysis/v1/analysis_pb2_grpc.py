@@ -49,7 +49,8 @@ class AnalysisServiceServicer(object):
     """
 
     def GetFlows(self, request, context):
-        """What went from bank to bank in a span of time.
+        """What went from bank to bank in a span of time. Pages by page_size, 1 to 500,
+        in the order in which the banks were admitted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

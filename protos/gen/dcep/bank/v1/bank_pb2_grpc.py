@@ -440,9 +440,9 @@ class ExchangeServiceServicer(object):
     """
 
     def Exchange(self, request, context):
-        """Signed ExchangeOrder. Repeats by sequence. Refuses: VAULT_SHORT (with
-        missing_fen; issuance has then been asked for), DEPOSIT_SHORT,
-        NO_DEPOSIT_ACCOUNT, CASH_NOT_ACCEPTED, CASH_SHORT, RECEIPT_USED,
+        """Signed ExchangeOrder. Repeats by sequence. Refuses: BANK_CANNOT_NOW (if it
+        is the vault, issuance has been asked for), DEPOSIT_SHORT,
+        NO_DEPOSIT_ACCOUNT, CASH_NOT_ACCEPTED, RECEIPT_USED,
         SIGNATURE_INVALID (of the receipt), INSUFFICIENT_FUNDS,
         OVER_BALANCE_CAP, WALLET_FROZEN, WALLET_CLOSED, AMOUNT_INVALID, …
         """

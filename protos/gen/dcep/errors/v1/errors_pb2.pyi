@@ -60,7 +60,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DEPOSIT_SHORT: _ClassVar[Reason]
     REASON_NO_DEPOSIT_ACCOUNT: _ClassVar[Reason]
     REASON_CASH_NOT_ACCEPTED: _ClassVar[Reason]
-    REASON_CASH_SHORT: _ClassVar[Reason]
+    REASON_BANK_CANNOT_NOW: _ClassVar[Reason]
     REASON_RECEIPT_USED: _ClassVar[Reason]
     REASON_PAYEE_CANNOT_BE_PAID: _ClassVar[Reason]
     REASON_PEER_UNAVAILABLE: _ClassVar[Reason]
@@ -129,7 +129,7 @@ REASON_VAULT_SHORT: Reason
 REASON_DEPOSIT_SHORT: Reason
 REASON_NO_DEPOSIT_ACCOUNT: Reason
 REASON_CASH_NOT_ACCEPTED: Reason
-REASON_CASH_SHORT: Reason
+REASON_BANK_CANNOT_NOW: Reason
 REASON_RECEIPT_USED: Reason
 REASON_PAYEE_CANNOT_BE_PAID: Reason
 REASON_PEER_UNAVAILABLE: Reason
