@@ -62,6 +62,22 @@ class Book(Protocol):
         """Says where the wallet's sequences stand, unless the book knows."""
         ...
 
+    def elsewhere_ms(self, number: str) -> int | None:
+        """When the wallet was seen to be used from another place too; None: it was not."""
+        ...
+
+    def seen_elsewhere(self, number: str, time_ms: int) -> None:
+        """Writes down that the wallet is used from another place too."""
+        ...
+
+    def resume(self, number: str, next_sequence: int) -> None:
+        """The wallet is used from here again, from this sequence on."""
+        ...
+
+    def sequences(self, number: str) -> set[int]:
+        """Those of the orders made here, but for those that were another place's."""
+        ...
+
     def add(
         self, number: str, request_id: str | None, make: Callable[[int], Order]
     ) -> tuple[Order, bool]:

@@ -162,6 +162,15 @@ def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
 
 
 @app.command()
+def resume(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Order from this home again, after the wallet was used from another place too."""
+    from wallet.history_words import resumed
+
+    with wallet(context, home, as_json) as (app, speaker):
+        speaker.result(*resumed(app.holder().resume()))
+
+
+@app.command()
 def watch(
     context: typer.Context,
     count: Annotated[int, typer.Option("--count", min=0, help="End after so many.")] = 0,

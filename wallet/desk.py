@@ -13,7 +13,8 @@ from dcep.errors.v1 import errors_pb2
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
-from wallet.bank import GET_PAYMENT, GET_WALLET, Bank
+from runtime.page import MAX_PAGE
+from wallet.bank import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, Bank
 from wallet.book import Book, Flights, Order, OrderState
 from wallet.kinds import DEPOSIT, EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 Take = Callable[[Any], None]
+_NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
+"""What a bank says of an order whose sequence is not this book's any more."""
 ORDERED_TIME_MS = "ordered_time_ms"
 """In a refusal's metadata: it is the outcome of an earlier order, of that time."""
 
@@ -122,6 +125,7 @@ class Desk:
             left = self._left_behind(kind, content, ours)
         if left is not None:
             return self._fly(left, take, resent=True)
+        self._check_alone()
         if ready is not None:
             fields |= ready()
 
@@ -133,6 +137,20 @@ class Desk:
         order, new = self.book.add(self.number, request_id or None, make)
         _check_same(order, kind, content)
         return self._fly(order, take, resent=not new)
+
+    def resume(self) -> list[bank_pb2.Payment]:
+        """Orders from here again, after the wallet was seen to be used from another place too.
+
+        Returns:
+            The newest payments, at most a page, that this wallet's key ordered and this book did
+            not: what the other place did.
+        """
+        known = self.bank.get_wallet(self.query(GET_WALLET))
+        made_here = self.book.sequences(self.number)
+        page = self.bank.list_payments(self.query(LIST_PAYMENTS), MAX_PAGE, "").payments
+        others = [payment for payment in page if _sequence(payment, self.number) not in made_here]
+        self.book.resume(self.number, known.last_sequence + 1)
+        return [payment for payment in others if _sequence(payment, self.number)]
 
     def unanswered(self, kind: Kind) -> list[Any]:
         """Messages of the orders of a kind whose outcome nobody knows, oldest first."""
@@ -178,6 +196,11 @@ class Desk:
         if not self.book.begun(self.number):
             known = self.bank.get_wallet(self.query(GET_WALLET))
             self.book.begin(self.number, known.last_sequence + 1)
+
+    def _check_alone(self) -> None:
+        """That nobody else was seen to order with this wallet's key, or somebody has looked."""
+        if self.book.elsewhere_ms(self.number) is not None:
+            raise _used_elsewhere()
 
     def _asked_before(self, request_id: str, kind: Kind, content: bytes) -> Order | None:
         order = self.book.find(self.number, request_id)
@@ -247,6 +270,8 @@ class Desk:
             return Placed(order, message, resent)
         if state in (REFUSED, EXPIRED):
             reason = message.reason or errors_pb2.REASON_EXPIRED
+            if reason in _NOT_OURS:
+                return self._told_no(order, Refusal(reason, _said(reason)))
             refused = self._refuse(order, reason, _said(reason), heard=self._at_once(order))
             self._tell(order)
             raise _refusal(refused, resent=resent)
@@ -274,6 +299,11 @@ class Desk:
                     "not say yet what became of it"
                 ) from refusal
             return self._settled_before(order)
+        if refusal.reason in _NOT_OURS:
+            # The key has signed another order with this sequence: from a copy of this home, or
+            # before an older copy of it was put back, or for somebody who has the key.
+            self.book.seen_elsewhere(self.number, self.clock.now_ms())
+            refusal = _used_elsewhere()
         refusal.metadata.setdefault("payment_id", order.payment_id)
         self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
         self._tell(order)
@@ -301,6 +331,19 @@ class Desk:
         """Whoever asked is told after this what came of an order."""
         if self.telling is not None and not self._at_once(order):
             self.telling[order.sequence] = order
+
+
+def _used_elsewhere() -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_WALLET_USED_ELSEWHERE,
+        "another place orders with this wallet's key too; nothing was ordered",
+    )
+
+
+def _sequence(payment: bank_pb2.Payment, number: str) -> int:
+    """The sequence of an order of the wallet itself; 0 for what is none."""
+    whose, _, sequence = payment.payment_id.partition("-")
+    return int(sequence) if whose == number and sequence.isdigit() else 0
 
 
 def _check_same(order: Order, kind: Kind, content: bytes) -> None:

@@ -75,6 +75,17 @@ def told(entry: Entry) -> Said:
     return asdict(entry), "\n".join(f"{name:<8} {text}" for name, text in rows if text)
 
 
+def resumed(others: list[Entry]) -> Said:
+    """After ``resume``: what was ordered elsewhere."""
+    fields = {"elsewhere": [asdict(entry) for entry in others]}
+    lines = ["This home orders again. Another copy of it is told so at its next order."]
+    if others:
+        lines.append("Ordered elsewhere, newest first:")
+        lines += [line for entry in others for line in _lines(entry, _width())]
+        lines.append("If any of it is not yours, somebody has this wallet's key.")
+    return fields, "\n".join(lines)
+
+
 def as_table(entries: list[Entry]) -> list[list[str]]:
     """Rows for a spreadsheet, names first."""
     head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]

@@ -125,6 +125,10 @@ class Holder:
         looked_up = [self._desk.look_up(order) for order in orders]
         return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
 
+    def resume(self) -> list[Entry]:
+        """Orders from here again; what the other place did, newest first."""
+        return [entry_of(payment, self._desk.number) for payment in self._desk.resume()]
+
     def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
         """Money arriving, from now on. Raises NoAnswer when the bank is out of reach already.
 

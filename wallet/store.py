@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
+from dcep.errors.v1 import errors_pb2
 from runtime.database import Database
 from wallet.book import Order, OrderState
 from wallet.tables import orders, requests, sequences
@@ -34,6 +35,32 @@ class SqlBook:
                 connection.execute(insert(sequences), values)
 
         self._database.transaction(body)
+
+    def elsewhere_ms(self, number: str) -> int | None:
+        """When the wallet was seen to be used from another place too; None: it was not."""
+        query = select(sequences.c.elsewhere_time_ms).where(sequences.c.number == number)
+        found: int | None = self._database.read(lambda c: c.execute(query).scalar())
+        return found
+
+    def seen_elsewhere(self, number: str, time_ms: int) -> None:
+        """Writes down that the wallet is used from another place too."""
+        self._stand(number, elsewhere_time_ms=time_ms)
+
+    def resume(self, number: str, next_sequence: int) -> None:
+        """The wallet is used from here again, from this sequence on."""
+        self._stand(number, elsewhere_time_ms=None, next_sequence=next_sequence)
+
+    def sequences(self, number: str) -> set[int]:
+        """Those of the orders made here, but for those that were another place's."""
+        query = select(orders.c.sequence).where(
+            orders.c.number == number,
+            orders.c.reason != errors_pb2.REASON_WALLET_USED_ELSEWHERE,
+        )
+        return self._database.read(lambda c: set(c.execute(query).scalars()))
+
+    def _stand(self, number: str, **values: int | None) -> None:
+        statement = update(sequences).where(sequences.c.number == number).values(values)
+        self._database.transaction(lambda c: c.execute(statement) and None)
 
     def add(
         self, number: str, request_id: str | None, make: Callable[[int], Order]

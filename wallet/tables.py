@@ -20,6 +20,8 @@ sequences = Table(
     metadata,
     Column("number", Text, primary_key=True),
     Column("next_sequence", BigInteger, nullable=False),
+    # When the bank said that a sequence of this book was somebody else's order.
+    Column("elsewhere_time_ms", BigInteger),
 )
 
 orders = Table(

@@ -74,6 +74,13 @@ _WORDS = {
         "Another wallet lives in this home.",
         "Use a home of its own for each wallet: --home DIR.",
     ),
+    "WALLET_USED_ELSEWHERE": (
+        "This wallet is used from another place too: from a copy of this home, from before an "
+        "older copy of it was put back, or by somebody who has its key.",
+        "Look with `wallet history`. If all of it is yours: `wallet resume` orders from here "
+        "again. If not, move the money away at once: `wallet resume`, then "
+        "`wallet cashout AMOUNT`, and tell the bank.",
+    ),
     "TOKEN_INVALID": (
         "This offline payment is not good; it was not taken.",
         "Ask the payer to show it again, whole.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,3 +127,20 @@ def test_limits_are_shown_with_what_is_left_and_a_refusal_names_its_own(
     assert f"{day} yuan, {left} left today" in said
     over = format_yuan(limits["single_fen"] + 1)
     assert f"A payment: {single} yuan at most" in dave.said("pay", number, over, code=1)
+
+
+def test_a_copied_home_is_told_that_the_wallet_is_used_elsewhere(
+    world: World, tmp_path: Path
+) -> None:
+    first, _ = opened(world, tmp_path / "frank", "--bank", "alpha", "--name", "Frank")
+    _, number = opened(world, tmp_path / "grace", "--bank", "alpha", "--phone", "13800000004")
+    first.answer("topup", "100")
+    shutil.copytree(tmp_path / "frank", tmp_path / "copy")
+    copy = Shell(world, tmp_path / "copy")
+    first.answer("pay", number, "5")
+    for _ in range(2):
+        assert copy.answer("pay", number, "6", code=1)["reason"] == "WALLET_USED_ELSEWHERE"
+    assert "wallet resume" in copy.said("pay", number, "6", code=1)
+    assert "payment to" in copy.said("resume")
+    copy.answer("pay", number, "6")
+    assert first.answer("topup", "1", code=1)["reason"] == "WALLET_USED_ELSEWHERE"

@@ -238,7 +238,9 @@ class FakeBank:
             self._answers[identity] = (envelope.payload, self._decide(act, order))
         payload, answer = self._answers[identity]
         if payload != envelope.payload:
-            raise Refusal(errors_pb2.REASON_ID_REUSED, "another order had this sequence")
+            raise Refusal(
+                errors_pb2.REASON_ID_REUSED, "another order had this sequence", field="sequence"
+            )
         self._lose("mute_after")
         if tag == self.mute_tag:
             self.mute_tag = ""
