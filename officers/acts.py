@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from officers.chain import ActsChain, after_proposal, put_link, read_place
 from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
@@ -55,8 +57,9 @@ class Acts:
         self._officers = officers
         self._effects = effects
         self._clock = clock
+        self.chain = ActsChain(database, tables)
         # Acts are written down and decided one after another. Nobody is waited for meanwhile.
-        self._deciding = threading.Lock()
+        self._one_at_a_time = threading.Lock()
         # From then on a key may have ended that signed an open act; never, when None.
         self._look_through_at_ms: int | None = 0
 
@@ -66,7 +69,7 @@ class Acts:
         payload = self._officers.verified(ACT_TAG, officer, envelope)
         content = read_payload(office_pb2.OfficerAct, payload)
         effect = self._check(content, officer)
-        with self._deciding:
+        with self._deciding():
             act = self._known(content, payload)
             if act is None:
                 self._check_time(content)
@@ -84,7 +87,7 @@ class Acts:
         self._check_second(officer, act, effect)
         if act.state == OPEN and not self._expired(act) and self._stands(act):
             self._ready(effect, act)
-        with self._deciding:
+        with self._deciding():
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
@@ -103,7 +106,7 @@ class Acts:
         officer, act = self._decided_on(caller, REJECTION_TAG, envelope)
         effect = self._effects[act.kind]
         _check_right(officer, effect)
-        with self._deciding:
+        with self._deciding():
             act = self.get(act.content.act_id)
             if act.state == OPEN:
                 self._in_time(act)
@@ -139,14 +142,14 @@ class Acts:
         """Ends an act, if it is open still, that another party has finally said no to."""
         query = select(self._tables.acts.c.act_id).where(self._tables.acts.c.id == number)
         act_id = self._database.read(lambda c: c.execute(query).scalar_one())
-        with self._deciding:
+        with self._deciding():
             self._end(self.get(act_id), office_pb2.ACT_STATE_REFUSED, reason)
 
     def step(self) -> bool:
         """Ends acts whose time is over, or whose proposer's key is; True when there may be more."""
         at_ms = self._look_through_at_ms
         if at_ms is not None and at_ms <= self._clock.now_ms():
-            with self._deciding:
+            with self._deciding():
                 self._look_through_at_ms = self._officers.next_end_ms() or None
             self._withdraw()
         table = self._tables.acts
@@ -158,9 +161,15 @@ class Acts:
         )
         over = [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]
         for act in over:
-            with self._deciding:
+            with self._deciding():
                 self._end(act, EXPIRED)
         return len(over) == EXPIRED_AT_ONCE
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        """Around whatever writes acts down or ends them."""
+        with self._one_at_a_time, self.chain.change():
+            yield
 
     def _check(self, content: office_pb2.OfficerAct, officer: Officer) -> Effect:
         """The effect of an act that is well formed and that the officer may propose."""
@@ -239,7 +248,17 @@ class Acts:
             "reason": 0,
         }
         effect.check(_act(SimpleNamespace(id=0, **values)))
-        self._database.transaction(lambda c: c.execute(insert(table).values(values)) and None)
+
+        def body(connection: Connection) -> None:
+            inserted = connection.execute(insert(table).values(values)).inserted_primary_key
+            assert inserted is not None
+            number = int(inserted[0])
+            place = after_proposal(
+                read_place(connection, self._tables), number, SimpleNamespace(**values)
+            )
+            put_link(connection, self._tables, number, OPEN, place)
+
+        self._database.transaction(body)
         return self.get(content.act_id)
 
     def _ready(self, effect: Effect, act: Act) -> None:
@@ -314,7 +333,7 @@ class Acts:
     def _withdraw(self) -> None:
         """Ends each open act that does not stand any more."""
         for act in self._do_not_stand():
-            with self._deciding:
+            with self._deciding():
                 if not self._stands(act):
                     self._end(act, WITHDRAWN)
 
@@ -326,7 +345,7 @@ class Acts:
             query = query.where(table.c.proposer == proposer)
         while True:
             page = query.where(table.c.id > last).limit(LOOKED_THROUGH_AT_ONCE)
-            acts = [_act(row) for row in self._database.read(lambda c, q=page: c.execute(q).all())]
+            acts = [_act(row) for row in self._rows(page)]
             if not acts:
                 return
             last = acts[-1].number
@@ -352,6 +371,9 @@ class Acts:
     ) -> Decision:
         now_ms = self._clock.now_ms()
         return Decision(act, state, decider, envelope, now_ms, self._tables, reason)
+
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        return self._database.read(lambda c: c.execute(query).all())
 
     def _find(self, act_id: str) -> Act | None:
         query = select(self._tables.acts).where(self._tables.acts.c.act_id == act_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, update
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, update
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from officers.chain import after_end, put_link, read_place
 from officers.tables import OfficerTables
 from runtime.database import Database
 from runtime.errors import Refusal
@@ -75,19 +77,25 @@ class Decision:
         """
         table, envelope = self.tables.acts, self.envelope or SignedEnvelope()
         reason = reason or self.reason
+        end: dict[str, Any] = {
+            "state": office_pb2.ACT_STATE_REFUSED if reason else self.state,
+            "decider": self.decider,
+            "decision": envelope.payload,
+            "decision_signature": envelope.signature,
+            "decided_time_ms": self.time_ms,
+            "position": position,
+            "reason": reason,
+        }
+        number = self.act.number
         done = connection.execute(
             update(table)
-            .where(table.c.id == self.act.number, table.c.state == office_pb2.ACT_STATE_OPEN)
-            .values(
-                state=office_pb2.ACT_STATE_REFUSED if reason else self.state,
-                decider=self.decider,
-                decision=envelope.payload,
-                decision_signature=envelope.signature,
-                decided_time_ms=self.time_ms,
-                position=position,
-                reason=reason,
-            )
+            .where(table.c.id == number, table.c.state == office_pb2.ACT_STATE_OPEN)
+            .values(end)
         )
+        if done.rowcount:
+            before = read_place(connection, self.tables)
+            after = after_end(before, number, SimpleNamespace(**end))
+            put_link(connection, self.tables, number, end["state"], after)
         return bool(done.rowcount)
 
 

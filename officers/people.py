@@ -114,7 +114,9 @@ class Officers:
     def _read(self, connection: Connection) -> dict[str, Officer]:
         people, credentials = self._tables.officers, self._tables.credentials
         rows = connection.execute(select(people)).all()
-        newest_last = select(credentials).order_by(credentials.c.from_time_ms)
+        newest_last = select(credentials).order_by(
+            credentials.c.from_time_ms, credentials.c.registered_by
+        )
         known = connection.execute(newest_last).all()
         held: dict[str, list[Credential]] = {row.name: [] for row in rows}
         last = {row.officer: row.from_time_ms for row in known}
@@ -239,14 +241,20 @@ class Officers:
         if wanted.old_until_time_ms < 0:
             raise invalid("old_until_time_ms", "is a time, or 0")
 
-    def renewed(self, wanted: office_pb2.RenewOfficer) -> tuple[str, bytes]:
+    def renewed(
+        self, wanted: office_pb2.RenewOfficer, now_ms: int | None = None
+    ) -> tuple[str, bytes]:
         """The certificate and the key after a renewal: what it leaves out is as it was last.
+
+        Args:
+            now_ms: the time of it; now, when None.
 
         Raises:
             Refusal: OFFICER_UNKNOWN; FIELD_MISSING, it names nothing new, or leaves out what has
                 ended.
         """
-        officer, now_ms = self.get(wanted.name), self._clock.now_ms()
+        officer = self.get(wanted.name)
+        now_ms = self._clock.now_ms() if now_ms is None else now_ms
         fingerprint, key = wanted.certificate_fingerprint, wanted.signing_key
         if not fingerprint and not key:
             required(fingerprint, "certificate_fingerprint")

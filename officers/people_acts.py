@@ -92,7 +92,7 @@ class _Renew(_PeopleEffect):
     def change(self, act: Act, decision: Decision) -> Change:
         _others_only(act, decision)
         wanted, now_ms = act.asked, decision.time_ms
-        pair = self.officers.renewed(wanted)
+        pair = self.officers.renewed(wanted, now_ms)
 
         def body(connection: Connection) -> None:
             until_ms = max(wanted.old_until_time_ms, now_ms)

@@ -30,6 +30,7 @@ class OfficerTables:
     officers: Table
     credentials: Table
     acts: Table
+    chain: Table
 
 
 def officer_tables(metadata: MetaData) -> OfficerTables:
@@ -86,4 +87,13 @@ def officer_tables(metadata: MetaData) -> OfficerTables:
         Index("officer_acts_by_proposer", "proposer", "state"),
         sqlite_autoincrement=True,
     )
-    return OfficerTables(founding, officers, credentials, acts)
+    # A link for each proposal and each end; see `officers.chain`. `state`: that the act came into.
+    chain = Table(
+        "officer_chain",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("act", Integer, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("hash", LargeBinary(32), nullable=False),
+    )
+    return OfficerTables(founding, officers, credentials, acts, chain)

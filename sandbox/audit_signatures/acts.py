@@ -9,35 +9,32 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, column, inspect, select, table
 
 from dcep.office.v1 import office_pb2
-from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, digest_of
+from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, REJECTION_TAG, digest_of
+from sandbox.audit_signatures.act_chain import ActChain, chain_table
 from sandbox.audit_signatures.orders import Line, Wrong, read, same
-from sandbox.audit_signatures.rights import Rights, read_officers
+from sandbox.audit_signatures.rights import (
+    RIGHT_OF,
+    SKEW_MS,
+    Held,
+    Rights,
+    officers_table,
+)
 from sandbox.audit_signatures.verifying import Problems, Verifying
 
 _ACTS = (
-    "id", "kind", "proposer", "proposal", "proposal_signature", "proposed_time_ms", "state",
-    "decider", "decision", "decision_signature", "decided_time_ms", "position",
+    "id", "act_id", "digest", "kind", "proposer", "proposal", "proposal_signature",
+    "proposed_time_ms", "expires_time_ms", "state", "decider", "decision", "decision_signature",
+    "decided_time_ms", "position", "reason",
 )  # fmt: skip
 _acts = table("officer_acts", *map(column, _ACTS))
-_credentials = table(
-    "officer_credentials",
-    *map(
-        column,
-        ("fingerprint", "signing_key", "officer", "registered_by", "from_time_ms", "until_time_ms"),
-    ),
-)
-_founding = table("officer_founding", *map(column, ("payload", "signature")))
+_credentials = table("officer_credentials", *map(column, Held._fields))
+_founding = table("officer_founding", *map(column, ("payload", "signature", "time_ms")))
 _APPROVED = office_pb2.ACT_STATE_APPROVED
-_SKEW_MS = 300_000
-"""How far an officer's clock may be from the institution's."""
-
-
-class _Key(NamedTuple):
-    """A key of an officer and when it was good."""
-
-    key: bytes
-    from_ms: int
-    until_ms: int
+_DECIDED = {
+    _APPROVED: APPROVAL_TAG,
+    office_pb2.ACT_STATE_REFUSED: APPROVAL_TAG,
+    office_pb2.ACT_STATE_REJECTED: REJECTION_TAG,
+}
 
 
 class Approved(NamedTuple):
@@ -73,24 +70,20 @@ class ActsDone:
         self.approved: list[Approved] = []
         self._institution = institution
         self._verifying = verifying
+        self._good: set[int] = set()
+        self.chain = ActChain(institution, None, (), (), self.problems)
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
-        self._by_number: dict[int, office_pb2.OfficerAct] = {}
-        self._keys: dict[str, list[_Key]] = {}
-        self._founders: list[office_pb2.RegisterOfficer] = []
         if not inspect(engine).has_table(_acts.name):
             self.problems.say(f"table {_acts.name} is missing")
             return
-        rows, credentials, founding, people = _consistent(engine)
-        for row in credentials:
-            self._keys.setdefault(row.officer, []).append(
-                _Key(bytes(row.signing_key), row.from_time_ms, row.until_time_ms)
-            )
-        for row in rows:
-            self._named(f"table {_acts.name}, row id={row.id}", self._read, row)
-        self._named(f"table {_founding.name}", self._founded, founding, credentials, business_keys)
-        rights = Rights(self._founders, self.approved)
-        rights.check_acts(self.problems)
-        rights.check_rows(people, self.problems)
+        found = _consistent(engine)
+        self.chain = ActChain(institution, found.founding, found.acts, found.links, self.problems)
+        self._rights = Rights((), 0)
+        self._named(f"table {_founding.name}", self._founded, found.founding, business_keys)
+        for step in self.chain.steps:
+            where = f"table {_acts.name}, row id={step.act.id}"
+            self._named(where, self._ended if step.ended else self._proposed, step.act, where)
+        self._rights.check_rows(found.people, found.credentials, self.problems)
 
     def _named(self, where: str, check: Any, *arguments: Any) -> None:
         try:
@@ -98,74 +91,67 @@ class ActsDone:
         except Wrong as wrong:
             self.problems.say(f"{where}: {wrong}")
 
-    def _read(self, row: Any) -> None:
+    def _proposed(self, row: Any, _: str) -> None:
         proposal = bytes(row.proposal)
         act = read(office_pb2.OfficerAct, proposal)
         same("institution", act.institution, self._institution)
         same("proposer", act.officer, row.proposer)
         same("kind", act.WhichOneof("kind"), row.kind)
+        same("id", act.act_id, row.act_id)
+        same("digest", digest_of(proposal).hex(), bytes(row.digest).hex())
+        same("end", act.expires_time_ms, row.expires_time_ms)
         self._signed(row, row.proposer, ACT_TAG, "proposal", row.proposed_time_ms)
         _in_its_time("proposed", row.proposed_time_ms, act)
-        if row.state != _APPROVED:
-            return
+        self._good.add(row.id)
+
+    def _ended(self, row: Any, where: str) -> None:
+        tag = _DECIDED.get(row.state)
+        if tag is None or (row.state != _APPROVED and not row.decider):
+            return  # time, another party, or what became of its proposer ended it
+        act = read(office_pb2.OfficerAct, bytes(row.proposal))
         decision = read(office_pb2.OfficerDecision, bytes(row.decision))
         same("act", decision.act_id, act.act_id)
-        same("digest", decision.act_digest.hex(), digest_of(proposal).hex())
+        same("digest", decision.act_digest.hex(), digest_of(bytes(row.proposal)).hex())
         same("checker", decision.officer, row.decider)
-        if row.decider == row.proposer:
+        if row.decider == row.proposer and tag == APPROVAL_TAG:
             raise Wrong("one officer proposed and approved it")
-        self._signed(row, row.decider, APPROVAL_TAG, "decision", row.decided_time_ms)
+        self._signed(row, row.decider, tag, "decision", row.decided_time_ms)
         _in_its_time("decided", row.decided_time_ms, act)
         _in_its_time("decided", row.decided_time_ms, decision)
-        self._by_number[row.id] = act
+        if row.state == _APPROVED and row.id in self._good:
+            self._took(row, act, where)
+
+    def _took(self, row: Any, act: office_pb2.OfficerAct, where: str) -> None:
+        """An act that took effect, once both signatures have been verified."""
+        right = RIGHT_OF.get(row.kind)
+        for name in (row.proposer, row.decider):
+            if not self._rights.has(name, right):
+                wanted = "a known right" if right is None else office_pb2.Right.Name(right)
+                self.problems.say(f"{where}: {name} had not {wanted} then")
+        self._rights.heed(row.id, row.decided_time_ms, act)
         self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider))
         if row.position:
-            self._by_position[row.position] = row.id, proposal, act
+            self._by_position[row.position] = row.id, bytes(row.proposal), act
 
     def _signed(self, row: Any, officer: str, tag: str, name: str, time_ms: int) -> None:
         payload = bytes(getattr(row, name))
         signature = bytes(getattr(row, f"{name}_signature"))
-        keys = [
-            known.key
-            for known in self._keys.get(officer, [])
-            if known.from_ms <= time_ms + _SKEW_MS
-            and (not known.until_ms or time_ms <= known.until_ms + _SKEW_MS)
-        ]
+        keys = self._rights.keys(officer, time_ms)
         if not self._verifying.now(keys, [tag], payload, signature):
             raise Wrong(f"the {name} is not signed by a key that {officer} had then")
 
-    def _founded(
-        self, founding: Any, credentials: Sequence[Any], business_keys: Sequence[bytes]
-    ) -> None:
-        """That each officer's key comes from the founding or from an act."""
-        if founding is not None:
-            payload = bytes(founding.payload)
-            record = read(office_pb2.FoundingRecord, payload)
-            same("institution", record.institution, self._institution)
-            self._founders = list(record.officers)
-            if business_keys and not self._verifying.now(
-                business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
-            ):
-                raise Wrong("the founding record is not signed by the institution's business key")
-        had: set[tuple[str, str | bytes]] = set()
-        for row in sorted(credentials, key=lambda row: row.registered_by):
-            key, fingerprint = bytes(row.signing_key), row.fingerprint
-            known: Sequence[Any] = self._founders
-            if row.registered_by:
-                act = self._by_number.get(row.registered_by, office_pb2.OfficerAct())
-                known = [act.register_officer, act.renew_officer]
-            mine = [one for one in known if one.name == row.officer]
-            if not any(_gives(one, "signing_key", key, had) for one in mine):
-                raise Wrong(
-                    f"officer {row.officer} has a key, {key.hex()}, that neither the founding nor"
-                    " an act of two gave"
-                )
-            if not any(_gives(one, "certificate_fingerprint", fingerprint, had) for one in mine):
-                raise Wrong(
-                    f"officer {row.officer} has a certificate, {fingerprint}, that neither the"
-                    " founding nor an act of two gave"
-                )
-            had |= {(row.officer, key), (row.officer, fingerprint)}
+    def _founded(self, founding: Any, business_keys: Sequence[bytes]) -> None:
+        """The first officers, from the record that the business key signed."""
+        if founding is None:
+            raise Wrong("the founding record is missing")
+        payload = bytes(founding.payload)
+        record = read(office_pb2.FoundingRecord, payload)
+        same("institution", record.institution, self._institution)
+        self._rights = Rights(record.officers, founding.time_ms)
+        if business_keys and not self._verifying.now(
+            business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
+        ):
+            raise Wrong("the founding record is not signed by the institution's business key")
 
     def took_effect(self, line: Line, kind: str, **asked: Any) -> None:
         """That a record is what an act asked for.
@@ -198,25 +184,26 @@ class ActsDone:
 def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
     """That a time in the table, from which keys and rights count, is one that was signed for."""
     first, last = statement.created_time_ms, statement.expires_time_ms
-    if not first - _SKEW_MS <= time_ms <= last + _SKEW_MS:
+    if not first - SKEW_MS <= time_ms <= last + SKEW_MS:
         raise Wrong(f"it was {what} at {time_ms}, and signed for {first} to {last}")
 
 
-def _consistent(engine: Engine) -> tuple[Sequence[Any], Sequence[Any], Any, Sequence[Any]]:
-    """(acts, credentials, founding, officers) of one moment, while officers go on."""
-    people = read_officers(engine)
-    while True:
-        with engine.connect() as connection:
-            rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
-            credentials = connection.execute(select(_credentials)).all()
-            founding = connection.execute(select(_founding)).first()
-        before, people = people, read_officers(engine)
-        if people == before:
-            return rows, credentials, founding, people
+class _Found(NamedTuple):
+    """Rows of one moment."""
+
+    acts: Sequence[Any]
+    links: Sequence[Any]
+    credentials: Sequence[Any]
+    founding: Any
+    people: Sequence[Any]
 
 
-def _gives(one: Any, field: str, value: str | bytes, had: set[tuple[str, str | bytes]]) -> bool:
-    """Whether an act gave an officer this; a renewal may leave one half as it was."""
-    given = getattr(one, field)
-    renewal = isinstance(one, office_pb2.RenewOfficer)
-    return bool(given == value or (renewal and not given and (one.name, value) in had))
+def _consistent(engine: Engine) -> _Found:
+    """What stands there now, of one moment, while officers go on."""
+    with engine.connect() as connection:
+        links = connection.execute(select(chain_table).order_by(chain_table.c.number)).all()
+        rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
+        credentials = connection.execute(select(_credentials)).all()
+        founding = connection.execute(select(_founding)).first()
+        people = connection.execute(select(officers_table)).all()
+    return _Found(rows, links, credentials, founding, people)

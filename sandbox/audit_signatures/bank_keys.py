@@ -26,9 +26,9 @@ def covers(term: Term, time_ms: int) -> bool:
 
 
 def terms_of(acts: Iterable[Approved], what: str) -> Terms:
-    """The keys, or the certificates, of each bank by name, as the approved acts of officers say."""
+    """The keys, or the certificates, of each bank by name, as acts say, in their order."""
     found: Terms = {}
-    for act in sorted(acts, key=lambda act: (act.time_ms, act.number)):
+    for act in acts:
         kind = act.content.WhichOneof("kind")
         if kind == "admit_bank":
             new = act.content.admit_bank
@@ -54,16 +54,21 @@ def renewed(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) ->
     Args:
         old_until_ms: when; 0: at once, and they are revoked.
     """
+    ends = {term.value: term for term in ended(before, value, old_until_ms, now_ms)}
+    after = [ends.get(term.value, term) for term in before]
+    return [*after, Term(value, now_ms, 0, False)] if value else after
+
+
+def ended(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
+    """Those before that end by it, as they are then; as `renewed`."""
     until_ms = max(old_until_ms, now_ms)
-    after: list[Term] = []
+    found = []
     for term in before:
         spared = 0 < term.until_ms <= now_ms if value else term.until_ms == 0
-        if term.revoked or spared:
-            after.append(term)
-            continue
-        end_ms = min(term.until_ms or until_ms, until_ms)
-        after.append(Term(term.value, term.from_ms, end_ms, not old_until_ms))
-    return [*after, Term(value, now_ms, 0, False)] if value else after
+        if not (term.revoked or spared):
+            end_ms = min(term.until_ms or until_ms, until_ms)
+            found.append(Term(term.value, term.from_ms, end_ms, not old_until_ms))
+    return found
 
 
 def compare(

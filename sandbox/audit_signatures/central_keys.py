@@ -15,7 +15,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import key_id
 from sandbox.audit_signatures.acts import Approved
-from sandbox.audit_signatures.bank_keys import covers, renewed
+from sandbox.audit_signatures.bank_keys import covers, ended, renewed
 from sandbox.audit_signatures.feed_tips import kept_tips
 from sandbox.audit_signatures.key_rows import KeyRows, Term
 from sandbox.audit_signatures.orders import Wrong, read, same
@@ -25,18 +25,29 @@ from sandbox.audit_signatures.verifying import Problems, Verifying
 class CentralTerms:
     """The central bank's keys by the acts of its officers, which the tables are held against."""
 
-    def __init__(self, rows: KeyRows, acts: list[Approved], verifying: Verifying) -> None:
-        """Holds the rows against the acts."""
+    def __init__(
+        self,
+        rows: KeyRows,
+        told_last: frozenset[tuple[int, bytes]],
+        acts: list[Approved],
+        verifying: Verifying,
+    ) -> None:
+        """Holds the rows against the acts.
+
+        Args:
+            rows: what stood there before the acts were read, and after.
+            told_last: what stood there after them of what was announced.
+            acts: that took effect, in their order.
+            verifying: takes the signatures.
+        """
         self.problems = Problems()
         self._verifying = verifying
         self._terms = [
             row.term._replace(until_ms=0, revoked=False) for row in rows.of_centre if not row.act
         ]
-        wanted = {act.number: act for act in acts if _changes_key(act)}
-        for act in sorted(wanted.values(), key=lambda act: (act.time_ms, act.number)):
-            asked = act.content.renew_central_key
-            until_ms = asked.old_until_time_ms
-            self._terms = renewed(self._terms, asked.business_key, until_ms, act.time_ms)
+        wanted: dict[int, authentication_pb2.KeySuccession] = {}
+        for act in filter(_changes_key, acts):
+            wanted[act.number] = self._follow(act)
         for given in sorted(rows.of_centre):
             if given.term not in self._terms:
                 self.problems.say(
@@ -49,6 +60,26 @@ class CentralTerms:
                 self._check_told(envelope, wanted.get(number), where)
             except Wrong as wrong:
                 self.problems.say(f"{where}: {wrong}")
+        for number in sorted(set(wanted) - {number for number, _ in told_last}):
+            self.problems.say(f"table key_successions, row act={number} is missing")
+
+    def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
+        """What an act makes of the keys, and what banks have to be told of that."""
+        asked = act.content.renew_central_key
+        change = (asked.business_key, asked.old_until_time_ms, act.time_ms)
+        ends = ended(self._terms, *change)
+        self._terms = renewed(self._terms, *change)
+        return authentication_pb2.KeySuccession(
+            number=act.number,
+            successor=asked.business_key,
+            from_time_ms=act.time_ms,
+            ended=[
+                authentication_pb2.KeyEnd(
+                    key=term.value, until_time_ms=term.until_ms, revoked=term.revoked
+                )
+                for term in ends
+            ],
+        )
 
     def check_tips(self, engine: Engine, bank: str) -> Problems:
         """Verifies what a bank has kept of the central bank's word about its feed."""
@@ -70,13 +101,17 @@ class CentralTerms:
         good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
         self._verify(problems, where, "feed-tip/v1", envelope, good)
 
-    def _check_told(self, signed: bytes, act: Approved | None, where: str) -> None:
+    def _check_told(
+        self, signed: bytes, wanted: authentication_pb2.KeySuccession | None, where: str
+    ) -> None:
         envelope = read(SignedEnvelope, signed)
         told = read(authentication_pb2.KeySuccession, envelope.payload)
-        if act is None:
+        if wanted is None:
             raise Wrong("no act of two officers is behind it")
-        successor = act.content.renew_central_key.business_key
-        same("successor", told.successor.hex(), successor.hex())
+        same("number", told.number, wanted.number)
+        same("successor", told.successor.hex(), wanted.successor.hex())
+        same("time", told.from_time_ms, wanted.from_time_ms)
+        same("keys that end", _ends(told), _ends(wanted))
         # By a key that was there before. It may have ended: its successor was lost before its use.
         begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
         self._verify(self.problems, where, "key-succession/v1", envelope, begun)
@@ -100,6 +135,14 @@ class CentralTerms:
             payload=envelope.payload,
             signature=envelope.signature,
         )
+
+
+def _ends(told: authentication_pb2.KeySuccession) -> str:
+    """The ends that it tells, in one order."""
+    ends = sorted((end.key.hex(), end.until_time_ms, end.revoked) for end in told.ended)
+    return ", ".join(
+        f"{key} {'revoked' if revoked else 'until'} {time_ms}" for key, time_ms, revoked in ends
+    )
 
 
 def _changes_key(act: Approved) -> bool:

@@ -1,7 +1,8 @@
-"""Officers' rights over time, made anew from the founding and the acts of two that changed them.
+"""Who might do what, made anew from the founding and the acts of two that changed it, in order.
 
-The service believes its table of officers; whoever writes a right into it, or a removal out of it,
-is named, and so is each act of somebody who had not the right when it took effect.
+The service believes its tables of officers and of their certificates and keys. Whoever writes a
+right, a key, or a longer term into them, or a removal out of them, is named; and so is each act of
+somebody who had not the right, or not the key, when it happened.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, column, select, table
+from sqlalchemy import column, table
 
 from dcep.office.v1 import office_pb2
 from sandbox.audit_signatures.verifying import Problems
 
-_COLUMNS = ("name", "rights", "registered_by", "removed_by")
-_officers = table("officers", *map(column, _COLUMNS))
+officers_table = table("officers", *map(column, ("name", "rights", "registered_by", "removed_by")))
 RIGHT_OF = {
     "register_officer": office_pb2.RIGHT_OFFICERS,
     "change_rights": office_pb2.RIGHT_OFFICERS,
@@ -35,89 +35,149 @@ RIGHT_OF = {
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
 }
+SKEW_MS = 300_000
+"""How far an officer's clock may be from the institution's."""
+
+
+class Held(NamedTuple):
+    """A certificate and a key of an officer, as the table has them."""
+
+    fingerprint: str
+    signing_key: bytes
+    officer: str
+    registered_by: int
+    from_time_ms: int
+    until_time_ms: int
 
 
 class _State(NamedTuple):
-    """What an officer might do from a time on."""
+    """What an officer is."""
 
-    time_ms: int
     rights: frozenset[int]
     registered_by: int
     removed_by: int | None
 
 
-def read_officers(engine: Engine) -> list[Any]:
-    """The rows of the officers, as the service has them now."""
-    with engine.connect() as connection:
-        return list(connection.execute(select(_officers).order_by(_officers.c.name)).all())
-
-
 class Rights:
-    """Who might do what, when."""
+    """The officers as of the act that was heeded last."""
 
-    def __init__(self, founders: Iterable[office_pb2.RegisterOfficer], acts: Sequence[Any]) -> None:
-        """Replays them.
+    def __init__(
+        self, founders: Iterable[office_pb2.RegisterOfficer], founded_time_ms: int
+    ) -> None:
+        self._officers: dict[str, _State] = {}
+        self._held: dict[str, list[Held]] = {}
+        for first in founders:
+            self._register(first, 0, founded_time_ms)
 
-        Args:
-            founders: of the founding record.
-            acts: those that took effect; see `acts.Approved`.
-        """
-        self._acts = sorted(acts, key=lambda act: (act.time_ms, act.number))
-        self._states: dict[str, list[_State]] = {
-            first.name: [_State(0, frozenset(first.rights), 0, None)] for first in founders
-        }
-        for act in self._acts:
-            self._heed(act)
+    def keys(self, name: str, time_ms: int) -> list[bytes]:
+        """The keys with which an officer may have signed what was written down then."""
+        state, held = self._officers.get(name), self._held.get(name, [])
+        if state is None or state.removed_by is not None:
+            return []
+        last_ms = max(each.from_time_ms for each in held)
+        return [
+            each.signing_key
+            for each in held
+            if each.from_time_ms <= time_ms + SKEW_MS
+            and not 0 < each.until_time_ms <= max(last_ms, time_ms - SKEW_MS)
+        ]
 
-    def _heed(self, act: Any) -> None:
-        kind = act.content.WhichOneof("kind")
+    def has(self, name: str, right: int | None) -> bool:
+        """Whether an officer has a right."""
+        state = self._officers.get(name)
+        return state is not None and state.removed_by is None and right in state.rights
+
+    def heed(self, number: int, time_ms: int, content: office_pb2.OfficerAct) -> None:
+        """What an act that took effect changes."""
+        kind = content.WhichOneof("kind") or ""
+        asked: Any = getattr(content, kind) if kind else content
         if kind == "register_officer":
-            new = act.content.register_officer
-            state = _State(act.time_ms, frozenset(new.rights), act.number, None)
-            self._states.setdefault(new.name, []).append(state)
-        elif kind in ("change_rights", "remove_officer"):
-            asked = getattr(act.content, kind)
-            before = self._states.get(asked.name)
-            if not before:
-                return
-            last = before[-1]._replace(time_ms=act.time_ms)
-            if kind == "change_rights":
-                last = last._replace(rights=frozenset(asked.rights))
-            else:
-                last = last._replace(removed_by=act.number)
-            before.append(last)
+            self._register(content.register_officer, number, time_ms)
+        elif kind == "renew_officer" and asked.name in self._officers:
+            self._renew(asked, number, time_ms)
+        elif kind == "change_rights" and asked.name in self._officers:
+            state = self._officers[asked.name]
+            self._officers[asked.name] = state._replace(rights=frozenset(asked.rights))
+        elif kind == "remove_officer" and asked.name in self._officers:
+            state = self._officers[asked.name]
+            self._officers[asked.name] = state._replace(removed_by=number)
+            self._end(asked.name, time_ms)
 
-    def check_acts(self, problems: Problems) -> None:
-        """Names acts that took effect without a right of either officer."""
-        for act in self._acts:
-            right = RIGHT_OF.get(act.content.WhichOneof("kind") or "")
-            for name in (act.content.officer, act.decider):
-                if right is None or not self._had(name, right, act.time_ms):
-                    wanted = "a known right" if right is None else office_pb2.Right.Name(right)
-                    problems.say(
-                        f"table officer_acts, row id={act.number}: {name} had not {wanted} then"
-                    )
+    def check_rows(
+        self, people: Sequence[Any], credentials: Sequence[Any], problems: Problems
+    ) -> None:
+        """Names what stands in the tables otherwise than acts have made it."""
+        self._check_officers(people, problems)
+        found = {
+            Held(*(_plain(getattr(row, name)) for name in Held._fields)) for row in credentials
+        }
+        wanted = {each for held in self._held.values() for each in held}
+        for each in sorted(found - wanted):
+            problems.say(self._why_not(each))
+        known = {(each.officer, each.signing_key, each.fingerprint) for each in found}
+        for each in sorted(wanted - found):
+            if (each.officer, each.signing_key, each.fingerprint) not in known:
+                problems.say(
+                    f"table officer_credentials: the key {each.signing_key.hex()} of officer"
+                    f" {each.officer} is missing"
+                )
 
-    def _had(self, name: str, right: int, time_ms: int) -> bool:
-        """Whether an officer had a right; of two states in one millisecond either counts."""
-        states = self._states.get(name, [])
-        for at, state in enumerate(states):
-            ended = at + 1 < len(states) and states[at + 1].time_ms < time_ms
-            there = state.time_ms <= time_ms and not ended and state.removed_by is None
-            if there and right in state.rights:
-                return True
-        return False
-
-    def check_rows(self, rows: Sequence[Any], problems: Problems) -> None:
-        """Names officers who stand in the table otherwise than acts have made them."""
+    def _check_officers(self, rows: Sequence[Any], problems: Problems) -> None:
         for row in rows:
-            states = self._states.get(row.name)
-            last = states[-1] if states else None
             rights = frozenset(bit for bit in range(63) if row.rights >> bit & 1)
-            if last is None or last[1:] != (rights, row.registered_by, row.removed_by):
+            if self._officers.get(row.name) != (rights, row.registered_by, row.removed_by):
                 problems.say(
                     f"table officers, row name={row.name}: neither the founding nor acts of two"
                     " say this"
                 )
-        for name in sorted(set(self._states) - {row.name for row in rows}):
+        for name in sorted(set(self._officers) - {row.name for row in rows}):
             problems.say(f"table officers, row name={name} is missing")
+
+    def _why_not(self, each: Held) -> str:
+        mine = self._held.get(each.officer, [])
+        neither = "that neither the founding nor an act of two gave"
+        officer = f"table officer_credentials: officer {each.officer}"
+        if each.signing_key not in {held.signing_key for held in mine}:
+            return f"{officer} has a key, {each.signing_key.hex()}, {neither}"
+        if each.fingerprint not in {held.fingerprint for held in mine}:
+            return f"{officer} has a certificate, {each.fingerprint}, {neither}"
+        return f"{officer} has the key {each.signing_key.hex()} for another time than acts say"
+
+    def _register(self, new: office_pb2.RegisterOfficer, act: int, time_ms: int) -> None:
+        self._officers[new.name] = _State(frozenset(new.rights), act, None)
+        first = Held(new.certificate_fingerprint, new.signing_key, new.name, act, time_ms, 0)
+        self._held.setdefault(new.name, []).append(first)
+
+    def _renew(self, asked: office_pb2.RenewOfficer, act: int, time_ms: int) -> None:
+        held = sorted(self._held[asked.name], key=lambda each: each.from_time_ms)
+        last_ms = held[-1].from_time_ms
+        live = [
+            each
+            for each in held
+            if each.from_time_ms <= time_ms
+            and not (each.until_time_ms and each.until_time_ms <= max(last_ms, time_ms))
+        ]
+        before = live[-1] if live else held[-1]
+        self._end(asked.name, max(asked.old_until_time_ms, time_ms))
+        self._held[asked.name].append(
+            Held(
+                asked.certificate_fingerprint or before.fingerprint,
+                asked.signing_key or before.signing_key,
+                asked.name,
+                act,
+                time_ms,
+                0,
+            )
+        )
+
+    def _end(self, name: str, until_ms: int) -> None:
+        self._held[name] = [
+            each._replace(until_time_ms=until_ms)
+            if not each.until_time_ms or each.until_time_ms > until_ms
+            else each
+            for each in self._held[name]
+        ]
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value

@@ -94,8 +94,9 @@ def audit_signatures(
     before = KeyRows.read(central.engine)
     first = [row.term.value for row in before.of_centre if not row.act]
     decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
-    rows = before.also_in(KeyRows.read(central.engine))
-    terms = CentralTerms(rows, decided.approved, verifying)
+    after = KeyRows.read(central.engine)
+    rows = before.also_in(after)
+    terms = CentralTerms(rows, after.told, decided.approved, verifying)
     found = [(CENTRAL_BANK, decided.problems), (CENTRAL_BANK, terms.problems)]
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:

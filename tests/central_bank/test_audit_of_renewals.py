@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import column, select, table, update
+from sqlalchemy import column, delete, select, table, update
 
 from central_bank.tables import (
     bank_batches,
@@ -13,9 +16,11 @@ from central_bank.tables import (
     central_keys,
     key_successions,
 )
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.envelope import signed_bytes
+from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
 from sandbox.audit import StackAudit, audit_engines
 from sandbox.audit_signatures.bank_keys import LATE_MS
@@ -24,6 +29,7 @@ from tests.central_bank.conftest import NOW_MS, World
 from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
 from tests.central_bank.test_central_key import renewal
 from tests.central_bank.test_renewal_of_banks import DAY_MS, NEW, OLD, THIRD, answer, renew
+from tests.feeds import CENTRAL_KEY
 
 FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
 SETTLED = "OUTCOME_STATE_SETTLED"
@@ -180,6 +186,56 @@ def test_an_announcement_that_no_officers_made_is_named(world: World) -> None:
     with world.engine.begin() as connection:
         connection.execute(update(key_successions).values(act=9_999))
     assert any("table key_successions" in problem for problem in problems(world))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda told: told.ended.pop(), "keys that end"),
+        (lambda told: setattr(told.ended[0], "until_time_ms", NOW_MS + 9 * DAY_MS), "keys that"),
+        (lambda told: setattr(told.ended[0], "revoked", False), "keys that end"),
+        (lambda told: told.ended.add(key=b"\x7a" * 32, until_time_ms=NOW_MS), "keys that end"),
+        (lambda told: setattr(told, "from_time_ms", NOW_MS + DAY_MS), "time"),
+        (lambda told: setattr(told, "number", 9_999), "number"),
+        (lambda told: setattr(told, "successor", b"\x7a" * 32), "successor"),
+    ],
+)
+def test_an_announcement_that_says_anything_else_than_the_act_is_named(
+    world: World, change: Callable[[Any], object], said: str
+) -> None:
+    """Who has the key, and the database, tells banks that a revoked key is good for longer."""
+    world.both(renewal())
+    with world.engine.begin() as connection:
+        row = connection.execute(select(key_successions)).one()
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        told = authentication_pb2.KeySuccession.FromString(envelope.payload)
+        change(told)
+        forged = sign(
+            "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
+        ).SerializeToString()
+        connection.execute(update(key_successions).values(envelope=forged))
+    (problem,) = problems(world)
+    assert "table key_successions" in problem
+    assert said in problem
+
+
+def test_an_announcement_that_was_taken_out_is_named(world: World) -> None:
+    world.both(renewal())
+    with world.engine.begin() as connection:
+        connection.execute(delete(key_successions))
+    assert any("key_successions" in p and "is missing" in p for p in problems(world))
+
+
+def test_two_renewals_with_a_clock_that_was_set_back_between_them_are_in_order(
+    world: World,
+) -> None:
+    world.clock.advance(200_000)
+    renew(world, key=NEW, until_ms=NOW_MS + DAY_MS)
+    world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    world.clock.set_back(100_000)
+    renew(world, key=THIRD)
+    world.both(renewal(SigningKey(b"\x53" * 32)))
+    assert problems(world) == []
 
 
 def test_a_founding_record_by_another_key_than_the_first_is_named(world: World) -> None:

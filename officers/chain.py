@@ -1,0 +1,132 @@
+"""The chain over an institution's acts, from its founding on: each proposal and each end is a link.
+
+A link stands in the transaction of what it tells. Its hash is over the one before it and all that
+is kept of the proposal, or of the end, so an act that is taken out, changed, moved or put in shows;
+and the order of the links is the order in which things happened, whatever a clock said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from dcep.office.v1 import office_pb2
+from officers.tables import OfficerTables
+from runtime.database import Database
+from runtime.hash_chain import beginning, linked
+from runtime.remembered import Remembered
+
+
+class Place(NamedTuple):
+    """How far a chain goes.
+
+    Attributes:
+        number: of the last link; 0 before the first.
+        hash: of the chain up to and with it, 32 bytes.
+    """
+
+    number: int
+    hash: bytes
+
+
+def chain_beginning(institution: str, payload: bytes, signature: bytes) -> Place:
+    """Before the first act: the founding record, as it was signed."""
+    return Place(0, beginning("officer-acts/v1", institution.encode(), payload, signature))
+
+
+def after_proposal(place: Place, number: int, act: Any) -> Place:
+    """The place after a proposal.
+
+    Args:
+        place: the one before.
+        number: of the act.
+        act: its row, or what has the same names: proposer, proposal, proposal_signature,
+            proposed_time_ms.
+    """
+    return _after(
+        place,
+        number,
+        office_pb2.ACT_STATE_OPEN,
+        act.proposer.encode(),
+        bytes(act.proposal),
+        bytes(act.proposal_signature),
+        act.proposed_time_ms,
+    )
+
+
+def after_end(place: Place, number: int, act: Any) -> Place:
+    """The place after the end of an act.
+
+    Args:
+        place: the one before.
+        number: of the act.
+        act: its row, or what has the same names: state, decider, decision, decision_signature,
+            decided_time_ms, position, reason.
+    """
+    return _after(
+        place,
+        number,
+        act.state,
+        act.decider.encode(),
+        bytes(act.decision),
+        bytes(act.decision_signature),
+        act.decided_time_ms,
+        act.position,
+        act.reason,
+    )
+
+
+def _after(place: Place, act: int, state: int, *told: bytes | int) -> Place:
+    number = place.number + 1
+    parts = [_bytes(part) for part in (number, act, state, *told)]
+    link = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return Place(number, linked(place.hash, link))
+
+
+def _bytes(part: bytes | int) -> bytes:
+    return part if isinstance(part, bytes) else part.to_bytes(8, "big", signed=True)
+
+
+def read_place(connection: Connection, tables: OfficerTables) -> Place:
+    """Where the chain ends now."""
+    chain, founding = tables.chain, tables.founding
+    newest = select(chain.c.number, chain.c.hash).order_by(chain.c.number.desc()).limit(1)
+    row = connection.execute(newest).first()
+    if row is not None:
+        return Place(row.number, bytes(row.hash))
+    first = connection.execute(select(founding)).one()
+    return chain_beginning(first.institution, bytes(first.payload), bytes(first.signature))
+
+
+def put_link(
+    connection: Connection, tables: OfficerTables, act: int, state: int, place: Place
+) -> None:
+    """Writes a link down, in the transaction of what it tells.
+
+    Args:
+        act: its number.
+        state: that it came into; OPEN when it was proposed.
+        place: after the link.
+    """
+    row = {"number": place.number, "act": act, "state": state, "hash": place.hash}
+    connection.execute(insert(tables.chain), row)
+
+
+class ActsChain:
+    """Where the chain ends, in memory. Any thread may ask."""
+
+    def __init__(self, database: Database, tables: OfficerTables) -> None:
+        self._remembered = Remembered(database, lambda c: read_place(c, tables))
+
+    def place(self) -> Place:
+        """As of the last act that was written down."""
+        return self._remembered.now()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Around what may write links."""
+        with self._remembered.change():
+            yield
