@@ -88,6 +88,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         clock=SystemClock(),
         threaded=True,
         verifier=verifier,
+        shown=lambda: own.latest().fingerprint,
         on_stopped=accident,
     )
     watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)

@@ -90,6 +90,7 @@ def build(
     clock: Clock,
     threaded: bool,
     verifier: SignatureVerifier | None = None,
+    shown: Callable[[], str] = lambda: "",
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
     """Builds the central bank over a migrated database, recovering its core.
@@ -103,6 +104,7 @@ def build(
         clock: the time.
         threaded: with a writer thread (the service) or without (simulation).
         verifier: of the signatures of deposits; None: on one thread.
+        shown: the fingerprint of the TLS certificate that the service shows now.
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
@@ -121,7 +123,7 @@ def build(
     ledger.submit(Batch(own, urgent=True))
     ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms), urgent=True))
     registry = Registry(database, ledger, clock)
-    central_keys = CentralKeys(database, business_key, clock)
+    central_keys = CentralKeys(database, business_key, clock, shown)
     devices = Devices(database, root, clock)
     evidence = Evidence(database, registry, devices, clock)
     waiting = Waiting(database, clock)

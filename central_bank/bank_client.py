@@ -12,11 +12,12 @@ from central_bank.limits import BANK_TIMEOUT_S
 from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
+from runtime.certificates import fingerprint
 from runtime.channel import connect
 from runtime.clock import Clock, SystemClock
 from runtime.errors import NoAnswer, Refusal, Unreached
 from runtime.own_certificate import OwnCertificate
-from runtime.tls import TlsFiles, pinned_credentials
+from runtime.tls import TlsFiles, certificate_of, only_to
 
 Stub = bank_pb2_grpc.InboundServiceStub
 T = TypeVar("T")
@@ -118,10 +119,10 @@ class GrpcBankPeers:
 
     def _connect(self, where: _Where) -> Stub:
         role = parties.bank(where.name)
-        credentials = pinned_credentials(
-            self._files, where.address, role, where.fingerprints, timeout_s=BANK_TIMEOUT_S
-        )
-        return Stub(connect(where.address, credentials, role))
+        pem = certificate_of(self._files, where.address, role, timeout_s=BANK_TIMEOUT_S)
+        if fingerprint(pem) not in where.fingerprints:
+            raise NoAnswer(f"{where.address} shows a certificate of {role} that was not admitted")
+        return Stub(connect(where.address, only_to(pem, self._own.latest()), role))
 
 
 def _tell(answer: Future[T], find: Callable[[], T]) -> None:

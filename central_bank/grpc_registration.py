@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -49,14 +50,20 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
         with self._followed(self._bank(call), call):
             link = await call.in_thread(self._feed.start, self._bank(call), request.after)
+            told = 0
             while True:
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)
-                found, read = await call.in_thread(self._feed.after, bank, link)
+                number = self._feed.keys_number
+                say = partial(self._feed.after, bank, link, with_tip=number != told)
+                found, read = await call.in_thread(say)
                 if found is not None:
+                    told = number
                     yield found
                 if read.position == link.position:
-                    while not await self._news.after(link.position, FEED_WAIT_S):
+                    while self._feed.keys_number == told:
+                        if await self._news.after(link.position, FEED_WAIT_S):
+                            break
                         self._bank(call)
                 link = read
 

@@ -30,7 +30,6 @@ from operator_bank.offline.newest_bundle import read_roots
 from operator_bank.payments.feed_metrics import watch_feed
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
-from runtime.channel import connect
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MAX_WORKERS, MESSAGE_OPTIONS
@@ -45,7 +44,7 @@ from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
-from runtime.tls import TlsFiles, server_credentials, shown_credentials
+from runtime.tls import TlsFiles, server_credentials
 from runtime.worker import Worker
 
 SERVICE = "operator_bank"
@@ -96,12 +95,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     clock = SystemClock()
     own = OwnCertificate(files)
-    channel = RenewingChannel(
-        own,
-        lambda shown: connect(
-            settings.central_bank_address, shown_credentials(shown), parties.CENTRAL_BANK
-        ),
-    )
+    channel = RenewingChannel(files, own, settings.central_bank_address, parties.CENTRAL_BANK)
     central_bank = GrpcCentralBank(channel, settings.bank, key, clock)
     verifier = SignatureVerifier(os.cpu_count() or 1)
     bank = build(
@@ -113,6 +107,8 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         threaded=True,
         on_stopped=accident,
     )
+    channel.refused = bank.central_keys.revoked_certificates
+    bank.central_keys.on_revoked = channel.heed
     watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
     watcher.start()
     workers = _start_workers(bank, accident)
@@ -211,7 +207,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         address=settings.inner_address,
         registry=registry,
         metrics=metrics,
-        gate=inner_gate(bank.officers),
+        gate=inner_gate(bank.officers, bank.central_keys.revoked_certificates),
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)

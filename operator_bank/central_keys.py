@@ -1,10 +1,14 @@
-"""The central bank's business keys, as a bank's settings list them."""
+"""The central bank's business keys, as a bank's settings list them.
+
+The same file may name TLS certificates of the central bank's that are not to be spoken to any more,
+for when its operator hears of a theft before the bank does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -14,6 +18,16 @@ from runtime.errors import Refusal
 from runtime.files import stamp_of
 from runtime.logs import logger
 from runtime.settings import SettingsError
+
+_REVOKED = "revoked-certificate"
+_FINGERPRINT_BYTES = 32
+
+
+class Listed(NamedTuple):
+    """What a file lists: business keys, and fingerprints of TLS certificates, SHA-256, hex."""
+
+    keys: list[bytes]
+    revoked_certificates: frozenset[str]
 
 
 class Verifies(Protocol):
@@ -34,6 +48,10 @@ class CentralKeys:
         """The keys of this moment, by their ids."""
         return self._keys
 
+    def revoked_certificates(self) -> frozenset[str]:
+        """Fingerprints of TLS certificates that are listed as revoked."""
+        return frozenset()
+
     def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
         """See `Verifies`."""
         key = self.now().get(envelope.key_id)
@@ -49,7 +67,9 @@ class KeysFile(CentralKeys):
         """Raises SettingsError as `read_keys`."""
         self._path = path
         self._stamp = stamp_of(path)
-        super().__init__(read_keys(path))
+        listed = read_keys(path)
+        super().__init__(listed.keys)
+        self._revoked = listed.revoked_certificates
 
     def now(self) -> Mapping[bytes, bytes]:
         """See `CentralKeys`; while the file is no good, what was read before."""
@@ -57,10 +77,18 @@ class KeysFile(CentralKeys):
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._keys = {key_id(key): key for key in read_keys(self._path)}
+                listed = read_keys(self._path)
             except SettingsError as error:
                 logger("central-keys").warning("the list of keys is not taken", why=str(error))
+            else:
+                self._keys = {key_id(key): key for key in listed.keys}
+                self._revoked = listed.revoked_certificates
         return self._keys
+
+    def revoked_certificates(self) -> frozenset[str]:
+        """See `CentralKeys`."""
+        self.now()
+        return self._revoked
 
 
 def unknown_key(name: bytes) -> Refusal:
@@ -72,28 +100,40 @@ def unknown_key(name: bytes) -> Refusal:
     )
 
 
-def read_keys(path: Path) -> list[bytes]:
-    """The keys in a file: one a line, hexadecimal; what follows # is a comment.
+def read_keys(path: Path) -> Listed:
+    """What a file lists: one key a line, hexadecimal; what follows # is a comment.
+
+    A line ``revoked-certificate FINGERPRINT`` names a TLS certificate that is good no more.
 
     Raises:
-        SettingsError: the file cannot be read, has no key, or a line that is none.
+        SettingsError: the file cannot be read, has no key, or a line that is neither.
     """
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: the central bank's keys cannot be read: {error}") from error
     keys: list[bytes] = []
+    revoked: set[str] = set()
     for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0].strip()
-        if not text:
+        words = line.partition("#")[0].split()
+        if not words:
             continue
-        try:
-            key = bytes.fromhex(text)
-        except ValueError:
-            key = b""
-        if len(key) != PUBLIC_KEY_BYTES:
-            raise SettingsError(f"{path}, line {number}: a key has {2 * PUBLIC_KEY_BYTES} digits")
-        keys.append(key)
+        where = f"{path}, line {number}"
+        if words[0] == _REVOKED:
+            revoked.add(_hexadecimal(words[1:], _FINGERPRINT_BYTES, f"{where}: a SHA-256").hex())
+        else:
+            keys.append(_hexadecimal(words, PUBLIC_KEY_BYTES, f"{where}: a key"))
     if not keys:
         raise SettingsError(f"{path}: there is no key in it")
-    return keys
+    return Listed(keys, frozenset(revoked))
+
+
+def _hexadecimal(words: Sequence[str], length: int, what: str) -> bytes:
+    try:
+        (word,) = words
+        value = bytes.fromhex(word)
+    except ValueError:
+        value = b""
+    if len(value) != length:
+        raise SettingsError(f"{what} has {2 * length} digits")
+    return value

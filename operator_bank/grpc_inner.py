@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import grpc
@@ -20,8 +21,12 @@ _OFFICE = "/dcep.bank.v1.OfficeService/"
 _INBOUND = "/dcep.bank.v1.InboundService/"
 
 
-def inner_gate(officers: Officers) -> Gate:
-    """Registered officers of this bank to the office, the central bank to the inbound questions."""
+def inner_gate(officers: Officers, revoked: Callable[[], Collection[str]]) -> Gate:
+    """Registered officers of this bank to the office, the central bank to the inbound questions.
+
+    Args:
+        revoked: fingerprints of certificates that are the central bank's no more.
+    """
 
     def gate(who: Identity | None, method: str) -> None:
         if who is None:
@@ -32,6 +37,11 @@ def inner_gate(officers: Officers) -> Gate:
             officers.known(who)
             return
         if method.startswith(_INBOUND) and who.role == "central-bank":
+            if who.fingerprint in revoked():
+                raise Refusal(
+                    errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                    "this certificate is the central bank's no more: it is revoked",
+                )
             return
         raise Refusal(
             errors_pb2.REASON_ROLE_NOT_ALLOWED,

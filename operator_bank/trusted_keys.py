@@ -1,13 +1,14 @@
 """Which business keys of the central bank a bank takes: those it was given, and their successors.
 
 A successor counts once a key that is good has announced it. What was announced is kept as it was
-signed; whatever the list in the settings says at the moment is where trust begins.
+signed; whatever the list in the settings says at the moment is where trust begins. The same
+statements name TLS certificates of the central bank's that are good no more.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -52,8 +53,12 @@ class TrustedKeys:
         """Successors, by their ids."""
         self._ends: dict[bytes, int] = {}
         """By key; 0 for a revoked one."""
+        self._revoked: frozenset[str] = frozenset()
         self._last = 0
+        self._asked_for = 0
         self._refused: set[bytes] = set()
+        self.on_revoked: Callable[[], None] = lambda: None
+        """Called when a TLS certificate of the central bank's was revoked."""
         query = select(key_successions.c.envelope).order_by(key_successions.c.number)
         for row in database.read(lambda c: c.execute(query).scalars().all()):
             self._replay(SignedEnvelope.FromString(bytes(row)))
@@ -61,6 +66,16 @@ class TrustedKeys:
     def knows(self, name: bytes) -> bool:
         """Whether a key of that id was listed or announced, ended or not."""
         return self._find(name) is not None
+
+    def heed(self, number: int) -> None:
+        """The central bank has made a statement of that number: it is asked for at once, once."""
+        if number > max(self._last, self._asked_for):
+            self.step()
+            self._asked_for = number
+
+    def revoked_certificates(self) -> frozenset[str]:
+        """Fingerprints of TLS certificates that are the central bank's no more."""
+        return self._revoked | self._listed.revoked_certificates()
 
     def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
         """What the central bank signed with a key that is good now. Raises Refusal otherwise."""
@@ -113,8 +128,11 @@ class TrustedKeys:
         logger("central-keys").info(
             "the central bank has announced a change of its keys",
             successor=told.successor.hex(),
+            revoked_certificates=list(told.revoked_certificates),
             number=told.number,
         )
+        if told.revoked_certificates:
+            self.on_revoked()
 
     def _is_old(self, envelope: SignedEnvelope) -> bool:
         """Whether it says what was learned before: its key may have ended since, by that."""
@@ -139,4 +157,5 @@ class TrustedKeys:
         for end in told.ended:
             until_ms = 0 if end.revoked else end.until_time_ms
             self._ends[end.key] = min(self._ends.get(end.key, _FOR_EVER), until_ms)
+        self._revoked |= set(told.revoked_certificates)
         self._last = told.number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,12 +71,6 @@ def server_credentials(
     )
 
 
-def shown_credentials(shown: Shown) -> grpc.ChannelCredentials:
-    """For a client that shows its own certificate and trusts its own root."""
-    require_tls13()
-    return grpc.ssl_channel_credentials(shown.ca_pem, shown.key_pem, shown.certificate_pem)
-
-
 def channel_credentials(
     ca: Path, certificate: Path | None = None, key: Path | None = None
 ) -> grpc.ChannelCredentials:
@@ -90,36 +83,33 @@ def channel_credentials(
     )
 
 
-def pinned_credentials(
-    files: TlsFiles, address: str, role: str, admitted: Collection[str], *, timeout_s: float
-) -> grpc.ChannelCredentials:
-    """For a client that speaks to one certificate alone, and shows its own.
-
-    The certificate is fetched from the server and, if it is one that was admitted, becomes all
-    that these credentials trust: whoever has another one for the same role is not spoken to.
+def certificate_of(files: TlsFiles, address: str, role: str, *, timeout_s: float) -> bytes:
+    """The certificate, PEM, that a role's server shows, once the root has vouched for both.
 
     Args:
         files: the client's own, and the root.
         address: HOST:PORT of the server.
         role: whose server it has to be.
-        admitted: fingerprints of the certificates it may show, SHA-256, hex.
         timeout_s: for reaching it.
 
     Raises:
-        NoAnswer: it cannot be reached, or shows another certificate.
+        NoAnswer: it cannot be reached, or is not of that role.
     """
     require_tls13()
     try:
-        pem = _shown_by(files, address, role, timeout_s)
+        return _shown_by(files, address, role, timeout_s)
     except (OSError, ValueError) as error:
         raise NoAnswer(f"{address} could not be verified as {role}: {error}") from error
-    if fingerprint(pem) not in admitted:
-        raise NoAnswer(f"{address} shows a certificate of {role} that was not admitted")
-    return grpc.ssl_channel_credentials(
-        root_certificates=pem,
-        private_key=files.key.read_bytes(),
-        certificate_chain=files.certificate.read_bytes(),
-    )
+
+
+def only_to(certificate_pem: bytes, own: Shown) -> grpc.ChannelCredentials:
+    """For a client that speaks to one certificate alone, and shows its own.
+
+    The certificate is all that these credentials trust: whoever has another one for the same role
+    is not spoken to.
+    """
+    require_tls13()
+    return grpc.ssl_channel_credentials(certificate_pem, own.key_pem, own.certificate_pem)
 
 
 def _shown_by(files: TlsFiles, address: str, role: str, timeout_s: float) -> bytes:

@@ -23,6 +23,10 @@ def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
         _row(CENTRAL_BANK, KEY, key.key.hex(), key.until_time_ms, key.revoked)
         for key in reversed(own.keys)
     ]
+    rows += [
+        _row(CENTRAL_BANK, CERTIFICATE, fingerprint, revoked=True)
+        for fingerprint in revoked_certificates(own)
+    ]
     for bank in banks:
         rows += [
             _row(bank.name, CERTIFICATE, bank.certificate_fingerprint),
@@ -30,6 +34,15 @@ def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
             *(_replaced(bank.name, old) for old in bank.replaced),
         ]
     return rows
+
+
+def revoked_certificates(own: authentication_pb2.ListCentralKeysResponse) -> list[str]:
+    """Fingerprints of the central bank's TLS certificates that are good no more, newest first."""
+    told = [
+        authentication_pb2.KeySuccession.FromString(envelope.payload)
+        for envelope in reversed(own.successions)
+    ]
+    return [fingerprint for each in told for fingerprint in each.revoked_certificates]
 
 
 def _replaced(bank: str, old: authentication_pb2.ReplacedCredential) -> dict[str, Any]:

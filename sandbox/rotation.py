@@ -20,14 +20,17 @@ from dcep.office.v1 import office_pb2
 from runtime.certificates import Authority
 from runtime.clock import SystemClock
 from runtime.envelope import possession
-from runtime.private import write_private
+from runtime.private import make_private, write_private
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.plan import CENTRAL_BANK, StackMissing, StackPlan
+from sandbox.registered import revoked_certificates
 from sandbox.trust import CENTRAL_KEYS, fingerprint, officer_key_file, public_key
 
 CERTIFICATE, KEY = "certificate", "key"
 BOTH = (CERTIFICATE, KEY)
 DAY_MS = 86_400_000
+REPLACED = "replaced"
+"""The central bank's certificates from before, in its folder."""
 LONGEST_DAYS = 90
 
 
@@ -99,7 +102,11 @@ def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
     """Revokes what a bank, or the central bank, had before, and makes nothing new."""
     if party.kind == "bank":
         _by_two(plan, party, office_pb2.RenewBank(name=party.name), cause)
-    else:
+        return
+    certificates = _revoke_replaced(plan, party, cause)
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        keys = office.central_keys().keys
+    if not certificates or any(key.until_time_ms and not key.revoked for key in keys):
         _by_two(plan, party, office_pb2.RenewCentralKey(), cause)
 
 
@@ -131,8 +138,10 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
     folder = plan.central_folder
     tls, business = folder / "tls.crt", folder / "business.key"
     if CERTIFICATE in wanted.what:
-        # Whoever speaks to the central bank goes by the root and by the role: no act is needed.
+        # Whoever speaks to the central bank goes by the root and by the role: no act is needed,
+        # but for what is to be good no more.
         _next_certificate(plan, tls, party.role)
+        _keep_replaced(plan, tls)
     if KEY in wanted.what:
         key = SigningKey(_next_key(business).read_bytes())
         public = bytes(key.verify_key)
@@ -148,18 +157,47 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
         if not wanted.old_until_ms:
             _list_alone(plan, public)
     done = _put(wanted.what, tls, business)
+    if CERTIFICATE in wanted.what and not wanted.old_until_ms:
+        _revoke_replaced(plan, party, wanted.cause)
     if KEY in wanted.what and not wanted.old_until_ms and public in known:
         # As with a bank.
-        end_replaced(plan, party, wanted.cause)
+        _by_two(plan, party, office_pb2.RenewCentralKey(), wanted.cause)
     return done
+
+
+def _keep_replaced(plan: StackPlan, certificate: Path) -> None:
+    """Keeps a certificate that is about to be replaced: it is good until it is revoked or ends."""
+    folder = plan.central_folder / REPLACED
+    make_private(folder)
+    content = certificate.read_bytes()
+    (folder / f"{fingerprint(certificate)}.crt").write_bytes(content)
+
+
+def _revoke_replaced(plan: StackPlan, party: Party, cause: str) -> int:
+    """Revokes the central bank's certificates that were replaced; how many there were."""
+    found = sorted((plan.central_folder / REPLACED).glob("*.crt"))
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        revoked = revoked_certificates(office.central_keys())
+    for file in found:
+        if file.stem not in revoked:
+            kind = office_pb2.RevokeCentralCertificate(certificate_fingerprint=file.stem)
+            _by_two(plan, party, kind, cause)
+        file.unlink()
+    return len(found)
 
 
 def _list_alone(plan: StackPlan, public: bytes) -> None:
     """What each bank's operator does whom the central bank has told of a theft by another way."""
     for bank in plan.banks:
         file = plan.bank_folder(bank.name) / CENTRAL_KEYS
+        kept = [
+            line
+            for line in file.read_text(encoding="ascii").splitlines()
+            if line.startswith("revoked-certificate")
+        ]
+        lines = [f"{public.hex()}  # the central bank's business key", *kept]
         fresh = file.with_suffix(".next")
-        write_private(fresh, f"{public.hex()}  # the central bank's business key\n".encode())
+        write_private(fresh, "".join(f"{line}\n" for line in lines).encode())
         os.replace(fresh, file)
 
 

@@ -25,6 +25,7 @@ def authentication_effects(
         "reinstate_bank": _Suspension(database, registry, suspended=False),
         "renew_bank": _Renewal(database, registry, devices),
         "renew_central_key": _CentralRenewal(database, central_keys),
+        "revoke_central_certificate": _CertificateRevocation(database, central_keys),
         "revoke_device": _Revocation(database, registry, devices),
     }
 
@@ -111,6 +112,19 @@ class _CentralRenewal(_AuthenticationEffect):
         asked = act.asked
         until_ms = asked.old_until_time_ms
         self._keys.renew(asked.business_key, until_ms, decision.mark, _by(decision))
+
+
+class _CertificateRevocation(_AuthenticationEffect):
+    def __init__(self, database: Database, keys: CentralKeys) -> None:
+        super().__init__(database)
+        self._keys = keys
+
+    def check(self, act: Act) -> None:
+        self._keys.check_revocation(act.asked.certificate_fingerprint)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        fingerprint = act.asked.certificate_fingerprint
+        self._keys.revoke_certificate(fingerprint, decision.mark, _by(decision))
 
 
 class _Revocation(_AuthenticationEffect):

@@ -2,12 +2,13 @@
 
 A successor is announced by an act of two officers, in a statement that the key in use signs. Banks
 that trust that key trust the successor from then on. It is used as soon as it lies where the
-settings say that the business key is.
+settings say that the business key is. TLS certificates of the central bank's that are good no more
+are announced in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
@@ -32,6 +33,7 @@ from runtime.signing_keys import Signer
 
 SUCCESSION_TAG = "key-succession/v1"
 _KeyEnd = authentication_pb2.KeyEnd
+_KeySuccession = authentication_pb2.KeySuccession
 
 
 class Known(NamedTuple):
@@ -43,14 +45,30 @@ class Known(NamedTuple):
     revoked: bool
 
 
+class _Announced(NamedTuple):
+    """The keys by themselves, and what was told of them, in order of the acts' numbers."""
+
+    keys: Mapping[bytes, Known]
+    told: Sequence[SignedEnvelope]
+    number: int
+    """Of the last that was told."""
+
+
 class CentralKeys:
     """The keys, in SQL and in memory."""
 
-    def __init__(self, database: Database, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        clock: Clock,
+        shown: Callable[[], str] = lambda: "",
+    ) -> None:
         """Reads them; the first one is the one that the settings name.
 
         Args:
             signer: what the settings name; another key when that is replaced.
+            shown: the fingerprint of the TLS certificate that the service shows now.
 
         Raises:
             SettingsError: it is a key that was never announced.
@@ -58,6 +76,7 @@ class CentralKeys:
         self._database = database
         self._signer = signer
         self._clock = clock
+        self._shown = shown
         self._remembered = Remembered(database, _read)
         self._used = of_now(signer)
         self._unknown: Signer | None = None
@@ -73,7 +92,12 @@ class CentralKeys:
 
     @property
     def _known(self) -> Mapping[bytes, Known]:
-        return self._remembered.now()
+        return self._remembered.now().keys
+
+    @property
+    def number(self) -> int:
+        """Of the last statement that was announced; 0 for none."""
+        return self._remembered.now().number
 
     def signing(self) -> Signer:
         """The key to sign with: the one in the settings, once it has been announced."""
@@ -93,9 +117,64 @@ class CentralKeys:
 
     def successions(self) -> list[SignedEnvelope]:
         """What was announced, in order."""
-        query = select(key_successions.c.envelope).order_by(key_successions.c.act)
-        rows = self._database.read(lambda c: c.execute(query).scalars().all())
-        return [SignedEnvelope.FromString(bytes(row)) for row in rows]
+        return list(self._remembered.now().told)
+
+    def revoked_certificates(self) -> set[str]:
+        """Fingerprints of TLS certificates of the central bank's that are good no more."""
+        told = (_KeySuccession.FromString(envelope.payload) for envelope in self.successions())
+        return {fingerprint for each in told for fingerprint in each.revoked_certificates}
+
+    def check_revocation(self, fingerprint: str) -> None:
+        """Refuses to revoke a TLS certificate that cannot be revoked.
+
+        Args:
+            fingerprint: SHA-256, hex.
+        """
+        if fingerprint == self._shown():
+            raise invalid("certificate_fingerprint", "is of the one that is in use: replace it")
+        if fingerprint in self.revoked_certificates():
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                "this certificate is revoked already",
+                field="certificate_fingerprint",
+            )
+        self._check_room()
+
+    def revoke_certificate(
+        self, fingerprint: str, also: Callable[[Connection], object], by: Given
+    ) -> None:
+        """Announces that a TLS certificate is the central bank's no more.
+
+        Args:
+            fingerprint: SHA-256, hex.
+            also: further SQL for the same transaction.
+            by: the officers' act.
+        """
+        with self._remembered.change():
+            self.check_revocation(fingerprint)
+            told = _KeySuccession(
+                number=by.act, from_time_ms=by.time_ms, revoked_certificates=[fingerprint]
+            )
+            row = self._signed(told)
+
+            def body(connection: Connection) -> None:
+                connection.execute(insert(key_successions), row)
+                also(connection)
+
+            self._database.transaction(body)
+
+    def _check_room(self) -> None:
+        if len(self.successions()) >= MAX_CENTRAL_KEYS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED, f"{MAX_CENTRAL_KEYS} changes were announced"
+            )
+
+    def _signed(self, told: _KeySuccession) -> dict[str, object]:
+        """The row of a statement that the key in use signs."""
+        key = self.signing()
+        name = key_id(bytes(key.verify_key))
+        envelope = sign(SUCCESSION_TAG, told.SerializeToString(), key, name)
+        return {"act": told.number, "envelope": envelope.SerializeToString()}
 
     def check(self, successor: bytes, proof: bytes, old_until_ms: int) -> None:
         """Refuses a change that cannot be.
@@ -106,13 +185,9 @@ class CentralKeys:
             old_until_ms: until when those before are good; 0: they are revoked.
         """
         now_ms = self._clock.now_ms()
-        # The first key was announced by nobody.
-        if len(self.successions()) >= MAX_CENTRAL_KEYS or (
-            successor and len(self._known) >= MAX_CENTRAL_KEYS
-        ):
-            raise Refusal(
-                errors_pb2.REASON_OVERLOADED, f"{MAX_CENTRAL_KEYS} changes were announced"
-            )
+        self._check_room()
+        if successor and len(self._known) >= MAX_CENTRAL_KEYS:  # the first was announced by nobody
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"there were {MAX_CENTRAL_KEYS} keys")
         if old_until_ms > now_ms + MAX_OVERLAP_MS:
             raise Refusal(
                 errors_pb2.REASON_VALIDITY_TOO_LONG,
@@ -161,12 +236,10 @@ class CentralKeys:
         """
         with self._remembered.change():
             ends = self._ends(successor, old_until_ms, by.time_ms)
-            told = authentication_pb2.KeySuccession(
+            told = _KeySuccession(
                 number=by.act, successor=successor, from_time_ms=by.time_ms, ended=ends
             )
-            key = self.signing()
-            name = key_id(bytes(key.verify_key))
-            envelope = sign(SUCCESSION_TAG, told.SerializeToString(), key, name)
+            row = self._signed(told)
 
             def body(connection: Connection) -> None:
                 for end in ends:
@@ -175,7 +248,6 @@ class CentralKeys:
                     connection.execute(update(central_keys).where(same).values(values))
                 if successor:
                     connection.execute(insert(central_keys), _row(successor, by))
-                row = {"act": by.act, "envelope": envelope.SerializeToString()}
                 connection.execute(insert(key_successions), row)
                 also(connection)
 
@@ -192,15 +264,18 @@ class CentralKeys:
         return ends
 
 
-def _read(connection: Connection) -> dict[bytes, Known]:
+def _read(connection: Connection) -> _Announced:
     of = central_keys.c
     rows = connection.execute(select(central_keys).order_by(of.from_time_ms, of.act)).all()
-    return {
+    keys = {
         bytes(row.business_key): Known(
             bytes(row.business_key), row.from_time_ms, row.until_time_ms, bool(row.revoked)
         )
         for row in rows
     }
+    told = connection.execute(select(key_successions).order_by(key_successions.c.act)).all()
+    envelopes = [SignedEnvelope.FromString(bytes(row.envelope)) for row in told]
+    return _Announced(keys, envelopes, told[-1].act if told else 0)
 
 
 def _row(key: bytes, by: Given) -> dict[str, object]:

@@ -83,22 +83,32 @@ class Feed:
         return link
 
     def after(
-        self, bank: Bank, link: Link
+        self, bank: Bank, link: Link, *, with_tip: bool = False
     ) -> tuple[registration_pb2.FollowFeedResponse | None, Link]:
-        """The bank's next entries, signed, and where they lead; None where there are none yet."""
+        """The bank's next entries, signed, and where they lead; None where there are none yet.
+
+        Args:
+            with_tip: sign where the feed stands though there are none.
+        """
         entries, link = self._read(bank, link)
         self._note(bank, link)
-        if not entries:
+        if not entries and not with_tip:
             return None, link
         tip = registration_pb2.FeedTip(
             bank=bank.name,
             place=FeedPlace(ledger=self._ledger, number=link.number, hash=link.hash),
             signed_time_ms=self._clock.now_ms(),
+            keys_number=self._keys.number,
         )
         key = self._keys.signing()
         name = key_id(bytes(key.verify_key))
         signed = sign("feed-tip/v1", tip.SerializeToString(), key, name)
         return registration_pb2.FollowFeedResponse(entries=entries, tip=signed), link
+
+    @property
+    def keys_number(self) -> int:
+        """Of the last statement about the central bank's keys."""
+        return self._keys.number
 
     def acknowledge(self, bank: Bank, envelope: SignedEnvelope) -> None:
         """A bank says how far it has applied its feed; from there it cannot step back unnoticed."""

@@ -136,7 +136,8 @@ class FeedFollower:
         """
         if not self._central_keys.knows(message.tip.key_id):
             self._central_keys.step()  # perhaps a successor that was announced just now
-        links = follow(message, self.place, self._bank, self._central_keys)
+        links, keys_number = follow(message, self.place, self._bank, self._central_keys)
+        self._central_keys.heed(keys_number)
         found = [heard(link.entry, link.data) for link in links]
         moves, broken = self._moves.of(found)
         if moves:

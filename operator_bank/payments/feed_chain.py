@@ -77,8 +77,10 @@ def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None
 
 def follow(
     message: registration_pb2.FollowFeedResponse, place: Place, bank: str, keys: Verifies
-) -> Sequence[Link]:
+) -> tuple[Sequence[Link], int]:
     """The entries of a message, once signature and chain have been verified.
+
+    And the number of the last statement that the central bank has made about its keys.
 
     Raises:
         FeedBroken: it is not signed by the central bank, is another bank's or another ledger's, or
@@ -106,7 +108,7 @@ def follow(
             f"what is signed as entry {tip.place.number} does not follow from entry {place.number}"
             " as it was applied here"
         )
-    return links
+    return links, tip.keys_number
 
 
 def _tip(envelope: SignedEnvelope, keys: Verifies) -> registration_pb2.FeedTip:

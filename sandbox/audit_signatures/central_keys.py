@@ -21,6 +21,8 @@ from sandbox.audit_signatures.key_rows import KeyRows, Term
 from sandbox.audit_signatures.orders import Wrong, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
 
+_RENEWAL = "renew_central_key"
+
 
 class CentralTerms:
     """The central bank's keys by the acts of its officers, which the tables are held against."""
@@ -65,6 +67,11 @@ class CentralTerms:
 
     def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
         """What an act makes of the keys, and what banks have to be told of that."""
+        if act.content.WhichOneof("kind") != _RENEWAL:
+            revoked = act.content.revoke_central_certificate.certificate_fingerprint
+            return authentication_pb2.KeySuccession(
+                number=act.number, from_time_ms=act.time_ms, revoked_certificates=[revoked]
+            )
         asked = act.content.renew_central_key
         change = (asked.business_key, asked.old_until_time_ms, act.time_ms)
         ends = ended(self._terms, *change)
@@ -112,6 +119,8 @@ class CentralTerms:
         same("successor", told.successor.hex(), wanted.successor.hex())
         same("time", told.from_time_ms, wanted.from_time_ms)
         same("keys that end", _ends(told), _ends(wanted))
+        revoked = ", ".join(wanted.revoked_certificates)
+        same("revoked certificate", ", ".join(told.revoked_certificates), revoked)
         # By a key that was there before. It may have ended: its successor was lost before its use.
         begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
         self._verify(self.problems, where, "key-succession/v1", envelope, begun)
@@ -146,4 +155,4 @@ def _ends(told: authentication_pb2.KeySuccession) -> str:
 
 
 def _changes_key(act: Approved) -> bool:
-    return bool(act.content.WhichOneof("kind") == "renew_central_key")
+    return act.content.WhichOneof("kind") in (_RENEWAL, "revoke_central_certificate")

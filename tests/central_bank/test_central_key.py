@@ -181,3 +181,71 @@ def test_as_many_keys_are_announced_as_banks_can_be_told(
     # What was replaced can be ended still.
     world.both(office_pb2.RenewCentralKey())
     assert [key.revoked for key in keys.all()] == [True, True, False]
+
+
+STOLEN = "5a" * 32
+
+
+def revocation(fingerprint: str = STOLEN) -> office_pb2.RevokeCentralCertificate:
+    return office_pb2.RevokeCentralCertificate(certificate_fingerprint=fingerprint)
+
+
+def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(
+    world: World,
+) -> None:
+    act = world.both(revocation())
+    (envelope,) = world.central.central_keys.successions()
+    payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
+    told = authentication_pb2.KeySuccession.FromString(payload)
+    assert (told.number, list(told.revoked_certificates)) == (act.number, [STOLEN])
+    assert (told.successor, list(told.ended)) == (b"", [])
+    assert world.restart().central_keys.number == act.number
+    with pytest.raises(Refusal) as again:
+        world.propose(revocation())
+    assert (again.value.name, again.value.field) == ("ALREADY_EXISTS", "certificate_fingerprint")
+
+
+def test_one_officer_revokes_no_certificate_of_the_central_bank(world: World) -> None:
+    act = world.propose(revocation())
+    with pytest.raises(Refusal) as caught:
+        world.approve(act, who=LIN)
+    assert caught.value.name == "SAME_OFFICER"
+    assert world.central.central_keys.revoked_certificates() == set()
+
+
+def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = world.central.central_keys
+    monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
+    with pytest.raises(Refusal) as caught:
+        world.propose(revocation())
+    assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "certificate_fingerprint")
+    monkeypatch.setattr(keys, "_shown", lambda: "11" * 32)
+    act = world.propose(revocation())
+    # And not if it came back before the approval.
+    monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
+    with pytest.raises(Refusal):
+        world.approve(act)
+    assert keys.successions() == []
+
+
+def test_revocations_of_certificates_are_bounded_together_with_changes_of_keys(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 2)
+    world.both(renewal(until_ms=NOW_MS + DAY_MS))
+    world.both(revocation())
+    with pytest.raises(Refusal) as caught:
+        world.propose(revocation("6b" * 32))
+    assert caught.value.name == "OVERLOADED"
+
+
+def test_the_next_word_of_each_feed_says_that_there_is_a_statement(world: World) -> None:
+    feed, place = world.central.feed, registration_pb2.FeedPlace()
+    assert feed.after(world.alpha, feed.start(world.alpha, place))[0] is None
+    act = world.both(revocation())
+    message, _ = feed.after(world.alpha, feed.start(world.alpha, place), with_tip=True)
+    assert message is not None
+    tip = registration_pb2.FeedTip.FromString(message.tip.payload)
+    assert (list(message.entries), tip.place.number, tip.keys_number) == ([], 0, act.number)

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.clock import SystemClock
 from runtime.envelope import sign
+from runtime.errors import Refusal
 from sandbox.audit import audit_stack
 from sandbox.connections import certified_channel, stub
 from sandbox.offices import ActDesk, BankOffice, CentralOffice
@@ -213,6 +216,87 @@ def test_the_central_banks_key_is_revoked_and_its_word_goes_on(drill: Drill) -> 
     for bank in drill.world.plan.banks:
         with BankOffice(drill.world.plan, bank.name) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
+
+
+class Poser:
+    """Whoever answers at the central bank's address with a certificate; hears what is said."""
+
+    def __init__(self, address: str, certificate: Path, key: Path) -> None:
+        self.connections, self.heard = 0, 0
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.set_alpn_protocols(["h2"])
+        self._context.load_cert_chain(certificate, key)
+        host, _, port = address.rpartition(":")
+        self._socket = socket.create_server((host, int(port)))
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
+
+    def _answer(self) -> None:
+        while True:
+            try:
+                plain, _ = self._socket.accept()
+            except OSError:
+                return
+            plain.settimeout(2.0)
+            try:
+                with self._context.wrap_socket(plain, server_side=True) as connection:
+                    self.connections += 1
+                    self.heard += len(connection.recv(100))
+            except OSError:
+                plain.close()
+
+    def __enter__(self) -> Poser:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(10.0)
+
+
+def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more(
+    drill: Drill,
+) -> None:
+    world, plan = drill.world, drill.world.plan
+    stolen = saved(drill, plan.central_folder, "tls.crt", "tls.key")
+
+    def asks_a_bank() -> Refusal | None:
+        channel = certified_channel(plan, plan.bank("alpha").inner_address, *stolen)
+        inbound = stub(bank_pb2_grpc.InboundServiceStub, channel)
+        request = bank_pb2.CheckPayeesRequest(wallet_numbers=[drill.alice.number])
+        try:
+            inbound.CheckPayees(request, timeout=10.0)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    assert asks_a_bank() is None
+    drill.through(("revoke", CENTRAL_BANK, "--what", "certificate", "--cause", "it was stolen"))
+    wait_until(lambda: asks_a_bank() is not None, "the bank has heard of it")
+    refusal = asks_a_bank()
+    assert refusal is not None
+    assert refusal.reason == errors_pb2.REASON_ROLE_NOT_ALLOWED
+    rows = drill.registered(CENTRAL_BANK, "certificate")
+    assert fingerprint(stolen[0]) in {row["value"] for row in rows if row["revoked"]}
+
+    world.stack.stop(CENTRAL_BANK)
+    folder = plan.central_folder
+    with Poser(plan.central_address, folder / "tls.crt", folder / "tls.key") as owner:
+        wait_until(lambda: owner.heard > 0, "a bank speaks to whoever shows the good one")
+    with Poser(plan.central_address, *stolen) as thief:
+        wait_until(lambda: thief.connections > 3, "banks look what is shown")
+        assert thief.heard == 0
+    world.stack.restart(CENTRAL_BANK)
+    drill.through()
+
+
+def test_what_the_central_bank_showed_before_is_revoked_alone(drill: Drill) -> None:
+    before = fingerprint(drill.world.plan.central_folder / "tls.crt")
+    drill.dcep("rotate", CENTRAL_BANK, "--what", "certificate")
+    drill.dcep("revoke", CENTRAL_BANK, "--replaced")
+    newest, *_ = drill.registered(CENTRAL_BANK, "certificate")
+    assert (newest["value"], newest["revoked"]) == (before, True)
+    drill.through()
 
 
 def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:

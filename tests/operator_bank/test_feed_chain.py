@@ -247,7 +247,9 @@ def test_keys_are_read_from_a_file(tmp_path: Path) -> None:
     key = bytes(CENTRAL_KEY.verify_key).hex()
     file.write_text(f"# the central bank\n\n{key}  # since 2026\n{'11' * 32}\n")
     message = Teller().message(0)
-    assert CentralKeys(read_keys(file)).verify("feed-tip/v1", message.tip) == message.tip.payload
+    assert (
+        CentralKeys(read_keys(file).keys).verify("feed-tip/v1", message.tip) == message.tip.payload
+    )
     for wrong, why in (
         ("", "no key"),
         ("zz", "line 1"),

@@ -73,7 +73,7 @@ def test_two_desks_with_one_act_id_at_once_are_answered(world: World, bob: Holde
 
 
 def test_who_may_come_to_the_inner_port(world: World) -> None:
-    gate = inner_gate(world.bank.officers)
+    gate = inner_gate(world.bank.officers, set)
 
     def verdict(who: Identity | None, method: str) -> str:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.central_keys import CentralKeys, KeysFile
+from operator_bank.grpc_inner import inner_gate
 from operator_bank.payments.feed_chain import FeedBroken
 from operator_bank.trusted_keys import TrustedKeys
 from runtime.database import Database
 from runtime.envelope import key_id, sign
 from runtime.errors import NoAnswer, Refusal
+from runtime.settings import SettingsError
+from runtime.tls import Identity
 from tests.feeds import CENTRAL_KEY
 from tests.operator_bank.conftest import VAULT_FEN, World
 
@@ -33,7 +37,11 @@ def end(key: SigningKey, until_ms: int, *, revoked: bool = False) -> authenticat
 
 
 def announced(
-    by: SigningKey, number: int, successor: SigningKey | None, *ends: authentication_pb2.KeyEnd
+    by: SigningKey,
+    number: int,
+    successor: SigningKey | None,
+    *ends: authentication_pb2.KeyEnd,
+    certificates: Sequence[str] = (),
 ) -> SignedEnvelope:
     """What the central bank says with a key."""
     told = authentication_pb2.KeySuccession(
@@ -41,6 +49,7 @@ def announced(
         successor=public(successor) if successor else b"",
         from_time_ms=1,
         ended=ends,
+        revoked_certificates=certificates,
     )
     return sign("key-succession/v1", told.SerializeToString(), by, key_id(public(by)))
 
@@ -221,3 +230,73 @@ def test_a_list_that_is_replaced_counts_from_the_next_look_on(tmp_path: Path) ->
     assert list(keys.now().values()) == [public(FIRST)]
     put(f"{public(SECOND).hex()}  # the successor\n")
     assert list(keys.now().values()) == [public(SECOND)]
+
+
+STOLEN = "5a" * 32
+
+
+def test_a_tls_certificate_that_a_good_key_revokes_is_revoked_for_good(trust: Trust) -> None:
+    woken: list[bool] = []
+    trust.keys.on_revoked = lambda: woken.append(True)
+    by_a_thief = announced(THIEF, 1, None, certificates=["6b" * 32])
+    trust.hear(by_a_thief, announced(FIRST, 2, None, certificates=[STOLEN]))
+    assert woken == [True]
+    for _ in range(2):
+        assert trust.keys.revoked_certificates() == {STOLEN}
+        trust.hear(announced(FIRST, 2, None, certificates=[STOLEN]), announced(FIRST, 3, SECOND))
+        trust.restart()
+
+
+def test_the_banks_operator_names_a_revoked_certificate_by_another_way(tmp_path: Path) -> None:
+    file = tmp_path / "central_bank.keys"
+    file.write_text(f"{public(FIRST).hex()}\nrevoked-certificate {STOLEN.upper()}  # stolen\n")
+    keys = KeysFile(file)
+    assert keys.revoked_certificates() == {STOLEN}
+    assert list(keys.now().values()) == [public(FIRST)]
+    for wrong in ("revoked-certificate", f"revoked-certificate {STOLEN} {STOLEN}", f"{STOLEN} x"):
+        file.write_text(f"{public(FIRST).hex()}\n{wrong}\n")
+        with pytest.raises(SettingsError, match="line 2"):
+            KeysFile(file)
+    fresh = tmp_path / "fresh"
+    fresh.write_text(f"{public(FIRST).hex()}\n")
+    fresh.replace(file)
+    assert keys.revoked_certificates() == set()
+
+
+def test_a_message_of_the_feed_that_tells_of_a_statement_has_it_asked_for_at_once(
+    world: World,
+) -> None:
+    teller, follower = world.central.teller, world.bank.follower
+    number = follower.place.number
+    world.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    follower.apply(teller.message(number))
+    assert world.bank.central_keys.revoked_certificates() == set()
+    follower.apply(teller.message(number, keys_number=4))
+    assert world.bank.central_keys.revoked_certificates() == {STOLEN}
+    assert follower.place.number == number
+
+
+def test_a_statement_that_is_told_of_and_not_to_be_had_is_asked_for_once_by_the_feed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(world.central, "key_successions", lambda: asked.append(True) or [])
+    for _ in range(3):
+        number = world.bank.follower.place.number
+        world.bank.follower.apply(world.central.teller.message(number, keys_number=4))
+    assert asked == [True]
+
+
+def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
+    world: World,
+) -> None:
+    gate = inner_gate(world.bank.officers, world.bank.central_keys.revoked_certificates)
+    thief = Identity("central-bank", "central-bank", STOLEN)
+    gate(thief, "/dcep.bank.v1.InboundService/CheckPayees")
+    world.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    world.bank.central_keys.step()
+    for method in ("CheckPayees", "SetAside"):
+        with pytest.raises(Refusal, match="revoked") as caught:
+            gate(thief, f"/dcep.bank.v1.InboundService/{method}")
+        assert caught.value.name == "ROLE_NOT_ALLOWED"
+    gate(Identity("central-bank", "central-bank", "6b" * 32), "/dcep.bank.v1.InboundService/x")

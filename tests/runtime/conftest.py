@@ -155,6 +155,7 @@ def serve(root: Root) -> Iterator[Serve]:
         require_client: bool = True,
         files: TlsFiles | None = None,
         connections: Bounds | None = None,
+        address: str = "localhost:0",
     ) -> Served:
         handlers = {
             "Ask": grpc.unary_unary_rpc_method_handler(
@@ -170,7 +171,7 @@ def serve(root: Root) -> Iterator[Serve]:
             credentials=server_credentials(
                 files or root.files(SERVER), require_client=require_client
             ),
-            address="localhost:0",
+            address=address,
             registry=registry,
             metrics=CallMetrics(registry),
             gate=gate,

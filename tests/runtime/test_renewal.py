@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -13,13 +15,12 @@ from google.protobuf.wrappers_pb2 import Int32Value
 from prometheus_client import CollectorRegistry
 
 from runtime.certificates import fingerprint
-from runtime.channel import connect
 from runtime.errors import NoAnswer
 from runtime.metrics import watch_days_left
 from runtime.own_certificate import OwnCertificate, TlsFiles
 from runtime.renewing_channel import RenewingChannel
 from runtime.settings import SettingsError
-from runtime.tls import peer, shown_credentials
+from runtime.tls import peer
 from tests.runtime.conftest import SERVER, Root, Serve, ask, stream
 
 CLIENT = "dcep://bank/alpha"
@@ -101,9 +102,7 @@ def test_a_client_shows_a_renewed_certificate_with_its_next_call(
     files = own_root.files(CLIENT)
     own = OwnCertificate(files)
     first = own.latest().fingerprint
-    with RenewingChannel(
-        own, lambda shown: connect(served.address, shown_credentials(shown), SERVER)
-    ) as channel:
+    with RenewingChannel(files, own, served.address, SERVER) as channel:
         assert [ask(channel, value) for value in (1, 2)] == [1, 2]
         second = renew(own_root, files, CLIENT)
         assert [ask(channel, value) for value in (3, 4)] == [3, 4]
@@ -122,9 +121,7 @@ def test_a_stream_of_a_renewed_client_ends_as_unanswered_and_is_taken_up(
     served = serve(on_follow=count_for_long)
     files = own_root.files(CLIENT)
     own = OwnCertificate(files)
-    with RenewingChannel(
-        own, lambda shown: connect(served.address, shown_credentials(shown), SERVER)
-    ) as channel:
+    with RenewingChannel(files, own, served.address, SERVER) as channel:
         running = stream(channel)(Int32Value(value=9))
         assert next(running).value == 1
         renew(own_root, files, CLIENT)
@@ -154,3 +151,101 @@ def test_the_metrics_say_how_many_days_a_certificate_has_left(own_root: Root) ->
     days = registry.get_sample_value("certificate_days_left")
     assert days is not None
     assert 820 < days < 830
+
+
+def endless(request: Int32Value, context: grpc.ServicerContext) -> Iterator[Int32Value]:
+    ended = threading.Event()
+    context.add_callback(ended.set)
+    yield Int32Value(value=1)
+    ended.wait(30)
+
+
+def test_a_server_that_renews_its_certificate_is_reached_again(
+    serve: Serve, own_root: Root
+) -> None:
+    """Also when it shows the new one from its next start on, at the same address."""
+    files = own_root.files(SERVER)
+    served = serve(files=files)
+    mine = own_root.files(CLIENT)
+    with RenewingChannel(mine, OwnCertificate(mine), served.address, SERVER) as channel:
+        assert ask(channel, 1) == 1
+        renew(own_root, files, SERVER)
+        assert ask(channel, 2) == 2  # on the connection that stands
+        served.server.stop()
+        with pytest.raises(NoAnswer):
+            ask(channel, 3)
+        again = serve(files=files, address=served.address)
+        assert eventually(lambda: ask(channel, 4)) == 4
+        assert again.server.port == served.server.port
+
+
+def eventually(call: Callable[[], int]) -> int:
+    """The answer, once there is one: a connection that broke is made anew after a while."""
+    until = time.monotonic() + 20.0
+    while True:
+        try:
+            return call()
+        except NoAnswer:
+            if time.monotonic() > until:
+                raise
+
+
+def test_a_revoked_certificate_is_spoken_to_no_more_from_that_moment_on(
+    serve: Serve, own_root: Root
+) -> None:
+    files = own_root.files(SERVER)
+    served = serve(on_follow=endless, files=files)
+    mine = own_root.files(CLIENT)
+    revoked: set[str] = set()
+    with RenewingChannel(mine, OwnCertificate(mine), served.address, SERVER) as channel:
+        channel.refused = lambda: revoked
+        running = stream(channel)(Int32Value(value=9))
+        assert next(running).value == 1
+        revoked.add(fingerprint(files.certificate.read_bytes()))
+        channel.heed()
+        with pytest.raises(NoAnswer):
+            next(running)
+        with pytest.raises(NoAnswer, match="revoked"):
+            ask(channel)
+        # Its owner has another one by now.
+        renew(own_root, files, SERVER)
+        assert eventually(lambda: ask(channel, 5)) == 5
+
+
+def test_a_server_that_says_nothing_is_looked_at_by_one_thread_and_nobody_waits_for_long(
+    own_root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.renewing_channel._LOOK_S", 0.5)
+    mine = own_root.files(CLIENT)
+    with socket.create_server(("localhost", 0)) as silent:
+        silent.settimeout(5.0)
+        address = f"localhost:{silent.getsockname()[1]}"
+        with RenewingChannel(mine, OwnCertificate(mine), address, SERVER) as channel:
+            failed: list[NoAnswer] = []
+
+            def call() -> None:
+                with pytest.raises(NoAnswer) as caught:
+                    ask(channel)
+                failed.append(caught.value)
+
+            threads = [threading.Thread(target=call) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            connection, _ = silent.accept()
+            silent.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                silent.accept()
+            for thread in threads:
+                thread.join(10.0)
+            connection.close()
+            assert len(failed) == 8
+
+
+def test_a_channel_that_was_closed_answers_nobody(serve: Serve, own_root: Root) -> None:
+    served = serve()
+    mine = own_root.files(CLIENT)
+    channel = RenewingChannel(mine, OwnCertificate(mine), served.address, SERVER)
+    assert ask(channel) == 1
+    channel.close()
+    with pytest.raises(NoAnswer, match="closed"):
+        ask(channel)

@@ -15,11 +15,11 @@ import pytest
 from cryptography import x509
 from google.protobuf.wrappers_pb2 import Int32Value
 
-from runtime.certificates import fingerprint
 from runtime.channel import connect, served_by
 from runtime.errors import NoAnswer
+from runtime.own_certificate import OwnCertificate
 from runtime.roles import server_name
-from runtime.tls import TlsFiles, channel_credentials, pinned_credentials
+from runtime.tls import TlsFiles, certificate_of, channel_credentials, only_to
 from tests.runtime.conftest import SERVER, Root, Serve, ask, unary
 
 OTHERS = [
@@ -96,14 +96,13 @@ def test_a_host_is_no_role(serve: Serve, root: Root) -> None:
 def test_only_the_admitted_certificate_is_spoken_to(serve: Serve, root: Root) -> None:
     mine = root.files("dcep://central-bank/central-bank")
     served = serve()
-    admitted = fingerprint((root.folder / "dcep:__bank_server.pem").read_bytes())
-    credentials = pinned_credentials(mine, served.address, SERVER, admitted, timeout_s=5.0)
+    pem = certificate_of(mine, served.address, SERVER, timeout_s=5.0)
+    assert pem.strip() == (root.folder / "dcep:__bank_server.pem").read_bytes().strip()
+    credentials = only_to(pem, OwnCertificate(mine).latest())
     with connect(served.address, credentials, SERVER) as channel:
         assert ask(channel, 7) == 7
-    with pytest.raises(NoAnswer, match="not admitted"):
-        pinned_credentials(mine, served.address, SERVER, "00" * 32, timeout_s=5.0)
     with pytest.raises(NoAnswer, match="could not be verified"):
-        pinned_credentials(mine, served.address, OTHERS[0], admitted, timeout_s=5.0)
+        certificate_of(mine, served.address, OTHERS[0], timeout_s=5.0)
 
     # The same role, another certificate, at an address that was verified before.
     served.server.stop()
@@ -117,7 +116,7 @@ def test_a_server_that_hangs_is_not_waited_for(root: Root) -> None:
     with socket.create_server(("localhost", 0)) as silent:
         address = f"localhost:{silent.getsockname()[1]}"
         with pytest.raises(NoAnswer, match="could not be verified"):
-            pinned_credentials(mine, address, SERVER, "00" * 32, timeout_s=0.2)
+            certificate_of(mine, address, SERVER, timeout_s=0.2)
 
 
 def handshake(port: int, files: TlsFiles, version: ssl.TLSVersion) -> str | None:

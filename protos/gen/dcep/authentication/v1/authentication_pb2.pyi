@@ -109,16 +109,18 @@ class CentralKey(_message.Message):
     def __init__(self, key: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., until_time_ms: _Optional[int] = ..., revoked: bool = ...) -> None: ...
 
 class KeySuccession(_message.Message):
-    __slots__ = ("number", "successor", "from_time_ms", "ended")
+    __slots__ = ("number", "successor", "from_time_ms", "ended", "revoked_certificates")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
     FROM_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
     number: int
     successor: bytes
     from_time_ms: int
     ended: _containers.RepeatedCompositeFieldContainer[KeyEnd]
-    def __init__(self, number: _Optional[int] = ..., successor: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., ended: _Optional[_Iterable[_Union[KeyEnd, _Mapping]]] = ...) -> None: ...
+    revoked_certificates: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, number: _Optional[int] = ..., successor: _Optional[bytes] = ..., from_time_ms: _Optional[int] = ..., ended: _Optional[_Iterable[_Union[KeyEnd, _Mapping]]] = ..., revoked_certificates: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class KeyEnd(_message.Message):
     __slots__ = ("key", "until_time_ms", "revoked")

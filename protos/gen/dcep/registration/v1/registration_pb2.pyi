@@ -105,14 +105,16 @@ class FollowFeedResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[bytes]] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class FeedTip(_message.Message):
-    __slots__ = ("bank", "place", "signed_time_ms")
+    __slots__ = ("bank", "place", "signed_time_ms", "keys_number")
     BANK_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    KEYS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     bank: str
     place: FeedPlace
     signed_time_ms: int
-    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ...) -> None: ...
+    keys_number: int
+    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ..., keys_number: _Optional[int] = ...) -> None: ...
 
 class AcknowledgeFeedRequest(_message.Message):
     __slots__ = ("receipt",)
