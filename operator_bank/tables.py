@@ -186,6 +186,14 @@ trust_bundle = Table(
     Column("bundle", LargeBinary, nullable=False),
 )
 
+# Payments of this bank's that came back, each once: the number of the payment, and of the entry.
+given_back = Table(
+    "given_back",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", BigInteger, nullable=False),
+)
+
 # One row: where the feed stands. It is written with the records of the entries that lead there.
 feed_place = Table(
     "feed_place",

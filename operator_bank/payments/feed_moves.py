@@ -19,7 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_SEQUENCE
 from operator_bank.payments.feed_chain import FeedBroken
-from operator_bank.tables import outbound, token_deposits
+from operator_bank.tables import given_back, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database, of_values
@@ -96,6 +96,8 @@ class _Known:
     ) -> None:
         self.sent = sent
         self.ended: set[int] = set()
+        self.settled: set[int] = set()
+        self.given_back: set[int] = set()
         self.deposits = deposits
         self.aside_fen = aside_fen
 
@@ -164,7 +166,7 @@ class Moves:
         entry, event, number = one.entry, one.event, one.number
         _check(one)
         if event == "incoming":
-            return self._incoming(one)
+            return self._incoming(one, known)
         if event in _ENDS:
             return _end(one, _sent(number, known), known)
         if event == DEPOSITED:
@@ -181,34 +183,43 @@ class Moves:
             return self._rejected(one, entry.redemption_rejected, known)
         raise FeedBroken("is of no kind that this bank knows")
 
-    def _incoming(self, one: Heard) -> Move:
+    def _incoming(self, one: Heard, known: _Known) -> Move:
         payment = one.payment
         if payment is None:
             raise FeedBroken("has a payment in it that is none")
         wallet = self._directory.find(payment.payee_number)
         account = wallet.account if wallet else accounts.SUSPENSE
-        if payment.returns_payment_id and not self._gives_back(payment):
+        if payment.returns_payment_id and not self._gives_back(payment, known):
             # Whatever it is, it is not what it says: an officer looks at it.
             account = accounts.SUSPENSE
         return _delivered(one, account, payment.amount_fen)
 
-    def _gives_back(self, payment: OutboundPayment) -> bool:
-        """Whether a return names a payment that went out here, the other way round."""
-        if not _fits(payment.returns_number):
+    def _gives_back(self, payment: OutboundPayment, known: _Known) -> bool:
+        """Whether a return names a payment of ours that settled, the other way round, once."""
+        number = payment.returns_number
+        if not _fits(number) or number in known.given_back:
             return False
-        query = select(outbound.c.body).where(
-            outbound.c.number == payment.returns_number, outbound.c.kind == "pay"
+        of = outbound.c
+        query = (
+            select(of.body, of.state, given_back.c.entry)
+            .outerjoin_from(outbound, given_back, given_back.c.number == of.number)
+            .where(of.number == number, of.kind == "pay")
         )
-        body = self._database.read(lambda c: c.execute(query).scalar())
-        if body is None:
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None or row.entry is not None:
             return False
-        sent = OutboundPayment.FromString(bytes(body))
-        return bool(
+        if row.state != SETTLED and number not in known.settled:
+            return False
+        sent = OutboundPayment.FromString(bytes(row.body))
+        gives_back = bool(
             sent.payment_id == payment.returns_payment_id
             and sent.amount_fen == payment.amount_fen
             and sent.payer_number == payment.payee_number
             and sent.payee_number == payment.payer_number
         )
+        if gives_back:
+            known.given_back.add(number)
+        return gives_back
 
     def _rejected(
         self, one: Heard, rejected: registration_pb2.RedemptionRejected, known: _Known
@@ -273,6 +284,7 @@ def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
         known.ended.add(number)
         return Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, one.data)
     known.ended.add(number)
+    known.settled.add(number)
     return Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, one.data)
 
 

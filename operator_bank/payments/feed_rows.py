@@ -15,7 +15,7 @@ from operator_bank.payments.feed_moves import DEPOSITED, ENDED, SETTLED, Heard, 
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import holders_reason
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
-from operator_bank.tables import diverted, outbound, token_deposits
+from operator_bank.tables import diverted, given_back, outbound, token_deposits
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
 from runtime.database import execute_many, of_values
@@ -53,12 +53,16 @@ class FeedRows:
         deposits: list[dict[str, int]] = []
         strays: list[dict[str, Any]] = []
         lying: list[dict[str, Any]] = []
+        came_back: list[dict[str, int]] = []
         results = answers.results.tolist()
         for index in np.flatnonzero(~answers.repeated).tolist():
             one, move = found[index], moves[index]
             entry, event, number = one.entry, one.event, one.number
             if results[index] >= _REFUSED and move.kind != _NO_MOVE:
                 continue
+            back = one.payment
+            if back is not None and back.returns_payment_id and move.credit != accounts.SUSPENSE:
+                came_back.append({"number": back.returns_number, "entry": entry.number})
             if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
                 position = int(answers.positions[index])
                 if one.payment is not None and not one.payment.returns_payment_id:
@@ -94,6 +98,8 @@ class FeedRows:
             )
         if strays:
             connection.execute(insert(diverted), strays)
+        if came_back:
+            connection.execute(insert(given_back), came_back)
         put_entries(connection, lying)
 
     def _lying(self, one: Heard, move: Move, position: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_PAYEE_REFUSALS
 from runtime.errors import Refusal
 from sandbox.connections import certified_channel
-from sandbox.world import World, refused
+from sandbox.world import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
@@ -108,9 +108,14 @@ def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
     answers = alpha.payments.PayMany(bank_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
     assert {item.reason for item in answers.items} == {CANNOT}
     folder = str(world.plan.folder)
-    shown = dcep("status", "--json", "--dir", folder)
-    assert spy.number in shown.answer["probing"]["alpha"]
-    assert "beta" not in shown.answer["probing"]
+
+    def shown() -> bool:
+        """A service that is slow to say that it serves is not asked."""
+        probing = dcep("status", "--json", "--dir", folder).answer["probing"]
+        assert "beta" not in probing
+        return spy.number in probing.get("alpha", [])
+
+    wait_until(shown, "an officer is shown the wallet")
     words = dcep("status", "--dir", folder).out
     assert spy.number in words and "dcep freeze" in words
     port = world.plan.bank("alpha").metrics_port

@@ -174,6 +174,54 @@ def test_what_only_says_that_it_comes_back_lies_in_suspense(
     assert entry.kind == "return"
 
 
+def test_what_comes_back_a_second_time_lies_in_suspense(world: World, alice: Holder) -> None:
+    """Whether the central bank brings it twice at once, or later, or after a restart."""
+    for _ in range(2):
+        alice.pay(FOREIGN, 700)
+    world.bank.send()
+    first, second = world.central.submitted
+    world.entry(outgoing_settled=settled(first))
+    world.entry(incoming=giving_back(world, first))
+    again = giving_back(world, first)
+    again.number, again.payment_id = 10, "beta-return-10"
+    world.entry(incoming=again)
+    world.deliver()
+    assert alice.fen == 100_000 - 700
+    again.number, again.payment_id = 11, "beta-return-11"
+    world.restart()
+    world.hear(incoming=again)
+    assert alice.fen == 100_000 - 700
+    assert [entry.payment_id for entry in world.bank.suspense.page(9, 0)] == [
+        "beta-return-10",
+        "beta-return-11",
+    ]
+    world.entry(outgoing_settled=settled(second))
+    world.entry(incoming=giving_back(world, second))
+    world.deliver()
+    assert alice.fen == 100_000, "another payment comes back as before"
+
+
+def test_what_comes_back_before_it_was_paid_lies_in_suspense(world: World, alice: Holder) -> None:
+    """Held, or refused: the payer has this money, and would have it twice."""
+    for _ in range(2):
+        alice.pay(FOREIGN, 700)
+    world.bank.send()
+    held, ended_ = world.central.submitted
+    world.hear(
+        outgoing_ended=ended(
+            ended_.number,
+            registration_pb2.OUTCOME_STATE_REFUSED,
+            errors_pb2.REASON_PAYEE_CANNOT_BE_PAID,
+        )
+    )
+    for number, sent in enumerate((held, ended_), 20):
+        back = giving_back(world, sent)
+        back.number, back.payment_id = number, f"beta-return-{number}"
+        world.hear(incoming=back)
+    assert (alice.fen, alice.held_fen) == (100_000 - 700, 700)
+    assert world.bank.vault.books().suspense_fen == 1_400
+
+
 def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
     payees = [alice.number, "6201000000009997", alice.number]
     entries = [world.entry(incoming=world.arriving(payee, 5)) for payee in payees]
