@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NoReturn
 
 import typer
 
 from currency.amount import AmountError
 from currency.number import NumberError
+from runtime.command_line import Version, as_defaults, asked_for_json, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import run_command
 from sandbox import (
@@ -25,6 +29,7 @@ from sandbox import (
     cli_story,
     cli_suspense,
 )
+from sandbox.options import Json
 from sandbox.plan import BanksMisnamed, StackMissing
 from sandbox.processes import ProcessFailed
 from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
@@ -32,7 +37,6 @@ from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
 app = typer.Typer(
     name="dcep",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="An open two-tier digital currency on one machine. Amounts are yuan, like 12.50.",
 )
@@ -54,15 +58,31 @@ for part in (
     part.register(app)
 
 
+@app.callback()
+def common(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="The stack's folder, for the command.")
+    ] = None,
+    as_json: Json = False,
+    version: Version = False,
+) -> None:
+    """An open two-tier digital currency on one machine. Amounts are yuan, like 12.50."""
+    if folder is not None:
+        os.environ["DCEP_STACK"] = str(folder)
+    if as_json:
+        as_defaults(context, {"as_json": True})
+
+
 def main() -> None:
     """Run the command line; every failure becomes a sentence and an exit code."""
     run_command(_run, "Repeat the same command: nothing is done twice.")
 
 
 def _run() -> None:
-    speaker = Speaker("--json" in sys.argv[1:])
+    speaker = Speaker(asked_for_json())
     try:
-        app()
+        run_app(app, "dcep", partial(_wrong_usage, speaker))
     except Refusal as refusal:
         if is_undecided(refusal.reason):
             more = {"why": refusal.name, **refusal.metadata}
@@ -81,6 +101,11 @@ def _run() -> None:
         speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
     except ProcessFailed as failed:
         speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
+
+
+def _wrong_usage(speaker: Speaker, message: str, following: str) -> NoReturn:
+    text = message if speaker.as_json else f"{message} {following}"
+    speaker.fail(EXIT_USAGE, "USAGE", text, next=following)
 
 
 if __name__ == "__main__":

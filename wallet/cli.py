@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from runtime.command_line import Version, asked_for_json, run_app
 from wallet.options import (
     AMOUNTS,
     Amount,
@@ -24,7 +25,6 @@ from wallet.options import (
 app = typer.Typer(
     help="A person's wallet for digital currency.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -34,11 +34,22 @@ def main() -> None:
     from runtime.output import run_command
     from wallet.words import NO_ANSWER_NEXT
 
-    run_command(lambda: app(prog_name="wallet"), NO_ANSWER_NEXT)
+    run_command(lambda: run_app(app, "wallet", _wrong_usage), NO_ANSWER_NEXT)
+
+
+def _wrong_usage(message: str, following: str) -> NoReturn:
+    from wallet.speak import EXIT_USAGE, Speaker
+
+    Speaker(asked_for_json()).fail(EXIT_USAGE, "USAGE", message, following)
 
 
 @app.callback()
-def common(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    version: Version = False,
+) -> None:
     """A person's wallet for digital currency."""
     context.obj = gather(context, home, as_json)
 

@@ -75,10 +75,10 @@ def test_blanks_around_names_are_no_part_of_them() -> None:
 def test_a_no_that_decides_nothing_has_not_the_code_of_a_refusal(
     typed: Any, monkeypatch: pytest.MonkeyPatch, reason: int
 ) -> None:
-    def refused() -> None:
+    def refused(*_: object) -> None:
         raise Refusal(reason, "no")
 
-    monkeypatch.setattr(cli, "app", refused)
+    monkeypatch.setattr(cli, "run_app", refused)
     code, answer = typed("status")
     assert code == (3 if is_undecided(reason) else 1)
     assert (answer["reason"] == "NO_ANSWER") == is_undecided(reason)

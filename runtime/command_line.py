@@ -1,0 +1,97 @@
+"""What both command lines have in common: usage errors, versions, options before a subcommand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from runtime.output import can_print
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+"""Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it."""
+
+_DRAWN = "╭─…"
+"""What a page of help is drawn with, where it can be."""
+
+Fail = Callable[[str, str], NoReturn]
+"""Says what is wrong with what was typed, and what to do next, and ends with the code for it."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{version('dcep')}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+]
+
+
+def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
+    """Runs a command line on what was typed.
+
+    Args:
+        app: its commands.
+        name: what it is called.
+        fail: tells of usage errors.
+
+    Raises:
+        SystemExit: always, at the latest with 0.
+    """
+    command = typer.main.get_command(app)
+    for part in _all_of(command):
+        if asked_for_json():
+            # A missing subcommand is an error then and no page of help, which no program reads.
+            part.no_args_is_help = False
+        if not can_print(_DRAWN):
+            part.rich_markup_mode = None
+    try:
+        code = command.main(prog_name=name, standalone_mode=False)
+    except typer.TyperException as wrong:
+        _tell(wrong, name, fail)
+    except (typer.Abort, KeyboardInterrupt):
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def as_defaults(context: typer.Context, values: Mapping[str, Any]) -> None:
+    """Has options that stood before the subcommand hold for it, if it has such ones.
+
+    Args:
+        context: of the command line itself.
+        values: by the names of the commands' parameters.
+    """
+    context.default_map = _for_all(context.command, values)
+
+
+def asked_for_json() -> bool:
+    """Whether ``--json`` was typed: for what goes wrong before a command is known."""
+    return "--json" in sys.argv[1:]
+
+
+def _for_all(command: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    parts = getattr(command, "commands", {})
+    return {**values, **{name: _for_all(part, values) for name, part in parts.items()}}
+
+
+def _tell(wrong: typer.TyperException, name: str, fail: Fail) -> NoReturn:
+    context = getattr(wrong, "ctx", None)
+    path = context.command_path if context is not None else name
+    message = wrong.format_message()
+    if not message:
+        raise SystemExit(EXIT_USAGE)  # the help has been shown instead
+    fail(message, f"Look with `{path} --help`.")
+
+
+def _all_of(command: Any) -> Iterator[Any]:
+    """A command with its subcommands, and theirs."""
+    yield command
+    for part in getattr(command, "commands", {}).values():
+        yield from _all_of(part)

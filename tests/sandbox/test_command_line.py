@@ -1,0 +1,132 @@
+"""What both command lines keep to: usage errors, versions, completion, plain terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+TOOLS = {"wallet": "wallet.cli", "dcep": "sandbox.cli"}
+BIN = Path(sys.executable).parent
+
+
+def run(tool: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", TOOLS[tool], *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "words", "said"),
+    [
+        ("wallet", ["pay"], "number"),
+        ("wallet", ["nope"], "nope"),
+        ("wallet", ["history", "--limit", "0"], "--limit"),
+        ("wallet", ["pay", "1", "2", "--nope"], "--nope"),
+        ("wallet", [], "command"),
+        ("dcep", ["issue", "alpha"], "amount"),
+        ("dcep", ["nope"], "nope"),
+        ("dcep", ["keys"], "command"),
+        ("dcep", ["suspense", "pay", "alpha", "one"], "entry"),
+    ],
+)
+def test_wrong_usage_is_one_object_for_programs_and_a_sentence_for_people(
+    tool: str, words: list[str], said: str
+) -> None:
+    program = run(tool, "--json", *words)
+    assert (program.returncode, program.stderr) == (2, "")
+    answer = json.loads(program.stdout)
+    assert (answer["ok"], answer["reason"]) == (False, "USAGE")
+    assert said in answer["message"]
+    assert "--help" in answer["next"]
+    person = run(tool, *words)
+    assert person.returncode == 2
+    assert f"{tool} " in person.stdout + person.stderr
+    assert "Traceback" not in person.stderr
+
+
+def test_options_of_every_command_stand_before_it_too(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "none")
+    for words in (
+        ["--json", "--dir", nowhere, "status"],
+        ["status", "--json", "--dir", nowhere],
+        ["--dir", nowhere, "keys", "list", "--json"],
+        ["--json", "keys", "list", "--dir", nowhere],
+    ):
+        done = run("dcep", *words, DCEP_STACK="elsewhere")
+        assert json.loads(done.stdout)["reason"] == "NO_STACK", words
+        assert nowhere in json.loads(done.stdout)["message"], words
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_version(tool: str) -> None:
+    assert run(tool, "--version").stdout.strip() == version("dcep")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(
+    ("shell", "words", "environment"),
+    [
+        ("bash", "{tool} --vers", {"COMP_CWORD": "1"}),
+        ("zsh", "{tool} --vers", {}),
+        ("fish", "{tool} --vers", {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_each_shell_is_told_what_may_follow(
+    tool: str, shell: str, words: str, environment: dict[str, str]
+) -> None:
+    words = words.format(tool=tool)
+    asked = {
+        f"_{tool.upper()}_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "_TYPER_COMPLETE_ARGS": words,
+        **environment,
+    }
+    assert "--version" in run(tool, **asked).stdout
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_takes_the_script_that_is_made_for_it(tool: str, shell: str) -> None:
+    made = run(tool, **{f"_{tool.upper()}_COMPLETE": f"source_{shell}"})
+    assert tool in made.stdout
+    if shutil.which(shell):
+        checked = subprocess.run(
+            [shell, "-n"], input=made.stdout, text=True, capture_output=True, check=False
+        )
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_bash_completes_a_subcommand() -> None:
+    script = run("wallet", _WALLET_COMPLETE="source_bash").stdout
+    line = "COMP_WORDS=(wallet off); COMP_CWORD=1; _wallet_completion wallet; echo ${COMPREPLY[@]}"
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{line}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
+    )
+    assert done.stdout.strip() == "offline"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("words", [["--help"], ["nope"]])
+def test_a_plain_terminal_gets_plain_text(tool: str, words: list[str]) -> None:
+    done = run(
+        tool, *words, LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii", COLUMNS="40"
+    )
+    said = done.stdout + done.stderr
+    assert said.isascii() and "\\u" not in said
+    assert "\x1b" not in run(tool, *words, NO_COLOR="1", FORCE_COLOR="1").stderr
