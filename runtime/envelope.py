@@ -66,14 +66,22 @@ def wrong_signature() -> Refusal:
     )
 
 
-def possession(key: Signer) -> bytes:
-    """The proof that somebody has the private half of a key: its signature over itself."""
-    return key.sign(signed_bytes(_POSSESSION_TAG, bytes(key.verify_key)))[:SIGNATURE_BYTES]
+def possession(key: Signer, owner: str) -> bytes:
+    """The proof that somebody has the private half of a key: its signature over itself.
+
+    Args:
+        owner: whose key it is to be; a proof is for nobody else.
+    """
+    return key.sign(_of_itself(bytes(key.verify_key), owner))[:SIGNATURE_BYTES]
 
 
-def possessed(public_key: bytes, proof: bytes) -> bool:
-    """Whether a key has signed for itself."""
-    return verified(public_key, signed_bytes(_POSSESSION_TAG, public_key), proof)
+def possessed(public_key: bytes, owner: str, proof: bytes) -> bool:
+    """Whether a key has signed for itself, as its owner's."""
+    return verified(public_key, _of_itself(public_key, owner), proof)
+
+
+def _of_itself(public_key: bytes, owner: str) -> bytes:
+    return signed_bytes(_POSSESSION_TAG, owner.encode() + b"\x00" + public_key)
 
 
 def begin_many(

@@ -16,8 +16,9 @@ from rich.table import Table
 
 from runtime.authority_key import make_authority_key, open_authority_key
 from runtime.certificates import Authority, request
+from runtime.envelope import possession
 from runtime.settings import SettingsError
-from runtime.signing_keys import make_token_key
+from runtime.signing_keys import make_token_key, open_key
 from sandbox import cli_rotation
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import StackPlan, load
@@ -102,6 +103,23 @@ def make(uri: Uri, as_json: Json = False) -> None:
     speaker = Speaker(as_json)
     public = _or_fail(speaker, lambda: make_token_key(uri)).hex()
     speaker.result({"public_key": public}, f"public key {public}")
+
+
+@keys.command()
+def prove(
+    owner: Annotated[str, typer.Argument(help="Whose key it is to be: a bank, or central-bank.")],
+    key: Annotated[str, typer.Argument(help="The business key: a PKCS#11 URI, or a file.")],
+    as_json: Json = False,
+) -> None:
+    """Show that somebody has a new business key: what officers need to register it.
+
+    Prints the public half, and a proof that is good for this owner alone.
+    """
+    speaker = Speaker(as_json)
+    signer = _or_fail(speaker, lambda: open_key(key, in_files=True))
+    public, proof = bytes(signer.verify_key).hex(), possession(signer, owner).hex()
+    fields = {"owner": owner, "public_key": public, "proof": proof}
+    speaker.result(fields, f"public key {public}\nproof      {proof}")
 
 
 @keys.command()

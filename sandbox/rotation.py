@@ -121,9 +121,10 @@ def _of_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
         if mark != known.certificate_fingerprint:
             renewal.certificate_fingerprint = mark
     if KEY in wanted.what:
-        public = public_key(_next_key(business))
-        if public != known.business_key:
-            renewal.business_key = public
+        key = SigningKey(_next_key(business).read_bytes())
+        if bytes(key.verify_key) != known.business_key:
+            renewal.business_key = bytes(key.verify_key)
+            renewal.proof = possession(key, party.name)
     new = [each for each in (renewal.certificate_fingerprint, renewal.business_key) if each]
     if new:
         _by_two(plan, party, renewal, wanted.cause)
@@ -150,7 +151,7 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
         if public not in known:
             renewal = office_pb2.RenewCentralKey(
                 business_key=public,
-                proof=possession(key),
+                proof=possession(key, CENTRAL_BANK),
                 old_until_time_ms=wanted.old_until_ms,
             )
             _by_two(plan, party, renewal, wanted.cause)

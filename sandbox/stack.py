@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcep.office.v1 import office_pb2
+from runtime.envelope import possession
 from runtime.private import make_private
 from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases
@@ -15,7 +16,7 @@ from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.offices import CentralOffice, by_two
 from sandbox.plan import CENTRAL_BANK, StackPlan, bank_names, draw, load
 from sandbox.processes import ProcessFailed, Running, stop_all
-from sandbox.trust import business_public_key, fingerprint, make_trust
+from sandbox.trust import business_key, business_public_key, fingerprint, make_trust
 
 DEFAULT_BANKS = ("alpha", "beta")
 
@@ -145,6 +146,7 @@ class Stack:
             certificate_fingerprint=fingerprint(folder / "tls.crt"),
             business_key=business_public_key(folder),
             inner_address=bank.inner_address,
+            proof=possession(business_key(folder), bank.name),
         )
 
     def _addresses(self, name: str) -> list[str]:

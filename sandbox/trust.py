@@ -189,6 +189,11 @@ def officer_key_file(plan: StackPlan, name: str) -> Path:
     return plan.officers_folder / f"{name}.signing.key"
 
 
+def business_key(folder: Path) -> SigningKey:
+    """The business key in a party's folder."""
+    return SigningKey((folder / "business.key").read_bytes())
+
+
 def business_public_key(folder: Path) -> bytes:
     """The public half of the business key in a party's folder, 32 bytes."""
     return public_key(folder / "business.key")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from central_bank.authentication.bank_rows import Given, Renewal
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
+from central_bank.authentication.possession import check_possession
 from central_bank.authentication.registry import Bank, Registry
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
@@ -48,6 +49,7 @@ class _Admission(_AuthenticationEffect):
 
     def check(self, act: Act) -> None:
         self._registry.check_new(self._bank(act))
+        check_possession(act.asked.business_key, act.asked.name, act.asked.proof)
 
     def perform(self, act: Act, decision: Decision) -> None:
         self._registry.admit(self._bank(act), decision.mark, by=_by(decision))
@@ -87,6 +89,8 @@ class _Renewal(_AuthenticationEffect):
 
     def check(self, act: Act) -> None:
         self._registry.check_renewal(_renewal(act))
+        if act.asked.business_key:
+            check_possession(act.asked.business_key, act.asked.name, act.asked.proof)
 
     def perform(self, act: Act, decision: Decision) -> None:
         renewal = _renewal(act)

@@ -14,16 +14,18 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from central_bank.authentication.bank_rows import Given
+from central_bank.authentication.possession import check_possession
+from central_bank.authentication.registry import INSTITUTION
 from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from central_bank.tables import central_keys, key_successions
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from runtime.checks import exact_bytes, invalid, public_key
+from runtime.checks import invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.envelope import key_id, possessed, sign
+from runtime.envelope import key_id, sign
 from runtime.errors import Refusal
 from runtime.logs import logger
 from runtime.remembered import Remembered
@@ -206,13 +208,7 @@ class CentralKeys:
                 raise invalid("business_key", "is missing: the key in use is to be replaced")
             return
         public_key(successor, "business_key")
-        exact_bytes(proof, "proof", 64)
-        if not possessed(successor, proof):
-            raise Refusal(
-                errors_pb2.REASON_SIGNATURE_INVALID,
-                "the new key has not signed for itself",
-                field="proof",
-            )
+        check_possession(successor, INSTITUTION, proof)
         if successor in self._known:
             raise Refusal(
                 errors_pb2.REASON_ALREADY_EXISTS, "it is, or was, a key", field="business_key"

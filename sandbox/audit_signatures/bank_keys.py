@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runtime.envelope import possessed
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from sandbox.audit_signatures.verifying import Problems
@@ -69,6 +70,21 @@ def ended(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> l
             end_ms = min(term.until_ms or until_ms, until_ms)
             found.append(Term(term.value, term.from_ms, end_ms, not old_until_ms))
     return found
+
+
+def check_possession(acts: Iterable[Approved], problems: Problems) -> None:
+    """Names acts that gave a bank a key which had not signed for itself as that bank's."""
+    for act in acts:
+        kind = act.content.WhichOneof("kind")
+        if kind not in ("admit_bank", "renew_bank"):
+            continue
+        asked = getattr(act.content, kind)
+        key = asked.business_key
+        if key and not possessed(key, asked.name, asked.proof):
+            problems.say(
+                f"table officer_acts, row id={act.number}: key {key.hex()} has not signed for"
+                f" itself as a key of {asked.name}"
+            )
 
 
 def compare(

@@ -17,7 +17,7 @@ from offline_token.formats import DEVICE, Certificate, FormatError
 from offline_token.possession import Possession
 from runtime.kept_payload import KeptPayload, others_in, put_together
 from sandbox.audit_signatures.acts import ActsDone
-from sandbox.audit_signatures.bank_keys import compare, covers, terms_of
+from sandbox.audit_signatures.bank_keys import check_possession, compare, covers, terms_of
 from sandbox.audit_signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from sandbox.audit_signatures.late import Late
 from sandbox.audit_signatures.orders import Line, Wrong, lines, read, same
@@ -88,6 +88,7 @@ class CentreWalk:
             }
         names = {index: bank.name for index, bank in self._banks.items()}
         compare(rows, names, terms, self._problems)
+        check_possession(acts.approved, self._problems)
         self._by_prefix = {bank.prefix: index for index, bank in self._banks.items()}
         self._late = Late()
         self._signed: dict[tuple[int, int], int] = {}

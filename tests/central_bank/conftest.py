@@ -25,7 +25,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
 from runtime.clock import ManualClock
 from runtime.database import open_engine
-from runtime.envelope import sign
+from runtime.envelope import possession, sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import Identity
 from tests.feeds import CENTRAL_KEY
@@ -127,6 +127,13 @@ def particulars(name: str, prefix: str, key: bytes = b"") -> Bank:
     )
 
 
+def key_of(bank: Bank) -> SigningKey:
+    """The key of `particulars`."""
+    made = (*KEYS.values(), SigningKey(bank.prefix.encode() * 8))
+    (found,) = (key for key in made if bytes(key.verify_key) == bank.business_key)
+    return found
+
+
 def admission(bank: Bank) -> office_pb2.AdmitBank:
     """What officers sign to admit it."""
     return office_pb2.AdmitBank(
@@ -135,6 +142,7 @@ def admission(bank: Bank) -> office_pb2.AdmitBank:
         certificate_fingerprint=bank.certificate_fingerprint,
         business_key=bank.business_key,
         inner_address=bank.inner_address,
+        proof=possession(key_of(bank), bank.name),
     )
 
 

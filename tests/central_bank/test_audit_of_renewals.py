@@ -27,8 +27,16 @@ from sandbox.audit_signatures.bank_keys import LATE_MS
 from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import NOW_MS, World
 from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
-from tests.central_bank.test_central_key import renewal
-from tests.central_bank.test_renewal_of_banks import DAY_MS, NEW, OLD, THIRD, answer, renew
+from tests.central_bank.test_central_key import renewal, revocation
+from tests.central_bank.test_renewal_of_banks import (
+    DAY_MS,
+    NEW,
+    OLD,
+    THIRD,
+    answer,
+    new_key,
+    renew,
+)
 from tests.feeds import CENTRAL_KEY
 
 FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
@@ -252,3 +260,30 @@ def test_a_row_of_certificates_that_no_act_says_is_named(world: World, changes: 
         same = bank_certificates.c.fingerprint == world.alpha.certificate_fingerprint
         connection.execute(update(bank_certificates).where(same).values(changes))
     assert any("table bank_certificates" in problem for problem in problems(world))
+
+
+def test_a_revoked_certificate_of_the_central_bank_stands_as_two_officers_said(
+    world: World,
+) -> None:
+    world.both(revocation())
+    assert problems(world) == []
+    with world.engine.begin() as connection:
+        row = connection.execute(select(key_successions)).one()
+        envelope = SignedEnvelope.FromString(bytes(row.envelope))
+        told = authentication_pb2.KeySuccession.FromString(envelope.payload)
+        told.revoked_certificates[:] = ["6b" * 32]
+        forged = sign(
+            "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
+        ).SerializeToString()
+        connection.execute(update(key_successions).values(envelope=forged))
+    (problem,) = problems(world)
+    assert "revoked certificate" in problem
+
+
+def test_an_act_that_gave_a_key_which_nobody_showed_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.acts.check_possession", lambda *_: None)
+    world.both(new_key(proof=bytes(64)))
+    (problem,) = problems(world)
+    assert "has not signed for itself as a key of alpha" in problem

@@ -28,7 +28,9 @@ NEW = SigningKey(b"\x1a" * 32)
 
 def renewal(key: SigningKey = NEW, until_ms: int = 0) -> office_pb2.RenewCentralKey:
     return office_pb2.RenewCentralKey(
-        business_key=bytes(key.verify_key), proof=possession(key), old_until_time_ms=until_ms
+        business_key=bytes(key.verify_key),
+        proof=possession(key, "central-bank"),
+        old_until_time_ms=until_ms,
     )
 
 
@@ -95,7 +97,7 @@ def refusal_of(world: World, kind: office_pb2.RenewCentralKey) -> str:
 
 def test_what_cannot_be_is_refused_when_it_is_proposed(world: World) -> None:
     forged = renewal()
-    forged.proof = possession(CENTRAL_KEY)
+    forged.proof = possession(CENTRAL_KEY, "central-bank")
     for kind, reason in (
         (office_pb2.RenewCentralKey(), "FIELD_MISSING"),
         (office_pb2.RenewCentralKey(business_key=bytes(NEW.verify_key)), "FIELD_MISSING"),

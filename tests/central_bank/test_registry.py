@@ -12,7 +12,7 @@ from central_bank.gate import central_gate
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, LIN, World, identity, particulars
+from tests.central_bank.conftest import KEYS, LIN, World, admission, identity, particulars
 
 GAMMA = particulars("gamma", "6203")
 REGISTRATION = "/dcep.registration.v1.RegistrationService/SubmitPayments"
@@ -132,13 +132,7 @@ def test_who_may_call_what(world: World) -> None:
 
 
 def test_two_officers_admit_suspend_and_reinstate(world: World) -> None:
-    asked = office_pb2.AdmitBank(
-        name="gamma",
-        prefix="6203",
-        certificate_fingerprint=GAMMA.certificate_fingerprint,
-        business_key=GAMMA.business_key,
-        inner_address=GAMMA.inner_address,
-    )
+    asked = admission(GAMMA)
     registry, gamma = world.central.registry, identity(GAMMA)
     for kind, before, after in (
         (asked, "BANK_NOT_ADMITTED", "OK"),

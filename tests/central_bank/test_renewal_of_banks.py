@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
@@ -18,7 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import TrustBundle
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, check_device
-from runtime.envelope import sign
+from runtime.envelope import possession, sign
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
@@ -37,10 +38,17 @@ def renew(
         name="alpha",
         certificate_fingerprint=certificate,
         business_key=bytes(key.verify_key) if key else b"",
+        proof=possession(key, "alpha") if key else b"",
         old_until_time_ms=until_ms,
     )
     world.both(kind)
     return world.central.registry.get("alpha")
+
+
+def new_key(key: SigningKey = NEW, name: str = "alpha", **changes: Any) -> office_pb2.RenewBank:
+    """What officers sign to give a bank a key that has signed for itself as that bank's."""
+    fields = {"business_key": bytes(key.verify_key), "proof": possession(key, name), **changes}
+    return office_pb2.RenewBank(name=name, **fields)
 
 
 def answer(world: World, key: SigningKey) -> str:
@@ -108,7 +116,7 @@ def test_a_key_that_is_revoked_is_refused_at_once_and_however_the_clock_is_set(
 def test_a_key_whose_revocation_was_written_while_the_connection_broke_is_revoked(
     funded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    act = funded.propose(office_pb2.RenewBank(name="alpha", business_key=bytes(NEW.verify_key)))
+    act = funded.propose(new_key())
     break_after_the_commit(monkeypatch)
     with pytest.raises(ConnectionError):
         funded.approve(act)
@@ -175,8 +183,7 @@ def test_what_was_a_banks_is_never_given_again(world: World, until_ms: int) -> N
     renew(world, key=NEW, certificate=FRESH, until_ms=until_ms)
     for name in ("alpha", "beta"):
         for key in (OLD, NEW, KEYS["beta"]):
-            kind = office_pb2.RenewBank(name=name, business_key=bytes(key.verify_key))
-            assert refusal_of(world, kind) == "ALREADY_EXISTS"
+            assert refusal_of(world, new_key(key, name)) == "ALREADY_EXISTS"
         for mark in (old, FRESH, world.beta.certificate_fingerprint):
             kind = office_pb2.RenewBank(name=name, certificate_fingerprint=mark)
             assert refusal_of(world, kind) == "ALREADY_EXISTS"
@@ -191,6 +198,11 @@ def test_what_was_a_banks_is_never_given_again(world: World, until_ms: int) -> N
     [
         ({"name": "omega"}, "BANK_UNKNOWN"),
         ({"business_key": b""}, "FIELD_MISSING"),
+        ({"proof": b""}, "FIELD_MISSING"),
+        ({"proof": bytes(64)}, "SIGNATURE_INVALID"),
+        ({"proof": possession(OLD, "alpha")}, "SIGNATURE_INVALID"),
+        # As it was made to be beta's.
+        ({"proof": possession(NEW, "beta")}, "SIGNATURE_INVALID"),
         ({"business_key": bytes(32)}, "FIELD_INVALID"),
         ({"certificate_fingerprint": "A" * 64}, "FIELD_INVALID"),
         ({"old_until_time_ms": NOW_MS + MAX_OVERLAP_MS + 1}, "VALIDITY_TOO_LONG"),
@@ -199,8 +211,10 @@ def test_what_was_a_banks_is_never_given_again(world: World, until_ms: int) -> N
 def test_a_renewal_that_cannot_be_is_refused_when_it_is_proposed(
     world: World, changes: dict, reason: str
 ) -> None:
-    wanted = {"name": "alpha", "business_key": bytes(NEW.verify_key), **changes}
-    assert refusal_of(world, office_pb2.RenewBank(**wanted)) == reason
+    wanted = new_key()
+    for name, value in changes.items():
+        setattr(wanted, name, value)
+    assert refusal_of(world, wanted) == reason
     assert world.central.registry.get("alpha") == world.alpha
 
 
@@ -216,8 +230,7 @@ def test_a_renewal_takes_two_officers(world: World) -> None:
 def test_a_bank_is_given_so_many_keys_and_no_more(world: World) -> None:
     for number in range(MAX_BANK_CREDENTIALS - 1):
         renew(world, key=SigningKey(hashlib.sha256(b"%d" % number).digest()))
-    kind = office_pb2.RenewBank(name="alpha", business_key=bytes(NEW.verify_key))
-    assert refusal_of(world, kind) == "OVERLOADED"
+    assert refusal_of(world, new_key()) == "OVERLOADED"
 
 
 def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:

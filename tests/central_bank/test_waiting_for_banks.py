@@ -11,6 +11,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_CHECKS_AT_ONCE
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from runtime.envelope import possession
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
 from tests.central_bank.conftest import NOW_MS, World, particulars
 from tests.feeds import told
@@ -90,8 +91,13 @@ def test_a_late_answer_settles_nothing_that_a_key_signed_which_has_ended_meanwhi
 ) -> None:
     payment = hanging.payment(hanging.alpha, hanging.beta, 5)
     hanging.submit(hanging.alpha, payment)
-    new = bytes(SigningKey(b"\x1a" * 32).verify_key)
-    kind = office_pb2.RenewBank(name="alpha", business_key=new, old_until_time_ms=until_ms)
+    new = SigningKey(b"\x1a" * 32)
+    kind = office_pb2.RenewBank(
+        name="alpha",
+        business_key=bytes(new.verify_key),
+        proof=possession(new, "alpha"),
+        old_until_time_ms=until_ms,
+    )
     hanging.both(kind)
     hanging.clock.advance(1_000)
     hanging.banks.answer_now()

@@ -11,6 +11,7 @@ from currency import number, parties
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from runtime.channel import served_by
+from runtime.envelope import possession
 from sandbox.offices import by_two
 from sandbox.plan import CENTRAL_BANK
 from sandbox.stack import Stack, init
@@ -120,6 +121,7 @@ class Stage:
             certificate_fingerprint=fingerprint(files[0]),
             business_key=bytes(key.verify_key),
             inner_address="127.0.0.1:1",
+            proof=possession(key, name),
         )
         by_two(self.world.plan, CENTRAL_BANK, particulars)
         return files

@@ -24,7 +24,7 @@ from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.channel import served_by
-from runtime.envelope import sign
+from runtime.envelope import possession, sign
 from runtime.errors import reason_name
 from sandbox.connections import certified_channel, officer_channel
 from sandbox.offices import BankOffice
@@ -615,13 +615,20 @@ def test_a_request_id_used_again_by_its_key_for_somebody_else_is_refused(scene: 
     assert refusal.reason == e.REASON_ID_REUSED
 
 
-def _admission(prefix: str, key: bytes) -> office_pb2.AdmitBank:
+GAMMA = SigningKey(b"\x1c" * 32)
+GAMMA_KEY = bytes(GAMMA.verify_key)
+
+
+def _admission(
+    prefix: str, key: bytes = GAMMA_KEY, proof: bytes = possession(GAMMA, "gamma")
+) -> office_pb2.AdmitBank:
     return office_pb2.AdmitBank(
         name="gamma",
         prefix=prefix,
         certificate_fingerprint="ab" * 32,
         business_key=key,
         inner_address="127.0.0.1:1",
+        proof=proof,
     )
 
 
@@ -643,8 +650,10 @@ OFFICE = [
     ("suspend-unknown", office_pb2.SuspendBank(name="omega"), "BANK_UNKNOWN"),
     ("reinstate-unknown", office_pb2.ReinstateBank(name="omega"), "BANK_UNKNOWN"),
     ("admit-key-of-3-bytes", _admission("6203", b"abc"), "FIELD_INVALID"),
-    ("admit-prefix-taken", _admission("6201", bytes(SigningKey.generate().verify_key)),
-     "ALREADY_EXISTS"),
+    ("admit-prefix-taken", _admission("6201"), "ALREADY_EXISTS"),
+    ("admit-key-that-nobody-shows", _admission("6203", proof=b""), "FIELD_MISSING"),
+    ("admit-key-of-another-bank", _admission("6203", proof=possession(GAMMA, "delta")),
+     "SIGNATURE_INVALID"),
     ("revoke-key-of-3-bytes", office_pb2.RevokeDevice(bank="alpha", device_key=b"abc"),
      "FIELD_INVALID"),
     ("freeze-at-the-central-bank", office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER),

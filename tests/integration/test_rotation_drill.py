@@ -19,7 +19,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.clock import SystemClock
-from runtime.envelope import sign
+from runtime.envelope import possession, sign
 from runtime.errors import Refusal
 from sandbox.audit import audit_stack
 from sandbox.connections import certified_channel, stub
@@ -327,6 +327,7 @@ def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(dril
         office_pb2.RenewBank(
             name="beta",
             business_key=bytes(key.verify_key),
+            proof=possession(key, "beta"),
             old_until_time_ms=SystemClock().now_ms() + 86_400_000,
         )
     )

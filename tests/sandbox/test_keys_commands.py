@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from nacl.signing import SigningKey
 
+from runtime.envelope import possessed
 from runtime.own_certificate import OwnCertificate, TlsFiles
 from sandbox.stack import init
 from tests.integration.commands import dcep
@@ -91,3 +93,13 @@ def test_keys_and_an_authority_are_made_in_a_token(
     again = dcep("keys", "make", token_uri("business"), "--json")
     assert (again.code, again.answer["reason"]) == (1, "KEY_REFUSED")
     assert len(made.answer["public_key"]) == 64
+
+
+def test_a_bank_proves_a_key_that_officers_are_to_register(folder: Path) -> None:
+    (key,) = folder.rglob("alpha/business.key")
+    done = dcep("keys", "prove", "alpha", str(key), "--json")
+    assert done.code == 0, done.err
+    public, proof = (bytes.fromhex(done.answer[name]) for name in ("public_key", "proof"))
+    assert public == bytes(SigningKey(key.read_bytes()).verify_key)
+    assert possessed(public, "alpha", proof)
+    assert not possessed(public, "beta", proof)

@@ -196,18 +196,20 @@ class Redeem(_message.Message):
     def __init__(self, bank: _Optional[str] = ..., amount_fen: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class AdmitBank(_message.Message):
-    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address")
+    __slots__ = ("name", "prefix", "certificate_fingerprint", "business_key", "inner_address", "proof")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
     INNER_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     name: str
     prefix: str
     certificate_fingerprint: str
     business_key: bytes
     inner_address: str
-    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ...) -> None: ...
+    proof: bytes
+    def __init__(self, name: _Optional[str] = ..., prefix: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., inner_address: _Optional[str] = ..., proof: _Optional[bytes] = ...) -> None: ...
 
 class SuspendBank(_message.Message):
     __slots__ = ("name",)
@@ -222,16 +224,18 @@ class ReinstateBank(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class RenewBank(_message.Message):
-    __slots__ = ("name", "certificate_fingerprint", "business_key", "old_until_time_ms")
+    __slots__ = ("name", "certificate_fingerprint", "business_key", "old_until_time_ms", "proof")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     BUSINESS_KEY_FIELD_NUMBER: _ClassVar[int]
     OLD_UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     name: str
     certificate_fingerprint: str
     business_key: bytes
     old_until_time_ms: int
-    def __init__(self, name: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., old_until_time_ms: _Optional[int] = ...) -> None: ...
+    proof: bytes
+    def __init__(self, name: _Optional[str] = ..., certificate_fingerprint: _Optional[str] = ..., business_key: _Optional[bytes] = ..., old_until_time_ms: _Optional[int] = ..., proof: _Optional[bytes] = ...) -> None: ...
 
 class RenewCentralKey(_message.Message):
     __slots__ = ("business_key", "proof", "old_until_time_ms")
