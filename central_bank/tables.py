@@ -142,7 +142,8 @@ tokens = Table(
 )
 
 # Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.
-# `retired_fen` is what left the float through it, be it for pieces further down. The token comes
+# `retired_fen` is what left the float through it, be it for pieces further down; `claimed_fen` has
+# what was lost at pieces further up as well. The token comes
 # first in the key, so that the ways of one chain are written side by side.
 pieces = Table(
     "pieces",
@@ -152,16 +153,19 @@ pieces = Table(
     Column("spent_by", LargeBinary(32), primary_key=True),
     Column("hop", LargeBinary, nullable=False),
     Column("retired_fen", BigInteger, nullable=False),
+    Column("claimed_fen", BigInteger, nullable=False),
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# What a deposited piece was paid beyond its token's value, and which bank bore it.
+# What a deposited piece was paid beyond its token's value, at which piece on its way that was lost,
+# and which bank bore it.
 losses = Table(
     "losses",
     metadata,
     Column("piece_id", LargeBinary(32), primary_key=True),
+    Column("lost_at", LargeBinary(32), primary_key=True),
     Column("token_id", LargeBinary(16), nullable=False),
     Column("device_key", LargeBinary(32), nullable=False),
     Column("borne_by", Integer, nullable=False),

@@ -1,12 +1,13 @@
 """Which pieces were spent in two ways, what the float may still pay for, and who bears the rest.
 
-Below any piece no more leaves the float than the piece is worth. Where more is claimed, a piece on
-the way was spent twice; the deepest such piece says whose device it was.
+Below any piece no more leaves the float than the piece is worth. What is claimed below a piece
+beyond its worth is lost at that piece, whose device spent it twice; the rest is claimed of the
+piece above. So each loss is the same, and on the same device, in whatever order claims come in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -22,8 +23,8 @@ from runtime.parts import parts
 DEPOSITED = b"deposited".ljust(32, b"\0")
 _INSERT = (
     f"INSERT INTO {pieces.name}"
-    " (token_id, piece_id, spent_by, hop, retired_fen, bank, number, time_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " (token_id, piece_id, spent_by, hop, retired_fen, claimed_fen, bank, number, time_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _BY_KEYS = (
     "WITH wanted (token_id, piece_id) AS (VALUES ?)"
@@ -31,19 +32,27 @@ _BY_KEYS = (
     " USING (token_id, piece_id) ORDER BY time_ms"
 )
 _UPDATE = (
-    f"UPDATE {pieces.name} SET retired_fen = ? WHERE token_id = ? AND piece_id = ? AND spent_by = ?"
+    f"UPDATE {pieces.name} SET retired_fen = ?, claimed_fen = ?"
+    " WHERE token_id = ? AND piece_id = ? AND spent_by = ?"
 )
 
 
 @dataclass(slots=True)
 class Way:
-    """One way in which a piece was spent; `bank` brought it in."""
+    """One way in which a piece was spent; `bank` brought it in.
+
+    Attributes:
+        retired_fen: what left the float through it.
+        claimed_fen: what was claimed through it within the piece's worth; what is not retired of
+            it was lost at a piece further up.
+    """
 
     token_id: bytes
     hop: bytes
     bank: int
     number: int = 0
     retired_fen: int = 0
+    claimed_fen: int = 0
     known: bool = False
     changed: bool = False
 
@@ -92,11 +101,17 @@ class DoubleSpend:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a deposited piece is paid: from the float, and as a loss."""
+    """What a deposited piece is paid: from the float, and as a loss.
+
+    Attributes:
+        doubles: the pieces on its way that were spent twice, the oldest first.
+        lost: what is lost at which of them.
+    """
 
     end: Piece
     retired_fen: int
     doubles: tuple[DoubleSpend, ...] = ()
+    lost: tuple[tuple[DoubleSpend, int], ...] = ()
 
     @property
     def loss_fen(self) -> int:
@@ -142,6 +157,7 @@ class Ways:
                 row.bank,
                 row.number,
                 row.retired_fen,
+                row.claimed_fen,
                 known=True,
             )
             self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
@@ -194,10 +210,12 @@ class Ways:
         for piece_id, ways in self.by_piece.items():
             for spent_by, way in ways.items():
                 if not way.known:
-                    row = (way.token_id, piece_id, spent_by, way.hop, way.retired_fen)
-                    fresh.append((*row, way.bank, way.number, now_ms))
+                    row = (way.token_id, piece_id, spent_by, way.hop)
+                    amounts = (way.retired_fen, way.claimed_fen)
+                    fresh.append((*row, *amounts, way.bank, way.number, now_ms))
                 elif way.changed:
-                    moved.append((way.retired_fen, way.token_id, piece_id, spent_by))
+                    amounts = (way.retired_fen, way.claimed_fen)
+                    moved.append((*amounts, way.token_id, piece_id, spent_by))
                 way.known, way.changed = True, False
         if fresh:
             execute_many(connection, _INSERT, fresh)
@@ -212,26 +230,54 @@ class Ways:
         signed: DepositEndorsement,
         number: int,
     ) -> Share:
-        room_fen = end.value_fen
-        doubles: list[DoubleSpend] = []
+        doubles: dict[bytes, DoubleSpend] = {}
         for (piece, digest), hop in zip(spent, chain.hops, strict=True):
             ways = self.by_piece.get(piece.id, {})
-            room_fen = min(room_fen, piece.value_fen - sum(w.retired_fen for w in ways.values()))
             others = [way for spent_by, way in ways.items() if spent_by != digest]
             if others:
                 certificate, second = hop.certificate, hop.endorsement
                 is_new = digest not in ways
-                doubles.append(DoubleSpend(piece, others[0], certificate, second, is_new))
-        for (piece, digest), hop in zip(spent, chain.hops, strict=True):
+                doubles[piece.id] = DoubleSpend(piece, others[0], certificate, second, is_new)
+        claims, lost = self._claims([piece for piece, _ in spent], end.value_fen, doubles)
+        retired_fen = end.value_fen - sum(fen for _, fen in lost)
+        for (piece, digest), hop, claimed_fen in zip(spent, chain.hops, claims, strict=True):
             encoded = hop.certificate.encode() + hop.endorsement.encode()
-            self._spend(piece, digest, encoded, room_fen, number)
-        self._spend(end, DEPOSITED, signed.encode(), room_fen, number)
-        return Share(end, room_fen, tuple(doubles))
+            self._spend(piece, digest, encoded, retired_fen, claimed_fen, number)
+        self._spend(end, DEPOSITED, signed.encode(), retired_fen, end.value_fen, number)
+        return Share(end, retired_fen, tuple(doubles.values()), tuple(lost))
+
+    def _claims(
+        self,
+        spent: Sequence[Piece],
+        claimed_fen: int,
+        doubles: Mapping[bytes, DoubleSpend],
+    ) -> tuple[list[int], list[tuple[DoubleSpend, int]]]:
+        """What is claimed of each piece on the way, the oldest first, and what is lost where.
+
+        From the end upwards: of each piece no more than it is worth, whoever claims it.
+        """
+        claims: list[int] = []
+        lost: list[tuple[DoubleSpend, int]] = []
+        for piece in reversed(spent):
+            before_fen = sum(way.claimed_fen for way in self.by_piece.get(piece.id, {}).values())
+            within_fen = min(claimed_fen, piece.value_fen - before_fen)
+            if within_fen < claimed_fen:
+                lost.append((doubles[piece.id], claimed_fen - within_fen))
+            claimed_fen = within_fen
+            claims.append(claimed_fen)
+        return claims[::-1], lost
 
     def _spend(
-        self, piece: Piece, spent_by: bytes, hop: bytes, retired_fen: int, number: int
+        self,
+        piece: Piece,
+        spent_by: bytes,
+        hop: bytes,
+        retired_fen: int,
+        claimed_fen: int,
+        number: int,
     ) -> None:
         ways = self.by_piece.setdefault(piece.id, {})
         way = ways.setdefault(spent_by, Way(piece.token_id, hop, self.bank, number))
         way.retired_fen += retired_fen
+        way.claimed_fen += claimed_fen
         way.changed = True

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, func, insert, select
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
-from central_bank.registration.double_spends import Share
+from central_bank.registration.double_spends import DoubleSpend, Share
 from central_bank.tables import losses, tokens
 from runtime.clock import Clock
 from runtime.database import Database
@@ -39,9 +39,9 @@ class Losses:
         by_token: Counter[bytes] = Counter()
         by_device: Counter[bytes] = Counter()
         for share in shares:
-            if share.loss_fen:
-                by_token[share.end.token_id] += share.loss_fen
-                by_device[share.doubles[-1].device] += share.loss_fen
+            for double, fen in share.lost:
+                by_token[share.end.token_id] += fen
+                by_device[double.device] += fen
         return (
             any(
                 fen + self._lost(losses.c.token_id, token) > MAX_LOSS_PER_TOKEN * self._value(token)
@@ -58,8 +58,8 @@ class Losses:
         """Fen that each bank, by its index, has to bear."""
         borne: Counter[int] = Counter()
         for share in shares:
-            if share.loss_fen:
-                borne[self._bearer(share)] += share.loss_fen
+            for double, fen in share.lost:
+                borne[self._bearer(double)] += fen
         return dict(borne)
 
     def fund(self, bank: int, amount_fen: int) -> bool:
@@ -93,23 +93,24 @@ class Losses:
         rows = [
             {
                 "piece_id": share.end.id,
+                "lost_at": double.piece.id,
                 "token_id": share.end.token_id,
-                "device_key": share.doubles[-1].device,
-                "borne_by": self._bearer(share),
-                "amount_fen": share.loss_fen,
+                "device_key": double.device,
+                "borne_by": self._bearer(double),
+                "amount_fen": fen,
                 "bank": bank.index,
                 "number": number,
                 "time_ms": now_ms,
             }
             for share in shares
-            if share.loss_fen
+            for double, fen in share.lost
         ]
         if rows:
             connection.execute(insert(losses), rows)
 
-    def _bearer(self, share: Share) -> int:
+    def _bearer(self, double: DoubleSpend) -> int:
         """The bank that certified the device."""
-        return self._registry.get(share.doubles[-1].certificate.bank).index
+        return self._registry.get(double.certificate.bank).index
 
     def _lost(self, column: Column[bytes], key: bytes) -> int:
         query = select(func.sum(losses.c.amount_fen)).where(column == key)

@@ -67,15 +67,17 @@ class Clearing:
             self.found_ms.setdefault(double.device, now_ms)
             self._revocations[double.device] = double.certificate.revocation()
         if share.loss_fen:
-            device = share.doubles[-1].device
+            by_device: Counter[bytes] = Counter()
+            for double, fen in share.lost:
+                by_device[double.device] += fen
             token_cap_fen = MAX_LOSS_PER_TOKEN * coin.chain.token.value_fen
-            if (
-                self._lost_by_token[end.token_id] + share.loss_fen > token_cap_fen
-                or self._lost_by_device[device] + share.loss_fen > MAX_LOSS_PER_DEVICE_FEN
+            if self._lost_by_token[end.token_id] + share.loss_fen > token_cap_fen or any(
+                self._lost_by_device[device] + fen > MAX_LOSS_PER_DEVICE_FEN
+                for device, fen in by_device.items()
             ):
                 return Paid(unpaid_fen=coin.value_fen)
             self._lost_by_token[end.token_id] += share.loss_fen
-            self._lost_by_device[device] += share.loss_fen
+            self._lost_by_device += by_device
         self._pieces.update(ways.by_piece)
         return Paid(float_fen=share.retired_fen, bank_fen=share.loss_fen)
 

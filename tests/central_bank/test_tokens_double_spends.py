@@ -295,6 +295,40 @@ def test_the_same_piece_signed_over_to_two_wallets_is_paid_once_and_accuses_nobo
     assert centre.central.devices.bundle().revoked == ()
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 2, 3, 0), (2, 0, 3, 1)])
+def test_each_loss_falls_on_the_piece_where_more_was_claimed_than_there_was(
+    centre: Centre, order: tuple[int, ...]
+) -> None:
+    """Alice of alpha spends 1,000 twice; Dan of beta, whom she pays, adds a fen and then ten.
+
+    However little a second cheat does, and whenever it comes in, he moves nothing of her loss.
+    """
+    token = centre.token(centre.alice, 1_000)
+    to_bob = centre.pay(token, centre.alice, centre.bob, 1_000)
+    to_dan = centre.pay(token, centre.alice, centre.dan, 1_000)
+    chains = [
+        to_bob,
+        centre.pay(to_dan, centre.dan, centre.carol, 1),
+        centre.pay(to_dan, centre.dan, centre.erin, 1_000),
+        centre.pay(to_dan, centre.dan, centre.bob, 10),
+    ]
+    paid_fen = sum(centre.deposit(chains[index])[0] for index in order)
+    assert paid_fen == 2_011
+    assert borne(centre) == {"alpha": 1_000, "beta": 11}
+    centre.restart()
+    assert centre.deposit(to_dan)[1] == "SPENT_TWICE"
+
+
+def test_one_deposit_may_bring_in_losses_at_several_pieces(centre: Centre) -> None:
+    token = centre.token(centre.alice, 100)
+    assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 100)) == (100, "")
+    to_dan = centre.pay(token, centre.alice, centre.dan, 100)
+    assert centre.deposit(centre.pay(to_dan, centre.dan, centre.carol, 60)) == (60, "")
+    assert borne(centre) == {"alpha": 60, "beta": 0}
+    assert centre.deposit(centre.pay(to_dan, centre.dan, centre.erin, 100)) == (100, "")
+    assert borne(centre) == {"alpha": 100, "beta": 60}
+
+
 def test_each_bank_bears_what_its_own_device_did(centre: Centre) -> None:
     """Alice pays twice; one of her payees pays on twice as well."""
     token = centre.token(centre.alice, 100)

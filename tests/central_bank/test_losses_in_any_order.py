@@ -1,0 +1,63 @@
+"""What is lost by double spends, and at which pieces, does not depend on who deposits first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import permutations
+from random import Random
+
+import pytest
+
+from central_bank.registration.double_spends import Deposited, Ways
+from offline_token.deposit import DepositEndorsement
+from offline_token.formats import Chain, Payment
+from tests.offline.country import Country, Device
+
+_SIGNED = DepositEndorsement(0, "alpha", bytes(32), bytes(16))
+Losses = tuple[dict[bytes, int], int]
+
+
+def cleared(country: Country, chains: Sequence[Chain]) -> Losses:
+    """Fen lost at each piece, by its id, and what left the float."""
+    ways, lost, retired_fen = Ways(0), Counter[bytes](), 0
+    for number, chain in enumerate(chains, 1):
+        verdict = country.verdict(Payment((chain,)).encode())
+        assert verdict.good, verdict
+        (share,) = ways.add(Deposited((chain,), verdict, (_SIGNED,), number))
+        assert share.retired_fen + sum(fen for _, fen in share.lost) == share.end.value_fen
+        for double, fen in share.lost:
+            lost[double.piece.id] += fen
+        retired_fen += share.retired_fen
+    return dict(lost), retired_fen
+
+
+def claims(country: Country, random: Random) -> list[Chain]:
+    """Pieces at the ends of a tree in which everybody may have spent what he had twice."""
+    people = [country.device(name, "alpha") for name in ("alice", "bob", "carol", "dan", "erin")]
+    owners: list[tuple[Chain, Device]] = [(country.mint(people[0], 1_000), people[0])]
+    paid_on: list[Chain] = []
+    for counter in range(1, 10):
+        chain, owner = random.choice(owners)
+        paid_on.append(chain)
+        payee = random.choice(people)
+        worth = chain.hops[-1].endorsement.amount_fen if chain.hops else chain.token.value_fen
+        paid = country.endorse(chain, owner, payee, random.randint(1, worth), counter=counter)
+        owners.append((paid, payee))
+    # Whoever has paid a piece on and deposits it is refused, if that is known by then.
+    ends = [chain for chain, _ in owners if chain not in paid_on]
+    return ends[:4]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_in_whatever_order_deposits_come_the_same_is_lost_at_the_same_pieces(
+    seed: int,
+) -> None:
+    country = Country()
+    chains = claims(country, Random(seed))
+    found = [cleared(country, order) for order in permutations(chains)]
+    assert all(one == found[0] for one in found)
+    worth_fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+    lost, retired_fen = found[0]
+    assert retired_fen + sum(lost.values()) == worth_fen
+    assert retired_fen <= 1_000
