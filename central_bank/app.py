@@ -162,6 +162,7 @@ def build(
             waiting,
             evidence,
             Losses(database, ledger, registry, clock),
+            devices,
             clock,
             clearing,
         ),

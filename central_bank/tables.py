@@ -210,6 +210,7 @@ revoked_devices = Table(
     Index("revoked_devices_by_bank", "bank", "time_ms"),
 )
 
+# `ruling`: the root's, encoded, where the piece has ended and not only the deposit; else nothing.
 refused_deposits = Table(
     "refused_deposits",
     metadata,
@@ -218,6 +219,7 @@ refused_deposits = Table(
     Column("digest", LargeBinary(32), nullable=False),
     Column("reason", Integer, nullable=False),
     Column("verdict", String(64), nullable=False),
+    Column("ruling", LargeBinary, nullable=False),
 )
 
 # Deposits that came in time and wait for reserves, with each token that they are made of.

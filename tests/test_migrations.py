@@ -37,7 +37,6 @@ PIECE = {
     "spent_by": b"s" * 32,
     "hop": b"hop",
     "retired_fen": 7,
-    "claimed_fen": 7,
     "bank": 0,
     "number": 1,
     "time_ms": 2,

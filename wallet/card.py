@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dcep.errors.v1 import errors_pb2
+from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
 from wallet import card_messages as messages
 from wallet.card_messages import Command, MessageError
@@ -129,10 +130,17 @@ class Card:
             deposits.append(deposit)
         return deposits
 
-    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
-        """A piece is gone, or refused for good."""
-        kind = messages.DEPOSITED if deposited else messages.REFUSED
-        self._ask(Command.DEPOSIT, bytes([kind]) + deposit)
+    def end_deposit(self, deposit: bytes) -> None:
+        """A piece is gone."""
+        self._ask(Command.DEPOSIT, bytes([messages.DEPOSITED]) + deposit)
+
+    def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
+        """A deposit was refused; the card ends the piece only by the root's ruling."""
+        said = ruling if len(ruling) == RULING_BYTES else bytes(RULING_BYTES)
+        self._ask(Command.DEPOSIT, bytes([messages.REFUSED]) + said + deposit)
+
+    def note_deposit(self, deposit: bytes, why: str) -> None:
+        """A card shows nothing."""
 
     def _deposit(self, at: int, whom: bytes) -> bytes:
         number = messages.NUMBER.pack(at)

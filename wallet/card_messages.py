@@ -4,7 +4,7 @@ A message is one byte (command, or status of the answer), four bytes of length, 
 are unsigned and big-endian, amounts fen.
 
     command   body                                     answer
-    SELECT    DCEP-CARD-2                              certified, PIN set, amount without PIN
+    SELECT    DCEP-CARD-3                              certified, PIN set, amount without PIN
     BALANCE                                            held, payable, what there is still room for
     REQUEST   amount                                   request
     PAY       request, answers                         payment; only up to the amount without PIN
@@ -19,7 +19,8 @@ are unsigned and big-endian, amounts fen.
     LOAD      tokens, one after the other
     DEPOSIT   0, a number, wallet's number, bank       that piece of the wallet's, signed over to
                                                        it, or nothing after the last
-    DEPOSIT   1 (deposited) or 2 (refused) and piece
+    DEPOSIT   1 (deposited) and piece
+    DEPOSIT   2 (refused), ruling and piece        by the root's ruling alone it has ended
     CONFIRM   payment that was taken
 
 A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
@@ -43,10 +44,11 @@ from offline_token.formats import (
 )
 from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
 from offline_token.possession import NONCE_BYTES
+from offline_token.ruling import RULING_BYTES
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
 
-VERSION = b"DCEP-CARD-2"
+VERSION = b"DCEP-CARD-3"
 AMOUNT = struct.Struct(">Q")
 SELECTED = struct.Struct(">??Q")
 BALANCES = struct.Struct(">QQQ")
@@ -101,7 +103,7 @@ LARGEST = {
     Command.ACCEPT: MAX_PAYMENT_BYTES,
     Command.CERTIFY: 1 + _MAX_BUNDLE,
     Command.LOAD: MAX_LOADED * TOKEN_BYTES,
-    Command.DEPOSIT: 1 + _MAX_PIECE,
+    Command.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
     Command.CONFIRM: MAX_PAYMENT_BYTES,
     Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
     Command.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,

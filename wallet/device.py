@@ -22,11 +22,11 @@ class PieceState(StrEnum):
 
     SPENDABLE = "SPENDABLE"
     DEPOSITING = "DEPOSITING"
-    """Set aside; whether the bank took it is not known yet."""
+    """Signed over; whether the bank took it is not known yet, or it is to be signed anew."""
     GIVEN_BACK = "GIVEN_BACK"
     """Its payee did not take it; it can be deposited."""
     REFUSED = "REFUSED"
-    """The bank refused it for good."""
+    """It has ended: the central bank's root has signed that nobody is paid for it."""
     EXPIRED = "EXPIRED"
     NOT_PAYABLE = "NOT_PAYABLE"
     """A payee would refuse it; it can be deposited, unless the bank refuses it too."""
@@ -113,8 +113,22 @@ class Loadable(Protocol):
         """
         ...
 
-    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
-        """It is gone, or, when refused for good, kept apart with the reason."""
+    def end_deposit(self, deposit: bytes) -> None:
+        """It is in the wallet, and the piece gone."""
+        ...
+
+    def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
+        """It was refused. The piece ends only if the root rules so; else it is signed over anew.
+
+        Args:
+            deposit: as `begin_deposit` gave it.
+            ruling: the root's, or whatever the bank showed in its place.
+            why: the bank's words.
+        """
+        ...
+
+    def note_deposit(self, deposit: bytes, why: str) -> None:
+        """Keeps for its holder what a deposit waits for."""
         ...
 
 

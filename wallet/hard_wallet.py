@@ -26,6 +26,7 @@ from offline_token.formats import (
     Payment,
     Request,
 )
+from offline_token.ruling import RULING_BYTES
 from runtime.clock import Clock, SystemClock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness, SystemRandomness
@@ -189,7 +190,11 @@ class HardWallet:
             return deposits[at] if at < len(deposits) else b""
         if kind not in (bytes([messages.DEPOSITED]), bytes([messages.REFUSED])):
             raise _unreadable("a number and a wallet, or what came of a piece, is expected")
-        self.element.end_deposit(content, deposited=kind == bytes([messages.DEPOSITED]))
+        if kind == bytes([messages.DEPOSITED]):
+            self.element.end_deposit(content)
+        else:
+            ruling, deposit = content[:RULING_BYTES], content[RULING_BYTES:]
+            self.element.refuse_deposit(deposit, ruling)
         return b""
 
 

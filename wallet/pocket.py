@@ -9,7 +9,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
-from runtime.errors import NoAnswer, Refusal
+from runtime.errors import NoAnswer, Refusal, reason_name
 from wallet import papers
 from wallet.desk import Desk, Placed
 from wallet.device import Device, Loadable
@@ -137,15 +137,17 @@ class Loading:
             placed = self._desk.place(DEPOSIT, offline_payment=body, nonce=nonce)
         except Refusal as refusal:
             done.refused.append(refusal)
-            gone = refusal.reason == errors_pb2.REASON_ALREADY_DEPOSITED
-            if gone or refusal.reason == errors_pb2.REASON_TOKEN_INVALID:
-                self._device.end_deposit(deposit, deposited=gone, why=refusal.message)
+            if refusal.reason in _ABOUT_THE_PIECE:
+                ruling = _hex(refusal.metadata.get("ruling", ""))
+                self._device.refuse_deposit(deposit, ruling, refusal.message)
             # Else the order was refused, not the money: it stays set aside for the next one.
             return
         if placed.pending:
             done.pending += 1
+            why = reason_name(placed.message.reason) if placed.message.reason else ""
+            self._device.note_deposit(deposit, why)
             return
-        self._device.end_deposit(deposit, deposited=True)
+        self._device.end_deposit(deposit)
         done.amount_fen += placed.message.amount_fen
         done.available_fen = placed.message.available_fen
 
@@ -166,6 +168,17 @@ class Loading:
 
     def _keep_tokens(self, answer: bank_pb2.LoadTokensResponse) -> None:
         self._device.load(list(answer.tokens))
+
+
+_ABOUT_THE_PIECE = frozenset((errors_pb2.REASON_ALREADY_DEPOSITED, errors_pb2.REASON_TOKEN_INVALID))
+
+
+def _hex(text: str) -> bytes:
+    """What a bank shows as a ruling; nothing where it is no hexadecimal."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 def _bytes(prefix: str, text: str, field: str) -> bytes:

@@ -21,10 +21,12 @@ from offline_token.formats import (
     DEVICE,
     SIGNATURE_BYTES,
     Certificate,
+    Chain,
     FormatError,
     TrustBundle,
 )
 from offline_token.limits import MAX_BANKS, MAX_HOPS, MAX_REVOKED
+from offline_token.ruling import End, sign_ruling
 from offline_token.signing import certify_bank, sign_bundle, verified
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
@@ -34,6 +36,7 @@ from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
+_ANY_FEN = (1 << 64) - 1
 _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
@@ -50,6 +53,10 @@ class Devices:
     def root_key(self) -> bytes:
         """The root's public key, 32 bytes."""
         return bytes(self._root.verify_key)
+
+    def rule(self, chain: Chain, output: int, end: End) -> bytes:
+        """The root's ruling that a deposited chain has ended."""
+        return sign_ruling(self._root, chain, output, end, self._clock.now_ms()).encode()
 
     def certify_bank(self, name: str, key: bytes) -> bytes:
         """A bank's certificate for offline use; the one it has already, if the key is the same."""
@@ -179,11 +186,12 @@ class Devices:
     def deposit_bundle(self) -> TrustBundle:
         """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
 
-        Whoever took the money could not know that a device or its bank would be cut off; and what
-        was given back has a hop more than a payee would take.
+        Whoever took the money could not know that a device or its bank would be cut off, or that a
+        limit would be lowered; and what was given back has a hop more than a payee would take.
         """
         rows = self._database.read(lambda c: c.execute(_keys()).all())
-        return self._bundle([_certificate(row) for row in rows], [], max_hops=MAX_HOPS)
+        every = [_certificate(row) for row in rows]
+        return self._bundle(every, [], max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
 
     def _bundle(
         self,
@@ -191,6 +199,7 @@ class Devices:
         revoked: Sequence[bytes],
         *,
         max_hops: int = _MAX_HOPS,
+        max_value_fen: int | None = None,
     ) -> TrustBundle:
         return sign_bundle(
             self._root,
@@ -198,7 +207,7 @@ class Devices:
                 created_time_ms=self._clock.now_ms(),
                 max_age_ms=_BUNDLE_AGE_MS,
                 max_hops=max_hops,
-                max_value_fen=MAX_TOKEN_FEN,
+                max_value_fen=MAX_TOKEN_FEN if max_value_fen is None else max_value_fen,
                 max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
                 max_holding_fen=MAX_OFFLINE_HOLDING_FEN,
                 banks=tuple(certificates),

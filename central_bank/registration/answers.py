@@ -70,7 +70,7 @@ class DepositAnswers:
         if row is not None:
             if bytes(row.digest) != _payment_digest(item):
                 return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
-            return self._refusal(bank, item, row.reason, row.verdict)
+            return self._refusal(bank, item, row.reason, row.verdict, bytes(row.ruling))
         settled = self._history.row(accounts.deposits(bank.index), item.number)
         if settled is None:
             return None
@@ -90,15 +90,21 @@ class DepositAnswers:
         return set(numbers) - refused - {number for _, number in late}
 
     def refuse(
-        self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""
+        self,
+        bank: Bank,
+        item: registration_pb2.TokenDepositItem,
+        reason: int,
+        verdict: str = "",
+        ruling: bytes = b"",
     ) -> DepositOutcome:
-        """Refuses a deposit from now on."""
+        """Refuses a deposit from now on; with a ruling its piece too."""
         row = {
             "bank": bank.index,
             "number": item.number,
             "digest": _payment_digest(item),
             "reason": reason,
             "verdict": verdict,
+            "ruling": ruling,
         }
 
         def put(connection: Connection) -> None:
@@ -106,10 +112,15 @@ class DepositAnswers:
             self._waiting.end(connection, bank, item.number)
 
         self._database.transaction(put)
-        return self._refusal(bank, item, reason, verdict)
+        return self._refusal(bank, item, reason, verdict, ruling)
 
     def _refusal(
-        self, bank: Bank, item: registration_pb2.TokenDepositItem, reason: int, verdict: str = ""
+        self,
+        bank: Bank,
+        item: registration_pb2.TokenDepositItem,
+        reason: int,
+        verdict: str = "",
+        ruling: bytes = b"",
     ) -> DepositOutcome:
         """Signed, for the bank's word alone would be enough to take a holder's money."""
         told = registration_pb2.DepositRefusal(
@@ -118,6 +129,7 @@ class DepositAnswers:
             payment_digest=_payment_digest(item),
             reason=reason,
             verdict=verdict,
+            ruling=ruling,
             signed_time_ms=self._clock.now_ms(),
         )
         key = self._keys.signing()

@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from central_bank import accounts
+from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank
 from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, DepositOutcome
 from central_bank.registration.double_spends import DEPOSITED, Deposited, Share, Ways
@@ -25,6 +26,7 @@ from central_bank.registration.waiting import Waiting, item_digest
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.ruling import End
 from offline_token.verify import Reason
 from runtime.clock import Clock
 from runtime.database import Database
@@ -33,6 +35,13 @@ from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 _SPENT_TWICE = "SPENT_TWICE"
+_TRIED_AGAIN = frozenset((Reason.BUNDLE_FORGED, Reason.BUNDLE_TOO_OLD, Reason.TOKEN_EXPIRED))
+"""No last word: the centre's own trouble, or its clock's. What is too late has ended only once its
+money went back to the loader; until then the bank asks again."""
+_NOT_THE_PIECES = frozenset(
+    (Reason.UNREADABLE, Reason.NOT_FOR_THIS_PAYEE, Reason.DEPOSIT_FORGED, Reason.TOKEN_TWICE)
+)
+"""The deposit is wrong, and no piece: anybody may have made it of a chain that he has seen."""
 
 
 class DepositBroken(Exception):
@@ -55,6 +64,7 @@ class Deposits:
         waiting: Waiting,
         evidence: Evidence,
         losses: Losses,
+        devices: Devices,
         clock: Clock,
         clearing: threading.Lock,
     ) -> None:
@@ -65,6 +75,7 @@ class Deposits:
         self._waiting = waiting
         self._evidence = evidence
         self._losses = losses
+        self._devices = devices
         self._clock = clock
         self._clearing = clearing
 
@@ -122,21 +133,31 @@ class Deposits:
         known = self._answers.find(bank, item)
         if known is not None:
             return known
-        if not verdict.good:
+        if judged.chains and self._restored([judged]):
+            # Whatever the clock says now: what was left of it is back where it came from.
+            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.GIVEN_BACK)
+        if verdict.reason in _NOT_THE_PIECES:
             return self._invalid(bank, judged, verdict.reason.name)
-        if self._restored([judged]):
-            # Also when the clock was set back since.
-            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name)
+        if verdict.reason in _TRIED_AGAIN:
+            said = errors_pb2.REASON_TOKEN_INVALID
+            return DepositOutcome(item.number, PENDING, said, verdict=verdict.reason.name)
+        if not verdict.good:
+            return self._invalid(bank, judged, verdict.reason.name, End.BAD)
         ways = self._ways(bank, [judged])
         ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
-            return self._answers.refuse(bank, item, errors_pb2.REASON_ALREADY_DEPOSITED)
+            ruling = self._ruling(judged, End.DEPOSITED)
+            before = errors_pb2.REASON_ALREADY_DEPOSITED
+            return self._answers.refuse(bank, item, before, ruling=ruling)
         paid_away = ways.paid_away(_deposited(judged))
         shares = ways.add(_deposited(judged))
         found = [double for share in shares for double in share.doubles if double.is_new]
         for double in [*found, *paid_away]:
             self._evidence.uncover(double, bank.index)
-        if paid_away or _to_the_cheater(item, shares) or self._losses.beyond_cap(shares):
+        if paid_away or _to_the_cheater(shares) or self._losses.beyond_cap(shares):
+            return self._invalid(bank, judged, _SPENT_TWICE, End.SPENT_TWICE)
+        if _to_the_cheater(shares, item.own_device_keys):
+            # By its bank's word alone: this wallet is not paid, and nothing is said of the piece.
             return self._invalid(bank, judged, _SPENT_TWICE)
         if not all(self._losses.fund(*borne) for borne in self._losses.borne(shares).items()):
             # Not the last word: the bank asks again until the reserves suffice.
@@ -145,8 +166,18 @@ class Deposits:
         self._retire_all(bank, [(judged, shares)], ways, signed)
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
-    def _invalid(self, bank: Bank, judged: Judged, verdict: str) -> DepositOutcome:
-        return self._answers.refuse(bank, judged.item, errors_pb2.REASON_TOKEN_INVALID, verdict)
+    def _invalid(
+        self, bank: Bank, judged: Judged, verdict: str, end: End | None = None
+    ) -> DepositOutcome:
+        """Refuses a deposit; with an end its piece has ended too, else it may come in again."""
+        reason = errors_pb2.REASON_TOKEN_INVALID
+        ruling = b"" if end is None else self._ruling(judged, end)
+        return self._answers.refuse(bank, judged.item, reason, verdict, ruling)
+
+    def _ruling(self, judged: Judged, end: End) -> bytes:
+        """Of the piece of a deposit of one; which of several is meant is not said."""
+        only = judged.only()
+        return b"" if only is None else self._devices.rule(*only, end)
 
     def _restored(self, judged: Sequence[Judged]) -> set[bytes]:
         """Ids of the tokens in these deposits of which something was given back."""
@@ -205,9 +236,12 @@ def _deposited(one: Judged) -> Deposited:
     return Deposited(one.chains, one.verdict, one.ends, one.item.number)
 
 
-def _to_the_cheater(item: registration_pb2.TokenDepositItem, shares: Sequence[Share]) -> bool:
-    """Whether a piece would be paid to the one who spent it, or what it came from, twice."""
-    own = set(item.own_device_keys)
+def _to_the_cheater(shares: Sequence[Share], own: Sequence[bytes] = ()) -> bool:
+    """Whether a piece would be paid to the one who spent it, or what it came from, twice.
+
+    Args:
+        own: further keys of the wallet that would be paid.
+    """
     return any(
         double.device == share.end.owner or double.device in own
         for share in shares

@@ -190,12 +190,15 @@ class Ways:
 
     def paid_away(self, paid: Deposited) -> list[DoubleSpend]:
         """The pieces among those of a deposit that their owners have paid to others before."""
-        found: list[DoubleSpend] = []
-        for end, signed in zip(paid.verdict.pieces, paid.ends, strict=True):
-            for way in self.by_piece.get(end.id, {}).values():
-                found.append(DoubleSpend(end, way, way.certificate(), signed, is_new=True))
-                break
-        return found
+        ends = zip(paid.verdict.pieces, paid.ends, strict=True)
+        return [double for end, signed in ends for double in self._paid_away(end, signed)]
+
+    def _paid_away(self, end: Piece, signed: DepositEndorsement) -> list[DoubleSpend]:
+        """One, where the owner of a piece that is deposited has paid it to somebody before."""
+        for spent_by, way in self.by_piece.get(end.id, {}).items():
+            if spent_by != DEPOSITED:
+                return [DoubleSpend(end, way, way.certificate(), signed, is_new=True)]
+        return []
 
     def add(self, paid: Deposited) -> list[Share]:
         """Spends what the chains of a good deposit spend, and their ends at its number."""
@@ -238,12 +241,14 @@ class Ways:
                 certificate, second = hop.certificate, hop.endorsement
                 is_new = digest not in ways
                 doubles[piece.id] = DoubleSpend(piece, others[0], certificate, second, is_new)
-        claims, lost = self._claims([piece for piece, _ in spent], end.value_fen, doubles)
+        at = {**doubles, **{double.piece.id: double for double in self._paid_away(end, signed)}}
+        path = [*(piece for piece, _ in spent), end]
+        claims, lost = self._claims(path, end.value_fen, at)
         retired_fen = end.value_fen - sum(fen for _, fen in lost)
-        for (piece, digest), hop, claimed_fen in zip(spent, chain.hops, claims, strict=True):
+        for (piece, digest), hop, claimed_fen in zip(spent, chain.hops, claims[:-1], strict=True):
             encoded = hop.certificate.encode() + hop.endorsement.encode()
             self._spend(piece, digest, encoded, retired_fen, claimed_fen, number)
-        self._spend(end, DEPOSITED, signed.encode(), retired_fen, end.value_fen, number)
+        self._spend(end, DEPOSITED, signed.encode(), retired_fen, claims[-1], number)
         return Share(end, retired_fen, tuple(doubles.values()), tuple(lost))
 
     def _claims(

@@ -37,6 +37,12 @@ class Judged:
     ends: tuple[DepositEndorsement, ...] = ()
     waited: bool = False
 
+    def only(self) -> tuple[Chain, int] | None:
+        """The chain of a deposit of one piece, and its output; None of several, or of none."""
+        if len(self.chains) != 1:
+            return None
+        return self.chains[0], self.ends[0].output
+
     def token_ids(self) -> set[bytes]:
         """The tokens that it is made of."""
         return {chain.token.id for chain in self.chains}

@@ -173,9 +173,9 @@ class Offline:
         if row.state == PENDING:
             row = self._send_deposit(row, wait_s)
         if row.state == REFUSED:
-            raise _refused(row.reason, row.verdict)
+            raise _refused(row)
         available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
-        return row.state, row.amount_fen, available, 0
+        return row.state, row.amount_fen, available, row.reason if row.state == PENDING else 0
 
     def trust_bundle(self) -> bytes:
         """The root's key and the newest trust bundle that this bank has seen, verified.
@@ -341,10 +341,15 @@ class Offline:
     def _end_refused(self, row: Any, outcome: registration_pb2.DepositOutcome) -> None:
         """A signed refusal ends a deposit here; the feed ends one that has settled."""
         told = signed_refusal(outcome, row, self._bank, self._central_keys)
-        if told is None:
-            return
         of = token_deposits.c
         statement = update(token_deposits).where(of.id == row.id, of.state == PENDING)
+        if told is None:
+            # What it waits for, for its holder to see.
+            waits = {"reason": outcome.reason, "verdict": outcome.verdict}
+            still = outcome.state == registration_pb2.OUTCOME_STATE_PENDING
+            if still and (row.reason, row.verdict) != (outcome.reason, outcome.verdict):
+                self._database.transaction(lambda c: c.execute(statement.values(waits)) and None)
+            return
         values = {
             "state": REFUSED,
             "reason": told.reason,
@@ -395,7 +400,11 @@ def _unavailable() -> Refusal:
     )
 
 
-def _refused(reason: int, verdict: str) -> Refusal:
+def _refused(row: Any) -> Refusal:
+    """What its holder is told of a refused deposit, with the root's ruling for the device."""
+    reason, verdict = row.reason, row.verdict
+    payload = SignedEnvelope.FromString(bytes(row.refusal)).payload
+    ruling = registration_pb2.DepositRefusal.FromString(payload).ruling
     sentences: dict[int, str] = {
         errors_pb2.REASON_ALREADY_DEPOSITED: "this piece has been deposited before",
         errors_pb2.REASON_TOKEN_INVALID: f"the payment is not good: {verdict}",
@@ -405,4 +414,5 @@ def _refused(reason: int, verdict: str) -> Refusal:
         sentences.get(reason, "the central bank refused the deposit"),
         field="offline_payment",
         verdict=verdict,
+        ruling=ruling.hex(),
     )

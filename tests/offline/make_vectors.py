@@ -6,13 +6,15 @@ Run it from the repository: python -m tests.offline.make_vectors
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
 
-from offline_token.formats import Payment
+from offline_token.formats import Chain, FormatError, Payment
 from offline_token.possession import Possession, account_of, prove
+from offline_token.ruling import End, Ruling, sign_ruling
 from offline_token.verify import Reason, Verdict, piece_of, verify
 from tests.offline.cases import Case, all_cases
 from tests.offline.country import Country, key_of
@@ -28,7 +30,8 @@ ABOUT = (
     "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `give_backs` "
     "are what a payer's device is shown that made `payment` for a request with the certificate "
     "`payee`; `returned` are the payments that a good one makes, chain by chain. `deposits` "
-    "are what `bank` brings in at the centre."
+    "are what `bank` brings in at the centre. `rulings` are shown to a device that holds the "
+    "piece of `payment` and `output`; `end` says how it has ended, if it has."
 )
 
 
@@ -50,6 +53,7 @@ def vectors() -> dict[str, Any]:
         "cases": cases,
         "deposits": [_deposit(case, bundles) for case in all_deposits(country)],
         "possessions": _possessions(country),
+        "rulings": _rulings(country),
         "give_backs": [_give_back(case) for case in all_give_backs(country)],
     }
     return found | {"bundles": {name: encoded for encoded, name in bundles.items()}}
@@ -147,6 +151,51 @@ def _possessions(country: Country) -> list[dict[str, Any]]:
         }
         for name, (bank, number, given, key, signature) in cases.items()
     ]
+
+
+def _rulings(country: Country) -> list[dict[str, Any]]:
+    """The root's last words on a chain, and what are none."""
+    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 60)
+    endorsement = chain.hops[0].endorsement
+    broken = Chain(
+        chain.token,
+        (replace(chain.hops[0], endorsement=replace(endorsement, signature=bytes(64))),),
+    )
+    data = {
+        end.name.lower(): sign_ruling(country.root, chain, 0, end, 1_800_000_000_000).encode()
+        for end in End
+    }
+    good = data["bad"]
+    data |= {
+        "of the other output": sign_ruling(country.root, chain, 1, End.BAD, 1).encode(),
+        "of a broken copy of the chain": sign_ruling(country.root, broken, 0, End.BAD, 1).encode(),
+        "by somebody": sign_ruling(key_of("mallory"), chain, 0, End.BAD, 1).encode(),
+        "another end than was signed": good[:34] + b"\3" + good[35:],
+        "another time than was signed": good[:42] + b"\1" + good[43:],
+        "no such end": good[:34] + b"\5" + good[35:],
+        "of another kind": b"V2" + good[2:],
+        "cut short": good[:-1],
+    }
+    return [
+        {
+            "name": name,
+            "root": country.root_public.hex(),
+            "payment": Payment((chain,)).encode().hex(),
+            "output": 0,
+            "ruling": ruling.hex(),
+            "end": _end(ruling, chain, country.root_public),
+        }
+        for name, ruling in data.items()
+    ]
+
+
+def _end(data: bytes, chain: Chain, root: bytes) -> str:
+    """How the chain has ended, "" if it has not."""
+    try:
+        ruling = Ruling.decode(data)
+    except FormatError:
+        return ""
+    return ruling.end.name if ruling.ends(chain, 0, root) else ""
 
 
 def _piece_ids(country: Country) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from offline_token.deposit import Deposit, with_owners
 from offline_token.formats import TrustBundle
 from offline_token.possession import NONCE_BYTES
+from offline_token.ruling import End, sign_ruling
 from offline_token.verify import Verdict
 from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
@@ -96,6 +97,13 @@ def deposited(country: Country, deposit: bytes, *, bank: str = "alpha") -> Verdi
     body = Deposit.decode(deposit[NONCE_BYTES:])
     verdict = country.verdict(body.payment.encode(), output=body.endorsements[0].output)
     return with_owners(verdict, body, bank)
+
+
+def ruled(country: Country, deposit: bytes, end: End = End.BAD) -> bytes:
+    """The root's ruling on the piece of a device's deposit."""
+    body = Deposit.decode(deposit[NONCE_BYTES:])
+    (chain,), (signed,) = body.payment.chains, body.endorsements
+    return sign_ruling(country.root, chain, signed.output, end, NOW).encode()
 
 
 def _purse(store: FailingStore, now_ms: int, randomness: SeededRandomness) -> Purse:

@@ -105,6 +105,16 @@ def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes
     return holds(key, _message("possession/v1", body), signature)
 
 
+def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
+    """How a payment's only chain has ended by a ruling; "" if it has not."""
+    names = {1: "BAD", 2: "SPENT_TWICE", 3: "DEPOSITED", 4: "GIVEN_BACK"}
+    if len(ruling) != 107 or ruling[0:2] != b"V1" or ruling[34] not in names:
+        return ""
+    digest = hashlib.sha256(_message("chain/v1", payment + bytes([output]))).digest()
+    said = holds(root, _message("ruling/v1", ruling[:43]), ruling[43:])
+    return names[ruling[34]] if said and ruling[2:34] == digest else ""
+
+
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
     if len(data) < 47 or data[0:2] != b"U3":

@@ -16,7 +16,7 @@ from offline_token.possession import NONCE_BYTES
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.country import Country
-from tests.offline.purses import Purse, deposited, deposits, pay, purse
+from tests.offline.purses import Purse, deposited, deposits, pay, purse, ruled
 
 COUNTRY = Country()
 
@@ -38,7 +38,7 @@ def deposit_all(holder: Purse) -> int:
         assert verdict.good
         assert {piece.owner for piece in verdict.pieces} == {holder.element.public_key()}
         total += verdict.value_fen
-        holder.element.end_deposit(body, deposited=True)
+        holder.element.end_deposit(body)
     return total
 
 
@@ -164,7 +164,7 @@ def test_what_is_set_aside_is_not_paid(country: Country) -> None:
     with pytest.raises(Refusal):
         alice.element.pay(bob.element.request(1))
     assert deposits(alice.restarted()) == [body]
-    alice.element.end_deposit(body, deposited=False)
+    alice.element.refuse_deposit(body, ruled(country, body))
     assert (alice.balance, deposits(alice)) == (0, [])
 
 
@@ -253,7 +253,7 @@ class Town:
         """The first piece is deposited; the others stay set aside, without an answer so far."""
         for body in deposits(holder)[:1]:
             self.deposited += deposited(COUNTRY, body).value_fen
-            holder.element.end_deposit(body, deposited=True)
+            holder.element.end_deposit(body)
 
 
 def _fails(holder: Purse, call: Callable[[], object]) -> None:

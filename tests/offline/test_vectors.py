@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offline_token.formats import FormatError, Payment, TrustBundle
+from offline_token.ruling import End
 from offline_token.verify import Reason, verify
 from tests.offline import make_vectors, second_verifier
 from tests.offline.cases import Case, all_cases
@@ -222,3 +223,13 @@ def _planned(
         except (ValueError, OverflowError):
             return chain
     return chain
+
+
+def test_both_agree_on_rulings() -> None:
+    rulings = FILE["rulings"]
+    assert {each["end"] for each in rulings} == {"", *(end.name for end in End)}
+    for each in rulings:
+        payment, root, ruling = (
+            bytes.fromhex(each[name]) for name in ("payment", "root", "ruling")
+        )
+        assert second_verifier.ended(payment, each["output"], root, ruling) == each["end"]

@@ -204,6 +204,26 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(world: World, alice: Holder
     assert registration_pb2.DepositRefusal.FromString(told).reason == TAKEN
 
 
+def test_the_roots_ruling_goes_on_to_the_device(world: World, alice: Holder) -> None:
+    answer = refused_deposit(1, b"\0chain", TAKEN, ruling=b"r" * 107)
+    world.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
+    with pytest.raises(Refusal) as caught:
+        world.bank.offline.deposit(deposit_order(alice), 0.0)
+    assert caught.value.metadata["ruling"] == (b"r" * 107).hex()
+
+
+def test_a_holder_is_told_what_a_deposit_waits_for(world: World, alice: Holder) -> None:
+    order = deposit_order(alice)
+    short = errors_pb2.REASON_RESERVES_SHORT
+    for reason in (short, 0):
+        waits = registration_pb2.DepositOutcome(
+            number=1, state=registration_pb2.OUTCOME_STATE_PENDING, reason=reason
+        )
+        world.central.deposit = lambda _, said=waits: [said]  # type: ignore[method-assign, misc]
+        state, fen, _, why = world.bank.offline.deposit(order, 0.0)
+        assert (state, fen, why) == (PENDING, 0, reason)
+
+
 def test_a_load_is_refused_by_the_feed_and_not_by_an_answer(world: World, alice: Holder) -> None:
     order = load_order(world, alice)
 

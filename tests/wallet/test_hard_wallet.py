@@ -23,7 +23,7 @@ from runtime.clock import ManualClock
 from runtime.errors import NoAnswer, Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
-from tests.offline.purses import WALLET, FailingStore, Purse, deposited, purse
+from tests.offline.purses import WALLET, FailingStore, Purse, deposited, purse, ruled
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
@@ -293,9 +293,12 @@ def test_loading_and_depositing(country: Country) -> None:
     assert card.balance_fen() == 150
     pieces = card.begin_deposit("alpha", WALLET)
     assert len(pieces) == 150 and card.balance_fen() == 0
-    card.end_deposit(pieces[0], deposited=True)
-    card.end_deposit(pieces[1], deposited=False)
+    card.end_deposit(pieces[0])
+    card.refuse_deposit(pieces[1], ruled(country, pieces[1]))
     assert card.begin_deposit("alpha", WALLET) == pieces[2:]
+    card.refuse_deposit(pieces[2], b"whatever a reader says")
+    anew = card.begin_deposit("alpha", WALLET)
+    assert (anew[1:], len(anew)) == (pieces[3:], 148), "signed anew, and not ended"
     with pytest.raises(Refusal):
         card.load([b"x" * 137])
 
@@ -337,7 +340,7 @@ def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
         held.again().pay(bob.element.request(20))
     assert caught.value.name == "INSUFFICIENT_FUNDS"
     assert held.again().begin_deposit("alpha", WALLET) == [first], "and the deposit is the same"
-    held.again().end_deposit(first, deposited=True)
+    held.again().end_deposit(first)
     assert held.hard.element.pieces() == []
 
 

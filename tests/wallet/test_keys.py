@@ -14,7 +14,7 @@ from offline_token.signing import certify_device
 from offline_token.verify import Reason
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.country import DAY, NOW, Country, key_of
-from tests.offline.purses import FailingStore, Purse, _purse, deposits, pay, purse
+from tests.offline.purses import FailingStore, Purse, _purse, deposits, pay, purse, ruled
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
@@ -174,7 +174,7 @@ def test_a_piece_refused_by_the_bank_keeps_no_key(country: Country) -> None:
     first = load(alice, country, 10)
     load(alice, country, 20)
     for body in deposits(alice):
-        alice.element.end_deposit(body, deposited=False, why="no")
+        alice.element.refuse_deposit(body, ruled(country, body), "no")
     load(alice, country, 30)
     assert first not in kept(alice)
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from offline_token.ruling import End
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from tests.offline.country import Country
+from tests.offline.purses import ruled
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
@@ -41,9 +45,9 @@ def states(app: App) -> list[PieceState]:
     return [piece.state for piece in app.device.pieces()]
 
 
-def refusing(reason: int) -> Any:
+def refusing(reason: int, **metadata: str) -> Any:
     def no(*_: Any) -> Any:
-        raise Refusal(reason, "no")
+        raise Refusal(reason, "no", **metadata)
 
     return no
 
@@ -87,12 +91,43 @@ def test_a_piece_outlives_an_order_that_was_refused(
     assert alice.loading().deposit().amount_fen == 100, "by another order"
 
 
-def test_a_piece_that_is_no_good_is_kept_apart(alice: App, bank: FakeBank) -> None:
+@pytest.mark.parametrize(
+    "reason", [errors_pb2.REASON_TOKEN_INVALID, errors_pb2.REASON_ALREADY_DEPOSITED]
+)
+def test_a_bank_cannot_end_a_piece(alice: App, bank: FakeBank, reason: int) -> None:
+    """It says that a piece is bad, or gone, and has no word of the root to show."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bank, "deposit_tokens", refusing(errors_pb2.REASON_TOKEN_INVALID))
+        patch.setattr(bank, "deposit_tokens", refusing(reason, ruling="f" * 214))
+        done = alice.loading().deposit()
+    assert [refusal.reason for refusal in done.refused] == [reason]
+    assert states(alice) == [PieceState.DEPOSITING]
+    assert alice.loading().deposit().amount_fen == 100, "signed over anew"
+
+
+@pytest.mark.parametrize("end", End)
+def test_a_piece_ends_by_the_word_of_the_root(alice: App, bank: FakeBank, end: End) -> None:
+    def no(envelope: SignedEnvelope) -> Any:
+        order = orders_pb2.DepositOrder.FromString(envelope.payload)
+        assert bank.country is not None
+        ruling = ruled(bank.country, order.nonce + order.offline_payment, end)
+        raise Refusal(errors_pb2.REASON_TOKEN_INVALID, "no", ruling=ruling.hex())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "deposit_tokens", no)
         alice.loading().deposit()
-    assert states(alice) == [PieceState.REFUSED]
+    assert states(alice) == ([] if end == End.DEPOSITED else [PieceState.REFUSED])
     assert alice.loading().deposit().amount_fen == 0
+
+
+def test_its_holder_sees_what_a_piece_waits_for(alice: App, bank: FakeBank) -> None:
+    waits = bank_pb2.DepositTokensResponse(
+        state=bank_pb2.PAYMENT_STATE_PENDING, reason=errors_pb2.REASON_RESERVES_SHORT
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "deposit_tokens", lambda order: waits)
+        assert alice.loading().deposit().pending == 1
+    assert [piece.reason for piece in alice.device.pieces()] == ["RESERVES_SHORT"]
+    assert alice.loading().deposit().amount_fen == 100
 
 
 def test_a_deposit_without_an_answer_is_not_given_up_when_its_order_is_old(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import Purse, deposits, pay, purse
+from tests.offline.purses import Purse, deposits, pay, purse, ruled
 from wallet.cli_offline_words import shown
 from wallet.device import PieceState
 from wallet.home import Profile
@@ -40,7 +40,7 @@ def test_each_state_is_shown_with_its_reason(country: Country) -> None:
     bob.element.trust(country.root_public + revoking.encode())
     first = deposits(bob)[0]
     assert {state for _, _, state in states(bob)} == {"DEPOSITING"}
-    bob.element.end_deposit(first, deposited=False, why="the bank's words")
+    bob.element.refuse_deposit(first, ruled(country, first), "the bank's words")
     state = bob.store.read()
     for piece in state.pieces:
         piece.depositing = False

@@ -12,6 +12,7 @@ from functools import partial
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import ID_BYTES, FormatError, Payment
 from offline_token.possession import NONCE_BYTES, account_of
+from offline_token.ruling import End, Ruling
 from offline_token.verify import piece_of
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
@@ -70,6 +71,30 @@ def deposit_of(piece: HeldPiece) -> bytes:
     return data[:NONCE_BYTES] + Deposit(Payment((chain_of(piece),)), (end,)).encode()
 
 
+def refuse_deposit(state: State, root: bytes, deposit: bytes, ruling: bytes, why: str) -> None:
+    """What a refused deposit means for its piece: its end if the root says so of this very chain.
+
+    Else the piece is signed over anew the next time: the bank's word ends nothing.
+    """
+    for piece in [piece for piece in state.pieces if deposit_of(piece) == deposit]:
+        end = _ended(piece, root, ruling)
+        piece.why = why
+        if end == End.DEPOSITED:
+            state.pieces.remove(piece)
+        elif end is not None:
+            piece.depositing, piece.refused = False, True
+        else:
+            piece.anew = True
+
+
+def _ended(piece: HeldPiece, root: bytes, ruling: bytes) -> End | None:
+    try:
+        said = Ruling.decode(ruling)
+    except FormatError:
+        return None
+    return said.end if said.ends(chain_of(piece), piece.output, root) else None
+
+
 def _signed(
     piece: HeldPiece,
     bank: str,
@@ -78,7 +103,7 @@ def _signed(
     signer: Callable[[], Signer],
 ) -> bytes:
     """The deposit that there is already, if it is to this wallet; else a new one."""
-    if piece.deposit and _is_to(bytes.fromhex(piece.deposit), bank, wallet):
+    if piece.deposit and not piece.anew and _is_to(bytes.fromhex(piece.deposit), bank, wallet):
         piece.depositing = True
         return deposit_of(piece)
     nonce, deposit_id = randomness.bytes(NONCE_BYTES), randomness.bytes(ID_BYTES)
@@ -86,7 +111,7 @@ def _signed(
     chain = chain_of(piece)
     blank = DepositEndorsement(piece.output, bank, account, deposit_id)
     end = sign_deposit(signer(), piece_of(chain, piece.output).id, blank)
-    piece.deposit, piece.depositing = (nonce + end.encode()).hex(), True
+    piece.deposit, piece.depositing, piece.anew = (nonce + end.encode()).hex(), True, False
     return deposit_of(piece)
 
 

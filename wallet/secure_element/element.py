@@ -28,7 +28,7 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Limits, Piece, PieceState, answer_of, question_of
 from wallet.secure_element import keys
-from wallet.secure_element.depositing import begin_deposit, deposit_of
+from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
 from wallet.secure_element.pieces import (
@@ -420,17 +420,33 @@ class SecureElement:
             )
         )
 
-    def end_deposit(self, deposit: bytes, *, deposited: bool, why: str = "") -> None:
-        """The piece is gone; or, refused for good, kept apart and no longer counted."""
+    def end_deposit(self, deposit: bytes) -> None:
+        """It is in the wallet, and the piece gone."""
 
         def body(state: State) -> None:
-            for piece in [piece for piece in state.pieces if deposit_of(piece) == deposit]:
-                if deposited:
-                    state.pieces.remove(piece)
-                else:
-                    piece.depositing, piece.refused, piece.why = False, True, why
+            state.pieces = [piece for piece in state.pieces if deposit_of(piece) != deposit]
 
         self._change(body)
+
+    def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
+        """It was refused. The piece ends by the root's ruling alone; else it is signed anew."""
+
+        def body(state: State) -> None:
+            root = self._root or bytes.fromhex(state.bundle)[:KEY_BYTES]
+            refuse_deposit(state, root, deposit, ruling, why)
+
+        self._change(body)
+
+    def note_deposit(self, deposit: bytes, why: str) -> None:
+        """Keeps for its holder what a deposit waits for; "" for nothing that is known."""
+
+        def body(state: State) -> None:
+            for piece in state.pieces:
+                if piece.depositing and deposit_of(piece) == deposit:
+                    piece.why = why
+
+        if any(piece.why != why for piece in self._store.read().pieces if piece.depositing):
+            self._change(body)
 
     def _take(self, state: State, payment: bytes, challenge: str) -> int:
         trust = self._trust(state)

@@ -121,7 +121,7 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     if piece.refused:
         kind, why = PieceState.REFUSED, piece.why
     elif piece.depositing:
-        kind = PieceState.DEPOSITING
+        kind, why = PieceState.DEPOSITING, piece.why
     elif piece.returned:
         kind, why = PieceState.GIVEN_BACK, GIVEN_BACK
     elif reason == Reason.TOKEN_EXPIRED:

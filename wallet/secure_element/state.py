@@ -39,7 +39,9 @@ class HeldPiece:
         returned: a payment of its own that the payee gave back; good for a deposit only.
         deposit: nonce and endorsement, hex, by which it was last signed over to a bank; "" before.
             From then on it can be deposited only, there or elsewhere.
-        why: the bank's words when it was refused.
+        anew: the deposit was refused and the piece was not; the next one is signed anew.
+        refused: the root has ruled that it has ended.
+        why: the bank's words about it.
     """
 
     chain: str
@@ -49,6 +51,7 @@ class HeldPiece:
     returned: bool = False
     deposit: str = ""
     depositing: bool = False
+    anew: bool = False
     refused: bool = False
     why: str = ""
 

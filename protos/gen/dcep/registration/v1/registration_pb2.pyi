@@ -335,17 +335,19 @@ class DepositOutcome(_message.Message):
     def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ..., amount_fen: _Optional[int] = ..., verdict: _Optional[str] = ..., refusal: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class DepositRefusal(_message.Message):
-    __slots__ = ("bank", "number", "payment_digest", "reason", "verdict", "signed_time_ms")
+    __slots__ = ("bank", "number", "payment_digest", "reason", "verdict", "signed_time_ms", "ruling")
     BANK_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    RULING_FIELD_NUMBER: _ClassVar[int]
     bank: str
     number: int
     payment_digest: bytes
     reason: int
     verdict: str
     signed_time_ms: int
-    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[int] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ...) -> None: ...
+    ruling: bytes
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., payment_digest: _Optional[bytes] = ..., reason: _Optional[int] = ..., verdict: _Optional[str] = ..., signed_time_ms: _Optional[int] = ..., ruling: _Optional[bytes] = ...) -> None: ...

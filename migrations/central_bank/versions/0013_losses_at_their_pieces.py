@@ -1,6 +1,6 @@
 """each loss at the piece where more was claimed than there was
 
-Revision: 0012, after 0011.
+Revision: 0013, after 0012.
 
 A migration never loses a row that a service acknowledged, goes up and down,
 and leaves the tables exactly as tables.py declares them (a test compares).
@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
