@@ -168,6 +168,6 @@ def build(
         ),
         restoring=Restoring(database, ledger, clock, clearing),
         evidence=evidence,
-        feed=Feed(books.journal, registry, FeedBook(database), central_keys, clock),
+        feed=Feed(books.journal, registry, FeedBook(database), central_keys, acts.chain, clock),
         flows=Flows(database, books.history, registry),
     )

@@ -99,3 +99,6 @@ MAX_REVOKED_AT_ONCE = 500
 
 MAX_BEARERS = 7
 """Banks that bear the loss of one deposit; with the float's record they make one linked chain."""
+
+ACTS_TOLD_MS = 60_000
+"""Of what a bank tells of the end of its officers' acts one is kept in that time."""

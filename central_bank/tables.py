@@ -262,6 +262,16 @@ feed_marks = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+# Where the chain of a bank's officers' acts ended, as it signed: for ever, at most one a minute.
+acts_told = Table(
+    "acts_told",
+    metadata,
+    Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
 # How far each bank has applied its feed, as it signed it.
 feed_receipts = Table(
     "feed_receipts",

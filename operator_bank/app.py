@@ -185,12 +185,13 @@ def build(
     effects = bank_effects(database, directory, suspense)
     central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
+    acts = open_acts(database, office_tables, officers, effects, clock)
     return Bank(
         name=parts.name,
         clock=clock,
         books=books,
         officers=officers,
-        acts=open_acts(database, office_tables, officers, effects, clock),
+        acts=acts,
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, parts.policy, clock, refused, bank=parts.name),
@@ -214,6 +215,7 @@ def build(
             central_keys,
             clock,
             refusals,
+            acts.chain,
             bank=parts.name,
         ),
         inbound=inbound,

@@ -67,11 +67,17 @@ class GrpcCentralBank:
         finally:
             stream.cancel()
 
-    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+    def acknowledge(
+        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+    ) -> None:
         """See `peers.CentralBank.acknowledge`."""
         created, expires = self._window()
         receipt = registration_pb2.FeedReceipt(
-            bank=self._bank, created_time_ms=created, expires_time_ms=expires, place=place
+            bank=self._bank,
+            created_time_ms=created,
+            expires_time_ms=expires,
+            place=place,
+            acts=acts,
         )
         request = registration_pb2.AcknowledgeFeedRequest(
             receipt=self._sign("feed-receipt/v1", receipt.SerializeToString())

@@ -22,8 +22,10 @@ class CentralBank(Protocol):
         """The bank's feed after a place, as it comes."""
         ...
 
-    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
-        """Says how far the feed has durably been applied; signs it."""
+    def acknowledge(
+        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+    ) -> None:
+        """Signs how far the feed has durably been applied, and where its officers' acts end."""
         ...
 
     def register(

@@ -15,6 +15,7 @@ from runtime.hash_chain import beginning, linked
 FeedEntry = registration_pb2.FeedEntry
 CENTRAL_KEY = SigningKey(b"\x02" * 32)
 CENTRAL_KEYS = CentralKeys([bytes(CENTRAL_KEY.verify_key)])
+NO_ACTS = registration_pb2.ActsPlace(hash=bytes(32))
 LEDGER = b"\x07" * 16
 
 
@@ -45,7 +46,13 @@ class Teller:
         """The entries after a number, signed; `tip` changes what is signed."""
         upto = len(self.said) if upto is None else upto
         told = registration_pb2.FeedTip(
-            **{"bank": self.bank, "place": self.place(upto), "signed_time_ms": 1, **tip}
+            **{
+                "bank": self.bank,
+                "place": self.place(upto),
+                "signed_time_ms": 1,
+                "acts": NO_ACTS,
+                **tip,
+            }
         )
         name = key_id(bytes(key.verify_key))
         envelope = sign("feed-tip/v1", told.SerializeToString(), key, name)

@@ -28,6 +28,7 @@ from central_bank.registration.settle import open_signed, outcome_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.chain import ActsChain
 from runtime.checks import exact_bytes, journal_position
 from runtime.clock import Clock
 from runtime.envelope import key_id, sign
@@ -47,12 +48,19 @@ class Feed:
     """Tells banks their entries. Any thread may ask."""
 
     def __init__(
-        self, journal: Journal, registry: Registry, book: FeedBook, keys: CentralKeys, clock: Clock
+        self,
+        journal: Journal,
+        registry: Registry,
+        book: FeedBook,
+        keys: CentralKeys,
+        acts: ActsChain,
+        clock: Clock,
     ) -> None:
         self._journal = journal
         self._registry = registry
         self._book = book
         self._keys = keys
+        self._acts = acts
         self._clock = clock
         self._ledger = book.ledger()
         self._lock = threading.Lock()
@@ -94,11 +102,13 @@ class Feed:
         self._note(bank, link)
         if not entries and not with_tip:
             return None, link
+        acts = self._acts.place()
         tip = registration_pb2.FeedTip(
             bank=bank.name,
             place=FeedPlace(ledger=self._ledger, number=link.number, hash=link.hash),
             signed_time_ms=self._clock.now_ms(),
             keys_number=self._keys.number,
+            acts=registration_pb2.ActsPlace(number=acts.number, hash=acts.hash),
         )
         key = self._keys.signing()
         name = key_id(bytes(key.verify_key))
@@ -118,9 +128,13 @@ class Feed:
         exact_bytes(place.ledger, "place.ledger", LEDGER_BYTES)
         exact_bytes(place.hash, "place.hash", HASH_BYTES)
         journal_position(place.number, "place.number")
+        exact_bytes(receipt.acts.hash, "acts.hash", HASH_BYTES)
+        journal_position(receipt.acts.number, "acts.number")
+        signed = envelope.SerializeToString()
         if place.number > self._book.acknowledged(bank.index):
             self._known(bank, place)
-            self._book.acknowledge(bank.index, place.number, envelope.SerializeToString())
+            self._book.acknowledge(bank.index, place.number, signed)
+        self._book.keep_acts(bank.index, receipt.acts.number, signed, self._clock.now_ms())
 
     def _known(self, bank: Bank, place: FeedPlace) -> Link:
         """A place in a bank's chain, if this journal leads there."""

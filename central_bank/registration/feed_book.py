@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from central_bank.tables import feed_ledger, feed_marks, feed_receipts
+from central_bank.limits import ACTS_TOLD_MS
+from central_bank.tables import acts_told, feed_ledger, feed_marks, feed_receipts
 from runtime.database import Database
 
 LEDGER_BYTES = 16
@@ -83,5 +84,25 @@ class FeedBook:
                 connection.execute(insert(feed_receipts), {"bank": bank, **values})
             elif known < number:
                 connection.execute(update(feed_receipts).where(mine).values(values))
+
+        self._database.transaction(put)
+
+    def keep_acts(self, bank: int, number: int, receipt: bytes, now_ms: int) -> None:
+        """Keeps what a bank signed about the end of its officers' acts, when that has gone on.
+
+        One that is a minute old stays for ever; until then the next one takes its place.
+        """
+        mine = acts_told.c.bank == bank
+        newest = select(acts_told).where(mine).order_by(acts_told.c.number.desc()).limit(1)
+        row = {"bank": bank, "number": number, "receipt": receipt, "time_ms": now_ms}
+
+        def put(connection: Connection) -> None:
+            last = connection.execute(newest).first()
+            if last is not None and last.number >= number:
+                return
+            if last is not None and 0 <= now_ms - last.time_ms < ACTS_TOLD_MS:
+                same = mine & (acts_told.c.number == last.number)
+                connection.execute(delete(acts_told).where(same))
+            connection.execute(insert(acts_told), row)
 
         self._database.transaction(put)

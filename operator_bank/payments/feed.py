@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from officers.chain import ActsChain
 from operator_bank import accounts
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.payments.feed_chain import (
@@ -70,6 +71,7 @@ class FeedFollower:
         central_keys: TrustedKeys,
         clock: Clock,
         refusals: PayeeRefusals,
+        acts: ActsChain,
         *,
         bank: str,
     ) -> None:
@@ -83,7 +85,8 @@ class FeedFollower:
         self._bank = bank
         self._stream: Any = None
         self._again_at_ms = 0
-        self._acknowledged = 0
+        self._acts = acts
+        self._acknowledged = (0, 0)
         self._log = logger("feed")
         self.place = read_place(database)
         self.stopped: Stop | None = None
@@ -120,11 +123,13 @@ class FeedFollower:
         return True
 
     def acknowledge(self) -> bool:
-        """Tells the central bank how far the feed has been applied, if it has gone on."""
-        place = self.place
-        if place.number > self._acknowledged and not self.stopped:
-            self._central_bank.acknowledge(place.message())
-            self._acknowledged = place.number
+        """Tells the central bank how far the feed, and the officers' acts, have gone on."""
+        place, acts = self.place, self._acts.place()
+        reached = (place.number, acts.number)
+        if place.number and reached > self._acknowledged and not self.stopped:
+            told = registration_pb2.ActsPlace(number=acts.number, hash=acts.hash)
+            self._central_bank.acknowledge(place.message(), told)
+            self._acknowledged = reached
         return False
 
     def apply(self, message: registration_pb2.FollowFeedResponse) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from sqlalchemy import Engine, column, select, table
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from sandbox.audit_signatures.orders import Wrong, read
 
 _tips = table("feed_tips", column("number"), column("envelope"))
 _ROWS = 1_000
@@ -22,3 +27,15 @@ def kept_tips(engine: Engine) -> Iterator[tuple[int, bytes]]:
         if len(rows) < _ROWS:
             return
         after = rows[-1].number
+
+
+def ends_of_central_acts(banks: Mapping[str, Engine]) -> dict[tuple[int, bytes], str]:
+    """Where the acts of the central bank's officers ended, as it signed to banks, and to whom."""
+    found: dict[tuple[int, bytes], str] = {}
+    for name, engine in banks.items():
+        for _, kept in kept_tips(engine):
+            with suppress(Wrong):  # it is named where signatures are verified
+                envelope = read(SignedEnvelope, kept)
+                acts = read(registration_pb2.FeedTip, envelope.payload).acts
+                found.setdefault((acts.number, acts.hash), f"bank {name}")
+    return found

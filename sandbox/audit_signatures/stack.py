@@ -8,11 +8,14 @@ from typing import Any
 
 from sqlalchemy import Engine, column, select, table
 
+from sandbox.audit_signatures.act_chain import ends_told
 from sandbox.audit_signatures.acts import ActsDone
+from sandbox.audit_signatures.acts_told import ActsTold
 from sandbox.audit_signatures.bank import BankWalk
 from sandbox.audit_signatures.central_keys import CentralTerms
 from sandbox.audit_signatures.centre import CentreWalk
 from sandbox.audit_signatures.feed_chain import FeedChain
+from sandbox.audit_signatures.feed_tips import ends_of_central_acts
 from sandbox.audit_signatures.key_rows import KeyRows
 from sandbox.audit_signatures.settled import Settled
 from sandbox.audit_signatures.verifying import Signatures, Verifying
@@ -91,13 +94,18 @@ def audit_signatures(
         query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
+    # Before the acts themselves, which only go on meanwhile.
+    told = ActsTold(central.engine, indexes, keys)
+    others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
+    central_ends = ends_told(ends_of_central_acts(others))
     before = KeyRows.read(central.engine)
     first = [row.term.value for row in before.of_centre if not row.act]
     decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
+    decided.chain.told(central_ends)
     after = KeyRows.read(central.engine)
     rows = before.also_in(after)
     terms = CentralTerms(rows, after.told, decided.approved, verifying)
-    found = [(CENTRAL_BANK, decided.problems), (CENTRAL_BANK, terms.problems)]
+    found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
@@ -106,6 +114,7 @@ def audit_signatures(
             found.append((name, centre.run(ledger.report.rows)))
             continue
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
+        acts.chain.told(ends_told(told.ends[name]))
         found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
         settled = Settled(central.engine, central.tables, indexes[name])
         chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))

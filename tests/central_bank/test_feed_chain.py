@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from central_bank.authentication.registry import Bank
+from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
-from central_bank.tables import feed_marks, feed_receipts
+from central_bank.tables import acts_told, feed_marks, feed_receipts
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.database import open_engine
@@ -20,7 +21,7 @@ from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.hash_chain import beginning, linked
 from tests.central_bank.conftest import KEYS, World, particulars
-from tests.feeds import CENTRAL_KEYS, payment_in, told
+from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
 
 R = registration_pb2
 
@@ -163,10 +164,20 @@ def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> 
     assert refused(world, world.beta, tip.place) == "FEED_TIP_UNKNOWN"
 
 
-def receipt(world: World, bank: Bank, place: R.FeedPlace, signer: str = "") -> SignedEnvelope:
+def receipt(
+    world: World,
+    bank: Bank,
+    place: R.FeedPlace,
+    signer: str = "",
+    acts: R.ActsPlace = NO_ACTS,
+) -> SignedEnvelope:
     now_ms = world.clock.now_ms()
     said = R.FeedReceipt(
-        bank=bank.name, created_time_ms=now_ms, expires_time_ms=now_ms + 60_000, place=place
+        bank=bank.name,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 60_000,
+        place=place,
+        acts=acts,
     )
     key = KEYS[signer or bank.name]
     return sign("feed-receipt/v1", said.SerializeToString(), key, bank.name.encode())
@@ -187,6 +198,31 @@ def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: World) -> None:
     with busy.engine.connect() as connection:
         [row] = connection.execute(select(feed_receipts)).all()
     assert SignedEnvelope.FromString(bytes(row.receipt)) == envelope, "kept as it was signed"
+
+
+def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: World) -> None:
+    place = [tip.place for tip in messages(busy, busy.beta)][-1]
+
+    def tell(number: int) -> None:
+        acts = R.ActsPlace(number=number, hash=bytes([number]) * 32)
+        busy.central.feed.acknowledge(busy.beta, receipt(busy, busy.beta, place, acts=acts))
+
+    def kept() -> list[int]:
+        with busy.engine.connect() as connection:
+            return sorted(connection.execute(select(acts_told.c.number)).scalars())
+
+    for number in (1, 2, 3):  # within a minute
+        tell(number)
+    assert kept() == [3]
+    busy.clock.advance(ACTS_TOLD_MS)
+    tell(2)  # what is older, or the same, takes nothing away
+    tell(3)
+    assert kept() == [3]
+    tell(9)
+    busy.clock.advance(ACTS_TOLD_MS)
+    tell(5)
+    tell(10)
+    assert kept() == [3, 9, 10]
 
 
 def test_only_what_was_said_can_be_acknowledged_and_only_by_the_bank_itself(busy: World) -> None:

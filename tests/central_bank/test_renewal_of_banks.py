@@ -24,6 +24,7 @@ from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
 from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, World, identity
+from tests.feeds import NO_ACTS
 
 DAY_MS = 86_400_000
 OLD, NEW, THIRD = KEYS["alpha"], SigningKey(b"\x1a" * 32), SigningKey(b"\x2a" * 32)
@@ -168,7 +169,11 @@ def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: World) -> None
     place = registration_pb2.FeedPlace(ledger=b"x" * 16, number=1, hash=b"h" * 32)
     now_ms = funded.clock.now_ms()
     receipt = registration_pb2.FeedReceipt(
-        bank="alpha", created_time_ms=now_ms, expires_time_ms=now_ms + 1_000, place=place
+        bank="alpha",
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 1_000,
+        place=place,
+        acts=NO_ACTS,
     ).SerializeToString()
     for key, reason in ((OLD, "SIGNATURE_INVALID"), (NEW, "FEED_TIP_UNKNOWN")):
         with pytest.raises(Refusal) as caught:

@@ -65,6 +65,7 @@ class FakeCentralBank:
     reported: list[bytes] = field(default_factory=list)
     teller: Teller = field(default_factory=Teller)
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
+    acts_told: list[registration_pb2.ActsPlace] = field(default_factory=list)
     successions: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
@@ -85,9 +86,12 @@ class FakeCentralBank:
         self._answer()
         yield self.teller.message(after.number)
 
-    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+    def acknowledge(
+        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+    ) -> None:
         self._answer()
         self.receipts.append(place)
+        self.acts_told.append(acts)
 
     def register(self, *_: Any) -> registration_pb2.RegisterTokensResponse:
         raise NotImplementedError

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.central_keys import CentralKeys, read_keys
 from operator_bank.limits import FEED_AGAIN_MS
@@ -200,6 +201,17 @@ def test_the_central_bank_is_told_once_how_far_the_feed_was_applied(world: World
     world.hear(issued=ISSUED)
     world.bank.follower.acknowledge()
     assert world.central.receipts[1:] == [world.central.teller.place(2)]
+
+
+def test_the_central_bank_is_told_where_the_acts_of_the_banks_officers_end(world: World) -> None:
+    world.bank.follower.acknowledge()
+    world.propose(office_pb2.RemoveOfficer(name="chen"))
+    for _ in range(2):
+        world.bank.follower.acknowledge()
+    before, after = world.central.acts_told
+    assert (after.number, len(after.hash)) == (before.number + 1, 32)
+    assert before.hash != after.hash
+    assert world.central.receipts == [world.central.teller.place(1)] * 2
 
 
 def test_a_ledger_and_a_chain_of_different_moments_are_seen(world: World) -> None:

@@ -10,11 +10,17 @@ import pytest
 from google.protobuf.message import Message
 from sqlalchemy import delete, insert, select, update
 
+from central_bank.tables import acts_told
+from central_bank.tables import office as central_office
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
+from officers.chain import after_end, after_proposal, chain_beginning, put_link
 from operator_bank.tables import office as tables
 from runtime.hash_chain import beginning
+from tests.central_bank.conftest import LIN, MEI
 from tests.officers.people import Person
-from tests.sandbox.test_audit_signatures import ALICE, CAROL, Stack, named
+from tests.sandbox.test_audit_signatures import ALICE, CAROL, DAN, Stack, named
+from tests.simulation.country import CENTRAL
 
 WANG, ZHOU, SUN, WU = (Person("alpha", name) for name in ("wang", "zhou", "sun", "wu"))
 ACTS, CHAIN = tables.acts, tables.chain
@@ -192,3 +198,88 @@ def test_a_clock_that_is_set_back_between_two_acts_is_no_alarm(stack: Stack) -> 
     both(stack, office_pb2.UnfreezeWallet(wallet_number=stack.number(ALICE)))
     both(stack, office_pb2.RemoveOfficer(name="li"))
     assert stack.problems() == []
+
+
+# The end of the chain, which others were told of
+
+
+def cut(stack: Stack, name: str, office: Any, first: int) -> None:
+    """Takes the last acts out of a database with all that came of them, as if they never were."""
+    chain, acts, people, held = office.chain, office.acts, office.officers, office.credentials
+    with stack.country.engines[name].begin() as connection:
+        connection.execute(delete(chain).where(chain.c.act >= first))
+        connection.execute(delete(acts).where(acts.c.id >= first))
+        connection.execute(delete(people).where(people.c.registered_by >= first))
+        connection.execute(delete(held).where(held.c.registered_by >= first))
+
+
+def link_anew(stack: Stack, name: str, office: Any) -> None:
+    """Makes every hash right again, over what stands there now."""
+    chain, acts = office.chain, office.acts
+    with stack.country.engines[name].begin() as connection:
+        rows = {row.id: row for row in connection.execute(select(acts)).all()}
+        links = connection.execute(select(chain).order_by(chain.c.number)).all()
+        first = connection.execute(select(office.founding)).one()
+        place = chain_beginning(first.institution, first.payload, first.signature)
+        connection.execute(delete(chain))
+        for link in links:
+            if link.act in rows:
+                after = after_proposal if link.state == 1 else after_end
+                place = after(place, link.act, rows[link.act])
+                put_link(connection, office, link.act, link.state, place)
+
+
+def central_act(stack: Stack, kind: Message) -> Any:
+    acts, now_ms = stack.country.built[CENTRAL].acts, stack.country.clock.now_ms()
+    proposal = LIN.propose(kind, now_ms, str(uuid.uuid4()))
+    acts.propose(LIN.identity, proposal)
+    return acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
+
+
+def test_the_last_acts_of_the_central_bank_cannot_be_cut_off(stack: Stack) -> None:
+    """The banks have the central bank's signature on where its acts ended."""
+    act = central_act(stack, Person(CENTRAL, "wei").registration())
+    stack.pay(DAN, CAROL, 5)
+    stack.settle()
+    assert stack.problems() == []
+    cut(stack, CENTRAL, central_office, act.number)
+    assert named(stack.problems(), "central-bank", "officer_chain", "bank beta", "are cut off")
+
+
+def test_the_acts_of_the_central_bank_cannot_be_linked_anew_without_one(stack: Stack) -> None:
+    act = central_act(stack, Person(CENTRAL, "wei").registration())
+    central_act(stack, Person(CENTRAL, "ma").registration())
+    stack.pay(DAN, CAROL, 5)
+    stack.settle()
+    with stack.country.engines[CENTRAL].begin() as connection:
+        for table, column in (
+            (central_office.acts, "id"),
+            (central_office.officers, "registered_by"),
+            (central_office.credentials, "registered_by"),
+        ):
+            connection.execute(delete(table).where(table.c[column] == act.number))
+    link_anew(stack, CENTRAL, central_office)
+    problems = stack.problems()
+    assert len(problems) == len([p for p in problems if "central-bank: table officer_chain" in p])
+    assert named(problems, "bank beta", "are cut off")
+    # And with another act for it, so that the chain is as long as it was.
+    central_act(stack, Person(CENTRAL, "gu").registration())
+    assert named(stack.problems(), "bank beta", "another history up to entry")
+
+
+def test_the_last_acts_of_a_bank_cannot_be_cut_off(stack: Stack) -> None:
+    """The central bank has the bank's signature on where its acts ended."""
+    stack.country.built["alpha"].follower.acknowledge()
+    assert stack.problems() == []
+    cut(stack, "alpha", tables, number_of(stack, "remove_officer"))
+    assert named(stack.problems(), "alpha: table officer_chain", "the central bank", "are cut off")
+
+
+def test_where_the_acts_of_a_bank_ended_is_the_banks_own_word(stack: Stack) -> None:
+    stack.country.built["alpha"].follower.acknowledge()
+    with stack.country.engines[CENTRAL].begin() as connection:
+        row = connection.execute(select(acts_told)).one()
+        envelope = SignedEnvelope.FromString(bytes(row.receipt))
+        envelope.signature = bytes(64)
+        connection.execute(update(acts_told).values(receipt=envelope.SerializeToString()))
+    assert named(stack.problems(), "table acts_told", "not signed by the bank")

@@ -259,13 +259,16 @@ class _CentralBank:
                 return
             yield message
 
-    def acknowledge(self, place: registration_pb2.FeedPlace) -> None:
+    def acknowledge(
+        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+    ) -> None:
         now_ms = self._country.clock.now_ms()
         receipt = registration_pb2.FeedReceipt(
             bank=self._bank,
             created_time_ms=now_ms,
             expires_time_ms=now_ms + 60_000,
             place=place,
+            acts=acts,
         )
         payload = receipt.SerializeToString()
         envelope = sign("feed-receipt/v1", payload, KEYS[self._bank], self._bank.encode())

@@ -105,16 +105,26 @@ class FollowFeedResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[bytes]] = ..., tip: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
 class FeedTip(_message.Message):
-    __slots__ = ("bank", "place", "signed_time_ms", "keys_number")
+    __slots__ = ("bank", "place", "signed_time_ms", "keys_number", "acts")
     BANK_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     SIGNED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     KEYS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACTS_FIELD_NUMBER: _ClassVar[int]
     bank: str
     place: FeedPlace
     signed_time_ms: int
     keys_number: int
-    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ..., keys_number: _Optional[int] = ...) -> None: ...
+    acts: ActsPlace
+    def __init__(self, bank: _Optional[str] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., signed_time_ms: _Optional[int] = ..., keys_number: _Optional[int] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ...) -> None: ...
+
+class ActsPlace(_message.Message):
+    __slots__ = ("number", "hash")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    hash: bytes
+    def __init__(self, number: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
 
 class AcknowledgeFeedRequest(_message.Message):
     __slots__ = ("receipt",)
@@ -127,16 +137,18 @@ class AcknowledgeFeedResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class FeedReceipt(_message.Message):
-    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place")
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place", "acts")
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
+    ACTS_FIELD_NUMBER: _ClassVar[int]
     bank: str
     created_time_ms: int
     expires_time_ms: int
     place: FeedPlace
-    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ...) -> None: ...
+    acts: ActsPlace
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
     __slots__ = ("number", "position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
