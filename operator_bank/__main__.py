@@ -20,6 +20,7 @@ from officers.grpc_acts import act_service
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.central_client import GrpcCentralBank
 from operator_bank.central_keys import KeysFile
+from operator_bank.contradictions import watch_contradictions
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.grpc_edge import GrpcEdge
@@ -212,6 +213,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)
     watch_feed(bank.follower, registry)
+    watch_contradictions(bank.contradictions, registry)
     serve_metrics(registry, settings.metrics_port)
     inner.start()
     public.start()

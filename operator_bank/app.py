@@ -14,6 +14,7 @@ from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
 from operator_bank import accounts
 from operator_bank.central_keys import CentralKeys
+from operator_bank.contradictions import Contradictions
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.receipts import Receipts
 from operator_bank.office import bank_effects
@@ -87,6 +88,7 @@ class Bank:
     outgoing: Outbound
     returns: Returns
     central_keys: TrustedKeys
+    contradictions: Contradictions
     follower: FeedFollower
     inbound: Inbound
     suspense: SuspenseDesk
@@ -183,7 +185,8 @@ def build(
     inbound = Inbound(ledger, directory, parts.policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
     effects = bank_effects(database, directory, suspense)
-    central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock)
+    contradictions = Contradictions(database, clock)
+    central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     acts = open_acts(database, office_tables, officers, effects, clock)
     return Bank(
@@ -205,6 +208,7 @@ def build(
         outgoing=outgoing,
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         central_keys=central_keys,
+        contradictions=contradictions,
         follower=FeedFollower(
             database,
             ledger,
@@ -229,7 +233,7 @@ def build(
             parts.business_key,
             clock,
             refused,
-            NewestBundle(database, central_bank, parts.offline_roots, clock),
+            NewestBundle(database, central_bank, parts.offline_roots, clock, contradictions),
             central_keys,
             bank=parts.name,
         ),

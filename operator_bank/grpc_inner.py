@@ -97,6 +97,10 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             position=place.position,
             stopped_cause=stopped.cause if stopped is not None else "",
             stopped_since_ms=stopped.since_ms if stopped is not None else 0,
+            contradictions=[
+                bank_pb2.Contradiction(about=about, cause=said.cause, since_ms=said.since_ms)
+                for about, said in self._bank.contradictions.now().items()
+            ],
         )
 
     def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

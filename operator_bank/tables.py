@@ -221,3 +221,16 @@ feed_tips = Table(
     Column("number", NUMBER, primary_key=True, autoincrement=False),
     Column("envelope", LargeBinary, nullable=False),
 )
+
+# Words of the central bank that cannot stand beside each other: what was heard first, and what was
+# shown later, as they came.
+contradictions = Table(
+    "contradictions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("about", String(16), nullable=False),
+    Column("cause", String(400), nullable=False),
+    Column("kept", LargeBinary, nullable=False),
+    Column("shown", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)

@@ -23,7 +23,10 @@ def feed(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Show how far each bank has applied its feed. Exit code 1 when one has stopped."""
+    """Show how far each bank has applied its feed, and what contradicts what it heard before.
+
+    Exit code 1 when a feed has stopped, or something contradicts.
+    """
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     found = [_shown(plan, name) for name in names]
@@ -31,7 +34,7 @@ def feed(
     speaker.result({"feeds": found})
     for fields in found if not as_json else ():
         speaker.say(_line(fields))
-    if any(fields["stopped"] for fields in found):
+    if any(fields["stopped"] or fields["contradictions"] for fields in found):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -46,12 +49,21 @@ def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
         "hash": told.hash.hex(),
         "stopped": told.stopped_cause,
         "stopped_since_ms": told.stopped_since_ms,
+        "contradictions": [
+            {"about": one.about, "cause": one.cause, "since_ms": one.since_ms}
+            for one in told.contradictions
+        ],
     }
 
 
 def _line(fields: dict[str, Any]) -> str:
     line = f"{fields['bank']}: entry {fields['number']}, chain {fields['hash'][:16] or 'not begun'}"
-    if not fields["stopped"]:
-        return line
-    since = time.strftime("%F %T", time.localtime(fields["stopped_since_ms"] / 1_000))
-    return f"{line}\n  STOPPED since {since}: {fields['stopped']}"
+    if fields["stopped"]:
+        line += f"\n  STOPPED since {_since(fields['stopped_since_ms'])}: {fields['stopped']}"
+    for one in fields["contradictions"]:
+        line += f"\n  CONTRADICTION since {_since(one['since_ms'])}, {one['about']}: {one['cause']}"
+    return line
+
+
+def _since(time_ms: int) -> str:
+    return time.strftime("%F %T", time.localtime(time_ms / 1_000))

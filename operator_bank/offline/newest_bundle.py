@@ -15,7 +15,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from offline_token.formats import KEY_BYTES, FormatError, TrustBundle
+from offline_token.limits import MAX_REVOKED
 from offline_token.verify import Reason, check_bundle
+from operator_bank.contradictions import BUNDLE, Contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.peers import CentralBank
 from operator_bank.tables import trust_bundle
@@ -23,7 +25,6 @@ from runtime.checks import public_key
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
-from runtime.logs import logger
 from runtime.settings import SettingsError
 
 
@@ -43,17 +44,20 @@ class NewestBundle:
         central_bank: CentralBank,
         roots: Sequence[bytes],
         clock: Clock,
+        contradictions: Contradictions,
     ) -> None:
         """Reads what was kept before.
 
         Args:
             central_bank: is asked for them.
             roots: public keys of the root of offline money, one or more.
+            contradictions: are told what is shown otherwise than before.
         """
         self._database = database
         self._central_bank = central_bank
         self._roots = frozenset(roots)
         self._clock = clock
+        self._contradictions = contradictions
         self._lock = threading.Lock()
         self._asking = False
         self._asked_ms: int | None = None
@@ -94,13 +98,12 @@ class NewestBundle:
         problem = self._problem(shown)
         if problem is not None:
             raise NoAnswer(f"the trust bundle is not taken: {problem}")
-        if before is not None and shown.bundle.created_time_ms < before.bundle.created_time_ms:
-            # Not one that another thread's overtook: it is older than what was kept at the start.
-            logger("trust-bundle").warning(
-                "the central bank shows an older trust bundle; the newest stays",
-                shown_time_ms=shown.bundle.created_time_ms,
-                kept_time_ms=before.bundle.created_time_ms,
-            )
+        # Not one that another thread's overtook: compared with what was kept at the start.
+        cause = None if before is None else _contradiction(before, shown)
+        if before is not None and cause is not None:
+            self._contradictions.found(BUNDLE, cause, before.encoded, shown.encoded)
+            return self._stay(before, cause, began_ms)
+        self._contradictions.gone(BUNDLE)
         return self._keep(shown, began_ms)
 
     def _recent(self) -> Kept | None:
@@ -125,6 +128,14 @@ class NewestBundle:
             self._database.transaction(body)
             self._kept = shown
             return shown
+
+    def _stay(self, kept: Kept, cause: str, began_ms: int) -> Kept:
+        """The bundle that was kept, in place of one that contradicts it; while devices take it."""
+        if self._problem(kept) is not None:
+            raise NoAnswer(f"the trust bundle is not taken: {cause}")
+        with self._lock:
+            self._asked_ms = max(began_ms, self._asked_ms or 0)
+        return kept
 
     def _known(self, kept: Kept) -> bool:
         return kept.encoded[:KEY_BYTES] in self._roots
@@ -162,6 +173,34 @@ def _read(encoded: bytes) -> Kept:
         return Kept(encoded, TrustBundle.decode(encoded[KEY_BYTES:]))
     except FormatError as error:
         raise NoAnswer(f"the trust bundle cannot be read: {error}") from error
+
+
+def _contradiction(before: Kept, shown: Kept) -> str | None:
+    """Why a bundle cannot be one that came after another of the same root."""
+    if before.encoded[:KEY_BYTES] != shown.encoded[:KEY_BYTES]:
+        return None
+    old, new = before.bundle, shown.bundle
+    if new.created_time_ms < old.created_time_ms:
+        return "the central bank shows an older trust bundle than before"
+    if new.created_time_ms == old.created_time_ms and shown.encoded != before.encoded:
+        return "the central bank shows two trust bundles of one moment"
+    if _brought_back(old, new):
+        return "the central bank's trust bundle brings back what was revoked before"
+    return None
+
+
+def _brought_back(old: TrustBundle, new: TrustBundle) -> bool:
+    """Whether something that was revoked is not any more.
+
+    Only a list that is full pushes devices out of it, and a key of a bank's leaves it with its
+    certificate alone.
+    """
+    gone = set(old.revoked) - set(new.revoked)
+    if not gone or len(new.revoked) >= MAX_REVOKED:
+        return False
+    of_banks = {certificate.revocation() for certificate in old.banks}
+    still = {certificate.revocation() for certificate in new.banks}
+    return any(each in still or each not in of_banks for each in gone)
 
 
 def _newer(shown: Kept, kept: Kept) -> bool:

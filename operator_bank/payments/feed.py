@@ -141,8 +141,8 @@ class FeedFollower:
         """
         if not self._central_keys.knows(message.tip.key_id):
             self._central_keys.step()  # perhaps a successor that was announced just now
-        links, keys_number = follow(message, self.place, self._bank, self._central_keys)
-        self._central_keys.heed(keys_number)
+        links, tip = follow(message, self.place, self._bank, self._central_keys)
+        self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
         found = [heard(link.entry, link.data) for link in links]
         moves, broken = self._moves.of(found)
         if moves:

@@ -77,10 +77,8 @@ def write_place(connection: Connection, place: Place, tip: SignedEnvelope | None
 
 def follow(
     message: registration_pb2.FollowFeedResponse, place: Place, bank: str, keys: Verifies
-) -> tuple[Sequence[Link], int]:
-    """The entries of a message, once signature and chain have been verified.
-
-    And the number of the last statement that the central bank has made about its keys.
+) -> tuple[Sequence[Link], registration_pb2.FeedTip]:
+    """The entries of a message, and what is signed, once signature and chain have been verified.
 
     Raises:
         FeedBroken: it is not signed by the central bank, is another bank's or another ledger's, or
@@ -108,7 +106,7 @@ def follow(
             f"what is signed as entry {tip.place.number} does not follow from entry {place.number}"
             " as it was applied here"
         )
-    return links, tip.keys_number
+    return links, tip
 
 
 def _tip(envelope: SignedEnvelope, keys: Verifies) -> registration_pb2.FeedTip:

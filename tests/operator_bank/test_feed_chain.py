@@ -121,7 +121,9 @@ def test_bytes_that_are_no_entry_and_no_tip_are_seen(world: World) -> None:
 def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(world: World) -> None:
     new = SigningKey(b"\x04" * 32)
     keys = CentralKeys([bytes(CENTRAL_KEY.verify_key), bytes(new.verify_key)])
-    trusted = TrustedKeys(Database(world.engine), keys, world.central, world.clock)
+    trusted = TrustedKeys(
+        Database(world.engine), keys, world.central, world.clock, world.bank.contradictions
+    )
     world.bank.follower._central_keys = trusted  # noqa: SLF001
     for key in (CENTRAL_KEY, new, CENTRAL_KEY):
         world.entry(issued=ISSUED)

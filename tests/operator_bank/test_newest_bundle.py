@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from offline_token.formats import KEY_BYTES, TrustBundle
+from offline_token.formats import KEY_BYTES, Certificate, TrustBundle
 from offline_token.signing import certify_bank, sign_bundle
+from operator_bank.contradictions import BUNDLE, watch_contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.offline.newest_bundle import read_roots
-from operator_bank.tables import trust_bundle
+from operator_bank.tables import contradictions, trust_bundle
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World
@@ -129,3 +131,83 @@ def test_a_bank_does_not_start_without_the_roots_key() -> None:
     for wrong in ("", ",", "00", "nonsense", key.hex()[:-2], bytes(32).hex()):
         with pytest.raises(SettingsError, match="offline_roots"):
             read_roots(wrong)
+
+
+BANK_KEY = bytes(SigningKey(b"b" * 32).verify_key)
+OF_A_BANK = certify_bank(ROOT, "gamma", BANK_KEY, NOW_MS + DAY_MS)
+
+
+def of_banks(time_ms: int, *banks: Certificate, revoked: tuple[bytes, ...] = ()) -> bytes:
+    plain = replace(TrustBundle.decode(bundle(time_ms)[KEY_BYTES:]), banks=banks, revoked=revoked)
+    return bytes(ROOT.verify_key) + sign_bundle(ROOT, plain).encode()
+
+
+def kept_words(world: World) -> list[tuple[bytes, bytes]]:
+    with world.engine.connect() as connection:
+        rows = connection.execute(select(contradictions)).all()
+    return [(bytes(row.kept), bytes(row.shown)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("before", "shown", "cause"),
+    [
+        (bundle(EARLY, revoked=(REVOKED,)), bundle(LATE), "brings back"),
+        (
+            of_banks(EARLY, OF_A_BANK, revoked=(OF_A_BANK.revocation(),)),
+            of_banks(LATE, OF_A_BANK),
+            "brings back",
+        ),
+        (bundle(LATE), bundle(EARLY), "older"),
+        (bundle(LATE), bundle(LATE, revoked=(REVOKED,)), "of one moment"),
+    ],
+    ids=["a device", "a bank's key", "an older one", "two of one moment"],
+)
+def test_a_bundle_that_contradicts_the_one_before_is_not_taken_and_both_are_kept(
+    world: World, before: bytes, shown: bytes, cause: str
+) -> None:
+    """So an older copy of the central bank, which makes new bundles, makes nothing good again."""
+    registry = CollectorRegistry()
+    show(world, before)
+    assert world.bank.offline._bundles.newest().encoded == before
+    show(world, shown)
+    watch_contradictions(world.bank.contradictions, registry)
+    for _ in range(2):
+        world.clock.advance(BUNDLE_FRESH_MS)
+        assert world.bank.offline._bundles.newest().encoded == before
+        said = world.bank.contradictions.now()[BUNDLE]
+        assert cause in said.cause
+        labels = {"about": BUNDLE}
+        assert registry.get_sample_value("dcep_central_bank_contradicts", labels) == 1
+    assert kept_words(world) == [(before, shown)]
+    assert world.restart().offline._bundles.newest().encoded == before
+    assert kept_words(world) == [(before, shown)]
+
+
+def test_what_contradicted_is_over_when_a_bundle_comes_that_does_not(world: World) -> None:
+    show(world, bundle(EARLY, revoked=(REVOKED,)))
+    world.bank.offline._bundles.newest()
+    show(world, bundle(EARLY + 1))
+    world.bank.offline._bundles.newest()
+    assert BUNDLE in world.bank.contradictions.now()
+    newer = bundle(LATE, revoked=(REVOKED,))
+    world.central.trust_bundle = lambda: newer  # type: ignore[method-assign]
+    world.clock.advance(BUNDLE_FRESH_MS)
+    assert world.bank.offline._bundles.newest().encoded == newer
+    assert world.bank.contradictions.now() == {}
+
+
+def test_what_leaves_a_bundle_in_good_order_contradicts_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of a bank's with its certificate; a device, where the list is full."""
+    monkeypatch.setattr("operator_bank.offline.newest_bundle.MAX_REVOKED", 1)
+    others = (b"d" * 32,)
+    for before, shown in (
+        (of_banks(EARLY, OF_A_BANK, revoked=(OF_A_BANK.revocation(),)), bundle(EARLY + 1)),
+        (bundle(EARLY + 2, revoked=(REVOKED,)), bundle(LATE, revoked=others)),
+    ):
+        show(world, before)
+        world.bank.offline._bundles.newest()
+        show(world, shown)
+        assert world.bank.offline._bundles.newest().encoded == shown
+    assert kept_words(world) == []

@@ -190,20 +190,32 @@ class GetFeedRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetFeedResponse(_message.Message):
-    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms")
+    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms", "contradictions")
     LEDGER_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     STOPPED_CAUSE_FIELD_NUMBER: _ClassVar[int]
     STOPPED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    CONTRADICTIONS_FIELD_NUMBER: _ClassVar[int]
     ledger: bytes
     number: int
     hash: bytes
     position: int
     stopped_cause: str
     stopped_since_ms: int
-    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ...) -> None: ...
+    contradictions: _containers.RepeatedCompositeFieldContainer[Contradiction]
+    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ..., contradictions: _Optional[_Iterable[_Union[Contradiction, _Mapping]]] = ...) -> None: ...
+
+class Contradiction(_message.Message):
+    __slots__ = ("about", "cause", "since_ms")
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    about: str
+    cause: str
+    since_ms: int
+    def __init__(self, about: _Optional[str] = ..., cause: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class ListSuspenseRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

@@ -1,0 +1,103 @@
+"""What the central bank says that cannot stand beside what it said before: noticed, never taken.
+
+A fork, a step back, an older copy: whatever the cause, this bank goes on by what it has heard, and
+keeps both words as they came, for whoever has to find out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import Connection, func, insert, select
+
+from operator_bank.tables import contradictions
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.logs import logger
+
+KEYS, BUNDLE = "central keys", "trust bundle"
+MAX_KEPT = 200
+"""Pairs of words that are kept; further ones are said and not kept."""
+
+
+class Said(NamedTuple):
+    """What contradicts, and since when."""
+
+    cause: str
+    since_ms: int
+
+
+class Contradictions:
+    """What contradicts now, by what it is about; what did, in the database. Any thread may say."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._now: dict[str, Said] = {}
+
+    def now(self) -> Mapping[str, Said]:
+        """What has not gone since."""
+        return dict(self._now)
+
+    def found(self, about: str, cause: str, kept: bytes, shown: bytes) -> None:
+        """Something contradicts what was kept. Said once until it changes; both words stay.
+
+        Args:
+            about: `KEYS` or `BUNDLE`.
+            cause: a sentence for a person.
+            kept: what was said before, as it came.
+            shown: what is said now.
+        """
+        with self._lock:
+            before = self._now.get(about)
+            if before is not None and before.cause == cause:
+                return
+            self._keep(about, cause, kept, shown)
+            self._now[about] = Said(cause, self._clock.now_ms())
+        logger("contradictions").error(
+            "the central bank contradicts what it said before", about=about, cause=cause
+        )
+
+    def gone(self, about: str) -> None:
+        """What is said now agrees with what was kept."""
+        if about in self._now:
+            with self._lock:
+                self._now.pop(about, None)
+            logger("contradictions").info("the contradiction has gone", about=about)
+
+    def _keep(self, about: str, cause: str, kept: bytes, shown: bytes) -> None:
+        digest = hashlib.sha256(len(kept).to_bytes(8, "big") + kept + shown).digest()
+        row = {
+            "digest": digest,
+            "about": about,
+            "cause": cause,
+            "kept": kept,
+            "shown": shown,
+            "time_ms": self._clock.now_ms(),
+        }
+        count = select(func.count()).select_from(contradictions)
+        same = select(contradictions.c.about).where(contradictions.c.digest == digest)
+
+        def body(connection: Connection) -> None:
+            known = connection.execute(same).first() is not None
+            if not known and connection.execute(count).scalar_one() < MAX_KEPT:
+                connection.execute(insert(contradictions), row)
+
+        self._database.transaction(body)
+
+
+def watch_contradictions(found: Contradictions, registry: CollectorRegistry) -> None:
+    """Shows whether the central bank contradicts itself."""
+    gauge = Gauge(
+        "dcep_central_bank_contradicts",
+        "1 while the central bank contradicts what it said before",
+        ["about"],
+        registry=registry,
+    )
+    for about in (KEYS, BUNDLE):
+        gauge.labels(about).set_function(lambda about=about: float(about in found.now()))  # type: ignore[misc]
