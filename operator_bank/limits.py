@@ -66,11 +66,21 @@ MAX_BULK = 16
 MAX_SLOW = 12
 """Loads and deposits of offline money at once: they may wait for the central bank."""
 
+MAX_ANSWERS = 16_384
+"""Calls whose answers have not gone out yet: whoever does not read them keeps them in memory, some
+80 KB for a statement, until its deadline."""
+
+ANSWERS_EACH = 1_024
+"""Of one source when it may have all the calls at once: a quarter of it by default."""
+
 MAX_PROBES = 1_024
-"""Health checks at once, and looks at the services."""
+"""Health checks at once."""
+
+MAX_LOOKS = 64
+"""Looks at the services at once, each of which may hold a half-sent message."""
 
 LOOKS_EACH = 8
-"""Of the latter, of one source."""
+"""Of them, of one source."""
 
 WAITING_EACH = 3
 """Payments to other banks whose end is waited for, for one payer. Those beyond are told to be on

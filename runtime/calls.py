@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,13 @@ from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal, to_status
-from runtime.limits import MAX_DEADLINE_S, MESSAGE_WITHIN_S
+from runtime.limits import (
+    HURRY_S,
+    MAX_DEADLINE_S,
+    MAX_READING,
+    MESSAGE_WITHIN_S,
+    READING_EACH,
+)
 from runtime.logs import logger
 from runtime.metrics import CallMetrics
 from runtime.shares import FairThreads, Shares
@@ -203,13 +210,13 @@ class Calls:
             with self._ending(method) as end:
                 check_deadline(context.time_remaining())
                 name, of = self._let_in(peer(context), method, context.peer())
-                with of.calls.place(name):
-                    data = await message_of(context)
-                    call = Call(context, of.threads, name)
-                    try:
-                        said = await of.threads.run(name, lambda: serve(data, call))
-                    finally:
-                        call.end()
+                until_done(context, of.calls, name)
+                data = await message_of(context, name)
+                call = Call(context, of.threads, name)
+                try:
+                    said = await of.threads.run(name, lambda: serve(data, call))
+                finally:
+                    call.end()
                 if isinstance(said, bytes) and call.code is None:
                     return said
                 end.status = said if isinstance(said, Refusal) else (call.code, call.details, ())
@@ -226,13 +233,13 @@ class Calls:
             with self._ending(method) as end:
                 check_deadline(context.time_remaining())
                 name, of = self._let_in(peer(context), method, context.peer())
-                with of.streams.place(name):
-                    call = Call(context, of.threads, name)
-                    request = self._read(kind, await message_of(context))
-                    try:
-                        said: bytes = serialize(await handler.unary_unary(request, call))
-                    finally:
-                        call.end()
+                until_done(context, of.streams, name)
+                call = Call(context, of.threads, name)
+                request = self._read(kind, await message_of(context, name))
+                try:
+                    said: bytes = serialize(await handler.unary_unary(request, call))
+                finally:
+                    call.end()
                 self._finish(method, "OK", started)
                 return said
             await context.abort(*end.told())
@@ -253,7 +260,7 @@ class Calls:
                 name, of = self._let_in(who, method, address)
                 with of.streams.place(name), self._opened(who, method, address) as stream:
                     call = Call(context, of.threads, name, stream.cut_off)
-                    request = self._read(kind, await message_of(context))
+                    request = self._read(kind, await message_of(context, name))
                     try:
                         async with aclosing(follow(request, call)) as messages:
                             async for message in messages:
@@ -329,16 +336,17 @@ def refused(refusal: Refusal) -> tuple[grpc.StatusCode, str, Any]:
     return made.code, made.details, made.trailing_metadata
 
 
-async def message_of(context: Context) -> bytes:
+async def message_of(context: Context, caller: str) -> bytes:
     """The one message of a call.
 
     Raises:
-        Refusal: MESSAGE_UNREADABLE when none has come, whole, within MESSAGE_WITHIN_S.
+        Refusal: MESSAGE_UNREADABLE when none has come, whole, within MESSAGE_WITHIN_S; within
+            HURRY_S if the caller has too many that have not come.
     """
     task = asyncio.current_task()
     assert task is not None
     waiting = _waiting_on(task.get_loop())
-    waiting.begin(task)
+    waiting.begin(task, caller)
     try:
         data = await context.read()
     except asyncio.CancelledError:
@@ -346,7 +354,7 @@ async def message_of(context: Context) -> bytes:
             raise
         task.uncancel()
         raise Refusal(
-            errors_pb2.REASON_MESSAGE_UNREADABLE, f"no message came within {MESSAGE_WITHIN_S:.0f} s"
+            errors_pb2.REASON_MESSAGE_UNREADABLE, "no whole message came in time"
         ) from None
     finally:
         waiting.end(task)
@@ -355,17 +363,32 @@ async def message_of(context: Context) -> bytes:
     return bytes(data)
 
 
+def until_done(context: Context, shares: Shares, caller: str) -> None:
+    """Takes a place for a call until its answer has gone out: who reads none keeps its places.
+
+    Raises:
+        Refusal: see `Shares.take`.
+    """
+    shares.take(caller)
+    context.add_done_callback(lambda _: shares.leave(caller))
+
+
 class _Waiting:
-    """The calls of a loop whose messages have not come; one timer for all, as each call is one."""
+    """The calls of a loop whose messages have not come; one timer for all, as each call is one.
+
+    Such a message may lie in memory, half-sent, up to the largest size. So a caller has few of
+    them for long: of more than READING_EACH, or than its part of MAX_READING, the oldest end.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._since: dict[asyncio.Task[Any], float] = {}
+        # In the order in which they began: since when, and whose.
+        self._begun: dict[asyncio.Task[Any], tuple[float, str]] = {}
         self._late: set[asyncio.Task[Any]] = set()
         self._looks = False
 
-    def begin(self, task: asyncio.Task[Any]) -> None:
-        self._since[task] = self._loop.time()
+    def begin(self, task: asyncio.Task[Any], caller: str) -> None:
+        self._begun[task] = self._loop.time(), caller
         if not self._looks:
             self._looks = True
             self._loop.call_later(_LOOK_S, self._look)
@@ -374,20 +397,32 @@ class _Waiting:
         return task in self._late
 
     def end(self, task: asyncio.Task[Any]) -> None:
-        del self._since[task]
+        del self._begun[task]
         self._late.discard(task)
 
     def _look(self) -> None:
-        earliest = self._loop.time() - MESSAGE_WITHIN_S
-        # In the order in which they began.
-        late = list(takewhile(lambda task: self._since[task] <= earliest, self._since))
-        for task in late:
+        now = self._loop.time()
+        for task in [*self._since(now - MESSAGE_WITHIN_S), *self._too_many(now - HURRY_S)]:
             if task not in self._late:
                 self._late.add(task)
                 task.cancel()
-        self._looks = bool(self._since)
+        self._looks = bool(self._begun)
         if self._looks:
             self._loop.call_later(_LOOK_S, self._look)
+
+    def _since(self, time_s: float) -> list[asyncio.Task[Any]]:
+        return list(takewhile(lambda task: self._begun[task][0] <= time_s, self._begun))
+
+    def _too_many(self, time_s: float) -> list[asyncio.Task[Any]]:
+        """Those that began before and are too many of their caller's."""
+        long = self._since(time_s)
+        if not long:
+            return []
+        of_caller: dict[str, list[asyncio.Task[Any]]] = defaultdict(list)
+        for task in long:
+            of_caller[self._begun[task][1]].append(task)
+        each = min(READING_EACH, max(1, MAX_READING // len(of_caller)))
+        return [task for tasks in of_caller.values() for task in tasks[:-each]]
 
 
 _LOOK_S = 0.25

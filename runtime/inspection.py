@@ -17,7 +17,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from dcep.errors.v1 import errors_pb2
-from runtime.calls import Context, message_of, refused
+from runtime.calls import Context, message_of, refused, until_done
 from runtime.errors import Refusal
 from runtime.limits import INSPECTION_S, MAX_INSPECTED
 from runtime.shares import Shares
@@ -62,8 +62,8 @@ class Inspection:
 
     async def _check(self, _requests: object, context: Context) -> bytes:
         caller, calls, _ = self._places(context)
-        with calls.place(caller):
-            data = await message_of(context)
+        until_done(context, calls, caller)
+        data = await message_of(context, caller)
         try:
             service = health_pb2.HealthCheckRequest.FromString(data).service
         except DecodeError:

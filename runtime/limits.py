@@ -32,6 +32,15 @@ CALLS_EACH = 48
 CALLS_KEPT = 64
 """More of them, for officers alone."""
 
+MAX_READING = 64
+"""Messages that may be half-sent for longer than HURRY_S, of all callers of a process."""
+
+READING_EACH = 16
+"""Of one caller."""
+
+HURRY_S = 2.5
+"""From the beginning of a call to the end of its message, for whoever has too many of them."""
+
 MAX_STREAMS = 2_000
 """Open streams of one port, and as many of officers."""
 

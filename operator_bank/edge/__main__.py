@@ -102,7 +102,8 @@ async def _serve(
     )
     forwarding = Forwarding(channel, shares)
     inspection = Inspection(
-        _SERVICES, lambda context: (source_of(context.peer()), shares.probes, shares.looks)
+        _SERVICES,
+        lambda context: (source_of(context.peer()), shares.probes, shares.looks),
     )
     inspection.register(forwarding)
     server = grpc.aio.server(handlers=[forwarding], options=within_files(SERVER_OPTIONS))

@@ -18,11 +18,19 @@ from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.watches import Watches
 from operator_bank.limits import MAX_GATHERED, MAX_ITEMS
 from runtime.bounds import too_long
-from runtime.calls import Context, check_deadline, incident, message_of, refused
+from runtime.calls import (
+    Context,
+    check_deadline,
+    incident,
+    message_of,
+    refused,
+    until_done,
+)
 from runtime.errors import Refusal
 from runtime.limits import DEFAULT_DEADLINE_S
 from runtime.logs import logger
 from runtime.messages import check_length
+from runtime.shares import Shares
 from runtime.sources import source_of
 
 PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
@@ -91,9 +99,11 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _handler(self, method: Any) -> tuple[str, grpc.RpcMethodHandler]:
         name = f"/{method.containing_service.full_name}/{method.name}"
         if method.server_streaming:
-            return name, grpc.stream_stream_rpc_method_handler(self._told(name, self._watch))
+            watch = self._told(name, self._watch, self._shares.watches)
+            return name, grpc.stream_stream_rpc_method_handler(watch)
         serve = self._pay if name == PAY else self._shared(name, method.input_type)
-        return name, grpc.stream_unary_rpc_method_handler(self._told(name, serve))
+        answer = self._told(name, serve, self._shares.answers)
+        return name, grpc.stream_unary_rpc_method_handler(answer)
 
     def _forward(self, name: str) -> _Behaviour:
         call = self._channel.unary_unary(name)
@@ -104,11 +114,14 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return forward
 
-    def _told(self, name: str, serve: Callable[[Context], Awaitable[Any]]) -> Callable[..., Any]:
+    def _told(
+        self, name: str, serve: Callable[[Context], Awaitable[Any]], places: Shares
+    ) -> Callable[..., Any]:
         """A call whose errors become a status that says what the bank said."""
 
         async def answer(_: object, context: Context) -> Any:
             try:
+                until_done(context, places, source_of(context.peer()))
                 return await serve(context)
             except grpc.aio.AioRpcError as error:
                 end = _as_said(error)
@@ -148,12 +161,12 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _watch(self, context: Context) -> None:
         source = source_of(context.peer())
-        with self._shares.watches.place(source):
-            with self._shares.calls.place(source):
-                begun = await self._watches.begin(await _request(context, _WATCH, too_long(_WATCH)))
-            async with aclosing(self._watches.follow(begun)) as arrivals:
-                async for arrival in arrivals:
-                    await context.write(arrival)
+        with self._shares.calls.place(source):
+            asked = await _request(context, _WATCH, too_long(_WATCH))
+            begun = await self._watches.begin(asked)
+        async with aclosing(self._watches.follow(begun)) as arrivals:
+            async for arrival in arrivals:
+                await context.write(arrival)
 
     async def _pay(self, context: Context) -> bytes:
         check_deadline(context.time_remaining())
@@ -189,7 +202,7 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
     """The message of a call, once it is known not to be too long for one of its kind."""
-    request = await message_of(context)
+    request = await message_of(context, source_of(context.peer()))
     if len(request) >= most:
         check_length(kind, request)
     return request

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from operator_bank.limits import (
+    ANSWERS_EACH,
     LOOKS_EACH,
+    MAX_ANSWERS,
     MAX_BULK,
+    MAX_LOOKS,
     MAX_PROBES,
     MAX_SLOW,
     MAX_WAITING,
@@ -17,9 +20,9 @@ from runtime.shares import Shares
 
 
 class PublicShares:
-    """Places for calls, for those with many items, for those that may wait for the central bank,
-    for watches, for ends of payments to other banks that are waited for, and for probes, which have
-    their own; and the rate of openings.
+    """Places for calls while they are served, and until their answers have gone out; for those with
+    many items, for those that may wait for the central bank, for watches, for ends of payments to
+    other banks that are waited for, and for probes, which have their own; and the rate of openings.
     """
 
     def __init__(
@@ -31,11 +34,12 @@ class PublicShares:
             return max(1, min(whole, whole * calls_per_source // MAX_CONCURRENT_CALLS))
 
         self.calls = Shares("calls", whole=MAX_CONCURRENT_CALLS, each=part(MAX_CONCURRENT_CALLS))
+        self.answers = Shares("answers to read", whole=MAX_ANSWERS, each=part(ANSWERS_EACH))
         self.bulk = Shares("calls with many items", whole=MAX_BULK, each=part(MAX_BULK))
         self.slow = Shares("offline loads and deposits", whole=MAX_SLOW, each=part(MAX_SLOW))
         self.watches = Shares("watches", whole=MAX_WATCHES, each=watches_per_source)
         self.probes = Shares("probes", whole=MAX_PROBES, each=part(MAX_CONCURRENT_CALLS))
-        self.looks = Shares("looks", whole=MAX_PROBES, each=LOOKS_EACH)
+        self.looks = Shares("looks", whole=MAX_LOOKS, each=LOOKS_EACH)
         self.ends = Shares("payments on their way", whole=MAX_WAITING, each=part(MAX_WAITING))
         self.ends_of_payer = Shares("payments on their way", whole=MAX_WAITING, each=WAITING_EACH)
         self.openings = Rate("openings of wallets", openings_per_minute)

@@ -237,12 +237,10 @@ def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
         for i in range(MAX_CONCURRENT_CALLS + 20)
     ]
     wait_until(lambda: sum(one.done() for one in running) >= 20, "those beyond are refused")
-    assert {told(one) for one in running if one.done()} == {"OVERLOADED"}
-    with pytest.raises(Refusal) as caught:
-        payer.pay(payee.number, 1)
-    assert caught.value.name == "OVERLOADED"
     assert serving(alpha.channel), "probes have places of their own"
-    assert {told(one) for one in running} == {"OVERLOADED", "MESSAGE_UNREADABLE"}
+    ended = [told(one) for one in running]
+    assert set(ended) == {"OVERLOADED", "MESSAGE_UNREADABLE"}
+    assert ended.count("OVERLOADED") >= 20
     over.set()
     assert payer.pay(payee.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
 

@@ -24,7 +24,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.calls import Call
 from runtime.channel import served_by
 from runtime.errors import NoAnswer, Refusal, from_rpc_error
-from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, MAX_INSPECTED, STREAMS_EACH
+from runtime.limits import CALLS_EACH, CONNECTIONS_EACH, MAX_INSPECTED, READING_EACH, STREAMS_EACH
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity
 from tests.runtime.conftest import NAME, SERVER, Serve, Served, ask, stream, unary
@@ -424,3 +424,46 @@ def test_a_caller_that_goes_away_is_no_accident(serve: Serve, hall: Hall) -> Non
     assert ask(served.ours(), 4) == 4
     labels = {"method": f"/{NAME}/Ask", "reason": "INTERNAL"}
     assert served.registry.get_sample_value("grpc_calls_total", labels) is None
+
+
+def test_answers_that_are_not_read_keep_the_places_of_who_does_not_read_them(
+    serve: Serve,
+) -> None:
+    """Otherwise one connection has hundreds of them made, and lie in memory."""
+    served = serve()
+    options = [("grpc.http2.lookahead_bytes", 0), ("grpc.http2.bdp_probe", 0)]
+    credentials = served.root.credentials("dcep://bank/alpha")
+    unread = grpc.secure_channel(served.address, credentials, [*options, *served_by(SERVER)])
+    call = unread.stream_stream(f"/{NAME}/Ask")
+    calls = [call(iter([ONE.SerializeToString()]), timeout=60) for _ in range(CALLS_EACH + 20)]
+    ends_at = time.monotonic() + 20
+    while sum(not one.is_active() for one in calls) < 20:
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    assert {answered(unary(as_(served, "bank/alpha")))} == {"OVERLOADED"}
+    assert answered(unary(as_(served, "bank/beta"))) == "1"
+    assert sum(one.is_active() for one in calls) == CALLS_EACH
+    for one in calls:
+        one.cancel()
+    while answered(unary(as_(served, "bank/alpha"))) != "1":
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+
+
+def test_of_messages_that_do_not_come_a_caller_has_few_for_long(
+    serve: Serve, silence: Silence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half-sent they lie in memory, each up to the largest size; the oldest end first."""
+    monkeypatch.setattr(runtime.calls, "HURRY_S", 1.0)
+    served = serve()
+    other = served.ours(served.root.credentials("dcep://bank/beta"))
+    patient = as_(served, "bank/gamma").stream_unary(f"/{NAME}/Ask")
+    slow = patient.future(iter(silence), timeout=60)
+    bank = as_(served, "bank/alpha").stream_unary(f"/{NAME}/Ask")
+    calls = [bank.future(iter(silence), timeout=60) for _ in range(READING_EACH + 9)]
+    late = refused_of(calls, 9)
+    assert {reason_of(one.result) for one in late} == {"MESSAGE_UNREADABLE"}
+    assert ask(other, 7) == 7
+    assert not slow.done(), "who has one that is slow in coming has the whole time for it"
+    for one in [*calls, slow]:
+        one.cancel()
