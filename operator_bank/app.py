@@ -16,6 +16,7 @@ from operator_bank import accounts
 from operator_bank.central_keys import CentralKeys
 from operator_bank.contradictions import Contradictions
 from operator_bank.exchange.exchange import Exchange
+from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
 from operator_bank.office import bank_effects
 from operator_bank.offline.newest_bundle import NewestBundle
@@ -177,14 +178,15 @@ def build(
         prefix=parts.prefix,
         opening_deposit_fen=parts.opening_deposit_fen,
     )
-    receipts = Receipts(database, clock, verifier, parts.cash_machines, bank=parts.name)
+    machines = Machines(database, parts.cash_machines)
+    receipts = Receipts(database, clock, verifier, machines, bank=parts.name)
     orders = Orders(directory, ledger, clock, verifier)
     refused = Refused(ledger, books.history, clock)
     outgoing = Outbound(database, central_bank, clock)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, parts.policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
-    effects = bank_effects(database, directory, suspense)
+    effects = bank_effects(database, directory, suspense, machines)
     contradictions = Contradictions(database, clock)
     central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)

@@ -60,6 +60,9 @@ FEED_RECEIPT_S = 5.0
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
 
+MAX_MACHINES = 1_000
+"""Cash machines and tellers' desks that a bank ever had."""
+
 MAX_BULK = 16
 """Calls with many items at once, whatever their sources: each takes one of the bank's threads."""
 

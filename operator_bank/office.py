@@ -1,26 +1,32 @@
-"""What officers of the bank do, each act by two: wallets frozen and unfrozen, suspense paid out."""
+"""What officers of the bank do, each act by two: wallets frozen and unfrozen, suspense paid out,
+cash machines registered and revoked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, update
 
 from dcep.office.v1 import office_pb2
-from officers.effects import Act, Decision, Effect
+from officers.effects import Act, Decision, Effect, SqlEffect
+from operator_bank.exchange.machines import Machines
 from operator_bank.suspense.desk import SuspenseDesk
+from operator_bank.tables import cash_machines
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database
 
 
 def bank_effects(
-    database: Database, directory: Directory, suspense: SuspenseDesk
+    database: Database, directory: Directory, suspense: SuspenseDesk, machines: Machines
 ) -> Mapping[str, Effect]:
     """The effects of these acts by kind."""
     return {
         "freeze_wallet": _Freezing(database, directory, frozen=True),
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
         "pay_suspense": _SuspensePayment(database, suspense),
+        "register_cash_machine": _Registration(database, machines),
+        "revoke_cash_machine": _Revocation(database, machines),
     }
 
 
@@ -69,3 +75,46 @@ class _SuspensePayment(_BankEffect):
         self._suspense.pay(
             act.asked.position, act.asked.wallet_number, digest=act.record_digest, also=also
         )
+
+
+class _MachineEffect(SqlEffect):
+    right = office_pb2.RIGHT_CASH
+
+    def __init__(self, database: Database, machines: Machines) -> None:
+        super().__init__(database)
+        self.machines = machines
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        with self.machines.change():
+            super().perform(act, decision)
+
+
+class _Registration(_MachineEffect):
+    def check(self, act: Act) -> None:
+        self.machines.check_new(act.asked.name, act.asked.public_key)
+
+    def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
+        values = {
+            "name": act.asked.name,
+            "public_key": act.asked.public_key,
+            "registered_by": act.number,
+        }
+
+        def body(connection: Connection) -> None:
+            connection.execute(insert(cash_machines), values)
+
+        return body
+
+
+class _Revocation(_MachineEffect):
+    def check(self, act: Act) -> None:
+        self.machines.check_revocable(act.asked.name)
+
+    def change(self, act: Act, decision: Decision) -> Callable[[Connection], None]:
+        of_name = update(cash_machines).where(cash_machines.c.name == act.asked.name)
+        statement = of_name.values(revoked_by=act.number)
+
+        def body(connection: Connection) -> None:
+            connection.execute(statement)
+
+        return body

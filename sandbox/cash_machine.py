@@ -14,16 +14,15 @@ from nacl.signing import SigningKey
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
-from sandbox.plan import StackPlan
+from sandbox.plan import CASH_MACHINE, StackMissing, StackPlan
 
-MACHINE = "machine-1"
 TAG = "cash-receipt/v1"
 
 
 class CashMachine:
     """A machine of a bank."""
 
-    def __init__(self, bank: str, key: SigningKey, name: str = MACHINE) -> None:
+    def __init__(self, bank: str, key: SigningKey, name: str = CASH_MACHINE) -> None:
         self._bank = bank
         self._key = key
         self._name = name
@@ -31,9 +30,16 @@ class CashMachine:
         self._counting = threading.Lock()
 
     @classmethod
-    def of(cls, plan: StackPlan, bank: str) -> CashMachine:
-        """The machine of a bank of a stack."""
-        return cls(bank, SigningKey(plan.cash_machine_key(bank).read_bytes()))
+    def of(cls, plan: StackPlan, bank: str, name: str = CASH_MACHINE) -> CashMachine:
+        """A machine of a bank of a stack.
+
+        Raises:
+            StackMissing: there is none of this name.
+        """
+        path = plan.cash_machine_key(bank, name)
+        if not path.exists():
+            raise StackMissing(f"no machine {name!r} stands here for {bank}")
+        return cls(bank, SigningKey(path.read_bytes()), name)
 
     def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
         """What it says when it has taken in so much for a wallet."""

@@ -11,7 +11,7 @@ from currency.amount import format_yuan, parse_yuan
 from currency.number import typed
 from sandbox.cash_machine import CashMachine
 from sandbox.options import DEFAULT, Anew, Folder, Json
-from sandbox.plan import load
+from sandbox.plan import CASH_MACHINE, load
 from sandbox.unheard import unheard
 from sandbox.words import Speaker
 
@@ -25,6 +25,7 @@ def cash(
     bank: Annotated[str, typer.Argument(help="Whose machine.")],
     number: Annotated[str, typer.Argument(help="The wallet's number.")],
     amount: Annotated[str, typer.Argument(help="Yuan in notes and coins, like 100.00")],
+    machine: Annotated[str, typer.Option(help="Which machine of the bank.")] = CASH_MACHINE,
     anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
@@ -34,10 +35,12 @@ def cash(
     plan = load(folder)
     plan.bank(bank)
     number = typed(number)
-    wish = f"cash\0{bank}\0{number}\0{amount_fen}".encode()
+    wish = f"cash\0{bank}\0{machine}\0{number}\0{amount_fen}".encode()
     with unheard(plan.unheard_folder, wish, anew=anew) as kept:
         if not kept.content:
-            kept.keep(CashMachine.of(plan, bank).receipt(number, amount_fen).SerializeToString())
+            kept.keep(
+                CashMachine.of(plan, bank, machine).receipt(number, amount_fen).SerializeToString()
+            )
         text = base64.urlsafe_b64encode(kept.content).decode()
         fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen}
         said = f"{format_yuan(amount_fen)} yuan taken in for {number}. Receipt:\n{text}"

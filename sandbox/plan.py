@@ -22,6 +22,8 @@ from sandbox.processes import Command
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = "stack"
 CENTRAL_BANK = "central-bank"
+CASH_MACHINE = "machine-1"
+"""The first machine of each bank."""
 CENTRAL_OFFICERS = ("lin", "mei", "han")
 _BANK_NAME = re.compile(
     bounds_pb2.Kind.DESCRIPTOR.values_by_name["KIND_BANK_NAME"]
@@ -108,9 +110,9 @@ class StackPlan:
         """Settings, keys and database of a bank."""
         return self.folder / "banks" / name
 
-    def cash_machine_key(self, bank: str) -> Path:
+    def cash_machine_key(self, bank: str, name: str = CASH_MACHINE) -> Path:
         """The key of a bank's cash machine, which stands apart from the bank."""
-        return self.folder / "cash_machines" / f"{bank}.key"
+        return self.folder / "cash_machines" / bank / f"{name}.key"
 
     def bank(self, name: str) -> BankPlan:
         """The bank of that name; StackMissing when the stack has none."""

@@ -20,8 +20,7 @@ from runtime import certificates
 from runtime.certificates import Authority
 from runtime.clock import SystemClock
 from runtime.private import make_private, write_private
-from sandbox.cash_machine import MACHINE
-from sandbox.plan import CENTRAL_BANK, BankPlan, StackPlan
+from sandbox.plan import CASH_MACHINE, CENTRAL_BANK, BankPlan, StackPlan
 
 POLICY = """\
 # Limits of the wallet classes in fen; a missing number means no limit.
@@ -52,6 +51,7 @@ BANK_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
     office_pb2.RIGHT_WALLETS,
     office_pb2.RIGHT_SUSPENSE,
+    office_pb2.RIGHT_CASH,
 )
 OPENING_DEPOSIT_FEN = 1_000_000
 TILL_FLOAT_FEN = 100_000_000
@@ -126,6 +126,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
     write_private(folder / "business.key", bytes(SigningKey.generate()))
     _write(folder / "policy.toml", POLICY.encode())
     machine = SigningKey.generate()
+    make_private(plan.cash_machine_key(bank.name).parent.parent)
     make_private(plan.cash_machine_key(bank.name).parent)
     write_private(plan.cash_machine_key(bank.name), bytes(machine))
     central = business_public_key(plan.central_folder).hex()
@@ -148,7 +149,7 @@ def _bank(plan: StackPlan, bank: BankPlan, authority: Authority) -> None:
             "central_bank_keys": str(folder / CENTRAL_KEYS),
             "offline_roots": public_key(plan.central_folder / OFFLINE_ROOT).hex(),
             "policy_file": str(folder / "policy.toml"),
-            "cash_machines": f"{MACHINE}:{bytes(machine.verify_key).hex()}",
+            "cash_machines": f"{CASH_MACHINE}:{bytes(machine.verify_key).hex()}",
             "officers_file": str(folder / "officers.json"),
             "opening_deposit_fen": OPENING_DEPOSIT_FEN,
             "till_float_fen": TILL_FLOAT_FEN,

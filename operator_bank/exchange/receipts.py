@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 
 from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
+from operator_bank.exchange.machines import Machines
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
 from operator_bank.orders import Order
 from operator_bank.tables import cash_receipts
@@ -77,7 +78,7 @@ class Receipts:
         database: Database,
         clock: Clock,
         verifier: SignatureVerifier,
-        machines: Mapping[str, bytes],
+        machines: Machines,
         *,
         bank: str,
     ) -> None:
@@ -90,12 +91,12 @@ class Receipts:
     @property
     def any_machine(self) -> bool:
         """Whether the bank takes and gives cash at all."""
-        return bool(self._machines)
+        return self._machines.any_good
 
     def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
         """For each top-up by cash its receipt, not used by another order; or why not."""
         envelopes = [order.content.cash_receipt for order in orders]
-        keys = [self._machines.get(_name(envelope.key_id)) for envelope in envelopes]
+        keys = [self._machines.key(_name(envelope.key_id)) for envelope in envelopes]
         good = begin_many(TAG, envelopes, keys, self._verifier, most=_LONGEST)().tolist()
         found: list[Receipt | Refusal] = []
         for order, key, verified in zip(orders, keys, good, strict=True):
@@ -131,7 +132,7 @@ class Receipts:
         if key is None:
             raise Refusal(
                 errors_pb2.REASON_CASH_NOT_ACCEPTED,
-                "the receipt is of no cash machine of this bank",
+                "the receipt is of no cash machine that this bank has now; bring it to a teller",
                 field=_FIELD,
             )
         if not verified:

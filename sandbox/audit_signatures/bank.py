@@ -16,6 +16,7 @@ from offline_token.verify import Bad, Reason
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.late import Late
+from sandbox.audit_signatures.machines import CashMachines
 from sandbox.audit_signatures.orders import (
     TAGS,
     Line,
@@ -60,6 +61,7 @@ _devices = table(
 )
 _TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 _DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+_CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
 
 
 class _Holder(NamedTuple):
@@ -101,6 +103,7 @@ class BankWalk:
         """Fen and the payer's number, by the position that brought it in."""
         self._stands_for: dict[int, int] = {}
         self._late = Late()
+        self._machines = CashMachines(engine, acts.approved, self._problems, verifying)
 
     def run(self, until_seq: int) -> Problems:
         """Names what has nothing behind it, in the rows up to this one."""
@@ -288,6 +291,8 @@ class BankWalk:
         own = (account + 1, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
         if order.direction != _TOP_UP:
             currency, own = currency[::-1], own[::-1]
+        if first.accepted and (order.direction, order.medium) == (_TOP_UP, _CASH):
+            self._machines.took_in(order, self._name, f"table journal, position={first.position}")
         same("amount", order.amount_fen, second.amount_fen)
         kinds = (first.kind, second.kind, second.sequence)
         if kinds != (Kind.TRANSFER, Kind.TRANSFER, 0) or (

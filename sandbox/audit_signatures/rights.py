@@ -35,6 +35,8 @@ RIGHT_OF = {
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
+    "register_cash_machine": office_pb2.RIGHT_CASH,
+    "revoke_cash_machine": office_pb2.RIGHT_CASH,
 }
 SKEW_MS = 300_000
 """How far an officer's clock may be from the institution's."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dcep.bank.v1 import bank_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from sandbox.cash_machine import CashMachine
 from sandbox.world import World, refused
 from tests.integration.commands import dcep, wallet
@@ -57,3 +58,32 @@ def test_a_wallet_alone_makes_no_money_of_cash(world: World) -> None:
     [answer] = alpha.exchange.ExchangeMany(request, timeout=TIMEOUT_S).items
     assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
     assert mallory.show().available_fen == 0
+
+
+def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(world: World) -> None:
+    stack = str(world.plan.folder)
+    person = RawWallet(BankStubs(world.plan, "alpha"))
+
+    def by_two(command: str) -> None:
+        asked = dcep("machines", command, "alpha", "desk-7", "--dir", stack, "--json")
+        assert asked.code == 0, asked
+        done = dcep(
+            "approve", asked.answer["act_id"], "--as", world.plan.bank("alpha").officers[1],
+            "--dir", stack, "--json",
+        )  # fmt: skip
+        assert done.code == 0, done
+
+    def receipt() -> SignedEnvelope:
+        return CashMachine.of(world.plan, "alpha", "desk-7").receipt(person.number, 700)
+
+    by_two("register")
+    assert person.top_up(700, cash_receipt=receipt()).available_fen == 700
+    taken = dcep(
+        "cash", "alpha", person.number, "7.00", "--machine", "desk-7", "--dir", stack, "--json"
+    )
+    assert taken.code == 0
+    by_two("revoke")
+    no = refused(lambda: person.top_up(700, cash_receipt=receipt()))
+    assert no.name == "CASH_NOT_ACCEPTED"
+    assert person.show().available_fen == 700
+    assert dcep("cash", "alpha", person.number, "7.00", "--machine", "no", "--dir", stack).code == 2

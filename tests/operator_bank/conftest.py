@@ -223,6 +223,7 @@ class World:
         self.policy = policy()
         self.position = 0
         self.receipts = 0
+        self.machines = {"machine-1": bytes(MACHINE.verify_key)}
         self.bank = self.restart()
         self.hear(issued=registration_pb2.Issued(amount_fen=VAULT_FEN))
 
@@ -232,7 +233,7 @@ class World:
             prefix=PREFIX,
             policy=self.policy,
             business_key=SigningKey(b"\x0a" * 32),
-            cash_machines={"machine-1": bytes(MACHINE.verify_key)},
+            cash_machines=self.machines,
             opening_deposit_fen=DEPOSIT_FEN,
             till_float_fen=1_000,
             central_keys=CENTRAL_KEYS,

@@ -10,12 +10,13 @@ import pytest
 from nacl.signing import SigningKey
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
-from tests.operator_bank.conftest import MACHINE, NOW_MS, Holder, World
+from tests.operator_bank.conftest import MACHINE, NOW_MS, WANG, Holder, World
 
 
 def refused(call: Callable[[], Any]) -> tuple[str, str]:
@@ -126,3 +127,74 @@ def test_machines_are_named_with_their_keys() -> None:
                   f"a:{'00' * 32}", f"a:{key.hex()},a:{key.hex()}"):  # fmt: skip
         with pytest.raises(SettingsError, match="cash_machines"):
             read_machines(wrong)
+
+
+def receipt_of(world: World, holder: Holder, machine: str, key: SigningKey) -> SignedEnvelope:
+    """What a machine of this name says with this key."""
+    receipt = world.receipt(holder.number, 500, key=key, machine=machine)
+    receipt.key_id = machine.encode()
+    return receipt
+
+
+def test_a_machine_is_registered_and_revoked_by_two(world: World, phone: Holder) -> None:
+    key = SigningKey(b"2" * 32)
+
+    def put_in() -> str:
+        receipt = receipt_of(world, phone, "machine-2", key)
+        try:
+            phone.exchange(500, cash=True, cash_receipt=receipt)
+        except Refusal as refusal:
+            return refusal.name
+        return "OK"
+
+    asked = RegisterCashMachine(name="machine-2", public_key=bytes(key.verify_key))
+    act = world.propose(asked)
+    assert put_in() == "CASH_NOT_ACCEPTED"
+    assert refused(lambda: world.approve(act, WANG))[0] == "SAME_OFFICER"
+    assert put_in() == "CASH_NOT_ACCEPTED"
+    world.approve(act)
+    assert put_in() == "OK"
+    world.restart()
+    assert put_in() == "OK"
+    kept = receipt_of(world, phone, "machine-2", key)
+    world.both(RevokeCashMachine(name="machine-2"))
+    assert put_in() == "CASH_NOT_ACCEPTED"
+    late = refused(lambda: phone.exchange(500, cash=True, cash_receipt=kept))
+    assert late == ("CASH_NOT_ACCEPTED", "cash_receipt"), "whoever has the key dates as he likes"
+    world.restart()
+    assert put_in() == "CASH_NOT_ACCEPTED"
+    assert phone.exchange(500, cash=True) == 1_500, "the first machine goes on"
+
+
+def test_a_machine_gets_no_name_and_no_key_that_one_had(world: World) -> None:
+    """Else receipts with numbers that were used would be good once more."""
+    first, other = bytes(MACHINE.verify_key), bytes(SigningKey(b"3" * 32).verify_key)
+    world.both(RevokeCashMachine(name="machine-1"))
+    for name, key, field in (("machine-1", other, "name"), ("machine-9", first, "public_key")):
+        asked = RegisterCashMachine(name=name, public_key=key)
+        no = refused(lambda asked=asked: world.propose(asked))
+        assert no == ("ALREADY_EXISTS", field)
+    for name, reason in (("machine-1", "ALREADY_DECIDED"), ("nothing", "MACHINE_UNKNOWN")):
+        asked_for = RevokeCashMachine(name=name)
+        no = refused(lambda asked_for=asked_for: world.propose(asked_for))
+        assert no == (reason, "name")
+
+
+def test_two_that_revoke_one_machine_do_it_once(world: World) -> None:
+    """Proposed twice while it was good: the second finds it done."""
+    first, second = (world.propose(RevokeCashMachine(name="machine-1")) for _ in range(2))
+    world.approve(first)
+    assert refused(lambda: world.approve(second))[0] == "ALREADY_DECIDED"
+
+
+def test_settings_make_no_machine_once_there_was_one(world: World, phone: Holder) -> None:
+    """The bank starts with other settings, with its machine revoked: nothing comes back or in."""
+    world.both(RevokeCashMachine(name="machine-1"))
+    thief = SigningKey(b"t" * 32)
+    world.machines = {"machine-1": bytes(MACHINE.verify_key), "mine": bytes(thief.verify_key)}
+    world.restart()
+    assert refused(lambda: phone.exchange(500, cash=True))[0] == "CASH_NOT_ACCEPTED"
+    receipt = receipt_of(world, phone, "mine", thief)
+    no = refused(lambda: phone.exchange(500, cash=True, cash_receipt=receipt))
+    assert no[0] == "CASH_NOT_ACCEPTED"
+    assert phone.fen == 0

@@ -19,6 +19,7 @@ class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RIGHT_DEVICES: _ClassVar[Right]
     RIGHT_WALLETS: _ClassVar[Right]
     RIGHT_SUSPENSE: _ClassVar[Right]
+    RIGHT_CASH: _ClassVar[Right]
 
 class ActState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -37,6 +38,7 @@ RIGHT_BANKS: Right
 RIGHT_DEVICES: Right
 RIGHT_WALLETS: Right
 RIGHT_SUSPENSE: Right
+RIGHT_CASH: Right
 ACT_STATE_UNSPECIFIED: ActState
 ACT_STATE_OPEN: ActState
 ACT_STATE_APPROVED: ActState
@@ -46,7 +48,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "freeze_wallet", "unfreeze_wallet", "pay_suspense")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +73,8 @@ class OfficerAct(_message.Message):
     FREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     UNFREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     PAY_SUSPENSE_FIELD_NUMBER: _ClassVar[int]
+    REGISTER_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
+    REVOKE_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
     act_id: str
     institution: str
     officer: str
@@ -95,7 +99,9 @@ class OfficerAct(_message.Message):
     freeze_wallet: FreezeWallet
     unfreeze_wallet: UnfreezeWallet
     pay_suspense: PaySuspense
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ...) -> None: ...
+    register_cash_machine: RegisterCashMachine
+    revoke_cash_machine: RevokeCashMachine
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ...) -> None: ...
 
 class OfficerDecision(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -280,6 +286,20 @@ class PaySuspense(_message.Message):
     position: int
     wallet_number: str
     def __init__(self, position: _Optional[int] = ..., wallet_number: _Optional[str] = ...) -> None: ...
+
+class RegisterCashMachine(_message.Message):
+    __slots__ = ("name", "public_key")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    public_key: bytes
+    def __init__(self, name: _Optional[str] = ..., public_key: _Optional[bytes] = ...) -> None: ...
+
+class RevokeCashMachine(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Act(_message.Message):
     __slots__ = ("number", "proposal", "state", "proposed_by", "proposed_time_ms", "decision", "decided_by", "decided_time_ms", "position", "reason")

@@ -1,0 +1,94 @@
+"""Cash machines and tellers' desks whose word the bank takes, registered and revoked by officers.
+
+The setting `cash_machines` names the first ones. It is read while the bank has none, and never
+again: who can write the settings afterwards makes no machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from dcep.errors.v1 import errors_pb2
+from operator_bank.limits import MAX_MACHINES
+from operator_bank.tables import cash_machines
+from runtime.checks import public_key
+from runtime.database import Database
+from runtime.errors import Refusal
+from runtime.remembered import Remembered
+
+FOUNDING = 0
+"""In the place of an act's number."""
+
+
+class Machine(NamedTuple):
+    """A machine by its name."""
+
+    key: bytes
+    revoked: bool
+
+
+class Machines:
+    """Knows them, in memory too."""
+
+    def __init__(self, database: Database, founding: Mapping[str, bytes]) -> None:
+        database.transaction(lambda c: _found(c, founding))
+        self._remembered = Remembered(database, _read)
+
+    @property
+    def any_good(self) -> bool:
+        """Whether the bank takes and gives cash at all."""
+        return any(not machine.revoked for machine in self._remembered.now().values())
+
+    def key(self, name: str) -> bytes | None:
+        """The key of a machine whose receipts are good."""
+        machine = self._remembered.now().get(name)
+        return machine.key if machine is not None and not machine.revoked else None
+
+    def change(self) -> AbstractContextManager[None]:
+        """One change after another; it is known when it ends."""
+        return self._remembered.change()
+
+    def check_new(self, name: str, key: bytes) -> None:
+        """Refuses a machine that cannot be registered."""
+        known = self._remembered.now()
+        public_key(key, "public_key")
+        if name in known:
+            raise _exists("name", f"there is or was a machine {name!r}; take another name")
+        if any(machine.key == key for machine in known.values()):
+            raise _exists("public_key", "a machine has or had this key")
+        if len(known) >= MAX_MACHINES:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_MACHINES} machines")
+
+    def check_revocable(self, name: str) -> None:
+        """Refuses to revoke a machine that there is not, or not any more."""
+        machine = self._remembered.now().get(name)
+        if machine is None:
+            raise Refusal(errors_pb2.REASON_MACHINE_UNKNOWN, f"no machine {name!r}", field="name")
+        if machine.revoked:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED, f"machine {name!r} is revoked", field="name"
+            )
+
+
+def _exists(field: str, message: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_ALREADY_EXISTS, message, field=field)
+
+
+def _found(connection: Connection, founding: Mapping[str, bytes]) -> None:
+    if founding and connection.execute(select(cash_machines).limit(1)).first() is None:
+        rows = [
+            {"name": name, "public_key": key, "registered_by": FOUNDING}
+            for name, key in founding.items()
+        ]
+        connection.execute(insert(cash_machines), rows)
+
+
+def _read(connection: Connection) -> dict[str, Machine]:
+    rows = connection.execute(select(cash_machines)).all()
+    return {
+        row.name: Machine(bytes(row.public_key), revoked=row.revoked_by is not None) for row in rows
+    }
