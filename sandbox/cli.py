@@ -24,6 +24,7 @@ from sandbox import (
     cli_feed,
     cli_keys,
     cli_machines,
+    cli_officers,
     cli_offline_risk,
     cli_replay,
     cli_stack,
@@ -55,6 +56,7 @@ for part in (
     cli_audit,
     cli_ceremony,
     cli_replay,
+    cli_officers,
     cli_offline_risk,
 ):
     part.register(app)

@@ -1,4 +1,4 @@
-"""``dcep acts``, ``approve``, ``reject``, ``officers``: the second person's side of every act."""
+"""``dcep acts``, ``approve``, ``reject``: the second person's side of every act."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from sandbox.act_words import content_of, fields, in_words, line
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
+from sandbox.registering import follow
 from sandbox.words import EXIT_USAGE, Speaker
 
+_PEOPLE = ("register_officer", "renew_officer", "remove_officer", "change_rights")
 _MONEY = ("pay_in_reserves", "pay_out_reserves", "issue", "redeem")
 At = Annotated[str, typer.Option("--at", help="central-bank or a bank; all when left out.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (acts, approve, reject, officers):
+    for command in (acts, approve, reject):
         app.command()(command)
 
 
@@ -39,7 +41,7 @@ def acts(
     if ended:
         _say_ended(speaker, plan, at, ended)
         return
-    waiting = [act for name in _institutions(plan, at) for act in _waiting(plan, name)]
+    waiting = [act for name in institutions(plan, at) for act in _waiting(plan, name)]
     asked = _requests(plan) if at in ("", CENTRAL_BANK) else []
     requests = [
         {
@@ -68,7 +70,7 @@ def acts(
 def _say_ended(speaker: Speaker, plan: StackPlan, at: str, count: int) -> None:
     """How the newest acts of each institution have ended, be it that nobody decided so."""
     found = []
-    for name in _institutions(plan, at):
+    for name in institutions(plan, at):
         with ActDesk(plan, name, plan.officers(name)[0]) as desk:
             newest = desk.newest_acts(count)
         found += [act for act in newest if act.state != office_pb2.ACT_STATE_OPEN]
@@ -103,6 +105,8 @@ def approve(
                 continue
             speaker.say(in_words(act))
             approved.append({**fields(desk.approve(act)), **_books(plan, act)})
+        if any(content_of(act).WhichOneof("kind") in _PEOPLE for act in wanted):
+            follow(plan, plan.institution(officer))
     speaker.result({"approved": approved})
     if as_json:
         return
@@ -128,19 +132,6 @@ def reject(
     with ActDesk(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
     Speaker(as_json).result(fields(act), f"rejected: {in_words(act)}")
-
-
-def officers(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """List the officers who are registered, with their rights."""
-    plan, speaker = load(folder), Speaker(as_json)
-    rows = []
-    for name in _institutions(plan, at):
-        with ActDesk(plan, name, plan.officers(name)[0]) as desk:
-            rows += [_person(name, found) for found in desk.officers()]
-    speaker.result({"officers": rows})
-    for row in rows if not as_json else ():
-        state = ", removed" if row["removed"] else ""
-        speaker.say(f"{row['name']} of {row['institution']}{state}: {', '.join(row['rights'])}")
 
 
 def say_proposed(
@@ -171,7 +162,8 @@ def say_proposed(
     )
 
 
-def _institutions(plan: StackPlan, at: str) -> list[str]:
+def institutions(plan: StackPlan, at: str) -> list[str]:
+    """The one that is named, or all."""
     if at:
         return [plan.institution(plan.officers(at)[0])]
     return [CENTRAL_BANK, *(bank.name for bank in plan.banks)]
@@ -199,15 +191,3 @@ def _books(plan: StackPlan, act: office_pb2.Act) -> dict[str, Any]:
     with CentralOffice(plan, plan.central_officers[0]) as office:
         books = office.books_of(shown["bank"])
     return {"reserves_fen": books.reserves_fen, "circulation_fen": books.circulation_fen}
-
-
-def _person(institution: str, found: office_pb2.Officer) -> dict[str, Any]:
-    return {
-        "institution": institution,
-        "name": found.name,
-        "removed": found.removed,
-        "rights": [
-            office_pb2.Right.Name(right).removeprefix("RIGHT_").lower() for right in found.rights
-        ],
-        "certificates": [known.certificate_fingerprint for known in found.credentials],
-    }

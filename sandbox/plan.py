@@ -6,11 +6,12 @@ started and nothing is connected.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from currency import parties
@@ -165,6 +166,24 @@ class StackPlan:
         settings = self.bank_folder(name) / "settings.toml"
         arguments = ("--bank", name, "--settings", str(settings), "--migrate")
         return Command(name, "operator_bank", arguments, log)
+
+    def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
+        """The plan as it stands in its file now, changed and written back; one after another."""
+        with open(self.folder / "stack.lock", "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            plan = change(load(self.folder))
+            plan.save()
+            return plan
+
+    def with_officers(self, institution: str, names: Sequence[str]) -> StackPlan:
+        """With these officers at the central bank or at a bank."""
+        if institution == CENTRAL_BANK:
+            return replace(self, central_officers=tuple(names))
+        banks = [
+            replace(bank, officers=tuple(names)) if bank.name == institution else bank
+            for bank in self.banks
+        ]
+        return replace(self, banks=tuple(banks))
 
     def save(self) -> None:
         """Write the description; whoever reads it sees the old one or the new one, whole."""

@@ -81,6 +81,11 @@ def proposed_once(
         kept.forget()
 
 
+def is_unheard(plan: StackPlan, institution: str, officer: str, kind: Message, cause: str) -> bool:
+    """Whether an equal command proposed this, or was about to, and nobody heard what came of it."""
+    return _Kept(plan, institution, officer, kind, cause).read() is not None
+
+
 def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
     """The act of that id, proposed now or before; ID_REUSED when it asks for something else."""
     found = _found(desk, act_id)

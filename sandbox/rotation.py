@@ -117,11 +117,11 @@ def _of_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
         (known,) = [bank for bank in office.banks() if bank.name == party.name]
     renewal = office_pb2.RenewBank(name=party.name, old_until_time_ms=wanted.old_until_ms)
     if CERTIFICATE in wanted.what:
-        mark = fingerprint(_next_certificate(plan, tls, party.role))
+        mark = fingerprint(next_certificate(plan, tls, party.role))
         if mark != known.certificate_fingerprint:
             renewal.certificate_fingerprint = mark
     if KEY in wanted.what:
-        key = SigningKey(_next_key(business).read_bytes())
+        key = SigningKey(next_key(business).read_bytes())
         if bytes(key.verify_key) != known.business_key:
             renewal.business_key = bytes(key.verify_key)
             renewal.proof = possession(key, party.name)
@@ -141,10 +141,10 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
     if CERTIFICATE in wanted.what:
         # Whoever speaks to the central bank goes by the root and by the role: no act is needed,
         # but for what is to be good no more.
-        _next_certificate(plan, tls, party.role)
+        next_certificate(plan, tls, party.role)
         _keep_replaced(plan, tls)
     if KEY in wanted.what:
-        key = SigningKey(_next_key(business).read_bytes())
+        key = SigningKey(next_key(business).read_bytes())
         public = bytes(key.verify_key)
         with CentralOffice(plan, plan.central_officers[0]) as office:
             known = {each.key for each in office.central_keys().keys}
@@ -205,8 +205,8 @@ def _list_alone(plan: StackPlan, public: bytes) -> None:
 def _of_officer(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
     tls = plan.officers_folder / f"{party.name}.crt"
     signing = officer_key_file(plan, party.name)
-    mark = fingerprint(_next_certificate(plan, tls, party.role))
-    public = public_key(_next_key(signing))
+    mark = fingerprint(next_certificate(plan, tls, party.role))
+    public = public_key(next_key(signing))
     with ActDesk(plan, party.institution, _others(plan, party)[0]) as desk:
         (known,) = [found for found in desk.officers() if found.name == party.name]
     begun = any(held.signing_key == public for held in known.credentials)
@@ -239,9 +239,9 @@ def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
         desk.approve(act)
 
 
-def _next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
+def next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
     """A new certificate with its key, beside the one in use; the one that was made before."""
-    fresh, key = _next(certificate), _next(certificate.with_suffix(".key"))
+    fresh, key = next_to(certificate), next_to(certificate.with_suffix(".key"))
     if not (fresh.exists() and key.exists()):
         root = plan.root_folder
         authority = Authority.of_pem((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
@@ -251,15 +251,16 @@ def _next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
     return fresh
 
 
-def _next_key(key: Path) -> Path:
+def next_key(key: Path) -> Path:
     """A new business or signing key beside the one in use; the one that was made before."""
-    fresh = _next(key)
+    fresh = next_to(key)
     if not fresh.exists():
         write_private(fresh, bytes(SigningKey.generate()))
     return fresh
 
 
-def _next(file: Path) -> Path:
+def next_to(file: Path) -> Path:
+    """Where the successor of a file lies until it takes its place."""
     return file.with_name(file.name + ".next")
 
 
@@ -268,10 +269,10 @@ def _put(what: Sequence[str], certificate: Path, key: Path) -> list[str]:
     done: list[str] = []
     if CERTIFICATE in what:
         tls_key = certificate.with_suffix(".key")
-        os.replace(_next(tls_key), tls_key)
-        os.replace(_next(certificate), certificate)
+        os.replace(next_to(tls_key), tls_key)
+        os.replace(next_to(certificate), certificate)
         done.append(f"certificate {fingerprint(certificate)}")
     if KEY in what:
-        os.replace(_next(key), key)
+        os.replace(next_to(key), key)
         done.append(f"key {public_key(key).hex()}")
     return done

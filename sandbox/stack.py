@@ -157,7 +157,7 @@ class Stack:
         return [bank.inner_address, bank.public_address]
 
     def _officer(self, name: str) -> str:
-        return self.plan.officers(name)[0]
+        return load(self.plan.folder).officers(name)[0]
 
     def _forget(self, name: str) -> Running:
         process = self.running.pop(name)
@@ -166,5 +166,5 @@ class Stack:
 
     def _save_pids(self) -> None:
         pids = {name: process.pid for name, process in self.running.items()}
-        self.plan = replace(self.plan, pids=pids)
-        self.plan.save()
+        # Officers come and go while services run; their commands write the same file.
+        self.plan = self.plan.changed(lambda plan: replace(plan, pids=pids))

@@ -63,7 +63,7 @@ def test_who_approves_sees_what_is_approved(folder: str) -> None:
 
 
 def test_the_officers_are_listed_with_their_rights(folder: str) -> None:
-    rows = dcep("officers", "--json", "--dir", folder).answer["officers"]
+    rows = dcep("officers", "list", "--json", "--dir", folder).answer["officers"]
     central = {row["name"]: row["rights"] for row in rows if row["institution"] == "central-bank"}
     assert set(central) == {"lin", "mei", "han"}
     assert set(central["lin"]) == {"officers", "reserves", "issuance", "banks", "devices"}
