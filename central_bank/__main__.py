@@ -82,6 +82,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     bank = build(
         engine,
         root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
+        refunds_confirmed_until_ms=settings.refunds_confirmed_until_ms,
         business_key=key,
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
         bank_peers=GrpcBankPeers(files, own),

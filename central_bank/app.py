@@ -29,6 +29,7 @@ from central_bank.registration.judging import Judging
 from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
+from central_bank.registration.refund_clock import RefundClock
 from central_bank.registration.restore import Restoring
 from central_bank.registration.returns import Returns
 from central_bank.registration.settle import Settlement
@@ -91,6 +92,7 @@ def build(
     threaded: bool,
     verifier: SignatureVerifier | None = None,
     shown: Callable[[], str] = lambda: "",
+    refunds_confirmed_until_ms: int = 0,
     on_stopped: Callable[[CoreStopped], None] = lambda _: None,
 ) -> CentralBank:
     """Builds the central bank over a migrated database, recovering its core.
@@ -105,6 +107,8 @@ def build(
         threaded: with a writer thread (the service) or without (simulation).
         verifier: of the signatures of deposits; None: on one thread.
         shown: the fingerprint of the TLS certificate that the service shows now.
+        refunds_confirmed_until_ms: times up to this one an operator has said to be right, for
+            what goes back of expired money.
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
@@ -166,7 +170,12 @@ def build(
             clock,
             clearing,
         ),
-        restoring=Restoring(database, ledger, clock, clearing),
+        restoring=Restoring(
+            database,
+            ledger,
+            RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
+            clearing,
+        ),
         evidence=evidence,
         feed=Feed(books.journal, registry, FeedBook(database), central_keys, acts.chain, clock),
         flows=Flows(database, books.history, registry),

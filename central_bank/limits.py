@@ -71,8 +71,10 @@ MAX_OPEN_REQUESTS = 20
 """Of one bank, for issuance or redemption, that wait for an answer."""
 
 TOKEN_LIFETIME_MS = 90 * 86_400_000
-RESTORE_GRACE_MS = 7 * 86_400_000
-"""A piece of an expired token can be deposited for so long; then its loader gets what is left."""
+RESTORE_GRACE_MS = 37 * 86_400_000
+"""A piece of an expired token can be deposited for so long; then its loader gets what is left. The
+age that a bundle may have, and a week: a device that took money with a fresh bundle on the last day
+stops, and so comes online, before its payee has lost it."""
 
 MAX_DEPOSIT_WAIT_MS = 30 * 86_400_000
 """For so long after the grace a deposit that came in time may wait for a bank's reserves."""

@@ -22,6 +22,9 @@ class Settings:
     business_key: str
     officers_file: str = ""
     """The founding record of officers; read while there are none."""
+    refunds_confirmed_until_ms: int = 0
+    """Unix milliseconds: after the clock was far ahead, or the service away for days, an operator
+    says that times up to this one are right; until then no expired offline money goes back."""
     keys_in_files: bool = False
     metrics_port: int = 0
     log_file: str = ""

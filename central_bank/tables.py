@@ -222,6 +222,14 @@ refused_deposits = Table(
     Column("ruling", LargeBinary, nullable=False),
 )
 
+# One row: up to when the clock is believed where expired money goes back.
+refund_clock = Table(
+    "refund_clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
 # Deposits that came in time and wait for reserves, with each token that they are made of.
 waiting_deposits = Table(
     "waiting_deposits",

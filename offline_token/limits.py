@@ -8,6 +8,9 @@ MAX_CHAINS = 16
 MAX_HOPS = 32
 """Endorsements in one chain."""
 
+MIN_LEFT_MS = 86_400_000
+"""What a payee takes is good for so long at least: who is paid has a day to come online."""
+
 MAX_BANKS = 1_000
 MAX_REVOKED = 10_000
 MAX_PAYMENT_BYTES = 16_384

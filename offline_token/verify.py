@@ -21,6 +21,7 @@ from offline_token.formats import (
     TrustBundle,
     output_id,
 )
+from offline_token.limits import MIN_LEFT_MS
 from offline_token.signing import verified
 
 Verified = Callable[[bytes, bytes, bytes], bool]
@@ -144,7 +145,8 @@ def verify(
         root: the central bank's key, 32 bytes.
         bundle: as decoded; its own signature is checked here too.
         now_ms: the verifier's time.
-        request: what the payee asked for; None at a deposit, where any challenge will do.
+        request: what the payee asked for, who wants money that is good for `MIN_LEFT_MS` more;
+            None at a deposit, where any challenge will do.
         output: which output of each chain's last endorsement is meant.
         grace_ms: at a deposit, how long after its expiry a token is still good; certificates
             then need only have been valid when the token was made.
@@ -193,8 +195,9 @@ def judge(
     """
     try:
         meant = outputs or [output] * len(payment.chains)
+        left_ms = MIN_LEFT_MS if request is not None else 0
         walks = [
-            _walk(chain, root, bundle, now_ms, end, grace_ms, circumstances, verified)
+            _walk(chain, root, bundle, now_ms, end, grace_ms, left_ms, circumstances, verified)
             for chain, end in zip(payment.chains, meant, strict=True)
         ]
         pieces = tuple(end for end, _ in walks)
@@ -228,6 +231,7 @@ def _walk(
     now_ms: int,
     output: int,
     grace_ms: int,
+    left_ms: int,
     circumstances: bool,
     verified: Verified,
 ) -> tuple[Piece, tuple[Spending, ...]]:
@@ -237,7 +241,7 @@ def _walk(
     if not verified(root, token.signed_part(), token.signature):
         raise Bad(Reason.TOKEN_FORGED)
     if circumstances:
-        _check_rules(chain, bundle, now_ms - grace_ms)
+        _check_rules(chain, bundle, now_ms - grace_ms + left_ms)
     piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
     # At a deposit: who took the money while a certificate was valid does not lose it for coming
     # later. A certificate that ended before the token was made has never been good for it.

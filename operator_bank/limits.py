@@ -116,7 +116,7 @@ SUBMIT_VALIDITY_MS = 60_000
 DEVICE_LIFETIME_MS = 366 * 86_400_000
 DEVICE_RENEWAL_MS = 91 * 86_400_000
 """A certificate that ends earlier than this, a token's life, is renewed when the device asks."""
-KEY_LIVE_MS = 97 * 86_400_000
+KEY_LIVE_MS = 127 * 86_400_000
 """A key counts as live for so long after its certificate or its load: until its tokens have expired
 and the centre has given back what was left of them."""
 
@@ -129,7 +129,7 @@ MAX_FORGOTTEN = 500
 """Keys that are forgotten at once."""
 
 MAX_LIVE_KEYS = 100
-"""Live keys of one wallet: about a load a day."""
+"""Live keys of one wallet: loads within 127 days."""
 
 MAX_REPORTED = 500
 """Keys of wallets with a revoked device that are reported at once."""

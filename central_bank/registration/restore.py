@@ -18,9 +18,9 @@ from sqlalchemy import Connection, delete, func, select, update
 from central_bank import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.double_spends import DEPOSITED
+from central_bank.registration.refund_clock import RefundClock
 from central_bank.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
-from runtime.clock import Clock
 from runtime.database import Database
 from runtime.parts import parts
 from settlement.core import Answers, Batch
@@ -50,20 +50,25 @@ class Restoring:
     """Gives back what is left, in steps.
 
     Args:
+        time: by which tokens have expired.
         clearing: held by whoever decides what leaves the float.
     """
 
     def __init__(
-        self, database: Database, ledger: Ledger, clock: Clock, clearing: threading.Lock
+        self,
+        database: Database,
+        ledger: Ledger,
+        time: RefundClock,
+        clearing: threading.Lock,
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._clock = clock
+        self._time = time
         self._clearing = clearing
 
     def step(self) -> bool:
         """Gives back what is left of tokens whose grace is over; True when there was any."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._time.now_ms()
         before_ms = now_ms - RESTORE_GRACE_MS
         with self._clearing:
             ended = self._database.read(lambda c: _left_of_expired(c, before_ms, MAX_RESTORED))

@@ -19,7 +19,7 @@ _ORDER = 2**252 + 27742317777372353535851937790883648493
 _PRIME = 2**255 - 19
 
 
-DEPOSIT_GRACE_MS = 7 * DAY
+DEPOSIT_GRACE_MS = 37 * DAY
 
 
 @dataclass(frozen=True)
@@ -150,9 +150,9 @@ def _good(t: Table) -> None:
         bundle=c.bundle(created_time_ms=MAX_U64, max_age_ms=MAX_U64, max_value_fen=MAX_U64,
                         max_payment_fen=MAX_U64, max_holding_fen=MAX_U64),
     )  # fmt: skip
-    t.paid("everything expires just now", Reason.GOOD,
-           c.endorse(c.mint(alice, 100, expires=NOW), c.device("alice", "alpha", expires=NOW), bob,
-                     100),
+    t.paid("everything expires just now, and the token in a day", Reason.GOOD,
+           c.endorse(c.mint(alice, 100, expires=NOW + DAY),
+                     c.device("alice", "alpha", expires=NOW), bob, 100),
            bundle=c.bundle(created_time_ms=NOW - DAY, max_age_ms=DAY,
                            banks=(c.bank_certificate("alpha", expires=NOW),)))  # fmt: skip
     t.paid("a bundle from the future", Reason.GOOD, c.endorse(token, alice, bob, 100),
@@ -239,6 +239,8 @@ def _token(t: Table) -> None:
     t.paid("a token with another owner", Reason.TOKEN_FORGED, c.endorse(hers, alice, bob, 100))
     old = c.endorse(c.mint(alice, 100, expires=NOW - 1), alice, bob, 100)
     t.paid("a token expired a millisecond ago", Reason.TOKEN_EXPIRED, old)
+    soon = c.endorse(c.mint(alice, 100, expires=NOW + DAY - 1), alice, bob, 100)
+    t.paid("a token that ends in a day less a millisecond", Reason.TOKEN_EXPIRED, soon)
     t.paid("one chain twice", Reason.TOKEN_TWICE, pays, pays, asks=200)
     t.deposited("one fresh token twice", Reason.TOKEN_TWICE, fresh, fresh)
     again = c.endorse(fresh, alice, bob, 100, counter=2)
@@ -496,7 +498,7 @@ def _deposit(t: Table) -> None:
     pays = c.endorse(token, alice, bob, 100)
     for late_ms, reason in ((0, Reason.GOOD), (1, Reason.TOKEN_EXPIRED)):
         expired = c.mint(alice, 100, expires=NOW - DEPOSIT_GRACE_MS - late_ms)
-        when = f"7 days and {late_ms} ms after the expiry"
+        when = f"37 days and {late_ms} ms after the expiry"
         t.deposited(f"deposit {when}", reason, c.endorse(expired, alice, bob, 100))
     for early_ms, reason in ((0, Reason.GOOD), (1, Reason.DEVICE_EXPIRED)):
         device = c.device("alice", "alpha", expires=made - early_ms)

@@ -20,7 +20,8 @@ _SMALL_ORDER = [
     bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
     bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
 ]
-_GRACE_MS = 7 * 24 * 60 * 60 * 1_000
+_GRACE_MS = 37 * 24 * 60 * 60 * 1_000
+_LEFT_MS = 24 * 60 * 60 * 1_000
 
 
 class Refused(Exception):
@@ -219,7 +220,7 @@ def _walk(
 ) -> dict[str, Any]:
     token, hops = chain["token"], chain["hops"]
     _signed(root, "token/v1", token[0:73], token[73:137], "TOKEN_FORGED")
-    _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else 0), "TOKEN_EXPIRED")
+    _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else -_LEFT_MS), "TOKEN_EXPIRED")
     _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
     _must(len(hops) <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
     certified_ms = min(now_ms, _u64(token, 57)) if deposit else now_ms

@@ -15,6 +15,9 @@ MAX_REQUESTS = 100
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to."""
 
+CLOCKS_APART_MS = 3_600_000
+"""A payer leaves out what ends so much before a payee would refuse it: their clocks may differ."""
+
 MAX_PIN_TRIES = 10
 """Wrong PINs in a row; beyond, the device stays locked."""
 

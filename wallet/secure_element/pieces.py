@@ -21,12 +21,12 @@ from offline_token.formats import (
     Request,
     TrustBundle,
 )
-from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES
+from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES, MIN_LEFT_MS
 from offline_token.verify import Bad, Reason, Verdict, check_device, piece_of, verify
 from runtime.errors import Refusal
 from wallet.device import Piece, PieceState
 from wallet.secure_element.keys import certificate_of, own_key
-from wallet.secure_element.limits import MAX_PIECES
+from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State
@@ -73,7 +73,7 @@ def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
 
 def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
     chain = chain_of(piece)
-    if trust.now_ms > chain.token.expires_time_ms:
+    if trust.now_ms + MIN_LEFT_MS + CLOCKS_APART_MS > chain.token.expires_time_ms:
         return Reason.TOKEN_EXPIRED
     if chain.token.value_fen > trust.bundle.max_value_fen:
         return Reason.VALUE_TOO_LARGE
@@ -124,7 +124,7 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
         kind, why = PieceState.DEPOSITING, piece.why
     elif piece.returned:
         kind, why = PieceState.GIVEN_BACK, GIVEN_BACK
-    elif reason == Reason.TOKEN_EXPIRED:
+    elif reason == Reason.TOKEN_EXPIRED and trust.now_ms > chain.token.expires_time_ms:
         kind, why = PieceState.EXPIRED, said(reason)
     elif reason != Reason.GOOD:
         kind, why = PieceState.NOT_PAYABLE, said(reason)
@@ -170,35 +170,40 @@ def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
 
 
 def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
-    """Pieces that cover the amount: one that suffices with the fewest hops, or the largest ones.
+    """Pieces that cover the amount: the one that ends soonest of those that suffice, or several.
 
-    They are of one key where that can be: pieces that pay together are seen to be in one hand.
+    Among those that end together it is the one with the fewest hops, then the smallest. Several
+    are of one key where that can be: pieces that pay together are seen to be in one hand.
     """
     usable = [
-        (piece, hops)
+        (piece, chain)
         for piece in good
-        if (hops := len(chain_of(piece).hops)) < trust.bundle.max_hops
+        if len((chain := chain_of(piece)).hops) < trust.bundle.max_hops
     ]
     enough = [
-        (hops, piece.value_fen, at)
-        for at, (piece, hops) in enumerate(usable)
+        (chain.token.expires_time_ms, len(chain.hops), piece.value_fen, at)
+        for at, (piece, chain) in enumerate(usable)
         if piece.value_fen >= amount_fen
     ]
     if enough:
-        return [usable[min(enough)[2]][0]]
+        return [usable[min(enough)[3]][0]]
+    ends = {id(piece): chain.token.expires_time_ms for piece, chain in usable}
     by_owner: dict[str, list[HeldPiece]] = {}
     for piece, _ in usable:
         by_owner.setdefault(piece.owner, []).append(piece)
     for group in [*by_owner.values(), [piece for piece, _ in usable]]:
-        if chosen := _largest(group, amount_fen):
-            return chosen
+        soonest = sorted(group, key=lambda piece: (ends[id(piece)], -piece.value_fen))
+        largest = sorted(group, key=lambda piece: -piece.value_fen)
+        for order in (soonest, largest):
+            if chosen := _first(order, amount_fen):
+                return chosen
     raise in_too_many_pieces()
 
 
-def _largest(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
-    """The largest ones that cover the amount; none when they do not, or are too many."""
+def _first(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
+    """The first ones that cover the amount; none when they do not, or are too many."""
     chosen: list[HeldPiece] = []
-    for piece in sorted(pieces, key=lambda piece: -piece.value_fen)[:MAX_CHAINS]:
+    for piece in pieces[:MAX_CHAINS]:
         chosen.append(piece)
         if worth_fen(chosen) >= amount_fen:
             return chosen

@@ -46,7 +46,7 @@ _SENTENCES = {
     Reason.BUNDLE_FORGED: "the trust bundle is not the central bank's",
     Reason.BUNDLE_TOO_OLD: "this device has not been online for too long; load anew once",
     Reason.TOKEN_FORGED: "the money is not signed by the central bank",
-    Reason.TOKEN_EXPIRED: "the money has expired",
+    Reason.TOKEN_EXPIRED: "the money has expired, or ends too soon to be paid on",
     Reason.TOKEN_TWICE: "the same money is in it twice",
     Reason.VALUE_TOO_LARGE: "a piece is larger than the rules allow",
     Reason.TOO_MANY_HOPS: "the money has changed hands too often; its holder must deposit it",

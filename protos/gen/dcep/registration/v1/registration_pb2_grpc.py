@@ -111,7 +111,7 @@ class RegistrationServiceServicer(object):
         """Retires deposited pieces, once each, and moves their value from the float
         to the bank's circulation; what a double spend adds comes from the reserves
         of the bank that certified the device. Repeats by (bank, number).
-        A token's pieces are good until 7 days after its expiry; then what is left
+        A token's pieces are good until 37 days after its expiry; then what is left
         of it goes back to the bank that registered it, once, and with the feed's
         tokens_restored to the wallet that loaded it.
         Refuses an item: TOKEN_INVALID, ALREADY_DEPOSITED. An item stays PENDING
