@@ -3,8 +3,8 @@
 A clock that jumps ahead, for a minute or for good, would give a country's money back to its loaders
 before its payees have come. So this time moves on by what has passed while the service was running,
 a day of what it missed in an hour, and stands still where the clock is more than `MAX_STEP_MS`
-ahead of it, until an operator has said that the clock is right. Deposits that waited at the banks while
-the service was away come in before anything goes back.
+ahead of it, until an operator has said that the clock is right. Deposits that waited at the banks
+while the service was away come in before anything goes back.
 """
 
 from __future__ import annotations

@@ -42,6 +42,13 @@ def count(store: SealedFile) -> int:
     return store.change(body)
 
 
+def tried(folder: Path) -> int:
+    """PINs tried since the last right one."""
+    sealed = opened(folder)._sealed()
+    assert sealed is not None
+    return sealed.tries
+
+
 def copied(folder: Path, *names: str) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
@@ -238,7 +245,7 @@ def test_a_try_counts_before_it_is_evaluated(
     for tries in range(1, MAX_PIN_TRIES + 1):
         with pytest.raises(KeyboardInterrupt):
             opened(tmp_path, "2468").read()
-        assert json.loads((tmp_path / "device.mark").read_text())["tries"] == tries
+        assert tried(tmp_path) == tries
     monkeypatch.undo()
     with pytest.raises(PinError, match="locked"):
         opened(tmp_path, "2468").read()
@@ -260,7 +267,7 @@ def test_a_process_that_knows_the_pin_gives_nobody_more_tries(tmp_path: Path) ->
         with pytest.raises(PinError):
             opened(tmp_path, "0000").read()
     count(store)
-    assert json.loads((tmp_path / "device.mark").read_text())["tries"] == 3
+    assert tried(tmp_path) == 3
 
 
 @pytest.mark.parametrize("pin", ["123", "9" * 65])
@@ -316,3 +323,35 @@ def test_a_put_back_home_is_said_in_a_sentence(alice: Cli, tmp_path: Path) -> No
     alice.run("offline", "pin", "--new", "2468")
     shutil.copy(tmp_path / "old", alice.home / "device.sealed")
     assert "old copy was put back" in alice.run("offline", "show", code=2)
+
+
+def test_the_tries_cannot_be_had_back_without_the_whole_state(tmp_path: Path) -> None:
+    """Whoever has the files puts back those from before he tried, one by one and in pairs."""
+    opened(tmp_path).set_pin("2468")
+    before = copied(tmp_path, *FILES)
+    with pytest.raises(PinError):
+        opened(tmp_path, "0000").read()
+    after = copied(tmp_path, *FILES)
+    for name in ("device.sealed", "device.mark"):
+        put_back(tmp_path, {**after, name: before[name]})
+        if name == "device.mark":
+            # As after a power cut between the two: the newer state is taken, with its tries.
+            assert tried(tmp_path) == 1
+            with pytest.raises(PinError, match="8 tries are left"):
+                opened(tmp_path, "1111").read()
+        else:
+            with pytest.raises(RolledBack):
+                opened(tmp_path, "2468").read()
+
+
+def test_a_number_of_tries_that_is_written_by_hand_is_noticed(tmp_path: Path) -> None:
+    opened(tmp_path).set_pin("2468")
+    with pytest.raises(PinError):
+        opened(tmp_path, "0000").read()
+    data = bytearray((tmp_path / "device.sealed").read_bytes())
+    for at in range(6, 6 + 24 + 16 + 42):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        (tmp_path / "device.sealed").write_bytes(changed)
+        with pytest.raises(sealed_file.DeviceError, match="altered"):
+            opened(tmp_path, "2468").read()

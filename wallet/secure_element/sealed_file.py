@@ -3,9 +3,13 @@
 Three files lie side by side:
 
 * ``device.sealed``: the state, encrypted (XSalsa20-Poly1305) under a key made of `device.seal`
-  and, when the holder set one, of the PIN (Argon2id);
+  and, when the holder set one, of the PIN (Argon2id); around it an outer box under the seal alone,
+  with the number of the file, the digest of the one before, and how often a PIN was tried;
 * ``device.seal``: 32 random bytes, readable by the owner alone;
-* ``device.mark``: which state is the newest, and how often a wrong PIN was tried.
+* ``device.mark``: which file is the newest.
+
+So a PIN that is tried is a new file: who puts an old one back to try more, or writes another number
+of tries, is noticed as with any other old copy.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import stat
 import struct
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,10 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
-_HEADER = struct.Struct(">6sB16s")
-_MAGIC = b"DCEPS1"
-_CHAIN = struct.Struct(">32sQ")
+_HEAD = struct.Struct(">32sQB?16s")
+_MAGIC = b"DCEPS2"
 _SALT_BYTES = 16
+_OUTER_SALT = b"dcep-device-outer"
+"""Of the outer box, which has no PIN; no salt of a state has this length."""
 _NOTHING = bytes(32)
 
 
@@ -61,25 +66,32 @@ class Mark:
     Attributes:
         counter: of states written.
         digest: SHA-256 of the newest, hex.
-        tries: PINs tried since the last right one; counted before each is tried.
     """
 
     counter: int = 0
     digest: str = _NOTHING.hex()
-    tries: int = 0
 
 
 @dataclass(frozen=True)
 class _Sealed:
-    """A sealed file, taken apart."""
+    """A sealed file, its outer box opened.
 
-    data: bytes
+    Attributes:
+        with_pin: whether the state is behind a PIN.
+        salt: of its key.
+        tries: of PINs since the last right one; each is counted before it is evaluated.
+        counter, previous: number of this file, and digest of the one before.
+        digest: SHA-256 of this file.
+        box: the state, in the inner box.
+    """
+
     with_pin: bool
     salt: bytes
-
-    @property
-    def digest(self) -> bytes:
-        return hashlib.sha256(self.data).digest()
+    tries: int = 0
+    counter: int = 0
+    previous: bytes = _NOTHING
+    digest: bytes = _NOTHING
+    box: bytes = b""
 
 
 class SealedFile:
@@ -115,7 +127,7 @@ class SealedFile:
         with self._alone():
             state, sealed = self._open()
             answer = body(state)
-            self._write(state, sealed.digest, sealed.with_pin, sealed.salt)
+            self._write(state, sealed)
             return answer
 
     def has_pin(self) -> bool:
@@ -132,7 +144,7 @@ class SealedFile:
             state, sealed = self._open()
             salt = self._randomness.bytes(_SALT_BYTES)
             self._keys[salt] = self._key(pin, salt)
-            self._write(state, sealed.digest, bool(pin), salt)
+            self._write(state, replace(sealed, with_pin=bool(pin), salt=salt))
 
     def _ask(self) -> None:
         """Gets the PIN before the file is locked: a person may take long."""
@@ -144,22 +156,19 @@ class SealedFile:
         mark, sealed = self._read_mark(), self._sealed()
         if sealed is None:
             return self._first(mark)
-        if mark is None:
-            mark = Mark()
-        known = sealed.salt in self._keys
-        state, previous, counter = self._decrypted(sealed, mark)
-        newest = (counter, sealed.digest.hex()) == (mark.counter, mark.digest)
+        mark = mark or Mark()
+        newest = (sealed.counter, sealed.digest.hex()) == (mark.counter, mark.digest)
         # Written, but the power went before the mark followed.
-        following = (counter, previous.hex()) == (mark.counter + 1, mark.digest)
+        following = (sealed.counter, sealed.previous.hex()) == (mark.counter + 1, mark.digest)
         if not (newest or following):
             raise RolledBack(
                 f"{self._path} is not the newest state of this device: an old copy was put back, "
                 "or its mark was lost. Nothing is paid from it; put the newest files back, or "
                 "wait: what was loaded comes back from the bank after it has expired"
             )
-        tries = mark.tries if known else 0
-        if following or tries != mark.tries:
-            self._write_mark(Mark(counter, sealed.digest.hex(), tries))
+        if following:
+            self._write_mark(Mark(sealed.counter, sealed.digest.hex()))
+        state, sealed = self._decrypted(sealed)
         self._unsealed.unlink(missing_ok=True)
         return state, sealed
 
@@ -177,53 +186,61 @@ class SealedFile:
         create_whole(self._seal, self._randomness.bytes(SEED_BYTES))
         salt = self._randomness.bytes(_SALT_BYTES)
         self._keys[salt] = self._key("", salt)
-        return state, self._write(state, _NOTHING, False, salt)
+        return state, self._write(state, _Sealed(False, salt))
 
-    def _decrypted(self, sealed: _Sealed, mark: Mark) -> tuple[State, bytes, int]:
-        if sealed.with_pin and mark.tries >= MAX_PIN_TRIES:
+    def _decrypted(self, sealed: _Sealed) -> tuple[State, _Sealed]:
+        if sealed.with_pin and sealed.tries >= MAX_PIN_TRIES:
             raise PinError(_wrong(0))
         key = self._keys.get(sealed.salt)
         trying = key is None and sealed.with_pin
-        if key is None:
-            key = self._tried(sealed, mark) if trying else self._key("", sealed.salt)
+        if trying:
+            sealed, key = self._tried(sealed)
+        elif key is None:
+            key = self._key("", sealed.salt)
         try:
-            content = SecretBox(key).decrypt(sealed.data[_HEADER.size :])
+            content = SecretBox(key).decrypt(sealed.box)
         except CryptoError:
             if trying:
                 self._wrong = (sealed.salt, self._pin)
-                raise PinError(_wrong(MAX_PIN_TRIES - mark.tries)) from None
+                raise PinError(_wrong(MAX_PIN_TRIES - sealed.tries)) from None
             raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
         self._keys[sealed.salt] = key
         try:
-            state = State.decode(content[_CHAIN.size :])
+            state = State.decode(content)
         except ValueError as error:
             raise DeviceError(f"{self._path} cannot be read: {error}") from error
-        previous, counter = _CHAIN.unpack(content[: _CHAIN.size])
-        return state, previous, counter
+        if trying:
+            # Only the PIN itself: a process that knows the key gives nobody more tries.
+            sealed = self._follow(replace(sealed, tries=0))
+        return state, sealed
 
-    def _tried(self, sealed: _Sealed, mark: Mark) -> bytes:
+    def _tried(self, sealed: _Sealed) -> tuple[_Sealed, bytes]:
         """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
         if not self._pin:
             raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
         if (sealed.salt, self._pin) == self._wrong:
-            raise PinError(_wrong(MAX_PIN_TRIES - mark.tries))
-        mark.tries += 1
-        self._write_mark(mark)
-        return self._key(self._pin, sealed.salt)
+            raise PinError(_wrong(MAX_PIN_TRIES - sealed.tries))
+        counted = self._follow(replace(sealed, tries=sealed.tries + 1))
+        return counted, self._key(self._pin, sealed.salt)
 
-    def _write(self, state: State, previous: bytes, with_pin: bool, salt: bytes) -> _Sealed:
-        mark = self._read_mark() or Mark()
-        content = _CHAIN.pack(previous, mark.counter + 1) + state.encode()
-        box = SecretBox(self._keys[salt])
-        sealed = _Sealed(
-            _HEADER.pack(_MAGIC, with_pin, salt) + box.encrypt(content), with_pin, salt
-        )
-        write_whole(self._path, sealed.data)
-        self._write_mark(Mark(mark.counter + 1, sealed.digest.hex(), mark.tries))
-        return sealed
+    def _write(self, state: State, before: _Sealed) -> _Sealed:
+        """A state in the place of the one before, under that one's salt."""
+        box = SecretBox(self._keys[before.salt]).encrypt(state.encode())
+        return self._follow(replace(before, box=bytes(box)))
+
+    def _follow(self, changed: _Sealed) -> _Sealed:
+        """Writes what follows the newest that was written; then the mark."""
+        made = replace(changed, previous=changed.digest, counter=changed.counter + 1)
+        head = _HEAD.pack(made.previous, made.counter, made.tries, made.with_pin, made.salt)
+        outer = SecretBox(self._key("", _OUTER_SALT)).encrypt(head + made.box)
+        data = _MAGIC + bytes(outer)
+        made = replace(made, digest=hashlib.sha256(data).digest())
+        write_whole(self._path, data)
+        self._write_mark(Mark(made.counter, made.digest.hex()))
+        return made
 
     def _key(self, pin: str, salt: bytes) -> bytes:
-        """The key of the file: from the seal alone, or from the seal and the PIN."""
+        """A key of the file: from the seal alone, or from the seal and the PIN."""
         try:
             mode = stat.S_IMODE(os.stat(self._seal).st_mode)
             seal = self._seal.read_bytes()
@@ -237,14 +254,20 @@ class SealedFile:
     def _sealed(self) -> _Sealed | None:
         try:
             data = self._path.read_bytes()
-            magic, with_pin, salt = _HEADER.unpack(data[: _HEADER.size])
         except FileNotFoundError:
             return None
-        except (OSError, struct.error) as error:
+        except OSError as error:
             raise DeviceError(f"{self._path} cannot be read: {error}") from error
-        if magic != _MAGIC:
+        if not data.startswith(_MAGIC):
             raise DeviceError(f"{self._path} is no sealed state of a device")
-        return _Sealed(data, bool(with_pin), salt)
+        try:
+            content = SecretBox(self._key("", _OUTER_SALT)).decrypt(data[len(_MAGIC) :])
+            previous, counter, tries, with_pin, salt = _HEAD.unpack(content[: _HEAD.size])
+        except (CryptoError, ValueError, struct.error):
+            raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
+        digest = hashlib.sha256(data).digest()
+        box = content[_HEAD.size :]
+        return _Sealed(with_pin, salt, tries, counter, previous, digest, box)
 
     def _read_mark(self) -> Mark | None:
         try:
