@@ -37,7 +37,12 @@ CIRCUMSTANCES = frozenset(
         Reason.PAYMENT_TOO_LARGE,
     }
 )
-"""Why a payment is refused that its payer may have made in good faith. Such a one is given back."""
+"""What is wrong with a payment through no fault of its payer, and is left out where it is judged
+whether it is given back."""
+
+RETURNED = CIRCUMSTANCES | {Reason.WRONG_AMOUNT}
+"""Why a payment is refused that its payer may have made in good faith: an amount may have been
+altered on the way. Such a one is given back; so is a good one for which the payee has no room."""
 
 
 @dataclass(frozen=True)

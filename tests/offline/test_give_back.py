@@ -22,6 +22,7 @@ from tests.offline.centre import Centre
 from tests.offline.country import DAY, NOW, Country, Device, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from wallet.device import PieceState
+from wallet.secure_element.state import State
 
 
 def refused(reason: Reason, call: Callable[..., object], *arguments: object) -> None:
@@ -274,12 +275,73 @@ def test_a_payment_that_is_wrong_besides_is_not_given_back(
     assert bob.element.give_back(payment)
 
 
-def test_another_amount_or_another_payees_is_not_given_back(country: Country) -> None:
+def test_another_payees_is_not_given_back(country: Country) -> None:
     chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 100)
     bob, payment = revoking_bob(country, chain, fen=99)
-    refused(Reason.WRONG_AMOUNT, bob.element.give_back, payment)
     carol = purse(country, "carol")
     refused(Reason.WRONG_CHALLENGE, carol.element.give_back, payment)
+
+
+@pytest.mark.parametrize("fen", [1, 99, 101])
+def test_another_amount_than_was_asked_for_comes_back(country: Country, fen: int) -> None:
+    """A middleman has altered the request: the payee takes nothing, the payer has it again."""
+    alice, bob = purse(country, "alice", 200), purse(country, "bob")
+    request = bob.element.request(100)
+    chain = country.endorse(
+        country.mint(country.alice, 200, number=1_000),
+        country.alice,
+        country.bob,
+        fen,
+        challenge=Request.decode(request).challenge,
+    )
+    payment = Payment((chain,)).encode()
+    alice.store.change(lambda state: _has_paid(state, request, payment))
+    refused(Reason.WRONG_AMOUNT, bob.element.accept, payment)
+    assert alice.element.take_back(bob.element.give_back(payment)) == fen
+    assert bob.element.pieces() == []
+
+
+def _has_paid(state: State, request: bytes, payment: bytes) -> None:
+    asked = Request.decode(request)
+    state.paid[asked.challenge.hex()] = (payment.hex(), asked.certificate.encode().hex())
+
+
+def test_what_would_be_over_the_payees_cap_comes_back(country: Country) -> None:
+    """Two requests that fit one by one, and not both."""
+    narrow = country.bundle(max_holding_fen=5_000)
+    alice, bob = purse(country, "alice", 1_000, 1_000), purse(country, "bob", 4_200, bundle=narrow)
+    asked = [bob.element.request(500) for _ in range(2)]
+    first, second = (alice.element.pay(each) for each in asked)
+    assert bob.element.accept(first) == 500
+    with pytest.raises(Refusal) as caught:
+        bob.element.accept(second)
+    assert caught.value.name == "OVER_BALANCE_CAP"
+    back = bob.element.give_back(second)
+    assert bob.element.give_back(second) == back
+    assert alice.element.take_back(back) == 500
+    with pytest.raises(Refusal):
+        bob.element.accept(second)
+
+
+def test_what_would_be_a_piece_too_many_comes_back(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob", 1)
+    payment = alice.element.pay(bob.element.request(100))
+    monkeypatch.setattr("wallet.secure_element.pieces.MAX_PIECES", 1)
+    with pytest.raises(Refusal):
+        bob.element.accept(payment)
+    back = bob.element.give_back(payment)
+    monkeypatch.undo()
+    assert alice.element.take_back(back) == 100
+
+
+def test_a_hundred_requests_do_not_push_out_one_that_was_paid(country: Country) -> None:
+    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+    payment = alice.element.pay(bob.element.request(1_000))
+    for _ in range(150):
+        bob.element.request(1)
+    assert bob.element.accept(payment) == 1_000
 
 
 def test_the_longest_chain_there_can_be_has_no_room_to_come_back(country: Country) -> None:

@@ -194,7 +194,7 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
 def test_only_so_many_keys_of_a_wallet_are_live(world: World, alice: Holder, bob: Holder) -> None:
     first, *_ = [certify(world, alice, some_key()) for _ in range(MAX_LIVE_KEYS)]
     refusal = no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, certify, world, alice, some_key())
-    assert "the next load is possible after 2025-09-20 15:06 UTC" in refusal.message
+    assert "the next load is possible after 2025-10-20 15:06 UTC" in refusal.message
     assert certify(world, alice, first.key) == first, "it is counted already"
     certify(world, bob, some_key())
     world.clock.advance(KEY_LIVE_MS)

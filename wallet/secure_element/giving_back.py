@@ -20,11 +20,11 @@ from offline_token.formats import (
     Payment,
     Request,
 )
-from offline_token.give_back import CIRCUMSTANCES, GiveBack, paid_pieces, returned
+from offline_token.give_back import RETURNED, GiveBack, paid_pieces, returned
 from offline_token.verify import Bad, Piece, Reason, judge
 from runtime.errors import Refusal
 from wallet.secure_element.keys import own_key
-from wallet.secure_element.pieces import Trust, check_room, judged, keep
+from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, State
@@ -46,7 +46,7 @@ def give_back(
     if asked is None:
         raise bad(Reason.WRONG_CHALLENGE)
     request = Request.decode(bytes.fromhex(asked))
-    _check(paid, payment, trust, request, asked)
+    _check(state, paid, payment, trust, request, asked)
     key = own_key(state, request.certificate.key)
     if key is None:
         raise bad(Reason.WRONG_CHALLENGE)
@@ -99,18 +99,31 @@ def take_back(state: State, back: bytes) -> int:
     return value_fen
 
 
-def _check(paid: Payment, payment: bytes, trust: Trust, request: Request, asked: str) -> None:
+def has_room(state: State, trust: Trust, count: int, value_fen: int) -> bool:
+    """Whether so many pieces, worth so much, would be taken."""
+    try:
+        check_room(state, count)
+        check_total(state, trust, value_fen)
+    except Refusal:
+        return False
+    return True
+
+
+def _check(
+    state: State, paid: Payment, payment: bytes, trust: Trust, request: Request, asked: str
+) -> None:
     verdict = judged(payment, trust, asked)
-    if verdict.good:
+    if verdict.good and has_room(state, trust, len(paid.chains), verdict.value_fen):
         raise Refusal(errors_pb2.REASON_FIELD_INVALID, "this payment is good: accept it")
-    if verdict.reason not in CIRCUMSTANCES:
+    if not verdict.good and verdict.reason not in RETURNED:
         raise bad(verdict.reason)
+    paid_fen = sum(piece.value_fen for piece, _ in _paid_pieces(paid))
     otherwise = judge(
         paid,
         root=trust.root,
         bundle=trust.bundle,
         now_ms=trust.now_ms,
-        request=request,
+        request=replace(request, amount_fen=paid_fen),
         circumstances=False,
     )
     if not otherwise.good:

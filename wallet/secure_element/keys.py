@@ -95,13 +95,15 @@ def _forget_idle(state: State, at_work: set[str], now_ms: int) -> None:
 def _make_room(state: State, at_work: set[str], now_ms: int) -> None:
     """Below the bound, whatever waits for a payment under the oldest keys without money.
 
-    Keys whose payments may come back go last: without its key what came back is not deposited.
+    Keys that wait for a payment go last, and behind them those whose payments may come back:
+    without its key what is paid is not given back, nor what came back deposited.
     """
     needed = at_work | _owners(state) | _newest(state)
     needed |= {key.public for key in state.keys if key.loader and key.certificate}
     payers = _payers(state, now_ms)
     spare = [key.public for key in state.keys if key.public not in needed]
-    spare.sort(key=lambda public: public in payers)
+    asked = {_request(each).certificate.key.hex() for each in state.asked.values()}
+    spare.sort(key=lambda public: (public in payers, public in asked))
     over = len(state.keys) + 1 - MAX_KEYS
     if over > len(spare):
         raise Refusal(

@@ -9,8 +9,9 @@ MAX_KEYS = 64
 """Keys that it holds, one for each load of which anything is left. Beyond, the oldest keys without
 money are forgotten, with the requests that show them; when all have money, nothing is loaded."""
 
-MAX_REQUESTS = 100
-"""Requests that wait for their payment; beyond, the oldest is forgotten."""
+MAX_REQUESTS = 1_000
+"""Requests that wait for their payment; beyond, the oldest is forgotten, and a payment for it can
+neither be taken nor given back. A request that was shown to many keeps none of the others out."""
 
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to."""
