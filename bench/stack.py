@@ -73,7 +73,7 @@ class Town:
 
     def database(self, bank: int) -> str:
         """Where a bank keeps its books."""
-        return self.plan.banks[bank].database_url
+        return self.plan.database_url(self.plan.banks[bank].name)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.settings import PathOrUri
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -15,23 +17,23 @@ class Settings:
 
     bank: str
     prefix: str
-    database_url: str
+    database_url: PathOrUri
     public_address: str
     inner_address: str
     central_bank_address: str
     tls_certificate: Path
     tls_key: Path
     tls_ca: Path
-    business_key: str
+    business_key: PathOrUri
     central_bank_keys: Path
     offline_roots: str
     """Public keys of the root of offline money: hexadecimal, separated by commas."""
     policy_file: Path
-    officers_file: str = ""
+    officers_file: PathOrUri = ""
     """The founding record of officers; read while there are none."""
     keys_in_files: bool = False
     metrics_port: int = 0
-    log_file: str = ""
+    log_file: PathOrUri = ""
     """Kept within bounds, with the edge's beside it; else the log is the standard error output."""
     cash_machines: str = ""
     opening_deposit_fen: int = 0

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from runtime.settings import SettingsError
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -46,6 +48,13 @@ def watch_days_left(days_left: Callable[[], float], registry: CollectorRegistry)
 
 
 def serve_metrics(registry: CollectorRegistry, port: int) -> None:
-    """Serves /metrics on loopback, in a thread of its own; port 0 serves nothing."""
-    if port:
+    """Serves /metrics on loopback, in a thread of its own; port 0 serves nothing.
+
+    Raises SettingsError when the port is in use.
+    """
+    if not port:
+        return
+    try:
         start_http_server(port, addr="127.0.0.1", registry=registry)
+    except OSError as error:
+        raise SettingsError(f"metrics cannot be served at port {port}: {error.strerror}") from error

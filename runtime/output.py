@@ -29,6 +29,18 @@ def harmless(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
 
 
+def of_this_machine(error: Exception) -> str:
+    """What files, disks or databases of this machine would not do, as a sentence; "" for others.
+
+    The message of a database names no values: what SQLAlchemy adds to it is left out.
+    """
+    if isinstance(error, OSError):
+        what = error.strerror or str(error)
+        return f"{error.filename}: {what}" if error.filename else what
+    original = getattr(error, "orig", None)  # of SQLAlchemy's errors, which cost much to import
+    return f"the database: {original}" if isinstance(original, Exception) else ""
+
+
 class Unprintable(Exception):
     """Standard output did not take what was printed; the message says why."""
 

@@ -31,6 +31,7 @@ from runtime.loop import shared_loop
 from runtime.messages import read
 from runtime.metrics import CallMetrics
 from runtime.open_sockets import within_files
+from runtime.settings import SettingsError
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
@@ -158,7 +159,18 @@ async def _build(
     options: Sequence[tuple[str, int]],
 ) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(handlers=[made], options=options)
-    return server, server.add_secure_port(address, credentials)
+    return server, add_port(server, address, credentials)
+
+
+def add_port(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials) -> int:
+    """Has a server listen; the port. Raises SettingsError when it cannot."""
+    try:
+        return int(server.add_secure_port(address, credentials))
+    except RuntimeError:
+        raise SettingsError(
+            f"nobody can be served at {address}: the port is in use, or the address is not this "
+            "machine's"
+        ) from None
 
 
 class _Collected(grpc.GenericRpcHandler):  # type: ignore[misc]

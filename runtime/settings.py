@@ -1,4 +1,9 @@
-"""Settings: a TOML file, then the environment over it; an unknown name is an error."""
+"""Settings: a TOML file, then the environment over it; an unknown name is an error.
+
+A relative path in a file is relative to the folder of that file, so that a folder of settings,
+keys and databases may be moved and copied. In the environment it is relative to where the process
+was started, as paths are in a shell.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,16 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 T = TypeVar("T")
+
+
+_IN_FOLDER = "a path, or what has a scheme in front of it"
+_SQLITE = "sqlite:///"
+
+PathOrUri = Annotated[str, _IN_FOLDER]
+"""A path, "", or what has a scheme: a database's URL, a key in a PKCS#11 token."""
 
 
 class SettingsError(Exception):
@@ -22,7 +34,7 @@ def load_settings(
     """A frozen dataclass of settings.
 
     Args:
-        kind: the dataclass; fields are ``str``, ``int``, ``bool`` or ``Path``.
+        kind: the dataclass; fields are ``str``, ``int``, ``bool``, ``Path`` or ``PathOrUri``.
         file: a TOML file with the fields' names, or None.
         environment: instead of the process's own; ``DCEP_<FIELD>`` overrides the file.
 
@@ -30,6 +42,8 @@ def load_settings(
         SettingsError: the message names the setting and what is wrong.
     """
     values = _from_file(file) if file is not None else {}
+    if file is not None:
+        _locate(values, kind, file.absolute().parent)
     hints = get_type_hints(kind)
     unknown = sorted(set(values) - set(hints))
     if unknown:
@@ -57,6 +71,21 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from error
+
+
+def _locate(values: dict[str, Any], kind: type[Any], folder: Path) -> None:
+    """Has the relative paths among the values begin with the folder."""
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        value = values.get(name)
+        if isinstance(value, str) and value and (hint is Path or _IN_FOLDER in get_args(hint)):
+            values[name] = located(value, folder)
+
+
+def located(text: str, folder: Path) -> str:
+    """A path, or an SQLite database's URL, that begins with a folder if it was relative."""
+    if text.startswith(_SQLITE):
+        return _SQLITE + str(folder / text.removeprefix(_SQLITE))
+    return text if ":" in text.partition("/")[0] else str(folder / text)
 
 
 def _from_text(name: str, text: str, hint: Any) -> Any:

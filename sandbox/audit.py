@@ -309,8 +309,7 @@ def _available(report: LedgerReport, account: int) -> int:
 
 @contextmanager
 def _opened(plan: StackPlan) -> Iterator[dict[str, Engine]]:
-    urls = {CENTRAL_BANK: plan.central_database_url}
-    urls.update({bank.name: bank.database_url for bank in plan.banks})
+    urls = {name: plan.database_url(name) for name in plan.commands()}
     engines = {name: _reading_engine(url) for name, url in urls.items()}
     try:
         yield engines

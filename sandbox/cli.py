@@ -13,7 +13,7 @@ from currency.amount import AmountError
 from currency.number import NumberError
 from runtime.command_line import Version, as_defaults, asked_for_json, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from runtime.output import run_command
+from runtime.output import of_this_machine, run_command
 from sandbox import (
     cli_acts,
     cli_audit,
@@ -105,6 +105,11 @@ def _run() -> None:
         speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
     except ProcessFailed as failed:
         speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
+    except Exception as error:
+        said = of_this_machine(error)
+        if not said:
+            raise
+        speaker.fail(EXIT_NO_ANSWER, "MACHINE", f"{said} (safe to repeat)")
 
 
 def _wrong_usage(speaker: Speaker, message: str, following: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 import time
@@ -59,7 +60,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return once all are healthy.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Start the stack in a folder (made if need be); Ctrl-C stops everything."""
+    """Start the stack in a folder (made if need be); Ctrl-C stops what was started here."""
     speaker = Speaker(as_json)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,12 +70,14 @@ def up(
         stack.up()
     speaker.result(_addresses(stack.plan))
     if not as_json:
-        _welcome(speaker, stack.plan, detach)
+        _welcome(speaker, stack, detach)
     if detach and not ended.is_set():
         return
     _watch(stack, ended, speaker)
     speaker.say("stopping …")
-    stack.down()
+    stack.down(stack.started)
+    if stack.running:
+        speaker.say(f"left running, as others started it: {', '.join(stack.running)}")
 
 
 def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
@@ -117,7 +120,13 @@ def _watch(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
         for name, process in list(stack.running.items()):
             if process.alive():
                 continue
-            if name not in due:
+            if stack.was_stopped(name):
+                stack.forget(name)
+                speaker.say(f"{name} was stopped")
+            elif name not in stack.started:
+                stack.forget(name)
+                speaker.say(f"{name} ended; whoever started it looks after it")
+            elif name not in due:
                 steady = name not in started or now - started[name] > STEADY_S
                 pause = FIRST_PAUSE_S if steady else min(2 * pauses[name], LONGEST_PAUSE_S)
                 pauses[name], due[name] = pause, now + pause
@@ -181,7 +190,8 @@ def _addresses(plan: StackPlan) -> dict[str, object]:
     }
 
 
-def _welcome(speaker: Speaker, plan: StackPlan, detached: bool) -> None:
+def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
+    plan = stack.plan
     table = Table("service", "address", "metrics", box=None)
     metrics = plan.central_metrics_port
     table.add_row(CENTRAL_BANK, plan.central_address, f"http://127.0.0.1:{metrics}/metrics")
@@ -190,7 +200,7 @@ def _welcome(speaker: Speaker, plan: StackPlan, detached: bool) -> None:
         table.add_row(bank.name, bank.public_address, where)
     speaker.console.print(table)
     first = plan.banks[0]
-    folder = escape(str(plan.folder))
+    folder = escape(shlex.quote(str(plan.folder)))
     speaker.say(f"""
 What to try next, in another terminal:
   [bold]export DCEP_STACK={folder}[/]
@@ -203,4 +213,11 @@ What to try next, in another terminal:
   wallet show --home alice
   dcep audit
 """)
-    speaker.say("dcep down stops it." if detached else "Ctrl-C stops everything.")
+    if not stack.started:
+        speaker.say("It was running; Ctrl-C leaves it so, and `dcep down` stops it.")
+    elif detached:
+        speaker.say("`dcep down` stops it.")
+    elif len(stack.started) == len(stack.names):
+        speaker.say("Ctrl-C stops everything.")
+    else:
+        speaker.say(f"Ctrl-C stops {', '.join(sorted(stack.started))}; the others were running.")

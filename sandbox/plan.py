@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from currency import parties
 from dcep.bounds.v1 import bounds_pb2
 from runtime.private import write_private
+from runtime.settings import located
 from sandbox.ports import free_ports
 from sandbox.processes import Command
 
@@ -52,7 +54,8 @@ class BankPlan:
     inner_address: str
     metrics_port: int
     officers: tuple[str, ...]
-    database_url: str
+    database: str
+    """Its URL; of an SQLite file relative to the bank's folder."""
 
     @property
     def officer(self) -> str:
@@ -67,7 +70,7 @@ class StackPlan:
     folder: Path
     central_address: str
     central_metrics_port: int
-    central_database_url: str
+    central_database: str
     banks: tuple[BankPlan, ...]
     central_officers: tuple[str, ...] = CENTRAL_OFFICERS
     pids: dict[str, int] = field(default_factory=dict)
@@ -100,7 +103,13 @@ class StackPlan:
     @property
     def database_urls(self) -> list[str]:
         """Every service's database."""
-        return [self.central_database_url, *(bank.database_url for bank in self.banks)]
+        return [self.database_url(name) for name in self.commands()]
+
+    def database_url(self, name: str) -> str:
+        """The database of the central bank or of a bank."""
+        if name == CENTRAL_BANK:
+            return located(self.central_database, self.central_folder)
+        return located(self.bank(name).database, self.bank_folder(name))
 
     @property
     def unheard_folder(self) -> Path:
@@ -187,7 +196,9 @@ class StackPlan:
 
     def save(self) -> None:
         """Write the description; whoever reads it sees the old one or the new one, whole."""
-        text = json.dumps({**asdict(self), "folder": str(self.folder)}, indent=2)
+        fields = asdict(self)
+        del fields["folder"]  # it may be moved
+        text = json.dumps(fields, indent=2)
         fresh = self.description.with_suffix(".new")
         write_private(fresh, text.encode() + b"\n")
         os.replace(fresh, self.description)
@@ -214,15 +225,16 @@ def load(folder: Path) -> StackPlan:
     """The stack in ``folder``; StackMissing when there is none."""
     path = folder / "stack.json"
     if not path.exists():
-        raise StackMissing(f"no stack in {folder}; `dcep up --dir {folder}` makes one")
+        raise StackMissing(
+            f"no stack in {folder}; `dcep up --dir {shlex.quote(str(folder))}` makes one"
+        )
     try:
         read = json.loads(path.read_text())
         banks = tuple(
             BankPlan(**{**bank, "officers": tuple(bank["officers"])}) for bank in read.pop("banks")
         )
         officers = tuple(read.pop("central_officers"))
-        read["folder"] = folder.resolve()
-        return StackPlan(banks=banks, central_officers=officers, **read)
+        return StackPlan(folder.resolve(), banks=banks, central_officers=officers, **read)
     except (ValueError, TypeError, KeyError) as cause:
         raise StackMissing(f"{path} cannot be read: {cause}") from cause
 
@@ -242,7 +254,7 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
             inner_address=f"{HOST}:{next(ports)}",
             metrics_port=next(ports),
             officers=_officers(index),
-            database_url=databases.get(name, _sqlite(folder / "banks" / name / "operator_bank.db")),
+            database=databases.get(name, "sqlite:///operator_bank.db"),
         )
         for index, name in enumerate(bank_names)
     )
@@ -250,15 +262,9 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
         folder=folder,
         central_address=f"{HOST}:{next(ports)}",
         central_metrics_port=next(ports),
-        central_database_url=databases.get(
-            CENTRAL_BANK, _sqlite(folder / "central_bank" / "central_bank.db")
-        ),
+        central_database=databases.get(CENTRAL_BANK, "sqlite:///central_bank.db"),
         banks=banks,
     )
-
-
-def _sqlite(path: Path) -> str:
-    return f"sqlite:///{path}"
 
 
 def _officers(index: int) -> tuple[str, ...]:

@@ -37,10 +37,18 @@ class Command:
 class Running:
     """A process that was started here, or found again by its id."""
 
-    def __init__(self, command: Command, pid: int, child: subprocess.Popen[bytes] | None) -> None:
+    def __init__(
+        self,
+        command: Command,
+        pid: int,
+        child: subprocess.Popen[bytes] | None,
+        logged_before: int = 0,
+    ) -> None:
+        """Takes what runs, and how many bytes its log had before it began."""
         self.command = command
         self.pid = pid
         self._child = child
+        self._logged_before = logged_before
 
     @classmethod
     def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
@@ -48,6 +56,7 @@ class Running:
         make_private(command.log.parent)
         with command.log.open("ab") as log:
             close_to_others(command.log)
+            logged_before = log.tell()
             child = subprocess.Popen(
                 command.argv,
                 stdin=subprocess.DEVNULL,
@@ -56,7 +65,7 @@ class Running:
                 start_new_session=True,
                 env=_environment({"DCEP_LOG_FILE": str(command.log), **(environment or {})}),
             )
-        return cls(command, child.pid, child)
+        return cls(command, child.pid, child, logged_before)
 
     @classmethod
     def find(cls, command: Command, pid: int) -> Running | None:
@@ -91,11 +100,15 @@ class Running:
             self._wait(STOP_TIMEOUT_S)
 
     def log_tail(self) -> str:
-        """The last lines of its log."""
+        """The last lines of its log that are for people, or else the last; all of them its own."""
         if not self.command.log.exists():
             return ""
-        lines = self.command.log.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-LOG_TAIL_LINES:])
+        logged = self.command.log.read_bytes()
+        # A log that is shorter now has been begun anew meanwhile.
+        mine = logged[self._logged_before :] or logged
+        lines = mine.decode(errors="replace").splitlines()
+        sentences = [line for line in lines if not line.startswith("{")]
+        return "\n".join((sentences or lines)[-LOG_TAIL_LINES:])
 
     def _send(self, number: signal.Signals) -> None:
         if not self.alive():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,11 +43,19 @@ def init(
 
 
 class Stack:
-    """The processes of one plan. Not thread-safe; one owner starts and stops them."""
+    """The processes of one plan. Not thread-safe.
+
+    Several commands may look after one stack: who runs is written down in its description.
+
+    Attributes:
+        running: the services that run, as far as seen from here.
+        started: names of those that were started from here.
+    """
 
     def __init__(self, plan: StackPlan) -> None:
         self.plan = plan
         self.running: dict[str, Running] = {}
+        self.started: set[str] = set()
         for name, pid in plan.pids.items():
             found = Running.find(plan.command(name), pid)
             if found is not None:
@@ -62,7 +70,7 @@ class Stack:
         """Start what does not run, wait until all are healthy, admit banks that are not yet.
 
         Raises ProcessFailed, with the end of its log, for a service that does not come up; what
-        had been started by then is stopped again.
+        had been started from here by then is stopped again.
         """
         try:
             for name in self.names:
@@ -72,7 +80,7 @@ class Stack:
             for bank in self.plan.banks:
                 self.await_healthy(bank.name)
         except BaseException:
-            self.down()
+            self.down(self.started)
             raise
 
     def start(self, name: str) -> Running:
@@ -80,8 +88,18 @@ class Stack:
         found = self.running.get(name)
         if found is None or not found.alive():
             found = self.running[name] = Running.start(self.plan.command(name))
-            self._save_pids()
+            self.started.add(name)
+            self._write_down({name: found.pid})
         return found
+
+    def was_stopped(self, name: str) -> bool:
+        """Whether somebody has stopped a service on purpose that was seen to run."""
+        return name not in load(self.plan.folder).pids
+
+    def forget(self, name: str) -> None:
+        """A service is none of ours any more."""
+        self.running.pop(name, None)
+        self.started.discard(name)
 
     def restart(self, name: str) -> None:
         """Start a service that is down and wait until it is healthy."""
@@ -90,18 +108,21 @@ class Stack:
 
     def stop(self, name: str) -> None:
         """Drain and stop one service."""
-        self._forget(name).stop()
+        self._let_go(name).stop()
 
     def kill(self, name: str) -> None:
         """Kill one service as a power cut would."""
-        self._forget(name).kill()
+        self._let_go(name).kill()
 
-    def down(self) -> list[str]:
-        """Stop everything; returns the names of what was running. Banks first."""
-        stopped = [name for name in reversed(self.names) if name in self.running]
+    def down(self, only: Collection[str] | None = None) -> list[str]:
+        """Stop everything, or some; returns the names of what was running. Banks first."""
+        wanted = self.names if only is None else only
+        stopped = [name for name in reversed(self.names) if name in self.running and name in wanted]
+        # First, or whoever looks after them would start them again.
+        self._write_down(dict.fromkeys(stopped))
         stop_all([self.running[name] for name in stopped])
-        self.running.clear()
-        self._save_pids()
+        for name in stopped:
+            self.forget(name)
         return stopped
 
     def await_healthy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -159,12 +180,17 @@ class Stack:
     def _officer(self, name: str) -> str:
         return load(self.plan.folder).officers(name)[0]
 
-    def _forget(self, name: str) -> Running:
-        process = self.running.pop(name)
-        self._save_pids()
+    def _let_go(self, name: str) -> Running:
+        process = self.running[name]
+        self.forget(name)
+        self._write_down({name: None})
         return process
 
-    def _save_pids(self) -> None:
-        pids = {name: process.pid for name, process in self.running.items()}
-        # Officers come and go while services run; their commands write the same file.
-        self.plan = self.plan.changed(lambda plan: replace(plan, pids=pids))
+    def _write_down(self, changed: Mapping[str, int | None]) -> None:
+        """Writes down who runs now, and lets stand what others have written meanwhile."""
+
+        def change(plan: StackPlan) -> StackPlan:
+            pids: dict[str, int | None] = {**plan.pids, **changed}
+            return replace(plan, pids={name: pid for name, pid in pids.items() if pid is not None})
+
+        self.plan = self.plan.changed(change)

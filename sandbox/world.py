@@ -125,7 +125,7 @@ class World:
 
     def _database_for(self, name: str) -> str:
         """A wallet's database: beside the services' on PostgreSQL, else in its own home."""
-        server = self.plan.central_database_url
+        server = self.plan.database_url(CENTRAL_BANK)
         if not server.startswith("postgresql"):
             return ""
         url = create_databases(server, [f"wallet_{name}"])[f"wallet_{name}"]

@@ -211,7 +211,7 @@ class App:
             number=profile.number,
             bank_name=profile.bank,
             key=self.home.key(),
-            bank=self.banks.at(profile.bank_address, profile.bank_ca, profile.bank),
+            bank=self.banks.at(profile.bank_address, self.home.bank_ca(profile), profile.bank),
             open_book=lambda: self.book,
             flights=self.flights,
             clock=self.clock,

@@ -27,7 +27,12 @@ def known_banks(stack: Path) -> list[BankEntry]:
     try:
         read = json.loads(path.read_text())
         return [
-            BankEntry(name, found["address"], found["ca"], found.get("offline_root", ""))
+            BankEntry(
+                name,
+                found["address"],
+                str(path.absolute().parent / found["ca"]),
+                found.get("offline_root", ""),
+            )
             for name, found in read.items()
         ]
     except FileNotFoundError:

@@ -184,7 +184,6 @@ def open_wallet(
     wanted = Profile(
         request_id=profile.request_id if profile else randomness.uuid(),
         bank_address=bank.address,
-        bank_ca=bank.ca,
         offline_root=bank.offline_root,
         holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
         phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
@@ -198,10 +197,11 @@ def open_wallet(
     if profile is not None and profile.opened:
         return profile
     home.seal(randomness.bytes(SEED_BYTES))
+    wanted = replace(wanted, bank_ca=home.keep_ca(bank.ca))
     home.save(wanted)
     request = bank_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
     try:
-        answer = banks.at(bank.address, bank.ca, bank.name).open_wallet(request)
+        answer = banks.at(bank.address, home.bank_ca(wanted), bank.name).open_wallet(request)
     except Refusal as refusal:
         if not is_undecided(refusal.reason):
             home.forget()

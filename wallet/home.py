@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
 SEED_BYTES = 32
+_BANK_CA = "bank_ca.crt"
 
 
 class HomeError(Exception):
@@ -28,16 +29,16 @@ class Profile:
 
     Attributes:
         request_id: what the wallet was asked for with, so that asking again opens no second one.
-        bank_ca: PEM file that the bank's TLS certificate is checked against.
+        bank_ca: PEM file that the bank's TLS certificate is checked against, in the home.
         offline_root: the central bank's key for offline money, hex.
     """
 
     request_id: str
     bank_address: str
-    bank_ca: str
     offline_root: str
     holder_name: str
     phone: str
+    bank_ca: str = ""
     number: str = ""
     bank: str = ""
     wallet_class: str = ""
@@ -84,6 +85,26 @@ class Home:
         self.make()
         text = json.dumps(asdict(profile), ensure_ascii=False, indent=2) + "\n"
         write_whole(self._profile, text.encode())
+
+    def keep_ca(self, file: str) -> str:
+        """Keeps a copy of the certificate that the bank's is checked against; its name here.
+
+        Raises HomeError when it cannot be read.
+        """
+        try:
+            content = Path(file).read_bytes()
+        except OSError as error:
+            raise HomeError(
+                f"the certificate that the bank is checked against, {file!r}, cannot be read: "
+                f"{error.strerror}"
+            ) from error
+        self.make()
+        write_whole(self.folder / _BANK_CA, content)
+        return _BANK_CA
+
+    def bank_ca(self, profile: Profile) -> str:
+        """Where the certificate lies that the bank's is checked against."""
+        return str(self.folder / profile.bank_ca)
 
     def forget(self) -> None:
         """Removes the profile of a wallet that the bank refused to open; the key stays."""

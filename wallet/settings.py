@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runtime.settings import PathOrUri
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -19,11 +21,11 @@ class Settings:
         tls_certificate, tls_key: PEM files; "" for the ones that the wallet makes in its home.
     """
 
-    home: str = ""
+    home: PathOrUri = ""
     listen_address: str = "127.0.0.1:0"
-    database_url: str = ""
-    stack: str = ""
+    database_url: PathOrUri = ""
+    stack: PathOrUri = ""
     metrics_port: int = 0
-    log_file: str = ""
-    tls_certificate: str = ""
-    tls_key: str = ""
+    log_file: PathOrUri = ""
+    tls_certificate: PathOrUri = ""
+    tls_key: PathOrUri = ""

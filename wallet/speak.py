@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from runtime.output import json_ascii
+from runtime.output import json_ascii, of_this_machine
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
@@ -114,6 +114,11 @@ class Speaker:
         if isinstance(error, LinkError):
             following = "Repeat the same command: it does not pay twice."
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
+        if said := of_this_machine(error):
+            from wallet.words import NO_ANSWER_NEXT
+
+            message = f"This machine does not do what is needed: {said}"
+            self.fail(EXIT_NO_ANSWER, "MACHINE", message, NO_ANSWER_NEXT)
         self._explain_answer(error)
 
     def _explain_answer(self, error: Exception) -> None:

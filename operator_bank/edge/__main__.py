@@ -27,6 +27,7 @@ from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, SERVER_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.open_sockets import within_files
+from runtime.server import add_port
 from runtime.settings import SettingsError, load_settings
 from runtime.sources import source_of
 from runtime.tls import TlsFiles, server_credentials
@@ -55,7 +56,11 @@ def main() -> int:
     beside = log.with_name(f"{log.stem}-edge{log.suffix}") if settings.log_file else ""
     configure_logs(f"{settings.bank}-edge", beside)
     # A call takes an eighth less of the processor than on asyncio's own loop.
-    uvloop.run(_run(settings, arguments.bank))
+    try:
+        uvloop.run(_run(settings, arguments.bank))
+    except SettingsError as error:
+        print(f"operator_bank.edge: {error}", file=sys.stderr)
+        return 2
     # A bank that was killed cannot do it; one that ends itself finds it done.
     shutil.rmtree(Path(arguments.bank.removeprefix("unix:")).parent, ignore_errors=True)
     return 0
@@ -108,7 +113,7 @@ async def _serve(
     inspection.register(forwarding)
     server = grpc.aio.server(handlers=[forwarding], options=within_files(SERVER_OPTIONS))
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
-    server.add_secure_port(settings.public_address, server_credentials(files, require_client=False))
+    add_port(server, settings.public_address, server_credentials(files, require_client=False))
     await channel.channel_ready()
     await server.start()
     port = int(settings.public_address.rpartition(":")[2])

@@ -69,7 +69,7 @@ def test_the_officers_are_listed_with_their_rights(folder: str) -> None:
     assert set(central["lin"]) == {"officers", "reserves", "issuance", "banks", "devices"}
 
 
-@pytest.mark.parametrize("amount", ["-1", "0", "1.234", "1e3", "１２", "", "12,5", "1_000"])
+@pytest.mark.parametrize("amount", ["-1", "0", "1.2.3", "1e3", "一", "", "12,5", "1_000"])
 def test_a_wrong_amount_is_refused_with_an_example(folder: str, amount: str) -> None:
     done = dcep("reserves", "--json", "--dir", folder, "--", "alpha", amount)
     assert done.code == 2

@@ -125,7 +125,7 @@ def test_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
 def test_the_audit_names_a_loss_that_was_changed_by_hand(
     cheated: World, sqlite_files: None
 ) -> None:
-    path = make_url(cheated.plan.central_database_url).database
+    path = make_url(cheated.plan.database_url("central-bank")).database
     assert path
     with closing(sqlite3.connect(path, timeout=20.0)) as database:
         for change in (1, -1):

@@ -162,8 +162,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             world.close()
     seen = {name: Seen() for name in (*sorted(BANKED), CENTRAL, *NAMES)}
     for bank in world.plan.banks:
-        seen[bank.name].read(_file(bank.database_url))
-    seen[CENTRAL].read(_file(world.plan.central_database_url))
+        seen[bank.name].read(_file(world.plan.database_url(bank.name)))
+    seen[CENTRAL].read(_file(world.plan.database_url("central-bank")))
     for name, person in world.people.items():
         _read_home(seen[name], person)
     devices = {name: _device_keys(world, name) for name in NAMES}
@@ -218,14 +218,14 @@ def _device_keys(world: World, name: str) -> list[bytes]:
         "SELECT device_key FROM devices JOIN wallets ON wallets.id = devices.wallet"
         " WHERE wallets.number = ? ORDER BY live_until_ms"
     )
-    with sqlite3.connect(_file(world.plan.bank(BANKS[name]).database_url)) as connection:
+    with sqlite3.connect(_file(world.plan.database_url(BANKS[name]))) as connection:
         rows = connection.execute(query, (world.people[name].number,)).fetchall()
     assert len(rows) == 1 + (name in LOADED_AGAIN_FEN)
     return [bytes(key) for (key,) in rows]
 
 
 def _wallet_key(told: Told, name: str) -> bytes:
-    with sqlite3.connect(_file(told.world.plan.bank(BANKS[name]).database_url)) as connection:
+    with sqlite3.connect(_file(told.world.plan.database_url(BANKS[name]))) as connection:
         number = told.world.people[name].number
         query = "SELECT public_key FROM wallets WHERE number = ?"
         ((key,),) = connection.execute(query, (number,)).fetchall()

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sandbox.plan import CENTRAL_BANK, load
-from sandbox.stack import Stack
+from sandbox.stack import Stack, init
 from sandbox.world import wait_until
-from tests.integration.commands import dcep, run
+from tests.integration.commands import dcep, run, wallet
 
 pytestmark = pytest.mark.xdist_group("up")
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
-    """A stack's folder and what the ``dcep up`` that runs it has said."""
-    folder = tmp_path_factory.mktemp("up") / "stack"
-    said = folder.parent / "said.txt"
+@contextmanager
+def upping(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """A ``dcep up`` in a terminal, and what it says; Ctrl-C ends it."""
+    said = Path(tempfile.mkstemp(suffix=".txt", dir=folder.parent)[1])
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.cli", "up", "--dir", str(folder)],
@@ -36,11 +39,19 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
             },
         )
         try:
-            wait_until(lambda: b"Ctrl-C stops everything" in said.read_bytes(), "the stack", 240)
-            yield folder, said
+            yield process, said
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """A stack's folder and what the ``dcep up`` that runs it has said."""
+    folder = tmp_path_factory.mktemp("up") / "stack"
+    with upping(folder) as (_, said):
+        wait_until(lambda: b"Ctrl-C stops everything" in said.read_bytes(), "the stack", 240)
+        yield folder, said
     assert dcep("status", "--dir", str(folder)).code == 1
 
 
@@ -67,3 +78,63 @@ def test_a_second_service_on_a_database_is_refused_at_its_start(
     assert "another service writes the database" in done.err
     assert "Traceback" not in done.err
     assert Stack(load(folder)).healthy(name)
+
+
+def test_a_second_up_attaches_and_its_end_stops_nothing(up: tuple[Path, Path]) -> None:
+    folder, _ = up
+    before = load(folder).pids
+    with upping(folder) as (second, said):
+        wait_until(lambda: b"Ctrl-C leaves it so" in said.read_bytes(), "the second", 240)
+        second.send_signal(signal.SIGINT)
+        assert second.wait(60) == 0
+        assert "left running" in said.read_text()
+    assert load(folder).pids == before
+    assert all(Stack(load(folder)).healthy(name) for name in before)
+
+
+def test_what_is_stopped_on_purpose_is_not_started_again(up: tuple[Path, Path]) -> None:
+    folder, said = up
+    assert dcep("down", "--dir", str(folder)).code == 0
+    wait_until(lambda: said.read_text().count("was stopped") == 3, "three words", 60)
+    assert load(folder).pids == {}
+
+
+def test_a_stack_may_be_moved_and_copied(tmp_path: Path) -> None:
+    original, moved = tmp_path / "stack", tmp_path / "moved here"
+    home = ("--home", str(tmp_path / "home"))
+    where = {"DCEP_STACK": str(original)}
+    assert dcep("up", "--detach", **where).code == 0
+    try:
+        assert wallet("open", "--bank", "alpha", "--name", "Alice", *home, **where).code == 0
+    finally:
+        assert dcep("down", **where).code == 0
+    shutil.copytree(original, moved)
+    kept = {path: path.read_bytes() for path in sorted(original.rglob("*.db"))}
+    assert kept
+    where = {"DCEP_STACK": str(moved)}
+    assert dcep("up", "--detach", **where).code == 0
+    try:
+        original.rename(tmp_path / "elsewhere")
+        assert wallet("show", *home).code == 0
+        assert dcep("audit", **where).code == 0
+    finally:
+        assert dcep("down", **where).code == 0
+    (tmp_path / "elsewhere").rename(original)
+    assert {path: path.read_bytes() for path in kept} == kept, "the copy worked on the original"
+
+
+@pytest.mark.parametrize("taken", ["listen", "public", "metrics"])
+def test_a_port_that_is_in_use_is_said_in_a_sentence(tmp_path: Path, taken: str) -> None:
+    plan = init(tmp_path / "stack")
+    alpha = plan.bank("alpha")
+    ports = {
+        "listen": plan.central_address.rpartition(":")[2],
+        "public": alpha.public_address.rpartition(":")[2],
+        "metrics": str(alpha.metrics_port),
+    }
+    with socket.create_server(("127.0.0.1", int(ports[taken]))):
+        done = dcep("up", "--detach", "--dir", str(plan.folder))
+    assert done.code == 1
+    assert f"port {ports[taken]}" in done.err or f":{ports[taken]}: the port is in use" in done.err
+    assert "Traceback" not in done.err
+    assert load(plan.folder).pids == {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import SettingsError, load_settings
+from runtime.settings import PathOrUri, SettingsError, load_settings
 
 
 @dataclass(frozen=True)
@@ -81,3 +81,38 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     file.write_bytes(b'address = "caf\xe9"\n')
     with pytest.raises(SettingsError, match=r"settings\.toml"):
         load_settings(Example, file, {})
+
+
+@dataclass(frozen=True)
+class Located:
+    key: PathOrUri = ""
+    database: PathOrUri = ""
+    folder: Path = Path("/nowhere")
+    address: str = ""
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("key.pem", "{here}/key.pem"),
+        ("../shared/key.pem", "{here}/../shared/key.pem"),
+        ("/etc/key.pem", "/etc/key.pem"),
+        (
+            "pkcs11:token=a;object=b?pin-source=file:/p",
+            "pkcs11:token=a;object=b?pin-source=file:/p",
+        ),
+        ("sqlite:///bank.db", "sqlite:///{here}/bank.db"),
+        ("sqlite:////var/bank.db", "sqlite:////var/bank.db"),
+        ("postgresql://user@host:5432/name", "postgresql://user@host:5432/name"),
+        ("", ""),
+    ],
+)
+def test_a_relative_path_begins_where_the_file_lies(
+    tmp_path: Path, written: str, meant: str
+) -> None:
+    file = write(tmp_path, f'key = "{written}"\nfolder = "data"\naddress = "a/b"\n')
+    settings = load_settings(Located, file, {"DCEP_DATABASE": written})
+    assert settings.key == meant.format(here=tmp_path)
+    assert settings.folder == tmp_path / "data"
+    assert settings.address == "a/b"
+    assert settings.database == written, "where the process was started is the shell's business"

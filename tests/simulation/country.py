@@ -125,7 +125,7 @@ class Country:
         for index, bank in zip(range(wallets), itertools.cycle(PREFIXES)):
             name = f"wallet-{index}"
             self._add(name, wallet_tables)
-            entry = BankEntry(bank, bank, "", "")
+            entry = BankEntry(bank, bank, ca=__file__, offline_root="")
             self.numbers[name] = self.built[name].open(entry, holder_name=name).number
 
     def _add(self, name: str, tables: Any) -> None:

@@ -13,7 +13,7 @@ from tests.wallet.grpc_bank import served
 from wallet.app import App
 from wallet.banks import BankEntry
 
-ALPHA = BankEntry("alpha", "127.0.0.1:1", "ca", "")
+ALPHA = BankEntry("alpha", "127.0.0.1:1", ca=__file__, offline_root="")
 MakeApp = Callable[..., App]
 
 

@@ -10,7 +10,7 @@ from wallet.cli_offline_words import shown
 from wallet.device import PieceState
 from wallet.home import Profile
 
-PROFILE = Profile("", "", "", "", "Bob", "", number="6201000000000018", bank="alpha")
+PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
 
 @pytest.fixture(scope="module")
