@@ -174,7 +174,8 @@ class StackPlan:
             return Command(name, "central_bank", ("--settings", str(settings), "--migrate"), log)
         settings = self.bank_folder(name) / "settings.toml"
         arguments = ("--bank", name, "--settings", str(settings), "--migrate")
-        return Command(name, "operator_bank", arguments, log)
+        edge = log.with_name(f"{name}-edge.log")
+        return Command(name, "operator_bank", arguments, log, (edge,))
 
     def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
         """The plan as it stands in its file now, changed and written back; one after another."""

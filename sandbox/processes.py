@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Command:
     module: str
     arguments: tuple[str, ...]
     log: Path
+    logs_of_parts: tuple[Path, ...] = ()
+    """Where processes write that it starts itself."""
 
     @property
     def argv(self) -> list[str]:
@@ -42,25 +44,25 @@ class Running:
         command: Command,
         pid: int,
         child: subprocess.Popen[bytes] | None,
-        logged_before: int = 0,
+        logged_before: Mapping[Path, int] | None = None,
     ) -> None:
-        """Takes what runs, and how many bytes its log had before it began."""
+        """Takes what runs, and how many bytes its logs had before it began."""
         self.command = command
         self.pid = pid
         self._child = child
-        self._logged_before = logged_before
+        self._logged_before = logged_before or {}
 
     @classmethod
     def start(cls, command: Command, environment: dict[str, str] | None = None) -> Running:
         """Start ``command`` as the leader of a new process group."""
         make_private(command.log.parent)
-        with command.log.open("ab") as log:
+        with command.log.open("ab") as out:
             close_to_others(command.log)
-            logged_before = log.tell()
+            logged_before = {log: _size(log) for log in (command.log, *command.logs_of_parts)}
             child = subprocess.Popen(
                 command.argv,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=_environment({"DCEP_LOG_FILE": str(command.log), **(environment or {})}),
@@ -101,14 +103,16 @@ class Running:
 
     def log_tail(self) -> str:
         """The last lines of its log that are for people, or else the last; all of them its own."""
-        if not self.command.log.exists():
-            return ""
-        logged = self.command.log.read_bytes()
-        # A log that is shorter now has been begun anew meanwhile.
-        mine = logged[self._logged_before :] or logged
-        lines = mine.decode(errors="replace").splitlines()
+        logs = (self.command.log, *self.command.logs_of_parts)
+        lines = [line for log in logs for line in self._own_lines(log)]
         sentences = [line for line in lines if not line.startswith("{")]
         return "\n".join((sentences or lines)[-LOG_TAIL_LINES:])
+
+    def _own_lines(self, log: Path) -> list[str]:
+        logged = log.read_bytes() if log.exists() else b""
+        # A log that is shorter now has been begun anew meanwhile.
+        own = logged[self._logged_before.get(log, 0) :] or logged
+        return own.decode(errors="replace").splitlines()
 
     def _send(self, number: signal.Signals) -> None:
         if not self.alive():
@@ -159,3 +163,7 @@ def _arguments_of(pid: int) -> list[str]:
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return listed.stdout.split()
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
