@@ -31,7 +31,7 @@ from operator_bank.payments.pay import Payments
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.returns import Returns
 from operator_bank.peers import CentralBank
-from operator_bank.policy import apply_policy
+from operator_bank.policy import Policy, found_policy
 from operator_bank.refused import Refused
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
@@ -77,6 +77,7 @@ class Bank:
     clock: Clock
     books: LedgerBundle
     officers: Officers
+    policy: Policy
     acts: Acts
     directory: Directory
     opening: Opening
@@ -170,7 +171,8 @@ def build(
     )
     ledger = books.ledger
     _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
-    apply_policy(ledger, books.core.policies(), parts.policy, clock.now_ms())
+    policy = Policy(ledger, books.core.policies, clock)
+    found_policy(policy, parts.policy, office_tables.acts, database)
     directory = Directory(
         database,
         ledger,
@@ -184,9 +186,9 @@ def build(
     refused = Refused(ledger, books.history, clock)
     outgoing = Outbound(database, central_bank, clock)
     refusals = PayeeRefusals(directory.number_of)
-    inbound = Inbound(ledger, directory, parts.policy)
+    inbound = Inbound(ledger, directory, policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
-    effects = bank_effects(database, directory, suspense, machines)
+    effects = bank_effects(database, directory, suspense, machines, policy)
     contradictions = Contradictions(database, clock)
     central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
@@ -196,10 +198,11 @@ def build(
         clock=clock,
         books=books,
         officers=officers,
+        policy=policy,
         acts=acts,
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
-        holder=Holder(ledger, orders, parts.policy, clock, refused, bank=parts.name),
+        holder=Holder(ledger, orders, policy, clock, refused, bank=parts.name),
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, receipts),
         payments=Payments(

@@ -12,6 +12,7 @@ from dcep.errors.v1 import errors_pb2
 from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
 from operator_bank.app import Bank
+from operator_bank.policy import limits_of
 from runtime.errors import Refusal
 from runtime.page import decode_token, encode_token, page_size
 from runtime.server import Gate
@@ -87,6 +88,9 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             pending_outbound=books.pending_outbound,
             probing_wallets=self._bank.probing(),
         )
+
+    def GetPolicy(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return bank_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
 
     def GetFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         place, stopped = self._bank.follower.place, self._bank.follower.stopped

@@ -1,5 +1,5 @@
 """What officers of the bank do, each act by two: wallets frozen and unfrozen, suspense paid out,
-cash machines registered and revoked.
+cash machines registered and revoked, limits set.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, update
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
 from operator_bank.exchange.machines import Machines
+from operator_bank.policy import KIND, Policy, table_of
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import cash_machines
 from operator_bank.wallets.directory import Directory
@@ -18,7 +19,11 @@ from runtime.database import Database
 
 
 def bank_effects(
-    database: Database, directory: Directory, suspense: SuspenseDesk, machines: Machines
+    database: Database,
+    directory: Directory,
+    suspense: SuspenseDesk,
+    machines: Machines,
+    policy: Policy,
 ) -> Mapping[str, Effect]:
     """The effects of these acts by kind."""
     return {
@@ -26,6 +31,7 @@ def bank_effects(
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
         "pay_suspense": _SuspensePayment(database, suspense),
         "register_cash_machine": _Registration(database, machines),
+        KIND: _PolicySetting(database, policy),
         "revoke_cash_machine": _Revocation(database, machines),
     }
 
@@ -56,6 +62,25 @@ class _Freezing(_BankEffect):
         self._directory.set_frozen(
             act.asked.wallet_number, self._frozen, digest=act.record_digest, also=also
         )
+
+
+class _PolicySetting(_BankEffect):
+    right = office_pb2.RIGHT_POLICY
+
+    def __init__(self, database: Database, policy: Policy) -> None:
+        super().__init__(database)
+        self._policy = policy
+
+    def check(self, act: Act) -> None:
+        table_of(act.asked.classes)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        def also(connection: Connection, position: int) -> None:
+            decision.mark(connection, position=position)
+
+        wanted = table_of(act.asked.classes)
+        if not self._policy.put(wanted, act.record_digest, also):
+            self._database.transaction(decision.mark)
 
 
 class _SuspensePayment(_BankEffect):

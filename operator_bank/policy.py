@@ -1,19 +1,32 @@
-"""Limits of the wallet classes: read from a file, kept in the core's policy table."""
+"""Limits of the wallet classes, kept in the core's policy table.
+
+A file founds a new bank's; from then on an act of two officers changes them (`SetPolicy`).
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection, Table, select
 
+from dcep.office.v1 import office_pb2
 from operator_bank.limits import POLICY_LIMIT_FEN
+from runtime.checks import invalid
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.logs import logger
 from runtime.settings import SettingsError
-from settlement.core import Batch
+from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Limit
 
+KIND = "set_policy"
+_APPROVED = office_pb2.ACT_STATE_APPROVED
+PositionToo = Callable[[Connection, int], None]
 CLASSES = {"class_I": 1, "class_II": 2, "class_III": 3, "class_IV": 4}
 COLUMNS = {
     "balance_cap_fen": Limit.BALANCE_CAP,
@@ -46,17 +59,98 @@ def read_policy(file: Path) -> NDArray[np.int64]:
     return table
 
 
-def apply_policy(
-    ledger: Ledger, current: NDArray[np.int64], wanted: NDArray[np.int64], now_ms: int
-) -> int:
-    """Submits the cells that differ; returns how many. The limits are so part of the journal."""
-    rows, columns = np.nonzero(current != wanted)
-    if not len(rows):
-        return 0
-    records = np.zeros(len(rows), RECORD)
-    records["kind"] = Kind.POLICY
-    records["credit"], records["spare"] = rows, columns
-    records["amount_fen"] = wanted[rows, columns]
-    records["time_ms"] = now_ms
-    ledger.submit(Batch(records, urgent=True))
-    return len(rows)
+def table_of(wanted: Iterable[office_pb2.ClassLimits]) -> NDArray[np.int64]:
+    """The policy table (16, 4) in fen of what officers sign; 0 is no limit.
+
+    Raises:
+        Refusal: FIELD_INVALID; a class is none, or stands twice, or a limit is out of its bounds.
+    """
+    table = np.zeros((16, 4), np.int64)
+    named = set()
+    for limits in wanted:
+        row = limits.wallet_class
+        if row not in CLASSES.values() or row in named:
+            raise invalid("classes", "has each wallet class, 1 to 4, at most once")
+        named.add(row)
+        for name, column in COLUMNS.items():
+            fen = getattr(limits, name)
+            if not 0 <= fen <= POLICY_LIMIT_FEN:
+                raise invalid(name, f"is 1 to {POLICY_LIMIT_FEN} fen, or unset")
+            table[row, column] = fen
+    return table
+
+
+def limits_of(table: NDArray[np.int64]) -> list[office_pb2.ClassLimits]:
+    """The other way round: the classes that have a limit."""
+    return [
+        office_pb2.ClassLimits(
+            wallet_class=row, **{name: int(table[row, column]) for name, column in COLUMNS.items()}
+        )
+        for row in CLASSES.values()
+        if table[row].any()
+    ]
+
+
+class Policy:
+    """The limits that hold, and their change, which is part of the journal. Any thread may look.
+
+    What is signed here for all classes at once may come from elsewhere later: `put` takes any
+    table, and whoever looks sees the newest.
+    """
+
+    def __init__(self, ledger: Ledger, read: Callable[[], NDArray[np.int64]], clock: Clock) -> None:
+        """Reads them.
+
+        Args:
+            ledger: where changes are submitted.
+            read: the core's policy table (16, 4), a copy.
+            clock: the time.
+        """
+        self._ledger = ledger
+        self._read = read
+        self._clock = clock
+        self.table = read()
+        self.caps_fen: list[int] = self.table[:, Limit.BALANCE_CAP].tolist()
+
+    def put(
+        self, wanted: NDArray[np.int64], digest: int = 0, also: PositionToo | None = None
+    ) -> int:
+        """Submits the cells that differ; they hold for whatever is decided after them.
+
+        Args:
+            digest: of the officers' act behind it; 0 for the bank's founding.
+            also: further SQL for the same transaction, given the first record's position; not
+                called when nothing differs.
+
+        Returns:
+            How many cells differ.
+        """
+        rows, columns = np.nonzero(self.table != wanted)
+        if not len(rows):
+            return 0
+        records = np.zeros(len(rows), RECORD)
+        records["kind"] = Kind.POLICY
+        records["credit"], records["spare"] = rows, columns
+        records["amount_fen"] = wanted[rows, columns]
+        records["time_ms"] = self._clock.now_ms()
+        records["digest"] = digest
+
+        def with_position(connection: Connection, answers: Answers) -> None:
+            if also is not None:
+                also(connection, int(answers.positions[0]))
+
+        self._ledger.submit(Batch(records, None, with_position, urgent=True))
+        self.table = self._read()
+        self.caps_fen = self.table[:, Limit.BALANCE_CAP].tolist()
+        return len(rows)
+
+
+def found_policy(
+    policy: Policy, wanted: NDArray[np.int64], acts: Table, database: Database
+) -> None:
+    """Gives a new bank the limits of its file. Once there are any, two officers change them."""
+    made = select(acts.c.id).where(acts.c.kind == KIND, acts.c.state == _APPROVED).limit(1)
+    if not policy.table.any() and database.read(lambda c: c.execute(made).first()) is None:
+        policy.put(wanted)
+    elif (policy.table != wanted).any():
+        logger("policy").warning("the policy file founds a bank alone; two officers change limits")

@@ -29,6 +29,7 @@ class Settings:
     offline_roots: str
     """Public keys of the root of offline money: hexadecimal, separated by commas."""
     policy_file: Path
+    """Limits of wallet classes; founds a new bank, and is nothing after that."""
     officers_file: PathOrUri = ""
     """The founding record of officers; read while there are none."""
     keys_in_files: bool = False

@@ -12,6 +12,8 @@ from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
 
+ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
+LIMITS = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
 _VERBS = {
     "pay_in_reserves": "pay reserves in",
     "pay_out_reserves": "pay reserves out",
@@ -34,8 +36,21 @@ def in_words(act: office_pb2.Act) -> str:
     asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
     if kind in _VERBS:
         return escape(f"{_VERBS[kind]} {format_yuan(asked.amount_fen)} yuan, {asked.bank}")
+    if kind == "set_policy":
+        said = "; ".join(class_in_words(limits) for limits in asked.classes)
+        return escape(f"set the limits of all wallet classes: {said or 'none'}")
     values = MessageToDict(asked, preserving_proto_field_name=True).values()
     return escape(f"{kind.replace('_', ' ')} {', '.join(str(value) for value in values)}")
+
+
+def class_in_words(limits: office_pb2.ClassLimits) -> str:
+    """The limits of a wallet class: "class II single 50,000.00"."""
+    said = [
+        f"{name.removesuffix('_fen').replace('_', ' ')} {format_yuan(getattr(limits, name))}"
+        for name in LIMITS
+        if getattr(limits, name)
+    ]
+    return f"class {ROMAN[limits.wallet_class]} {', '.join(said) or 'without a limit'}"
 
 
 def line(act: office_pb2.Act) -> str:

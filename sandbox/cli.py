@@ -26,6 +26,7 @@ from sandbox import (
     cli_machines,
     cli_officers,
     cli_offline_risk,
+    cli_policy,
     cli_replay,
     cli_stack,
     cli_story,
@@ -58,6 +59,7 @@ for part in (
     cli_replay,
     cli_officers,
     cli_offline_risk,
+    cli_policy,
 ):
     part.register(app)
 

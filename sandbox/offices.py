@@ -198,6 +198,11 @@ class BankOffice(ActDesk):
         """Where the feed stands, and why it has stopped."""
         return ask(self.office.GetFeed, bank_pb2.GetFeedRequest(), bank_pb2.GetFeedResponse)
 
+    def policy(self) -> list[office_pb2.ClassLimits]:
+        """The limits of the wallet classes that have any."""
+        request = bank_pb2.GetPolicyRequest()
+        return list(ask(self.office.GetPolicy, request, bank_pb2.GetPolicyResponse).classes)
+
     def books(self) -> bank_pb2.GetBooksResponse:
         """The bank's side of equation 2."""
         return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)

@@ -50,6 +50,7 @@ CENTRAL_RIGHTS = (
 BANK_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
     office_pb2.RIGHT_WALLETS,
+    office_pb2.RIGHT_POLICY,
     office_pb2.RIGHT_SUSPENSE,
     office_pb2.RIGHT_CASH,
 )

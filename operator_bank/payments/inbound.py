@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_ITEMS
+from operator_bank.policy import Policy
 from operator_bank.wallets.directory import Directory
 from runtime.checks import at_most
 from settlement.ledger import Ledger
-from settlement.records import AccountFlag, Limit
+from settlement.records import AccountFlag
 
 _CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 
@@ -21,10 +19,10 @@ _CLOSED, _FROZEN = int(AccountFlag.CLOSED), int(AccountFlag.FROZEN)
 class Inbound:
     """The use-case behind CheckPayees, and what the officers' desk asks. No promise, no state."""
 
-    def __init__(self, ledger: Ledger, directory: Directory, policy: NDArray[np.int64]) -> None:
+    def __init__(self, ledger: Ledger, directory: Directory, policy: Policy) -> None:
         self._ledger = ledger
         self._directory = directory
-        self._caps_fen = policy[:, Limit.BALANCE_CAP].tolist()
+        self._policy = policy
 
     def can_be_paid(self, numbers: Sequence[str]) -> list[bool]:
         """For each number whether it is a wallet's that is neither closed nor frozen.
@@ -43,7 +41,7 @@ class Inbound:
         rows = self._ledger.read([one.account if one else accounts.NOBODY for one in found])
         reasons: list[int] = []
         for wallet, row, (_, fen) in zip(found, rows, payees, strict=True):
-            cap = self._caps_fen[int(row["policy"])]
+            cap = self._policy.caps_fen[int(row["policy"])]
             if wallet is None:
                 reasons.append(errors_pb2.REASON_WALLET_UNKNOWN)
             elif row["flags"] & _CLOSED:

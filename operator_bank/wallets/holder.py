@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.limits import MAX_QUERY_VALIDITY_MS
 from operator_bank.orders import Orders, check_unexpired, check_window
+from operator_bank.policy import Policy
 from operator_bank.reasons import refusal_of
 from operator_bank.refused import Refused
 from operator_bank.wallets.directory import Wallet
@@ -44,7 +44,7 @@ class Holder:
         self,
         ledger: Ledger,
         orders: Orders,
-        policy: NDArray[np.int64],
+        policy: Policy,
         clock: Clock,
         refused: Refused,
         *,
@@ -91,7 +91,7 @@ class Holder:
             day_spent_fen=day_spent_fen,
             year_spent_fen=year_spent_fen,
             last_sequence=int(row["last_sequence"]),
-            limits_fen=tuple(self._policy[int(row["policy"])].tolist()),
+            limits_fen=tuple(self._policy.table[int(row["policy"])].tolist()),
         )
 
     def status(self, wallet: Wallet) -> int:

@@ -44,6 +44,8 @@ class Approved(NamedTuple):
     time_ms: int
     content: office_pb2.OfficerAct
     decider: str
+    digest: int
+    """In the digest field of the records that it made."""
 
 
 class ActsDone:
@@ -128,8 +130,9 @@ class ActsDone:
             if not self._rights.has(name, right):
                 wanted = "a known right" if right is None else office_pb2.Right.Name(right)
                 self.problems.say(f"{where}: {name} had not {wanted} then")
+        digest = int.from_bytes(digest_of(bytes(row.proposal))[:8], "little")
         self._rights.heed(row.id, row.decided_time_ms, act)
-        self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider))
+        self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider, digest))
         if row.position:
             self._by_position[row.position] = row.id, bytes(row.proposal), act
 
@@ -152,6 +155,13 @@ class ActsDone:
             business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
         ):
             raise Wrong("the founding record is not signed by the institution's business key")
+
+    def policy(self, digest: int) -> office_pb2.SetPolicy | None:
+        """The limits that two officers have set, by the digest in the records of it."""
+        for act in self.approved:
+            if act.content.WhichOneof("kind") == "set_policy" and act.digest == digest:
+                return act.content.set_policy
+        return None
 
     def took_effect(self, line: Line, kind: str, **asked: Any) -> None:
         """That a record is what an act asked for.

@@ -29,6 +29,7 @@ from sandbox.audit_signatures.orders import (
     refused,
     same,
 )
+from sandbox.audit_signatures.policy import PolicyWalk
 from sandbox.audit_signatures.settled import Hold, Settled, diverted
 from sandbox.audit_signatures.verifying import Problems, Verifying
 from sandbox.books import CONTROL, FIRST_WALLET, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
@@ -103,6 +104,7 @@ class BankWalk:
         """Fen and the payer's number, by the position that brought it in."""
         self._stands_for: dict[int, int] = {}
         self._late = Late()
+        self._policy = PolicyWalk(acts, self._problems)
         self._machines = CashMachines(engine, acts.approved, self._problems, verifying)
 
     def run(self, until_seq: int) -> Problems:
@@ -111,6 +113,7 @@ class BankWalk:
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
             self._walk(lines(entry), f"row seq={entry.seq}")
+            self._policy.end_of(entry.seq)
             tip = reached
         self._rest_of_the_chain(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
@@ -216,7 +219,9 @@ class BankWalk:
             same("account", line.origin, account)
             ordered(line, orders_pb2.CloseOrder, holder.number)
             self._signed(line, holder, orders_pb2.CloseOrder)
-        elif line.kind == Kind.POLICY or not line.accepted:
+        elif line.kind == Kind.POLICY:
+            self._policy.take(line)
+        elif not line.accepted:
             return
         elif line.kind == Kind.OPEN:
             self._opened(line)
@@ -231,6 +236,7 @@ class BankWalk:
         account = line.credit
         if account < FIRST_WALLET:
             return
+        self._policy.open_for_holders()
         if line.ref:
             raise Wrong("an account of a holder is opened with flags")
         if account % 2 == 0 and line.digest != self._holder(account).opening:

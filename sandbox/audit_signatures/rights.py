@@ -34,6 +34,7 @@ RIGHT_OF = {
     "revoke_device": office_pb2.RIGHT_DEVICES,
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,
+    "set_policy": office_pb2.RIGHT_POLICY,
     "pay_suspense": office_pb2.RIGHT_SUSPENSE,
     "register_cash_machine": office_pb2.RIGHT_CASH,
     "revoke_cash_machine": office_pb2.RIGHT_CASH,

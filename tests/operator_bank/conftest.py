@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
 from offline_token.formats import TrustBundle
@@ -27,6 +28,7 @@ from operator_bank.orders import TAGS
 from operator_bank.payments.feed_chain import FeedBroken
 from operator_bank.payments.feed_moves import numbered
 from operator_bank.payments.pay import Paid
+from operator_bank.policy import limits_of
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import metadata, outbound, token_deposits
 from operator_bank.wallets.directory import Wallet
@@ -249,6 +251,10 @@ class World:
             threaded=threaded,
         )
         return self.bank
+
+    def set_policy(self) -> None:
+        """Two officers set the limits of `policy`."""
+        self.both(office_pb2.SetPolicy(classes=limits_of(self.policy)))
 
     def open(self, name: str = "", phone: str = "") -> Holder:
         """Opens a wallet: class II by name, class IV by phone alone."""

@@ -54,7 +54,7 @@ def test_one_wallet_holds_its_share_of_payments_on_their_way_and_no_more(world: 
 
 def test_a_clock_that_steps_around_midnight_gives_nobody_a_second_day(world: World) -> None:
     world.policy[bank_pb2.WALLET_CLASS_II, Limit.YEAR] = 0
-    world.restart()
+    world.set_policy()
     payer = world.open(name="A")
     payee = make(OTHER_PREFIX, 2)
     payer.exchange(CAP_FEN)

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
+from dcep.office.v1.office_pb2 import ClassLimits, SetPolicy
 from operator_bank.limits import POLICY_LIMIT_FEN
-from operator_bank.policy import read_policy
+from operator_bank.policy import limits_of, read_policy
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from settlement.records import Kind, Limit
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import CHEN, FOREIGN, WANG, ZHOU, Holder, World, policy
 
 DAY_MS = 86_400_000
 
@@ -130,16 +132,97 @@ def test_exchange_is_free_of_the_spending_limits(world: World, alice: Holder) ->
     assert world.bank.holder.state(alice.wallet).day_spent_fen == 0
 
 
-def test_limits_are_journaled_when_they_change_and_only_then(world: World) -> None:
-    def journaled() -> int:
-        rows = world.bank.books.journal.read(0, limit_rows=1_000)
-        return sum(int((row.records["kind"] == Kind.POLICY).sum()) for row in rows)
+def journaled(world: World) -> int:
+    rows = world.bank.books.journal.read(0, limit_rows=1_000)
+    return sum(int((row.records["kind"] == Kind.POLICY).sum()) for row in rows)
 
-    before = journaled()
-    assert before == np.count_nonzero(world.policy)
-    world.policy = world.policy.copy()
+
+def test_the_file_founds_a_bank_and_nothing_else(world: World) -> None:
+    assert journaled(world) == np.count_nonzero(world.policy)
+    founded = world.policy.copy()
     world.policy[bank_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
+    world.restart()
+    assert (world.bank.policy.table == founded).all()
+    assert journaled(world) == np.count_nonzero(founded)
+
+
+def test_two_officers_set_the_limits_and_they_hold_at_once(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
+    before = journaled(world)
+    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
+    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
+    act = world.propose(SetPolicy(classes=limits_of(world.policy)))
+    with pytest.raises(Refusal) as caught:
+        world.approve(act, WANG)
+    assert caught.value.name == "SAME_OFFICER"
+    assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
+    act = world.approve(act)
+    phone.pay(alice.number, 2_001)
+    alice.pay(phone.number, 12_000)
+    assert world.bank.holder.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert journaled(world) == before + 2, "what differs, and no more"
+    [row] = world.bank.books.journal.read(act.position - 1, limit_rows=1)
+    at = act.position - row.first_position
+    assert row.records["digest"][at : at + 2].tolist() == [act.record_digest] * 2
+    world.policy = policy()
+    world.restart()
+    assert world.bank.holder.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+
+
+def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
+    world.set_policy()
+    assert world.bank.holder.state(phone.wallet).available_fen == 10_000
+    phone.pay(alice.number, 2_000)
+    assert refused(alice, phone.number, 1) == "PAYEE_CANNOT_BE_PAID"
+
+
+def test_two_officers_may_take_all_limits_away_and_the_file_brings_none_back(
+    world: World, alice: Holder, phone: Holder
+) -> None:
+    alice.pay(phone.number, 10_000)
+    world.both(SetPolicy())
     for _ in range(2):
+        assert not world.bank.policy.table.any()
         world.restart()
-        assert (world.bank.books.core.policies() == world.policy).all()
-    assert journaled() == before + 1
+    assert phone.pay(alice.number, 9_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+
+
+def test_limits_that_are_set_to_what_they_are_change_nothing(world: World) -> None:
+    before = journaled(world)
+    act = world.both(SetPolicy(classes=limits_of(world.policy)))
+    assert (act.state, act.position) == (office_pb2.ACT_STATE_APPROVED, 0)
+    assert journaled(world) == before
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        [ClassLimits(wallet_class=0, day_fen=1)],
+        [ClassLimits(wallet_class=5, day_fen=1)],
+        [ClassLimits(wallet_class=2, day_fen=-1)],
+        [ClassLimits(wallet_class=2, day_fen=POLICY_LIMIT_FEN + 1)],
+        [ClassLimits(wallet_class=2), ClassLimits(wallet_class=2, day_fen=1)],
+    ],
+)
+def test_limits_that_cannot_be_are_refused_when_they_are_proposed(
+    world: World, classes: list[ClassLimits]
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        world.propose(SetPolicy(classes=classes))
+    assert caught.value.name in ("FIELD_INVALID", "FIELD_MISSING")
+    assert (world.bank.policy.table == world.policy).all()
+
+
+def test_who_may_freeze_wallets_may_not_set_limits(world: World) -> None:
+    world.both(office_pb2.ChangeRights(name="chen", rights=[office_pb2.RIGHT_WALLETS]))
+    for who, second in ((CHEN, ZHOU), (WANG, CHEN)):
+        with pytest.raises(Refusal) as caught:
+            world.approve(world.propose(SetPolicy(), who), second)
+        assert caught.value.name == "RIGHT_MISSING"

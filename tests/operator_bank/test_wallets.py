@@ -115,7 +115,7 @@ def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> No
     assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
 
     world.policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
-    world.restart()
+    world.set_policy()
     short = refused(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
     assert refused(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"

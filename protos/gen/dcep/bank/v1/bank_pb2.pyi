@@ -1,6 +1,7 @@
 from dcep.bank.v1 import orders_pb2 as _orders_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from dcep.envelope.v1 import envelope_pb2 as _envelope_pb2
+from dcep.office.v1 import office_pb2 as _office_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -184,6 +185,16 @@ class SuspenseEntry(_message.Message):
     time_ms: int
     reason: int
     def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class GetPolicyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetPolicyResponse(_message.Message):
+    __slots__ = ("classes",)
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    classes: _containers.RepeatedCompositeFieldContainer[_office_pb2.ClassLimits]
+    def __init__(self, classes: _Optional[_Iterable[_Union[_office_pb2.ClassLimits, _Mapping]]] = ...) -> None: ...
 
 class GetFeedRequest(_message.Message):
     __slots__ = ()

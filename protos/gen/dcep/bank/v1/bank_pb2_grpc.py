@@ -264,6 +264,11 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.FromString,
                 _registered_method=True)
+        self.GetPolicy = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/GetPolicy',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyResponse.FromString,
+                _registered_method=True)
         self.ListSuspense = channel.unary_unary(
                 '/dcep.bank.v1.OfficeService/ListSuspense',
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
@@ -291,6 +296,13 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPolicy(self, request, context):
+        """The limits of wallet classes that hold now; acts of two officers set them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSuspense(self, request, context):
         """What lies in suspense and is not sent back, oldest first: money whose
         wallet was closed, frozen or full when it came.
@@ -311,6 +323,11 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.GetFeed,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.SerializeToString,
+            ),
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyResponse.SerializeToString,
             ),
             'ListSuspense': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSuspense,
@@ -375,6 +392,33 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/GetFeed',
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.GetFeedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/GetPolicy',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.GetPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,7 @@ class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RIGHT_WALLETS: _ClassVar[Right]
     RIGHT_SUSPENSE: _ClassVar[Right]
     RIGHT_CASH: _ClassVar[Right]
+    RIGHT_POLICY: _ClassVar[Right]
 
 class ActState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -39,6 +40,7 @@ RIGHT_DEVICES: Right
 RIGHT_WALLETS: Right
 RIGHT_SUSPENSE: Right
 RIGHT_CASH: Right
+RIGHT_POLICY: Right
 ACT_STATE_UNSPECIFIED: ActState
 ACT_STATE_OPEN: ActState
 ACT_STATE_APPROVED: ActState
@@ -48,7 +50,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +77,7 @@ class OfficerAct(_message.Message):
     PAY_SUSPENSE_FIELD_NUMBER: _ClassVar[int]
     REGISTER_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
     REVOKE_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
+    SET_POLICY_FIELD_NUMBER: _ClassVar[int]
     act_id: str
     institution: str
     officer: str
@@ -101,7 +104,8 @@ class OfficerAct(_message.Message):
     pay_suspense: PaySuspense
     register_cash_machine: RegisterCashMachine
     revoke_cash_machine: RevokeCashMachine
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ...) -> None: ...
+    set_policy: SetPolicy
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ...) -> None: ...
 
 class OfficerDecision(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -278,6 +282,26 @@ class UnfreezeWallet(_message.Message):
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     def __init__(self, wallet_number: _Optional[str] = ...) -> None: ...
+
+class SetPolicy(_message.Message):
+    __slots__ = ("classes",)
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    classes: _containers.RepeatedCompositeFieldContainer[ClassLimits]
+    def __init__(self, classes: _Optional[_Iterable[_Union[ClassLimits, _Mapping]]] = ...) -> None: ...
+
+class ClassLimits(_message.Message):
+    __slots__ = ("wallet_class", "balance_cap_fen", "single_fen", "day_fen", "year_fen")
+    WALLET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_CAP_FEN_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_FEN_FIELD_NUMBER: _ClassVar[int]
+    DAY_FEN_FIELD_NUMBER: _ClassVar[int]
+    YEAR_FEN_FIELD_NUMBER: _ClassVar[int]
+    wallet_class: int
+    balance_cap_fen: int
+    single_fen: int
+    day_fen: int
+    year_fen: int
+    def __init__(self, wallet_class: _Optional[int] = ..., balance_cap_fen: _Optional[int] = ..., single_fen: _Optional[int] = ..., day_fen: _Optional[int] = ..., year_fen: _Optional[int] = ...) -> None: ...
 
 class PaySuspense(_message.Message):
     __slots__ = ("position", "wallet_number")

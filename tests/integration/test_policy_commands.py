@@ -1,0 +1,62 @@
+"""``dcep policy``: two officers of a bank set its limits, which hold without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.errors import Refusal
+from sandbox.world import World
+from tests.integration.commands import dcep
+from tests.integration.conftest import MakeWorld
+
+pytestmark = pytest.mark.xdist_group("policy")
+
+
+@pytest.fixture(scope="module")
+def world(worlds: MakeWorld) -> Iterator[World]:
+    yield worlds()
+
+
+def done(world: World, *words: str) -> Any:
+    ran = dcep(*words, "--json", "--dir", str(world.plan.folder))
+    assert ran.code == 0, ran.answer
+    return ran.answer
+
+
+def test_limits_are_set_by_two_and_hold_at_once(world: World, tmp_path: Path) -> None:
+    alice, carol = (world.person(name, "alpha", holder_name=name) for name in ("alice", "carol"))
+    alice.top_up(100_000)
+    classes = done(world, "policy", "show", "alpha")["classes"]
+    assert [one["wallet_class"] for one in classes] == ["II", "IV"]
+    file = tmp_path / "lower.toml"
+    file.write_text("[class_II]\nsingle_fen = 500\n")
+    act = done(world, "policy", "set", "alpha", str(file))
+    assert (act["kind"], act["state"], act["proposed_by"]) == ("set_policy", "open", "wang")
+    alice.pay(carol.number, 501)
+    shown = dcep("acts", "--dir", str(world.plan.folder)).out
+    assert "set the limits of all wallet classes: class II single 5.00" in " ".join(shown.split())
+    done(world, "approve", act["act_id"], "--as", "zhou")
+    with pytest.raises(Refusal) as caught:
+        alice.pay(carol.number, 501)
+    assert caught.value.name == "OVER_SINGLE_LIMIT"
+    alice.pay(carol.number, 500)
+    now = done(world, "policy", "show", "alpha")["classes"]
+    assert now == [{"wallet_class": "II", "single_fen": 500}]
+    assert done(world, "policy", "show", "beta")["classes"] == classes
+    audited = dcep("audit", "--json", "--dir", str(world.plan.folder))
+    assert audited.code == 0, audited.answer["problems"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[class_V]\nday_fen = 1\n", "[class_I]\nday_fen = 0\n", "class_I = 5\n", "[class_I\n"]
+)
+def test_a_file_that_is_no_policy_proposes_nothing(world: World, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "odd.toml"
+    file.write_text(text)
+    ran = dcep("policy", "set", "alpha", str(file), "--json", "--dir", str(world.plan.folder))
+    assert (ran.code, ran.answer["reason"]) == (2, "POLICY_FILE")
+    assert done(world, "acts", "--at", "alpha")["acts"] == []
