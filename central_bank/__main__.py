@@ -16,7 +16,7 @@ from central_bank.gate import central_gate
 from central_bank.grpc_authentication import GrpcAnalysis, GrpcAuthentication
 from central_bank.grpc_issuance import GrpcIssuance
 from central_bank.grpc_registration import GrpcRegistration
-from central_bank.key_metrics import watch_bank_keys
+from central_bank.key_metrics import watch_bank_keys, watch_offline_roots
 from central_bank.settings import Settings
 from dcep.analysis.v1 import analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2_grpc
@@ -36,7 +36,6 @@ from runtime.renewing_key import RenewingKey
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.signatures import SignatureVerifier
-from runtime.signing_keys import open_key
 from runtime.tls import TlsFiles, server_credentials
 from runtime.worker import Worker
 
@@ -81,7 +80,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     key = RenewingKey(settings.business_key, in_files=settings.keys_in_files)
     bank = build(
         engine,
-        root=open_key(settings.offline_root_key, in_files=settings.keys_in_files),
+        root=RenewingKey(settings.offline_root_key, in_files=settings.keys_in_files),
         refunds_confirmed_until_ms=settings.refunds_confirmed_until_ms,
         business_key=key,
         founding=Founding(read_founding_file(settings.officers_file), bytes(key.verify_key)),
@@ -106,6 +105,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
     )
     watch_days_left(own.days_left, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)
+    watch_offline_roots(bank.offline_roots, SystemClock(), registry)
     _count_refused_payees(bank, registry)
     serve_metrics(registry, settings.metrics_port)
     server.start()
@@ -160,7 +160,7 @@ def services(bank: CentralBank) -> list[Service]:
     ledger = bank.books.ledger
     issuance = GrpcIssuance(bank.office, bank.requests, bank.registry, ledger)
     authentication = GrpcAuthentication(
-        bank.registry, bank.devices, bank.evidence, bank.central_keys
+        bank.registry, bank.devices, bank.evidence, bank.central_keys, bank.offline_roots
     )
     registration = GrpcRegistration(
         bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger

@@ -15,6 +15,7 @@ from central_bank.asking import Asking
 from central_bank.authentication.acts import authentication_effects
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
+from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import INSTITUTION, Registry, opening
 from central_bank.issuance.office import IssuingOffice
 from central_bank.issuance.requests import BankRequests
@@ -58,6 +59,7 @@ class CentralBank:
     registry: Registry
     central_keys: CentralKeys
     devices: Devices
+    offline_roots: OfflineRoots
     officers: Officers
     acts: Acts
     office: IssuingOffice
@@ -128,7 +130,8 @@ def build(
     ledger.submit(Batch(opening([accounts.OFFLINE_FLOAT], now_ms), urgent=True))
     registry = Registry(database, ledger, clock)
     central_keys = CentralKeys(database, business_key, clock, shown)
-    devices = Devices(database, root, clock)
+    offline_roots = OfflineRoots(database, root, clock)
+    devices = Devices(database, offline_roots, clock)
     evidence = Evidence(database, registry, devices, clock)
     waiting = Waiting(database, clock)
     # What is spent is looked up and written down by one deposit after another, and what is left
@@ -140,7 +143,7 @@ def build(
     office = IssuingOffice(database, ledger, registry, requests, setting_aside, clock)
     effects = {
         **office.effects(),
-        **authentication_effects(database, registry, devices, central_keys),
+        **authentication_effects(database, registry, devices, central_keys, offline_roots),
     }
     acts = open_acts(database, office_tables, officers, effects, clock)
     setting_aside.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
@@ -149,6 +152,7 @@ def build(
         registry=registry,
         central_keys=central_keys,
         devices=devices,
+        offline_roots=offline_roots,
         setting_aside=setting_aside,
         settlement=Settlement(
             ledger, books.history, registry, asking, Returns(database, books.history), clock
@@ -157,7 +161,7 @@ def build(
         acts=acts,
         office=office,
         requests=requests,
-        loads=Loads(database, ledger, books.history, devices, root, clock),
+        loads=Loads(database, ledger, books.history, devices, offline_roots, clock),
         deposits=Deposits(
             database,
             ledger,

@@ -8,8 +8,9 @@ import grpc
 
 from central_bank.analysis.flows import Flows
 from central_bank.authentication.bank import ReplacedCertificate, ReplacedKey
-from central_bank.authentication.central_keys import CentralKeys
+from central_bank.authentication.central_keys import CentralKeys, Known
 from central_bank.authentication.devices import Devices
+from central_bank.authentication.offline_roots import OfflineRoots, Root
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.gate import is_central_officer
 from central_bank.grpc_issuance import caller
@@ -31,9 +32,11 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         devices: Devices,
         evidence: Evidence,
         central_keys: CentralKeys,
+        offline_roots: OfflineRoots,
     ) -> None:
         self._registry = registry
         self._central_keys = central_keys
+        self._offline_roots = offline_roots
         self._devices = devices
         self._evidence = evidence
 
@@ -52,15 +55,8 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def ListCentralKeys(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.ListCentralKeysResponse(
             successions=self._central_keys.successions(),
-            keys=[
-                authentication_pb2.CentralKey(
-                    key=known.key,
-                    from_time_ms=known.from_time_ms,
-                    until_time_ms=known.until_time_ms,
-                    revoked=known.revoked,
-                )
-                for known in self._central_keys.all()
-            ],
+            keys=[_central_key(known) for known in self._central_keys.all()],
+            offline_roots=[_central_key(root) for root in self._offline_roots.all()],
         )
 
     def ListEvidence(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -142,3 +138,12 @@ def _replaced(old: ReplacedCertificate | ReplacedKey) -> authentication_pb2.Repl
     else:
         told.certificate_fingerprint = old.fingerprint
     return told
+
+
+def _central_key(known: Known | Root) -> authentication_pb2.CentralKey:
+    return authentication_pb2.CentralKey(
+        key=known.key,
+        from_time_ms=known.from_time_ms,
+        until_time_ms=known.until_time_ms,
+        revoked=known.revoked,
+    )

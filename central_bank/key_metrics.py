@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Registry
 from offline_token.formats import BANK, Certificate
 from runtime.clock import Clock
@@ -36,3 +37,27 @@ class _DaysLeft(Collector):
 def watch_bank_keys(banks: Registry, clock: Clock, metrics: CollectorRegistry) -> None:
     """Shows the days that are left of each bank's key."""
     metrics.register(_DaysLeft(banks, clock))
+
+
+class _RootsLeft(Collector):
+    def __init__(self, roots: OfflineRoots, clock: Clock) -> None:
+        self._roots = roots
+        self._clock = clock
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "dcep_offline_root_days_left",
+            "Days until a root of offline money that was replaced ends",
+            labels=["root"],
+        )
+        now_ms = self._clock.now_ms()
+        for root in self._roots.all():
+            if root.until_time_ms and root.good(now_ms):
+                left_ms = root.until_time_ms - now_ms
+                gauge.add_metric([root.key.hex()[:16]], round(left_ms / _DAY_MS, 3))
+        yield gauge
+
+
+def watch_offline_roots(roots: OfflineRoots, clock: Clock, metrics: CollectorRegistry) -> None:
+    """Shows the days that are left of roots which were replaced."""
+    metrics.register(_RootsLeft(roots, clock))

@@ -16,6 +16,12 @@ MAX_REPLACED_LISTED = 8
 MAX_OVERLAP_MS = 90 * 86_400_000
 """For so long what was replaced may be good beside what replaced it."""
 
+MAX_OFFLINE_ROOTS = 20
+MIN_ROOT_OVERLAP_MS = 100 * 86_400_000
+"""What a root has signed can be paid for 90 days (`TOKEN_LIFETIME_MS`); no deposit ends with it."""
+
+MAX_ROOT_OVERLAP_MS = 2 * 366 * 86_400_000
+
 MAX_ITEMS = 8_190
 MAX_FEED_ENTRIES = 2_000
 MAX_FEED_BYTES = 2 * 1024 * 1024

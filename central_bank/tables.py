@@ -70,7 +70,20 @@ central_keys = Table(
     Column("revoked", SmallInteger, nullable=False),
 )
 
-# What banks are told of them, by the act: the envelope of a KeySuccession.
+# Roots of offline money, the first one by no act; `introduction`: the encoded certificate of it by
+# the root before. `until_time_ms` is 0 while no end is set.
+offline_roots = Table(
+    "offline_roots",
+    metadata,
+    Column("root_key", LargeBinary(32), primary_key=True),
+    Column("act", Integer, nullable=False),
+    Column("from_time_ms", BigInteger, nullable=False),
+    Column("until_time_ms", BigInteger, nullable=False),
+    Column("revoked", SmallInteger, nullable=False),
+    Column("introduction", LargeBinary, nullable=False),
+)
+
+# What banks are told of the business keys, by the act: the envelope of a KeySuccession.
 key_successions = Table(
     "key_successions",
     metadata,

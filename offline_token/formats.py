@@ -317,6 +317,10 @@ class Request:
 
 REQUEST_BYTES = _REQUEST.size
 
+CENTRAL_BANK = "central-bank"
+"""In place of a bank's name in a certificate: the key is a root of offline money. It certifies no
+devices, and no bank is called so."""
+
 
 @dataclass(frozen=True)
 class TrustBundle:
@@ -326,7 +330,8 @@ class TrustBundle:
         max_value_fen: of one token.
         max_payment_fen: of one payment, all its chains together.
         max_holding_fen: what a device may hold; it keeps to that itself.
-        banks: certificates of banks' keys; of one bank several while it changes its key.
+        banks: certificates of banks' keys; of one bank several while it changes its key. Those of
+            `CENTRAL_BANK` are of roots, see `roots` and `introductions`.
         revoked: of devices, and of banks' keys, what `Certificate.revocation` says.
     """
 
@@ -355,13 +360,34 @@ class TrustBundle:
         """The same as `revoked`, to look things up in."""
         return frozenset(self.revoked)
 
+    @cached_property
+    def _of_roots(self) -> tuple[Certificate, ...]:
+        return tuple(each for each in self.banks if each.bank == CENTRAL_BANK)
+
+    def of_bank(self, name: str) -> list[Certificate]:
+        """A bank's certificates: several while it changes its key."""
+        return [each for each in self.banks if each.bank == name != CENTRAL_BANK]
+
     def certifiers(self, name: str, now_ms: int) -> list[Certificate]:
-        """A bank's certificates that are valid now: several while it changes its key."""
-        return [
-            certificate
-            for certificate in self.banks
-            if certificate.bank == name and certificate.expires_time_ms >= now_ms
-        ]
+        """Those of them that are valid now."""
+        return [each for each in self.of_bank(name) if each.expires_time_ms >= now_ms]
+
+    def roots(self, root: bytes, now_ms: int = 0) -> list[bytes]:
+        """Roots whose tokens count: the bundle's own, and those that it lists, until their ends.
+
+        Its successor before that has taken over, and those before it.
+
+        Args:
+            root: that signed the bundle.
+            now_ms: the time; 0 for those also that have ended.
+        """
+        listed = (each for each in self._of_roots if each.key != root)
+        return [root, *(each.key for each in listed if each.expires_time_ms >= now_ms)]
+
+    def introductions(self, root: bytes, now_ms: int) -> list[Certificate]:
+        """Certificates of the bundle's own root: who trusts one's signer trusts this root."""
+        own = (each for each in self._of_roots if each.key == root)
+        return [each for each in own if each.expires_time_ms >= now_ms]
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

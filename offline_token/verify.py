@@ -10,6 +10,7 @@ from itertools import chain as chained
 from typing import NamedTuple
 
 from offline_token.formats import (
+    CENTRAL_BANK,
     CHANGE_OUTPUT,
     PAYEE_OUTPUT,
     Certificate,
@@ -120,6 +121,8 @@ def check_bundle(
     if not verified(root, bundle.signed_part(), bundle.signature):
         return Reason.BUNDLE_FORGED
     for bank in bundle.banks:
+        if bank.bank == CENTRAL_BANK and bank.key == root:
+            continue  # what its predecessor says of it, for whoever trusts that one
         if not verified(root, bank.signed_part(), bank.signature):
             return Reason.BUNDLE_FORGED
     if now_ms > bundle.created_time_ms + bundle.max_age_ms:
@@ -238,9 +241,13 @@ def _walk(
     """What a chain ends in, and what was spent on the way there."""
     token = chain.token
     spent: list[Spending] = []
-    if not verified(root, token.signed_part(), token.signature):
+    part, roots = token.signed_part(), bundle.roots(root)
+    signer = next((key for key in roots if verified(key, part, token.signature)), None)
+    if signer is None:
         raise Bad(Reason.TOKEN_FORGED)
     if circumstances:
+        if signer not in bundle.roots(root, now_ms):
+            raise Bad(Reason.TOKEN_EXPIRED)
         _check_rules(chain, bundle, now_ms - grace_ms + left_ms)
     piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
     # At a deposit: who took the money while a certificate was valid does not lose it for coming
@@ -286,7 +293,7 @@ def _check_rules(chain: Chain, bundle: TrustBundle, now_ms: int) -> None:
 
 def _check_certificate(certificate: Certificate, bundle: TrustBundle, verified: Verified) -> None:
     """Raises Bad when its bank is known, under whatever key, and has not signed it."""
-    keys = [bank.key for bank in bundle.banks if bank.bank == certificate.bank]
+    keys = [bank.key for bank in bundle.of_bank(certificate.bank)]
     signed = [verified(key, certificate.signed_part(), certificate.signature) for key in keys]
     if keys and not any(signed):
         raise Bad(Reason.DEVICE_FORGED)

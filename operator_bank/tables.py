@@ -205,6 +205,15 @@ given_back = Table(
     Column("entry", BigInteger, nullable=False),
 )
 
+# Roots of offline money that took over from another, as the bundles said that were kept.
+root_successions = Table(
+    "root_successions",
+    metadata,
+    Column("successor", LargeBinary(32), primary_key=True),
+    Column("predecessor", LargeBinary(32), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
 # One row: where the feed stands. It is written with the records of the entries that lead there.
 feed_place = Table(
     "feed_place",

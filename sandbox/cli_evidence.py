@@ -16,7 +16,7 @@ from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, Format
 from sandbox.offices import CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import load
-from sandbox.trust import OFFLINE_ROOT, public_key
+from sandbox.trust import known_roots
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 File = Annotated[Path, typer.Argument(help="A file of evidence.")]
@@ -67,16 +67,15 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
     """Say who cheated, from the file and the root's public key alone. Exit code 1: not proved."""
     speaker = Speaker(as_json)
     try:
-        own = load(folder).central_folder / OFFLINE_ROOT if not root else None
-        key = public_key(own) if own is not None else bytes.fromhex(root)
+        keys = [bytes.fromhex(root)] if root else known_roots(load(folder))
         found = _read(file)
     except (OSError, ValueError) as error:
         speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", str(error))
     cheaters = []
     for number, double in enumerate(found, start=1):
-        wrong = double.wrong(key)
-        if wrong:
-            speaker.fail(EXIT_REFUSED, "NOT_PROVED", f"case {number}: {wrong}")
+        wrong = [double.wrong(key) for key in keys]
+        if all(wrong):
+            speaker.fail(EXIT_REFUSED, "NOT_PROVED", f"case {number}: {wrong[0]}")
         cheaters.append(_proved(double))
     speaker.result({"ok": True, "proved": cheaters})
     for case in cheaters if not as_json else ():

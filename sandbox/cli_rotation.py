@@ -15,16 +15,23 @@ from sandbox.rotation import (
     CERTIFICATE,
     KEY,
     LONGEST_DAYS,
+    ROOT,
+    ROOT_DAYS,
     Change,
     Party,
+    announce_root,
     change,
     end_replaced,
     party_of,
+    take_over,
     until,
 )
 from sandbox.words import EXIT_USAGE, Speaker
 
-Whose = Annotated[str, typer.Argument(metavar="PARTY", help="central-bank, a bank, or an officer.")]
+LONGEST_ROOT_DAYS = 730
+Whose = Annotated[
+    str, typer.Argument(metavar="PARTY", help="central-bank, a bank, an officer, or offline-root.")
+]
 What = Annotated[str, typer.Option("--what", help="certificate, key, or both.")]
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 
@@ -39,22 +46,64 @@ def rotate(
     party: Whose,
     what: What = "both",
     days: Annotated[
-        int, typer.Option(min=1, max=LONGEST_DAYS, help="For so long the old ones are good too.")
-    ] = 7,
+        int,
+        typer.Option(
+            min=0,
+            max=LONGEST_ROOT_DAYS,
+            help=f"For so long the old ones are good too: 7, up to {LONGEST_DAYS}; an offline root"
+            f" {ROOT_DAYS}.",
+        ),
+    ] = 0,
+    now: Annotated[
+        bool, typer.Option("--take-over", help="The announced offline root takes over now.")
+    ] = False,
     cause: Cause = "rotated in good order",
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Give a party a new certificate and key, by two officers; the old ones end some days later."""
+    """Give a party a new certificate and key, by two officers; the old ones end some days later.
+
+    The offline root has two steps: a successor is announced; it takes over when devices have heard.
+    """
     speaker = Speaker(as_json)
     plan, whose = _party(speaker, party, folder)
-    wanted = Change(_what(speaker, what, whose), until(days), cause)
+    if whose.kind == ROOT:
+        _rotate_root(speaker, plan, days or ROOT_DAYS, cause, now=now)
+        return
+    if now or days > LONGEST_DAYS:
+        speaker.fail(
+            EXIT_USAGE,
+            "FIELD_INVALID",
+            f"--take-over and --days over {LONGEST_DAYS} are for the offline root",
+        )
+    wanted = Change(_what(speaker, what, whose), until(days or 7), cause)
     done = change(plan, whose, wanted)
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(wanted.old_until_ms / 1_000))
     speaker.result(
         {"party": party, "new": done, "old_until_time_ms": wanted.old_until_ms},
         f"{party} uses {' and '.join(done)} from now on; what it had before is good until {ends}",
     )
+
+
+def _rotate_root(speaker: Speaker, plan: StackPlan, days: int, cause: str, *, now: bool) -> None:
+    if now:
+        root = _take_over(speaker, plan)
+        speaker.result({"party": ROOT, "root": root, "signs": True}, f"{root} signs from now on")
+        return
+    wanted = Change((KEY,), until(days), cause)
+    root = announce_root(plan, wanted)
+    speaker.result(
+        {"party": ROOT, "root": root, "signs": False, "old_until_time_ms": wanted.old_until_ms},
+        f"{root} is announced. Once devices have heard of it, 30 days later at most:"
+        " dcep keys rotate offline-root --take-over",
+    )
+
+
+def _take_over(speaker: Speaker, plan: StackPlan) -> str:
+    try:
+        return take_over(plan)
+    except StackMissing as missing:
+        speaker.fail(EXIT_USAGE, "FIELD_MISSING", str(missing))
 
 
 def revoke(
@@ -76,9 +125,10 @@ def revoke(
     plan, whose = _party(speaker, party, folder)
     if replaced and whose.kind == "officer":
         speaker.fail(EXIT_USAGE, "FIELD_INVALID", "an officer's older keys end with a new one")
-    if replaced:
+    if replaced or whose.kind == ROOT:
+        # Nobody would believe a successor that is heard of with the end of its predecessor alone.
+        done = [] if replaced else [f"root {_take_over(speaker, plan)}"]
         end_replaced(plan, whose, cause)
-        done: list[str] = []
         text = f"what {party} had before is good no more"
     else:
         done = change(plan, whose, Change(_what(speaker, what, whose), 0, cause))

@@ -9,7 +9,7 @@ from runtime.errors import NoAnswer
 from sandbox.offices import CentralOffice
 from sandbox.plan import CENTRAL_BANK, StackPlan
 
-CERTIFICATE, KEY = "certificate", "business key"
+CERTIFICATE, KEY, ROOT = "certificate", "business key", "offline root"
 
 
 def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
@@ -22,6 +22,10 @@ def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
     rows = [
         _row(CENTRAL_BANK, KEY, key.key.hex(), key.until_time_ms, key.revoked)
         for key in reversed(own.keys)
+    ]
+    rows += [
+        _row(CENTRAL_BANK, ROOT, root.key.hex(), root.until_time_ms, root.revoked)
+        for root in reversed(own.offline_roots)
     ]
     rows += [
         _row(CENTRAL_BANK, CERTIFICATE, fingerprint, revoked=True)

@@ -24,9 +24,19 @@ from runtime.private import make_private, write_private
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.plan import CENTRAL_BANK, StackMissing, StackPlan
 from sandbox.registered import revoked_certificates
-from sandbox.trust import CENTRAL_KEYS, fingerprint, officer_key_file, public_key
+from sandbox.trust import (
+    CENTRAL_KEYS,
+    OFFLINE_ROOT,
+    ROOTS_BEFORE,
+    fingerprint,
+    officer_key_file,
+    public_key,
+    write_directory,
+)
 
 CERTIFICATE, KEY = "certificate", "key"
+ROOT = "offline-root"
+ROOT_DAYS = 120
 BOTH = (CERTIFICATE, KEY)
 DAY_MS = 86_400_000
 REPLACED = "replaced"
@@ -39,7 +49,7 @@ class Party:
     """Whose keys they are.
 
     Attributes:
-        kind: "bank", "officer" or "central-bank".
+        kind: "bank", "officer", "central-bank" or "offline-root".
         name: of the bank or the officer.
         institution: where an officer works.
     """
@@ -73,6 +83,8 @@ class Change:
 
 def party_of(plan: StackPlan, name: str) -> Party:
     """The party of a name: central-bank, a bank, an officer. Raises StackMissing for no party."""
+    if name == ROOT:
+        return Party(ROOT, name)
     wanted = name.removeprefix("bank/").removeprefix("officer/").rpartition("/")[2]
     if wanted == CENTRAL_BANK:
         return Party("central-bank", wanted)
@@ -98,10 +110,53 @@ def change(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
     return _of_officer(plan, party, wanted)
 
 
+def announce_root(plan: StackPlan, wanted: Change) -> str:
+    """Makes a successor of the offline root and has it announced; its public half in hex.
+
+    It takes over later: devices have to hear of it before they are paid with its tokens.
+    """
+    key = SigningKey(next_key(plan.central_folder / OFFLINE_ROOT).read_bytes())
+    public = bytes(key.verify_key)
+    if public not in _known_roots(plan):
+        renewal = office_pb2.RenewOfflineRoot(
+            root_key=public,
+            proof=possession(key, ROOT),
+            old_until_time_ms=wanted.old_until_ms,
+        )
+        _by_two(plan, Party(ROOT, ROOT), renewal, wanted.cause)
+    return public.hex()
+
+
+def take_over(plan: StackPlan) -> str:
+    """Puts the announced successor of the offline root in its place; its public half in hex.
+
+    Raises StackMissing when there is none.
+    """
+    root = plan.central_folder / OFFLINE_ROOT
+    fresh = next_to(root)
+    if not fresh.exists() or public_key(fresh) not in _known_roots(plan):
+        raise StackMissing("no successor of the offline root was announced")
+    before = plan.central_folder / ROOTS_BEFORE
+    lines = before.read_text(encoding="ascii") if before.exists() else ""
+    if (own := public_key(root).hex()) not in lines:
+        write_private(before, f"{lines}{own}\n".encode())
+    os.replace(fresh, root)
+    write_directory(plan)
+    return public_key(root).hex()
+
+
+def _known_roots(plan: StackPlan) -> set[bytes]:
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        return {root.key for root in office.central_keys().offline_roots}
+
+
 def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
     """Revokes what a bank, or the central bank, had before, and makes nothing new."""
     if party.kind == "bank":
         _by_two(plan, party, office_pb2.RenewBank(name=party.name), cause)
+        return
+    if party.kind == ROOT:
+        _by_two(plan, party, office_pb2.RenewOfflineRoot(), cause)
         return
     certificates = _revoke_replaced(plan, party, cause)
     with CentralOffice(plan, plan.central_officers[0]) as office:

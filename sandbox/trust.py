@@ -39,6 +39,8 @@ year_fen = 5_000_000
 """
 
 OFFLINE_ROOT = "offline_root.key"
+ROOTS_BEFORE = "offline_roots.before"
+"""Public keys of offline roots that were replaced, one a line."""
 CENTRAL_KEYS = "central_bank.keys"
 CENTRAL_RIGHTS = (
     office_pb2.RIGHT_OFFICERS,
@@ -79,6 +81,18 @@ def make_trust(plan: StackPlan) -> None:
     for bank in plan.banks:
         _officers(plan, authority, bank.name, plan.bank_folder(bank.name), BANK_RIGHTS)
     _write(plan.officers_folder / "ca.crt", authority.certificate_pem)
+    write_directory(plan)
+
+
+def known_roots(plan: StackPlan) -> list[bytes]:
+    """Public keys of the offline root, the one in use first, and those before it."""
+    before = plan.central_folder / ROOTS_BEFORE
+    lines = before.read_text(encoding="ascii").split() if before.exists() else []
+    return [public_key(plan.central_folder / OFFLINE_ROOT), *map(bytes.fromhex, reversed(lines))]
+
+
+def write_directory(plan: StackPlan) -> None:
+    """Write down what wallets need to know to reach the banks."""
     _write(plan.folder / "banks.json", json.dumps(directory(plan), indent=2).encode() + b"\n")
 
 

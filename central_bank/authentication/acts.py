@@ -8,6 +8,7 @@ from dataclasses import replace
 from central_bank.authentication.bank_rows import Given, Renewal
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.devices import Devices
+from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.possession import check_possession
 from central_bank.authentication.registry import Bank, Registry
 from dcep.office.v1 import office_pb2
@@ -17,7 +18,11 @@ from runtime.database import Database
 
 
 def authentication_effects(
-    database: Database, registry: Registry, devices: Devices, central_keys: CentralKeys
+    database: Database,
+    registry: Registry,
+    devices: Devices,
+    central_keys: CentralKeys,
+    offline_roots: OfflineRoots,
 ) -> Mapping[str, Effect]:
     """The effects of these acts by kind."""
     return {
@@ -27,6 +32,7 @@ def authentication_effects(
         "renew_bank": _Renewal(database, registry, devices),
         "renew_central_key": _CentralRenewal(database, central_keys),
         "revoke_central_certificate": _CertificateRevocation(database, central_keys),
+        "renew_offline_root": _RootRenewal(database, offline_roots),
         "revoke_device": _Revocation(database, registry, devices),
     }
 
@@ -116,6 +122,21 @@ class _CentralRenewal(_AuthenticationEffect):
         asked = act.asked
         until_ms = asked.old_until_time_ms
         self._keys.renew(asked.business_key, until_ms, decision.mark, _by(decision))
+
+
+class _RootRenewal(_AuthenticationEffect):
+    def __init__(self, database: Database, roots: OfflineRoots) -> None:
+        super().__init__(database)
+        self._roots = roots
+
+    def check(self, act: Act) -> None:
+        asked = act.asked
+        self._roots.check(asked.root_key, asked.proof, asked.old_until_time_ms)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        self.check(act)
+        asked = act.asked
+        self._roots.renew(asked.root_key, asked.old_until_time_ms, decision.mark, _by(decision))
 
 
 class _CertificateRevocation(_AuthenticationEffect):

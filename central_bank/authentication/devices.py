@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, insert, select, update
 
+from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Also, Bank, nothing
 from central_bank.limits import (
     MAX_OFFLINE_HOLDING_FEN,
@@ -37,6 +38,7 @@ from runtime.signing_keys import Signer
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
 _ANY_FEN = (1 << 64) - 1
+_MAX_SIGNED_ANEW = 10_000
 _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
@@ -44,15 +46,21 @@ _MAX_HOPS = 16
 class Devices:
     """Keeps what devices trust. The root key stays in here."""
 
-    def __init__(self, database: Database, root: Signer, clock: Clock) -> None:
+    def __init__(self, database: Database, roots: OfflineRoots, clock: Clock) -> None:
         self._database = database
-        self._root = root
+        self._roots = roots
         self._clock = clock
+        self._signed_anew: dict[tuple[bytes, bytes], Certificate] = {}
+        """Certificates of banks that a root before has signed, by the root in use."""
 
     @property
     def root_key(self) -> bytes:
-        """The root's public key, 32 bytes."""
+        """The public key of the root in use, 32 bytes."""
         return bytes(self._root.verify_key)
+
+    @property
+    def _root(self) -> Signer:
+        return self._roots.signing()
 
     def rule(self, chain: Chain, output: int, end: End) -> bytes:
         """The root's ruling that a deposited chain has ended."""
@@ -151,7 +159,13 @@ class Devices:
         return self._database.read(lambda c: c.execute(query).first()) is not None
 
     def bundle(self) -> TrustBundle:
-        """The trust bundle of this moment, signed; suspended banks are left out.
+        """See `signed_bundle`."""
+        return self.signed_bundle()[1]
+
+    def signed_bundle(self) -> tuple[bytes, TrustBundle]:
+        """The root in use, and the trust bundle of this moment; suspended banks are left out.
+
+        It lists the root's successor and predecessor, then banks.
 
         A bank whose key was replaced is in it with both, while there is room. A key of a bank that
         was revoked is so listed too, as long as devices may have bundles in which it is not.
@@ -160,12 +174,16 @@ class Devices:
         """
         welcome = _keys().where(banks.c.suspended == 0)
         rows = self._database.read(lambda c: c.execute(welcome).all())
-        listed = _listed(rows, self._clock.now_ms())
+        root = self._root
+        roots = self._roots.entries(root)
+        banks_ = _listed(rows, self._clock.now_ms())[: MAX_BANKS - len(roots)]
+        listed = [self._by(root, certificate) for certificate in banks_]
         known = {bytes(row.business_key) for row in rows if row.revoked}
         ended = (certificate for certificate in listed if certificate.key in known)
         revoked = [certificate.revocation() for certificate in ended]
         devices = self._revoked_devices(MAX_REVOKED - len(revoked))
-        return self._bundle(listed, [*revoked, *devices])
+        made = self._bundle(root, [*roots, *listed], [*revoked, *devices])
+        return bytes(root.verify_key), made
 
     def _revoked_devices(self, most: int) -> list[bytes]:
         of = revoked_devices.c
@@ -183,18 +201,38 @@ class Devices:
         found = self._database.read(lambda c: c.execute(revoked).scalars().all())
         return [bytes(each) for each in found]
 
-    def deposit_bundle(self) -> TrustBundle:
+    def deposit_bundle(self) -> tuple[bytes, TrustBundle]:
         """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
 
         Whoever took the money could not know that a device or its bank would be cut off, or that a
         limit would be lowered; and what was given back has a hop more than a payee would take.
         """
         rows = self._database.read(lambda c: c.execute(_keys()).all())
-        every = [_certificate(row) for row in rows]
-        return self._bundle(every, [], max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
+        root = self._root
+        every = [
+            *self._roots.entries(root, ended_too=True),
+            *(self._by(root, _certificate(row)) for row in rows),
+        ]
+        made = self._bundle(root, every, [], max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
+        return bytes(root.verify_key), made
+
+    def _by(self, root: Signer, certificate: Certificate) -> Certificate:
+        """A bank's certificate as this root signs it."""
+        key = bytes(root.verify_key)
+        if verified(key, certificate.signed_part(), certificate.signature):
+            return certificate
+        name = (key, certificate.encode())
+        if name not in self._signed_anew:
+            if len(self._signed_anew) >= _MAX_SIGNED_ANEW:
+                self._signed_anew.clear()
+            self._signed_anew[name] = certify_bank(
+                root, certificate.bank, certificate.key, certificate.expires_time_ms
+            )
+        return self._signed_anew[name]
 
     def _bundle(
         self,
+        root: Signer,
         certificates: Sequence[Certificate],
         revoked: Sequence[bytes],
         *,
@@ -202,7 +240,7 @@ class Devices:
         max_value_fen: int | None = None,
     ) -> TrustBundle:
         return sign_bundle(
-            self._root,
+            root,
             TrustBundle(
                 created_time_ms=self._clock.now_ms(),
                 max_age_ms=_BUNDLE_AGE_MS,
@@ -217,7 +255,8 @@ class Devices:
 
     def trust_bundle(self) -> bytes:
         """The encoded bundle, behind the root's public key of 32 bytes."""
-        return self.root_key + self.bundle().encode()
+        key, bundle = self.signed_bundle()
+        return key + bundle.encode()
 
 
 def revocation_of(bank: str, key: bytes) -> bytes:

@@ -71,7 +71,7 @@ class Judging:
             items: what it brings in.
             waiting: numbers of those that came in before, and in time.
         """
-        root_key, bundle = self._devices.root_key, self._devices.deposit_bundle()
+        root_key, bundle = self._devices.deposit_bundle()
         now_ms = self._clock.now_ms()
         sound = check_bundle(bundle, root_key, now_ms)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.devices import Devices
+from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
 from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
@@ -28,7 +29,6 @@ from offline_token.verify import Bad, Reason, check_device
 from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database
-from runtime.signing_keys import Signer
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
@@ -47,14 +47,14 @@ class Loads:
         ledger: Ledger,
         history: History,
         devices: Devices,
-        root: Signer,
+        roots: OfflineRoots,
         clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._history = history
         self._devices = devices
-        self._root = root
+        self._roots = roots
         self._clock = clock
         self._changing = threading.Lock()
         self._busy: dict[bytes, tuple[int, int]] = {}
@@ -163,15 +163,15 @@ class Loads:
 
     def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
         """Tokens that add up to an amount; the same for the same registration."""
-        now_ms = self._clock.now_ms()
+        now_ms, root = self._clock.now_ms(), self._roots.signing()
         made: list[Token] = []
         rest = amount_fen
         while rest:
             value = min(rest, MAX_TOKEN_FEN)
             name = f"{bank.name} {number} {len(made)}".encode()
-            token_id = hashlib.sha256(bytes(self._root.verify_key) + name).digest()[:16]
+            token_id = hashlib.sha256(bytes(root.verify_key) + name).digest()[:16]
             blank = Token(token_id, value, owner, now_ms, now_ms + TOKEN_LIFETIME_MS)
-            made.append(sign_token(self._root, blank))
+            made.append(sign_token(root, blank))
             rest -= value
         return made
 

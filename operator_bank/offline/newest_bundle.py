@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -19,6 +18,7 @@ from offline_token.limits import MAX_REVOKED
 from offline_token.verify import Reason, check_bundle
 from operator_bank.contradictions import BUNDLE, Contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
+from operator_bank.offline.succeeding_roots import Kept, SucceedingRoots
 from operator_bank.peers import CentralBank
 from operator_bank.tables import trust_bundle
 from runtime.checks import public_key
@@ -26,13 +26,6 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
-
-
-class Kept(NamedTuple):
-    """A bundle as it came, behind the root's key, and as it reads."""
-
-    encoded: bytes
-    bundle: TrustBundle
 
 
 class NewestBundle:
@@ -55,7 +48,7 @@ class NewestBundle:
         """
         self._database = database
         self._central_bank = central_bank
-        self._roots = frozenset(roots)
+        self._roots = SucceedingRoots(database, roots, clock)
         self._clock = clock
         self._contradictions = contradictions
         self._lock = threading.Lock()
@@ -95,16 +88,18 @@ class NewestBundle:
         before = self._kept
         began_ms = self._clock.monotonic_ms()
         shown = _read(self._central_bank.trust_bundle())
-        problem = self._problem(shown)
+        succeeds = self._roots.succession(before, shown)
+        problem = self._problem(shown, succeeds)
         if problem is not None:
             raise NoAnswer(f"the trust bundle is not taken: {problem}")
         # Not one that another thread's overtook: compared with what was kept at the start.
-        cause = None if before is None else _contradiction(before, shown)
+        same = before is not None and self._known(before)
+        cause = _contradiction(before, shown) if before is not None and same else None
         if before is not None and cause is not None:
             self._contradictions.found(BUNDLE, cause, before.encoded, shown.encoded)
             return self._stay(before, cause, began_ms)
         self._contradictions.gone(BUNDLE)
-        return self._keep(shown, began_ms)
+        return self._keep(shown, began_ms, succeeds)
 
     def _recent(self) -> Kept | None:
         kept = self.kept()
@@ -113,7 +108,7 @@ class NewestBundle:
         age_ms = self._clock.monotonic_ms() - self._asked_ms
         return kept if age_ms < (BUNDLE_USABLE_MS if self._asking else BUNDLE_FRESH_MS) else None
 
-    def _keep(self, shown: Kept, began_ms: int) -> Kept:
+    def _keep(self, shown: Kept, began_ms: int, succeeds: bytes | None) -> Kept:
         with self._lock:
             self._asked_ms = max(began_ms, self._asked_ms or 0)
             kept = self._kept
@@ -124,9 +119,13 @@ class NewestBundle:
             def body(connection: Connection) -> None:
                 connection.execute(delete(trust_bundle))
                 connection.execute(insert(trust_bundle), row)
+                if succeeds is not None:
+                    self._roots.write(connection, shown.root, succeeds)
 
             self._database.transaction(body)
             self._kept = shown
+            if succeeds is not None:
+                self._roots.note(shown.root, succeeds)
             return shown
 
     def _stay(self, kept: Kept, cause: str, began_ms: int) -> Kept:
@@ -138,13 +137,17 @@ class NewestBundle:
         return kept
 
     def _known(self, kept: Kept) -> bool:
-        return kept.encoded[:KEY_BYTES] in self._roots
+        return kept.root in self._roots.trusted()
 
-    def _problem(self, kept: Kept) -> str | None:
-        """Why a bundle is not to be handed on."""
+    def _problem(self, kept: Kept, succeeds: bytes | None = None) -> str | None:
+        """Why a bundle is not to be handed on.
+
+        Args:
+            succeeds: the trusted root from which its own takes over.
+        """
         now_ms = self._clock.now_ms()
-        if not self._known(kept):
-            return "it is signed by another root than the settings name"
+        if succeeds is None and not self._known(kept):
+            return "it is signed by another root than the settings name, and no successor of theirs"
         if kept.bundle.created_time_ms > now_ms + MAX_BUNDLE_AHEAD_MS:
             return "it is dated more than a day ahead"
         reason = check_bundle(kept.bundle, kept.encoded[:KEY_BYTES], now_ms)
@@ -176,9 +179,7 @@ def _read(encoded: bytes) -> Kept:
 
 
 def _contradiction(before: Kept, shown: Kept) -> str | None:
-    """Why a bundle cannot be one that came after another of the same root."""
-    if before.encoded[:KEY_BYTES] != shown.encoded[:KEY_BYTES]:
-        return None
+    """Why a bundle cannot be one that came after another."""
     old, new = before.bundle, shown.bundle
     if new.created_time_ms < old.created_time_ms:
         return "the central bank shows an older trust bundle than before"

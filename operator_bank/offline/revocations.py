@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from offline_token.formats import TrustBundle
 from operator_bank.offline.device_keys import DeviceKeys
-from operator_bank.offline.newest_bundle import Kept, NewestBundle
+from operator_bank.offline.newest_bundle import NewestBundle
+from operator_bank.offline.succeeding_roots import Kept
 from operator_bank.peers import CentralBank
 from runtime.clock import Clock
 

@@ -56,6 +56,7 @@ class CentralTerms:
                     f"table {given.table}, row business_key={given.term.value.hex()}: no act of two"
                     " officers says this"
                 )
+        self._check_roots(rows, acts)
         for number, envelope in sorted(rows.told):
             where = f"table key_successions, row act={number}"
             try:
@@ -64,6 +65,20 @@ class CentralTerms:
                 self.problems.say(f"{where}: {wrong}")
         for number in sorted(set(wanted) - {number for number, _ in told_last}):
             self.problems.say(f"table key_successions, row act={number} is missing")
+
+    def _check_roots(self, rows: KeyRows, acts: list[Approved]) -> None:
+        """Holds the roots of offline money against the acts that announced and ended them."""
+        terms = [row.term._replace(until_ms=0, revoked=False) for row in rows.roots if not row.act]
+        for act in acts:
+            if act.content.WhichOneof("kind") == "renew_offline_root":
+                asked = act.content.renew_offline_root
+                terms = renewed(terms, asked.root_key, asked.old_until_time_ms, act.time_ms)
+        for given in sorted(rows.roots):
+            if given.term not in terms:
+                self.problems.say(
+                    f"table {given.table}, row root_key={given.term.value.hex()}: no act of two"
+                    " officers says this"
+                )
 
     def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
         """What an act makes of the keys, and what banks have to be told of that."""

@@ -15,6 +15,7 @@ KEYS, CERTIFICATES = "bank_keys", "bank_certificates"
 _keys = table(KEYS, column("business_key"), column("bank"), *map(column, _TERM))
 _certificates = table(CERTIFICATES, column("fingerprint"), column("bank"), *map(column, _TERM))
 _central = table("central_keys", column("business_key"), *map(column, _TERM))
+_roots = table("offline_roots", column("root_key"), *map(column, _TERM))
 _told = table("key_successions", column("act"), column("envelope"))
 
 
@@ -42,11 +43,13 @@ class KeyRows(NamedTuple):
     Attributes:
         of_banks: keys and certificates.
         of_centre: the central bank's own keys.
+        roots: of offline money.
         told: what it announced of them: (act, envelope).
     """
 
     of_banks: frozenset[Given]
     of_centre: frozenset[Given]
+    roots: frozenset[Given]
     told: frozenset[tuple[int, bytes]]
 
     @classmethod
@@ -56,9 +59,10 @@ class KeyRows(NamedTuple):
             keys = _rows(connection, _keys, KEYS, "business_key")
             certificates = _rows(connection, _certificates, CERTIFICATES, "fingerprint")
             central = _rows(connection, _central, _central.name, "business_key")
+            roots = _rows(connection, _roots, _roots.name, "root_key")
             told = connection.execute(select(_told)).all()
         rows = frozenset((row.act, bytes(row.envelope)) for row in told)
-        return cls(keys | certificates, central, rows)
+        return cls(keys | certificates, central, roots, rows)
 
     def also_in(self, other: Self) -> Self:
         """What stands in both."""

@@ -31,6 +31,7 @@ RIGHT_OF = {
     "renew_bank": office_pb2.RIGHT_BANKS,
     "renew_central_key": office_pb2.RIGHT_BANKS,
     "revoke_central_certificate": office_pb2.RIGHT_BANKS,
+    "renew_offline_root": office_pb2.RIGHT_BANKS,
     "revoke_device": office_pb2.RIGHT_DEVICES,
     "freeze_wallet": office_pb2.RIGHT_WALLETS,
     "unfreeze_wallet": office_pb2.RIGHT_WALLETS,

@@ -245,7 +245,11 @@ def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:
     renew(world, key=NEW)
     central = world.central
     service = GrpcAuthentication(
-        central.registry, central.devices, central.evidence, central.central_keys
+        central.registry,
+        central.devices,
+        central.evidence,
+        central.central_keys,
+        central.offline_roots,
     )
     alpha, beta = service.ListBanks(None, None).banks
     assert (alpha.certificate_fingerprint, alpha.business_key) == (FRESH, bytes(NEW.verify_key))

@@ -18,15 +18,16 @@ from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from offline_token.formats import TrustBundle
 from runtime.clock import SystemClock
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
 from sandbox.audit import audit_stack
-from sandbox.connections import certified_channel, stub
+from sandbox.connections import certified_channel, public_channel, stub
 from sandbox.offices import ActDesk, BankOffice, CentralOffice
 from sandbox.plan import CENTRAL_BANK
 from sandbox.story import audited
-from sandbox.trust import fingerprint
+from sandbox.trust import OFFLINE_ROOT, fingerprint, public_key
 from sandbox.world import Stream, World, refused, wait_until
 from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
@@ -299,6 +300,50 @@ def test_what_the_central_bank_showed_before_is_revoked_alone(drill: Drill) -> N
     drill.through()
 
 
+def root_of_bundle(drill: Drill, bank: str) -> tuple[bytes, int]:
+    """The root whose bundle a bank hands on, and how many roots' tokens it says count."""
+    with public_channel(drill.world.plan, drill.world.plan.bank(bank).public_address) as channel:
+        offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
+        answer = offline.GetTrustBundle(bank_pb2.GetTrustBundleRequest(), timeout=10.0)
+    root, bundle = answer.trust_bundle[:32], TrustBundle.decode(answer.trust_bundle[32:])
+    return root, len(bundle.roots(root, SystemClock().now_ms()))
+
+
+def test_the_offline_root_goes_over_to_its_successor_while_money_is_paid_with_and_without_it(
+    drill: Drill,
+) -> None:
+    """In both directions, between a device that has gone over and one that has only heard of it."""
+    alice, bob, banks = drill.alice, drill.bob, ("alpha", "beta")
+    old = public_key(drill.world.plan.central_folder / OFFLINE_ROOT)
+    alice.offline_load(OFFLINE_FEN)
+    drill.dcep("rotate", "offline-root")
+    for bank in banks:
+        wait_until(lambda bank=bank: root_of_bundle(drill, bank) == (old, 2), "it is announced")  # type: ignore[misc]
+    alice.offline_load(100)  # Alice's device has heard
+    drill.through(("rotate", "offline-root", "--take-over"))
+    new = public_key(drill.world.plan.central_folder / OFFLINE_ROOT)
+    assert new != old
+    for bank in banks:
+        wait_until(lambda bank=bank: root_of_bundle(drill, bank) == (new, 2), "it has taken over")  # type: ignore[misc]
+    bob.offline_load(OFFLINE_FEN)  # Bob's has gone over; his money is the new root's
+    assert bob.offline_accept(alice.offline_pay(bob.offline_request(3_000))) == 3_000
+    assert alice.offline_accept(bob.offline_pay(alice.offline_request(9_000))) == 9_000
+    had = {person: person.show().available_fen for person in (alice, bob)}
+    held = {person: person.show().offline_fen for person in (alice, bob)}
+    for person in (alice, bob):
+        person.offline_deposit()
+        drill.world.wait_available(person, had[person] + held[person])
+    first, second = drill.registered(CENTRAL_BANK, "offline root")
+    assert (first["value"], first["until_time_ms"]) == (new.hex(), 0)
+    assert second["until_time_ms"] > SystemClock().now_ms() + 100 * 86_400_000
+
+    alice.offline_load(500)  # she goes over too
+    drill.dcep("revoke", "offline-root", "--replaced")
+    for bank in banks:
+        wait_until(lambda bank=bank: root_of_bundle(drill, bank) == (new, 1), "the old one ended")  # type: ignore[misc]
+    assert bob.offline_accept(alice.offline_pay(bob.offline_request(500))) == 500
+
+
 def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
     plan = drill.world.plan
     old = [Path(plan.officers_folder / f"han{end}") for end in (".crt", ".key", ".signing.key")]
@@ -359,6 +404,10 @@ def test_nobody_rotates_what_is_not_there(drill: Drill) -> None:
     folder = str(drill.world.plan.folder)
     for words, reason in (
         (("rotate", "omega"), "PARTY_UNKNOWN"),
+        (("rotate", "offline-root", "--take-over"), "FIELD_MISSING"),
+        (("revoke", "offline-root"), "FIELD_MISSING"),
+        (("rotate", "alpha", "--take-over"), "FIELD_INVALID"),
+        (("rotate", "alpha", "--days", "91"), "FIELD_INVALID"),
         (("rotate", "alpha", "--what", "root"), "FIELD_INVALID"),
         (("revoke", "lin", "--what", "key"), "FIELD_INVALID"),
         (("revoke", "lin", "--replaced"), "FIELD_INVALID"),

@@ -9,7 +9,15 @@ from typing import Any
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 from nacl.signing import SigningKey
 
-from offline_token.formats import Chain, Hop, Payment, Request, TrustBundle
+from offline_token.formats import (
+    CENTRAL_BANK,
+    Certificate,
+    Chain,
+    Hop,
+    Payment,
+    Request,
+    TrustBundle,
+)
 from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import certify_bank, certify_device, sign_bundle, sign_token
 from offline_token.verify import Reason, piece_of
@@ -98,6 +106,7 @@ def all_cases(country: Country) -> list[Case]:
         _request,
         _first_reason,
         _deposit,
+        _roots,
     ):
         add(table)
     return table.cases
@@ -522,6 +531,53 @@ def _deposit(t: Table) -> None:
     nobody = replace(bob.certificate, signature=alice.certificate.signature)
     forged = c.endorse(pays, Device(bob.key, nobody), alice, 100)
     t.deposited("deposit of what a forged device gave back", Reason.DEVICE_FORGED, forged)
+
+
+def _roots(t: Table) -> None:
+    """A root succeeds another: both count while the bundle lists them."""
+    c = t.country
+    alice, bob, successor = c.alice, c.bob, key_of("successor")
+    old = c.mint(alice, 100)
+    new = Chain(sign_token(successor, old.token))
+
+    def bundle(by: SigningKey, *roots: Certificate) -> TrustBundle:
+        banks = [
+            certify_bank(by, name, _public(key), NOW + 200 * DAY) for name, key in c.banks.items()
+        ]
+        return sign_bundle(by, replace(c.bundle(), banks=(*roots, *banks)))
+
+    def entry(by: SigningKey, root: SigningKey, expires: int = NOW + DAY) -> Certificate:
+        return certify_bank(by, CENTRAL_BANK, _public(root), expires)
+
+    def paid(name: str, reason: Reason, token: Chain, by: SigningKey, *roots: Certificate) -> None:
+        pays = c.endorse(token, alice, bob, 100)
+        t.paid(name, reason, pays, root=_public(by), bundle=bundle(by, *roots))
+
+    announced = entry(c.root, successor)
+    paid("a token of the root's announced successor", Reason.GOOD, new, c.root, announced)
+    paid("a token of the root beside its successor", Reason.GOOD, old, c.root, announced)
+    paid("a token of a root that nobody announced", Reason.TOKEN_FORGED, new, c.root)
+    before = (entry(successor, c.root), entry(c.root, successor))
+    paid("a token of the root before", Reason.GOOD, old, successor, *before)
+    paid("a token of the root that took over", Reason.GOOD, new, successor, *before)
+    for late_ms, reason in ((0, Reason.GOOD), (1, Reason.TOKEN_EXPIRED)):
+        ended = entry(successor, c.root, NOW - late_ms)
+        paid(f"a token of the root before, {late_ms} ms after its end", reason, old, successor,
+             ended)  # fmt: skip
+    paid("a token of the root before, which is listed no more", Reason.TOKEN_FORGED, old, successor)
+    mallory = key_of("mallory")
+    paid("a root that another one lists", Reason.BUNDLE_FORGED, new, c.root,
+         entry(mallory, successor))  # fmt: skip
+    paid("what anybody says of the bundle's own root", Reason.GOOD, old, c.root,
+         entry(mallory, c.root))  # fmt: skip
+    paid("what anybody says of the bundle's own root makes nobody a root", Reason.TOKEN_FORGED,
+         Chain(sign_token(mallory, old.token)), c.root, entry(mallory, c.root))  # fmt: skip
+    device = certify_device(successor, CENTRAL_BANK, alice.public, NOW + DAY)
+    t.paid("a device that a root has certified", Reason.BANK_UNKNOWN,
+           c.endorse(old, Device(alice.key, device), bob, 100),
+           bundle=bundle(c.root, announced))  # fmt: skip
+    t.deposited("deposit of a token of the root before", Reason.GOOD, old,
+                root=_public(successor), bundle=bundle(successor, *before))  # fmt: skip
 
 
 def _public(key: SigningKey) -> bytes:

@@ -203,9 +203,15 @@ def _certificate(data: bytes, kind: str) -> dict[str, Any]:
     }
 
 
+def _is_of_a_root(certificate: dict[str, Any]) -> bool:
+    return bool(certificate["bank"] == b"central-bank")
+
+
 def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
     _signed(root, "trust-bundle/v3", trust["body"], trust["signature"], "BUNDLE_FORGED")
     for bank in trust["banks"]:
+        if _is_of_a_root(bank) and bank["key"] == root:
+            continue
         _signed(root, "bank-certificate/v1", bank["body"], bank["signature"], "BUNDLE_FORGED")
     _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
 
@@ -219,7 +225,12 @@ def _walk(
     deposit: bool,
 ) -> dict[str, Any]:
     token, hops = chain["token"], chain["hops"]
-    _signed(root, "token/v1", token[0:73], token[73:137], "TOKEN_FORGED")
+    ends = [(b["key"], b["expires"]) for b in trust["banks"] if _is_of_a_root(b)]
+    message = _message("token/v1", token[0:73])
+    roots = [(root, 1 << 64)] + [(key, end) for key, end in ends if key != root]
+    signers = [end for key, end in roots if holds(key, message, token[73:137])]
+    _must(bool(signers), "TOKEN_FORGED")
+    _must(max(signers) >= now_ms, "TOKEN_EXPIRED")
     _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else -_LEFT_MS), "TOKEN_EXPIRED")
     _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
     _must(len(hops) <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
@@ -276,7 +287,8 @@ def _check_end(chain: dict[str, Any], end: dict[str, Any], challenge: bytes) -> 
 
 
 def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) -> None:
-    valid = [b for b in trust["banks"] if b["bank"] == device["bank"] and b["expires"] >= now_ms]
+    banks = [b for b in trust["banks"] if not _is_of_a_root(b)]
+    valid = [b for b in banks if b["bank"] == device["bank"] and b["expires"] >= now_ms]
     _must(bool(valid), "BANK_UNKNOWN")
     message = _message("device-certificate/v1", device["body"])
     signers = [b for b in valid if holds(b["key"], message, device["signature"])]

@@ -10,13 +10,13 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from offline_token.formats import KEY_BYTES, Certificate, TrustBundle
+from offline_token.formats import CENTRAL_BANK, KEY_BYTES, Certificate, TrustBundle
 from offline_token.signing import certify_bank, sign_bundle
 from operator_bank.contradictions import BUNDLE, watch_contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.offline.newest_bundle import read_roots
 from operator_bank.tables import contradictions, trust_bundle
-from runtime.errors import Refusal
+from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
 from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World
 
@@ -211,3 +211,54 @@ def test_what_leaves_a_bundle_in_good_order_contradicts_nothing(
         show(world, shown)
         assert world.bank.offline._bundles.newest().encoded == shown
     assert kept_words(world) == []
+
+
+def entry(by: SigningKey, root: SigningKey, expires: int = NOW_MS + DAY_MS) -> Certificate:
+    return certify_bank(by, CENTRAL_BANK, bytes(root.verify_key), expires)
+
+
+def by(root: SigningKey, time_ms: int, *roots: Certificate) -> bytes:
+    plain = replace(TrustBundle.decode(bundle(time_ms)[KEY_BYTES:]), banks=roots)
+    return bytes(root.verify_key) + sign_bundle(root, plain).encode()
+
+
+def newest(world: World, encoded: bytes) -> bool:
+    """Whether a bundle that the central bank shows from now on is taken."""
+    show(world, encoded)
+    try:
+        return world.bank.offline._bundles.newest().encoded == encoded
+    except NoAnswer:
+        return False
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_bank_goes_over_to_the_successor_of_its_root_and_never_back(
+    world: World, announced: bool
+) -> None:
+    """By what the bundle before has listed, or by what the old root has signed of the new one."""
+    assert newest(world, by(ROOT, EARLY, *([entry(ROOT, OTHER)] if announced else [])))
+    over = () if announced else (entry(OTHER, ROOT), entry(ROOT, OTHER))
+    assert newest(world, by(OTHER, EARLY + 1, *over))
+    assert newest(world, by(OTHER, EARLY + 2))  # also after a restart, and after the old one's end
+    assert not newest(world, by(ROOT, EARLY + 3, entry(ROOT, OTHER)))
+    assert newest(world, by(OTHER, EARLY + 4))
+
+
+def test_a_root_that_no_trusted_one_has_introduced_takes_over_nothing(world: World) -> None:
+    assert newest(world, by(ROOT, EARLY))
+    thief = SigningKey(b"t" * 32)
+    for roots in (
+        (),
+        (entry(OTHER, OTHER),),
+        (entry(thief, OTHER),),
+        (entry(OTHER, ROOT), entry(ROOT, OTHER, NOW_MS - 1)),
+        (entry(OTHER, ROOT), entry(ROOT, thief)),
+    ):
+        assert not newest(world, by(OTHER, LATE, *roots))
+
+
+def test_what_is_revoked_stays_so_over_a_change_of_roots(world: World) -> None:
+    show(world, bundle(EARLY, revoked=(REVOKED,)))
+    world.bank.offline._bundles.newest()
+    assert not newest(world, by(OTHER, LATE, entry(OTHER, ROOT), entry(ROOT, OTHER)))
+    assert "brings back" in world.bank.contradictions.now()[BUNDLE].cause

@@ -6,7 +6,7 @@ wallet or to another one: whichever deposit comes in first is the one that count
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
@@ -71,13 +71,15 @@ def deposit_of(piece: HeldPiece) -> bytes:
     return data[:NONCE_BYTES] + Deposit(Payment((chain_of(piece),)), (end,)).encode()
 
 
-def refuse_deposit(state: State, root: bytes, deposit: bytes, ruling: bytes, why: str) -> None:
+def refuse_deposit(
+    state: State, roots: Sequence[bytes], deposit: bytes, ruling: bytes, why: str
+) -> None:
     """What a refused deposit means for its piece: its end if the root says so of this very chain.
 
     Else the piece is signed over anew the next time: the bank's word ends nothing.
     """
     for piece in [piece for piece in state.pieces if deposit_of(piece) == deposit]:
-        end = _ended(piece, root, ruling)
+        end = _ended(piece, roots, ruling)
         piece.why = why
         if end == End.DEPOSITED:
             state.pieces.remove(piece)
@@ -87,12 +89,13 @@ def refuse_deposit(state: State, root: bytes, deposit: bytes, ruling: bytes, why
             piece.anew = True
 
 
-def _ended(piece: HeldPiece, root: bytes, ruling: bytes) -> End | None:
+def _ended(piece: HeldPiece, roots: Sequence[bytes], ruling: bytes) -> End | None:
     try:
         said = Ruling.decode(ruling)
     except FormatError:
         return None
-    return said.end if said.ends(chain_of(piece), piece.output, root) else None
+    chain = chain_of(piece)
+    return said.end if any(said.ends(chain, piece.output, root) for root in roots) else None
 
 
 def _signed(

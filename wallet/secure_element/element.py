@@ -21,6 +21,7 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.possession import NONCE_BYTES, account_of, prove
+from offline_token.roots import may_follow
 from offline_token.signing import verified
 from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
@@ -50,6 +51,11 @@ from wallet.secure_element.state import HeldKey, State
 from wallet.secure_element.store import Store
 
 CHALLENGE_BYTES = 16
+_ANOTHER_ROOT = (
+    "it is signed by another root than this device trusts. If the central bank has changed its root"
+    " while the device was away: deposit what it holds, which is taken under either root, and set"
+    " the wallet up anew"
+)
 T = TypeVar("T")
 
 
@@ -161,15 +167,19 @@ class SecureElement:
                 raise invalid("device_certificate", "it is not the bank's for this device")
             if key.home and key.home.split()[0] != bank.bank:
                 raise invalid("device_certificate", "the key has not asked this bank for it")
-            root = self._root or bytes.fromhex(state.bundle)[:KEY_BYTES]
-            if root and not verified(root, bank.signed_part(), bank.signature):
+            part, roots = bank.signed_part(), self._roots(state)
+            if roots and not any(verified(root, part, bank.signature) for root in roots):
                 raise invalid("bank_certificate", "it is not signed by the central bank")
             keys.certify(state, key, device_certificate)
 
         self._change(body)
 
     def trust(self, bundle: bytes) -> None:
-        """Keeps a trust bundle that is the root's and newer than the one it has."""
+        """Keeps a trust bundle that is the root's, or its successor's, and newer than what it has.
+
+        A successor is one that the bundle it has lists, or that comes with a certificate by a root
+        that counts; the bundle that is kept then says whom the device trusts from there on.
+        """
         root, encoded = bundle[:KEY_BYTES], bundle[KEY_BYTES:]
         try:
             fresh = TrustBundle.decode(encoded)
@@ -177,12 +187,13 @@ class SecureElement:
             raise invalid("trust_bundle", str(error)) from None
 
         def body(state: State) -> None:
-            known = self._root or bytes.fromhex(state.bundle)[:KEY_BYTES]
-            if known and root != known:
-                raise invalid("trust_bundle", "it is signed by another central bank")
             # By the clock as it is, not by the latest time that was ever seen: a clock that once
             # ran ahead would refuse every bundle from then on.
-            reason = check_bundle(fresh, root, self._clock.now_ms())
+            now_ms, trust = self._clock.now_ms(), self._view(state)
+            trusted = self._roots(state) if trust is None else trust.heirs
+            if trusted and not may_follow(fresh, root, trusted, now_ms):
+                raise invalid("trust_bundle", _ANOTHER_ROOT)
+            reason = check_bundle(fresh, root, now_ms)
             if reason != Reason.GOOD:
                 raise bad(reason)
             kept = bundle_of(state)
@@ -229,7 +240,8 @@ class SecureElement:
                 key = keys.own_key(state, token.owner)
                 if key is None:
                     raise bad(Reason.NOT_THE_OWNER)
-                if not verified(trust.root, token.signed_part(), token.signature):
+                part, roots = token.signed_part(), trust.roots
+                if not any(verified(root, part, token.signature) for root in roots):
                     raise bad(Reason.TOKEN_FORGED)
                 if token.value_fen > trust.bundle.max_value_fen:
                     raise bad(Reason.VALUE_TOO_LARGE)
@@ -435,8 +447,7 @@ class SecureElement:
         """It was refused. The piece ends by the root's ruling alone; else it is signed anew."""
 
         def body(state: State) -> None:
-            root = self._root or bytes.fromhex(state.bundle)[:KEY_BYTES]
-            refuse_deposit(state, root, deposit, ruling, why)
+            refuse_deposit(state, self._roots(state), deposit, ruling, why)
 
         self._change(body)
 
@@ -493,6 +504,16 @@ class SecureElement:
             return None
         root = bytes.fromhex(state.bundle)[:KEY_BYTES]
         return Trust(root, bundle, self._now_ms(state))
+
+    def _roots(self, state: State) -> list[bytes]:
+        """Roots that count: by the bundle that it has; before the first, the one that it was given.
+
+        None for a device that was given none.
+        """
+        trust = self._view(state)
+        if trust is not None:
+            return trust.roots
+        return [self._root] if self._root else []
 
     def _newest(self, state: State) -> HeldKey:
         """The newest certified key. Raises Refusal when there is none, or no bundle."""

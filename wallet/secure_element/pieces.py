@@ -22,6 +22,8 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES, MIN_LEFT_MS
+from offline_token.roots import heirs
+from offline_token.signing import verified
 from offline_token.verify import Bad, Reason, Verdict, check_device, piece_of, verify
 from runtime.errors import Refusal
 from wallet.device import Piece, PieceState
@@ -43,6 +45,16 @@ class Trust:
     root: bytes
     bundle: TrustBundle
     now_ms: int
+
+    @property
+    def roots(self) -> list[bytes]:
+        """Keys whose signature counts as the central bank's now."""
+        return self.bundle.roots(self.root, self.now_ms)
+
+    @property
+    def heirs(self) -> list[bytes]:
+        """Roots whose bundle may take this one's place."""
+        return heirs(self.bundle, self.root, self.now_ms)
 
 
 def judged(payment: bytes, trust: Trust, asked: str | None) -> Verdict:
@@ -73,7 +85,9 @@ def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
 
 def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
     chain = chain_of(piece)
-    if trust.now_ms + MIN_LEFT_MS + CLOCKS_APART_MS > chain.token.expires_time_ms:
+    token = chain.token
+    counts = (verified(root, token.signed_part(), token.signature) for root in trust.roots)
+    if trust.now_ms + MIN_LEFT_MS + CLOCKS_APART_MS > token.expires_time_ms or not any(counts):
         return Reason.TOKEN_EXPIRED
     if chain.token.value_fen > trust.bundle.max_value_fen:
         return Reason.VALUE_TOO_LARGE

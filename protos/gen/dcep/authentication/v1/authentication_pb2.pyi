@@ -89,12 +89,14 @@ class ListCentralKeysRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListCentralKeysResponse(_message.Message):
-    __slots__ = ("successions", "keys")
+    __slots__ = ("successions", "keys", "offline_roots")
     SUCCESSIONS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    OFFLINE_ROOTS_FIELD_NUMBER: _ClassVar[int]
     successions: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.SignedEnvelope]
     keys: _containers.RepeatedCompositeFieldContainer[CentralKey]
-    def __init__(self, successions: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
+    offline_roots: _containers.RepeatedCompositeFieldContainer[CentralKey]
+    def __init__(self, successions: _Optional[_Iterable[_Union[_envelope_pb2.SignedEnvelope, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ..., offline_roots: _Optional[_Iterable[_Union[CentralKey, _Mapping]]] = ...) -> None: ...
 
 class CentralKey(_message.Message):
     __slots__ = ("key", "from_time_ms", "until_time_ms", "revoked")

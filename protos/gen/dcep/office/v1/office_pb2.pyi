@@ -50,7 +50,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +72,7 @@ class OfficerAct(_message.Message):
     RENEW_BANK_FIELD_NUMBER: _ClassVar[int]
     RENEW_CENTRAL_KEY_FIELD_NUMBER: _ClassVar[int]
     REVOKE_CENTRAL_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    RENEW_OFFLINE_ROOT_FIELD_NUMBER: _ClassVar[int]
     FREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     UNFREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     PAY_SUSPENSE_FIELD_NUMBER: _ClassVar[int]
@@ -99,13 +100,14 @@ class OfficerAct(_message.Message):
     renew_bank: RenewBank
     renew_central_key: RenewCentralKey
     revoke_central_certificate: RevokeCentralCertificate
+    renew_offline_root: RenewOfflineRoot
     freeze_wallet: FreezeWallet
     unfreeze_wallet: UnfreezeWallet
     pay_suspense: PaySuspense
     register_cash_machine: RegisterCashMachine
     revoke_cash_machine: RevokeCashMachine
     set_policy: SetPolicy
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ...) -> None: ...
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ...) -> None: ...
 
 class OfficerDecision(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -262,6 +264,16 @@ class RevokeCentralCertificate(_message.Message):
     CERTIFICATE_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     certificate_fingerprint: str
     def __init__(self, certificate_fingerprint: _Optional[str] = ...) -> None: ...
+
+class RenewOfflineRoot(_message.Message):
+    __slots__ = ("root_key", "proof", "old_until_time_ms")
+    ROOT_KEY_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    OLD_UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    root_key: bytes
+    proof: bytes
+    old_until_time_ms: int
+    def __init__(self, root_key: _Optional[bytes] = ..., proof: _Optional[bytes] = ..., old_until_time_ms: _Optional[int] = ...) -> None: ...
 
 class RevokeDevice(_message.Message):
     __slots__ = ("device_key", "bank")

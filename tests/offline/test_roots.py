@@ -1,0 +1,135 @@
+"""A device goes over from one root to its successor, and never back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from nacl.signing import SigningKey
+
+from offline_token.formats import CENTRAL_BANK, Certificate
+from offline_token.signing import certify_bank, sign_bundle, sign_token
+from runtime.errors import Refusal
+from tests.offline.country import DAY, NOW, Country, key_of
+from tests.offline.purses import Purse, deposits, pay, purse
+
+OLD, NEW, THIEF = key_of("root"), key_of("successor"), key_of("mallory")
+
+
+def entry(by: SigningKey, root: SigningKey, expires: int = NOW + DAY) -> Certificate:
+    return certify_bank(by, CENTRAL_BANK, bytes(root.verify_key), expires)
+
+
+ANNOUNCED = entry(OLD, NEW)
+BEFORE, INTRODUCED = entry(NEW, OLD), entry(OLD, NEW)
+
+
+def bundle(country: Country, by: SigningKey, age_ms: int, *roots: Certificate) -> bytes:
+    """What a bank hands out that a root has signed so long ago."""
+    banks = [
+        certify_bank(by, name, bytes(key.verify_key), NOW + 200 * DAY)
+        for name, key in country.banks.items()
+    ]
+    plain = replace(country.bundle(), created_time_ms=NOW - age_ms, banks=(*roots, *banks))
+    return bytes(by.verify_key) + sign_bundle(by, plain).encode()
+
+
+def refusal(holder: Purse, encoded: bytes) -> str:
+    with pytest.raises(Refusal) as caught:
+        holder.element.trust(encoded)
+    return str(caught.value)
+
+
+def tokens(country: Country, holder: Purse, by: SigningKey, number: int) -> list[bytes]:
+    token = country.mint(holder.element.public_key(), 100, number=number).token
+    return [sign_token(by, token).encode()]
+
+
+@pytest.fixture
+def alice(country: Country) -> Purse:
+    return purse(country, "alice", 100)
+
+
+def test_a_device_that_heard_of_the_successor_takes_its_money_before_it_goes_over(
+    country: Country, alice: Purse
+) -> None:
+    bob = purse(country, "bob", 100)
+    alice.element.trust(bundle(country, OLD, 1_000, ANNOUNCED))
+    bob.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    bob.element.load(tokens(country, bob, NEW, 7))
+    # In both directions: Alice still has the bundle of the old root, Bob that of the new one.
+    pay(bob, alice, 150)
+    pay(alice, bob, 250)
+    assert (alice.element.balance_fen(), bob.element.balance_fen()) == (0, 300)
+
+
+def test_a_device_follows_a_successor_that_its_root_has_announced(
+    country: Country, alice: Purse
+) -> None:
+    alice.element.trust(bundle(country, OLD, 1_000, ANNOUNCED))
+    # However late: the root that it trusts has said so.
+    alice.element.trust(bundle(country, NEW, 500))
+    assert "another root" in refusal(alice, bundle(country, OLD, 0))
+
+
+def test_a_device_that_heard_of_nothing_follows_what_its_root_has_signed_of_the_successor(
+    country: Country, alice: Purse
+) -> None:
+    forged = (
+        (),
+        (entry(NEW, NEW),),
+        (entry(THIEF, NEW),),
+        (BEFORE, entry(OLD, NEW, NOW - 1)),
+        (BEFORE, entry(OLD, THIEF)),
+    )
+    for roots in forged[:4]:
+        assert "set the wallet up anew" in refusal(alice, bundle(country, NEW, 1_000, *roots))
+    alice.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    assert "another root" in refusal(alice, bundle(country, THIEF, 0, INTRODUCED))
+
+
+def test_a_device_steps_back_to_no_root_though_its_money_still_counts(
+    country: Country, alice: Purse
+) -> None:
+    """Whoever has stolen the old root cannot win devices back with it."""
+    alice.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
+    alice.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    for roots in ((), (ANNOUNCED,), (entry(OLD, THIEF),)):
+        assert "another root" in refusal(alice, bundle(country, OLD, 0, *roots))
+    assert alice.element.payable_fen() == 100
+
+
+def test_money_of_a_root_that_has_ended_is_deposited_and_not_paid(
+    country: Country, alice: Purse
+) -> None:
+    ended = entry(NEW, OLD, NOW - 1)
+    alice.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
+    alice.element.trust(bundle(country, NEW, 1_000, ended))
+    assert (alice.element.balance_fen(), alice.element.payable_fen()) == (100, 0)
+    with pytest.raises(Refusal, match="not signed by the central bank"):
+        alice.element.load(tokens(country, alice, OLD, 9))
+    assert len(deposits(alice)) == 1
+
+
+def test_who_pays_with_money_of_a_root_that_has_ended_unheard_gets_it_back(
+    country: Country, alice: Purse
+) -> None:
+    bob = purse(country, "bob")
+    bob.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
+    bob.element.trust(bundle(country, NEW, 1_000, entry(NEW, OLD, NOW - 1)))
+    request = bob.element.request(60)
+    payment = alice.element.pay(request)
+    with pytest.raises(Refusal, match="expired"):
+        bob.element.accept(payment)
+    back = bob.element.give_back(payment)
+    assert alice.element.take_back(back) == 60
+
+
+def test_a_new_device_that_knows_the_old_root_alone_begins_with_the_successor(
+    country: Country,
+) -> None:
+    fresh = purse(country, "carol")
+    state = fresh.store.read()
+    assert state.bundle[:64] == bytes(OLD.verify_key).hex()
+    fresh.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    assert fresh.store.read().bundle[:64] == bytes(NEW.verify_key).hex()
