@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from base64 import b32encode
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Self
@@ -27,15 +28,16 @@ REVOCATION_BYTES = 32
 SIGNATURE_BYTES = 64
 ID_BYTES = 16
 NAME_BYTES = 16
+_CODE_BYTES = 5
 _NAMED_BYTES = 1 + NAME_BYTES + KEY_BYTES
 """Kind, bank and key at the head of a certificate."""
 _CERTIFICATE = struct.Struct(f">c{NAME_BYTES}s{KEY_BYTES}sQ{SIGNATURE_BYTES}s")
 _TOKEN = struct.Struct(f">c{ID_BYTES}sQ{KEY_BYTES}sQQ{SIGNATURE_BYTES}s")
 _ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
 _BUNDLE = struct.Struct(">2sQQBQQQHH")
-_REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}s")
+_REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}sQ{SIGNATURE_BYTES}s")
 _BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
-_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U3", b"R1"
+_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U3", b"R2"
 
 
 class FormatError(ValueError):
@@ -295,24 +297,42 @@ def _read_chain(reader: _Reader) -> Chain:
 
 @dataclass(frozen=True)
 class Request:
-    """What a payee asks for: an amount to its device, with a fresh challenge."""
+    """What a payee asks for: an amount to its device, with a fresh challenge, signed by it.
+
+    Attributes:
+        expires_time_ms: who has it may pay it up to this time.
+        signature: by the certified key.
+    """
 
     certificate: Certificate
     amount_fen: int
     challenge: bytes
+    expires_time_ms: int = 0
+    signature: bytes = bytes(SIGNATURE_BYTES)
 
     def encode(self) -> bytes:
-        """The request's 147 bytes. Raises FormatError."""
-        fields = (_A_REQUEST, self.certificate.encode(), self.amount_fen, self.challenge)
+        """The request's 219 bytes. Raises FormatError."""
+        asked = (self.amount_fen, self.challenge, self.expires_time_ms, self.signature)
+        fields = (_A_REQUEST, self.certificate.encode(), *asked)
         return _pack(_REQUEST, fields, "request")
+
+    def signed_part(self) -> bytes:
+        """What the signature covers."""
+        return tagged("request/v1", self.encode()[:-SIGNATURE_BYTES])
+
+    def code(self) -> str:
+        """Eight letters that payer and payee compare; another request has others."""
+        digest = hashlib.sha256(tagged("code/v1", self.encode())).digest()
+        letters = b32encode(digest[:_CODE_BYTES]).decode("ascii")
+        return f"{letters[:4]}-{letters[4:]}"
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
-        found, certificate, amount_fen, challenge = _unpack(_REQUEST, data, "request")
+        found, certificate, *asked = _unpack(_REQUEST, data, "request")
         if found != _A_REQUEST:
             raise FormatError("request: of another kind")
-        return cls(Certificate.decode(certificate, _DEVICE), amount_fen, challenge)
+        return cls(Certificate.decode(certificate, _DEVICE), *asked)
 
 
 REQUEST_BYTES = _REQUEST.size

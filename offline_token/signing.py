@@ -15,6 +15,7 @@ from offline_token.formats import (
     SIGNATURE_BYTES,
     Certificate,
     Endorsement,
+    Request,
     Token,
     TrustBundle,
 )
@@ -49,6 +50,11 @@ def sign_token(root: Signer, token: Token) -> Token:
 def sign_bundle(root: Signer, bundle: TrustBundle) -> TrustBundle:
     """The bundle with the root's signature."""
     return replace(bundle, signature=root.sign(bundle.signed_part())[:SIGNATURE_BYTES])
+
+
+def sign_request(device: Signer, request: Request) -> Request:
+    """The request with the signature of the key in its certificate."""
+    return replace(request, signature=device.sign(request.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_endorsement(device: Signer, piece_id: bytes, endorsement: Endorsement) -> Endorsement:

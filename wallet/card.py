@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dcep.errors.v1 import errors_pb2
+from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
 from wallet import card_messages as messages
 from wallet.card_messages import Command, MessageError
-from wallet.link import LinkError
+from wallet.link import LinkError, Receipt
 
 TIMEOUT_S = 15.0
 _ANSWERS = {
@@ -96,13 +97,17 @@ class Card:
         said = pin.encode()
         return self._ask(Command.PAY_PIN, bytes([min(len(said), 255)]) + said[:255] + body)
 
-    def confirm(self, payment: bytes) -> None:
-        """Its payment was taken."""
-        self._ask(Command.CONFIRM, payment)
+    def confirm(self, payment: bytes, receipt: bytes) -> None:
+        """Its payment was taken, as its payee has signed."""
+        self._ask(Command.CONFIRM, receipt + payment)
 
-    def accept(self, payment: bytes) -> int:
-        """It takes a payment; returns its value in fen."""
-        return int(messages.AMOUNT.unpack(self._ask(Command.ACCEPT, payment))[0])
+    def accept(self, payment: bytes) -> Receipt:
+        """It takes a payment; returns what it was worth, with its signature."""
+        answer = self._ask(Command.ACCEPT, payment)
+        amount, receipt = answer[: messages.AMOUNT.size], answer[messages.AMOUNT.size :]
+        if len(receipt) != RECEIPT_BYTES:
+            raise LinkError("the card has not signed that it took the payment")
+        return Receipt(int(messages.AMOUNT.unpack(amount)[0]), receipt)
 
     def give_back(self, payment: bytes) -> bytes:
         """What gives a payment back that it did not take."""

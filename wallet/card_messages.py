@@ -9,7 +9,7 @@ are unsigned and big-endian, amounts fen.
     REQUEST   amount                                   request
     PAY       request, answers                         payment; only up to the amount without PIN
     PAY_PIN   one byte length, PIN, request, answers   payment
-    ACCEPT    payment                                  amount
+    ACCEPT    payment                                  amount, receipt
     GIVE_BACK payment that was not accepted            what gives it back
     TAKE_BACK what gives its payment back              amount
     CERTIFY   1 and two certificates, or 2 and bundle
@@ -21,7 +21,7 @@ are unsigned and big-endian, amounts fen.
                                                        it, or nothing after the last
     DEPOSIT   1 (deposited) and piece
     DEPOSIT   2 (refused), ruling and piece        by the root's ruling alone it has ended
-    CONFIRM   payment that was taken
+    CONFIRM   receipt, payment that was taken
 
 A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
 same if the key in the request is, or if one of its answers is that to the earlier request.
@@ -44,6 +44,7 @@ from offline_token.formats import (
 )
 from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
 from offline_token.possession import NONCE_BYTES
+from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
@@ -104,7 +105,7 @@ LARGEST = {
     Command.CERTIFY: 1 + _MAX_BUNDLE,
     Command.LOAD: MAX_LOADED * TOKEN_BYTES,
     Command.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
-    Command.CONFIRM: MAX_PAYMENT_BYTES,
+    Command.CONFIRM: RECEIPT_BYTES + MAX_PAYMENT_BYTES,
     Command.LOAD_KEY: NUMBER_BYTES + MAX_BUSY * KEY_BYTES,
     Command.PROVE: KEY_BYTES + NUMBER_BYTES + NAME_BYTES,
     Command.HOLDS: KEY_BYTES,

@@ -101,8 +101,9 @@ def pay(
 ) -> None:
     """Pay a request: by text, from a file, or straight to a device that listens.
 
-    With --amount only a request for exactly so much is paid. After a link that was cut the same
-    command does not pay twice.
+    With --amount only a request for exactly so much is paid; without it the terminal asks, and
+    shows the code to compare with the payee's. After a link that was cut the same command does not
+    pay twice.
     """
     from currency.amount import parse_yuan
 

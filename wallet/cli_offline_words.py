@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from currency.amount import format_yuan, parse_yuan
 from runtime.output import Unprintable, can_print
@@ -25,6 +25,9 @@ from wallet.link import GivenBack, Taken
 from wallet.pin import asked
 from wallet.pocket import Deposited, Pocket
 from wallet.speak import UsageError
+
+if TYPE_CHECKING:
+    from offline_token.formats import Request
 
 Said = tuple[dict[str, Any], str]
 DEPOSIT_IT = "Put them into the wallet with `wallet offline deposit`."
@@ -65,16 +68,39 @@ def check_file(file: Path | None) -> None:
 
 
 def asked_fen(request: str, expected_fen: int | None) -> int:
-    """What a request asks for. Raises UsageError when it is not what was expected."""
-    from offline_token.formats import FormatError, Request
+    """What a request asks for, once it is what was expected or its holder has said yes.
 
-    try:
-        amount_fen = Request.decode(papers.read(papers.REQUEST, request)).amount_fen
-    except FormatError as error:
-        raise UsageError(f"this request is not whole: {error}") from error
+    Raises UsageError when it is not, or nobody can be asked.
+    """
+    found = _request(request)
+    amount_fen = found.amount_fen
+    if expected_fen is None:
+        _ask(found)
     if expected_fen not in (None, amount_fen):
         raise UsageError(f"the request asks for {format_yuan(amount_fen)} yuan; nothing was paid")
     return amount_fen
+
+
+def _request(text: str) -> Request:
+    """A request as it reads. Raises UsageError."""
+    from offline_token.formats import FormatError, Request
+
+    try:
+        return Request.decode(papers.read(papers.REQUEST, text))
+    except FormatError as error:
+        raise UsageError(f"this request is not whole: {error}") from error
+
+
+def _ask(found: Request) -> None:
+    """Has the holder say yes to an amount and a code. Raises UsageError."""
+    amount = format_yuan(found.amount_fen)
+    if not sys.stdin.isatty():
+        raise UsageError(f"the request asks for {amount} yuan; say so, like: --amount {amount}")
+    question = f"Pay {amount} yuan to a device of {found.certificate.bank}"
+    sys.stderr.write(f"{question}, whose screen shows {found.code()}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("nothing was paid")
 
 
 def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None, anew: bool) -> Handed:
@@ -204,17 +230,22 @@ def paper(
 ) -> Said:
     """A request or a payment: its text, and the QR codes that carry it."""
     fields: dict[str, Any] = {"text": text, "amount_fen": amount_fen}
+    compare = []
+    if what == "request":
+        fields["compare"] = _request(text).code()
+        compare = [f"The payer's screen has to show {fields['compare']}."]
     if offline_fen is not None:
         fields["offline_fen"] = offline_fen
     if file is not None:
         fields["file"] = str(file)
-        return fields, f"The {what} of {format_yuan(amount_fen)} yuan is in {file}."
+        where = f"The {what} of {format_yuan(amount_fen)} yuan is in {file}."
+        return fields, "\n".join([where, *compare])
     codes = papers.codes(text)
     if len(codes) == 1:
-        return fields, f"{_drawn(text)}\n{text}"
+        return fields, "\n".join([_drawn(text), text, *compare])
     fields["codes"] = codes
     lines = [f"{_drawn(code)}\nCode {at} of {len(codes)}" for at, code in enumerate(codes, 1)]
-    return fields, "\n".join([*lines, text])
+    return fields, "\n".join([*lines, text, *compare])
 
 
 def handed_over(handed: Handed, offline_fen: int) -> Said:

@@ -185,8 +185,12 @@ class Device(Loadable, Protocol):
         """Payments that their payees have not said to have taken, oldest first."""
         ...
 
-    def confirm(self, payment: bytes) -> None:
-        """Its payee has taken it."""
+    def confirm(self, payment: bytes, receipt: bytes) -> None:
+        """Its payee has taken it, and signed that. Raises Refusal when it has not signed."""
+        ...
+
+    def receipt(self, payment: bytes) -> bytes:
+        """The signature that it has accepted a payment, 64 bytes."""
         ...
 
     def has_taken(self, payment: bytes) -> bool:

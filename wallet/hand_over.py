@@ -20,7 +20,7 @@ from runtime.errors import Refusal
 from wallet import link, papers
 from wallet.device import Device, answer_of, question_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
-from wallet.link import CameBack, GivenBack, Taken
+from wallet.link import CameBack, GivenBack, Receipt, Taken
 from wallet.pocket import Pocket
 
 
@@ -57,8 +57,8 @@ class Handed:
 class Shown(Protocol):
     """A payee's device in reach."""
 
-    def show(self, payment: bytes) -> int:
-        """Shows a payment; returns what it took, in fen. Raises GivenBack."""
+    def show(self, payment: bytes) -> Receipt:
+        """Shows a payment; returns what it took. Raises GivenBack."""
         ...
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
@@ -72,7 +72,7 @@ class _OverLink:
     def __init__(self, payee: link.Payee) -> None:
         self._payee = payee
 
-    def show(self, payment: bytes) -> int:
+    def show(self, payment: bytes) -> Receipt:
         return self._payee.show(papers.write(papers.PAYMENT, payment))
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
@@ -112,20 +112,28 @@ def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = Fals
     device, asked, came_back_fen = pocket.device, Request.decode(request), 0
     for earlier in [] if anew else _earlier(device, asked, payee):
         try:
-            amount_fen = payee.show(earlier)
+            receipt = payee.show(earlier)
         except GivenBack as back:
             came_back_fen += pocket.take_back(back.text)
             continue
-        device.confirm(earlier)
-        if amount_fen == asked.amount_fen:
-            return Handed(amount_fen, True, came_back_fen)
+        _confirm(device, earlier, receipt)
+        if receipt.amount_fen == asked.amount_fen:
+            return Handed(receipt.amount_fen, True, came_back_fen)
     payment = device.pay(request, unconfirmed=True)
     try:
-        amount_fen = payee.show(payment)
+        receipt = payee.show(payment)
     except GivenBack as back:
         raise CameBack(pocket.take_back(back.text), str(back)) from back
-    device.confirm(payment)
-    return Handed(amount_fen, False, came_back_fen)
+    _confirm(device, payment, receipt)
+    return Handed(asked.amount_fen, False, came_back_fen)
+
+
+def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
+    """Raises LinkError when it is not the payee that said OK: the payment is shown again."""
+    try:
+        device.confirm(payment, receipt.signature)
+    except Refusal as no:
+        raise link.LinkError(f"{no.message}; whoever said OK may be between you") from no
 
 
 def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
@@ -144,7 +152,8 @@ def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None
         over = asked is None or not pocket.device.awaits(asked)
         raise GivenBack(back, no.message, asked=over) from no
     over = asked is None or not pocket.device.awaits(asked)
-    return Taken(amount_fen, repeated, asked=over)
+    receipt = pocket.receipt(payment)
+    return Taken(amount_fen, repeated, asked=over, receipt=receipt)
 
 
 def request_to_show(

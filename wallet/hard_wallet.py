@@ -26,6 +26,7 @@ from offline_token.formats import (
     Payment,
     Request,
 )
+from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.clock import Clock, SystemClock
 from runtime.errors import Refusal
@@ -60,7 +61,7 @@ class HardWallet:
             Command.REQUEST: lambda body: self.element.request(_amount(body)),
             Command.PAY: self._pay,
             Command.PAY_PIN: self._pay_with_pin,
-            Command.ACCEPT: lambda body: messages.AMOUNT.pack(self.element.accept(body)),
+            Command.ACCEPT: self._accept,
             Command.CERTIFY: self._certify,
             Command.LOAD: self._load,
             Command.DEPOSIT: self._deposit,
@@ -130,8 +131,12 @@ class HardWallet:
                 return earlier
         return self.element.pay(request, unconfirmed=True)
 
-    def _confirm(self, payment: bytes) -> bytes:
-        self.element.confirm(payment)
+    def _accept(self, payment: bytes) -> bytes:
+        taken_fen = self.element.accept(payment)
+        return messages.AMOUNT.pack(taken_fen) + self.element.receipt(payment)
+
+    def _confirm(self, body: bytes) -> bytes:
+        self.element.confirm(body[RECEIPT_BYTES:], body[:RECEIPT_BYTES])
         return b""
 
     def _check_pin(self, pin: bytes) -> None:

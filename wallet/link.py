@@ -1,6 +1,7 @@
 """A direct link between two devices: one TCP connection, one line each way and the last word.
 
-    payee → request, payer → payment, payee → "OK <fen>", "NO <why>" or "BACK <give-back> <why>"
+    payee → request, payer → payment,
+    payee → "OK <fen> <receipt>", "NO <why>" or "BACK <give-back> <why>"
 
 A payer that has heard no OK for an earlier payment shows that one first, and hears a last word for
 it. Whether an earlier payee is the one that it meets, under another key, it asks with a tag for
@@ -11,11 +12,12 @@ The link is trusted with nothing: what it carries proves itself.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import BinaryIO, TypeVar
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from runtime.output import harmless
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
@@ -23,6 +25,7 @@ from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTE
 T = TypeVar("T")
 _MAX_LINE = MAX_TEXT_CHARACTERS + 1
 _ASK, _KNOW = "ASK", "KNOW"
+_RECEIPT = re.compile(r"([0-9]{1,20}) ([0-9a-f]{128})", re.ASCII)
 
 
 class LinkError(Exception):
@@ -62,11 +65,20 @@ class Taken:
     Attributes:
         repeated: it had taken this very payment before, and nothing came now.
         asked: the request that is shown is paid; otherwise the payer may go on.
+        receipt: its signature that it has taken the payment.
     """
 
     amount_fen: int
     repeated: bool = False
     asked: bool = True
+    receipt: bytes = field(default=b"", compare=False)
+
+
+class Receipt(NamedTuple):
+    """What a payee's device says that it took, with its signature, which is not verified yet."""
+
+    amount_fen: int
+    signature: bytes
 
 
 class CameBack(Exception):
@@ -84,12 +96,12 @@ class Payee:
         self._connection = connection
         self._lines = lines
 
-    def show(self, payment: str) -> int:
-        """Shows a payment; returns what was taken, in fen. Raises LinkRefused or GivenBack."""
+    def show(self, payment: str) -> Receipt:
+        """Shows a payment; returns what was taken. Raises LinkRefused or GivenBack."""
         _write(self._connection, payment)
         word, _, rest = _read(self._lines).partition(" ")
-        if word == "OK" and rest.isdigit():
-            return int(rest)
+        if word == "OK" and (said := _RECEIPT.fullmatch(rest)) is not None:
+            return Receipt(int(said[1]), bytes.fromhex(said[2]))
         if word == "BACK":
             text, _, why = rest.partition(" ")
             raise GivenBack(text, harmless(why))
@@ -148,7 +160,7 @@ def receive(
                     if came is None:
                         continue
                     taken = came
-                    _write(connection, f"OK {taken.amount_fen}")
+                    _write(connection, f"OK {taken.amount_fen} {taken.receipt.hex()}")
                     if taken.asked:
                         break
     except (OSError, LinkError) as error:

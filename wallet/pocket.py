@@ -50,6 +50,10 @@ class Pocket:
         """Verifies and takes a payment; returns its value in fen."""
         return self.device.accept(_bytes(papers.PAYMENT, payment, "payment_text"))
 
+    def receipt(self, payment: str) -> bytes:
+        """The signature that it has taken a payment."""
+        return self.device.receipt(_bytes(papers.PAYMENT, payment, "payment_text"))
+
     def give_back(self, payment: str) -> str:
         """What gives a payment back that was not accepted, as text; Refusal when nothing does."""
         back = self.device.give_back(_bytes(papers.PAYMENT, payment, "payment_text"))

@@ -11,7 +11,7 @@ from wallet import hand_over, papers
 from wallet.card import Card
 from wallet.hand_over import Handed
 from wallet.limits import MAX_TAGS
-from wallet.link import CameBack, GivenBack
+from wallet.link import CameBack, GivenBack, Receipt
 from wallet.pocket import Pocket
 
 
@@ -21,7 +21,7 @@ class _Touched:
     def __init__(self, card: Card) -> None:
         self._card = card
 
-    def show(self, payment: bytes) -> int:
+    def show(self, payment: bytes) -> Receipt:
         try:
             return self._card.accept(payment)
         except Refusal as no:
@@ -51,5 +51,5 @@ def take(pocket: Pocket, card: Card, amount_fen: int, pin: str = "") -> Handed:
     except GivenBack as back:
         amount_fen = card.take_back(papers.read(papers.BACK, back.text))
         raise CameBack(amount_fen, str(back)) from back
-    card.confirm(payment)
+    card.confirm(payment, taken.receipt)
     return Handed(taken.amount_fen, taken.repeated)

@@ -25,6 +25,7 @@ from offline_token.signing import (
     certify_device,
     sign_bundle,
     sign_endorsement,
+    sign_request,
     sign_token,
 )
 from offline_token.verify import Verdict, piece_of, verify
@@ -156,7 +157,8 @@ class Country:
 
     def request(self, payee: Device, amount: int, challenge: bytes = CHALLENGE) -> Request:
         """What a payee asks for."""
-        return Request(payee.certificate, amount, challenge)
+        blank = Request(payee.certificate, amount, challenge, NOW + DAY)
+        return sign_request(payee.key, blank)
 
     def paid_to_bob(self, *chains: Chain, amount: int, **changes: Any) -> Verdict:
         """What Bob, who asked for the amount, makes of a payment."""

@@ -14,10 +14,12 @@ from nacl.signing import SigningKey
 
 from offline_token.formats import Chain, FormatError, Payment
 from offline_token.possession import Possession, account_of, prove
+from offline_token.receipt import is_receipt, sign_receipt
 from offline_token.ruling import End, Ruling, sign_ruling
+from offline_token.signing import verified
 from offline_token.verify import Reason, Verdict, piece_of, verify
 from tests.offline.cases import Case, all_cases
-from tests.offline.country import Country, key_of
+from tests.offline.country import DAY, Country, key_of
 from tests.offline.deposit_cases import DepositCase, all_deposits
 from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
 
@@ -31,7 +33,9 @@ ABOUT = (
     "are what a payer's device is shown that made `payment` for a request with the certificate "
     "`payee`; `returned` are the payments that a good one makes, chain by chain. `deposits` "
     "are what `bank` brings in at the centre. `rulings` are shown to a device that holds the "
-    "piece of `payment` and `output`; `end` says how it has ended, if it has."
+    "piece of `payment` and `output`; `end` says how it has ended, if it has. "
+    "`requests` are signed by the key that they name, or not; `code` is what people compare. "
+    "`receipts` are shown to a payer who made `payment` for a request with the certificate `payee`."
 )
 
 
@@ -54,6 +58,8 @@ def vectors() -> dict[str, Any]:
         "deposits": [_deposit(case, bundles) for case in all_deposits(country)],
         "possessions": _possessions(country),
         "rulings": _rulings(country),
+        "requests": _requests(country),
+        "receipts": _receipts(country),
         "give_backs": [_give_back(case) for case in all_give_backs(country)],
     }
     return found | {"bundles": {name: encoded for encoded, name in bundles.items()}}
@@ -186,6 +192,53 @@ def _rulings(country: Country) -> list[dict[str, Any]]:
             "end": _end(ruling, chain, country.root_public),
         }
         for name, ruling in data.items()
+    ]
+
+
+def _requests(country: Country) -> list[dict[str, Any]]:
+    """What Bob asks for, and what somebody makes of it on the way."""
+    good = country.request(country.bob, 100)
+    mallory = country.device("mallory", "alpha")
+    requests = {
+        "good": good,
+        "another amount": replace(good, amount_fen=9_000),
+        "another challenge": replace(good, challenge=bytes(16)),
+        "a bystander's certificate": replace(good, certificate=country.carol.certificate),
+        "longer than was said": replace(good, expires_time_ms=good.expires_time_ms + DAY),
+        "a middleman's own": country.request(mallory, 100),
+        "unsigned": replace(good, signature=bytes(64)),
+    }
+    return [
+        {
+            "name": name,
+            "request": request.encode().hex(),
+            "code": request.code(),
+            "signed": verified(request.certificate.key, request.signed_part(), request.signature),
+            "expires": str(request.expires_time_ms),
+        }
+        for name, request in requests.items()
+    ]
+
+
+def _receipts(country: Country) -> list[dict[str, Any]]:
+    """Bob has taken a payment."""
+    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 60)
+    payment = Payment((chain,)).encode()
+    receipts = {
+        "good": sign_receipt(country.bob.key, payment),
+        "of another payment": sign_receipt(country.bob.key, payment + b"\0"),
+        "by the payer": sign_receipt(country.alice.key, payment),
+        "nothing": bytes(64),
+    }
+    return [
+        {
+            "name": name,
+            "payee": country.bob.certificate.encode().hex(),
+            "payment": payment.hex(),
+            "receipt": receipt.hex(),
+            "good": is_receipt(country.bob.public, payment, receipt),
+        }
+        for name, receipt in receipts.items()
     ]
 
 

@@ -20,6 +20,7 @@ _SMALL_ORDER = [
     bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
     bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
 ]
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _GRACE_MS = 37 * 24 * 60 * 60 * 1_000
 _LEFT_MS = 24 * 60 * 60 * 1_000
 
@@ -104,6 +105,28 @@ def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes
     account = hashlib.sha256(_message("account/v1", wallet.encode() + nonce)).digest()
     body = bank.encode() + bytes(16 - len(bank)) + account
     return holds(key, _message("possession/v1", body), signature)
+
+
+def may_be_paid(request: bytes, now_ms: int) -> bool:
+    """Whether the device in a request has asked for that, and not too long ago."""
+    if len(request) != 219 or request[0:2] != b"R2":
+        return False
+    key = _certificate(request[2:123], "D")["key"]
+    message = _message("request/v1", request[:155])
+    return holds(key, message, request[155:]) and now_ms <= _u64(request, 147) + 3_600_000
+
+
+def code(request: bytes) -> str:
+    """What payer and payee compare."""
+    number = int.from_bytes(hashlib.sha256(_message("code/v1", request)).digest()[:5], "big")
+    letters = [_LETTERS[number >> 5 * place & 31] for place in range(7, -1, -1)]
+    return "".join(letters[:4]) + "-" + "".join(letters[4:])
+
+
+def receipted(payee: bytes, payment: bytes, receipt: bytes) -> bool:
+    """Whether the device with that certificate has signed that it took a payment."""
+    digest = hashlib.sha256(payment).digest()
+    return holds(payee[17:49], _message("receipt/v1", digest), receipt)
 
 
 def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
@@ -308,7 +331,7 @@ def _check_once(pieces: list[dict[str, Any]]) -> None:
 def _check_request(
     chains: list[dict[str, Any]], pieces: list[dict[str, Any]], request: bytes, max_payment: int
 ) -> None:
-    if len(request) != 147 or request[0:2] != b"R1":
+    if len(request) != 219 or request[0:2] != b"R2":
         raise ValueError("no request")
     payee = _certificate(request[2:123], "D")["key"]
     together = sum(piece["value"] for piece in pieces)

@@ -27,6 +27,7 @@ from offline_token.signing import (
     certify_bank,
     certify_device,
     sign_bundle,
+    sign_request,
     sign_token,
     verified,
 )
@@ -589,8 +590,8 @@ def test_a_request_changed_after_it_was_paid_is_refused(country: Country) -> Non
     request = Request.decode(bob.element.request(10))
     alice.element.pay(request.encode())
     for changed in (
-        replace(request, amount_fen=20),
-        replace(request, certificate=country.carol.certificate),
+        sign_request(country.bob.key, replace(request, amount_fen=20)),
+        sign_request(country.carol.key, replace(request, certificate=country.carol.certificate)),
     ):
         with pytest.raises(Refusal) as caught:
             alice.element.pay(changed.encode())

@@ -46,6 +46,7 @@ def test_a_payer_leaves_out_what_a_payee_might_refuse_by_his_clock(country: Coun
     bob = purse(country, "bob", bundle=country.bundle(max_age_ms=WIDE))
     last_ms = NOW + 10 * DAY - MIN_LEFT_MS - CLOCKS_APART_MS
     late = alice.restarted(now_ms=last_ms + 1)
+    bob = bob.restarted(now_ms=last_ms + 1)
     with pytest.raises(Refusal) as caught:
         late.element.pay(bob.element.request(100))
     assert caught.value.name == "INSUFFICIENT_FUNDS"

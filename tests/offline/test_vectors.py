@@ -233,3 +233,23 @@ def test_both_agree_on_rulings() -> None:
             bytes.fromhex(each[name]) for name in ("payment", "root", "ruling")
         )
         assert second_verifier.ended(payment, each["output"], root, ruling) == each["end"]
+
+
+def test_both_agree_on_requests_and_their_codes() -> None:
+    for each in FILE["requests"]:
+        request, until_ms = bytes.fromhex(each["request"]), int(each["expires"])
+        assert second_verifier.may_be_paid(request, until_ms) == each["signed"]
+        assert not second_verifier.may_be_paid(request, until_ms + 3_600_001)
+        assert second_verifier.code(request) == each["code"]
+    assert [each["name"] for each in FILE["requests"] if each["signed"]] == [
+        "good",
+        "a middleman's own",
+    ]
+    assert len({each["code"] for each in FILE["requests"]}) == len(FILE["requests"])
+
+
+def test_both_agree_on_receipts() -> None:
+    for each in FILE["receipts"]:
+        parts = (bytes.fromhex(each[name]) for name in ("payee", "payment", "receipt"))
+        assert second_verifier.receipted(*parts) == each["good"]
+    assert [each["name"] for each in FILE["receipts"] if each["good"]] == ["good"]

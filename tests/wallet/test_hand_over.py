@@ -171,7 +171,7 @@ def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
     assert pair.meet(cut=whole) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
     payee_bytes = 10**9 - seen[0]._left
     request = len(Pocket(pair.bob.element).request(AMOUNT)) + 1
-    return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT}\n")}
+    return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT} {bytes(64).hex()}\n")}
 
 
 @pytest.mark.parametrize("direction", [TO_PAYEE, TO_PAYER])

@@ -144,7 +144,9 @@ def test_a_file_that_cannot_be_written_is_refused_before_money_leaves_the_device
     payee = Cli(stack, tmp_path / "payee")
     payee.run("open", "--bank", "alpha", "--name", "Carol")
     made = payee.json("offline", "request", "5")["text"]
-    said = device.json("offline", "pay", made, "--out", "no/such/folder/file", code=2)
+    said = device.json(
+        "offline", "pay", made, "--amount", "5", "--out", "no/such/folder/file", code=2
+    )
     assert "cannot be written" in said["message"]
     assert device.json("offline", "show")["offline_fen"] == 2_000
 

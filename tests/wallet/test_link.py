@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -61,24 +62,43 @@ def linked(
     return came[0], sent
 
 
+RECEIPT = bytes(range(64))
+
+
+def taken(amount_fen: int, *, asked: bool = True) -> link.Taken:
+    return link.Taken(amount_fen, asked=asked, receipt=RECEIPT)
+
+
 def took(payment: str) -> link.Taken:
-    return link.Taken(len(payment))
+    return taken(len(payment))
 
 
 def test_link_carries_request_payment_and_the_last_word() -> None:
-    assert linked(took, lambda request, payee: payee.show(request + "!")) == (link.Taken(6), 6)
+    came, sent = linked(took, lambda request, payee: payee.show(request + "!"))
+    assert (came, sent) == (link.Taken(6), link.Receipt(6, RECEIPT))
+
+
+@pytest.mark.parametrize(
+    "word", ["OK", "OK 6", "OK 6 00", f"OK 6 {'g' * 128}", f"OK -6 {'0' * 128}"]
+)
+def test_an_ok_without_a_receipt_is_none(word: str) -> None:
+    here, there = socket.socketpair()
+    with here, there, here.makefile("rb") as lines:
+        there.sendall(word.encode() + b"\n")
+        with pytest.raises(link.LinkRefused):
+            link.Payee(here, lines).show("payment")
 
 
 def test_a_payer_goes_on_until_what_was_asked_is_paid() -> None:
     def accept(payment: str) -> link.Taken:
-        return link.Taken(len(payment), asked=len(payment) > 2)
+        return taken(len(payment), asked=len(payment) > 2)
 
     came, sent = linked(
         accept, lambda request, payee: [payee.show(text) for text in ("x", "xx", "xxx")]
     )
-    assert (came, sent) == (link.Taken(3), [1, 2, 3])
+    assert (came, sent) == (link.Taken(3), [link.Receipt(fen, RECEIPT) for fen in (1, 2, 3)])
     came, sent = linked(accept, lambda request, payee: payee.show("xx"))
-    assert (came, sent) == (link.Taken(2, asked=False), 2)
+    assert (came, sent) == (link.Taken(2, asked=False), link.Receipt(2, RECEIPT))
 
 
 def test_link_carries_a_no() -> None:
@@ -101,7 +121,7 @@ def test_a_payees_words_steer_no_terminal() -> None:
 def test_link_carries_what_is_given_back() -> None:
     def accept(payment: str) -> link.Taken:
         if payment == "good":
-            return link.Taken(4)
+            return taken(4)
         raise link.GivenBack("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
 
     def pay(request: str, payee: link.Payee) -> object:
@@ -110,7 +130,7 @@ def test_link_carries_what_is_given_back() -> None:
         assert (caught.value.text, str(caught.value)) == ("BACKTEXT", "a device was revoked")
         return payee.show("good")
 
-    assert linked(accept, pay) == (link.Taken(4), 4)
+    assert linked(accept, pay) == (link.Taken(4), link.Receipt(4, RECEIPT))
     came, sent = linked(accept, lambda request, payee: payee.show("asked"))
     assert isinstance(came, link.GivenBack) and isinstance(sent, link.GivenBack)
     came, sent = linked(

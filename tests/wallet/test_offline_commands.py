@@ -63,9 +63,11 @@ def said(process: subprocess.Popen[str]) -> dict[str, Any]:
 def test_from_loading_to_depositing(alice: Cli, bob: Cli) -> None:
     assert alice.json("offline", "load", "50")["offline_fen"] == 5_000
     request = bob.json("offline", "request", "12.50")["text"]
-    paid = alice.json("offline", "pay", request)
+    said_no = alice.json("offline", "pay", request, code=2)
+    assert "--amount 12.50" in said_no["message"]
+    paid = alice.json("offline", "pay", request, "--amount", "12.50")
     assert paid["offline_fen"] == 3_750
-    assert alice.json("offline", "pay", request)["text"] == paid["text"]
+    assert alice.json("offline", "pay", request, "--amount", "12.50")["text"] == paid["text"]
     took = bob.json("offline", "accept", paid["text"])
     assert (took["amount_fen"], took["repeated"]) == (1_250, False)
     assert bob.json("offline", "accept", paid["text"])["repeated"] is True
@@ -128,7 +130,7 @@ def carol(alice: Cli, bob: Cli, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     """Knows that Alice is revoked; Bob, who has money of hers, does not."""
     alice.run("offline", "load", "50")
     request = bob.json("offline", "request", "20")["text"]
-    payment = alice.json("offline", "pay", request)["text"]
+    payment = alice.json("offline", "pay", request, "--amount", "20")["text"]
     assert bob.json("offline", "accept", payment)["amount_fen"] == 2_000
     chain = Payment.decode(papers.read(papers.PAYMENT, payment)).chains[0]
     grpc_bank.revoked = (chain.hops[0].certificate.revocation(),)
@@ -138,7 +140,9 @@ def carol(alice: Cli, bob: Cli, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
 
 
 def test_what_is_not_taken_comes_back_as_a_text(bob: Cli, carol: Cli, tmp_path: Path) -> None:
-    paid = bob.json("offline", "pay", carol.json("offline", "request", "15")["text"])
+    paid = bob.json(
+        "offline", "pay", carol.json("offline", "request", "15")["text"], "--amount", "15"
+    )
     assert paid["offline_fen"] == 500
     back = carol.json("offline", "accept", paid["text"], code=1)
     assert (back["ok"], back["state"], back["message"]) == (
@@ -171,7 +175,7 @@ def test_what_is_not_taken_comes_back_over_a_link(bob: Cli, carol: Cli) -> None:
     at = f"127.0.0.1:{free_ports(1)[0]}"
     payee = command(carol, "offline", "accept", "--listen", at, "--amount", "15")
     assert payee.stderr is not None and "Listening" in payee.stderr.readline()
-    payer = command(bob, "offline", "pay", "--connect", at)
+    payer = command(bob, "offline", "pay", "--connect", at, "--amount", "15")
     out, _ = payer.communicate(timeout=60)
     said_no = json.loads(out)
     assert (payer.returncode, said_no["reason"], said_no["amount_fen"]) == (1, "CAME_BACK", 1_500)
@@ -204,9 +208,12 @@ def test_a_wallet_whose_key_is_in_a_token(alice: Cli, bob: Cli, tmp_path: Path) 
     said(command(holder, "topup", "10", **environment))
     assert said(command(holder, "offline", "load", "10", **environment))["offline_fen"] == 1_000
     request = bob.json("offline", "request", "4")["text"]
-    paid = said(command(holder, "offline", "pay", request, **environment))
+    paid = said(command(holder, "offline", "pay", request, "--amount", "4", **environment))
     assert TOKEN_PIN not in json.dumps(paid)
     assert bob.json("offline", "accept", paid["text"])["amount_fen"] == 400
-    assert holder.json("offline", "pay", request)["text"] == paid["text"]
+    assert holder.json("offline", "pay", request, "--amount", "4")["text"] == paid["text"]
     other = bob.json("offline", "request", "1")["text"]
-    assert "no such key is at hand" in holder.json("offline", "pay", other, code=1)["message"]
+    assert (
+        "no such key is at hand"
+        in holder.json("offline", "pay", other, "--amount", "1", code=1)["message"]
+    )

@@ -74,5 +74,6 @@ def test_payments_without_an_ok_are_listed(country: Country) -> None:
     payment = alice.element.pay(bob.element.request(5), unconfirmed=True)
     fields, text = shown(PROFILE, alice.element)
     assert len(fields["unconfirmed"]) == 1 and "without an OK" in text
-    alice.element.confirm(payment)
+    bob.element.accept(payment)
+    alice.element.confirm(payment, bob.element.receipt(payment))
     assert shown(PROFILE, alice.element)[0]["unconfirmed"] == []

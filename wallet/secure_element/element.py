@@ -21,8 +21,9 @@ from offline_token.formats import (
     TrustBundle,
 )
 from offline_token.possession import NONCE_BYTES, account_of, prove
+from offline_token.receipt import is_receipt, sign_receipt
 from offline_token.roots import may_follow
-from offline_token.signing import verified
+from offline_token.signing import sign_request, verified
 from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
@@ -31,7 +32,12 @@ from wallet.device import Limits, Piece, PieceState, answer_of, question_of
 from wallet.secure_element import keys
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
-from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS
+from wallet.secure_element.limits import (
+    CLOCKS_APART_MS,
+    MAX_REMEMBERED,
+    MAX_REQUESTS,
+    REQUEST_VALID_MS,
+)
 from wallet.secure_element.pieces import (
     Trust,
     balance_fen,
@@ -281,7 +287,9 @@ class SecureElement:
             check_total(state, trust, amount_fen)
             key = self._newest(state)
             key.shown = True
-            request = Request(keys.certificate_of(key), amount_fen, challenge).encode()
+            until_ms = trust.now_ms + REQUEST_VALID_MS
+            blank = Request(keys.certificate_of(key), amount_fen, challenge, until_ms)
+            request = sign_request(self._keyring.signer(state, key), blank).encode()
             state.asked[challenge.hex()] = request.hex()
             _forget_oldest(state.asked, MAX_REQUESTS)
             return request
@@ -310,6 +318,8 @@ class SecureElement:
             asked = Request.decode(request)
         except FormatError as error:
             raise invalid("request", str(error)) from None
+        if not verified(asked.certificate.key, asked.signed_part(), asked.signature):
+            raise invalid("request", "it is not signed by the device that it names")
 
         def body(state: State) -> bytes:
             payment = pay(state)
@@ -329,6 +339,12 @@ class SecureElement:
                 return _repeated(bytes.fromhex(known[0]), asked)
             trust = self._trust(state)
             self._check_payee(state, asked, trust)
+            if trust.now_ms > asked.expires_time_ms + CLOCKS_APART_MS:
+                raise Refusal(
+                    errors_pb2.REASON_EXPIRED,
+                    "this request is too old; ask the payee for a new one",
+                    field="request",
+                )
             check_single(state, trust, asked.amount_fen)
             payment = endorse(state, asked, trust, lambda key: self._keyring.signer(state, key))
             certificate = asked.certificate.encode().hex()
@@ -347,10 +363,24 @@ class SecureElement:
             if challenge in state.paid
         ]
 
-    def confirm(self, payment: bytes) -> None:
-        """Its payee has taken it."""
+    def confirm(self, payment: bytes, receipt: bytes) -> None:
+        """Its payee has taken it, and signed that.
+
+        Raises:
+            Refusal: SIGNATURE_INVALID: the receipt is not the payee's; whether the payment was
+                taken is not known.
+        """
 
         def body(state: State) -> None:
+            paid = state.paid.get(_challenge(payment).hex())
+            if paid is not None and paid[0] == payment.hex():
+                payee = Certificate.decode(bytes.fromhex(paid[1]), DEVICE).key
+                if not is_receipt(payee, payment, receipt):
+                    raise Refusal(
+                        errors_pb2.REASON_SIGNATURE_INVALID,
+                        "the payee has not signed that it took the payment",
+                        field="receipt",
+                    )
             state.unconfirmed = [
                 challenge
                 for challenge in state.unconfirmed
@@ -364,6 +394,13 @@ class SecureElement:
         taken = self._store.read().taken.get(_challenge(payment).hex())
         return taken is not None and taken[0] == hashlib.sha256(payment).hexdigest()
 
+    def receipt(self, payment: bytes) -> bytes:
+        """Its signature that it has taken a payment. Raises Refusal for one that it has not."""
+        taken = self._store.read().taken.get(_challenge(payment).hex())
+        if taken is None or taken[0] != hashlib.sha256(payment).hexdigest():
+            raise bad(Reason.WRONG_CHALLENGE)
+        return bytes.fromhex(taken[2])
+
     def accept(self, payment: bytes) -> int:
         """Verifies a payment for one of its requests and keeps it; returns its value in fen.
 
@@ -376,8 +413,8 @@ class SecureElement:
             taken = state.taken.get(challenge)
             if taken is not None and taken[0] == digest:
                 return taken[1]
-            value_fen = self._take(state, payment, challenge)
-            state.taken[challenge] = (digest, value_fen)
+            value_fen, receipt = self._take(state, payment, challenge)
+            state.taken[challenge] = (digest, value_fen, receipt.hex())
             _forget_oldest(state.taken, MAX_REMEMBERED)
             return value_fen
 
@@ -462,7 +499,8 @@ class SecureElement:
         if any(piece.why != why for piece in self._store.read().pieces if piece.depositing):
             self._change(body)
 
-    def _take(self, state: State, payment: bytes, challenge: str) -> int:
+    def _take(self, state: State, payment: bytes, challenge: str) -> tuple[int, bytes]:
+        """What it is worth, and the receipt for it."""
         trust = self._trust(state)
         asked = state.asked.get(challenge)
         verdict = judged(payment, trust, asked)
@@ -475,8 +513,12 @@ class SecureElement:
         check_total(state, trust, verdict.value_fen)
         for chain in chains:
             keep(state, chain, PAYEE_OUTPUT)
+        key = keys.own_key(state, Request.decode(bytes.fromhex(asked)).certificate.key)
+        if key is None:
+            raise bad(Reason.WRONG_CHALLENGE)
+        receipt = sign_receipt(self._keyring.signer(state, key), payment)
         del state.asked[challenge]
-        return verdict.value_fen
+        return verdict.value_fen, receipt
 
     def _check_payee(self, state: State, asked: Request, trust: Trust) -> None:
         if asked.amount_fen < 1:

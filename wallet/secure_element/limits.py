@@ -16,6 +16,9 @@ neither be taken nor given back. A request that was shown to many keeps none of 
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to."""
 
+REQUEST_VALID_MS = 24 * 3_600_000
+"""A request may be paid for so long."""
+
 CLOCKS_APART_MS = 3_600_000
 """A payer leaves out what ends so much before a payee would refuse it: their clocks may differ."""
 

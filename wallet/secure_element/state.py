@@ -69,7 +69,7 @@ class State:
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → [encoded payment, certificate of its payee], of requests that it has paid.
         unconfirmed: challenges of those payments that a payee has still to say it took.
-        taken: challenge → [SHA-256 of the payment, fen], of payments accepted.
+        taken: challenge → [SHA-256 of the payment, fen, receipt], of payments accepted.
         given: challenge → [SHA-256 of the payment, encoded give-back], of payments given back.
         back: challenge → fen, of payments of its own that came back.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
@@ -87,7 +87,7 @@ class State:
     asked: dict[str, str] = field(default_factory=dict)
     paid: dict[str, tuple[str, str]] = field(default_factory=dict)
     unconfirmed: list[str] = field(default_factory=list)
-    taken: dict[str, tuple[str, int]] = field(default_factory=dict)
+    taken: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     given: dict[str, tuple[str, str]] = field(default_factory=dict)
     back: dict[str, int] = field(default_factory=dict)
     single_limit_fen: int = 0

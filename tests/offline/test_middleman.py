@@ -1,0 +1,138 @@
+"""Somebody stands between payer and payee: he alters requests, and says OK in the payee's place."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from offline_token.formats import Request
+from offline_token.receipt import sign_receipt
+from offline_token.signing import sign_request
+from runtime.errors import Refusal
+from tests.offline.country import DAY, Country, key_of
+from tests.offline.purses import purse
+from wallet import cli_offline_words, hand_over, papers
+from wallet.link import LinkError, Receipt
+from wallet.pocket import Pocket
+from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
+from wallet.speak import UsageError
+
+ALTERED: dict[str, Callable[[Country, Request], Request]] = {
+    "the amount": lambda c, r: replace(r, amount_fen=9_000),
+    "the certificate, for a bystander's": lambda c, r: replace(r, certificate=c.carol.certificate),
+    "the certificate, signed by the middleman": lambda c, r: sign_request(
+        key_of("mallory"), replace(r, certificate=c.carol.certificate)
+    ),
+    "the challenge": lambda c, r: replace(r, challenge=bytes(16)),
+    "the time": lambda c, r: replace(r, expires_time_ms=r.expires_time_ms + DAY),
+    "the signature": lambda c, r: replace(r, signature=bytes(64)),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_request_that_was_altered_is_not_paid(country: Country, what: str) -> None:
+    alice, bob = purse(country, "alice", 10_000), purse(country, "bob")
+    request = bob.element.request(1_000)
+    altered = ALTERED[what](country, Request.decode(request)).encode()
+    with pytest.raises(Refusal, match="not signed by the device"):
+        alice.element.pay(altered)
+    assert alice.balance == 10_000
+    assert bob.element.accept(alice.element.pay(request)) == 1_000
+
+
+def test_a_middlemans_own_request_shows_another_code(country: Country) -> None:
+    """He may ask for himself; but the payer's screen shows another code than the payee's."""
+    bob, carol = purse(country, "bob"), purse(country, "carol")
+    codes = {
+        Request.decode(each).code()
+        for each in (bob.element.request(100), bob.element.request(100), carol.element.request(100))
+    }
+    assert len(codes) == 3
+    assert all(len(code) == 9 and code.replace("-", "").isalnum() for code in codes)
+
+
+def test_a_request_is_paid_for_a_day(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    request = bob.element.request(10)
+    alice.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS)
+    assert bob.element.accept(alice.element.pay(request)) == 10
+    late = bob.element.request(10)
+    alice.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS + 1)
+    with pytest.raises(Refusal) as caught:
+        alice.element.pay(late)
+    assert (caught.value.name, caught.value.field) == ("EXPIRED", "request")
+
+
+class Middleman:
+    """Takes the payment, and says OK."""
+
+    def __init__(self, receipt: bytes) -> None:
+        self._receipt = receipt
+
+    def show(self, payment: bytes) -> Receipt:
+        return Receipt(1_000, self._receipt)
+
+    def mine(self, payments: object) -> list[bool]:
+        return []
+
+
+@pytest.mark.parametrize("receipt", [bytes(64), b"", sign_receipt(key_of("mallory"), b"")])
+def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, receipt: bytes) -> None:
+    alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
+    request = bob.element.request(1_000)
+    with pytest.raises(LinkError, match="not signed"):
+        hand_over.pay_shown(Pocket(alice.element), request, Middleman(receipt))
+    (kept,) = alice.element.unconfirmed()
+    assert bob.element.accept(kept) == 1_000, "it is shown to the payee, who takes it"
+    alice.element.confirm(kept, bob.element.receipt(kept))
+    assert alice.element.unconfirmed() == []
+
+
+def test_a_receipt_is_for_one_payment_and_the_same_each_time(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100, 100), purse(country, "bob")
+    first, second = (
+        alice.element.pay(bob.element.request(fen), unconfirmed=True) for fen in (10, 20)
+    )
+    with pytest.raises(Refusal):
+        bob.element.receipt(first)
+    bob.element.accept(first)
+    receipt = bob.element.receipt(first)
+    assert bob.restarted().element.receipt(first) == receipt
+    with pytest.raises(Refusal) as caught:
+        alice.element.confirm(second, receipt)
+    assert caught.value.name == "SIGNATURE_INVALID"
+    alice.element.confirm(first, receipt)
+    assert alice.element.unconfirmed() == [second]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "pays"), [("y\n", True), ("yes\n", True), ("\n", 0), ("", 0)])
+def test_who_pays_without_an_amount_is_asked(
+    country: Country,
+    said: str,
+    pays: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    request = purse(country, "bob").element.request(1_250)
+    text = papers.write(papers.REQUEST, request)
+    monkeypatch.setattr(sys, "stdin", Terminal(said))
+    if pays:
+        assert cli_offline_words.asked_fen(text, None) == 1_250
+    else:
+        with pytest.raises(UsageError, match="nothing was paid"):
+            cli_offline_words.asked_fen(text, None)
+    asked = capsys.readouterr().err
+    assert "12.50 yuan" in asked and Request.decode(request).code() in asked
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(UsageError, match="--amount 12.50"):
+        cli_offline_words.asked_fen(text, None)
+    assert cli_offline_words.asked_fen(text, 1_250) == 1_250
