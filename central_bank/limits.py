@@ -55,6 +55,10 @@ MAX_WAITING_DEPOSITS = 10_000
 MAX_REVOKED_BY_BANK = 20_000
 """Devices of one bank that are out of use at its own word or by proof."""
 
+REVOKED_KEPT_MS = (366 + 30) * 86_400_000
+"""What a bank revoked so long ago is forgotten: the longest certificate that a bank gives has
+ended, and so has the age of a bundle. What officers revoked stays; so do proofs of double spend."""
+
 MAX_EVIDENCE_PER_TOKEN = 32
 """Proofs that are kept of one token: its devices are out of use by the first ones."""
 

@@ -13,6 +13,7 @@ from central_bank.registration.evidence import _put
 from central_bank.tables import evidence
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.formats import DEVICE, Certificate
 from offline_token.limits import MAX_CHAINS
 from offline_token.signing import certify_device
 from runtime.errors import Refusal
@@ -89,6 +90,30 @@ def test_a_bank_revokes_a_bounded_number_of_devices(
     assert caught.value.name == "OVERLOADED"
     devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
     devices.revoke(world.alpha, key(9), "an officer said so")
+
+
+def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
+    devices = world.central.devices
+    devices.revoke_own(world.alpha, certificates("alpha", range(3)), "of one wallet")
+    devices.revoke(world.alpha, key(0), "an officer said so")
+    devices.revoke_own(world.beta, certificates("beta", range(3)), "of one wallet")
+    world.clock.advance(limits.REVOKED_KEPT_MS)
+    with pytest.raises(Refusal):
+        devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
+    world.clock.advance(1)
+    devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
+    assert listed(world) == {0, 1, 2, 3}
+    named = {certificate for certificate in (1, 2) if _is_revoked(world, certificate)}
+    assert named == set()
+    assert _is_revoked(world, 0) and _is_revoked(world, 3)
+
+
+def _is_revoked(world: World, number: int) -> bool:
+    (encoded,) = certificates("alpha", range(number, number + 1))
+    return world.central.devices.is_revoked(Certificate.decode(encoded, DEVICE))
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (0, 0)])
