@@ -45,6 +45,10 @@ from wallet.secure_element.store import Store
 FREE_FEN = 20_000
 """What one payment may be without the PIN, unless the holder says otherwise."""
 
+FREE_TAPS = 5
+"""So many times that amount a card with a PIN pays without it, in all: only the right PIN begins a
+new count. Being online does not, for whoever has found the card can bring it online."""
+
 IDLE_S = 10.0
 """A reader that says nothing for so long is put down."""
 
@@ -96,7 +100,7 @@ class HardWallet:
         return messages.SELECTED.pack(
             self.element.certified(),
             bool(state.card_pin),
-            state.card_free_fen,
+            _free_fen(state),
         )
 
     def _balance(self, _: bytes) -> bytes:
@@ -107,21 +111,28 @@ class HardWallet:
     def _pay(self, body: bytes) -> bytes:
         asked = _request(body[:REQUEST_BYTES])
         if asked.amount_fen > self._store.read().card_free_fen:
-            raise Refusal(
-                errors_pb2.REASON_OVER_SINGLE_LIMIT, "this card pays so much only with its PIN"
-            )
-        return self._payment(body, asked)
+            raise _with_pin("this card pays so much only with its PIN")
+        if (earlier := self._earlier(body, asked)) is not None:
+            return earlier
+        # Counted before the payment is made: whoever pulls the card away gains nothing.
+        self._store.change(lambda state: _count(state, asked.amount_fen))
+        try:
+            return self.element.pay(body[:REQUEST_BYTES], unconfirmed=True)
+        except Refusal:
+            self._store.change(lambda state: _uncount(state, asked.amount_fen))
+            raise
 
     def _pay_with_pin(self, body: bytes) -> bytes:
         length = body[0] if body else 0
         pin, rest = body[1 : 1 + length], body[1 + length :]
         asked = _request(rest[:REQUEST_BYTES])
         self._check_pin(pin)
-        return self._payment(rest, asked)
+        earlier = self._earlier(rest, asked)
+        return earlier or self.element.pay(rest[:REQUEST_BYTES], unconfirmed=True)
 
-    def _payment(self, body: bytes, asked: Request) -> bytes:
-        """A payment; the last one again if the same payee has not said that it came."""
-        request, tags = body[:REQUEST_BYTES], body[REQUEST_BYTES:]
+    def _earlier(self, body: bytes, asked: Request) -> bytes | None:
+        """The last payment again, if the same payee has not said that it came."""
+        tags = body[REQUEST_BYTES:]
         answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
         for earlier in self.element.unconfirmed():
             ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
@@ -129,7 +140,7 @@ class HardWallet:
             same = ends[0].payee == asked.certificate.key or answer_of(ends[0].challenge) in answers
             if same and amount_fen == asked.amount_fen:
                 return earlier
-        return self.element.pay(request, unconfirmed=True)
+        return None
 
     def _accept(self, payment: bytes) -> bytes:
         taken_fen = self.element.accept(payment)
@@ -157,7 +168,7 @@ class HardWallet:
             )
 
         def forget(state: State) -> None:
-            state.card_tries = 0
+            state.card_tries = state.card_spent_fen = 0
 
         self._store.change(forget)
 
@@ -276,6 +287,28 @@ _LOCKED = (
     f"{MAX_PIN_TRIES} wrong PINs were tried; this card pays larger amounts no more, and what is in "
     "it can still be deposited"
 )
+
+
+def _free_fen(state: State) -> int:
+    """What the card pays now without its PIN, at once."""
+    if not state.card_pin:
+        return state.card_free_fen
+    left_fen = FREE_TAPS * state.card_free_fen - state.card_spent_fen
+    return min(state.card_free_fen, max(left_fen, 0))
+
+
+def _count(state: State, amount_fen: int) -> None:
+    if amount_fen > _free_fen(state):
+        raise _with_pin("this card has paid enough without its PIN; give it once")
+    state.card_spent_fen += amount_fen
+
+
+def _uncount(state: State, amount_fen: int) -> None:
+    state.card_spent_fen = max(state.card_spent_fen - amount_fen, 0)
+
+
+def _with_pin(words: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_OVER_SINGLE_LIMIT, words)
 
 
 def _hold(card: HardWallet, connection: socket.socket) -> None:

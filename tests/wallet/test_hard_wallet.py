@@ -32,7 +32,7 @@ from wallet import tap
 from wallet.card import Card, touched
 from wallet.card_messages import Command
 from wallet.hand_over import Handed
-from wallet.hard_wallet import HardWallet, converse, serve
+from wallet.hard_wallet import FREE_TAPS, HardWallet, converse, serve
 from wallet.link import CameBack, LinkError
 from wallet.pocket import Pocket
 from wallet.secure_element.limits import MAX_PIN_TRIES
@@ -282,6 +282,36 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, c
 
 def paid_on(payer: Purse, payee: Purse, fen: int) -> None:
     assert payee.element.accept(payer.element.pay(payee.element.request(fen))) == fen
+
+
+def test_small_payments_need_the_pin_after_five_times_the_free_amount(country: Country) -> None:
+    """A reader in a crowd is quick: it has not been told the PIN."""
+    held, bob = Held(country, *[20] * 12, pin=PIN, free_fen=20), purse(country, "bob")
+    for _ in range(FREE_TAPS):
+        took(bob, held.again(), 20)
+    card = held.again()
+    assert card.free_fen == 0
+    assert "give it once" in no(
+        errors_pb2.REASON_OVER_SINGLE_LIMIT, card.pay, bob.element.request(1)
+    )
+    newer = country.bundle(created_time_ms=NOW)
+    card.trust(country.root_public + newer.encode())
+    assert held.again().free_fen == 0, "who brings it online gains nothing"
+    took(bob, held.again(), 20, PIN)
+    assert held.again().free_fen == 20
+    took(bob, held.again(), 20)
+
+
+def test_what_is_refused_or_repeated_does_not_count(country: Country) -> None:
+    held, bob = Held(country, 20, pin=PIN, free_fen=20), purse(country, "bob")
+    empty = Held(country, pin=PIN, free_fen=20)
+    for _ in range(2 * FREE_TAPS):
+        asked = bob.element.request(20)
+        no(errors_pb2.REASON_INSUFFICIENT_FUNDS, empty.again().pay, asked)
+    request = bob.element.request(20)
+    payments = {held.again().pay(request) for _ in range(2 * FREE_TAPS)}
+    assert len(payments) == 1
+    assert held.store.read().card_spent_fen == 20
 
 
 def test_loading_and_depositing(country: Country) -> None:

@@ -76,6 +76,7 @@ class State:
         card_pin: of a hard wallet, hashed with Argon2id; "" for none.
         card_tries: of it since the last right one; each is counted before it is evaluated.
         card_free_fen: what a hard wallet pays at once without the PIN.
+        card_spent_fen: what it has paid without since the last right one.
     """
 
     keys: list[HeldKey] = field(default_factory=list)
@@ -95,6 +96,7 @@ class State:
     card_pin: str = ""
     card_tries: int = 0
     card_free_fen: int = 0
+    card_spent_fen: int = 0
 
     def encode(self) -> bytes:
         """As JSON."""
