@@ -59,6 +59,10 @@ REVOKED_KEPT_MS = (366 + 30) * 86_400_000
 """What a bank revoked so long ago is forgotten: the longest certificate that a bank gives has
 ended, and so has the age of a bundle. What officers revoked stays; so do proofs of double spend."""
 
+MAX_REFUSED_DEPOSITS = 100_000
+"""Refused deposits of one bank that are kept, the newest: one that is asked again after so many is
+judged anew, and refused again."""
+
 MAX_EVIDENCE_PER_TOKEN = 32
 """Proofs that are kept of one token: its devices are out of use by the first ones."""
 

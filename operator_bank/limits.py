@@ -108,6 +108,10 @@ RESENT_DEPOSITS = 100
 MAX_PENDING_DEPOSITS = 100
 """Deposits of one wallet that have not ended."""
 
+MAX_REFUSED_DEPOSITS = 1_000
+"""Refused deposits of one wallet that are kept, the newest: who signs bad pieces over again and
+again fills no table."""
+
 MAX_ASKING = 12
 """Calls of wallets that wait for the central bank's answer; after a silence of it, one."""
 

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_REFUSED_DEPOSITS
 from central_bank.registration.waiting import Waiting, item_digest
 from central_bank.tables import refused_deposits
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -28,6 +29,7 @@ SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
 _of = refused_deposits.c
+_LOOKED_AFTER_EACH = 1_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class DepositAnswers:
         self._ledger = ledger
         self._history = history
         self._waiting = waiting
+        self._refused = 0
+        """Since the start: now and then it is looked whether there are too many."""
 
     def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
         """The first answer to this deposit, if it has been given."""
@@ -110,6 +114,9 @@ class DepositAnswers:
         def put(connection: Connection) -> None:
             connection.execute(insert(refused_deposits), row)
             self._waiting.end(connection, bank, item.number)
+            self._refused += 1
+            if self._refused % _LOOKED_AFTER_EACH == 0:
+                _forget_old(connection, bank)
 
         self._database.transaction(put)
         return self._refusal(bank, item, reason, verdict, ruling)
@@ -136,6 +143,14 @@ class DepositAnswers:
         name = key_id(bytes(key.verify_key))
         signed = sign("deposit-refusal/v1", told.SerializeToString(), key, name)
         return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
+
+
+def _forget_old(connection: Connection, bank: Bank) -> None:
+    own = _of.bank == bank.index
+    newest = select(_of.number).where(own).order_by(_of.number.desc())
+    last = connection.execute(newest.offset(MAX_REFUSED_DEPOSITS).limit(1)).scalar()
+    if last is not None:
+        connection.execute(delete(refused_deposits).where(own, _of.number <= last))
 
 
 def _payment_digest(item: registration_pb2.TokenDepositItem) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -26,6 +26,7 @@ from operator_bank.limits import (
     MAX_AMOUNT_FEN,
     MAX_ASKING,
     MAX_PENDING_DEPOSITS,
+    MAX_REFUSED_DEPOSITS,
     MAX_WAITING,
 )
 from operator_bank.offline.device_keys import DeviceKeys
@@ -357,6 +358,7 @@ class Offline:
             "refusal": outcome.refusal.SerializeToString(),
         }
         self._database.transaction(lambda c: c.execute(statement.values(values)) and None)
+        self._forget_refused(row.wallet)
 
     def _wait_for_feed(self, deposit: int, wait_s: float) -> None:
         query = select(token_deposits.c.state).where(token_deposits.c.id == deposit)
@@ -382,6 +384,16 @@ class Offline:
                 f"{MAX_PENDING_DEPOSITS} deposits of this wallet have not ended; ask again later",
                 field="offline_payment",
             )
+
+    def _forget_refused(self, wallet: int) -> None:
+        """Keeps a wallet's newest refusals: whoever asks for an older one is refused again."""
+        of = token_deposits.c
+        own = (of.wallet == wallet) & (of.state == REFUSED)
+        newest = select(of.id).where(own).order_by(of.id.desc()).offset(MAX_REFUSED_DEPOSITS)
+        oldest = self._database.read(lambda c: c.execute(newest.limit(1)).scalar())
+        if oldest is not None:
+            statement = delete(token_deposits).where(own, of.id <= oldest)
+            self._database.transaction(lambda c: c.execute(statement) and None)
 
     def _held_certificate(self, order: Order[orders_pb2.LoadOrder]) -> bytes | None:
         """The device's certificate as it was when this load was first asked for."""

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from central_bank import limits
 from central_bank.authentication.devices import revocation_of
 from central_bank.registration.evidence import _put
-from central_bank.tables import evidence
+from central_bank.tables import evidence, refused_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate
@@ -114,6 +114,24 @@ def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
 def _is_revoked(world: World, number: int) -> bool:
     (encoded,) = certificates("alpha", range(number, number + 1))
     return world.central.devices.is_revoked(Certificate.decode(encoded, DEVICE))
+
+
+def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.answers.MAX_REFUSED_DEPOSITS", 3)
+    monkeypatch.setattr("central_bank.registration.answers._LOOKED_AFTER_EACH", 2)
+    centre = Centre(tmp_path)
+    paid = centre.pay(centre.token(centre.alice, 10), centre.alice, centre.bob, 10)
+    assert centre.deposit(paid) == (10, "")
+    items = [centre.item(paid) for _ in range(9)]
+    first = [centre.send(item)[0] for item in items]
+    with centre.engine.connect() as connection:
+        count = connection.execute(select(func.count()).select_from(refused_deposits)).scalar_one()
+    assert count == 4, "three, and one that came in since it was looked"
+    again = [centre.send(item)[0] for item in items]
+    assert [each.reason for each in again] == [each.reason for each in first]
+    assert {each.reason for each in again} == {errors_pb2.REASON_ALREADY_DEPOSITED}
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (0, 0)])

@@ -204,6 +204,21 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(world: World, alice: Holder
     assert registration_pb2.DepositRefusal.FromString(told).reason == TAKEN
 
 
+def test_a_wallet_fills_no_table_with_deposits_that_are_refused(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operator_bank.offline.offline.MAX_REFUSED_DEPOSITS", 3)
+    world.central.deposit = lambda items: [  # type: ignore[method-assign]
+        refused_deposit(item.number, item.offline_payment, TAKEN) for item in items
+    ]
+    for number in range(8):
+        with pytest.raises(Refusal):
+            world.bank.offline.deposit(deposit_order(alice, b"\0%d" % number), 0.0)
+    with world.engine.connect() as connection:
+        kept = connection.execute(select(token_deposits.c.id)).scalars().all()
+    assert len(kept) == 3
+
+
 def test_the_roots_ruling_goes_on_to_the_device(world: World, alice: Holder) -> None:
     answer = refused_deposit(1, b"\0chain", TAKEN, ruling=b"r" * 107)
     world.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
