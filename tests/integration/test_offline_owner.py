@@ -8,15 +8,20 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import Payment, Request
 from offline_token.possession import account_of, prove
+from offline_token.signing import certify_device
 from offline_token.verify import piece_of
 from runtime.errors import Refusal
+from sandbox.connections import ask, certified_channel, stub
 from sandbox.story import audited
+from sandbox.trust import business_key
 from sandbox.world import World
 from tests.device_keys import NONCE
+from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 from wallet import papers
 
@@ -70,4 +75,34 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
     done = alice.offline_deposit()
     assert (done.amount_fen, list(done.refused)) == (2 * FEN, [])
     world.wait_available(alice, before_fen + 2 * FEN)
+    assert audited(world).ok
+
+
+def test_a_bank_that_certifies_a_key_which_it_has_only_seen_bars_nobody(world: World) -> None:
+    """Beta has seen Alice's key in a request, certifies it, and has its own certificate revoked."""
+    alice = world.person("seen-alice", "alpha", holder_name="Alice")
+    bob = world.person("seen-bob", "beta", holder_name="Bob")
+    for person in (alice, bob):
+        person.top_up(4 * FEN)
+        person.offline_load(FEN)
+    asked = Request.decode(papers.read(papers.REQUEST, alice.offline_request(FEN)))
+    folder = world.plan.bank_folder("beta")
+    expires_ms = asked.certificate.expires_time_ms
+    lie = certify_device(business_key(folder), "beta", asked.certificate.key, expires_ms)
+    channel = certified_channel(
+        world.plan, world.plan.central_address, folder / "tls.crt", folder / "tls.key"
+    )
+    request = authentication_pb2.RevokeOwnDevicesRequest(
+        device_certificates=[lie.encode()], cause="it was lost"
+    )
+    with channel:
+        service = stub(authentication_pb2_grpc.AuthenticationServiceStub, channel)
+        ask(service.RevokeOwnDevices, request, authentication_pb2.RevokeOwnDevicesResponse)
+    assert lie.revocation() in revoked(world)
+    wait_handed_on(world)
+
+    alice.offline_load(FEN)  # with the newest bundle, and another key of the same wallet
+    paid = alice.offline_pay(bob.offline_request(2 * FEN))
+    assert bob.offline_accept(paid) == 2 * FEN
+    assert asked.certificate.revocation() not in revoked(world)
     assert audited(world).ok
