@@ -34,6 +34,7 @@ from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State
 
 GIVEN_BACK = "its payee did not take it and gave it back; deposit it"
+_WEEK_MS = 7 * 86_400_000
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 RULE = "the central bank's limit for offline money is"
 
@@ -186,8 +187,9 @@ def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
 def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
     """Pieces that cover the amount: the one that ends soonest of those that suffice, or several.
 
-    Among those that end together it is the one with the fewest hops, then the smallest. Several
-    are of one key where that can be: pieces that pay together are seen to be in one hand.
+    Among those that end in the same week it is the one with the fewest hops, then the smallest: a
+    new load shows a new key. Several are of one key where that can be: pieces that pay together are
+    seen to be in one hand.
     """
     usable = [
         (piece, chain)
@@ -195,13 +197,13 @@ def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPi
         if len((chain := chain_of(piece)).hops) < trust.bundle.max_hops
     ]
     enough = [
-        (chain.token.expires_time_ms, len(chain.hops), piece.value_fen, at)
+        (_week_of_its_end(chain), len(chain.hops), piece.value_fen, at)
         for at, (piece, chain) in enumerate(usable)
         if piece.value_fen >= amount_fen
     ]
     if enough:
         return [usable[min(enough)[3]][0]]
-    ends = {id(piece): chain.token.expires_time_ms for piece, chain in usable}
+    ends = {id(piece): _week_of_its_end(chain) for piece, chain in usable}
     by_owner: dict[str, list[HeldPiece]] = {}
     for piece, _ in usable:
         by_owner.setdefault(piece.owner, []).append(piece)
@@ -212,6 +214,10 @@ def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPi
             if chosen := _first(order, amount_fen):
                 return chosen
     raise in_too_many_pieces()
+
+
+def _week_of_its_end(chain: Chain) -> int:
+    return chain.token.expires_time_ms // _WEEK_MS
 
 
 def _first(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
