@@ -78,6 +78,10 @@ class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):
         done, available = self._bank.exchange.exchange(request.order)
         return bank_pb2.ExchangeResponse(available_fen=available, repeated=done.repeated)
 
+    def SettleCashOut(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        state = self._bank.exchange.settle_cash_out(request.question)
+        return bank_pb2.SettleCashOutResponse(state=state)  # type: ignore[arg-type]
+
     def ExchangeMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         answers = self._bank.exchange.exchange_many(request.orders)
         return bank_pb2.ExchangeManyResponse(items=_items(answers))

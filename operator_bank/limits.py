@@ -60,6 +60,9 @@ FEED_RECEIPT_S = 5.0
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
 
+MAX_READY_AGE_MS = 15 * 60 * 1_000
+"""How long after a machine has notes ready an order may take them; it gives up by itself then."""
+
 MAX_MACHINES = 1_000
 """Cash machines and tellers' desks that a bank ever had."""
 

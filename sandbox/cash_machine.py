@@ -1,7 +1,7 @@
-"""A cash machine: counts notes, and signs a receipt for what it took in.
+"""A cash machine: counts notes, and signs for what it took in and for what it has ready.
 
-In the sandbox it takes in whatever it is told. Its key lies apart from the bank's, which knows the
-public half.
+In the sandbox it takes in whatever it is told, and never runs out. Its key lies apart from the
+bank's, which knows the public half.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import time
 
 from nacl.signing import SigningKey
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
+from sandbox.connections import ask, public_channel, stub
 from sandbox.plan import CASH_MACHINE, StackMissing, StackPlan
+from sandbox.tray import Notes, Tray
 
-TAG = "cash-receipt/v1"
+TAKEN_IN, READY, QUESTION = "cash-receipt/v1", "cash-ready/v1", "cash-question/v1"
 
 
 class CashMachine:
@@ -43,12 +45,44 @@ class CashMachine:
 
     def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
         """What it says when it has taken in so much for a wallet."""
+        return self._signed(TAKEN_IN, self._receipt(wallet_number, amount_fen))
+
+    def ready(self, wallet_number: str, amount_fen: int, tray: Tray) -> SignedEnvelope:
+        """What it says when it has counted so much for a wallet into its tray."""
+        receipt = self._receipt(wallet_number, amount_fen)
+        tray.put(Notes(receipt.number, wallet_number, amount_fen, receipt.time_ms))
+        return self._signed(READY, receipt)
+
+    def settle(self, plan: StackPlan, tray: Tray, *, give_up: bool = False) -> list[Notes]:
+        """Asks the bank about all that is ready, and does as it says; what became of each.
+
+        Raises:
+            NoAnswer, Refusal: by the bank; the notes lie where they are.
+        """
+        with public_channel(plan, plan.bank(self._bank).public_address) as channel:
+            settle = stub(bank_pb2_grpc.ExchangeServiceStub, channel).SettleCashOut
+
+            def put(number: int, gives_up: bool) -> int:
+                question = self.question(number, give_up=gives_up)
+                asked = bank_pb2.SettleCashOutRequest(question=question)
+                return ask(settle, asked, bank_pb2.SettleCashOutResponse).state
+
+            return tray.settle(put, give_up=give_up)
+
+    def question(self, number: int, *, give_up: bool) -> SignedEnvelope:
+        """What it asks about notes that it has ready."""
+        asked = orders_pb2.CashQuestion(
+            bank=self._bank, machine=self._name, number=number, give_up=give_up
+        )
+        return self._signed(QUESTION, asked)
+
+    def _receipt(self, wallet_number: str, amount_fen: int) -> orders_pb2.CashReceipt:
         now_ns = time.time_ns()
         with self._counting:
             # Counts on after a restart too: nobody has put in a note in a microsecond.
             self._number = max(self._number + 1, now_ns // 1_000)
             number = self._number
-        receipt = orders_pb2.CashReceipt(
+        return orders_pb2.CashReceipt(
             bank=self._bank,
             machine=self._name,
             number=number,
@@ -56,4 +90,8 @@ class CashMachine:
             amount_fen=amount_fen,
             time_ms=now_ns // 1_000_000,
         )
-        return sign(TAG, receipt.SerializeToString(), self._key, self._name.encode())
+
+    def _signed(
+        self, tag: str, content: orders_pb2.CashReceipt | orders_pb2.CashQuestion
+    ) -> SignedEnvelope:
+        return sign(tag, content.SerializeToString(), self._key, self._name.encode())

@@ -1,8 +1,9 @@
-"""``dcep cash``: the bank's cash machine takes notes in and shows its receipt."""
+"""``dcep cash`` and ``dcep tray``: a bank's cash machine takes notes in, and gives them out."""
 
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,37 +13,75 @@ from currency.number import typed
 from sandbox.cash_machine import CashMachine
 from sandbox.options import DEFAULT, Anew, Folder, Json
 from sandbox.plan import CASH_MACHINE, load
+from sandbox.tray import READY, Tray
 from sandbox.unheard import unheard
 from sandbox.words import Speaker
 
+Machine = Annotated[str, typer.Option(help="Which machine of the bank.")]
+
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command(name="cash")(cash)
+    app.command(name="tray")(tray)
 
 
 def cash(
     bank: Annotated[str, typer.Argument(help="Whose machine.")],
     number: Annotated[str, typer.Argument(help="The wallet's number.")],
     amount: Annotated[str, typer.Argument(help="Yuan in notes and coins, like 100.00")],
-    machine: Annotated[str, typer.Option(help="Which machine of the bank.")] = CASH_MACHINE,
+    out: Annotated[bool, typer.Option("--out", help="Notes come out.")] = False,
+    machine: Machine = CASH_MACHINE,
     anew: Anew = False,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Put cash into a bank's machine; the receipt goes into ``wallet topup AMOUNT --receipt``."""
+    """Put cash into a bank's machine, or have it count some out; it shows a receipt.
+
+    In: for ``wallet topup AMOUNT --receipt``. Out: for ``wallet cashout AMOUNT --receipt``, within
+    15 minutes; then ``dcep tray`` has the machine give the notes.
+    """
     amount_fen = parse_yuan(amount)
     plan = load(folder)
     plan.bank(bank)
     number = typed(number)
-    wish = f"cash\0{bank}\0{machine}\0{number}\0{amount_fen}".encode()
+    way = "out" if out else "in"
+    wish = f"cash {way}\0{bank}\0{machine}\0{number}\0{amount_fen}".encode()
     with unheard(plan.unheard_folder, wish, anew=anew) as kept:
         if not kept.content:
-            kept.keep(
-                CashMachine.of(plan, bank, machine).receipt(number, amount_fen).SerializeToString()
+            its = CashMachine.of(plan, bank, machine)
+            receipt = (
+                its.ready(number, amount_fen, Tray(plan.tray_folder(bank, machine)))
+                if out
+                else its.receipt(number, amount_fen)
             )
+            kept.keep(receipt.SerializeToString())
         text = base64.urlsafe_b64encode(kept.content).decode()
         fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen}
-        said = f"{format_yuan(amount_fen)} yuan taken in for {number}. Receipt:\n{text}"
+        done = "counted out" if out else "taken in"
+        said = f"{format_yuan(amount_fen)} yuan {done} for {number}. Receipt:\n{text}"
         Speaker(as_json).result({**fields, "receipt": text}, said)
         kept.heard()
+
+
+def tray(
+    bank: Annotated[str, typer.Argument(help="Whose machine.")],
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Take back now what nobody has ordered.")
+    ] = False,
+    machine: Machine = CASH_MACHINE,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Have a machine ask its bank about the notes in its tray: they are given, or taken back."""
+    plan = load(folder)
+    plan.bank(bank)
+    notes = Tray(plan.tray_folder(bank, machine))
+    settled = CashMachine.of(plan, bank, machine).settle(plan, notes, give_up=give_up)
+    speaker = Speaker(as_json)
+    speaker.result({"ok": True, "notes": [asdict(one) for one in settled]})
+    for one in settled if not as_json else ():
+        state = "waits for an order" if one.state == READY else one.state
+        speaker.say(f"{format_yuan(one.amount_fen)} yuan for {one.wallet_number}: {state}")
+    if not settled and not as_json:
+        speaker.say("nothing lies in the tray")

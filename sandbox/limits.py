@@ -61,5 +61,8 @@ LOG_TAIL_LINES: Final = 15
 MAX_UNHEARD: Final = 100
 """Equal commands that may be without an answer at once."""
 
+READY_S = 20 * 60
+"""How long a cash machine waits for an order for its notes; a bank takes none after 15 minutes."""
+
 SHOWN_PROBING = 5
 """Wallets of a bank that `dcep status` names; `--json` has up to 100."""

@@ -92,10 +92,10 @@ class Person:
         )
         return ask(self._service.TopUp, request, wallet_pb2.TopUpResponse).available_fen
 
-    def cash_out(self, amount_fen: int, *, cash: bool = False, request_id: str = "") -> int:
+    def cash_out(self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "") -> int:
         """The wallet's money into deposit or cash; returns what is available, in fen."""
         request = wallet_pb2.CashOutRequest(
-            request_id=request_id or _new_id(), amount_fen=amount_fen, cash=cash
+            request_id=request_id or _new_id(), amount_fen=amount_fen, cash_receipt=receipt
         )
         return ask(self._service.CashOut, request, wallet_pb2.CashOutResponse).available_fen
 

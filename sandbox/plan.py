@@ -124,6 +124,10 @@ class StackPlan:
         """The key of a bank's cash machine, which stands apart from the bank."""
         return self.folder / "cash_machines" / bank / f"{name}.key"
 
+    def tray_folder(self, bank: str, name: str = CASH_MACHINE) -> Path:
+        """The notes that a bank's cash machine has ready."""
+        return self.folder / "cash_machines" / bank / f"{name}.tray"
+
     def bank(self, name: str) -> BankPlan:
         """The bank of that name; StackMissing when the stack has none."""
         for bank in self.banks:

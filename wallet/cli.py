@@ -11,7 +11,6 @@ from wallet.options import (
     AMOUNTS,
     Amount,
     Anew,
-    Cash,
     Common,
     HomeOption,
     JsonOption,
@@ -121,19 +120,20 @@ def topup(
 def cashout(
     context: typer.Context,
     amount: Amount,
-    cash: Cash = False,
+    receipt: Receipt = "",
     anew: Anew = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Money from the wallet to the deposit account, or as cash."""
+    """Money from the wallet to the deposit account, or for cash that a machine has ready."""
     from currency.amount import parse_yuan
 
     with wallet(context, home, as_json) as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet.cli_words import exchanged
+        from wallet.receipts import receipt_bytes
 
-        placed = app.holder().cash_out(amount_fen, cash=cash, anew=anew)
+        placed = app.holder().cash_out(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
         speaker.result(*exchanged("taken out", amount_fen, placed))
 
 

@@ -79,7 +79,7 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         """The wallet's money into deposit or cash."""
         placed = self._app.holder().cash_out(
             request.amount_fen,
-            cash=request.cash,
+            receipt=request.cash_receipt,
             request_id=checks.request_id(request.request_id),
         )
         return wallet_pb2.CashOutResponse(available_fen=placed.message.available_fen)

@@ -65,6 +65,22 @@ class Holder:
             receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
         """
         direction = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+        return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
+
+    def cash_out(
+        self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
+    ) -> Placed:
+        """The wallet's money into the deposit, or for the notes that a machine has ready.
+
+        Args:
+            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+        """
+        direction = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
+        return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
+
+    def _by_receipt(
+        self, direction: int, amount_fen: int, receipt: bytes, request_id: str, anew: bool
+    ) -> Placed:
         if not receipt:
             return self._exchange(direction, amount_fen, False, request_id, anew)
         try:
@@ -72,13 +88,6 @@ class Holder:
         except DecodeError:
             raise invalid("cash_receipt", "is no receipt of a cash machine") from None
         return self._exchange(direction, amount_fen, True, request_id, anew, cash_receipt=envelope)
-
-    def cash_out(
-        self, amount_fen: int, *, cash: bool, request_id: str = "", anew: bool = False
-    ) -> Placed:
-        """The wallet's money into the deposit or cash."""
-        direction = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
-        return self._exchange(direction, amount_fen, cash, request_id, anew)
 
     def pay(
         self,

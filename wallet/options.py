@@ -21,7 +21,6 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
-Cash = Annotated[bool, typer.Option("--cash", help="Cash instead of the deposit account.")]
 Receipt = Annotated[
     str, typer.Option("--receipt", help="Cash, by what the machine showed.", show_default=False)
 ]

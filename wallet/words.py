@@ -15,11 +15,11 @@ _WORDS = {
     ),
     "NO_DEPOSIT_ACCOUNT": (
         "This wallet has no deposit account behind it.",
-        "Put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`; take it out with --cash.",
+        "Put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`; take it out the same way.",
     ),
     "CASH_NOT_ACCEPTED": (
         "This bank takes no cash.",
-        "Leave --cash or --receipt away to use your deposit account.",
+        "Leave --receipt away to use your deposit account.",
     ),
     "RECEIPT_USED": (
         "This receipt has been put into a wallet already.",

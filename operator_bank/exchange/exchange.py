@@ -52,7 +52,7 @@ class Exchange:
         self._clock = clock
         self._receipts = receipts
         # A receipt is looked for and used by one call after another.
-        self._taking_cash = threading.Lock()
+        self._using_receipts = threading.Lock()
 
     def exchange(self, envelope: SignedEnvelope) -> tuple[Exchanged, int]:
         """One order; returns it with the wallet's available fen."""
@@ -62,6 +62,11 @@ class Exchange:
             raise answer
         available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
         return answer, available
+
+    def settle_cash_out(self, question: SignedEnvelope) -> int:
+        """What became of notes that a machine has ready, and, if it asks so, never will."""
+        with self._using_receipts:
+            return self._receipts.settle(question)
 
     def exchange_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Exchanged | Refusal]:
         """Many orders, each with its own answer."""
@@ -78,10 +83,10 @@ class Exchange:
         return answers
 
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
-        if not any(_takes_cash(order.content) for order in orders):
+        if not any(_by_cash(order.content) for order in orders):
             return self._settle(orders, {})
-        with self._taking_cash:
-            cash = [index for index, order in enumerate(orders) if _takes_cash(order.content)]
+        with self._using_receipts:
+            cash = [index for index, order in enumerate(orders) if _by_cash(order.content)]
             found = self._receipts.check_many([orders[index] for index in cash])
             return self._settle(orders, dict(zip(cash, found, strict=True)))
 
@@ -93,7 +98,7 @@ class Exchange:
         """An answer for each.
 
         Args:
-            receipts: of those that take cash, by the index of their order.
+            receipts: of those by cash, by the index of their order.
         """
         answers: list[Exchanged | Refusal] = [Exchanged(False)] * len(orders)
         pairs: list[Records] = []
@@ -137,8 +142,8 @@ class Exchange:
         amount(content.amount_fen, largest=MAX_AMOUNT_FEN)
         if content.direction not in (TOP_UP, CASH_OUT):
             raise invalid("direction", "is TOP_UP or CASH_OUT")
-        if content.HasField("cash_receipt") and not _takes_cash(content):
-            raise invalid("cash_receipt", "goes with a top-up by cash")
+        if content.HasField("cash_receipt") and not _by_cash(content):
+            raise invalid("cash_receipt", "goes with an exchange by cash")
         pair = np.zeros(2, RECORD)
         pair["origin"] = wallet.account
         pair["kind"] = Kind.TRANSFER
@@ -206,8 +211,8 @@ class Exchange:
         return int(self._ledger.read([account])[0]["available_fen"])
 
 
-def _takes_cash(content: orders_pb2.ExchangeOrder) -> bool:
-    return content.direction == TOP_UP and content.medium == CASH
+def _by_cash(content: orders_pb2.ExchangeOrder) -> bool:
+    return content.medium == CASH
 
 
 def _short(reason: int, whose: str, missing_fen: int) -> Refusal:

@@ -1,4 +1,8 @@
-"""Cash that goes in was taken in by a machine, or a teller, with a key: its receipt says so."""
+"""Cash goes in and out by the word of a machine, or a teller, with a key.
+
+What goes in was taken in: its receipt says so. What goes out lies counted in a tray for one wallet;
+whether it is given is decided here, once: an order takes it, or the machine gives it up.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 
-from dcep.bank.v1 import orders_pb2
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.exchange.machines import Machines
-from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
 from operator_bank.orders import Order
 from operator_bank.tables import cash_receipts
 from runtime.bounds import too_long
@@ -27,10 +32,14 @@ from runtime.settings import SettingsError
 from runtime.signatures import SignatureVerifier
 
 ExchangeOrder = orders_pb2.ExchangeOrder
-TAG = "cash-receipt/v1"
+TAKEN_IN, READY, QUESTION = "cash-receipt/v1", "cash-ready/v1", "cash-question/v1"
+_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+_NOBODY = (-1, 0)
+"""In the place of the order that took the notes: none did, and none will."""
 _FIELD = "cash_receipt"
 _MACHINE = re.compile(r"([a-z][a-z0-9-]{0,31}):([0-9a-f]{64})")
 _LONGEST = too_long(orders_pb2.CashReceipt.DESCRIPTOR)
+_LONGEST_QUESTION = too_long(orders_pb2.CashQuestion.DESCRIPTOR)
 
 
 class Receipt(NamedTuple):
@@ -94,14 +103,24 @@ class Receipts:
         return self._machines.any_good
 
     def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
-        """For each top-up by cash its receipt, not used by another order; or why not."""
-        envelopes = [order.content.cash_receipt for order in orders]
-        keys = [self._machines.key(_name(envelope.key_id)) for envelope in envelopes]
-        good = begin_many(TAG, envelopes, keys, self._verifier, most=_LONGEST)().tolist()
+        """For each exchange by cash its receipt, not used by another order; or why not."""
+        keys = [self._machines.key(_name(order.content.cash_receipt.key_id)) for order in orders]
+        good = [False] * len(orders)
+        for tag, directed in ((TAKEN_IN, True), (READY, False)):
+            places = [
+                place
+                for place, order in enumerate(orders)
+                if (order.content.direction == _TOP_UP) is directed
+            ]
+            envelopes = [orders[place].content.cash_receipt for place in places]
+            its = [keys[place] for place in places]
+            verified = begin_many(tag, envelopes, its, self._verifier, most=_LONGEST)()
+            for place, valid in zip(places, verified.tolist(), strict=True):
+                good[place] = valid
         found: list[Receipt | Refusal] = []
-        for order, key, verified in zip(orders, keys, good, strict=True):
+        for order, key, valid in zip(orders, keys, good, strict=True):
             try:
-                found.append(self._check(order, key, verified=verified))
+                found.append(self._check(order, key, verified=valid))
             except Refusal as refusal:
                 found.append(refusal)
         users = self._users([one for one in found if not isinstance(one, Refusal)])
@@ -110,11 +129,40 @@ class Receipts:
             if isinstance(one, Refusal) or users.setdefault(one.name, one.order) == one.order
             else Refusal(
                 errors_pb2.REASON_RECEIPT_USED,
-                "this receipt has been used by another order",
+                "this receipt has been used by another order, or the machine gave it up",
                 field=_FIELD,
             )
             for one in found
         ]
+
+    def settle(self, envelope: SignedEnvelope) -> int:
+        """What became of notes that a machine has ready: a CashOutState.
+
+        Called while no order is looked at.
+        """
+        machine = _name(envelope.key_id)
+        key = self._machines.key(machine)
+        if key is None:
+            raise _no_machine("question")
+        [good] = begin_many(QUESTION, [envelope], [key], self._verifier, most=_LONGEST_QUESTION)()
+        if not good:
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "the question is not signed with its machine's key",
+                field="question",
+            )
+        asked = read_payload(orders_pb2.CashQuestion, envelope.payload)
+        if (asked.bank, asked.machine) != (self._bank, machine):
+            raise invalid("question", "is for another bank or of another machine")
+        receipt = Receipt(machine, asked.number, *_NOBODY)
+        user = self._users([receipt]).get(receipt.name)
+        if user is None and not asked.give_up:
+            return bank_pb2.CASH_OUT_STATE_OPEN
+        if user is None:
+            self._database.transaction(lambda c: self.use(c, [receipt]))
+        if user in (None, _NOBODY):
+            return bank_pb2.CASH_OUT_STATE_GIVEN_UP
+        return bank_pb2.CASH_OUT_STATE_TAKEN
 
     def use(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
         """Writes down that they are used, in the transaction of the money."""
@@ -126,15 +174,11 @@ class Receipts:
         if not content.HasField(_FIELD):
             raise Refusal(
                 errors_pb2.REASON_FIELD_MISSING,
-                "cash goes in at a machine; its receipt is missing",
+                "cash goes in and out at a machine; its receipt is missing",
                 field=_FIELD,
             )
         if key is None:
-            raise Refusal(
-                errors_pb2.REASON_CASH_NOT_ACCEPTED,
-                "the receipt is of no cash machine that this bank has now; bring it to a teller",
-                field=_FIELD,
-            )
+            raise _no_machine(_FIELD)
         if not verified:
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
@@ -155,10 +199,11 @@ class Receipts:
             raise Refusal(
                 errors_pb2.REASON_NOT_YET_VALID, "the receipt was made in the future", field=_FIELD
             )
-        if receipt.time_ms < now_ms - MAX_RECEIPT_AGE_MS:
+        good_ms = MAX_RECEIPT_AGE_MS if content.direction == _TOP_UP else MAX_READY_AGE_MS
+        if receipt.time_ms < now_ms - good_ms:
             raise Refusal(
                 errors_pb2.REASON_EXPIRED,
-                "the receipt is too old for a machine; bring it to a teller",
+                "the receipt is too old; begin anew at the machine, or bring it to a teller",
                 field=_FIELD,
             )
         return Receipt(receipt.machine, receipt.number, order.wallet.row_id, content.sequence)
@@ -176,6 +221,14 @@ class Receipts:
 
 def _all(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
+
+
+def _no_machine(field: str) -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_CASH_NOT_ACCEPTED,
+        "this is of no cash machine that this bank has now; bring it to a teller",
+        field=field,
+    )
 
 
 def _name(key_id: bytes) -> str:

@@ -297,8 +297,9 @@ class BankWalk:
         own = (account + 1, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
         if order.direction != _TOP_UP:
             currency, own = currency[::-1], own[::-1]
-        if first.accepted and (order.direction, order.medium) == (_TOP_UP, _CASH):
-            self._machines.took_in(order, self._name, f"table journal, position={first.position}")
+        if first.accepted and order.medium == _CASH:
+            where = f"table journal, position={first.position}"
+            self._machines.stands_behind(order, self._name, where)
         same("amount", order.amount_fen, second.amount_fen)
         kinds = (first.kind, second.kind, second.sequence)
         if kinds != (Kind.TRANSFER, Kind.TRANSFER, 0) or (

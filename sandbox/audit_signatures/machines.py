@@ -1,4 +1,4 @@
-"""A bank's cash machines: each by the founding or an act of two, and behind cash that went in."""
+"""A bank's cash machines: each by the founding or an act of two, and behind cash that moved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sandbox.audit_signatures.verifying import Problems, Verifying
 _machines = table(
     "cash_machines", *map(column, ("name", "public_key", "registered_by", "revoked_by"))
 )
-_TAG = "cash-receipt/v1"
+_TAKEN_IN, _READY = "cash-receipt/v1", "cash-ready/v1"
+_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
 
 
 class CashMachines:
@@ -39,8 +40,8 @@ class CashMachines:
         for row in rows:
             self._check(row)
 
-    def took_in(self, order: orders_pb2.ExchangeOrder, bank: str, where: str) -> None:
-        """That a machine has said that it took in what an order puts into a wallet.
+    def stands_behind(self, order: orders_pb2.ExchangeOrder, bank: str, where: str) -> None:
+        """That a machine has said that it took in, or had ready, what an order exchanges.
 
         Raises:
             Wrong: none did, or it said something else.
@@ -48,7 +49,7 @@ class CashMachines:
         envelope = order.cash_receipt
         key = self._keys.get(envelope.key_id.decode("ascii", "replace"))
         if key is None:
-            raise Wrong("no machine of the bank has said that cash went in")
+            raise Wrong("no machine of the bank stands behind the cash")
         receipt = read(orders_pb2.CashReceipt, envelope.payload)
         same("bank", receipt.bank, bank)
         same("wallet", receipt.wallet_number, order.wallet_number)
@@ -57,7 +58,7 @@ class CashMachines:
             self._problems,
             f"{where}: its receipt",
             key=key,
-            tag=_TAG,
+            tag=_TAKEN_IN if order.direction == _TOP_UP else _READY,
             payload=envelope.payload,
             signature=envelope.signature,
         )

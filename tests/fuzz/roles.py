@@ -18,7 +18,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from officers.signing import ACT_TAG, APPROVAL_TAG
-from operator_bank.exchange.receipts import TAG as RECEIPT_TAG
+from operator_bank.exchange.receipts import QUESTION, TAKEN_IN
 from operator_bank.orders import TAGS as ORDER_TAGS
 from runtime.certificates import Authority
 from runtime.channel import served_by
@@ -30,7 +30,8 @@ from tests.integration.raw_wallet import BankStubs, RawWallet
 
 TAGS: dict[str, str] = {
     **{kind.DESCRIPTOR.full_name: tag for kind, tag in ORDER_TAGS.items()},
-    orders_pb2.CashReceipt.DESCRIPTOR.full_name: RECEIPT_TAG,
+    orders_pb2.CashReceipt.DESCRIPTOR.full_name: TAKEN_IN,
+    orders_pb2.CashQuestion.DESCRIPTOR.full_name: QUESTION,
     registration_pb2.FeedReceipt.DESCRIPTOR.full_name: "feed-receipt/v1",
     registration_pb2.OutboundBatch.DESCRIPTOR.full_name: "outbound-batch/v1",
     registration_pb2.TokenRegistration.DESCRIPTOR.full_name: "token-registration/v1",

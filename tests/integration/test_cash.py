@@ -87,3 +87,36 @@ def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(world: World) -> N
     assert no.name == "CASH_NOT_ACCEPTED"
     assert person.show().available_fen == 700
     assert dcep("cash", "alpha", person.number, "7.00", "--machine", "no", "--dir", stack).code == 2
+
+
+def test_cash_goes_out_when_the_bank_says_that_the_money_has_left(
+    world: World, tmp_path: Path
+) -> None:
+    """From the command lines; the machine asks before and after the order, and for other notes."""
+    stack, home = str(world.plan.folder), str(tmp_path / "home")
+    there = ("--dir", stack, "--json")
+    opened = wallet(
+        "open", "--bank", "beta", "--phone", "13800138001",
+        "--stack", stack, "--home", home, "--json",
+    )  # fmt: skip
+    number = opened.answer["number"]
+    put_in = dcep("cash", "beta", number, "100.00", *there).answer["receipt"]
+    assert wallet("topup", "100.00", "--receipt", put_in, "--home", home, "--json").code == 0
+
+    ready = dcep("cash", "beta", number, "30.00", "--out", *there).answer["receipt"]
+    dcep("cash", "beta", number, "20.00", "--out", *there)
+
+    def states(*more: str) -> list[tuple[int, str]]:
+        shown = dcep("tray", "beta", *more, *there).answer["notes"]
+        return [
+            (one["amount_fen"], one["state"]) for one in shown if one["wallet_number"] == number
+        ]
+
+    assert states() == [(3_000, "ready"), (2_000, "ready")]
+    out = wallet("cashout", "30.00", "--receipt", ready, "--home", home, "--json")
+    assert (out.code, out.answer["available_fen"]) == (0, 7_000)
+    assert states() == [(3_000, "given"), (2_000, "ready")]
+    assert states("--give-up") == [(2_000, "taken back")]
+    assert states() == []
+    shown = wallet("show", "--home", home, "--json")
+    assert shown.answer["available_fen"] == 7_000

@@ -191,8 +191,9 @@ class Holder:
         direction = (
             orders_pb2.EXCHANGE_DIRECTION_CASH_OUT if out else orders_pb2.EXCHANGE_DIRECTION_TOP_UP
         )
-        if cash and not out and "cash_receipt" not in values:
-            values["cash_receipt"] = self.world.receipt(self.number, fen)
+        if cash and "cash_receipt" not in values:
+            tag = "cash-ready/v1" if out else "cash-receipt/v1"
+            values["cash_receipt"] = self.world.receipt(self.number, fen, tag=tag)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         return self.signed(
             orders_pb2.ExchangeOrder,
@@ -264,9 +265,15 @@ class World:
         return Holder(self, wallet, key)
 
     def receipt(
-        self, number: str, fen: int, *, key: SigningKey | None = None, **fields: Any
+        self,
+        number: str,
+        fen: int,
+        *,
+        key: SigningKey | None = None,
+        tag: str = "cash-receipt/v1",
+        **fields: Any,
     ) -> SignedEnvelope:
-        """What alpha's cash machine says that it took in for a wallet."""
+        """What alpha's cash machine says that it took in for a wallet, or has ready."""
         self.receipts += 1
         content = orders_pb2.CashReceipt(
             **{
@@ -279,7 +286,7 @@ class World:
                 **fields,
             }
         )
-        return sign("cash-receipt/v1", content.SerializeToString(), key or MACHINE, b"machine-1")
+        return sign(tag, content.SerializeToString(), key or MACHINE, b"machine-1")
 
     def propose(self, kind: Message, who: Person = WANG) -> Act:
         return self.bank.acts.propose(who.identity, who.propose(kind, self.clock.now_ms()))

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.exchange.receipts import read_machines
-from operator_bank.limits import CLOCK_SKEW_MS, MAX_RECEIPT_AGE_MS
+from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
+from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from tests.operator_bank.conftest import MACHINE, NOW_MS, WANG, Holder, World
@@ -111,7 +113,7 @@ def test_cash_that_a_wallet_had_no_room_for_goes_in_later(world: World, phone: H
 
 
 def test_a_receipt_goes_with_cash_alone(world: World, alice: Holder) -> None:
-    for how in ({}, {"cash": True, "out": True}, {"out": True}):
+    for how in ({}, {"out": True}):
         order = alice.exchange_order(5, cash_receipt=world.receipt(alice.number, 5), **how)
         wrong = refused(lambda order=order: world.bank.exchange.exchange(order))
         assert wrong == ("FIELD_INVALID", "cash_receipt")
@@ -198,3 +200,125 @@ def test_settings_make_no_machine_once_there_was_one(world: World, phone: Holder
     no = refused(lambda: phone.exchange(500, cash=True, cash_receipt=receipt))
     assert no[0] == "CASH_NOT_ACCEPTED"
     assert phone.fen == 0
+
+
+READY = "cash-ready/v1"
+OPEN, TAKEN, GIVEN_UP = (
+    bank_pb2.CASH_OUT_STATE_OPEN,
+    bank_pb2.CASH_OUT_STATE_TAKEN,
+    bank_pb2.CASH_OUT_STATE_GIVEN_UP,
+)
+
+
+def number_of(receipt: SignedEnvelope) -> int:
+    return int(orders_pb2.CashReceipt.FromString(receipt.payload).number)
+
+
+def question(
+    receipt: SignedEnvelope, *, give_up: bool = False, key: SigningKey = MACHINE, **fields: Any
+) -> SignedEnvelope:
+    """What the machine asks about notes that it has ready."""
+    values = {"bank": "alpha", "machine": "machine-1", "number": number_of(receipt), **fields}
+    asked = orders_pb2.CashQuestion(give_up=give_up, **values)
+    return sign("cash-question/v1", asked.SerializeToString(), key, b"machine-1")
+
+
+@pytest.fixture
+def rich(phone: Holder) -> Holder:
+    phone.exchange(2_000, cash=True)
+    return phone
+
+
+def test_cash_goes_out_only_for_notes_that_a_machine_has_ready(world: World, rich: Holder) -> None:
+    """Not without, not for what it took in, not for other notes, not when they are old."""
+    own = SigningKey(b"w" * 32)
+    wrong: list[tuple[SignedEnvelope | None, str]] = [
+        (None, "FIELD_MISSING"),
+        (world.receipt(rich.number, 500), "SIGNATURE_INVALID"),
+        (world.receipt(rich.number, 500, tag=READY, key=own), "SIGNATURE_INVALID"),
+        (world.receipt(rich.number, 499, tag=READY), "FIELD_INVALID"),
+        (world.receipt("6201000000000012", 500, tag=READY), "FIELD_INVALID"),
+        (
+            world.receipt(rich.number, 500, tag=READY, time_ms=NOW_MS - MAX_READY_AGE_MS - 1),
+            "EXPIRED",
+        ),
+    ]
+    for receipt, reason in wrong:
+        order = rich.exchange_order(500, cash=True, out=True, cash_receipt=receipt)
+        no = refused(lambda order=order: world.bank.exchange.exchange(order))
+        assert no == (reason, "cash_receipt")
+    ready = world.receipt(rich.number, 500, tag=READY)
+    into = rich.exchange_order(500, cash=True, cash_receipt=ready)
+    assert refused(lambda: world.bank.exchange.exchange(into))[0] == "SIGNATURE_INVALID"
+    assert rich.fen == 2_000
+    assert rich.exchange(500, cash=True, out=True, cash_receipt=ready) == 1_500
+
+
+def test_notes_are_taken_by_one_order_and_the_machine_learns_of_it(
+    world: World, rich: Holder
+) -> None:
+    ready = world.receipt(rich.number, 500, tag=READY)
+    settle = world.bank.exchange.settle_cash_out
+    assert settle(question(ready)) == settle(question(ready)) == OPEN
+    order = rich.exchange_order(500, cash=True, out=True, cash_receipt=ready)
+    assert world.bank.exchange.exchange(order)[1] == 1_500
+    second = rich.exchange_order(500, cash=True, out=True, cash_receipt=ready)
+    assert refused(lambda: world.bank.exchange.exchange(second))[0] == "RECEIPT_USED"
+    settle = world.restart().exchange.settle_cash_out
+    assert settle(question(ready)) == settle(question(ready, give_up=True)) == TAKEN
+    assert world.bank.exchange.exchange(order)[0].repeated
+    assert rich.fen == 1_500
+
+
+def test_notes_that_the_machine_gave_up_cost_nobody_anything(world: World, rich: Holder) -> None:
+    ready = world.receipt(rich.number, 500, tag=READY)
+    assert world.bank.exchange.settle_cash_out(question(ready, give_up=True)) == GIVEN_UP
+    order = rich.exchange_order(500, cash=True, out=True, cash_receipt=ready)
+    assert refused(lambda: world.bank.exchange.exchange(order))[0] == "RECEIPT_USED"
+    settle = world.restart().exchange.settle_cash_out
+    assert settle(question(ready)) == settle(question(ready, give_up=True)) == GIVEN_UP
+    assert rich.fen == 2_000
+
+
+def test_an_order_that_was_refused_leaves_the_notes_open(world: World, rich: Holder) -> None:
+    ready = world.receipt(rich.number, 2_001, tag=READY)
+    short = refused(lambda: rich.exchange(2_001, cash=True, out=True, cash_receipt=ready))
+    assert short[0] == "INSUFFICIENT_FUNDS"
+    assert world.bank.exchange.settle_cash_out(question(ready)) == OPEN
+    assert world.bank.exchange.settle_cash_out(question(ready, give_up=True)) == GIVEN_UP
+
+
+def test_only_the_machine_itself_asks_and_gives_up(world: World, rich: Holder) -> None:
+    ready = world.receipt(rich.number, 500, tag=READY)
+    settle = world.bank.exchange.settle_cash_out
+    other = question(ready, give_up=True)
+    other.key_id = b"machine-2"
+    for asked, reason in (
+        (question(ready, give_up=True, key=rich.key), "SIGNATURE_INVALID"),
+        (question(ready, give_up=True, bank="beta"), "FIELD_INVALID"),
+        (question(ready, give_up=True, machine="machine-2"), "FIELD_INVALID"),
+        (other, "CASH_NOT_ACCEPTED"),
+        (ready, "SIGNATURE_INVALID"),
+    ):
+        assert refused(lambda asked=asked: settle(asked)) == (reason, "question")
+    assert settle(question(ready)) == OPEN
+
+
+def test_an_order_and_a_machine_that_gives_up_at_once_come_to_one_end(
+    world: World, rich: Holder
+) -> None:
+    """Many times, in many threads: either the money left and the notes are given, or neither."""
+    bank = world.restart(threaded=True)
+    ended = []
+    for _ in range(10):
+        ready = world.receipt(rich.number, 100, tag=READY)
+        order = rich.exchange_order(100, cash=True, out=True, cash_receipt=ready)
+        with ThreadPoolExecutor(2) as pool:
+            taking = pool.submit(lambda order=order: bank.exchange.exchange_many([order])[0])
+            giving_up = pool.submit(bank.exchange.settle_cash_out, question(ready, give_up=True))
+        left = isinstance(taking.result(), Exchanged)
+        assert giving_up.result() == (TAKEN if left else GIVEN_UP)
+        ended.append(left)
+    bank.books.stop()
+    world.restart()
+    assert rich.fen == 2_000 - 100 * sum(ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
@@ -16,6 +17,7 @@ from sandbox.audit_signatures.machines import CashMachines
 from sandbox.audit_signatures.orders import Wrong
 from sandbox.audit_signatures.verifying import Problems, Signatures, Verifying
 from sandbox.cash_machine import CashMachine
+from sandbox.tray import Tray
 
 FIRST, SECOND, THIEF = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 NUMBER = "6201000000000012"
@@ -58,14 +60,19 @@ class Books:
 def top_up(key: SigningKey, name: str, fen: int = 500, said_fen: int = 500) -> object:
     """An order that puts cash in, by a receipt of such a machine."""
     receipt = CashMachine("alpha", key, name).receipt(NUMBER, said_fen)
-    return orders_pb2.ExchangeOrder(wallet_number=NUMBER, amount_fen=fen, cash_receipt=receipt)
+    return orders_pb2.ExchangeOrder(
+        wallet_number=NUMBER,
+        direction=orders_pb2.EXCHANGE_DIRECTION_TOP_UP,
+        amount_fen=fen,
+        cash_receipt=receipt,
+    )
 
 
 def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
     acts = [registered(4, "desk", SECOND), revoked(6, "desk")]
     books = Books([("machine-1", FIRST, 0, None), ("desk", SECOND, 4, 6)], acts)
     for key, name in ((FIRST, "machine-1"), (SECOND, "desk")):
-        books.machines.took_in(top_up(key, name), "alpha", "here")  # type: ignore[arg-type]
+        books.machines.stands_behind(top_up(key, name), "alpha", "here")  # type: ignore[arg-type]
     assert books.found() == ""
 
 
@@ -101,8 +108,26 @@ def test_cash_that_no_machine_took_in_is_named() -> None:
         (top_up(FIRST, "machine-1", fen=501), "cash"),
     ):
         with pytest.raises(Wrong, match=said):
-            books.machines.took_in(order, "alpha", "here")  # type: ignore[arg-type]
+            books.machines.stands_behind(order, "alpha", "here")  # type: ignore[arg-type]
     with pytest.raises(Wrong, match="bank"):
-        books.machines.took_in(top_up(FIRST, "machine-1"), "beta", "here")  # type: ignore[arg-type]
-    books.machines.took_in(top_up(THIEF, "machine-1"), "alpha", "position 7")  # type: ignore[arg-type]
+        books.machines.stands_behind(top_up(FIRST, "machine-1"), "beta", "here")  # type: ignore[arg-type]
+    books.machines.stands_behind(top_up(THIEF, "machine-1"), "alpha", "position 7")  # type: ignore[arg-type]
     assert "position 7: its receipt" in books.found()
+
+
+def test_notes_that_went_out_were_ready_and_not_taken_in(tmp_path: Path) -> None:
+    books = Books([("machine-1", FIRST, 0, None)])
+    machine = CashMachine("alpha", FIRST, "machine-1")
+    for place, receipt in (
+        ("first", machine.ready(NUMBER, 500, Tray(tmp_path))),
+        ("second", machine.receipt(NUMBER, 500)),
+    ):
+        order = orders_pb2.ExchangeOrder(
+            wallet_number=NUMBER,
+            direction=orders_pb2.EXCHANGE_DIRECTION_CASH_OUT,
+            amount_fen=500,
+            cash_receipt=receipt,
+        )
+        books.machines.stands_behind(order, "alpha", place)
+    found = books.found()
+    assert "second: its receipt" in found and "first: its receipt" not in found

@@ -112,7 +112,7 @@ def told_stack(folder: Path) -> Stack:
     made.pay(ALICE, CAROL, 1_000)
     made.pay(ALICE, BOB, 2_000)
     made.pay(DAN, CAROL, 3_000)
-    made.holder(CAROL).cash_out(500, cash=False)
+    made.holder(CAROL).cash_out(500)
     made.settle()
     made.pay(CAROL, DAN, 700)  # on its way
     return made

@@ -109,7 +109,7 @@ class Life:
 
         def act(app: Any) -> None:
             if kind == 0:
-                app.holder().cash_out(fen, cash=False, request_id=key)
+                app.holder().cash_out(fen, request_id=key)
                 self.exchanged[wallet] -= fen
             elif kind == 1:
                 app.holder().top_up(fen, request_id=key)

@@ -34,6 +34,13 @@ class PaymentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_STATE_REFUSED: _ClassVar[PaymentState]
     PAYMENT_STATE_EXPIRED: _ClassVar[PaymentState]
     PAYMENT_STATE_RETURNED: _ClassVar[PaymentState]
+
+class CashOutState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CASH_OUT_STATE_UNSPECIFIED: _ClassVar[CashOutState]
+    CASH_OUT_STATE_OPEN: _ClassVar[CashOutState]
+    CASH_OUT_STATE_TAKEN: _ClassVar[CashOutState]
+    CASH_OUT_STATE_GIVEN_UP: _ClassVar[CashOutState]
 WALLET_CLASS_UNSPECIFIED: WalletClass
 WALLET_CLASS_I: WalletClass
 WALLET_CLASS_II: WalletClass
@@ -49,6 +56,10 @@ PAYMENT_STATE_SETTLED: PaymentState
 PAYMENT_STATE_REFUSED: PaymentState
 PAYMENT_STATE_EXPIRED: PaymentState
 PAYMENT_STATE_RETURNED: PaymentState
+CASH_OUT_STATE_UNSPECIFIED: CashOutState
+CASH_OUT_STATE_OPEN: CashOutState
+CASH_OUT_STATE_TAKEN: CashOutState
+CASH_OUT_STATE_GIVEN_UP: CashOutState
 
 class OpenWalletRequest(_message.Message):
     __slots__ = ("order",)
@@ -257,6 +268,18 @@ class ExchangeResponse(_message.Message):
     available_fen: int
     repeated: bool
     def __init__(self, available_fen: _Optional[int] = ..., repeated: bool = ...) -> None: ...
+
+class SettleCashOutRequest(_message.Message):
+    __slots__ = ("question",)
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    question: _envelope_pb2.SignedEnvelope
+    def __init__(self, question: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
+
+class SettleCashOutResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: CashOutState
+    def __init__(self, state: _Optional[_Union[CashOutState, str]] = ...) -> None: ...
 
 class ExchangeManyRequest(_message.Message):
     __slots__ = ("orders",)

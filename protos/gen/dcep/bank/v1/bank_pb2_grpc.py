@@ -477,6 +477,11 @@ class ExchangeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyResponse.FromString,
                 _registered_method=True)
+        self.SettleCashOut = channel.unary_unary(
+                '/dcep.bank.v1.ExchangeService/SettleCashOut',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutResponse.FromString,
+                _registered_method=True)
 
 
 class ExchangeServiceServicer(object):
@@ -501,6 +506,15 @@ class ExchangeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SettleCashOut(self, request, context):
+        """A cash machine asks whether the notes in its tray are to be given; see
+        CashOutState. TAKEN and GIVEN_UP stay for ever. Refuses: CASH_NOT_ACCEPTED
+        (no machine of the bank), SIGNATURE_INVALID, FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExchangeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -513,6 +527,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ExchangeMany,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyResponse.SerializeToString,
+            ),
+            'SettleCashOut': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettleCashOut,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -570,6 +589,33 @@ class ExchangeService(object):
             '/dcep.bank.v1.ExchangeService/ExchangeMany',
             dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.ExchangeManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettleCashOut(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.ExchangeService/SettleCashOut',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.SettleCashOutResponse.FromString,
             options,
             channel_credentials,
             insecure,

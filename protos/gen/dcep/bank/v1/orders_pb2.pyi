@@ -98,6 +98,18 @@ class ExchangeOrder(_message.Message):
     cash_receipt: _envelope_pb2.SignedEnvelope
     def __init__(self, wallet_number: _Optional[str] = ..., sequence: _Optional[int] = ..., direction: _Optional[_Union[ExchangeDirection, str]] = ..., medium: _Optional[_Union[ExchangeMedium, str]] = ..., amount_fen: _Optional[int] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cash_receipt: _Optional[_Union[_envelope_pb2.SignedEnvelope, _Mapping]] = ...) -> None: ...
 
+class CashQuestion(_message.Message):
+    __slots__ = ("bank", "machine", "number", "give_up")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    GIVE_UP_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    machine: str
+    number: int
+    give_up: bool
+    def __init__(self, bank: _Optional[str] = ..., machine: _Optional[str] = ..., number: _Optional[int] = ..., give_up: bool = ...) -> None: ...
+
 class CloseOrder(_message.Message):
     __slots__ = ("wallet_number", "sequence", "created_time_ms", "expires_time_ms")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]

@@ -66,14 +66,14 @@ class TopUpResponse(_message.Message):
     def __init__(self, available_fen: _Optional[int] = ...) -> None: ...
 
 class CashOutRequest(_message.Message):
-    __slots__ = ("request_id", "amount_fen", "cash")
+    __slots__ = ("request_id", "amount_fen", "cash_receipt")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
-    CASH_FIELD_NUMBER: _ClassVar[int]
+    CASH_RECEIPT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     amount_fen: int
-    cash: bool
-    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash: bool = ...) -> None: ...
+    cash_receipt: bytes
+    def __init__(self, request_id: _Optional[str] = ..., amount_fen: _Optional[int] = ..., cash_receipt: _Optional[bytes] = ...) -> None: ...
 
 class CashOutResponse(_message.Message):
     __slots__ = ("available_fen",)
