@@ -25,12 +25,12 @@ NUMBER = "6201000000000012"
 
 def registered(number: int, name: str, key: SigningKey) -> Approved:
     asked = office_pb2.RegisterCashMachine(name=name, public_key=bytes(key.verify_key))
-    return Approved(number, 0, office_pb2.OfficerAct(register_cash_machine=asked), "zhou")
+    return Approved(number, 0, office_pb2.OfficerAct(register_cash_machine=asked), "zhou", 0)
 
 
 def revoked(number: int, name: str) -> Approved:
     asked = office_pb2.RevokeCashMachine(name=name)
-    return Approved(number, 0, office_pb2.OfficerAct(revoke_cash_machine=asked), "zhou")
+    return Approved(number, 0, office_pb2.OfficerAct(revoke_cash_machine=asked), "zhou", 0)
 
 
 class Books:
