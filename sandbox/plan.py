@@ -17,7 +17,7 @@ from pathlib import Path
 
 from currency import parties
 from dcep.bounds.v1 import bounds_pb2
-from runtime.private import write_private
+from runtime.private import PRIVATE_FILE, write_private
 from runtime.settings import located
 from sandbox.ports import free_ports
 from sandbox.processes import Command
@@ -183,7 +183,8 @@ class StackPlan:
 
     def changed(self, change: Callable[[StackPlan], StackPlan]) -> StackPlan:
         """The plan as it stands in its file now, changed and written back; one after another."""
-        with open(self.folder / "stack.lock", "ab") as lock:
+        file = os.open(self.folder / "stack.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        with os.fdopen(file) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             plan = change(load(self.folder))
             plan.save()
