@@ -23,7 +23,7 @@ demo: $(STAMP) ## a whole currency, alive, in a few minutes
 
 test: $(STAMP) ## all tests, on SQLite and PostgreSQL
 	$(BIN)/pytest -n 2 --dist loadgroup
-	$(BIN)/pytest -n 2 --dist loadgroup tests/integration --postgresql
+	$(BIN)/pytest -n 2 --dist loadgroup tests/integration --postgresql -m "not any_database"
 
 lint: $(STAMP) ## format and types
 	$(BIN)/ruff format --check .

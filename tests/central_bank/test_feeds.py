@@ -18,6 +18,7 @@ from central_bank.limits import FEEDS_EACH
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.certificates import Authority, Issued, fingerprint
 from runtime.channel import connect
+from runtime.connections import Bounds
 from runtime.errors import Refusal
 from runtime.limits import MAX_WORKERS, WORKERS_KEPT
 from runtime.metrics import CallMetrics
@@ -48,6 +49,8 @@ class Centre:
             registry=registry,
             metrics=CallMetrics(registry),
             gate=central_gate(self.world.central.registry, self.world.central.officers),
+            # All of these banks live at one address.
+            connections=Bounds(nobodys_each=BANKS),
         )
         self.server.start()
 

@@ -161,6 +161,7 @@ EMPTY_IS_FINE = {
     "ListCentralKeys",
     "GetFlows",
     "GetFeed",
+    "GetPolicy",
     "ListActs",
     "ListOfficers",
     "ListRequests",

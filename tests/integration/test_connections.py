@@ -14,7 +14,7 @@ from sandbox.world import World
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
-pytestmark = pytest.mark.xdist_group("connections")
+pytestmark = [pytest.mark.xdist_group("connections"), pytest.mark.any_database]
 FEW_FILES = 256
 """What many systems give a process at first is 1,024; here it is less."""
 

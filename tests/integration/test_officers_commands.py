@@ -19,7 +19,7 @@ from tests.integration.commands import Done, dcep
 from tests.integration.commands_typed import typed
 from tests.integration.conftest import MakeWorld
 
-pytestmark = pytest.mark.xdist_group("officers")
+pytestmark = [pytest.mark.xdist_group("officers"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 
 

@@ -13,7 +13,7 @@ from sandbox.world import World
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 
-pytestmark = pytest.mark.xdist_group("policy")
+pytestmark = [pytest.mark.xdist_group("policy"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.integration.commands import dcep
 from tests.integration.commands_typed import typed
 from tests.integration.conftest import MakeWorld
 
-pytestmark = pytest.mark.xdist_group("unheard")
+pytestmark = [pytest.mark.xdist_group("unheard"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 
 

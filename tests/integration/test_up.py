@@ -20,7 +20,7 @@ from sandbox.stack import Stack, init
 from sandbox.world import wait_until
 from tests.integration.commands import dcep, run, wallet
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.any_database]
 
 
 @contextmanager

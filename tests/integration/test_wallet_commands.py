@@ -18,7 +18,7 @@ from sandbox.world import World
 from tests.integration.commands import wallet
 from tests.integration.conftest import MakeWorld
 
-pytestmark = pytest.mark.xdist_group("wallet_commands")
+pytestmark = [pytest.mark.xdist_group("wallet_commands"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
