@@ -9,9 +9,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from runtime.output import can_print
+from runtime.output import EXIT_USAGE, can_print
 
-EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 """Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it."""
 

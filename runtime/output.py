@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from runtime.limits import MAX_ERROR_CHARACTERS
 
+EXIT_USAGE = 2
 EXIT_UNHEARD = 3
 """Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
 

@@ -6,6 +6,7 @@ import time
 from typing import Annotated, Any
 
 import typer
+from google.protobuf.message import Message
 
 from currency.amount import format_yuan
 from dcep.issuance.v1 import issuance_pb2
@@ -14,6 +15,7 @@ from sandbox.act_words import content_of, fields, in_words, line
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
+from sandbox.proposals import proposed_once
 from sandbox.registering import follow
 from sandbox.words import EXIT_USAGE, Speaker
 
@@ -132,6 +134,32 @@ def reject(
     with ActDesk(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
     Speaker(as_json).result(fields(act), f"rejected: {in_words(act)}")
+
+
+def propose(
+    plan: StackPlan,
+    officer: str,
+    kind: Message,
+    cause: str,
+    act_id: str,
+    anew: bool,
+    as_json: bool,
+    *,
+    at: str = "",
+) -> None:
+    """Proposes an act, once however often it is asked for, and says what came of it.
+
+    Args:
+        officer: who proposes; the first one there when empty.
+        act_id: as `proposed_once` takes it.
+        at: the central bank or a bank; where the officer works when empty.
+    """
+    institution = at or plan.institution(officer)
+    officer = officer or plan.officers(institution)[0]
+    with proposed_once(
+        plan, institution, officer, kind, cause, act_id=act_id, anew=anew
+    ) as proposed:
+        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
 
 
 def say_proposed(

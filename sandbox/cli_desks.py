@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from google.protobuf.message import Message
 
 from currency.amount import parse_yuan
 from currency.number import typed
 from dcep.office.v1 import office_pb2
-from sandbox.cli_acts import say_proposed
+from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE
 from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, Officer, RequestId
 from sandbox.plan import StackPlan, load
-from sandbox.proposals import proposed_once
 from sandbox.words import EXIT_REFUSED, Speaker
 
 Bank = Annotated[str, typer.Argument(help="Name of a bank.")]
@@ -44,7 +42,7 @@ def reserves(
     """Propose that reserves arrive for a bank, or leave; another officer approves."""
     fen = parse_yuan(amount)
     kind = office_pb2.PayOutReserves if out else office_pb2.PayInReserves
-    _propose(
+    propose(
         load(folder), officer, kind(bank=bank, amount_fen=fen), cause, request_id, anew, as_json
     )
 
@@ -62,7 +60,7 @@ def issue(
 ) -> None:
     """Propose that reserves become circulation; another officer approves."""
     kind = office_pb2.Issue(bank=bank, amount_fen=parse_yuan(amount), request_id=answers)
-    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
+    propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def redeem(
@@ -78,7 +76,7 @@ def redeem(
 ) -> None:
     """Propose that circulation becomes reserves again; another officer approves."""
     kind = office_pb2.Redeem(bank=bank, amount_fen=parse_yuan(amount), request_id=answers)
-    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
+    propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def freeze(
@@ -93,7 +91,7 @@ def freeze(
     """Propose to freeze a wallet, at the desk of its bank; another officer of it approves."""
     plan, number = load(folder), typed(number)
     kind = office_pb2.FreezeWallet(wallet_number=number)
-    _propose(
+    propose(
         plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
     )
 
@@ -110,7 +108,7 @@ def unfreeze(
     """Propose to end a freeze; another officer of the bank approves."""
     plan, number = load(folder), typed(number)
     kind = office_pb2.UnfreezeWallet(wallet_number=number)
-    _propose(
+    propose(
         plan, officer or _officer_of(plan, number, as_json), kind, cause, request_id, anew, as_json
     )
 
@@ -126,7 +124,7 @@ def suspend(
 ) -> None:
     """Propose to cut a bank off from the central bank; another officer approves."""
     kind = office_pb2.SuspendBank(name=bank)
-    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
+    propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def reinstate(
@@ -140,22 +138,7 @@ def reinstate(
 ) -> None:
     """Propose to end a bank's suspension; another officer approves."""
     kind = office_pb2.ReinstateBank(name=bank)
-    _propose(load(folder), officer, kind, cause, request_id, anew, as_json)
-
-
-def _propose(
-    plan: StackPlan,
-    officer: str,
-    kind: Message,
-    cause: str,
-    act_id: str,
-    anew: bool,
-    as_json: bool,
-) -> None:
-    with proposed_once(
-        plan, plan.institution(officer), officer, kind, cause, act_id=act_id, anew=anew
-    ) as proposed:
-        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+    propose(load(folder), officer, kind, cause, request_id, anew, as_json)
 
 
 def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
 from dcep.office.v1 import office_pb2
 from runtime.checks import public_key
 from runtime.private import make_private, write_private
-from sandbox.cli_acts import say_proposed
+from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE
 from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from sandbox.plan import StackPlan, load
-from sandbox.proposals import proposed_once
-from sandbox.words import Speaker
 
 machines = typer.Typer(
     help="A bank's cash machines and tellers, whose word makes money of notes.",
@@ -50,7 +47,7 @@ def register_machine(
     plan = load(folder)
     its = public_key(_bytes(key), "key") if key else _own_key(plan, plan.bank(bank).name, name)
     kind = office_pb2.RegisterCashMachine(name=name, public_key=its)
-    _propose(plan, bank, officer, kind, cause, request_id, anew, as_json)
+    propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 
 
 @machines.command()
@@ -65,25 +62,8 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Propose to take a machine's receipts no more; another officer of the bank approves."""
-    kind = office_pb2.RevokeCashMachine(name=name)
-    _propose(load(folder), bank, officer, kind, cause, request_id, anew, as_json)
-
-
-def _propose(
-    plan: StackPlan,
-    bank: str,
-    officer: str,
-    kind: Message,
-    cause: str,
-    act_id: str,
-    anew: bool,
-    as_json: bool,
-) -> None:
-    its = plan.bank(bank)
-    with proposed_once(
-        plan, its.name, officer or its.officer, kind, cause, act_id=act_id, anew=anew
-    ) as proposed:
-        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+    plan, kind = load(folder), office_pb2.RevokeCashMachine(name=name)
+    propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 
 
 def _own_key(plan: StackPlan, bank: str, name: str) -> bytes:

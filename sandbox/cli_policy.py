@@ -10,11 +10,10 @@ import typer
 
 from dcep.office.v1 import office_pb2
 from sandbox.act_words import LIMITS, ROMAN, class_in_words
-from sandbox.cli_acts import say_proposed
+from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE, BankOffice
 from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json
 from sandbox.plan import load
-from sandbox.proposals import proposed_once
 from sandbox.words import EXIT_USAGE, Speaker
 
 Bank = Annotated[str, typer.Argument(help="Name of a bank.")]
@@ -55,13 +54,12 @@ def set_command(
     What the file does not name has no limit. They hold at once, and take nothing from anybody.
     """
     plan, speaker = load(folder), Speaker(as_json)
-    first = plan.bank(bank).officer
+    at = plan.bank(bank).name
     try:
         kind = _read(file)
     except (OSError, ValueError) as wrong:
         speaker.fail(EXIT_USAGE, "POLICY_FILE", f"{file}: {wrong}")
-    with proposed_once(plan, bank, officer or first, kind, cause, anew=anew) as proposed:
-        say_proposed(speaker, plan, proposed.act, repeated=proposed.repeated)
+    propose(plan, officer, kind, cause, "", anew, as_json, at=at)
 
 
 def _read(file: Path) -> office_pb2.SetPolicy:

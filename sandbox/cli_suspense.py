@@ -12,11 +12,10 @@ from currency.number import typed
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
-from sandbox.cli_acts import say_proposed
+from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE, BankOffice
 from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from sandbox.plan import load
-from sandbox.proposals import proposed_once
 from sandbox.words import Speaker
 
 suspense = typer.Typer(
@@ -71,12 +70,7 @@ def pay(
     to = to and typed(to)
     plan = load(folder)
     kind = office_pb2.PaySuspense(position=entry, wallet_number=to)
-    its = plan.bank(bank)
-    officer = officer or its.officer
-    with proposed_once(
-        plan, its.name, officer, kind, cause, act_id=request_id, anew=anew
-    ) as proposed:
-        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+    propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 
 
 def _entries(desk: BankOffice, bank: str) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
-EXIT_USAGE = 2
 EXIT_NO_ANSWER = 3
 
 

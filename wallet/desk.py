@@ -148,9 +148,9 @@ class Desk:
         known = self.bank.get_wallet(self.query(GET_WALLET))
         made_here = self.book.sequences(self.number)
         page = self.bank.list_payments(self.query(LIST_PAYMENTS), MAX_PAGE, "").payments
-        others = [payment for payment in page if _sequence(payment, self.number) not in made_here]
         self.book.resume(self.number, known.last_sequence + 1)
-        return [payment for payment in others if _sequence(payment, self.number)]
+        not_elsewhere = {0, *made_here}
+        return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
 
     def unanswered(self, kind: Kind) -> list[Any]:
         """Messages of the orders of a kind whose outcome nobody knows, oldest first."""

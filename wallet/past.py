@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
 
 from runtime.page import MAX_PAGE
 from wallet.holder import Entry, Holder
@@ -50,10 +49,8 @@ def find(
     the oldest line so far every PAGES_A_REMARK pages.
     """
     found: list[Entry] = []
-    token = ""
-    for page in count(1):
-        entries, token = holder.history(MAX_PAGE, token)
-        if entries and page % PAGES_A_REMARK == 0:
+    for number, entries in enumerate(_pages(holder), 1):
+        if entries and number % PAGES_A_REMARK == 0:
             read_back_to(entries[-1])
         for entry in entries:
             if wanted.has(entry):
@@ -62,18 +59,22 @@ def find(
                 found.append(entry)
         # Lines stand in the journal's order; a clock that was set back can put an older time first.
         past = bool(entries) and all(entry.time_ms < wanted.since_ms for entry in entries)
-        if not token or past:
+        if past:
             break
     return found, False
 
 
 def find_payment(holder: Holder, payment_id: str) -> Entry | None:
     """The line of one payment, made or received; None when there is none."""
+    lines = (entry for entries in _pages(holder) for entry in entries)
+    return next((entry for entry in lines if entry.payment_id == payment_id), None)
+
+
+def _pages(holder: Holder) -> Iterator[list[Entry]]:
+    """The whole past, newest first, as it is asked for."""
     token = ""
     while True:
         entries, token = holder.history(MAX_PAGE, token)
-        for entry in entries:
-            if entry.payment_id == payment_id:
-                return entry
+        yield entries
         if not token:
-            return None
+            return

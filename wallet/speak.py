@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii, of_this_machine
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
-EXIT_USAGE = 2
 EXIT_NO_ANSWER = 3
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.possession import check_possession
 from central_bank.authentication.registry import INSTITUTION
@@ -27,9 +28,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import key_id, sign
 from runtime.errors import Refusal
-from runtime.logs import logger
 from runtime.remembered import Remembered
-from runtime.renewing_key import of_now
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
@@ -76,13 +75,11 @@ class CentralKeys:
             SettingsError: it is a key that was never announced.
         """
         self._database = database
-        self._signer = signer
         self._clock = clock
         self._shown = shown
         self._remembered = Remembered(database, _read)
-        self._used = of_now(signer)
-        self._unknown: Signer | None = None
-        public = bytes(self._used.verify_key)
+        self._signer = AnnouncedSigner(signer, "key", lambda: self._known)
+        public = bytes(self.signing().verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()))
             with self._remembered.change():
@@ -103,15 +100,7 @@ class CentralKeys:
 
     def signing(self) -> Signer:
         """The key to sign with: the one in the settings, once it has been announced."""
-        latest = of_now(self._signer)
-        if latest is not self._used:
-            public = bytes(latest.verify_key)
-            if public in self._known:
-                self._used = latest
-            elif latest is not self._unknown:
-                self._unknown = latest  # said once; looked for again, it may be announced yet
-                logger("keys").warning("a key that was not announced is not used", key=public.hex())
-        return self._used
+        return self._signer.now()
 
     def all(self) -> list[Known]:
         """All keys that there are and were, the newest last."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.possession import check_possession
 from central_bank.authentication.terms import Ending
@@ -24,9 +25,7 @@ from runtime.checks import invalid, public_key
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
-from runtime.logs import logger
 from runtime.remembered import Remembered
-from runtime.renewing_key import of_now
 from runtime.settings import SettingsError
 from runtime.signing_keys import Signer
 
@@ -62,12 +61,10 @@ class OfflineRoots:
             SettingsError: it is a key that was never announced.
         """
         self._database = database
-        self._signer = signer
         self._clock = clock
         self._remembered = Remembered(database, _read)
-        self._used = of_now(signer)
-        self._unknown: Signer | None = None
-        public = bytes(self._used.verify_key)
+        self._signer = AnnouncedSigner(signer, "root", lambda: self._known)
+        public = bytes(self.signing().verify_key)
         if not self._known:
             row = _row(public, Given(0, clock.now_ms()), b"")
             with self._remembered.change():
@@ -83,17 +80,7 @@ class OfflineRoots:
 
     def signing(self) -> Signer:
         """The root to sign with: the one in the settings, once it has been announced."""
-        latest = of_now(self._signer)
-        if latest is not self._used:
-            public = bytes(latest.verify_key)
-            if public in self._known:
-                self._used = latest
-            elif latest is not self._unknown:
-                self._unknown = latest  # said once; looked for again, it may be announced yet
-                logger("keys").warning(
-                    "a root that was not announced is not used", key=public.hex()
-                )
-        return self._used
+        return self._signer.now()
 
     def all(self) -> list[Root]:
         """All roots that there are and were, the newest last."""

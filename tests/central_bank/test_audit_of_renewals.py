@@ -163,7 +163,7 @@ def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
 def test_the_central_banks_own_key_changes_and_the_audit_holds(world: World) -> None:
     world.both(renewal(until_ms=NOW_MS + DAY_MS))
     world.clock.advance(1)
-    world.central.central_keys._signer = FRESH_CENTRAL_KEY
+    world.central.central_keys._signer.named = FRESH_CENTRAL_KEY
     world.both(office_pb2.RenewCentralKey())
     assert problems(world) == []
     for number in (0x51, 0x52):  # one after the other, and none of them is used

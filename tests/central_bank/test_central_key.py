@@ -72,7 +72,7 @@ def test_it_signs_with_the_successor_once_that_is_in_its_settings(
 
     put(CENTRAL_KEY)
     signer = RenewingKey(str(file), in_files=True)
-    world.central.central_keys._signer = signer
+    world.central.central_keys._signer.named = signer
     assert signer_of_the_feed(world) == name(CENTRAL_KEY)
     # Put there too early: no bank has been told of it.
     put(NEW)
@@ -122,7 +122,7 @@ def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(world: 
     world.both(renewal())
     third = SigningKey(b"\x2a" * 32)
     world.both(renewal(third))
-    world.central.central_keys._signer = third
+    world.central.central_keys._signer.named = third
     assert signer_of_the_feed(world) == name(third)
     first, lost, newest = world.central.central_keys.all()
     assert (first.revoked, lost.revoked, newest.revoked) == (True, True, False)
@@ -130,7 +130,7 @@ def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(world: 
 
 def test_each_successor_announces_the_next(world: World) -> None:
     world.both(renewal())
-    world.central.central_keys._signer = NEW
+    world.central.central_keys._signer.named = NEW
     world.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
     assert [envelope.key_id for envelope in world.central.central_keys.successions()] == [
         name(CENTRAL_KEY),
@@ -140,7 +140,7 @@ def test_each_successor_announces_the_next(world: World) -> None:
 
 def test_what_was_replaced_can_be_revoked_before_its_time(world: World) -> None:
     world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    world.central.central_keys._signer = NEW
+    world.central.central_keys._signer.named = NEW
     world.both(office_pb2.RenewCentralKey())
     old, new = world.central.central_keys.all()
     assert (old.revoked, old.until_time_ms, new.revoked) == (True, NOW_MS, False)
@@ -176,7 +176,7 @@ def test_as_many_keys_are_announced_as_banks_can_be_told(
     for number in range(2):
         successor = SigningKey(bytes([0x60 + number]) * 32)
         world.both(renewal(successor, until_ms=NOW_MS + DAY_MS))
-        keys._signer = successor
+        keys._signer.named = successor
         keys.signing()
     assert len(keys.all()) == 3
     assert refusal_of(world, renewal()) == "OVERLOADED"
