@@ -11,6 +11,7 @@ deposits what is left of both: what shows that two deposits were?
 from __future__ import annotations
 
 import base64
+import re
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -322,6 +323,7 @@ def test_bobs_bank_sees_nothing_of_what_stayed_offline(told: Told) -> None:
         assert not any(seen.knows(key) for key in told.devices[other])
 
 
+TIME = re.compile(rb'"timestamp": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
 KINDS_OF_BATCHES = {b"registration", b"deposit"}
 
 
@@ -379,8 +381,10 @@ def test_the_search_finds_what_is_there(told: Told) -> None:
 def test_logs_hold_no_names_phones_numbers_or_amounts(told: Told) -> None:
     # The central bank, each bank and its edge, each holder.
     assert len(told.logs) == 1 + 2 * len(BANKED) + len(NAMES)
-    for file, content in told.logs.items():
-        assert content, file
+    for file, logged in told.logs.items():
+        assert logged, file
+        # The digits of a time say nothing, but may be those of an amount: 17.133029 is 330.29 yuan.
+        content = TIME.sub(b"", logged)
         for fact, what in _everything(told).items():
             forms = {str(what)} if isinstance(what, (int, str)) else {what.hex()}
             assert not any(form.encode() in content for form in forms), (file, fact)
