@@ -91,20 +91,30 @@ def compare(
     rows: Iterable[Given],
     names: Mapping[int, str],
     terms: Mapping[str, Terms],
+    last: Iterable[Given],
     problems: Problems,
 ) -> None:
-    """Names each row that the acts do not say.
+    """Names each row that the acts do not say, and what they say of which there is no row.
 
     Args:
         terms: of keys and of certificates.
+        last: the rows as they stood once the acts had been read.
     """
+    there = {(row.table, names.get(row.bank, ""), row.term.value) for row in last}
+    for table, of_banks in terms.items():
+        wanted = {(table, bank, term.value) for bank, given in of_banks.items() for term in given}
+        for _, bank, value in sorted(wanted - there):
+            problems.say(f"table {table}, row {_named(table, value)} of bank {bank} is missing")
     for row in sorted(rows):
         name = names.get(row.bank, "")
         if row.term not in terms[row.table].get(name, []):
-            value, column = row.term.value.hex(), "business_key"
-            if row.table == CERTIFICATES:
-                value, column = row.term.value.decode("ascii", "replace"), "fingerprint"
             problems.say(
-                f"table {row.table}, row {column}={value}: no act of two officers says this of"
-                f" bank {name}"
+                f"table {row.table}, row {_named(row.table, row.term.value)}: no act of two"
+                f" officers says this of bank {name}"
             )
+
+
+def _named(table: str, value: bytes) -> str:
+    if table == CERTIFICATES:
+        return f"fingerprint={value.decode('ascii', 'replace')}"
+    return f"business_key={value.hex()}"

@@ -17,7 +17,7 @@ from runtime.envelope import key_id
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.bank_keys import covers, ended, renewed
 from sandbox.audit_signatures.feed_tips import kept_tips
-from sandbox.audit_signatures.key_rows import KeyRows, Term
+from sandbox.audit_signatures.key_rows import Given, KeyRows, Term
 from sandbox.audit_signatures.orders import Wrong, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
 
@@ -30,7 +30,7 @@ class CentralTerms:
     def __init__(
         self,
         rows: KeyRows,
-        told_last: frozenset[tuple[int, bytes]],
+        last: KeyRows,
         acts: list[Approved],
         verifying: Verifying,
     ) -> None:
@@ -38,7 +38,7 @@ class CentralTerms:
 
         Args:
             rows: what stood there before the acts were read, and after.
-            told_last: what stood there after them of what was announced.
+            last: what stood there after them.
             acts: that took effect, in their order.
             verifying: takes the signatures.
         """
@@ -56,23 +56,32 @@ class CentralTerms:
                     f"table {given.table}, row business_key={given.term.value.hex()}: no act of two"
                     " officers says this"
                 )
-        self._check_roots(rows, acts)
+        self._missing("central_keys, row business_key", self._terms, last.of_centre)
+        self._check_roots(rows, last, acts)
         for number, envelope in sorted(rows.told):
             where = f"table key_successions, row act={number}"
             try:
                 self._check_told(envelope, wanted.get(number), where)
             except Wrong as wrong:
                 self.problems.say(f"{where}: {wrong}")
-        for number in sorted(set(wanted) - {number for number, _ in told_last}):
+        for number in sorted(set(wanted) - {number for number, _ in last.told}):
             self.problems.say(f"table key_successions, row act={number} is missing")
 
-    def _check_roots(self, rows: KeyRows, acts: list[Approved]) -> None:
+    def _missing(self, where: str, terms: Sequence[Term], last: frozenset[Given]) -> None:
+        """Names what the acts say and no row does."""
+        there = {given.term.value for given in last}
+        for term in terms:
+            if term.value not in there:
+                self.problems.say(f"table {where}={term.value.hex()} is missing")
+
+    def _check_roots(self, rows: KeyRows, last: KeyRows, acts: list[Approved]) -> None:
         """Holds the roots of offline money against the acts that announced and ended them."""
         terms = [row.term._replace(until_ms=0, revoked=False) for row in rows.roots if not row.act]
         for act in acts:
             if act.content.WhichOneof("kind") == "renew_offline_root":
                 asked = act.content.renew_offline_root
                 terms = renewed(terms, asked.root_key, asked.old_until_time_ms, act.time_ms)
+        self._missing("offline_roots, row root_key", terms, last.roots)
         for given in sorted(rows.roots):
             if given.term not in terms:
                 self.problems.say(

@@ -74,6 +74,7 @@ class CentreWalk:
         acts: ActsDone,
         verifying: Verifying,
         rows: Iterable[Given],
+        last: Iterable[Given],
     ) -> None:
         self._engine = engine
         self._journal = Journal(engine, tables)
@@ -87,7 +88,7 @@ class CentreWalk:
                 for row in connection.execute(select(_banks))
             }
         names = {index: bank.name for index, bank in self._banks.items()}
-        compare(rows, names, terms, self._problems)
+        compare(rows, names, terms, last, self._problems)
         check_possession(acts.approved, self._problems)
         self._by_prefix = {bank.prefix: index for index, bank in self._banks.items()}
         self._late = Late()

@@ -104,13 +104,14 @@ def audit_signatures(
     decided.chain.told(central_ends)
     after = KeyRows.read(central.engine)
     rows = before.also_in(after)
-    terms = CentralTerms(rows, after.told, decided.approved, verifying)
+    terms = CentralTerms(rows, after, decided.approved, verifying)
     found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
         if name == CENTRAL_BANK:
-            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, rows.of_banks)
+            given = (rows.of_banks, after.of_banks)
+            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, *given)
             found.append((name, centre.run(ledger.report.rows)))
             continue
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))

@@ -125,6 +125,36 @@ def test_a_row_of_keys_that_no_act_says_is_named(renewed: World, changes: dict) 
     assert any("table bank_keys" in problem for problem in problems(renewed))
 
 
+@pytest.mark.parametrize("key", [OLD, NEW, THIRD])
+def test_a_key_that_was_given_and_whose_row_is_gone_is_named(
+    renewed: World, key: SigningKey
+) -> None:
+    gone = bank_keys.c.business_key == bytes(key.verify_key)
+    with renewed.engine.begin() as connection:
+        connection.execute(delete(bank_keys).where(gone))
+    where = f"table bank_keys, row business_key={bytes(key.verify_key).hex()} of bank alpha"
+    assert any(f"{where} is missing" in problem for problem in problems(renewed))
+
+
+def test_a_certificate_that_was_given_and_whose_row_is_gone_is_named(world: World) -> None:
+    renew(world, certificate="c" * 64)
+    with world.engine.begin() as connection:
+        connection.execute(delete(bank_certificates))
+    found = problems(world)
+    for fingerprint in (world.alpha.certificate_fingerprint, "c" * 64):
+        where = f"table bank_certificates, row fingerprint={fingerprint} of bank alpha"
+        assert any(f"{where} is missing" in problem for problem in found)
+
+
+def test_a_key_of_the_central_bank_whose_row_is_gone_is_named(world: World) -> None:
+    world.both(renewal())
+    with world.engine.begin() as connection:
+        fresh = central_keys.c.business_key == bytes(FRESH_CENTRAL_KEY.verify_key)
+        connection.execute(delete(central_keys).where(fresh))
+    value = bytes(FRESH_CENTRAL_KEY.verify_key).hex()
+    assert any(f"central_keys, row business_key={value} is missing" in p for p in problems(world))
+
+
 @pytest.mark.parametrize(
     ("moved", "by_ms"),
     [
