@@ -172,6 +172,7 @@ def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: World
     wait_handed_on(cheated)
     refused(lambda: mallory.offline_load(100))
     wait_until(lambda: named(mallory) <= revoked(cheated), "all keys are revoked")
+    wait_handed_on(cheated)
     refused(lambda: mallory.offline_load(100))  # brings the newest bundle all the same
     refusal = refused(lambda: mallory.offline_pay(bob.offline_request(1)))
     assert refusal.reason == errors_pb2.REASON_TOKEN_INVALID
