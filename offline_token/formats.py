@@ -184,13 +184,14 @@ class Endorsement(_Signed):
     Attributes:
         output: which output of the endorsement before is spent: 0 what it paid,
             1 what it kept. 0 in the first of a chain.
+        salt: drawn by whoever endorses; it says nothing to anybody.
     """
 
     output: int
     amount_fen: int
     payee: bytes
     challenge: bytes
-    counter: int
+    salt: int
     signature: bytes = b""
 
     def _packed(self) -> bytes:
@@ -199,7 +200,7 @@ class Endorsement(_Signed):
             self.amount_fen,
             self.payee,
             self.challenge,
-            self.counter,
+            self.salt,
             self.signature,
         )
         return _pack(_ENDORSEMENT, fields, "endorsement")
@@ -224,6 +225,7 @@ def output_id(spent: bytes, digest: bytes, output: int) -> bytes:
 
 
 ENDORSEMENT_BYTES = _ENDORSEMENT.size
+SALT_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,6 @@ class Device:
     coins: list[Coin] = field(default_factory=list)
     returned: list[Coin] = field(default_factory=list)
     """What payees did not take of it and gave back; for a deposit only."""
-    counter: int = 0
 
     @property
     def public(self) -> bytes:
@@ -81,10 +80,9 @@ class Device:
         """What the payee gets of a coin; the coin itself stays as it is."""
         if coin.chain is None:
             return Coin(amount_fen, coin.hops + 1)
-        self.counter += 1
         piece = piece_of(coin.chain, coin.output)
         spent = coin.output if coin.chain.hops else PAYEE_OUTPUT
-        blank = Endorsement(spent, amount_fen, payee.public, challenge, self.counter)
+        blank = Endorsement(spent, amount_fen, payee.public, challenge, salt=coin.hops)
         hop = Hop(self.certificate, sign_endorsement(self.key, piece.id, blank))
         chain = Chain(coin.chain.token, (*coin.chain.hops, hop))
         return Coin(amount_fen, coin.hops + 1, chain, PAYEE_OUTPUT, coin.source)

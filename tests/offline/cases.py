@@ -154,7 +154,7 @@ def _good(t: Table) -> None:
            bundle=c.bundle(max_hops=3))  # fmt: skip
     t.paid(
         "the largest numbers", Reason.GOOD,
-        c.endorse(c.mint(alice, MAX_U64, expires=MAX_U64), alice, bob, MAX_U64, counter=MAX_U64),
+        c.endorse(c.mint(alice, MAX_U64, expires=MAX_U64), alice, bob, MAX_U64, salt=MAX_U64),
         asks=MAX_U64,
         bundle=c.bundle(created_time_ms=MAX_U64, max_age_ms=MAX_U64, max_value_fen=MAX_U64,
                         max_payment_fen=MAX_U64, max_holding_fen=MAX_U64),
@@ -252,11 +252,11 @@ def _token(t: Table) -> None:
     t.paid("a token that ends in a day less a millisecond", Reason.TOKEN_EXPIRED, soon)
     t.paid("one chain twice", Reason.TOKEN_TWICE, pays, pays, asks=200)
     t.deposited("one fresh token twice", Reason.TOKEN_TWICE, fresh, fresh)
-    again = c.endorse(fresh, alice, bob, 100, counter=2)
+    again = c.endorse(fresh, alice, bob, 100, salt=2)
     t.paid("one piece endorsed twice", Reason.TOKEN_TWICE, pays, again, asks=200)
     detour = c.endorse(c.endorse(fresh, alice, c.carol, 100), c.carol, bob, 100)
     t.paid("two ways from one piece", Reason.TOKEN_TWICE, detour, pays, asks=200)
-    halves = [c.endorse(fresh, alice, bob, 50, counter=n) for n in (1, 2)]
+    halves = [c.endorse(fresh, alice, bob, 50, salt=n) for n in (1, 2)]
     t.deposited("change of a piece that was endorsed twice", Reason.TOKEN_TWICE, *halves, output=1)
     mine = c.endorse(c.mint(bob, 100), bob, bob, 100)
     onward = c.endorse(mine, bob, bob, 100)
@@ -373,7 +373,7 @@ def _endorsement(t: Table) -> None:
     changes = {
         "amount": (1, {"amount_fen": 1}),
         "challenge": (100, {"challenge": bytes(16)}),
-        "counter": (100, {"counter": 9}),
+        "salt": (100, {"salt": 9}),
     }
     for name, (amount, change) in changes.items():
         t.paid(f"an endorsement with another {name}", Reason.ENDORSEMENT_FORGED,
@@ -415,8 +415,8 @@ def _signatures(t: Table, pays: Chain) -> None:
     for name, key in keys.items():
         chain = c.mint(key, 100)
         owner = Device(c.alice.key, c.certify(key, "alpha"))
-        for counter in range(1, 20):
-            endorsed = c.endorse(chain, owner, c.bob, 100, counter=counter)
+        for salt in range(1, 20):
+            endorsed = c.endorse(chain, owner, c.bob, 100, salt=salt)
             message = endorsed.hops[0].endorsement.signed_part(chain.token.piece_id())
             forged = _base_times(1) + (1).to_bytes(32, "little")
             if _hash(forged[:32], key, message) % 2 == 0:

@@ -51,7 +51,7 @@ class Centre(World):
 
     def pay(self, chain: Chain, by: Device, to: Device, fen: int, spend: int = 0) -> Chain:
         """The chain with one more endorsement, another each time."""
-        return self.country.endorse(chain, by, to, fen, spend=spend, counter=next(self.numbers))
+        return self.country.endorse(chain, by, to, fen, spend=spend, salt=next(self.numbers))
 
     def item(
         self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()

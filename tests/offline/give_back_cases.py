@@ -57,7 +57,7 @@ def given(
     for number, chain in enumerate(chains, 1):
         payer = chain.hops[-1].certificate.key if to is None else to
         amount = piece_of(chain, 0).value_fen
-        more = country.endorse(chain, by, payer, amount, **({"counter": number} | changes))
+        more = country.endorse(chain, by, payer, amount, **({"salt": number} | changes))
         endorsements.append(more.hops[-1].endorsement)
     return GiveBack(CHALLENGE, tuple(endorsements))
 
@@ -127,8 +127,8 @@ def _good(t: Table) -> None:
     expired = c.mint(c.alice, 100, expires=NOW - DAY)
     t.good("a token that has expired meanwhile", c.endorse(expired, c.alice, c.bob, 100))
     largest = c.endorse(c.mint(c.alice, MAX_U64), c.alice, c.bob, MAX_U64)
-    t.good("the largest numbers", largest, counter=MAX_U64)
-    t.good("a counter of zero", c.endorse(token, c.alice, c.bob, 100), counter=0)
+    t.good("the largest numbers", largest, salt=MAX_U64)
+    t.good("a salt of zero", c.endorse(token, c.alice, c.bob, 100), salt=0)
     mine = c.endorse(c.mint(c.bob, 100), c.bob, c.bob, 100)
     t.good("a payment to oneself", mine)
 
@@ -229,8 +229,8 @@ def _signatures(t: Table) -> None:
     c = t.country
     chains, good = _one(c)
     (end,) = good.endorsements
-    t.add("the counter changed and not signed anew", Reason.ENDORSEMENT_FORGED, chains,
-          _changed(good, counter=9))  # fmt: skip
+    t.add("the salt changed and not signed anew", Reason.ENDORSEMENT_FORGED, chains,
+          _changed(good, salt=9))  # fmt: skip
     signers = {
         "somebody": _mallory(),
         "the payer": c.alice,
@@ -263,7 +263,7 @@ def _first_reason(t: Table) -> None:
     chains, good = _one(c)
     wrong: dict[str, Any] = {
         "output": 1, "amount_fen": 99, "payee": c.carol.public, "challenge": OTHER_CHALLENGE,
-        "counter": 9,
+        "salt": 9,
     }  # fmt: skip
     reasons = (
         Reason.OUTPUT_INVALID,
@@ -293,7 +293,7 @@ def _first_reason(t: Table) -> None:
         c.carol.certificate,
     )
     first, second = given(c, two, c.bob).endorsements
-    pair = (replace(first, counter=9), replace(second, output=1))
+    pair = (replace(first, salt=9), replace(second, output=1))
     t.add("first the first chain to its end", Reason.ENDORSEMENT_FORGED, two,
           replace(good, endorsements=pair))  # fmt: skip
     t.add("then the second one", Reason.OUTPUT_INVALID, two,

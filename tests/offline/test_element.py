@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -82,8 +83,16 @@ def test_several_pieces_pay_together(country: Country) -> None:
     payment = Payment.decode(pay(alice, bob, 75))
     assert [chain.hops[-1].endorsement.amount_fen for chain in payment.chains] == [40, 30, 5]
     assert (pieces(alice), pieces(bob)) == ([5], [5, 30, 40])
-    counters = [chain.hops[-1].endorsement.counter for chain in payment.chains]
-    assert counters == [1, 2, 3]
+
+
+def test_no_payment_says_how_many_were_made_before_it(country: Country) -> None:
+    """A payee sees the bytes that a payer signs: there is no count in them, nor an order."""
+    alice, bob = purse(country, "alice", *[1] * 40), purse(country, "bob")
+    payments = [Payment.decode(pay(alice, bob, 1)) for _ in range(40)]
+    salts = [payment.chains[0].hops[-1].endorsement.salt for payment in payments]
+    assert len(set(salts)) == 40 and min(salts) > 2**32
+    rising = sum(one < other for one, other in pairwise(salts))
+    assert 10 <= rising <= 29
 
 
 def test_more_pieces_than_fit_in_one_payment(country: Country) -> None:

@@ -150,8 +150,7 @@ def test_several_pieces_of_several_keys_go_back_each_to_its_own(country: Country
     payment = alice.element.pay(carol.element.request(80))
     carol.element.trust(newer(country, revoked=(certificate.revocation(),)))
     back = carol.element.give_back(payment)
-    counters = [end.counter for end in GiveBack.decode(back).endorsements]
-    assert counters == [1, 2]
+    assert len(GiveBack.decode(back).endorsements) == 2
     assert alice.element.take_back(back) == 80
     owners = {piece.owner for piece in alice.store.read().pieces}
     assert owners == {country.alice.public.hex(), second.hex()}
@@ -250,7 +249,7 @@ def test_who_gives_back_never_signs_one_piece_twice(country: Country) -> None:
     bob, payment = revoking_bob(country, chain, fen=50)
     bob.element.give_back(payment)
     (one,) = Payment.decode(payment).chains
-    again = replace(one.hops[-1], endorsement=replace(one.hops[-1].endorsement, counter=7))
+    again = replace(one.hops[-1], endorsement=replace(one.hops[-1].endorsement, salt=7))
     other = Payment((Chain(one.token, (*one.hops[:-1], again)),)).encode()
     with pytest.raises(Refusal):
         bob.element.give_back(other)
@@ -385,8 +384,8 @@ def altered(good: GiveBack) -> dict[str, tuple[GiveBack, Reason]]:
         "the change": (signed("carol", output=CHANGE_OUTPUT), Reason.OUTPUT_INVALID),
         "another challenge within": (signed("carol", challenge=bytes(16)), Reason.WRONG_CHALLENGE),
         "twice": (GiveBack(good.challenge, (end, end)), Reason.WRONG_AMOUNT),
-        "another counter": (
-            GiveBack(good.challenge, (replace(end, counter=9),)),
+        "another salt": (
+            GiveBack(good.challenge, (replace(end, salt=9),)),
             Reason.ENDORSEMENT_FORGED,
         ),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
@@ -346,7 +347,8 @@ class SecureElement:
                     field="request",
                 )
             check_single(state, trust, asked.amount_fen)
-            payment = endorse(state, asked, trust, lambda key: self._keyring.signer(state, key))
+            signer_of = partial(self._keyring.signer, state)
+            payment = endorse(state, asked, trust, signer_of, self._randomness)
             certificate = asked.certificate.encode().hex()
             state.paid[asked.challenge.hex()] = (payment.hex(), certificate)
             _forget_oldest(state.paid, MAX_REMEMBERED)
@@ -433,7 +435,8 @@ class SecureElement:
             if given is not None and given[0] == digest:
                 return bytes.fromhex(given[1])
             trust = self._trust(state)
-            back = give_back(state, payment, trust, lambda key: self._keyring.signer(state, key))
+            signer_of = partial(self._keyring.signer, state)
+            back = give_back(state, payment, trust, signer_of, self._randomness)
             state.given[challenge] = (digest, back.hex())
             _forget_oldest(state.given, MAX_REMEMBERED)
             return back

@@ -23,15 +23,20 @@ from offline_token.formats import (
 from offline_token.give_back import RETURNED, GiveBack, paid_pieces, returned
 from offline_token.verify import Bad, Piece, Reason, judge
 from runtime.errors import Refusal
+from runtime.randomness import Randomness
 from wallet.secure_element.keys import own_key
-from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep
+from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
 from wallet.secure_element.refusals import bad, invalid
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, State
 
 
 def give_back(
-    state: State, payment: bytes, trust: Trust, signer_of: Callable[[HeldKey], Signer]
+    state: State,
+    payment: bytes,
+    trust: Trust,
+    signer_of: Callable[[HeldKey], Signer],
+    randomness: Randomness,
 ) -> bytes:
     """The payee's side: uses the request up and signs every piece back to the key that paid it.
 
@@ -53,13 +58,12 @@ def give_back(
     signer = signer_of(key)
     endorsements = []
     for piece, payer in _paid_pieces(paid):
-        key.counter += 1
         blank = Endorsement(
             PAYEE_OUTPUT,
             piece.value_fen,
             payer,
             challenge,
-            key.counter,
+            salt_of(randomness),
             bytes(SIGNATURE_BYTES),
         )
         endorsements.append(replace(blank, signature=signer.sign(blank.signed_part(piece.id))))

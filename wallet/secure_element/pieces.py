@@ -12,6 +12,7 @@ from offline_token.formats import (
     CHANGE_OUTPUT,
     KEY_BYTES,
     PAYEE_OUTPUT,
+    SALT_BYTES,
     SIGNATURE_BYTES,
     Chain,
     Endorsement,
@@ -26,6 +27,7 @@ from offline_token.roots import heirs
 from offline_token.signing import verified
 from offline_token.verify import Bad, Reason, Verdict, check_device, piece_of, verify
 from runtime.errors import Refusal
+from runtime.randomness import Randomness
 from wallet.device import Piece, PieceState
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
@@ -147,7 +149,11 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
 
 
 def endorse(
-    state: State, asked: Request, trust: Trust, signer_of: Callable[[HeldKey], Signer]
+    state: State,
+    asked: Request,
+    trust: Trust,
+    signer_of: Callable[[HeldKey], Signer],
+    randomness: Randomness,
 ) -> bytes:
     """Takes pieces worth the amount out of the state and signs them over to the payee."""
     good = good_pieces(state, trust)
@@ -163,7 +169,7 @@ def endorse(
     rest = asked.amount_fen
     for piece in _choose(good, asked.amount_fen, trust):
         part = min(rest, piece.value_fen)
-        chain = _signed(state, piece, part, asked, signer_of)
+        chain = _signed(state, piece, part, asked, signer_of, randomness)
         state.pieces.remove(piece)
         if part < piece.value_fen:
             keep(state, chain, CHANGE_OUTPUT)
@@ -236,23 +242,28 @@ def _signed(
     amount_fen: int,
     asked: Request,
     signer_of: Callable[[HeldKey], Signer],
+    randomness: Randomness,
 ) -> Chain:
     chain = chain_of(piece)
     key = own_key(state, bytes.fromhex(piece.owner))
     if key is None:
         raise bad(Reason.NOT_THE_OWNER)
-    key.counter += 1
     blank = Endorsement(
         piece.output if chain.hops else PAYEE_OUTPUT,
         amount_fen,
         asked.certificate.key,
         asked.challenge,
-        key.counter,
+        salt_of(randomness),
         bytes(SIGNATURE_BYTES),
     )
     signature = signer_of(key).sign(blank.signed_part(piece_of(chain, piece.output).id))
     endorsement = replace(blank, signature=signature)
     return Chain(chain.token, (*chain.hops, Hop(certificate_of(key), endorsement)))
+
+
+def salt_of(randomness: Randomness) -> int:
+    """A fresh salt for an endorsement: a count there would tell payees how often one has paid."""
+    return int.from_bytes(randomness.bytes(SALT_BYTES), "big")
 
 
 def keep(state: State, chain: Chain, output: int, *, returned: bool = False) -> None:

@@ -15,7 +15,6 @@ class HeldKey:
         public: the public key, hex.
         seed: of the private key, hex; "" when that lies in a token.
         certificate: the bank's for it, hex; "" before.
-        counter: of endorsements made with it; each carries the next.
         loader: number of the wallet for whose load it was made, until tokens come for it; "" then.
         shown: it has stood in a request.
         home: bank and wallet that it has asked to be certified by, "alpha 6200…"; "" before.
@@ -24,7 +23,6 @@ class HeldKey:
     public: str
     seed: str = ""
     certificate: str = ""
-    counter: int = 0
     loader: str = ""
     shown: bool = False
     home: str = ""
