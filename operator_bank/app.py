@@ -13,6 +13,7 @@ from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
 from operator_bank import accounts
+from operator_bank.central_acts import CentralActs
 from operator_bank.central_keys import CentralKeys
 from operator_bank.contradictions import Contradictions
 from operator_bank.exchange.exchange import Exchange
@@ -222,6 +223,7 @@ def build(
             vault,
             central_bank,
             central_keys,
+            CentralActs(database, contradictions),
             clock,
             refusals,
             acts.chain,

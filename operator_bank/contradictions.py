@@ -19,7 +19,7 @@ from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger
 
-KEYS, BUNDLE = "central keys", "trust bundle"
+KEYS, BUNDLE, ACTS = "central keys", "trust bundle", "officers' acts"
 MAX_KEPT = 200
 """Pairs of words that are kept; further ones are said and not kept."""
 
@@ -48,7 +48,7 @@ class Contradictions:
         """Something contradicts what was kept. Said once until it changes; both words stay.
 
         Args:
-            about: `KEYS` or `BUNDLE`.
+            about: `KEYS`, `BUNDLE` or `ACTS`.
             cause: a sentence for a person.
             kept: what was said before, as it came.
             shown: what is said now.
@@ -99,5 +99,5 @@ def watch_contradictions(found: Contradictions, registry: CollectorRegistry) -> 
         ["about"],
         registry=registry,
     )
-    for about in (KEYS, BUNDLE):
+    for about in (KEYS, BUNDLE, ACTS):
         gauge.labels(about).set_function(lambda about=about: float(about in found.now()))  # type: ignore[misc]

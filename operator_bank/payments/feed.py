@@ -17,6 +17,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.chain import ActsChain
 from operator_bank import accounts
+from operator_bank.central_acts import CentralActs
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.payments.feed_chain import (
     FeedBroken,
@@ -69,6 +70,7 @@ class FeedFollower:
         vault: Vault,
         central_bank: CentralBank,
         central_keys: TrustedKeys,
+        central_acts: CentralActs,
         clock: Clock,
         refusals: PayeeRefusals,
         acts: ActsChain,
@@ -81,6 +83,7 @@ class FeedFollower:
         self._rows = FeedRows(directory, clock, refusals)
         self._central_bank = central_bank
         self._central_keys = central_keys
+        self._central_acts = central_acts
         self._clock = clock
         self._bank = bank
         self._stream: Any = None
@@ -143,6 +146,7 @@ class FeedFollower:
             self._central_keys.step()  # perhaps a successor that was announced just now
         links, tip = follow(message, self.place, self._bank, self._central_keys)
         self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
+        self._central_acts.heed(message.tip, tip.acts)
         found = [heard(link.entry, link.data) for link in links]
         moves, broken = self._moves.of(found)
         if moves:
