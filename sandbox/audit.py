@@ -16,6 +16,7 @@ from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from sandbox.audit_copies import older_bank, older_centre
 from sandbox.audit_signatures.stack import (
     EVERY_SIGNATURE,
     Ledger,
@@ -190,17 +191,20 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     ]
     for bank in banks:
         bank.lost_fen = tokens.lost_fen.get(indexes[bank.bank], 0)
+    ledgers = {
+        name: Ledger(part.engine, part.tables, part.report) for name, part in audited.items()
+    }
     found = StackAudit(
         central=sums,
         banks=banks,
         tokens=tokens,
         journals={name: part.report for name, part in audited.items()},
-        signatures=audit_signatures(
-            {name: Ledger(part.engine, part.tables, part.report) for name, part in audited.items()},
-            indexes,
-            asked,
-        ),
+        signatures=audit_signatures(ledgers, indexes, asked),
     )
+    found.problems += older_centre(found.signatures.unsaid)
+    for name, index in indexes.items():
+        if name in ledgers:
+            found.problems += older_bank(name, index, ledgers[name], ledgers[CENTRAL_BANK])
     for name, part in audited.items():
         found.problems += [f"{name}: {problem}" for problem in part.report.problems]
         if name in indexes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, column, select, table
@@ -74,6 +75,22 @@ class _Holder(NamedTuple):
     """Digest of the order that opened it."""
 
 
+@dataclass
+class Unsaid:
+    """Entries that a bank has applied and the central bank's journal does not have, in fen."""
+
+    entries: int = 0
+    in_fen: int = 0
+    out_fen: int = 0
+
+    def count(self, line: Line) -> None:
+        """A record that such an entry became."""
+        self.entries += 1
+        if line.kind != Kind.REFUSAL:
+            self.in_fen += line.amount_fen if line.debit == MIRROR else 0
+            self.out_fen += line.amount_fen if line.credit == MIRROR else 0
+
+
 class BankWalk:
     """Goes through one bank's journal, and remembers no more than is open at a time."""
 
@@ -106,6 +123,7 @@ class BankWalk:
         self._late = Late()
         self._policy = PolicyWalk(acts, self._problems)
         self._machines = CashMachines(engine, acts.approved, self._problems, verifying)
+        self.unsaid = Unsaid()
 
     def run(self, until_seq: int) -> Problems:
         """Names what has nothing behind it, in the rows up to this one."""
@@ -309,9 +327,18 @@ class BankWalk:
             raise Wrong("it moves something else than its order says")
 
     def _fed(self, line: Line) -> None:
-        """What the central bank's word moves."""
+        """What the central bank's word moves. Raises Wrong."""
         if not line.accepted and line.kind != Kind.REFUSAL:
             return
+        try:
+            self._as_said(line)
+        except Wrong:
+            if not self._settled.says(line.note):
+                self.unsaid.count(line)
+            raise
+
+    def _as_said(self, line: Line) -> None:
+        """That the central bank's journal says it. Raises Wrong."""
         said = self._settled.at(line.sequence)
         if line.kind in (Kind.CAPTURE, Kind.RELEASE):
             self._end_of_hold(line, said)

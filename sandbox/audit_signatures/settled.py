@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 
 from dcep.registration.v1 import registration_pb2
 from sandbox.audit_signatures.centre import device_key
-from sandbox.audit_signatures.orders import Line, Wrong, lines, read, same
+from sandbox.audit_signatures.orders import Line, Wrong, read, same
+from sandbox.audit_signatures.positions import Positions
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
     CIRCULATION_OFFSET,
@@ -22,7 +23,6 @@ from sandbox.books import (
     SUSPENSE,
     VAULT,
 )
-from settlement.journal import Entry, Journal
 from settlement.records import Kind
 from settlement.tables import JournalTables
 
@@ -47,25 +47,35 @@ class Settled:
 
     def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:
         self._engine = engine
-        self._journal = Journal(engine, tables)
+        self._positions = Positions(engine, tables)
         first = FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank
         self.circulation = first + CIRCULATION_OFFSET
         self.deposits = first + DEPOSITS_OFFSET
         self.office = first + OFFICE_OFFSET
         self.restored = first + RESTORED_OFFSET
-        self._entry: Entry | None = None
-        self._lines: list[Line] = []
 
     def at(self, position: int) -> Line:
         """The record at a position. Raises Wrong when there is none."""
-        entry = self._entry
-        if entry is None or not entry.first_position <= position <= entry.last_position:
-            found = self._journal.read(position - 1, 1) if position > 0 else []
-            if not found or found[0].first_position > position:
-                raise Wrong(f"the central bank's journal has no position {position}")
-            entry = self._entry = found[0]
-            self._lines = list(lines(entry))
-        return self._lines[position - entry.first_position]
+        line = self._positions.at(position)
+        if line is None:
+            raise Wrong(f"the central bank's journal has no position {position}")
+        return line
+
+    def says(self, note: bytes) -> bool:
+        """Whether the journal has what an entry of the feed says that it has."""
+        try:
+            entry = read(registration_pb2.FeedEntry, note)
+            said = self.at(entry.position)
+        except Wrong:
+            return False
+        event = entry.WhichOneof("event")
+        if event in ("outgoing_settled", "outgoing_ended", "tokens_registered"):
+            number = getattr(entry, event).number
+            return (said.origin, said.sequence) == (self.circulation, number)
+        if event == "incoming":
+            return said.note == entry.incoming.payment
+        origins = {"tokens_deposited": self.deposits, "tokens_restored": self.restored}
+        return said.origin == origins.get(event, self.office)
 
     def of_outbound(self, said: Line, hold: Hold, *, settled: bool) -> None:
         """That the central bank ended a payment or a load of this bank so. Raises Wrong."""

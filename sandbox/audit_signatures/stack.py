@@ -11,7 +11,7 @@ from sqlalchemy import Engine, column, select, table
 from sandbox.audit_signatures.act_chain import ends_told
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.acts_told import ActsTold
-from sandbox.audit_signatures.bank import BankWalk
+from sandbox.audit_signatures.bank import BankWalk, Unsaid
 from sandbox.audit_signatures.central_keys import CentralTerms
 from sandbox.audit_signatures.centre import CentreWalk
 from sandbox.audit_signatures.feed_chain import FeedChain
@@ -64,6 +64,8 @@ class SignaturesFound:
     seconds: float
     seed: int
     problems: list[str] = field(default_factory=list)
+    unsaid: dict[str, Unsaid] = field(default_factory=dict)
+    """By bank, what the central bank once signed to it and does not have in its journal."""
 
     def as_fields(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -106,6 +108,7 @@ def audit_signatures(
     rows = before.also_in(after)
     terms = CentralTerms(rows, after, decided.approved, verifying)
     found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
+    unsaid: dict[str, Unsaid] = {}
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
             continue
@@ -120,7 +123,11 @@ def audit_signatures(
         settled = Settled(central.engine, central.tables, indexes[name])
         chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
         bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain)
-        found += [(name, bank.run(ledger.report.rows)), (name, chain.finish())]
+        found.append((name, bank.run(ledger.report.rows)))
+        broken = chain.finish()
+        found.append((name, broken))
+        if bank.unsaid.entries and not broken.said:
+            unsaid[name] = bank.unsaid
     verifying.finish()
     return SignaturesFound(
         verifying.wanted,
@@ -129,4 +136,5 @@ def audit_signatures(
         verifying.seconds,
         verifying.seed,
         [f"{name}: {problem}" for name, problems in found for problem in problems.all()],
+        unsaid,
     )
