@@ -50,7 +50,7 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
     async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
         with self._followed(self._bank(call), call):
             link = await call.in_thread(self._feed.start, self._bank(call), request.after)
-            told = 0
+            told = -1  # the first word comes at once: a bank that starts waits for it
             while True:
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)

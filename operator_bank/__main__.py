@@ -26,11 +26,17 @@ from operator_bank.exchange.receipts import read_machines
 from operator_bank.grpc_edge import GrpcEdge
 from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
-from operator_bank.limits import CENTRAL_KEYS_IDLE_S, FEED_RECEIPT_S, REVOCATIONS_IDLE_S
+from operator_bank.limits import (
+    CENTRAL_KEYS_IDLE_S,
+    FEED_RECEIPT_S,
+    FIRST_WORD_S,
+    REVOCATIONS_IDLE_S,
+)
 from operator_bank.offline.newest_bundle import read_roots
 from operator_bank.payments.feed_metrics import watch_feed
 from operator_bank.policy import read_policy
 from operator_bank.settings import Settings
+from operator_bank.standing import public_gate
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MAX_WORKERS, MESSAGE_OPTIONS
@@ -112,7 +118,11 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     bank.central_keys.on_revoked = channel.heed
     watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
     watcher.start()
+    bank.standing.ask()
     workers = _start_workers(bank, accident)
+    # A bank that has heard nothing yet can show nothing of the past.
+    if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
+        logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
     servers = _serve(bank, settings, own, edge.address)
     edge.open()
     if settings.keys_in_files:
@@ -200,6 +210,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         calls_each=MAX_CONCURRENT_CALLS,
         workers_each=MAX_WORKERS,
         streams_each=MAX_STREAMS,
+        gate=public_gate(bank.standing),
         options=MESSAGE_OPTIONS,
     )
     inner = Server(

@@ -34,6 +34,7 @@ from operator_bank.payments.returns import Returns
 from operator_bank.peers import CentralBank
 from operator_bank.policy import Policy, found_policy
 from operator_bank.refused import Refused
+from operator_bank.standing import Standing
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import office as office_tables
@@ -76,6 +77,7 @@ class Bank:
 
     name: str
     clock: Clock
+    standing: Standing
     books: LedgerBundle
     officers: Officers
     policy: Policy
@@ -113,13 +115,14 @@ class Bank:
     @property
     def pumps(self) -> dict[str, Callable[[], bool]]:
         """A step of each kind of thing that goes out; none waits for another's."""
-        return {
+        steps = {
             "outbound": self.outgoing.step,
             "returns": self.returns.step,
             "loads": self.offline.resending.step_loads,
             "issuance": self.vault.drawing.step,
             "deposits": self.offline.resending.step_deposits,
         }
+        return {name: self.standing.when_current(step) for name, step in steps.items()}
 
     def send(self) -> bool:
         """One step of all that goes out; True when there may be more.
@@ -160,6 +163,7 @@ def build(
         on_stopped: called once when the core had to stop.
     """
     database = Database(engine)
+    standing = Standing()
     # Before anything is opened: without officers nobody could do anything about a wallet.
     officers = open_officers(database, office_tables, parts.name, parts.founding, clock)
     books = open_ledger(
@@ -189,7 +193,7 @@ def build(
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
-    effects = bank_effects(database, directory, suspense, machines, policy)
+    effects = bank_effects(database, directory, suspense, machines, policy, standing)
     contradictions = Contradictions(database, clock)
     central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
@@ -197,6 +201,7 @@ def build(
     return Bank(
         name=parts.name,
         clock=clock,
+        standing=standing,
         books=books,
         officers=officers,
         policy=policy,
@@ -207,7 +212,7 @@ def build(
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, receipts),
         payments=Payments(
-            ledger, orders, directory, outgoing, clock, refusals, prefix=parts.prefix
+            ledger, orders, directory, outgoing, clock, refusals, standing, prefix=parts.prefix
         ),
         refusals=refusals,
         history=PaymentHistory(ledger, books.history, books.journal, directory, outgoing),
@@ -227,6 +232,7 @@ def build(
             clock,
             refusals,
             acts.chain,
+            standing,
             bank=parts.name,
         ),
         inbound=inbound,
@@ -242,6 +248,7 @@ def build(
             refused,
             NewestBundle(database, central_bank, parts.offline_roots, clock, contradictions),
             central_keys,
+            standing,
             bank=parts.name,
         ),
     )

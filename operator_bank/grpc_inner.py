@@ -59,6 +59,8 @@ class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
         self._bank = bank
 
     def CheckPayees(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        # Of wallets that were opened since it would say that there are none.
+        self._bank.standing.check()
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
         return bank_pb2.CheckPayeesResponse(can_be_paid=said)
 

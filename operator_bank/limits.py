@@ -57,6 +57,10 @@ WATCH_WAIT_S = 1.0
 FEED_RECEIPT_S = 5.0
 """How often the central bank is told how far the feed has been applied, if it has gone on."""
 
+FIRST_WORD_S = 3.0
+"""So long a bank that starts waits for the central bank's word that its database is no older copy.
+After that it serves payments within the bank, and gives out no number until the word has come."""
+
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
 

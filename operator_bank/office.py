@@ -12,6 +12,7 @@ from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
 from operator_bank.exchange.machines import Machines
 from operator_bank.policy import KIND, Policy, table_of
+from operator_bank.standing import Standing
 from operator_bank.suspense.desk import SuspenseDesk
 from operator_bank.tables import cash_machines
 from operator_bank.wallets.directory import Directory
@@ -24,12 +25,13 @@ def bank_effects(
     suspense: SuspenseDesk,
     machines: Machines,
     policy: Policy,
+    standing: Standing,
 ) -> Mapping[str, Effect]:
     """The effects of these acts by kind."""
     return {
         "freeze_wallet": _Freezing(database, directory, frozen=True),
         "unfreeze_wallet": _Freezing(database, directory, frozen=False),
-        "pay_suspense": _SuspensePayment(database, suspense),
+        "pay_suspense": _SuspensePayment(database, suspense, standing),
         "register_cash_machine": _Registration(database, machines),
         KIND: _PolicySetting(database, policy),
         "revoke_cash_machine": _Revocation(database, machines),
@@ -86,17 +88,21 @@ class _PolicySetting(_BankEffect):
 class _SuspensePayment(_BankEffect):
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(self, database: Database, suspense: SuspenseDesk) -> None:
+    def __init__(self, database: Database, suspense: SuspenseDesk, standing: Standing) -> None:
         super().__init__(database)
         self._suspense = suspense
+        self._standing = standing
 
     def check(self, act: Act) -> None:
+        # An older copy would pay out what has been paid out since.
+        self._standing.check()
         self._suspense.check(act.asked.position, act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
         def also(connection: Connection, position: int) -> None:
             decision.mark(connection, position=position)
 
+        self._standing.check()
         self._suspense.pay(
             act.asked.position, act.asked.wallet_number, digest=act.record_digest, also=also
         )

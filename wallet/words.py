@@ -29,6 +29,10 @@ _WORDS = {
         "The bank cannot do this at the moment; no money moved.",
         "Ask for less, or repeat the command later. If it lasts, ask the bank.",
     ),
+    "BANK_BEHIND": (
+        "The bank is putting its books right and pays nothing until that is done.",
+        "Repeat the same command later: it does not pay twice.",
+    ),
     "OVER_BALANCE_CAP": (
         "More than may be held here.",
         "Move less, or move some out first.",

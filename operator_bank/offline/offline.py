@@ -40,6 +40,7 @@ from operator_bank.payments.pay import Going, put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
 from operator_bank.refused import Refused
+from operator_bank.standing import Standing
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
 from runtime.checks import amount, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
@@ -73,6 +74,7 @@ class Offline:
         refused: Refused,
         bundles: NewestBundle,
         central_keys: Verifies,
+        standing: Standing,
         *,
         bank: str,
     ) -> None:
@@ -85,6 +87,7 @@ class Offline:
         self._refused = refused
         self._bundles = bundles
         self._central_keys = central_keys
+        self._standing = standing
         self._bank = bank
         self._keys = DeviceKeys(database, business_key, clock, bank=bank)
         self.revocations = Revocations(self._keys, central_bank, bundles, clock)
@@ -128,6 +131,7 @@ class Offline:
 
     def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
         """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""
+        self._standing.check_numbers()
         order = self._orders.open(orders_pb2.LoadOrder, envelope)
         amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
         content = order.content
@@ -165,6 +169,7 @@ class Offline:
 
     def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
         """(PaymentState, fen deposited, available fen, Reason)."""
+        self._standing.check_numbers()
         order = self._orders.open(orders_pb2.DepositOrder, envelope)
         content = order.content
         required(content.offline_payment, "offline_payment")

@@ -22,6 +22,7 @@ from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.payments.feed_chain import (
     FeedBroken,
     Link,
+    NeverSent,
     follow,
     read_place,
     write_place,
@@ -31,6 +32,7 @@ from operator_bank.payments.feed_rows import FeedRows
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.peers import CentralBank
+from operator_bank.standing import Standing
 from operator_bank.trusted_keys import TrustedKeys
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
@@ -74,6 +76,7 @@ class FeedFollower:
         clock: Clock,
         refusals: PayeeRefusals,
         acts: ActsChain,
+        standing: Standing,
         *,
         bank: str,
     ) -> None:
@@ -89,6 +92,7 @@ class FeedFollower:
         self._stream: Any = None
         self._again_at_ms = 0
         self._acts = acts
+        self._standing = standing
         self._acknowledged = (0, 0)
         self._log = logger("feed")
         self.place = read_place(database)
@@ -106,12 +110,16 @@ class FeedFollower:
             if message is not None:
                 self.apply(message)
         except FeedBroken as broken:
+            if isinstance(broken, NeverSent):
+                self._standing.fall_behind()
             self._stop(str(broken))
             return False
         except Refusal as refusal:
             self._stream = None
             if refusal.reason not in _NOT_OURS:
                 raise
+            if refusal.reason == errors_pb2.REASON_FEED_STEPPED_BACK:
+                self._standing.fall_behind()
             self._stop(f"the central bank does not go on: {refusal.message}")
             return False
         except Exception:
@@ -120,6 +128,7 @@ class FeedFollower:
         if message is None:
             self._stream = None
             return False
+        self._standing.confirm()
         if self.stopped:
             self._log.info("the feed goes on", number=self.place.number)
             self.stopped = None
@@ -129,7 +138,8 @@ class FeedFollower:
         """Tells the central bank how far the feed, and the officers' acts, have gone on."""
         place, acts = self.place, self._acts.place()
         reached = (place.number, acts.number)
-        if place.number and reached > self._acknowledged and not self.stopped:
+        going_on = not self.stopped and self._standing.is_current
+        if place.number and reached > self._acknowledged and going_on:
             told = registration_pb2.ActsPlace(number=acts.number, hash=acts.hash)
             self._central_bank.acknowledge(place.message(), told)
             self._acknowledged = reached

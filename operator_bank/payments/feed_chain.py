@@ -31,6 +31,12 @@ class FeedBroken(Exception):
     """The feed says something that cannot be applied; the message says what and why."""
 
 
+class NeverSent(FeedBroken):
+    """It speaks of what this database does not know to have sent, or of something else under the
+    same number: the database is an older copy, or the central bank is wrong.
+    """
+
+
 class Place(NamedTuple):
     """Where a bank's feed stands.
 

@@ -18,7 +18,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_SEQUENCE
-from operator_bank.payments.feed_chain import FeedBroken
+from operator_bank.payments.feed_chain import FeedBroken, NeverSent
 from operator_bank.tables import given_back, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
@@ -135,7 +135,7 @@ class Moves:
                 moves.append(self._move(one, known))
             except FeedBroken as broken:
                 where = f"entry {one.entry.number} ({one.event})"
-                return moves, FeedBroken(f"{where} {broken}")
+                return moves, type(broken)(f"{where} {broken}")
         return moves, None
 
     def _known(self, entries: Sequence[Heard]) -> _Known:
@@ -260,7 +260,7 @@ def _fits(number: int) -> bool:
 def _sent(number: int, known: _Known) -> _Sent:
     sent = known.sent.get(number)
     if sent is None:
-        raise FeedBroken(f"speaks of outbound {number}, which is not ours")
+        raise NeverSent(f"speaks of outbound {number}, which is not ours")
     return sent
 
 
@@ -291,7 +291,7 @@ def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
 def _check_payment(payment: bytes, sent: _Sent) -> None:
     """It is the payment that this bank has sent: the same parties, amount, times and words."""
     if sent.kind == "load":
-        raise FeedBroken(f"speaks of outbound {sent.number} as a payment, which is a load")
+        raise NeverSent(f"speaks of outbound {sent.number} as a payment, which is a load")
     if payment == numbered(sent.number, sent.body):
         return
     # Bytes may differ where messages do not.
@@ -302,7 +302,7 @@ def _check_payment(payment: bytes, sent: _Sent) -> None:
     except DecodeError:
         raise FeedBroken(f"speaks of outbound {sent.number} in words that cannot be read") from None
     if theirs != ours:
-        raise FeedBroken(
+        raise NeverSent(
             f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
             f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
         )
@@ -321,11 +321,11 @@ def numbered(number: int, body: bytes) -> bytes:
 def _check_load(tokens: registration_pb2.TokensRegistered, sent: _Sent) -> None:
     """It is the load that this bank has sent: the same amount, for the same device."""
     if sent.kind != "load":
-        raise FeedBroken(f"speaks of outbound {sent.number} as a load, which is a payment")
+        raise NeverSent(f"speaks of outbound {sent.number} as a load, which is a payment")
     digest = hashlib.sha256(sent.body).digest()
     told = (tokens.number, tokens.amount_fen, tokens.certificate_digest)
     if told != (sent.number, sent.amount_fen, digest):
-        raise FeedBroken(
+        raise NeverSent(
             f"speaks of load {sent.number} as of {tokens.amount_fen} fen for a device, which is"
             f" of {sent.amount_fen} fen, or for another one"
         )
@@ -335,9 +335,9 @@ def _deposited(one: Heard, known: _Known) -> Move:
     tokens = one.entry.tokens_deposited
     found = known.deposits.get(tokens.number)
     if found is None:
-        raise FeedBroken(f"speaks of deposit {tokens.number}, which is not ours")
+        raise NeverSent(f"speaks of deposit {tokens.number}, which is not ours")
     if tokens.payment_digest != found.digest:
-        raise FeedBroken(f"speaks of deposit {tokens.number} with other tokens in it")
+        raise NeverSent(f"speaks of deposit {tokens.number} with other tokens in it")
     if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
         raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
     return _delivered(one, found.account, tokens.amount_fen)

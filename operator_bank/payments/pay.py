@@ -19,6 +19,7 @@ from operator_bank.orders import Order, Orders
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import payers_refusal
+from operator_bank.standing import Standing
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory
 from runtime.checks import at_most, invalid
@@ -84,6 +85,7 @@ class Payments:
         outgoing: Outbound,
         clock: Clock,
         refusals: PayeeRefusals,
+        standing: Standing,
         *,
         prefix: str,
     ) -> None:
@@ -93,6 +95,7 @@ class Payments:
         self._outgoing = outgoing
         self._clock = clock
         self._refusals = refusals
+        self._standing = standing
         self._prefix = prefix
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
@@ -222,6 +225,7 @@ class Payments:
             # The rule refuses it, after all that stands against the payer.
             kind, credit = _TRANSFER, accounts.NOBODY
         else:
+            self._standing.check_numbers()
             kind, credit = _HOLD, 0
         return (
             payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,

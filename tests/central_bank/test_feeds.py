@@ -85,8 +85,9 @@ def centre(world: World) -> Iterator[Centre]:
 
 
 def first_of(feed: Any) -> list[str]:
-    """The events of a feed's first message."""
-    entries = map(registration_pb2.FeedEntry.FromString, next(feed).entries)
+    """The events of a feed's first message with any; before it the feed says where it stands."""
+    said = next(message.entries for message in feed if message.entries)
+    entries = map(registration_pb2.FeedEntry.FromString, said)
     return [str(entry.WhichOneof("event")) for entry in entries]
 
 
@@ -122,6 +123,14 @@ def test_a_bank_that_follows_again_and_again_ends_its_own_oldest_feeds_alone(
         assert caught.value.name == "OVERLOADED"
     for feed in (theirs, *feeds[-FEEDS_EACH:]):
         assert feed.is_active()
+
+
+def test_the_first_word_comes_at_once_though_there_is_nothing_to_tell(centre: Centre) -> None:
+    _, issued = centre.admit("quiet", "7001")
+    first = next(centre.follow(issued))
+    tip = registration_pb2.FeedTip.FromString(first.tip.payload)
+    assert not first.entries
+    assert (tip.bank, tip.place.number) == ("quiet", 0)
 
 
 def test_a_suspended_bank_loses_its_open_feed(centre: Centre) -> None:

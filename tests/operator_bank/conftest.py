@@ -35,7 +35,7 @@ from operator_bank.wallets.directory import Wallet
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
-from runtime.errors import NoAnswer
+from runtime.errors import NoAnswer, Refusal
 from runtime.signatures import SignatureVerifier
 from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
@@ -59,6 +59,7 @@ class FakeCentralBank:
     """`operator_bank.peers.CentralBank`: writes down what it is asked, and can fall silent."""
 
     silent: bool = False
+    refuses_the_feed: Refusal | None = None
     max_holding_fen: int = 50_000
     submitted: list[registration_pb2.OutboundPayment] = field(default_factory=list)
     issuance: dict[str, int] = field(default_factory=dict)
@@ -86,6 +87,8 @@ class FakeCentralBank:
         self, after: registration_pb2.FeedPlace
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
+        if self.refuses_the_feed is not None:
+            raise self.refuses_the_feed
         yield self.teller.message(after.number)
 
     def acknowledge(

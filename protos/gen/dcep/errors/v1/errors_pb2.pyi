@@ -64,6 +64,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_BANK_CANNOT_NOW: _ClassVar[Reason]
     REASON_MACHINE_UNKNOWN: _ClassVar[Reason]
     REASON_RECEIPT_USED: _ClassVar[Reason]
+    REASON_BANK_BEHIND: _ClassVar[Reason]
     REASON_PAYEE_CANNOT_BE_PAID: _ClassVar[Reason]
     REASON_PEER_UNAVAILABLE: _ClassVar[Reason]
     REASON_NOTHING_TO_RETURN: _ClassVar[Reason]
@@ -135,6 +136,7 @@ REASON_CASH_NOT_ACCEPTED: Reason
 REASON_BANK_CANNOT_NOW: Reason
 REASON_MACHINE_UNKNOWN: Reason
 REASON_RECEIPT_USED: Reason
+REASON_BANK_BEHIND: Reason
 REASON_PAYEE_CANNOT_BE_PAID: Reason
 REASON_PEER_UNAVAILABLE: Reason
 REASON_NOTHING_TO_RETURN: Reason

@@ -1,0 +1,103 @@
+"""Whether this bank's database is the newest there is, as far as anybody can tell.
+
+A copy that is older than what the central bank has heard shows balances of the past, and would use
+its numbers again. So whoever knows to be one moves no customer's money and shows no balance; and
+who has not heard yet gives out no number.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal
+from runtime.server import Gate
+from runtime.tls import Identity
+
+_OPEN_TO_ALL = frozenset(
+    (
+        "/dcep.bank.v1.OfflineService/GetTrustBundle",
+        # Says that something has come, and not what; the rest of a watch is refused.
+        "/dcep.bank.v1.EdgeService/FollowArrivals",
+    )
+)
+
+
+class _State(Enum):
+    ASKING = "asking"
+    CURRENT = "current"
+    BEHIND = "behind"
+
+
+class Standing:
+    """What the central bank's feed has told about it. Any thread may ask.
+
+    It begins as current; a process calls `ask` before it serves anybody.
+    """
+
+    def __init__(self) -> None:
+        self._state = _State.CURRENT
+        self._told = threading.Event()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether numbers may be given out, and what has one be sent."""
+        return self._state is _State.CURRENT
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is an older copy."""
+        return self._state is _State.BEHIND
+
+    def ask(self) -> None:
+        """From now on nothing is known, until the feed tells."""
+        self._state = _State.ASKING
+        self._told.clear()
+
+    def confirm(self) -> None:
+        """The central bank goes on from where this database stands."""
+        self._state = _State.CURRENT
+        self._told.set()
+
+    def fall_behind(self) -> None:
+        """The central bank has heard more than this database knows."""
+        self._state = _State.BEHIND
+        self._told.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Waits for the first word of the feed; False when there was none in time."""
+        return self._told.wait(timeout_s)
+
+    def check(self) -> None:
+        """Raises Refusal, BANK_BEHIND, at a bank that is an older copy."""
+        if self._state is _State.BEHIND:
+            raise Refusal(
+                errors_pb2.REASON_BANK_BEHIND,
+                "the bank's books are older than they should be and are being put right;"
+                " ask the same again later",
+            )
+
+    def check_numbers(self) -> None:
+        """Raises Refusal unless a number may be given out now: for a payment to another bank, …"""
+        self.check()
+        if self._state is _State.ASKING:
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                "the central bank has not been reached since the bank was started; ask again",
+            )
+
+    def when_current(self, step: Callable[[], bool]) -> Callable[[], bool]:
+        """A step that does nothing while this bank must not send anything."""
+        return lambda: self.is_current and step()
+
+
+def public_gate(standing: Standing) -> Gate:
+    """Nobody is served by an older copy, but for what is no bank's secret and moves nothing."""
+
+    def gate(who: Identity | None, method: str) -> None:
+        if method not in _OPEN_TO_ALL:
+            standing.check()
+
+    return gate

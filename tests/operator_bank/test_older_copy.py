@@ -1,0 +1,143 @@
+"""A bank that was put back to an older copy of its database: what it stops, and until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.limits import FEED_AGAIN_MS
+from operator_bank.standing import public_gate
+from runtime.errors import NoAnswer, Refusal, is_undecided
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+R = registration_pb2
+STEPPED_BACK = Refusal(
+    errors_pb2.REASON_FEED_STEPPED_BACK, "asks for less than it has acknowledged", field="after"
+)
+PUBLIC = bank_pb2.DESCRIPTOR.services_by_name
+NEVER_SENT: dict[str, dict[str, Any]] = {
+    "a payment": {"outgoing_settled": R.OutgoingSettled(number=999, payment=b"\x08\x01")},
+    "a load": {
+        "tokens_registered": R.TokensRegistered(
+            number=999, amount_fen=5, certificate_digest=bytes(32)
+        )
+    },
+    "a deposit": {
+        "tokens_deposited": R.TokensDeposited(
+            number=999, amount_fen=5, whole_fen=5, payment_digest=bytes(32)
+        )
+    },
+}
+
+
+def refused(world: World, method: str) -> str:
+    """How the public port refuses a method; "" when it does not."""
+    try:
+        public_gate(world.bank.standing)(None, method)
+    except Refusal as refusal:
+        assert is_undecided(refusal.reason)
+        return refusal.name
+    return ""
+
+
+def test_who_has_acknowledged_more_serves_nobody_and_sends_nothing(
+    world: World, alice: Holder
+) -> None:
+    alice.pay(FOREIGN, 700)
+    world.bank.send()
+    sent = len(world.central.submitted)
+    world.central.refuses_the_feed = STEPPED_BACK
+    world.restart()
+    world.bank.standing.ask()
+    assert not world.bank.follower.step()
+    assert world.bank.standing.wait(0)
+
+    for name in ("WalletService", "ExchangeService", "PaymentService", "OfflineService"):
+        for method in PUBLIC[name].methods:
+            told = refused(world, f"/dcep.bank.v1.{name}/{method.name}")
+            assert told == ("" if method.name == "GetTrustBundle" else "BANK_BEHIND"), method.name
+    for method in ("PayTogether", "BeginWatch", "Arrivals", "AwaitEnd"):
+        assert refused(world, f"/dcep.bank.v1.EdgeService/{method}") == "BANK_BEHIND"
+    assert refused(world, "/dcep.bank.v1.AnyService/WhateverComesLater") == "BANK_BEHIND"
+    with pytest.raises(Refusal, match="older than they should be"):
+        alice.pay(FOREIGN, 1)
+    world.bank.send()
+    assert len(world.central.submitted) == sent
+    assert not world.central.receipts
+
+
+@pytest.mark.parametrize("event", NEVER_SENT.values(), ids=NEVER_SENT.keys())
+def test_an_entry_about_what_was_never_sent_shows_an_older_copy(
+    world: World, event: dict[str, Any]
+) -> None:
+    world.entry(**event)
+    assert not world.bank.follower.step()
+    assert world.bank.standing.is_behind
+    assert refused(world, "/dcep.bank.v1.WalletService/GetWallet") == "BANK_BEHIND"
+
+
+def test_an_entry_that_cannot_be_for_another_reason_does_not(world: World) -> None:
+    world.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
+    assert not world.bank.follower.step()
+    assert not world.bank.standing.is_behind
+    assert refused(world, "/dcep.bank.v1.PaymentService/Pay") == ""
+
+
+def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_pay_within_the_bank(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    world.central.silent = True
+    world.restart()
+    world.bank.standing.ask()
+    with pytest.raises(NoAnswer):
+        world.bank.follower.step()
+    assert not world.bank.standing.wait(0)
+
+    assert refused(world, "/dcep.bank.v1.PaymentService/Pay") == ""
+    assert alice.pay(bob.number, 100).state == bank_pb2.PAYMENT_STATE_SETTLED
+    with pytest.raises(Refusal) as caught:
+        alice.pay(FOREIGN, 1)
+    assert caught.value.name == "PEER_UNAVAILABLE"
+    mixed = [alice.order(FOREIGN, 1), alice.order(bob.number, 1)]
+    answers = world.bank.payments.pay_many(mixed)
+    assert isinstance(answers[0], Refusal)
+    assert not isinstance(answers[1], Refusal)
+    assert world.bank.vault.books().pending_outbound == 0
+
+    # The same order again, once the central bank has confirmed where this database stands.
+    world.central.silent = False
+    assert world.bank.follower.step()
+    assert world.bank.payments.pay_many(mixed[:1])[0].state == bank_pb2.PAYMENT_STATE_PENDING
+
+
+def test_once_the_newest_copy_is_there_it_goes_on(world: World, alice: Holder) -> None:
+    world.central.refuses_the_feed = STEPPED_BACK
+    world.bank.follower.step()
+    assert world.bank.standing.is_behind
+    world.central.refuses_the_feed = None
+    world.clock.advance(FEED_AGAIN_MS)
+    world.bank.follower.step()
+    assert not world.bank.standing.is_behind
+    assert alice.pay(FOREIGN, 1).state == bank_pb2.PAYMENT_STATE_PENDING
+
+
+def test_officers_pay_nothing_out_of_suspense_at_an_older_copy(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    world.both(office_pb2.FreezeWallet(wallet_number=bob.number))
+    world.hear(tokens_deposited=world.depositing(bob, 500))
+    (entry,) = world.bank.suspense.page(10, 0)
+    payout = office_pb2.PaySuspense(position=entry.position, wallet_number=alice.number)
+    proposed = world.propose(payout)
+    world.central.refuses_the_feed = STEPPED_BACK
+    world.bank.follower.step()
+    for call in (lambda: world.propose(payout), lambda: world.approve(proposed)):
+        with pytest.raises(Refusal) as caught:
+            call()
+        assert caught.value.name == "BANK_BEHIND"
+    assert world.bank.vault.books().suspense_fen == 500
