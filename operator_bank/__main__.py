@@ -28,6 +28,7 @@ from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
 from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
 from operator_bank.limits import (
     CENTRAL_KEYS_IDLE_S,
+    EDGE_WORKERS,
     FEED_RECEIPT_S,
     FIRST_WORD_S,
     REVOCATIONS_IDLE_S,
@@ -39,7 +40,7 @@ from operator_bank.settings import Settings
 from operator_bank.standing import public_gate
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
-from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MAX_WORKERS, MESSAGE_OPTIONS
+from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
@@ -208,7 +209,8 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         metrics=metrics,
         # One caller, which shares it out among those who call there.
         calls_each=MAX_CONCURRENT_CALLS,
-        workers_each=MAX_WORKERS,
+        max_workers=EDGE_WORKERS,
+        workers_each=EDGE_WORKERS,
         streams_each=MAX_STREAMS,
         gate=public_gate(bank.standing),
         options=MESSAGE_OPTIONS,

@@ -10,7 +10,7 @@ import grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from operator_bank.app import Bank
 from operator_bank.exchange.exchange import Exchanged
-from operator_bank.limits import ANSWER_MARGIN_S
+from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
 from operator_bank.payments.pay import Paid
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.holder import WalletState
@@ -140,8 +140,11 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
 
 
 def patience_s(context: grpc.ServicerContext) -> float:
-    """How long a handler may wait for the central bank before it answers."""
-    return (context.time_remaining() or 0.0) - ANSWER_MARGIN_S
+    """How long a handler may wait for the central bank before it answers.
+
+    The edge waits for longer than the caller does, who is to get the answer in time.
+    """
+    return (context.time_remaining() or 0.0) - CALLERS_GONE_S - ANSWER_MARGIN_S
 
 
 def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:

@@ -70,6 +70,21 @@ MAX_READY_AGE_MS = 15 * 60 * 1_000
 MAX_MACHINES = 1_000
 """Cash machines and tellers' desks that a bank ever had."""
 
+CALLERS_GONE_S = 30.0
+"""How long beyond a caller's deadline the bank is waited for: it works on for one who is gone, and
+so long his places are taken."""
+
+MAX_TURNS = 8
+"""Calls for one wallet that the bank is asked for at once, in turns that go round the sources. It
+has threads for more of them than are ever on their way: see EDGE_WORKERS."""
+
+TURNS_EACH = 4
+"""Of one source: those beyond wait."""
+
+EDGE_WORKERS = 48
+"""A bank's threads for its edge: as many as MAX_BULK, MAX_SLOW, MAX_TURNS and ARRIVALS_AT_ONCE
+together, and more than the one that serves single payments."""
+
 MAX_BULK = 16
 """Calls with many items at once, whatever their sources: each takes one of the bank's threads."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import ExitStack, aclosing
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.descriptor import Descriptor
@@ -16,7 +17,7 @@ from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.watches import Watches
-from operator_bank.limits import MAX_GATHERED, MAX_ITEMS
+from operator_bank.limits import CALLERS_GONE_S, MAX_GATHERED, MAX_ITEMS
 from runtime.bounds import too_long
 from runtime.calls import (
     Context,
@@ -27,7 +28,7 @@ from runtime.calls import (
     until_done,
 )
 from runtime.errors import Refusal
-from runtime.limits import DEFAULT_DEADLINE_S
+from runtime.limits import DEFAULT_DEADLINE_S, MAX_DEADLINE_S
 from runtime.logs import logger
 from runtime.messages import check_length
 from runtime.shares import Shares
@@ -57,7 +58,9 @@ _WATCH = bank_pb2.WatchPaymentsRequest.DESCRIPTOR
 _DETAILS = "grpc-status-details-bin"
 _End = tuple[grpc.StatusCode, str, Any]
 """(code, details, metadata), as `abort` takes them."""
-_Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
+_Behaviour = Callable[[bytes, float], Coroutine[Any, Any, bytes]]
+"""Takes a request, and how long the bank may take for it."""
+T = TypeVar("T")
 
 
 class _Said(Exception):
@@ -76,7 +79,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     decides and commits once for all of them.
 
     To gRPC every method takes a stream of requests: it is called before a message has come, takes
-    its place in its source's share, and waits for the message no longer than it has to.
+    its place in its source's share, and waits for the message no longer than it has to. The bank
+    works on for a caller who has gone or whose time is over: places stay taken until it is done.
     """
 
     def __init__(self, channel: grpc.aio.Channel, shares: PublicShares) -> None:
@@ -86,6 +90,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._bank = edge_pb2_grpc.EdgeServiceStub(channel)
         self._payments = Gathering(self._settle, most=MAX_GATHERED)
         self._watches = Watches(self._bank)
+        # A loop alone does not keep a task.
+        self._running: set[asyncio.Task[Any]] = set()
         self._handlers = dict(self._handler(method) for method in _public_methods())
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -108,8 +114,8 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _forward(self, name: str) -> _Behaviour:
         call = self._channel.unary_unary(name)
 
-        async def forward(request: bytes, context: Context) -> bytes:
-            answer: bytes = await call(request, timeout=context.time_remaining())
+        async def forward(request: bytes, time_s: float) -> bytes:
+            answer: bytes = await call(request, timeout=time_s)
             return answer
 
         return forward
@@ -145,39 +151,65 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def serve(context: Context) -> bytes:
             check_deadline(context.time_remaining())
             source = source_of(context.peer())
-            with self._shares.calls.place(source):
+            with ExitStack() as places:
+                places.enter_context(self._shares.calls.place(source))
                 if share is not None:
-                    with share.place(source):
-                        request = await _request(context, kind, most)
-                        if name == _OPEN_MANY:
-                            self._shares.openings.take(source, _openings(request))
-                        return await behaviour(request, context)
+                    places.enter_context(share.place(source))
                 request = await _request(context, kind, most)
-                if name == _OPEN:
-                    self._shares.openings.take(source)
-                return await behaviour(request, context)
+                if name in _OPENINGS:
+                    self._shares.openings.take(source, _OPENINGS[name](request))
+                if share is None:
+                    await self._turn(source, places)
+                return await self._to_the_end(behaviour(request, _time_s(context)), places)
 
         return serve
 
     async def _watch(self, context: Context) -> None:
         source = source_of(context.peer())
-        with self._shares.calls.place(source):
+        with ExitStack() as places:
+            places.enter_context(self._shares.calls.place(source))
             asked = await _request(context, _WATCH, too_long(_WATCH))
-            begun = await self._watches.begin(asked)
+            await self._turn(source, places)
+            begun = await self._to_the_end(self._watches.begin(asked), places)
         async with aclosing(self._watches.follow(begun)) as arrivals:
             async for arrival in arrivals:
                 await context.write(arrival)
 
     async def _pay(self, context: Context) -> bytes:
         check_deadline(context.time_remaining())
-        with self._shares.calls.place(source_of(context.peer())):
+        calls, source = self._shares.calls, source_of(context.peer())
+        calls.take(source)
+        try:
             request = await _request(context, _PAYMENT, too_long(_PAYMENT))
-            answer = await self._payments.ask(request)
+        except BaseException:
+            calls.leave(source)
+            raise
+        answered = self._payments.begin(request)
+        answered.add_done_callback(lambda _: calls.leave(source))
+        answer = await asyncio.shield(answered)
         if answer.WhichOneof("result") == "status":
             raise _Said(status_pb2.Status.FromString(answer.status))
         if answer.HasField("on_its_way"):
             await self._await_end(answer, context)
         return bytes(answer.response.SerializeToString())
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T], places: ExitStack) -> T:
+        """What the bank answers. The places are free once it has, whoever still waits for it."""
+        taken = places.pop_all()
+
+        async def kept() -> T:
+            with taken:
+                return await work
+
+        running = asyncio.create_task(kept())
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return await asyncio.shield(running)
+
+    async def _turn(self, source: str, places: ExitStack) -> None:
+        """Waits for a turn of a source, which ends with its places."""
+        await self._shares.turns.take(source)
+        places.callback(self._shares.turns.end, source)
 
     async def _settle(self, requests: Sequence[bytes]) -> Sequence[edge_pb2.PayAnswer]:
         together = edge_pb2.PayTogetherRequest(requests=requests)
@@ -193,11 +225,16 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
                 self._shares.ends.place(source_of(context.peer())),
                 self._shares.ends_of_payer.place(payer),
             ):
-                end = await self._bank.AwaitEnd(asked, timeout=context.time_remaining())
+                end = await self._bank.AwaitEnd(asked, timeout=_time_s(context))
         except (grpc.aio.AioRpcError, Refusal):
             return  # it is on its way: what the bank said first is still so
         answer.response.state, answer.response.reason = end.state, end.reason
         answer.response.available_fen = end.available_fen
+
+
+def _time_s(context: Context) -> float:
+    """How long the bank may take: see `patience_s` for what it makes of that."""
+    return min((context.time_remaining() or 0.0) + CALLERS_GONE_S, MAX_DEADLINE_S)
 
 
 async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
@@ -215,6 +252,10 @@ def _openings(request: bytes) -> int:
     except DecodeError:
         return 0
     return min(len(asked.items), MAX_ITEMS)
+
+
+_OPENINGS: dict[str, Callable[[bytes], int]] = {_OPEN: lambda _: 1, _OPEN_MANY: _openings}
+"""How many wallets a request opens, of the methods that open any."""
 
 
 def _public_methods() -> list[Any]:

@@ -28,13 +28,17 @@ class Gathering(Generic[T, R]):
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._serving: asyncio.Task[None] | None = None
 
-    async def ask(self, item: T) -> R:
-        """The answer for one item. A caller who gives up changes nothing for the others."""
+    def begin(self, item: T) -> asyncio.Future[R]:
+        """The answer for one item, in time. Who gives up changes nothing for the others.
+
+        It is served whether anybody waits for it or not: what bounds the callers has to count it
+        until it is done, so they wait for it under `asyncio.shield`.
+        """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve_all())
-        return await future
+        return future
 
     async def _serve_all(self) -> None:
         while self._waiting:

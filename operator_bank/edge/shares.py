@@ -10,19 +10,22 @@ from operator_bank.limits import (
     MAX_LOOKS,
     MAX_PROBES,
     MAX_SLOW,
+    MAX_TURNS,
     MAX_WAITING,
     MAX_WATCHES,
+    TURNS_EACH,
     WAITING_EACH,
 )
 from runtime.limits import MAX_CONCURRENT_CALLS
 from runtime.rates import Rate
-from runtime.shares import Shares
+from runtime.shares import Shares, Turns
 
 
 class PublicShares:
     """Places for calls while they are served, and until their answers have gone out; for those with
     many items, for those that may wait for the central bank, for watches, for ends of payments to
-    other banks that are waited for, and for probes, which have their own; and the rate of openings.
+    other banks that are waited for, and for probes, which have their own; turns for what asks the
+    bank about one wallet; and the rate of openings.
     """
 
     def __init__(
@@ -42,4 +45,5 @@ class PublicShares:
         self.looks = Shares("looks", whole=MAX_LOOKS, each=LOOKS_EACH)
         self.ends = Shares("payments on their way", whole=MAX_WAITING, each=part(MAX_WAITING))
         self.ends_of_payer = Shares("payments on their way", whole=MAX_WAITING, each=WAITING_EACH)
+        self.turns = Turns(MAX_TURNS, each=TURNS_EACH)
         self.openings = Rate("openings of wallets", openings_per_minute)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -17,12 +19,13 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
-from operator_bank.limits import LOOKS_EACH, WATCHES_EACH
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.limits import LOOKS_EACH, MAX_BULK, WATCHES_EACH
 from operator_bank.settings import Settings
 from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
-from runtime.limits import MESSAGE_WITHIN_S
+from runtime.limits import MAX_CONCURRENT_CALLS, MESSAGE_WITHIN_S
 from sandbox.connections import serving
 from sandbox.stack import Stack, init
 from sandbox.trust import ONE_SOURCE
@@ -34,6 +37,8 @@ from tests.openings import opening_request
 
 pytestmark = pytest.mark.xdist_group("sources")
 CALLS = Settings.calls_per_source
+BULK = MAX_BULK * CALLS // MAX_CONCURRENT_CALLS
+NOBODYS = SignedEnvelope(payload=bytes(80), signature=bytes(64), key_id=b"6201000000000017")
 CONNECTIONS = Settings.connections_per_source
 OPENINGS = Settings.openings_per_minute
 
@@ -143,6 +148,46 @@ def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: World, met
     assert time.monotonic() - started < MESSAGE_WITHIN_S
     assert set(silence.end()) == {"OVERLOADED", "MESSAGE_UNREADABLE"}
     assert here.ask() == "OK"
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted", "most"),
+    [
+        ("Pay", bank_pb2.PayRequest(order=NOBODYS), CALLS),
+        ("PayMany", bank_pb2.PayManyRequest(orders=[NOBODYS] * 8_000), BULK),
+    ],
+)
+def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_them(
+    strict: World, method: str, wanted: Any, most: int
+) -> None:
+    """A bank that hangs stands for one that is at work: it does not stop for who has gone."""
+    here, there = Place(strict, "127.0.0.16"), Place(strict, "127.0.0.17")
+    bank = strict.stack.running["alpha"].pid
+    call = getattr(bank_pb2_grpc.PaymentServiceStub(here.channel()), method)
+    others = getattr(bank_pb2_grpc.PaymentServiceStub(there.channel()), method)
+    assert ended(call.future(wanted, timeout=TIMEOUT_S)) in ("OK", "SIGNATURE_INVALID")
+    os.kill(bank, signal.SIGSTOP)
+    try:
+        gone = [call.future(wanted, timeout=3.0) for _ in range(most)]
+        assert {ended(one) for one in gone} == {"DEADLINE_EXCEEDED"}
+        assert ended(call.future(wanted, timeout=TIMEOUT_S)) == "OVERLOADED"
+        assert ended(others.future(wanted, timeout=3.0)) == "DEADLINE_EXCEEDED"
+    finally:
+        os.kill(bank, signal.SIGCONT)
+    wait_until(
+        lambda: ended(call.future(wanted, timeout=TIMEOUT_S)) != "OVERLOADED",
+        "the places are free again",
+    )
+
+
+def ended(call: grpc.Future) -> str:
+    """How a call ended."""
+    try:
+        call.result()
+    except grpc.RpcError as error:
+        late = error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        return "DEADLINE_EXCEEDED" if late else reason(error)
+    return "OK"
 
 
 def test_nobody_opens_wallets_without_end(strict: World) -> None:

@@ -1,8 +1,7 @@
 """Calls at the same time are served in groups, each exactly once."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,12 +21,11 @@ class Held:
         return [10 * item for item in items]
 
 
-async def begun(*calls: Coroutine[Any, Any, int]) -> list[asyncio.Task[int]]:
+async def begun(*calls: asyncio.Future[int]) -> list[asyncio.Future[int]]:
     """The calls, each as far as it comes by itself."""
-    tasks = [asyncio.create_task(call) for call in calls]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    return tasks
+    return list(calls)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +38,8 @@ def test_those_that_come_meanwhile_are_served_together_in_order_and_within_a_bou
     async def scene() -> None:
         held = Held()
         gathering = Gathering(held, most=most)
-        first = await begun(gathering.ask(0))
-        others = await begun(*(gathering.ask(item) for item in range(1, 6)))
+        first = await begun(gathering.begin(0))
+        others = await begun(*(gathering.begin(item) for item in range(1, 6)))
         for _ in groups:
             held.go.release()
         assert await asyncio.gather(*first, *others) == [0, 10, 20, 30, 40, 50]
@@ -55,7 +53,7 @@ def test_those_that_come_at_once_are_one_group() -> None:
         held = Held()
         held.go.release()
         gathering = Gathering(held, most=100)
-        assert await asyncio.gather(*map(gathering.ask, range(4))) == [0, 10, 20, 30]
+        assert await asyncio.gather(*map(gathering.begin, range(4))) == [0, 10, 20, 30]
         assert held.groups == [[0, 1, 2, 3]]
 
     asyncio.run(scene())
@@ -65,13 +63,13 @@ def test_who_gives_up_takes_nothing_from_the_others() -> None:
     async def scene() -> None:
         held = Held()
         gathering = Gathering(held, most=100)
-        leaves, stays = await begun(gathering.ask(1), gathering.ask(2))
+        leaves, stays = await begun(gathering.begin(1), gathering.begin(2))
         leaves.cancel()
         held.go.release()
         assert await stays == 20
         assert leaves.cancelled()
         held.go.release()
-        assert await gathering.ask(3) == 30
+        assert await gathering.begin(3) == 30
 
     asyncio.run(scene())
 
@@ -86,10 +84,12 @@ def test_everybody_of_a_group_hears_why_it_failed_and_the_next_is_served() -> No
             return items
 
         gathering = Gathering(serve, most=10)
-        failed = await asyncio.gather(gathering.ask(1), gathering.ask(2), return_exceptions=True)
+        failed = await asyncio.gather(
+            gathering.begin(1), gathering.begin(2), return_exceptions=True
+        )
         assert [str(error) for error in failed] == ["no space left"] * 2
         broken = False
-        assert await gathering.ask(3) == 3
+        assert await gathering.begin(3) == 3
 
     asyncio.run(scene())
 
@@ -100,6 +100,6 @@ def test_an_answer_too_few_is_an_error_for_who_has_none() -> None:
             return items[1:]
 
         with pytest.raises(ValueError, match="shorter"):
-            await Gathering(serve, most=10).ask(1)
+            await Gathering(serve, most=10).begin(1)
 
     asyncio.run(scene())
