@@ -8,13 +8,22 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
 from dcep.errors.v1 import errors_pb2
+from offline_token.channel import is_at_channel
+from offline_token.formats import REQUEST_BYTES, SIGNATURE_BYTES, FormatError, Request
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
+from runtime.randomness import Randomness, SystemRandomness
 from wallet import card_messages as messages
-from wallet.card_messages import Command, MessageError
+from wallet.card_channel import MessageError, meet
+from wallet.card_guard import wallet_part
+from wallet.card_messages import Command
+from wallet.card_pin import PinWrong, Reader
 from wallet.link import LinkError, Receipt
+from wallet.secure_element.limits import MAX_PIECES
 
 TIMEOUT_S = 15.0
 _ANSWERS = {
@@ -24,26 +33,59 @@ _ANSWERS = {
 
 
 class Card:
-    """A hard wallet that has been selected. `wallet.device.Loadable`, and it pays and is paid.
+    """A hard wallet that is held to this one. `wallet.device.Loadable`, and it pays and is paid.
 
-    Its methods raise Refusal when the card says no and LinkError when it was taken away; holding
-    it there again and repeating is safe.
+    Its methods raise Refusal when the card says no and LinkError when it was taken away, or when
+    somebody is between; holding it there again and repeating is safe.
 
     Attributes:
-        with_pin: whether it has a PIN.
-        free_fen: what it pays without.
+        free_fen: what it pays now without its PIN.
+        binding: names the channel to it.
+        unlocked: the PIN was given, and this is the card whose PIN it is.
+        owned: it answers what its owner alone may ask: so, or to a wallet that is paired with it.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        answer = self._ask(Command.SELECT, messages.VERSION)
+    def __init__(self, connection: socket.socket, randomness: Randomness | None = None) -> None:
+        self._randomness = randomness or SystemRandomness()
         try:
-            selected = messages.SELECTED.unpack(answer)
+            self._channel = meet(connection, messages.VERSION, self._randomness)
+        except (OSError, MessageError) as error:
+            raise LinkError(f"this is no hard wallet: {error}") from error
+        self.binding = self._channel.binding
+        self.unlocked = self.owned = False
+        try:
+            selected = messages.SELECTED.unpack(self._ask(Command.SELECT, b""))
         except struct.error:
             raise LinkError("this is no hard wallet") from None
         self._certified: bool = selected[0]
-        self.with_pin: bool = selected[1]
-        self.free_fen: int = selected[2]
+        self.free_fen: int = selected[1]
+
+    def unlock(self, pin: str) -> None:
+        """Shows that the PIN is known, without saying it, and that this is the card that it is of.
+
+        Raises:
+            Refusal: NOT_THE_OWNER for a wrong PIN, or too many.
+            LinkError: what answers does not know the PIN itself: it is another card, or somebody
+                is between this wallet and the card.
+        """
+        reader = Reader(pin, self.binding, self._randomness)
+        try:
+            proof = reader.proof(self._ask(Command.PIN_BEGIN, reader.share()))
+            reader.check(self._ask(Command.PIN_PROVE, proof))
+        except PinWrong:
+            raise LinkError("what answers is not the card with this PIN") from None
+        self.unlocked = self.owned = True
+
+    def pair(self, number: str, key: bytes) -> None:
+        """From now on a wallet may deposit what it has loaded without the PIN."""
+        self._ask(Command.PAIR, number.encode() + key)
+
+    def recognises(self, number: str, key: SigningKey) -> bool:
+        """Whether it is paired with a wallet, which signs this channel."""
+        signature = key.sign(wallet_part(self.binding)).signature
+        paired = self._ask(Command.WALLET, number.encode() + signature) == b"\x01"
+        self.owned = self.owned or paired
+        return paired
 
     def holds(self, public: bytes) -> bool:
         """Whether a key is one of the card's."""
@@ -65,12 +107,11 @@ class Card:
 
     def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
         """Gives it the certificate of one of its keys."""
-        kind = bytes([messages.CERTIFICATES])
-        self._ask(Command.CERTIFY, kind + device_certificate + bank_certificate)
+        self._ask(Command.CERTIFY, device_certificate + bank_certificate)
 
     def trust(self, bundle: bytes) -> None:
         """Gives it a trust bundle."""
-        self._ask(Command.CERTIFY, bytes([messages.BUNDLE]) + bundle)
+        self._ask(Command.TRUST, bundle)
 
     def balance_fen(self) -> int:
         """What it holds."""
@@ -81,21 +122,28 @@ class Card:
         return self._balances()[1]
 
     def request(self, amount_fen: int) -> bytes:
-        """It asks for a payment."""
-        return self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
+        """It asks for a payment. Raises LinkError when it is another that would be paid."""
+        answer = self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
+        request, signature = answer[:REQUEST_BYTES], answer[REQUEST_BYTES:]
+        try:
+            payee = Request.decode(request).certificate.key
+        except FormatError as error:
+            raise LinkError(f"the card's request: {error}") from error
+        if not is_at_channel(payee, self.binding, signature):
+            raise LinkError("it is not the card in reach that would be paid")
+        return request
 
-    def pay(self, request: bytes, pin: str = "", answers: Sequence[bytes] = ()) -> bytes:
+    def pay(self, request: bytes, signature: bytes, answers: Sequence[bytes] = ()) -> bytes:
         """Its payment for a request.
 
         Args:
+            signature: of the request's key, over the channel's binding.
             answers: to questions about this payee's other requests; by them the card knows it
                 again when it has loaded since and shows another key.
         """
-        body = request + b"".join(answers)
-        if not pin:
-            return self._ask(Command.PAY, body)
-        said = pin.encode()
-        return self._ask(Command.PAY_PIN, bytes([min(len(said), 255)]) + said[:255] + body)
+        if len(signature) != SIGNATURE_BYTES:
+            raise LinkError("the request's device has not signed")
+        return self._ask(Command.PAY, request + signature + b"".join(answers))
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
         """Its payment was taken, as its payee has signed."""
@@ -132,6 +180,8 @@ class Card:
         deposits: list[bytes] = []
         whom = wallet.encode() + bank.encode()
         while deposit := self._deposit(len(deposits), whom):
+            if len(deposits) >= MAX_PIECES:
+                raise LinkError("no card holds so many pieces")
             deposits.append(deposit)
         return deposits
 
@@ -152,13 +202,16 @@ class Card:
         return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number + whom)
 
     def _balances(self) -> tuple[int, int, int]:
-        held, payable, room = messages.BALANCES.unpack(self._ask(Command.BALANCE, b""))
+        answer = self._ask(Command.BALANCE, b"")
+        if len(answer) != messages.BALANCES.size:
+            raise LinkError("the card has not said what it holds")
+        held, payable, room = messages.BALANCES.unpack(answer)
         return held, payable, room
 
     def _ask(self, command: Command, body: bytes) -> bytes:
         try:
-            messages.send(self._connection, command, body)
-            answer = messages.receive(self._connection, _ANSWERS)
+            self._channel.send(command, body)
+            answer = self._channel.receive(_ANSWERS)
             if answer is None:
                 raise LinkError("the card was taken away")
             status, said = answer

@@ -1,27 +1,36 @@
-"""What passes between a hard wallet and what it is held to: few fixed commands, bounded sizes.
+"""What a hard wallet is told: few fixed commands in bounded sizes, over `wallet.card_channel`.
 
-A message is one byte (command, or status of the answer), four bytes of length, and a body; numbers
-are unsigned and big-endian, amounts fen.
+Numbers are unsigned and big-endian, amounts fen.
 
-    command   body                                     answer
-    SELECT    DCEP-CARD-3                              certified, PIN set, amount without PIN
-    BALANCE                                            held, payable, what there is still room for
-    REQUEST   amount                                   request
-    PAY       request, answers                         payment; only up to the amount without PIN
-    PAY_PIN   one byte length, PIN, request, answers   payment
-    ACCEPT    payment                                  amount, receipt
-    GIVE_BACK payment that was not accepted            what gives it back
-    TAKE_BACK what gives its payment back              amount
-    CERTIFY   1 and two certificates, or 2 and bundle
-    LOAD_KEY  wallet's number, its keys without answer key that the wallet's next load is for
-    PROVE     key, wallet's number, bank's name        nonce and signature that ask to certify it
-    HOLDS     key                                      1 if it is one of the card's, else 0
-    LOAD      tokens, one after the other
-    DEPOSIT   0, a number, wallet's number, bank       that piece of the wallet's, signed over to
-                                                       it, or nothing after the last
-    DEPOSIT   1 (deposited) and piece
-    DEPOSIT   2 (refused), ruling and piece        by the root's ruling alone it has ended
-    CONFIRM   receipt, payment that was taken
+    command   needs   body                              answer
+    SELECT                                              certified, amount without PIN
+    PIN_BEGIN         reader's share                    card's share
+    PIN_PROVE         reader's proof                    card's proof
+    WALLET            wallet's number, signature        1 if it is paired with this card, else 0
+    PAIR      PIN     wallet's number, its key
+    REQUEST           amount                            request, signature
+    PAY               request, signature, answers       payment; without PIN a small one
+    ACCEPT            payment                           amount, receipt
+    GIVE_BACK         payment that was not accepted     what gives it back
+    TAKE_BACK         what gives its payment back       amount
+    CONFIRM           receipt, payment that was taken
+    TRUST             bundle
+    BALANCE   owner                                     held, payable, what there is still room for
+    HOLDS     owner   key                               1 if it is one of the card's, else 0
+    DEPOSIT   owner   0, a number, wallet's number,     that piece of the wallet's, signed over to
+                      bank                              it, or nothing after the last
+    DEPOSIT   owner   1 (deposited) and piece
+    DEPOSIT   owner   2 (refused), ruling and piece     by the root's ruling alone it has ended
+    LOAD_KEY  PIN     wallet's number, its keys without key that the wallet's next load is for
+                      answer
+    PROVE     PIN     key, wallet's number, bank        nonce and signature that ask to certify it
+    CERTIFY   PIN     two certificates
+    LOAD      PIN     tokens, one after the other
+
+PIN: in this session both sides have shown that they know it. Owner: that, or a wallet that is
+paired with the card has signed the channel's binding; such a wallet sees and deposits what is its
+own. The signature beside a request is of the request's key over the binding: who is paid is at the
+other end of the channel, and nobody in between.
 
 A payment is kept until CONFIRM: PAY for the same payee and amount gives it again. The payee is the
 same if the key in the request is, or if one of its answers is that to the earlier request.
@@ -29,7 +38,6 @@ same if the key in the request is, or if one of its answers is that to the earli
 
 from __future__ import annotations
 
-import socket
 import struct
 from enum import IntEnum
 
@@ -40,18 +48,22 @@ from offline_token.formats import (
     ID_BYTES,
     KEY_BYTES,
     NAME_BYTES,
+    REQUEST_BYTES,
+    SIGNATURE_BYTES,
     TOKEN_BYTES,
 )
 from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
 from offline_token.possession import NONCE_BYTES
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
+from wallet.card_channel import MessageError
+from wallet.card_pin import PROOF_BYTES, SHARE_BYTES
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
 
-VERSION = b"DCEP-CARD-3"
+VERSION = b"DCEP-CARD-4"
 AMOUNT = struct.Struct(">Q")
-SELECTED = struct.Struct(">??Q")
+SELECTED = struct.Struct(">?Q")
 BALANCES = struct.Struct(">QQQ")
 NUMBER = struct.Struct(">H")
 NUMBER_BYTES = 16
@@ -62,14 +74,12 @@ MAX_BUSY = 64
 """Keys in one LOAD_KEY."""
 ANY_AMOUNT = 2**64 - 1
 
-CERTIFICATES, BUNDLE = 1, 2
 LISTED, DEPOSITED, REFUSED = 0, 1, 2
 OK, NO = 0, 1
 
-_HEADER = struct.Struct(">BI")
 _REASON = struct.Struct(">H")
 _MAX_WORDS = 1_000
-_MAX_REQUEST = 512 + MAX_TAGS * TAG_BYTES
+_MAX_REQUEST = REQUEST_BYTES + SIGNATURE_BYTES + MAX_TAGS * TAG_BYTES
 _MAX_BACK = 3 + ID_BYTES + MAX_CHAINS * ENDORSEMENT_BYTES
 _MAX_PIECE = NONCE_BYTES + MAX_DEPOSIT_BYTES
 _MAX_BUNDLE = 256 + CERTIFICATE_BYTES * MAX_BANKS + 32 * MAX_REVOKED
@@ -82,27 +92,35 @@ class Command(IntEnum):
     BALANCE = 2
     REQUEST = 3
     PAY = 4
-    PAY_PIN = 5
-    ACCEPT = 6
-    CERTIFY = 7
-    LOAD = 8
-    DEPOSIT = 9
-    CONFIRM = 10
-    LOAD_KEY = 11
-    HOLDS = 12
-    GIVE_BACK = 13
-    TAKE_BACK = 14
-    PROVE = 15
+    PIN_BEGIN = 5
+    PIN_PROVE = 6
+    ACCEPT = 7
+    CERTIFY = 8
+    LOAD = 9
+    DEPOSIT = 10
+    CONFIRM = 11
+    LOAD_KEY = 12
+    HOLDS = 13
+    GIVE_BACK = 14
+    TAKE_BACK = 15
+    PROVE = 16
+    TRUST = 17
+    PAIR = 18
+    WALLET = 19
 
+
+WITH_PIN = frozenset((Command.PAIR, Command.LOAD_KEY, Command.PROVE, Command.CERTIFY, Command.LOAD))
+OWNERS = frozenset((Command.BALANCE, Command.HOLDS, Command.DEPOSIT))
 
 LARGEST = {
-    Command.SELECT: len(VERSION),
+    Command.SELECT: 0,
     Command.BALANCE: 0,
     Command.REQUEST: AMOUNT.size,
     Command.PAY: _MAX_REQUEST,
-    Command.PAY_PIN: _MAX_REQUEST,
+    Command.PIN_BEGIN: SHARE_BYTES,
+    Command.PIN_PROVE: PROOF_BYTES,
     Command.ACCEPT: MAX_PAYMENT_BYTES,
-    Command.CERTIFY: 1 + _MAX_BUNDLE,
+    Command.CERTIFY: 2 * CERTIFICATE_BYTES,
     Command.LOAD: MAX_LOADED * TOKEN_BYTES,
     Command.DEPOSIT: 1 + RULING_BYTES + _MAX_PIECE,
     Command.CONFIRM: RECEIPT_BYTES + MAX_PAYMENT_BYTES,
@@ -111,43 +129,12 @@ LARGEST = {
     Command.HOLDS: KEY_BYTES,
     Command.GIVE_BACK: MAX_PAYMENT_BYTES,
     Command.TAKE_BACK: _MAX_BACK,
+    Command.TRUST: _MAX_BUNDLE,
+    Command.PAIR: NUMBER_BYTES + KEY_BYTES,
+    Command.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
 }
 """Bytes of each command's body at most."""
 LARGEST_ANSWER = _MAX_PIECE
-
-
-class MessageError(Exception):
-    """This is no such message; the message says why."""
-
-
-def send(connection: socket.socket, kind: int, body: bytes) -> None:
-    """Sends one message."""
-    connection.sendall(_HEADER.pack(kind, len(body)) + body)
-
-
-def receive(connection: socket.socket, largest: dict[int, int]) -> tuple[int, bytes] | None:
-    """One message's kind and body; None when the other side has gone.
-
-    Args:
-        largest: bytes of each kind's body at most; other kinds are refused.
-
-    Raises:
-        MessageError: unknown, too long, or cut short.
-    """
-    header = _exactly(connection, _HEADER.size)
-    if not header:
-        return None
-    if len(header) < _HEADER.size:
-        raise MessageError("cut short")
-    kind, length = _HEADER.unpack(header)
-    if kind not in largest:
-        raise MessageError(f"{kind} is no command")
-    if length > largest[kind]:
-        raise MessageError(f"{length} bytes are too many, {largest[kind]} are allowed")
-    body = _exactly(connection, length)
-    if len(body) < length:
-        raise MessageError("cut short")
-    return kind, body
 
 
 def refusal(reason: int, words: str) -> bytes:
@@ -160,13 +147,3 @@ def refused(body: bytes) -> tuple[int, str]:
     if len(body) < _REASON.size:
         raise MessageError("a refusal without a reason")
     return _REASON.unpack(body[: _REASON.size])[0], body[_REASON.size :].decode(errors="replace")
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(min(count - len(parts), 65_536))
-        if not part:
-            break
-        parts += part
-    return bytes(parts)

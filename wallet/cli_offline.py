@@ -245,6 +245,14 @@ def tap(
             raise UsageError("one of --take, --give, --load and --deposit at a time")
         app.profile()
         with touched(socket) as card:
+            words.open_card(
+                app,
+                card,
+                card_pin,
+                take_fen=take_fen,
+                with_pin=bool(load),
+                owner=not (take or give),
+            )
             if load_fen:
                 placed = app.loading(card).load(load_fen)
                 speaker.result(*words.loaded(load_fen, card.balance_fen(), placed))
@@ -256,8 +264,7 @@ def tap(
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:
-                given_pin = words.card_pin(card, card_pin, take_fen)
-                speaker.result(*words.tap(app, card, take_fen, give_fen, given_pin))
+                speaker.result(*words.tap(app, card, take_fen, give_fen))
 
 
 @offline.command()

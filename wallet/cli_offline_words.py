@@ -129,7 +129,7 @@ def accept_over_link(
     )
 
 
-def tap(app: App, card: Card, take_fen: int, give_fen: int, card_pin: str) -> Said:
+def tap(app: App, card: Card, take_fen: int, give_fen: int) -> Said:
     """A hard wallet pays this device, or is paid by it."""
     from wallet import tap
 
@@ -137,31 +137,47 @@ def tap(app: App, card: Card, take_fen: int, give_fen: int, card_pin: str) -> Sa
     if give_fen:
         handed = tap.give(pocket, card, give_fen)
     elif take_fen:
-        handed = tap.take(pocket, card, take_fen, card_pin)
+        handed = tap.take(pocket, card, take_fen)
     return tapped(handed, card, pocket.balance_fen())
 
 
-def card_pin(card: Card, given: str, take_fen: int) -> str:
-    """The card's PIN, asked for when the amount needs it."""
-    if take_fen <= card.free_fen and not given:
-        return ""
-    return given or os.environ.get("DCEP_CARD_PIN", "") or asked("PIN of the card: ")
+def open_card(
+    app: App, card: Card, given: str, *, take_fen: int, with_pin: bool, owner: bool
+) -> None:
+    """Shows the card its PIN, asked for where what is to be done needs it, and pairs this wallet.
+
+    Args:
+        given: the PIN, if it was given.
+        with_pin: nothing else will do.
+        owner: the card has to know its owner, by the PIN or by this wallet.
+    """
+    profile, key = app.profile(), app.home.key()
+    given = given or os.environ.get("DCEP_CARD_PIN", "")
+    if not with_pin:
+        if owner and card.recognises(profile.number, key):
+            return
+        if not (owner or given) and take_fen <= card.free_fen:
+            return
+    card.unlock(given or asked("PIN of the card: "))
+    if with_pin:
+        # What this wallet loads it may deposit, also when the PIN is lost.
+        card.pair(profile.number, bytes(key.verify_key))
 
 
 def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
-    """After ``offline tap``."""
-    card_fen = card.balance_fen()
+    """After ``offline tap``; what the card holds it tells its owner alone."""
+    card_fen = card.balance_fen() if card.owned else None
     fields = {
         "amount_fen": handed.amount_fen,
         "repeated": handed.repeated,
         "came_back_fen": handed.came_back_fen,
         "card_fen": card_fen,
-        "card_payable_fen": card.payable_fen(),
+        "card_payable_fen": card.payable_fen() if card.owned else None,
         "offline_fen": offline_fen,
     }
-    text = (
-        f"The card holds {format_yuan(card_fen)} yuan, this device {format_yuan(offline_fen)} yuan."
-    )
+    text = f"This device holds {format_yuan(offline_fen)} yuan."
+    if card_fen is not None:
+        text = f"The card holds {format_yuan(card_fen)} yuan. {text}"
     if handed.amount_fen:
         text = f"{format_yuan(handed.amount_fen)} yuan moved. {text}"
     if handed.repeated:

@@ -162,6 +162,15 @@ class Device(Loadable, Protocol):
         """A new request, with a fresh challenge."""
         ...
 
+    def vouch(self, request: bytes, binding: bytes) -> bytes:
+        """The signature, 64 bytes, that who made a request is at the other end of a channel.
+
+        Args:
+            request: one of its own.
+            binding: names the channel, 32 bytes.
+        """
+        ...
+
     def awaits(self, request: bytes) -> bool:
         """Whether one of its requests still waits for its payment."""
         ...

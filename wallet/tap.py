@@ -5,6 +5,7 @@ A tap that is cut off anywhere pays once when it is repeated; what one side does
 
 from __future__ import annotations
 
+from dcep.errors.v1 import errors_pb2
 from offline_token.formats import Endorsement
 from runtime.errors import Refusal
 from wallet import hand_over, papers
@@ -32,6 +33,11 @@ class _Touched:
             raise GivenBack(papers.write(papers.BACK, back), no.message) from no
 
     def mine(self, payments: list[Endorsement]) -> list[bool]:
+        if payments and not self._card.owned:
+            raise Refusal(
+                errors_pb2.REASON_NOT_THE_OWNER,
+                "a payment from here has no OK, and it may have been to this card: give its PIN",
+            )
         return [self._card.holds(end.payee) for end in payments]
 
 
@@ -40,11 +46,12 @@ def give(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
     return hand_over.pay_shown(pocket, card.request(amount_fen), _Touched(card))
 
 
-def take(pocket: Pocket, card: Card, amount_fen: int, pin: str = "") -> Handed:
+def take(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
     """The card pays this device. Raises CameBack when this device does not take it."""
     request = pocket.device.request(amount_fen)
+    signature = pocket.device.vouch(request, card.binding)
     answers = list(pocket.device.answers().values())[-MAX_TAGS:]
-    payment = card.pay(request, pin, answers)
+    payment = card.pay(request, signature, answers)
     text = papers.write(papers.PAYMENT, payment)
     try:
         taken = hand_over.accept_or_give_back(pocket, text)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
+from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
     DEVICE,
@@ -296,6 +297,17 @@ class SecureElement:
             return request
 
         return self._change(body)
+
+    def vouch(self, request: bytes, binding: bytes) -> bytes:
+        """That who made this request is at the other end of a channel: 64 bytes. Raises Refusal."""
+        state = self._store.read()
+        try:
+            key = keys.own_key(state, Request.decode(request).certificate.key)
+        except FormatError as error:
+            raise invalid("request", str(error)) from None
+        if key is None:
+            raise bad(Reason.NOT_THE_OWNER)
+        return sign_channel(self._keyring.signer(state, key), binding)
 
     def awaits(self, request: bytes) -> bool:
         """Whether one of its requests still waits for its payment."""

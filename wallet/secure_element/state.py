@@ -71,7 +71,9 @@ class State:
         given: challenge → [SHA-256 of the payment, encoded give-back], of payments given back.
         back: challenge → fen, of payments of its own that came back.
         single_limit_fen, total_limit_fen: the holder's own; 0 for none.
-        card_pin: of a hard wallet, hashed with Argon2id; "" for none.
+        card_root: the root of offline money that a hard wallet was made with, hex; "" before.
+        card_pin: of a hard wallet, stretched with Argon2id, hex.
+        card_wallets: number → key, hex, of wallets that are paired with it.
         card_tries: of it since the last right one; each is counted before it is evaluated.
         card_free_fen: what a hard wallet pays at once without the PIN.
         card_spent_fen: what it has paid without since the last right one.
@@ -91,7 +93,9 @@ class State:
     back: dict[str, int] = field(default_factory=dict)
     single_limit_fen: int = 0
     total_limit_fen: int = 0
+    card_root: str = ""
     card_pin: str = ""
+    card_wallets: dict[str, str] = field(default_factory=dict)
     card_tries: int = 0
     card_free_fen: int = 0
     card_spent_fen: int = 0

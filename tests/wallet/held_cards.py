@@ -1,0 +1,86 @@
+"""A hard wallet in a test, and readers that are held to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from runtime.clock import ManualClock
+from runtime.errors import Refusal
+from runtime.randomness import SeededRandomness
+from tests.offline.country import NOW, Country
+from tests.offline.purses import WALLET, FailingStore, Purse
+from wallet.card import Card
+from wallet.hard_wallet import HardWallet, converse, personalise
+
+PIN = "2468"
+
+
+class Held:
+    """A hard wallet with one reader; `card` is the reader's end."""
+
+    def __init__(self, country: Country, *values: int, free_fen: int = 50) -> None:
+        self.store = FailingStore(bytes([7]) * 32)
+        personalise(self.store, pin=PIN, root=country.root_public, free_fen=free_fen)
+        self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
+        element = self.hard.element
+        key = element.load_key(WALLET, ())
+        element.prove(key, "alpha", WALLET)
+        certificate = country.certify(key, "alpha")
+        element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
+        element.trust(country.root_public + country.bundle().encode())
+        tokens = [
+            country.mint(element.public_key(), value, number=500 + at).token.encode()
+            for at, value in enumerate(values)
+        ]
+        element.load(tokens)
+        self._ends: list[socket.socket] = []
+        self.card = Card(self.plug())
+
+    def plug(self) -> socket.socket:
+        """A fresh reader's end of the contacts."""
+        inner, outer = socket.socketpair()
+        outer.settimeout(5)
+
+        def run() -> None:
+            with inner:
+                converse(self.hard, inner)
+
+        threading.Thread(target=run, daemon=True).start()
+        self._ends.append(outer)
+        return outer
+
+    def again(self) -> Card:
+        """Taken away and held there again, by anybody."""
+        return Card(self.plug())
+
+    def owners(self) -> Card:
+        """Held there again by who knows the PIN."""
+        card = self.again()
+        card.unlock(PIN)
+        return card
+
+    @property
+    def balance(self) -> int:
+        """What is on it."""
+        return self.hard.element.balance_fen()
+
+
+def no(reason: int, call: object, *arguments: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        call(*arguments)  # type: ignore[operator]
+    assert caught.value.reason == reason
+    return caught.value.message
+
+
+def paid_by(card: Card, bob: Purse, request: bytes) -> bytes:
+    """The card's payment for a request of Bob's, who is at the other end."""
+    return card.pay(request, bob.element.vouch(request, card.binding))
+
+
+def took(bob: Purse, card: Card, amount: int) -> None:
+    payment = paid_by(card, bob, bob.element.request(amount))
+    assert bob.element.accept(payment) == amount
+    card.confirm(payment, bob.element.receipt(payment))

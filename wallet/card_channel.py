@@ -1,0 +1,235 @@
+"""The channel between a card and what it is held to.
+
+`Noise_NN_25519_ChaChaPoly_SHA256` (The Noise Protocol Framework, revision 34): both sides make a
+key for this one session, so that a recording is no use later, neither to read nor to play back. The
+pattern itself says nothing of who the two are. Whoever has to show it signs, or answers for the PIN
+over, the `binding` of the channel, which is another in each session: see docs/decisions/0022.
+
+A message is a header of five bytes, encrypted, and the body in encrypted parts. What was altered,
+left out, sent again or in another order does not decrypt, and ends the session.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from runtime.randomness import Randomness
+
+NAME = b"Noise_NN_25519_ChaChaPoly_SHA256"
+EPHEMERAL_BYTES = 32
+TAG_BYTES = 16
+PART_BYTES = 65_535 - TAG_BYTES
+"""Of the body in one Noise message at most."""
+
+_HEADER = struct.Struct(">BI")
+
+
+class MessageError(Exception):
+    """This is no such message; the message says why. The session is over."""
+
+
+class Cipher:
+    """One direction: each message has the next number, and is good under no other."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = ChaCha20Poly1305(key)
+        self._number = 0
+
+    def seal(self, plain: bytes, also: bytes = b"") -> bytes:
+        """Encrypts the next message; `also` is authenticated with it."""
+        return self._cipher.encrypt(self._nonce(), plain, also)
+
+    def open(self, sealed: bytes, also: bytes = b"") -> bytes:
+        """Decrypts the next message. Raises MessageError when it is another."""
+        try:
+            return self._cipher.decrypt(self._nonce(), sealed, also)
+        except InvalidTag:
+            raise MessageError("this is not what the other side has sent next") from None
+
+    def _nonce(self) -> bytes:
+        self._number += 1
+        return struct.pack("<4xQ", self._number - 1)
+
+
+class Handshake:
+    """One side's part in agreeing on the keys.
+
+    Args:
+        prologue: what both sides must have said before.
+        private: this side's key for this session.
+    """
+
+    def __init__(self, prologue: bytes, private: X25519PrivateKey) -> None:
+        self._private = private
+        self._chain = self._hash = NAME
+        self._mix(prologue)
+
+    @property
+    def binding(self) -> bytes:
+        """The hash of all that was said: 32 bytes that name this channel and no other."""
+        return self._hash
+
+    def begin(self, payload: bytes = b"") -> bytes:
+        """The initiator's message: its key, and a payload in the clear."""
+        own = self._private.public_key().public_bytes_raw()
+        self._mix(own)
+        self._mix(payload)
+        return own + payload
+
+    def begun(self, message: bytes) -> bytes:
+        """The responder's reading of it; returns the payload. Raises MessageError."""
+        self._other = _key(message[:EPHEMERAL_BYTES])
+        self._mix(message[:EPHEMERAL_BYTES])
+        self._mix(message[EPHEMERAL_BYTES:])
+        return message[EPHEMERAL_BYTES:]
+
+    def answer(self, payload: bytes = b"") -> bytes:
+        """The responder's message. Raises MessageError for a key that no honest side has."""
+        own = self._private.public_key().public_bytes_raw()
+        self._mix(own)
+        sealed = Cipher(self._agree()).seal(payload, self._hash)
+        self._mix(sealed)
+        return own + sealed
+
+    def answered(self, message: bytes) -> bytes:
+        """The initiator's reading of it; returns the payload. Raises MessageError."""
+        self._other = _key(message[:EPHEMERAL_BYTES])
+        self._mix(message[:EPHEMERAL_BYTES])
+        sealed = message[EPHEMERAL_BYTES:]
+        payload = Cipher(self._agree()).open(sealed, self._hash)
+        self._mix(sealed)
+        return payload
+
+    def ciphers(self) -> tuple[Cipher, Cipher]:
+        """What the initiator sends with, and what it receives with."""
+        first, second = self._keys(b"")
+        return Cipher(first), Cipher(second)
+
+    def _agree(self) -> bytes:
+        try:
+            shared = self._private.exchange(self._other)
+        except ValueError:
+            raise MessageError("a key of small order") from None
+        self._chain, key = self._keys(shared)
+        return key
+
+    def _keys(self, secret: bytes) -> tuple[bytes, bytes]:
+        both = HKDF(SHA256(), 64, salt=self._chain, info=b"").derive(secret)
+        return both[:32], both[32:]
+
+    def _mix(self, data: bytes) -> None:
+        digest = Hash(SHA256())
+        digest.update(self._hash + data)
+        self._hash = digest.finalize()
+
+
+class Channel:
+    """Messages of a kind and a body, over a connection.
+
+    Attributes:
+        binding: names this channel to both sides, and to nobody in between.
+    """
+
+    def __init__(
+        self, connection: socket.socket, sends: Cipher, receives: Cipher, binding: bytes
+    ) -> None:
+        self._connection = connection
+        self._sends = sends
+        self._receives = receives
+        self.binding = binding
+
+    def send(self, kind: int, body: bytes) -> None:
+        """Sends one message."""
+        parts = [self._sends.seal(_HEADER.pack(kind, len(body)))]
+        parts += [
+            self._sends.seal(body[at : at + PART_BYTES]) for at in range(0, len(body), PART_BYTES)
+        ]
+        self._connection.sendall(b"".join(parts))
+
+    def receive(self, largest: Mapping[int, int]) -> tuple[int, bytes] | None:
+        """One message's kind and body; None when the other side has gone between two.
+
+        Args:
+            largest: bytes of each kind's body at most; other kinds are refused.
+
+        Raises:
+            MessageError: altered, unknown, too long, or cut short.
+        """
+        header = exactly(self._connection, _HEADER.size + TAG_BYTES)
+        if not header:
+            return None
+        kind, length = _HEADER.unpack(self._open(header, _HEADER.size))
+        if kind not in largest:
+            raise MessageError(f"{kind} is no command")
+        if length > largest[kind]:
+            raise MessageError(f"{length} bytes are too many, {largest[kind]} are allowed")
+        body = bytearray()
+        while len(body) < length:
+            count = min(length - len(body), PART_BYTES)
+            body += self._open(exactly(self._connection, count + TAG_BYTES), count)
+        return kind, bytes(body)
+
+    def _open(self, sealed: bytes, count: int) -> bytes:
+        if len(sealed) < count + TAG_BYTES:
+            raise MessageError("cut short")
+        return self._receives.open(sealed)
+
+
+def meet(connection: socket.socket, version: bytes, randomness: Randomness) -> Channel:
+    """The reader's side. Raises MessageError when what answers is no card of this version."""
+    hands = Handshake(version, _session_key(randomness))
+    connection.sendall(version + hands.begin())
+    answer = exactly(connection, EPHEMERAL_BYTES + TAG_BYTES)
+    if len(answer) < EPHEMERAL_BYTES + TAG_BYTES:
+        raise MessageError("no card of this version answers")
+    hands.answered(answer)
+    sends, receives = hands.ciphers()
+    return Channel(connection, sends, receives, hands.binding)
+
+
+def met(connection: socket.socket, version: bytes, randomness: Randomness) -> Channel | None:
+    """The card's side; None when the reader has gone before it said anything.
+
+    Raises:
+        MessageError: this is no reader of this version; nothing is answered.
+    """
+    hello = exactly(connection, len(version) + EPHEMERAL_BYTES)
+    if not hello:
+        return None
+    if len(hello) < len(version) + EPHEMERAL_BYTES or not hello.startswith(version):
+        raise MessageError("no reader of this version asks")
+    hands = Handshake(version, _session_key(randomness))
+    hands.begun(hello[len(version) :])
+    connection.sendall(hands.answer())
+    receives, sends = hands.ciphers()
+    return Channel(connection, sends, receives, hands.binding)
+
+
+def exactly(connection: socket.socket, count: int) -> bytes:
+    """So many bytes, or fewer when the other side has gone."""
+    parts = bytearray()
+    while len(parts) < count:
+        part = connection.recv(min(count - len(parts), 65_536))
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
+
+
+def _session_key(randomness: Randomness) -> X25519PrivateKey:
+    return X25519PrivateKey.from_private_bytes(randomness.bytes(EPHEMERAL_BYTES))
+
+
+def _key(data: bytes) -> X25519PublicKey:
+    try:
+        return X25519PublicKey.from_public_bytes(data)
+    except ValueError:
+        raise MessageError("no key") from None
