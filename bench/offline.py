@@ -452,6 +452,8 @@ def _registered(
             "value_fen": chain.token.value_fen,
             "expires_time_ms": chain.token.expires_time_ms,
             "body": chain.token.encode(),
+            "pruned": 0,
+            "pruned_fen": 0,
         }
         for chain in chains
     ]

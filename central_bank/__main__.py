@@ -134,6 +134,7 @@ def _start_workers(bank: CentralBank, accident: Callable[[BaseException], None])
     setting_aside.on_told = asker.wake
     workers = [
         Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident),
+        Worker("pruning", bank.pruning.step, idle_s=1.0, on_accident=accident),
         late,
         asker,
         Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),

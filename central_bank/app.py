@@ -30,6 +30,7 @@ from central_bank.registration.judging import Judging
 from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
+from central_bank.registration.pruning import Pruning
 from central_bank.registration.refund_clock import RefundClock
 from central_bank.registration.restore import Restoring
 from central_bank.registration.returns import Returns
@@ -69,6 +70,7 @@ class CentralBank:
     loads: Loads
     deposits: Deposits
     restoring: Restoring
+    pruning: Pruning
     evidence: Evidence
     feed: Feed
     flows: Flows
@@ -180,6 +182,7 @@ def build(
             RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
             clearing,
         ),
+        pruning=Pruning(database, clock),
         evidence=evidence,
         feed=Feed(books.journal, registry, FeedBook(database), central_keys, acts.chain, clock),
         flows=Flows(database, books.history, registry),

@@ -93,6 +93,14 @@ stops, and so comes online, before its payee has lost it."""
 MAX_DEPOSIT_WAIT_MS = 30 * 86_400_000
 """For so long after the grace a deposit that came in time may wait for a bank's reserves."""
 
+PRUNE_AFTER_MS = RESTORE_GRACE_MS + MAX_DEPOSIT_WAIT_MS + 30 * 86_400_000
+"""So long after a token's expiry, its money having gone back, how its pieces were spent is deleted:
+the grace, the longest that a deposit may wait behind it, and a month for who looks into a case."""
+
+MAX_PRUNED_ROWS = 500
+MAX_PRUNED_TOKENS = 100
+"""At once, and about once a second: what is written meanwhile does not wait for it."""
+
 MAX_RESTORED = 100
 """Registrations that are given back at once."""
 

@@ -137,7 +137,8 @@ redemptions = Table(
 )
 
 # `owner` is the key that it was made for, at this bank and never at another one. `restored_fen` is
-# what went back to the loader after the grace; none until then.
+# what went back to the loader after the grace; none until then. `pruned_fen` is what left the float
+# through pieces of it that are not kept any more; `pruned` is 1 when none is.
 tokens = Table(
     "tokens",
     metadata,
@@ -149,9 +150,12 @@ tokens = Table(
     Column("expires_time_ms", BigInteger, nullable=False),
     Column("restored_fen", BigInteger, nullable=True),
     Column("body", LargeBinary, nullable=False),
+    Column("pruned", SmallInteger, nullable=False),
+    Column("pruned_fen", BigInteger, nullable=False),
     Index("tokens_by_registration", "bank", "number"),
     Index("tokens_by_owner", "owner"),
     Index("tokens_by_expiry", "restored_fen", "expires_time_ms"),
+    Index("tokens_by_pruning", "pruned", "expires_time_ms"),
 )
 
 # Each way in which a piece was spent: by an endorsement, or, with `DEPOSITED`, at its deposit.
@@ -170,6 +174,22 @@ pieces = Table(
     Column("bank", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
+)
+
+# A chain of what was deleted of `pieces`, one row a batch. `deposits`: of each deposit in it, in
+# order, bank (4 bytes), number (8) and what left the float through the rows that are gone (8), all
+# big-endian; `retired_fen` is their sum, `gone` a digest of the rows, `digest` one of this row and
+# the digest before (registration/pruning.py).
+pruned_pieces = Table(
+    "pruned_pieces",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("rows", Integer, nullable=False),
+    Column("retired_fen", BigInteger, nullable=False),
+    Column("gone", LargeBinary(32), nullable=False),
+    Column("deposits", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
 )
 
 # What a deposited piece was paid beyond its token's value, at which piece on its way that was lost,

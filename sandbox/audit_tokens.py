@@ -4,15 +4,22 @@ Tokens are written in the transaction of the journal row that pays for them, pie
 retires them, losses in the one that takes them from a bank; what is left of expired tokens is
 marked in the one that gives it back. So in any one state of the database
 both tell the same story, row by row.
+
+Pieces of tokens that ended long ago are deleted in batches. What each deposit took out of the float
+through them stands in the chain `pruned_pieces`, and what each token did in its own row: the same
+story, with less to tell it by.
 """
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Engine, column, func, select, table
+from sqlalchemy import Connection, Engine, Row, column, func, select, table
 
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
@@ -29,10 +36,19 @@ from settlement.tables import JournalTables
 
 FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
 DEPOSITED = b"deposited".ljust(32, b"\0")
+_TAG = b"dcep-pruned-pieces/v1\0"
+_HEAD, _SHARE = struct.Struct(">QQQQ"), struct.Struct(">IQQ")
 
 _tokens = table(
     "tokens",
-    *(column(name) for name in ("token_id", "bank", "number", "value_fen", "restored_fen")),
+    *map(
+        column,
+        ("token_id", "bank", "number", "value_fen", "restored_fen", "pruned", "pruned_fen"),
+    ),
+)
+_pruned = table(
+    "pruned_pieces",
+    *map(column, ("number", "rows", "retired_fen", "gone", "deposits", "time_ms", "digest")),
 )
 _pieces = table(
     "pieces",
@@ -88,6 +104,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         tokens = connection.execute(select(_tokens)).all()
         pieces = connection.execute(select(_pieces).where(_pieces.c.spent_by == DEPOSITED)).all()
         losses = connection.execute(select(_losses)).all()
+        pruned = connection.execute(select(_pruned).order_by(_pruned.c.number)).all()
     found = TokenSums()
     try:
         moves = _moves(Journal(engine, tables), end)
@@ -104,8 +121,11 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     for piece in pieces:
         retired[piece.bank, piece.number] += piece.retired_fen
         by_token[bytes(piece.token_id)] += piece.retired_fen
+    for batch, fen in _pruned_deposits(pruned, found.problems).items():
+        retired[batch] += fen
+    _check_pruned_tokens(tokens, by_token, pruned, found.problems)
     for token in tokens:
-        redeemed_fen = by_token.pop(bytes(token.token_id), 0)
+        redeemed_fen = by_token.pop(bytes(token.token_id), 0) + token.pruned_fen
         if redeemed_fen > token.value_fen:
             found.problems.append(
                 f"table tokens, row token_id={bytes(token.token_id).hex()}: worth "
@@ -132,6 +152,64 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         name = f"losses borne_by={bearer}"
         found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
     return found
+
+
+def _pruned_deposits(pruned: Sequence[Row[Any]], problems: list[str]) -> dict[Batch, int]:
+    """What left the float through rows that are gone, by deposit; notes where the chain breaks."""
+    found: dict[Batch, int] = defaultdict(int)
+    previous = bytes(32)
+    for place, row in enumerate(pruned, 1):
+        deposits, name = bytes(row.deposits), f"table pruned_pieces, row number={row.number}"
+        digest, previous = _pruned_digest(previous, row), bytes(row.digest)
+        if row.number != place or digest != previous:
+            problems.append(f"{name}: it is not the one that was written behind the one before")
+        if len(deposits) % _SHARE.size:
+            problems.append(f"{name}: its deposits cannot be read")
+            continue
+        sum_fen = 0
+        for bank, number, fen in _SHARE.iter_unpack(deposits):
+            found[bank, number] += fen
+            sum_fen += fen
+        if sum_fen != row.retired_fen:
+            problems.append(f"{name}: {row.retired_fen} fen, its deposits come to {sum_fen}")
+    return found
+
+
+def _pruned_digest(previous: bytes, row: Row[Any]) -> bytes:
+    """What its digest has to be; nothing for numbers that nobody has written in earnest."""
+    try:
+        head = _HEAD.pack(row.number, row.rows, row.retired_fen, row.time_ms)
+    except struct.error:
+        return b""
+    return hashlib.sha256(_TAG + previous + head + bytes(row.gone) + bytes(row.deposits)).digest()
+
+
+def _check_pruned_tokens(
+    tokens: Sequence[Row[Any]],
+    by_token: Mapping[bytes, int],
+    pruned: Sequence[Row[Any]],
+    problems: list[str],
+) -> None:
+    """Notes tokens that were pruned too early, or not whole; and whether the sums agree."""
+    for token in tokens:
+        token_id = bytes(token.token_id)
+        if (token.pruned or token.pruned_fen) and token.restored_fen is None:
+            problems.append(
+                f"table tokens, row token_id={token_id.hex()}: its pieces were deleted before what "
+                "was left of it went back"
+            )
+        if token.pruned and token_id in by_token:
+            problems.append(
+                f"table tokens, row token_id={token_id.hex()}: its pieces were deleted, and there "
+                "are some"
+            )
+    by_tokens_fen = sum(token.pruned_fen for token in tokens)
+    by_rows_fen = sum(row.retired_fen for row in pruned)
+    if by_tokens_fen != by_rows_fen:
+        problems.append(
+            f"table pruned_pieces: its rows come to {by_rows_fen} fen, the tokens say "
+            f"{by_tokens_fen}"
+        )
 
 
 def _compare(

@@ -206,6 +206,8 @@ def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[
                 "value_fen": token.value_fen,
                 "expires_time_ms": token.expires_time_ms,
                 "body": token.encode(),
+                "pruned": 0,
+                "pruned_fen": 0,
             }
             for token in made
         ],

@@ -132,9 +132,10 @@ def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list
         .where(pieces.c.token_id == tokens.c.token_id, pieces.c.spent_by == DEPOSITED)
         .scalar_subquery()
     )
-    query = select(
-        tokens.c.bank, tokens.c.number, tokens.c.token_id, tokens.c.value_fen - retired
-    ).join(due, (tokens.c.bank == due.c.bank) & (tokens.c.number == due.c.number))
+    left = tokens.c.value_fen - retired - tokens.c.pruned_fen
+    query = select(tokens.c.bank, tokens.c.number, tokens.c.token_id, left).join(
+        due, (tokens.c.bank == due.c.bank) & (tokens.c.number == due.c.number)
+    )
     found: dict[tuple[int, int], Left] = {}
     for bank, number, token_id, fen in connection.execute(query):
         found.setdefault((bank, number), Left(bank, number)).fen[bytes(token_id)] = int(fen)

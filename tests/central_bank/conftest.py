@@ -158,8 +158,8 @@ def new_id() -> str:
 class World:
     """A central bank that admitted alpha and beta; `restart` builds it anew from the database."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine: Engine = open_engine(f"sqlite:///{folder / 'central.db'}")
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.engine: Engine = open_engine(url or f"sqlite:///{folder / 'central.db'}")
         metadata.create_all(self.engine)
         self.clock = ManualClock(NOW_MS)
         self.banks = FakeBanks()

@@ -20,8 +20,8 @@ from tests.offline.country import DAY, Country, Device, key_of
 class Centre(World):
     """Alice, Bob and Carol bank at alpha, Dan and Erin at beta; alpha pays for the tokens."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, url: str = "") -> None:
+        super().__init__(folder, url)
         self.issue(self.alpha, 100_000)
         self.numbers = itertools.count(1)
         self.country = Country()
