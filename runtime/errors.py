@@ -10,7 +10,10 @@ Exception
 
 from __future__ import annotations
 
+import re
+
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -23,6 +26,7 @@ RETRY_AFTER_MS = "retry_after_ms"
 
 _PREFIX = "REASON_"
 _REASONS = errors_pb2.Reason.DESCRIPTOR
+_MILLISECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class Refusal(Exception):
@@ -35,7 +39,7 @@ class Refusal(Exception):
         metadata: more about it, such as ``missing_fen``.
     """
 
-    def __init__(self, reason: int, message: str, *, field: str = "", **metadata: str) -> None:
+    def __init__(self, reason: int, message: str, /, *, field: str = "", **metadata: str) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -97,7 +101,8 @@ def to_status(refusal: Refusal) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(reason=refusal.name, domain=DOMAIN, metadata=metadata)
     status = status_pb2.Status(code=refusal.code, message=refusal.message)
     status.details.add().Pack(info)
-    again_ms = int(metadata.get(RETRY_AFTER_MS, "0"))
+    said = metadata.get(RETRY_AFTER_MS, "")
+    again_ms = int(said) if _MILLISECONDS.fullmatch(said) else 0
     if again_ms:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(again_ms)
@@ -105,17 +110,31 @@ def to_status(refusal: Refusal) -> status_pb2.Status:
     return status
 
 
-def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
-    """What a failed call means to its caller."""
-    status = rpc_status.from_call(error)
-    if status is not None:
-        for detail in status.details:
+def _refusal(error: grpc.RpcError) -> Refusal | None:
+    """The refusal beside a call's status; None without one, or one that cannot be believed.
+
+    It cannot where it is of another code than the call: the call ended here before its answer was
+    whole, say at its deadline.
+    """
+    try:
+        status = rpc_status.from_call(error)
+        for detail in status.details if status is not None else ():
             info = error_details_pb2.ErrorInfo()
             if detail.Unpack(info) and info.domain == DOMAIN:
                 metadata = {key: harmless(value) for key, value in info.metadata.items()}
                 field = metadata.pop("field", "")
                 said = harmless(status.message)
                 return Refusal(reason_number(info.reason), said, field=field, **metadata)
+    except (ValueError, DecodeError):
+        pass
+    return None
+
+
+def from_rpc_error(error: grpc.RpcError) -> Refusal | NoAnswer:
+    """What a failed call means to its caller, whatever the peer put beside its status."""
+    refusal = _refusal(error)
+    if refusal is not None:
+        return refusal
     code, details = error.code(), harmless(error.details() or "")
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return Refusal(errors_pb2.REASON_OVERLOADED, details or "overloaded")

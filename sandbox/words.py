@@ -37,10 +37,11 @@ class Speaker:
         elif text is not None:
             self.console.print(text)
 
-    def fail(self, code: int, reason: str, text: str, **more: Any) -> NoReturn:
+    def fail(self, code: int, reason: str, text: str, /, **more: Any) -> NoReturn:
         """Say why it did not work and end with ``code``."""
         if self.as_json:
-            self.result({"ok": False, "reason": reason, "message": text, **more})
+            # What a peer put beside its refusal takes no place of ours.
+            self.result({**more, "ok": False, "reason": reason, "message": text})
         else:
             Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]{reason}[/]: {text}")
         raise SystemExit(code)

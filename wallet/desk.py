@@ -25,8 +25,18 @@ if TYPE_CHECKING:
 Take = Callable[[Any], None]
 _NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
 """What a bank says of an order whose sequence is not this book's any more."""
-ORDERED_TIME_MS = "ordered_time_ms"
-"""In a refusal's metadata: it is the outcome of an earlier order, of that time."""
+
+
+class RefusedBefore(Refusal):
+    """The outcome of an order that an earlier command made.
+
+    Attributes:
+        ordered_time_ms: when that was; a bank's word says nothing of it.
+    """
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.reason, order.message, payment_id=order.payment_id)
+        self.ordered_time_ms = order.created_time_ms
 
 
 @dataclass(frozen=True)
@@ -304,7 +314,7 @@ class Desk:
             # before an older copy of it was put back, or for somebody who has the key.
             self.book.seen_elsewhere(self.number, self.clock.now_ms())
             refusal = _used_elsewhere()
-        refusal.metadata.setdefault("payment_id", order.payment_id)
+        refusal.metadata["payment_id"] = order.payment_id
         self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
         self._tell(order)
         raise refusal
@@ -362,10 +372,9 @@ def _content(kind: Kind, fields: dict[str, Any]) -> bytes:
 
 
 def _refusal(order: Order, *, resent: bool) -> Refusal:
-    refusal = Refusal(order.reason, order.message, payment_id=order.payment_id)
     if resent:
-        refusal.metadata[ORDERED_TIME_MS] = str(order.created_time_ms)
-    return refusal
+        return RefusedBefore(order)
+    return Refusal(order.reason, order.message, payment_id=order.payment_id)
 
 
 def _said(reason: int) -> str:

@@ -67,12 +67,13 @@ class Speaker:
         sys.stderr.flush()
 
     def fail(
-        self, code: int, reason: str, message: str, following: str = "", **more: Any
+        self, code: int, reason: str, message: str, following: str = "", /, **more: Any
     ) -> NoReturn:
         """Says why it did not work, and what to do next, and ends."""
         if self.as_json:
             fields = {"ok": False, "reason": reason, "message": message, "next": following}
-            self.result({**fields, **more}, "")
+            # What a bank put beside its refusal takes no place of ours.
+            self.result({**more, **fields}, "")
         else:
             self.say(message)
             if following:
@@ -123,7 +124,7 @@ class Speaker:
 
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import NoAnswer, Refusal
-        from wallet.desk import ORDERED_TIME_MS
+        from wallet.desk import RefusedBefore
         from wallet.words import ASK_LATER, LIMIT_NAMES, NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
@@ -132,9 +133,12 @@ class Speaker:
                 figure := self._limits().get(LIMIT_NAMES[error.name])
             ):
                 said = f"{said}\n{LIMIT_NAMES[error.name]}: {figure}."
-            if ORDERED_TIME_MS in error.metadata:
-                said, following = earlier(said, int(error.metadata[ORDERED_TIME_MS]))
-            more = {**error.metadata, **({"field": error.field} if error.field else {})}
+            more: dict[str, Any] = dict(error.metadata)
+            if error.field:
+                more["field"] = error.field
+            if isinstance(error, RefusedBefore):
+                said, following = earlier(said, error.ordered_time_ms)
+                more["ordered_time_ms"] = error.ordered_time_ms
             if self.as_json:
                 self.fail(EXIT_REFUSED, error.name, error.message, following, **more)
             self.fail(EXIT_REFUSED, error.name, said, following)

@@ -22,7 +22,7 @@ from runtime.tls import Identity
 from tests.runtime.conftest import SERVER, Serve, Served, ask, stream, unary
 
 BANK, OTHER, OFFICER = "dcep://bank/alpha", "dcep://bank/beta", "dcep://officer/central-bank/lin"
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 @pytest.fixture

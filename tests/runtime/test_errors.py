@@ -1,14 +1,28 @@
 """Refusals travel whole: reason, status, sentence, field and metadata."""
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import Int32Value
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from dcep.errors.v1 import errors_pb2
 from runtime.channel import connect
-from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name, reason_number, status_of
+from runtime.errors import (
+    NoAnswer,
+    Refusal,
+    from_rpc_error,
+    is_undecided,
+    reason_name,
+    reason_number,
+    status_of,
+    to_status,
+)
 from tests.runtime.conftest import SERVER, Root, Serve, Served, ask, stream, unary
 
 REASONS = [value.number for value in errors_pb2.Reason.DESCRIPTOR.values]
@@ -126,3 +140,65 @@ def test_a_method_that_is_not_there_is_refused(serve: Serve) -> None:
     with pytest.raises(Refusal) as caught:
         call(b"")
     assert caught.value.reason == errors_pb2.REASON_MESSAGE_UNREADABLE
+
+
+Told = Callable[[grpc.ServicerContext], None]
+
+
+@pytest.fixture
+def said_by() -> Iterator[Callable[[Told], Refusal | NoAnswer]]:
+    """What a call means that a server of another maker ends in its own way."""
+    with contextlib.ExitStack() as ends:
+
+        def ask_it(told: Told) -> Refusal | NoAnswer:
+            def end(request: bytes, context: grpc.ServicerContext) -> bytes:
+                told(context)
+                return b""
+
+            handlers = {"Ask": grpc.unary_unary_rpc_method_handler(end)}
+            server = grpc.server(ThreadPoolExecutor(1))
+            server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler("rude", handlers),)
+            )
+            port = server.add_insecure_port("127.0.0.1:0")
+            server.start()
+            ends.callback(server.stop, None)
+            channel = ends.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary("/rude/Ask")(b"", timeout=10.0)
+            return from_rpc_error(caught.value)
+
+        yield ask_it
+
+
+def test_a_peers_words_about_its_refusal_take_no_place_of_ours(
+    said_by: Callable[[Told], Refusal | NoAnswer],
+) -> None:
+    told = {"self": "a", "reason": "b", "message": "c", "retry_after_ms": "soon", "": "d"}
+    metadata = {**told, "field": "x"}
+    info = error_details_pb2.ErrorInfo(reason="OF_TOMORROW", domain="dcep", metadata=metadata)
+    status = status_pb2.Status(code=grpc.StatusCode.ABORTED.value[0], message="no")
+    status.details.add().Pack(info)
+    refusal = said_by(lambda context: context.abort_with_status(rpc_status.to_status(status)))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.message, refusal.field) == (0, "no", "x")
+    assert refusal.metadata == told
+    # Handed on, as an edge or a bank does.
+    again = Refusal(refusal.reason, refusal.message, field=refusal.field, **refusal.metadata)
+    assert len(to_status(again).details) == 1
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [b"\xff\xff", status_pb2.Status(code=7, message="another code").SerializeToString()],
+)
+def test_a_status_that_is_none_or_of_another_code_is_not_believed(
+    said_by: Callable[[Told], Refusal | NoAnswer], trailer: bytes
+) -> None:
+    def late(context: grpc.ServicerContext) -> None:
+        context.set_trailing_metadata((("grpc-status-details-bin", trailer),))
+        context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "late")
+
+    silence = said_by(late)
+    assert isinstance(silence, NoAnswer)
+    assert str(silence) == "DEADLINE_EXCEEDED: late"

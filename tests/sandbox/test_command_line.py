@@ -9,8 +9,14 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from dcep.errors.v1 import errors_pb2
+from runtime.errors import Refusal
+from sandbox.words import Speaker as DcepSpeaker
+from wallet.speak import Speaker as WalletSpeaker
 
 TOOLS = {"wallet": "wallet.cli", "dcep": "sandbox.cli"}
 BIN = Path(sys.executable).parent
@@ -130,3 +136,23 @@ def test_a_plain_terminal_gets_plain_text(tool: str, words: list[str]) -> None:
     said = done.stdout + done.stderr
     assert said.isascii() and "\\u" not in said
     assert "\x1b" not in run(tool, *words, NO_COLOR="1", FORCE_COLOR="1").stderr
+
+
+@pytest.mark.parametrize("speaks", [WalletSpeaker, DcepSpeaker], ids=["wallet", "dcep"])
+def test_what_a_peer_puts_beside_its_refusal_does_not_make_it_a_success(
+    speaks: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {
+        "ok": "true",
+        "reason": "SETTLED",
+        "message": "paid",
+        "next": "",
+        "self": "",
+        "code": "",
+    }
+    refusal = Refusal(errors_pb2.REASON_WALLET_FROZEN, "frozen", **told)
+    with pytest.raises(SystemExit) as ended:
+        speaks(True).fail(1, refusal.name, refusal.message, **refusal.metadata)
+    answer = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 1
+    assert (answer["ok"], answer["reason"], answer["message"]) == (False, "WALLET_FROZEN", "frozen")
