@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := currency runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format protos bench clean
+.PHONY: help setup demo test lint format screens protos bench clean
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ lint: $(STAMP) ## format and types
 format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screens: $(STAMP) ## pictures of what the pages in docs/tutorials show, at 80 columns
+	$(BIN)/python -m sandbox.tutorials docs/tutorials/*.md --screens docs/screens
 
 protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \

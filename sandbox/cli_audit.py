@@ -92,7 +92,7 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
     )
     console.print(
         "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense"
-        " = circulation − inbound + outbound on their way"
+        "\n          = circulation − inbound + outbound on their way"
     )
     console.print(_bank_table(fields["banks"]))
     console.print(
