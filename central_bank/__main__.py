@@ -30,7 +30,7 @@ from runtime.database import SchemaBehind, check_at_head, close_database, open_e
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
-from runtime.one_writer import DatabaseTaken, OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_key import RenewingKey
 from runtime.server import Server, Service, wait_for_signal
@@ -57,6 +57,9 @@ def main() -> int:
     except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"central_bank: {error}", file=sys.stderr)
         return 2
+    except DatabaseAway as error:
+        print(f"central_bank: {error}", file=sys.stderr)
+        return 1
 
 
 def run(settings: Settings, *, migrate: bool) -> int:
@@ -123,6 +126,12 @@ def run(settings: Settings, *, migrate: bool) -> int:
     watcher.stop()
     writer.release()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
+    if accidents:
+        why = str(accidents[0]).partition("\n")[0]
+        print(
+            f"central_bank: ended: {why}. Started again, it goes on from its journal",
+            file=sys.stderr,
+        )
     return 1 if accidents else 0
 
 

@@ -123,17 +123,22 @@ class Acts:
             raise Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, f"no act {act_id}", field="act_id")
         return act
 
-    def page(self, state: int, limit: int, before: int | None) -> list[Act]:
+    def page(self, state: int, limit: int, before: int | None, *, kind: str = "") -> list[Act]:
         """Acts, the newest first.
 
         Args:
             state: only those of this state; all when 0.
             before: only those with a lower number.
+            kind: only those of this kind; all when empty.
         """
+        if kind and kind not in self._effects:
+            raise invalid("kind", f"is one of {', '.join(sorted(self._effects))}")
         table = self._tables.acts
         query = select(table).order_by(table.c.id.desc()).limit(limit)
         if state:
             query = query.where(table.c.state == state)
+        if kind:
+            query = query.where(table.c.kind == kind)
         if before is not None:
             query = query.where(table.c.id < before)
         return [_act(row) for row in self._database.read(lambda c: c.execute(query).all())]

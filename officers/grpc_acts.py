@@ -47,7 +47,9 @@ class GrpcActs(office_pb2_grpc.ActServiceServicer):
             raise invalid("state", "is an ActState")
         size = page_size(request.page_size)
         before = decode_token(request.page_token, 1)
-        found = self._acts.page(request.state, size + 1, before[0] if before else None)
+        found = self._acts.page(
+            request.state, size + 1, before[0] if before else None, kind=request.kind
+        )
         more = len(found) > size
         return office_pb2.ListActsResponse(
             acts=[shown(act) for act in found[:size]],

@@ -44,7 +44,7 @@ from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.metrics import CallMetrics, serve_metrics, watch_days_left
-from runtime.one_writer import DatabaseTaken, OneWriter
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 from runtime.own_certificate import OwnCertificate
 from runtime.renewing_channel import RenewingChannel
 from runtime.renewing_key import RenewingKey
@@ -76,6 +76,9 @@ def main() -> int:
     except (SettingsError, SchemaBehind, DatabaseTaken) as error:
         print(f"operator_bank: {error}", file=sys.stderr)
         return 2
+    except DatabaseAway as error:
+        print(f"operator_bank: {error}", file=sys.stderr)
+        return 1
 
 
 def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
@@ -144,6 +147,12 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     watcher.stop()
     writer.release()
     logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
+    if accidents:
+        why = str(accidents[0]).partition("\n")[0]
+        print(
+            f"operator_bank: ended: {why}. Started again, it goes on from its journal",
+            file=sys.stderr,
+        )
     return 1 if accidents else 0
 
 

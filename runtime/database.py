@@ -52,6 +52,19 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether a server's database could not be reached, or the connection to it was lost.
+
+    What was asked in that transaction has not happened, unless it was its end that was asked.
+    """
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.orig, "sqlstate", "of a file")
+    # Without a state it is the connection's own failure: https://www.postgresql.org/docs/current/
+    # errcodes-appendix.html has class 08 for connections, and 57P for a server that stops.
+    return not state or state.startswith(("08", "57P"))
+
+
 def close_database(url: str) -> None:
     """Takes an SQLite database from all but its owner; makes its file where there is none.
 

@@ -11,18 +11,23 @@ import os
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from runtime.database import is_away
 from runtime.errors import NoAnswer
 from runtime.private import PRIVATE_FILE
 
 PATIENCE_S = 5.0
 """How long a start waits for the process before it to be gone."""
 
+SERVER_PATIENCE_S = 30.0
+"""How long a start waits for the database's server."""
+
 _PAUSE_S = 0.1
+_SERVER_PAUSE_S = 0.5
 _LOCK = 0x64636570
 """An advisory lock is its database's own, so that one number serves all."""
 
@@ -31,14 +36,24 @@ class DatabaseTaken(Exception):
     """Another process writes this database; the message says what to do."""
 
 
+class DatabaseAway(Exception):
+    """The database's server did not answer for a while; the message is a sentence."""
+
+
 class OneWriter:
     """The right to write the database at a URL, until `release` or the end of the process."""
 
     def __init__(self, url: str, *, patience_s: float = PATIENCE_S) -> None:
-        """Takes the right. Raises DatabaseTaken when another process has it for longer."""
+        """Takes the right; a server that does not answer is waited for.
+
+        Raises:
+            DatabaseTaken: another process has it for longer.
+            DatabaseAway: the server did not answer for longer than SERVER_PATIENCE_S.
+        """
         self._url = make_url(url)
         self._descriptor: int | None = None
         self._connection: Connection | None = None
+        self._await_server()
         ends_at = time.monotonic() + patience_s
         while not self._take():
             if time.monotonic() >= ends_at:
@@ -68,6 +83,29 @@ class OneWriter:
                 raise _taken(self._url) from error
             return False
 
+    def _await_server(self) -> None:
+        """After a restart of the machine, services may be there before their database is."""
+        if self._url.get_backend_name() != "postgresql":
+            return
+        ends_at = time.monotonic() + SERVER_PATIENCE_S
+        while True:
+            try:
+                with self._engine().connect():
+                    return
+            except DBAPIError as error:
+                if not is_away(error) or time.monotonic() >= ends_at:
+                    why = str(error.orig).strip().partition("\n")[0]
+                    raise DatabaseAway(f"the database does not answer: {why}") from error
+                time.sleep(_SERVER_PAUSE_S)
+
+    def _engine(self) -> Engine:
+        return create_engine(
+            self._url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+
     def release(self) -> None:
         """Gives the right back."""
         if self._descriptor is not None:
@@ -95,13 +133,7 @@ class OneWriter:
         return True
 
     def _take_on_server(self) -> bool:
-        engine = create_engine(
-            self._url.set(drivername="postgresql+psycopg"),
-            isolation_level="AUTOCOMMIT",
-            poolclass=NullPool,
-            hide_parameters=True,
-        )
-        connection = engine.connect()
+        connection = self._engine().connect()
         if connection.execute(text("SELECT pg_try_advisory_lock(:id)"), {"id": _LOCK}).scalar_one():
             self._connection = connection
             return True

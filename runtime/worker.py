@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
+from runtime.database import is_away
 from runtime.errors import NoAnswer, Refusal
 from runtime.logs import logger
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+DATABASE_PATIENCE_S = 300.0
 
 
 class Worker:
@@ -17,8 +20,9 @@ class Worker:
 
     A step returns True when it did something and should be called at once
     again. It may raise NoAnswer or Refusal: it is then called again after a
-    pause that grows to a bound. Anything else ends the process's service:
-    `on_accident` is called with it, once.
+    pause that grows to a bound; so it is when its database's server went away,
+    as for maintenance, for up to DATABASE_PATIENCE_S. Anything else ends the
+    process's service: `on_accident` is called with it, once.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Worker:
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE_S
+        away_since: float | None = None
         while True:
             # In this order: `stop` wakes a step that begins after it has been looked at.
             self._wake.clear()
@@ -62,7 +67,7 @@ class Worker:
                 return
             try:
                 busy = self._step()
-                pause = _FIRST_PAUSE_S
+                pause, away_since = _FIRST_PAUSE_S, None
                 if not busy:
                     self._wake.wait(self._idle_s)
             except (NoAnswer, Refusal) as error:
@@ -70,6 +75,13 @@ class Worker:
                 self._stop.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             except Exception as error:
+                now = time.monotonic()
+                away_since = now if away_since is None else away_since
+                if is_away(error) and now - away_since < DATABASE_PATIENCE_S:
+                    self._log.warning("the database does not answer", pause_s=pause)
+                    self._stop.wait(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE_S)
+                    continue
                 self._log.exception("stopped by an accident")
                 self._on_accident(error)
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -11,6 +10,7 @@ from rich.markup import escape
 from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from runtime.errors import reason_name
+from runtime.output import harmless
 
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
 LIMITS = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
@@ -31,16 +31,35 @@ def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
 
 def in_words(act: office_pb2.Act) -> str:
     """What an act does: "issue 500,000.00 yuan, alpha"; nothing in it is taken for markup."""
-    content = content_of(act)
+    return escape(said(content_of(act)))
+
+
+def said(content: office_pb2.OfficerAct) -> str:
+    """What an act does, as plain text that steers no terminal."""
     kind = content.WhichOneof("kind") or ""
     asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
     if kind in _VERBS:
-        return escape(f"{_VERBS[kind]} {format_yuan(asked.amount_fen)} yuan, {asked.bank}")
+        return harmless(f"{_VERBS[kind]} {format_yuan(asked.amount_fen)} yuan, {asked.bank}")
     if kind == "set_policy":
-        said = "; ".join(class_in_words(limits) for limits in asked.classes)
-        return escape(f"set the limits of all wallet classes: {said or 'none'}")
+        limits = "; ".join(class_in_words(each) for each in asked.classes)
+        return f"set the limits of all wallet classes: {limits or 'none'}"
+    if kind == "admit_bank":
+        return harmless(
+            f"admit bank {asked.name}, wallets {asked.prefix}…, at {asked.inner_address}, "
+            f"certificate {asked.certificate_fingerprint}, key {asked.business_key.hex()}"
+        )
+    if kind == "revoke_device":
+        return harmless(
+            f"take device {asked.device_key.hex()}, certified by {asked.bank}, out of use"
+        )
     values = MessageToDict(asked, preserving_proto_field_name=True).values()
-    return escape(f"{kind.replace('_', ' ')} {', '.join(str(value) for value in values)}")
+    return harmless(f"{kind.replace('_', ' ')} {', '.join(str(value) for value in values)}")
+
+
+def quoted(text: str) -> str:
+    """Somebody's own words: they end where the quotation ends, and steer no terminal."""
+    words = " ".join(harmless(text).split()).replace("”", "'")
+    return f"“{words}”" if words else ""
 
 
 def class_in_words(limits: office_pb2.ClassLimits) -> str:
@@ -51,17 +70,6 @@ def class_in_words(limits: office_pb2.ClassLimits) -> str:
         if getattr(limits, name)
     ]
     return f"class {ROMAN[limits.wallet_class]} {', '.join(said) or 'without a limit'}"
-
-
-def line(act: office_pb2.Act) -> str:
-    """An act that waits, with who asked, why, and until when."""
-    content = content_of(act)
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(content.expires_time_ms / 1000))
-    return (
-        f"{content.act_id}  {in_words(act)}\n"
-        f"  proposed by {act.proposed_by}, {content.institution}: {escape(content.cause)}; "
-        f"until {until}"
-    )
 
 
 def fields(act: office_pb2.Act) -> dict[str, Any]:

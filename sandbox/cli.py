@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +18,9 @@ from runtime.output import of_this_machine, run_command
 from sandbox import (
     cli_acts,
     cli_audit,
+    cli_bank,
+    cli_banks,
+    cli_books,
     cli_cash,
     cli_ceremony,
     cli_desks,
@@ -28,7 +32,9 @@ from sandbox import (
     cli_offline_risk,
     cli_policy,
     cli_replay,
+    cli_requests,
     cli_stack,
+    cli_status,
     cli_story,
     cli_suspense,
 )
@@ -46,10 +52,15 @@ app = typer.Typer(
 for part in (
     cli_story,
     cli_stack,
+    cli_status,
     cli_desks,
     cli_cash,
     cli_machines,
+    cli_requests,
     cli_acts,
+    cli_bank,
+    cli_banks,
+    cli_books,
     cli_suspense,
     cli_evidence,
     cli_feed,
@@ -107,6 +118,12 @@ def _run() -> None:
         speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
     except ProcessFailed as failed:
         speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
+    except ModuleNotFoundError as missing:
+        name = (missing.name or "").partition(".")[0]
+        if find_spec(name) is not None:
+            raise  # it is there: the program asks it for something else
+        text = f"this needs {name}, which is not installed here: pip install {name}"
+        speaker.fail(EXIT_USAGE, "MODULE_MISSING", text)
     except Exception as error:
         said = of_this_machine(error)
         if not said:

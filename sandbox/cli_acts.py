@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from google.protobuf.message import Message
 
-from currency.amount import format_yuan
-from dcep.issuance.v1 import issuance_pb2
+from currency.amount import format_yuan, parse_yuan
 from dcep.office.v1 import office_pb2
-from sandbox.act_words import content_of, fields, in_words, line
+from runtime.errors import Refusal
+from sandbox.act_words import content_of, fields, in_words, said
+from sandbox.approving import Asked, all_asked, asked_of, check_as_shown
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import CENTRAL_BANK, StackPlan, load
 from sandbox.proposals import proposed_once
 from sandbox.registering import follow
-from sandbox.words import EXIT_USAGE, Speaker
+from sandbox.sheet import clock, wrapped
+from sandbox.shown import remember
+from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 _PEOPLE = ("register_officer", "renew_officer", "remove_officer", "change_rights")
 _MONEY = ("pay_in_reserves", "pay_out_reserves", "issue", "redeem")
+_OPEN = office_pb2.ACT_STATE_OPEN
 At = Annotated[str, typer.Option("--at", help="central-bank or a bank; all when left out.")]
 
 
@@ -32,62 +38,37 @@ def register(app: typer.Typer) -> None:
 
 def acts(
     at: At = "",
-    ended: Annotated[
-        int, typer.Option(min=0, max=500, help="Instead, how so many of the newest have ended.")
-    ] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="So many of each institution.")] = 20,
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """List what waits for a second officer, and what banks ask the central bank for."""
+    """List the newest acts of officers, and how each has ended; `dcep requests` lists what waits.
+
+    An act that nobody decided can end too: when its time is over, or its proposer could not propose
+    it any more.
+    """
     plan, speaker = load(folder), Speaker(as_json)
-    if ended:
-        _say_ended(speaker, plan, at, ended)
-        return
-    waiting = [act for name in institutions(plan, at) for act in _waiting(plan, name)]
-    asked = _requests(plan) if at in ("", CENTRAL_BANK) else []
-    requests = [
-        {
-            "request_id": found.request_id,
-            "bank": found.bank,
-            "direction": _direction(found),
-            "amount_fen": found.amount_fen,
-        }
-        for found in asked
-    ]
-    speaker.result({"acts": [fields(act) for act in waiting], "requests": requests})
-    if as_json:
-        return
-    for act in waiting:
-        speaker.say(line(act))
-    for found in asked:
-        speaker.say(
-            f"{found.bank} asks to {_direction(found)} {format_yuan(found.amount_fen)} yuan; "
-            f"to propose it:\n  dcep {_direction(found)} {found.bank} "
-            f"{format_yuan(found.amount_fen).replace(',', '')} --for {found.request_id}"
-        )
-    if not waiting and not asked:
-        speaker.say("nothing waits for a second officer")
-
-
-def _say_ended(speaker: Speaker, plan: StackPlan, at: str, count: int) -> None:
-    """How the newest acts of each institution have ended, be it that nobody decided so."""
     found = []
     for name in institutions(plan, at):
         with ActDesk(plan, name, plan.officers(name)[0]) as desk:
-            newest = desk.newest_acts(count)
-        found += [act for act in newest if act.state != office_pb2.ACT_STATE_OPEN]
+            found += desk.newest_acts(limit)
     speaker.result({"acts": [fields(act) for act in found]})
-    for act in found if not speaker.as_json else ():
+    for act in found if not as_json else ():
         row = fields(act)
         by = f" by {row['decided_by']}" if row["decided_by"] else ""
-        speaker.say(
-            f"{row['act_id']}  {in_words(act)}\n"
-            f"  proposed by {row['proposed_by']}, {row['institution']}: {row['state']}{by}"
-        )
+        when = f", {clock(act.decided_time_ms)}" if act.decided_time_ms else ""
+        speaker.plain(f"{row['act_id']}\n{wrapped(said(content_of(act)), 2)}")
+        ended = f"proposed by {row['proposed_by']}, {row['institution']}: {row['state']}{by}{when}"
+        speaker.plain(wrapped(ended, 2))
+    if not found:
+        speaker.say("no officer has proposed anything yet")
 
 
 def approve(
-    act_id: Annotated[str, typer.Argument(help="Which act; `dcep acts` lists them.")] = "",
+    act_id: Annotated[str, typer.Argument(help="Which act; `dcep requests` lists them.")] = "",
+    amount: Annotated[
+        str, typer.Option(help="The amount once more, in yuan; of --all the total. Asked for else.")
+    ] = "",
     officer: Officer = "mei",
     everything: Annotated[
         bool, typer.Option("--all", help="All that others proposed where the officer works.")
@@ -95,31 +76,85 @@ def approve(
     folder: Folder = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Approve what another officer proposed, exactly as it is shown here."""
+    """Approve what another officer proposed, exactly as it is shown here first.
+
+    What moves money is approved by whoever repeats the amount.
+    """
     plan, speaker = load(folder), Speaker(as_json)
     if bool(act_id) == everything:
         speaker.fail(EXIT_USAGE, "FIELD_MISSING", "name an act, or say --all")
-    approved = []
-    with ActDesk(plan, plan.institution(officer), officer) as desk:
-        wanted = [desk.act(act_id)] if act_id else desk.open_acts()
-        for act in wanted:
-            if everything and act.proposed_by == officer:
-                continue
-            speaker.say(in_words(act))
-            approved.append({**fields(desk.approve(act)), **_books(plan, act)})
-        if any(content_of(act).WhichOneof("kind") in _PEOPLE for act in wanted):
-            follow(plan, plan.institution(officer))
-    speaker.result({"approved": approved})
-    if as_json:
+    at = plan.institution(officer)
+    asked = all_asked(plan, at, officer) if everything else [asked_of(plan, at, officer, act_id)]
+    _show(speaker, asked, everything)
+    if everything or asked[0].act.state == _OPEN:
+        check_as_shown(plan, asked)
+        _confirm(speaker, asked, amount)
+    approved, refused = [], []
+    with ActDesk(plan, at, officer) as desk:
+        for one in asked:
+            try:
+                done = desk.approve(one.act) if one.act.state == _OPEN else one.act
+                approved.append({**fields(done), **_books(plan, one.act)})
+            except Refusal as refusal:
+                if not everything:
+                    raise
+                refused.append((one, refusal))
+    if any(one.content.WhichOneof("kind") in _PEOPLE for one in asked):
+        follow(plan, at)
+    _say_approved(speaker, approved, refused)
+    if refused:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _show(speaker: Speaker, asked: Sequence[Asked], everything: bool) -> None:
+    """Says what is about to be released."""
+    for one in asked:
+        speaker.plain(one.lines)
+    if everything and asked:
+        total = format_yuan(sum(one.amount_fen for one in asked))
+        count = f"{len(asked)} act{'s' if len(asked) > 1 else ''}"
+        speaker.plain(f"all of it: {count}, {total} yuan")
+
+
+def _confirm(speaker: Speaker, asked: Sequence[Asked], amount: str) -> None:
+    """Goes on when the amount was repeated: typed before, or now."""
+    total_fen = sum(one.amount_fen for one in asked)
+    if total_fen and not amount:
+        if speaker.as_json or not sys.stdin.isatty():
+            repeated = format_yuan(total_fen).replace(",", "")
+            speaker.fail(
+                EXIT_USAGE,
+                "FIELD_MISSING",
+                f"repeat the amount to approve it: --amount {repeated}; nothing was approved",
+                amount_fen=total_fen,
+            )
+        amount = typer.prompt("The amount, to approve it", err=True)
+    if asked and amount and parse_yuan(amount) != total_fen:
+        right = f"which is {format_yuan(total_fen)}" if total_fen else "as no money moves"
+        said_so = f"{amount} is not the amount, {right}; nothing was approved"
+        speaker.fail(EXIT_USAGE, "AMOUNT_DIFFERS", said_so, amount_fen=total_fen)
+
+
+def _say_approved(
+    speaker: Speaker,
+    approved: Sequence[dict[str, Any]],
+    refused: Sequence[tuple[Asked, Refusal]],
+) -> None:
+    noes = [{**fields(one.act), "reason": no.name, "message": no.message} for one, no in refused]
+    speaker.result({"approved": list(approved), "refused": noes})
+    if speaker.as_json:
         return
     for row in approved:
-        speaker.say(f"  proposed by {row['proposed_by']}, approved by {row['decided_by']}")
+        speaker.plain(f"  proposed by {row['proposed_by']}, approved by {row['decided_by']}")
         if "reserves_fen" in row:
-            speaker.say(
-                f"  {row['bank']}: reserves now {format_yuan(row['reserves_fen'])}, "
+            now = (
+                f"{row['bank']}: reserves now {format_yuan(row['reserves_fen'])}, "
                 f"circulation {format_yuan(row['circulation_fen'])}"
             )
-    if not approved:
+            speaker.plain(wrapped(now, 2))
+    for one, no in refused:
+        speaker.plain(wrapped(f"not done: {said(one.content)}: {no.name}, {no.message}"))
+    if not approved and not refused:
         speaker.say("nothing waits for this officer")
 
 
@@ -183,6 +218,7 @@ def say_proposed(
         speaker.result(shown, f"{in_words(act)}: {shown['state']}{decided}")
         return
     others = [name for name in plan.officers(shown["institution"]) if name != act.proposed_by]
+    remember(plan, [act])
     speaker.result(
         shown,
         f"{act.proposed_by} proposes to {in_words(act)}; another officer approves it:\n"
@@ -195,20 +231,6 @@ def institutions(plan: StackPlan, at: str) -> list[str]:
     if at:
         return [plan.institution(plan.officers(at)[0])]
     return [CENTRAL_BANK, *(bank.name for bank in plan.banks)]
-
-
-def _waiting(plan: StackPlan, institution: str) -> list[office_pb2.Act]:
-    with ActDesk(plan, institution, plan.officers(institution)[0]) as desk:
-        return desk.open_acts()
-
-
-def _requests(plan: StackPlan) -> list[issuance_pb2.Request]:
-    with CentralOffice(plan, plan.central_officers[0]) as office:
-        return office.requests()
-
-
-def _direction(request: issuance_pb2.Request) -> str:
-    return "issue" if request.direction == issuance_pb2.DIRECTION_ISSUE else "redeem"
 
 
 def _books(plan: StackPlan, act: office_pb2.Act) -> dict[str, Any]:

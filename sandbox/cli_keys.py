@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,13 +18,13 @@ from runtime.envelope import possession
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key, open_key
 from sandbox import cli_rotation
+from sandbox.certificates import SOON_DAYS, held
 from sandbox.options import DEFAULT, Folder, Json
-from sandbox.plan import StackPlan, load
+from sandbox.plan import load
 from sandbox.registered import registered_at
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 T = TypeVar("T")
-_SOON_DAYS = 30
 _PKCS11 = "pkcs11:"
 
 Role = Annotated[str, typer.Argument(help="Whose it is, such as bank/alpha or officer/alpha/wang.")]
@@ -41,16 +39,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
 
 
-@dataclass(frozen=True)
-class Held:
-    """A certificate of a stack."""
-
-    role: str
-    file: Path
-    ends: datetime.datetime
-    days_left: int
-
-
 @keys.command("list")
 def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Say which certificate of the stack ends when, the next one first; and which keys are good.
@@ -58,25 +46,25 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     Keys, and what was replaced, are what the central bank says of them while it runs.
     """
     plan = load(folder)
-    found = sorted(_held(plan), key=lambda held: held.ends)
+    found = sorted(held(plan), key=lambda each: each.ends)
     speaker = Speaker(as_json)
     certificates = [
         {
-            "role": held.role,
-            "file": str(held.file.relative_to(plan.folder)),
-            "ends": held.ends.isoformat(timespec="seconds"),
-            "days_left": held.days_left,
+            "role": each.role,
+            "file": str(each.file.relative_to(plan.folder)),
+            "ends": each.ends.isoformat(timespec="seconds"),
+            "days_left": each.days_left,
         }
-        for held in found
+        for each in found
     ]
     registered = registered_at(plan)
     speaker.result({"certificates": certificates, "registered": registered})
     if as_json:
         return
     table = Table("role", "ends", "days left", box=None)
-    for held in found:
-        colour = "red" if held.days_left < _SOON_DAYS else "default"
-        table.add_row(held.role, f"{held.ends:%Y-%m-%d}", f"[{colour}]{held.days_left}[/]")
+    for each in found:
+        colour = "red" if each.days_left < SOON_DAYS else "default"
+        table.add_row(each.role, f"{each.ends:%Y-%m-%d}", f"[{colour}]{each.days_left}[/]")
     speaker.console.print(table)
     if not registered:
         speaker.say("the central bank does not run: it would say which keys are good")
@@ -182,27 +170,6 @@ def _authority(root: Path, key: str) -> Authority:
     if key.startswith(_PKCS11):
         return Authority(root.read_bytes(), open_authority_key(key))
     return Authority.of_pem(root.read_bytes(), Path(key).read_bytes())
-
-
-def _held(plan: StackPlan) -> Iterator[Held]:
-    """The certificates in a stack's folder; the root's copies stand there once."""
-    now = datetime.datetime.now(datetime.UTC)
-    folders = [plan.central_folder, *(plan.bank_folder(bank.name) for bank in plan.banks)]
-    files = [folder / "tls.crt" for folder in folders]
-    files += [file for file in plan.officers_folder.glob("*.crt") if file.name != "ca.crt"]
-    for file in [plan.root_certificate, *files]:
-        certificate = x509.load_pem_x509_certificate(file.read_bytes())
-        ends = certificate.not_valid_after_utc
-        yield Held(_role(certificate), file, ends, (ends - now).days)
-
-
-def _role(certificate: x509.Certificate) -> str:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return "root"
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    return uris[0].removeprefix("dcep://") if uris else "none"
 
 
 def _refuse_existing(speaker: Speaker, file: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sandbox.certificates import ROOT_ROLE, held
 from sandbox.offices import CAUSE
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import StackMissing, StackPlan, load
@@ -23,6 +24,7 @@ from sandbox.rotation import (
     change,
     end_replaced,
     party_of,
+    party_of_role,
     take_over,
     until,
 )
@@ -39,6 +41,7 @@ Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 def register(keys: typer.Typer) -> None:
     """Add the commands."""
     keys.command()(rotate)
+    keys.command()(renew)
     keys.command()(revoke)
 
 
@@ -83,6 +86,40 @@ def rotate(
         {"party": party, "new": done, "old_until_time_ms": wanted.old_until_ms},
         f"{party} uses {' and '.join(done)} from now on; what it had before is good until {ends}",
     )
+
+
+def renew(
+    within: Annotated[
+        int, typer.Option(min=1, max=825, help="Those that end within so many days.")
+    ] = 60,
+    cause: Cause = "renewed in good order",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Give new certificates to all whose certificates end soon, by two officers, one by one.
+
+    An officer gets a new key too. What they had before is good 7 days more. If it stops half-way,
+    the same command goes on with the rest. It takes two officers whose certificates have not ended.
+    """
+    speaker, plan = Speaker(as_json), load(folder)
+    ending = [each for each in held(plan) if each.days_left < within]
+    renewed, left = [], []
+    for each in sorted(ending, key=lambda one: one.ends):
+        if each.role == ROOT_ROLE:
+            left.append(each.role)
+            continue
+        whose = party_of_role(each.role)
+        what = BOTH if whose.kind == "officer" else (CERTIFICATE,)
+        change(plan, whose, Change(what, until(7), cause))
+        renewed.append(each.role)
+        speaker.plain(f"{each.role} has a new certificate")
+    speaker.result({"renewed": renewed, "left": left})
+    if as_json:
+        return
+    if not ending:
+        speaker.plain(f"no certificate ends within {within} days")
+    for role in left:
+        speaker.plain(f"the {role}'s own certificate ends too: nothing here renews it")
 
 
 def _rotate_root(speaker: Speaker, plan: StackPlan, days: int, cause: str, *, now: bool) -> None:

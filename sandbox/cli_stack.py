@@ -1,4 +1,4 @@
-"""``dcep init``, ``up``, ``status``, ``down``."""
+"""``dcep init``, ``up``, ``down``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from runtime.errors import NoAnswer, Refusal
-from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, SHOWN_PROBING, STEADY_S, WATCH_POLL_S
-from sandbox.offices import BankOffice
+from sandbox.addresses import addresses
+from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
-from sandbox.plan import CENTRAL_BANK, StackPlan, load
+from sandbox.plan import CENTRAL_BANK, load
 from sandbox.stack import DEFAULT_BANKS, Stack, init
 from sandbox.words import Speaker
 
@@ -37,7 +35,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("init")(init_command)
     app.command("up")(up)
-    app.command("status")(status)
     app.command("down")(down)
 
 
@@ -50,7 +47,7 @@ def init_command(
     """Make the root, certificates, keys, databases and settings of a new stack; start nothing."""
     plan = init(folder, banks.split(","), database_url)
     where = f"stack in {escape(str(plan.folder))}"
-    Speaker(as_json).result(_addresses(plan), f"{where}\n{KEYS_IN_FILES}")
+    Speaker(as_json).result(addresses(plan), f"{where}\n{KEYS_IN_FILES}")
 
 
 def up(
@@ -62,41 +59,36 @@ def up(
 ) -> None:
     """Start the stack in a folder (made if need be); Ctrl-C stops what was started here."""
     speaker = Speaker(as_json)
-    ended = threading.Event()
+    ended, wait = threading.Event(), threading.Event()
+
+    def end(*_: int | FrameType | None) -> None:
+        """The first Ctrl-C ends what is under way, a second one not what then stops it."""
+        first = not ended.is_set()
+        ended.set()
+        if first and not wait.is_set():
+            raise KeyboardInterrupt
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     stack = Stack(init(folder, banks.split(","), database_url))
-    with speaker.console.status("starting; the first start compiles the settlement rule"):
-        stack.up()
-    speaker.result(_addresses(stack.plan))
+    try:
+        with speaker.console.status("starting; the first start compiles the settlement rule"):
+            stack.up()
+    except KeyboardInterrupt:
+        speaker.say("interrupted: what was started here is stopped again; the stack stands")
+        raise
+    wait.set()
+    speaker.result(addresses(stack.plan))
     if not as_json:
         _welcome(speaker, stack, detach)
     if detach and not ended.is_set():
         return
-    _watch(stack, ended, speaker)
+    look_after(stack, ended, speaker)
     speaker.say("stopping …")
     stack.down(stack.started)
-    if stack.running:
-        speaker.say(f"left running, as others started it: {', '.join(stack.running)}")
-
-
-def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
-    """Say which services run and are healthy. Exit code 1 when one is not."""
-    stack = Stack(load(folder))
-    states = {name: _state(stack, name) for name in stack.names}
-    table = Table("service", "state", "pid", "address", box=None)
-    for name, state in states.items():
-        process = stack.running.get(name)
-        table.add_row(name, state, str(process.pid) if process else "", _address(stack.plan, name))
-    ok = all(state == "serving" for state in states.values())
-    probing = _probing(stack.plan, states)
-    speaker = Speaker(as_json)
-    speaker.result({"ok": ok, "services": states, "probing": probing, **_addresses(stack.plan)})
-    if not as_json:
-        speaker.console.print(table)
-        for bank, wallets in probing.items():
-            speaker.say(_of_probing(stack.plan, bank, wallets))
-    raise typer.Exit(0 if ok else 1)
+    left = Stack(load(folder)).running
+    if left:
+        speaker.say(f"left running, as others started it: {', '.join(left)}; `dcep down` stops it")
 
 
 def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
@@ -106,7 +98,7 @@ def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     Speaker(as_json).result({"ok": True, "stopped": stopped}, text)
 
 
-def _watch(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
+def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
     """Wait for a signal; a service that ends by itself is started again, after a pause.
 
     The others go on. The pause doubles up to a bound, and is short again for a service that has
@@ -139,57 +131,6 @@ def _watch(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
                 speaker.say(f"{name} is started again")
 
 
-def _state(stack: Stack, name: str) -> str:
-    if name not in stack.running:
-        return "down"
-    return "serving" if stack.healthy(name) else "starting"
-
-
-def _probing(plan: StackPlan, states: Mapping[str, str]) -> dict[str, list[str]]:
-    """By bank, the wallets that have to wait: too many of their payments failed for their payees.
-
-    A bank that does not say is left out: its state says why.
-    """
-    found: dict[str, list[str]] = {}
-    for bank in plan.banks:
-        if states[bank.name] != "serving":
-            continue
-        with suppress(NoAnswer, Refusal), BankOffice(plan, bank.name) as office:
-            wallets = list(office.books().probing_wallets)
-            if wallets:
-                found[bank.name] = wallets
-    return found
-
-
-def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:
-    shown = ", ".join(wallets[:SHOWN_PROBING])
-    more = f" and {len(wallets) - SHOWN_PROBING} more" if len(wallets) > SHOWN_PROBING else ""
-    return (
-        f"{bank}: {shown}{more} tried payees that cannot be paid, again and again, and has to wait "
-        f"for an hour. If it goes on: dcep freeze {wallets[0]} --as {plan.bank(bank).officer}, "
-        "and another officer approves. See docs/how-to/probing.md."
-    )
-
-
-def _address(plan: StackPlan, name: str) -> str:
-    return plan.central_address if name == CENTRAL_BANK else plan.bank(name).public_address
-
-
-def _addresses(plan: StackPlan) -> dict[str, object]:
-    return {
-        "folder": str(plan.folder),
-        "central_bank": plan.central_address,
-        "banks": {
-            bank.name: {"public": bank.public_address, "inner": bank.inner_address}
-            for bank in plan.banks
-        },
-        "officers": [
-            *plan.central_officers,
-            *(name for bank in plan.banks for name in bank.officers),
-        ],
-    }
-
-
 def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
     plan = stack.plan
     table = Table("service", "address", "metrics", box=None)
@@ -205,9 +146,9 @@ def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
 What to try next, in another terminal:
   [bold]export DCEP_STACK={folder}[/]
   dcep reserves {first.name} 1000000 --as lin  [dim]# one officer proposes[/]
-  dcep approve --all --as mei             [dim]# another one approves[/]
+  dcep approve --all --amount 1000000 --as mei  [dim]# another one repeats the amount[/]
   dcep issue {first.name} 500000 --as lin
-  dcep approve --all --as mei
+  dcep approve --all --amount 500000 --as mei
   wallet open --bank {first.name} --name Alice --home alice
   wallet topup 100.00 --home alice
   wallet show --home alice

@@ -66,3 +66,15 @@ READY_S = 20 * 60
 
 SHOWN_PROBING = 5
 """Wallets of a bank that `dcep status` names; `--json` has up to 100."""
+
+SHOWN_KEPT_S = 8 * 86_400
+"""So long it is known what was shown of an act; its own time is over after seven days."""
+
+SHOWN_WAITING = 50
+"""What waits, in a list that does not say how much it is to show."""
+
+BOOKS_READINGS = 20
+"""How often a bank's books are read until nothing moved meanwhile."""
+
+BOOKS_PAUSE_S = 0.1
+"""Between two readings."""

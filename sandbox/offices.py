@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -100,6 +101,18 @@ class ActDesk(Desk):
         request = office_pb2.ListActsRequest(page_size=count)
         return list(ask(self._acts.ListActs, request, office_pb2.ListActsResponse).acts)
 
+    def approved_acts(self, kind: str) -> Iterator[Act]:
+        """Acts of one kind that took effect, the newest first."""
+        request = office_pb2.ListActsRequest(
+            state=office_pb2.ACT_STATE_APPROVED, kind=kind, page_size=500
+        )
+        while True:
+            answer = ask(self._acts.ListActs, request, office_pb2.ListActsResponse)
+            yield from answer.acts
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
+
     def officers(self) -> list[office_pb2.Officer]:
         """The officers of the institution."""
         request = office_pb2.ListOfficersRequest()
@@ -143,13 +156,17 @@ class CentralOffice(ActDesk):
             request.page_token = answer.next_page_token
 
     def requests(self) -> list[issuance_pb2.Request]:
-        """What banks ask for and nobody answered yet (the newest 500)."""
+        """What banks ask for and nobody answered yet, the oldest first."""
+        found: list[issuance_pb2.Request] = []
         request = issuance_pb2.ListRequestsRequest(
             state=issuance_pb2.REQUEST_STATE_WAITING, page_size=500
         )
-        return list(
-            ask(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse).requests
-        )
+        while True:
+            answer = ask(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse)
+            found += answer.requests
+            if not answer.next_page_token:
+                return found[::-1]
+            request.page_token = answer.next_page_token
 
     def books_of(self, bank: str) -> issuance_pb2.BankBooks:
         """Reserves and circulation of one bank."""
@@ -164,10 +181,12 @@ class CentralOffice(ActDesk):
             self.issuance.GetBooks, issuance_pb2.GetBooksRequest(), issuance_pb2.GetBooksResponse
         )
 
-    def flows(self) -> list[analysis_pb2.Flow]:
-        """What went from bank to bank."""
+    def flows(self, from_ms: int = 0, to_ms: int = 0) -> list[analysis_pb2.Flow]:
+        """What went from bank to bank in [from_ms, to_ms); both 0: ever."""
         found: list[analysis_pb2.Flow] = []
-        request = analysis_pb2.GetFlowsRequest(page_size=500)
+        request = analysis_pb2.GetFlowsRequest(
+            from_time_ms=from_ms, to_time_ms=to_ms, page_size=500
+        )
         while True:
             answer = ask(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse)
             found += answer.flows

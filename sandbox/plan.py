@@ -27,6 +27,7 @@ DEFAULT_FOLDER = "stack"
 CENTRAL_BANK = "central-bank"
 CASH_MACHINE = "machine-1"
 """The first machine of each bank."""
+FIRST_PREFIX = 6201
 CENTRAL_OFFICERS = ("lin", "mei", "han")
 _BANK_NAME = re.compile(
     bounds_pb2.Kind.DESCRIPTOR.values_by_name["KIND_BANK_NAME"]
@@ -255,11 +256,11 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
     banks = tuple(
         BankPlan(
             name=name,
-            prefix=str(6201 + index),
+            prefix=str(FIRST_PREFIX + index),
             public_address=f"{HOST}:{next(ports)}",
             inner_address=f"{HOST}:{next(ports)}",
             metrics_port=next(ports),
-            officers=_officers(index),
+            officers=people_for(index),
             database=databases.get(name, "sqlite:///operator_bank.db"),
         )
         for index, name in enumerate(bank_names)
@@ -273,7 +274,8 @@ def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> 
     )
 
 
-def _officers(index: int) -> tuple[str, ...]:
+def people_for(index: int) -> tuple[str, ...]:
+    """The first officers of a stack's bank number so many, counted from 0."""
     names = ("wang", "zhou", "chen", "zhao", "sun", "wu")
     mine = names[2 * index : 2 * index + 2]
     return mine or (f"officer{index}a", f"officer{index}b")

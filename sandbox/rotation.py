@@ -96,6 +96,12 @@ def party_of(plan: StackPlan, name: str) -> Party:
         raise StackMissing(f"{name!r} is neither a bank nor an officer of this stack") from None
 
 
+def party_of_role(role: str) -> Party:
+    """The party of what a certificate says, such as ``officer/alpha/wang``."""
+    kind, *names = role.split("/")
+    return Party(kind, names[-1], names[0] if kind == "officer" else "")
+
+
 def until(days: int) -> int:
     """The time so many days from now."""
     return SystemClock().now_ms() + days * DAY_MS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from dcep.office.v1 import office_pb2
 from runtime.envelope import possession
 from runtime.private import make_private
 from sandbox.connections import officer_channel, serving
-from sandbox.databases import create_databases
+from sandbox.databases import create_databases, drop_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.offices import CentralOffice, by_two
 from sandbox.plan import CENTRAL_BANK, StackPlan, bank_names, draw, load
@@ -28,18 +30,41 @@ def init(
 
     ``database_server`` is a PostgreSQL URL; empty means a SQLite file for each service.
 
+    Whatever ends it half-way, Ctrl-C too: what was made by then is taken away again.
+
     Raises BanksMisnamed, before anything is made.
     """
     if (folder / "stack.json").exists():
         return load(folder)
     banks = bank_names(banks)
-    make_private(folder)
     names = [CENTRAL_BANK, *banks]
-    databases = create_databases(database_server, names) if database_server else {}
-    plan = draw(folder, banks, databases)
-    make_trust(plan)
-    plan.save()
+    databases: dict[str, str] = {}
+    with _all_or_nothing(folder, databases):
+        make_private(folder)
+        if database_server:
+            databases.update(create_databases(database_server, names))
+        plan = draw(folder, banks, databases)
+        make_trust(plan)
+        plan.save()
     return plan
+
+
+@contextmanager
+def _all_or_nothing(folder: Path, databases: Mapping[str, str]) -> Iterator[None]:
+    """What was there before stays as it is."""
+    before = set(folder.iterdir()) if folder.is_dir() else None
+    try:
+        yield
+    except BaseException:
+        for path in set(folder.iterdir()) - (before or set()) if folder.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if before is None and folder.is_dir():
+            folder.rmdir()
+        drop_databases(list(databases.values()))
+        raise
 
 
 class Stack:
@@ -157,18 +182,7 @@ class Stack:
             known = {bank.name for bank in office.banks()}
         for bank in self.plan.banks:
             if bank.name not in known:
-                by_two(self.plan, CENTRAL_BANK, self._introduction(bank.name), "a new stack")
-
-    def _introduction(self, name: str) -> office_pb2.AdmitBank:
-        bank, folder = self.plan.bank(name), self.plan.bank_folder(name)
-        return office_pb2.AdmitBank(
-            name=bank.name,
-            prefix=bank.prefix,
-            certificate_fingerprint=fingerprint(folder / "tls.crt"),
-            business_key=business_public_key(folder),
-            inner_address=bank.inner_address,
-            proof=possession(business_key(folder), bank.name),
-        )
+                by_two(self.plan, CENTRAL_BANK, introduction(self.plan, bank.name), "a new stack")
 
     def _addresses(self, name: str) -> list[str]:
         """Where a service listens."""
@@ -194,3 +208,16 @@ class Stack:
             return replace(plan, pids={name: pid for name, pid in pids.items() if pid is not None})
 
         self.plan = self.plan.changed(change)
+
+
+def introduction(plan: StackPlan, name: str) -> office_pb2.AdmitBank:
+    """What officers need to admit a bank of the stack."""
+    bank, folder = plan.bank(name), plan.bank_folder(name)
+    return office_pb2.AdmitBank(
+        name=bank.name,
+        prefix=bank.prefix,
+        certificate_fingerprint=fingerprint(folder / "tls.crt"),
+        business_key=business_public_key(folder),
+        inner_address=bank.inner_address,
+        proof=possession(business_key(folder), bank.name),
+    )

@@ -84,6 +84,14 @@ def make_trust(plan: StackPlan) -> None:
     write_directory(plan)
 
 
+def make_bank(plan: StackPlan, bank: BankPlan) -> None:
+    """Make certificates, keys and settings for a bank more, which the plan has already."""
+    root = plan.root_folder
+    authority = Authority.of_pem(plan.root_certificate.read_bytes(), (root / "ca.key").read_bytes())
+    _bank(plan, bank, authority)
+    _officers(plan, authority, bank.name, plan.bank_folder(bank.name), BANK_RIGHTS)
+
+
 def known_roots(plan: StackPlan) -> list[bytes]:
     """Public keys of the offline root, the one in use first, and those before it."""
     before = plan.central_folder / ROOTS_BEFORE

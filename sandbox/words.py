@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii
@@ -28,6 +29,10 @@ class Speaker:
         """A sentence for people; on standard error when the result is JSON."""
         self.console.print(text)
 
+    def plain(self, text: str) -> None:
+        """As `say`, of text in which nothing is markup."""
+        self.console.print(text, markup=False)
+
     def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
         """The result: the fields as one JSON object, or the text for people."""
         if self.as_json:
@@ -43,5 +48,6 @@ class Speaker:
             # What a peer put beside its refusal takes no place of ours.
             self.result({**more, "ok": False, "reason": reason, "message": text})
         else:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]{reason}[/]: {text}")
+            console = Console(stderr=True, highlight=False, soft_wrap=True)
+            console.print(f"[red]{reason}[/]: {escape(text)}")
         raise SystemExit(code)

@@ -36,17 +36,17 @@ def test_officers_issue_and_redeem_from_the_command_line(folder: str) -> None:
         return dcep(*arguments, "--json", "--dir", folder)
 
     arrive = run("reserves", "alpha", "1000.00", "--cause", "over the payment system")
-    assert run("approve", arrive.answer["act_id"], "--as", "mei").code == 0
+    assert run("approve", arrive.answer["act_id"], "--amount", "1000", "--as", "mei").code == 0
     asked = run("issue", "alpha", "600.00", "--as", "lin")
     assert (asked.answer["state"], asked.answer["proposed_by"]) == ("open", "lin")
     same = run("approve", asked.answer["act_id"], "--as", "lin")
     assert (same.code, same.answer["reason"]) == (1, "SAME_OFFICER")
-    waiting = run("acts").answer["acts"]
+    waiting = run("requests").answer["requests"]
     assert [(row["kind"], row["amount_fen"], row["bank"]) for row in waiting] == [
         ("issue", 60_000, "alpha")
     ]
     assert run("approve", "--as", "mei").code == 2  # neither one nor all
-    approved = run("approve", "--all", "--as", "mei").answer["approved"]
+    approved = run("approve", "--all", "--amount", "600", "--as", "mei").answer["approved"]
     assert [row["circulation_fen"] for row in approved] == [60_000]
     too_much = run("redeem", "alpha", "600.01")
     assert (too_much.code, too_much.answer["reason"]) == (1, "CIRCULATION_SHORT")
@@ -56,10 +56,11 @@ def test_officers_issue_and_redeem_from_the_command_line(folder: str) -> None:
 def test_who_approves_sees_what_is_approved(folder: str) -> None:
     asked = dcep("reserves", "alpha", "7.00", "--cause", "[red]x[/]", "--dir", folder)
     act_id = asked.out.split("dcep approve ")[1].split()[0]
-    listed = dcep("acts", "--dir", folder)
+    listed = dcep("requests", "--dir", folder)
     assert "pay reserves in 7.00 yuan, alpha" in listed.out
     assert "[red]x[/]" in listed.out  # as it was written, and not as markup
-    assert "7.00 yuan" in dcep("approve", act_id, "--as", "han", "--dir", folder).out
+    done = dcep("approve", act_id, "--amount", "7", "--as", "han", "--dir", folder)
+    assert "7.00 yuan" in done.out
 
 
 def test_the_officers_are_listed_with_their_rights(folder: str) -> None:

@@ -56,7 +56,7 @@ def names(folder: Path, at: str = CENTRAL_BANK) -> tuple[str, ...]:
 
 
 def waiting(folder: Path, kind: str) -> list[str]:
-    return [act["act_id"] for act in done(folder, "acts")["acts"] if act["kind"] == kind]
+    return [act["act_id"] for act in done(folder, "requests")["requests"] if act["kind"] == kind]
 
 
 def new(folder: Path, name: str, *more: str, by: str = "mei") -> None:
@@ -80,7 +80,7 @@ def test_two_register_an_officer_who_then_sits_at_a_desk(folder: Path) -> None:
     assert [stat.S_IMODE(file.stat().st_mode) & 0o077 for file in made[1:]] == [0, 0]
     act = done(folder, "reserves", "alpha", "1", "--as", "sun")["act_id"]
     assert reason(folder, "issue", "alpha", "1", "--as", "sun") == (1, "RIGHT_MISSING")
-    done(folder, "approve", act, "--as", "han")
+    done(folder, "approve", act, "--amount", "1", "--as", "han")
 
 
 def test_an_officer_of_a_bank_is_registered_at_the_bank(folder: Path) -> None:
@@ -175,8 +175,10 @@ def test_an_officer_who_is_removed_while_signing_is_heard_no_more(folder: Path) 
         signing.join()
     assert set(said) <= {"OK", "OVERLOADED", "OFFICER_UNKNOWN"} and "OK" in said
     assert "tan" not in names(folder) and files(folder, "tan") == []
-    assert [one for one in done(folder, "acts")["acts"] if one["proposed_by"] == "tan"] == []
-    ended = done(folder, "acts", "--at", CENTRAL_BANK, "--ended", "500")["acts"]
+    assert [
+        one for one in done(folder, "requests")["requests"] if one["proposed_by"] == "tan"
+    ] == []
+    ended = done(folder, "acts", "--at", CENTRAL_BANK, "--limit", "500")["acts"]
     assert {one["state"] for one in ended if one["proposed_by"] == "tan"} == {"withdrawn"}
     assert done(folder, "officers", "remove", "tan")["repeated"] is True
     assert reason(folder, "officers", "register", "tan") == (1, "ALREADY_EXISTS")
@@ -193,7 +195,7 @@ def test_new_keys_are_used_once_two_have_approved_them(folder: Path) -> None:
     done(folder, "approve", act, "--as", "mei")
     after = {file.name: file.read_bytes() for file in files(folder, "xu")}
     assert set(after) == set(before) and all(after[name] != before[name] for name in after)
-    assert [one for one in done(folder, "acts")["acts"] if one["proposed_by"] == "xu"] == []
+    assert [one for one in done(folder, "requests")["requests"] if one["proposed_by"] == "xu"] == []
     done(folder, "reserves", "alpha", "3", "--as", "xu")
 
 

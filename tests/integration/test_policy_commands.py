@@ -37,7 +37,7 @@ def test_limits_are_set_by_two_and_hold_at_once(world: World, tmp_path: Path) ->
     act = done(world, "policy", "set", "alpha", str(file))
     assert (act["kind"], act["state"], act["proposed_by"]) == ("set_policy", "open", "wang")
     alice.pay(carol.number, 501)
-    shown = dcep("acts", "--dir", str(world.plan.folder)).out
+    shown = dcep("requests", "--dir", str(world.plan.folder)).out
     assert "set the limits of all wallet classes: class II single 5.00" in " ".join(shown.split())
     done(world, "approve", act["act_id"], "--as", "zhou")
     with pytest.raises(Refusal) as caught:
@@ -59,4 +59,4 @@ def test_a_file_that_is_no_policy_proposes_nothing(world: World, tmp_path: Path,
     file.write_text(text)
     ran = dcep("policy", "set", "alpha", str(file), "--json", "--dir", str(world.plan.folder))
     assert (ran.code, ran.answer["reason"]) == (2, "POLICY_FILE")
-    assert done(world, "acts", "--at", "alpha")["acts"] == []
+    assert done(world, "requests", "--at", "alpha")["requests"] == []

@@ -21,10 +21,11 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
     def run(*arguments: str) -> Done:
         return dcep(*arguments, "--json", "--dir", folder)
 
-    def both(*arguments: str) -> Done:
+    def both(*arguments: str, amount: str = "") -> Done:
         """One officer of beta proposes, the other one approves."""
         proposed = run(*arguments)
-        return run("approve", proposed.answer["act_id"], "--as", "zhao")
+        repeated = ("--amount", amount) if amount else ()
+        return run("approve", proposed.answer["act_id"], *repeated, "--as", "zhao")
 
     assert both("freeze", number, "--cause", "court order 7").code == 0
     finn.offline_deposit()
@@ -40,11 +41,14 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
     assert f"40.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
     assert run("audit").code == 0
     pay = ("suspense", "pay", "beta", str(entry["entry"]), "--cause", "order 7 lifted")
-    frozen = both(*pay)
+    unseen = both(*pay)
+    assert (unseen.code, unseen.answer["reason"]) == (2, "FIELD_MISSING")
+    assert unseen.answer["amount_fen"] == FEN, "it is the entry's"
+    frozen = both(*pay, amount="40")
     assert (frozen.code, frozen.answer["reason"]) == (1, "PAYEE_FROZEN")
     assert "end the freeze" in frozen.answer["message"]
     assert both("unfreeze", number).code == 0
-    [paid] = both(*pay).answer["approved"]
+    [paid] = both(*pay, amount="40").answer["approved"]
     assert (paid["kind"], paid["entry"], paid["decided_by"]) == (
         "pay_suspense",
         entry["entry"],

@@ -30,7 +30,8 @@ def stack(world: World) -> str:
 
 def waiting(stack: str) -> list[int]:
     """The amounts of the acts that wait."""
-    return [act["amount_fen"] for act in dcep("acts", "--json", "--dir", stack).answer["acts"]]
+    found = dcep("requests", "--json", "--dir", stack).answer["requests"]
+    return [act["amount_fen"] for act in found]
 
 
 def reserves_fen(world: World, bank: str) -> int:
@@ -58,10 +59,11 @@ def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, world
     assert typed("dcep reserves alpha 7.03 > /dev/full", DCEP_STACK=stack).code == 3
     (act,) = [
         act
-        for act in dcep("acts", "--json", "--dir", stack).answer["acts"]
+        for act in dcep("requests", "--json", "--dir", stack).answer["requests"]
         if act["amount_fen"] == 703
     ]
-    assert dcep("approve", act["act_id"], "--as", "mei", "--dir", stack).code == 0
+    approve = ("approve", act["act_id"], "--amount", "7.03", "--as", "mei")
+    assert dcep(*approve, "--dir", stack).code == 0
     told = dcep("reserves", "alpha", "7.03", "--json", "--dir", stack)
     assert (told.answer["act_id"], told.answer["repeated"]) == (act["act_id"], True)
     assert told.answer["state"] == "approved"
@@ -107,8 +109,10 @@ def test_an_approval_that_could_not_be_printed_is_told_by_the_repeat(
     act_id = dcep("reserves", "beta", "9.00", "--json", "--dir", stack).answer["act_id"]
     before_fen = reserves_fen(world, "beta")
     for _ in range(2):
-        done = typed(f"dcep approve {act_id} --as mei > /dev/full", DCEP_STACK=stack)
+        line = f"dcep approve {act_id} --amount 9 --as mei --json > /dev/full"
+        done = typed(line, DCEP_STACK=stack)
         assert done.code == 3, done.err
+        assert reserves_fen(world, "beta") == before_fen + 900
     assert dcep("approve", act_id, "--as", "mei", "--dir", stack).code == 0
     assert reserves_fen(world, "beta") == before_fen + 900
 

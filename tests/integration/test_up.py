@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.plan import CENTRAL_BANK, load
+from sandbox.processes import Running
 from sandbox.stack import Stack, init
-from sandbox.world import wait_until
+from sandbox.world import World, wait_until
 from tests.integration.commands import dcep, run, wallet
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.any_database]
@@ -138,3 +139,49 @@ def test_a_port_that_is_in_use_is_said_in_a_sentence(tmp_path: Path, taken: str)
     assert f"port {ports[taken]}" in done.err or f":{ports[taken]}: the port is in use" in done.err
     assert "Traceback" not in done.err
     assert load(plan.folder).pids == {}
+
+
+def test_ctrl_c_while_the_stack_starts_stops_what_was_started(tmp_path: Path) -> None:
+    plan = init(tmp_path / "stack")
+    with upping(plan.folder) as (process, said):
+        wait_until(lambda: bool(load(plan.folder).pids), "a first service", 60)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert load(plan.folder).pids == {} and Stack(load(plan.folder)).running == {}
+    assert "what was started here is stopped again" in said.read_text()
+    assert "Traceback" not in said.read_text()
+
+
+def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Path) -> None:
+    plan = init(tmp_path / "stack")
+    by_hand = Running.start(plan.command(CENTRAL_BANK))
+    try:
+        wait_until(lambda: Stack(plan).healthy(CENTRAL_BANK), "the central bank", 240)
+        status = dcep("status", "--json", "--dir", str(plan.folder))
+        assert status.code == 1
+        assert status.answer["services"] == {
+            CENTRAL_BANK: "serving",
+            "alpha": "down",
+            "beta": "down",
+        }
+        assert status.answer["started_by_hand"] == [CENTRAL_BANK]
+        said = dcep("status", "--dir", str(plan.folder), COLUMNS="40").out
+        assert "by hand" in said and max(map(len, said.splitlines())) <= 40
+        assert dcep("down", "--dir", str(plan.folder)).out == "nothing was running\n"
+        assert by_hand.alive()
+    finally:
+        by_hand.stop()
+
+
+def test_status_says_who_is_suspended_and_what_waits(tmp_path: Path) -> None:
+    plan = init(tmp_path / "stack")
+    where = ("--dir", str(plan.folder))
+    with World(Stack(plan), tmp_path / "homes") as world:
+        world.stack.up()
+        act = dcep("suspend", "beta", "--json", *where).answer["act_id"]
+        waiting = dcep("status", *where)
+        assert "1 waits for officers: dcep requests" in waiting.out
+        assert dcep("approve", act, *where).code == 0
+        status = dcep("status", "--json", *where).answer
+        assert (status["suspended"], status["waiting"]["central-bank"]) == (["beta"], 0)
+        assert "beta is suspended; `dcep banks` says" in dcep("status", *where).out

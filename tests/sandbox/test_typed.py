@@ -13,8 +13,8 @@ import pytest
 from currency import number
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox import cli, cli_cash
-from sandbox.plan import bank_names
+from sandbox import cli, cli_cash, trust
+from sandbox.plan import StackPlan, bank_names
 from sandbox.stack import init
 from sandbox.words import Speaker
 
@@ -65,6 +65,40 @@ def test_names_that_banks_cannot_have_are_refused_before_anything_is_made(
     code, answer = typed(command, "--banks", names, "--dir", str(folder))
     assert (code, answer["reason"]) == (2, "BANK_NAMES")
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_stack_whose_making_is_ended_half_way_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException
+) -> None:
+    folder, mine = tmp_path / "stack", tmp_path / "there" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    honest = trust.write_directory
+
+    def ended(plan: StackPlan) -> None:
+        honest(plan)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trust, "write_directory", ended)
+        for where in (folder, mine.parent):
+            with pytest.raises(type(error)):
+                init(where)
+    assert list(tmp_path.rglob("*")) == [mine.parent, mine]
+    assert init(folder).banks
+
+
+def test_a_module_that_is_not_installed_is_said_in_a_sentence(
+    typed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'no_such'", name="no_such")
+
+    monkeypatch.setattr(cli, "run_app", missing)
+    code, answer = typed("status")
+    assert (code, answer["reason"]) == (2, "MODULE_MISSING")
+    assert "pip install no_such" in answer["message"]
 
 
 def test_blanks_around_names_are_no_part_of_them() -> None:

@@ -434,14 +434,16 @@ class GetActResponse(_message.Message):
     def __init__(self, act: _Optional[_Union[Act, _Mapping]] = ...) -> None: ...
 
 class ListActsRequest(_message.Message):
-    __slots__ = ("state", "page_size", "page_token")
+    __slots__ = ("state", "page_size", "page_token", "kind")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     state: ActState
     page_size: int
     page_token: str
-    def __init__(self, state: _Optional[_Union[ActState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    kind: str
+    def __init__(self, state: _Optional[_Union[ActState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., kind: _Optional[str] = ...) -> None: ...
 
 class ListActsResponse(_message.Message):
     __slots__ = ("acts", "next_page_token")

