@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
-from runtime.one_writer import DatabaseTaken, OneWriter
+from runtime import one_writer
+from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 
 HOLDER = """
 import sys
@@ -76,3 +78,22 @@ def test_a_writer_whose_connection_was_ended_takes_the_right_again_or_learns_who
     with pytest.raises(DatabaseTaken):
         held.step()
     second.release()
+
+
+def test_a_server_that_is_not_there_is_waited_for_and_then_named_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tries: list[None] = []
+    honest = OneWriter._engine
+
+    def counted(self: OneWriter) -> Engine:
+        tries.append(None)
+        return honest(self)
+
+    monkeypatch.setattr(OneWriter, "_engine", counted)
+    monkeypatch.setattr(one_writer, "SERVER_PATIENCE_S", 0.5)
+    monkeypatch.setattr(one_writer, "_SERVER_PAUSE_S", 0.1)
+    with pytest.raises(DatabaseAway, match="the database does not answer: ") as caught:
+        OneWriter(f"postgresql://u:secret@/x?host={tmp_path}")
+    assert len(tries) > 1 and "secret" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

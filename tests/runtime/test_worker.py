@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 
+import psycopg
 import pytest
+from psycopg import errors
+from sqlalchemy.exc import OperationalError
 
 from dcep.errors.v1 import errors_pb2
 from runtime import worker
@@ -84,6 +88,44 @@ def test_an_accident_is_told_once_and_ends_it(run: Run) -> None:
     assert script.accidents.get(timeout=10) is accident
     script.ran(2)
     assert script.steps.empty() and script.accidents.empty()
+
+
+def lost(error: Exception) -> OperationalError:
+    """As SQLAlchemy tells of a driver's error."""
+    return OperationalError("SELECT 1", {}, error)
+
+
+def test_a_server_that_went_away_is_tried_again(run: Run) -> None:
+    script = Script(
+        lost(errors.AdminShutdown("terminating connection")),
+        lost(psycopg.OperationalError("connection refused")),
+        lost(errors.CannotConnectNow("the database system is starting up")),
+        True,
+    )
+    run(script)
+    script.ran(5)
+    assert script.accidents.empty()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("database or disk is full"),
+        errors.DiskFull("no space"),
+        errors.LockNotAvailable("lock timeout"),
+    ],
+)
+def test_what_else_a_database_will_not_do_is_an_accident(run: Run, error: Exception) -> None:
+    script = Script(lost(error), True)
+    run(script)
+    assert script.accidents.get(timeout=10).orig is error  # type: ignore[attr-defined]
+
+
+def test_a_server_that_stays_away_is_an_accident(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "DATABASE_PATIENCE_S", 0.0)
+    script = Script(lost(psycopg.OperationalError("connection refused")), True)
+    run(script)
+    assert isinstance(script.accidents.get(timeout=10), OperationalError)
 
 
 def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
