@@ -9,6 +9,7 @@ import typer
 
 from currency.amount import format_yuan
 from dcep.authentication.v1 import authentication_pb2
+from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from runtime.errors import NoAnswer, Refusal
@@ -45,7 +46,7 @@ def banks(
     Exit code 3 when a bank did not say what it has.
     """
     plan, speaker = load(folder), Speaker(as_json)
-    with CentralOffice(plan, officer) as office:
+    with central_office(plan, officer) as office:
         known, books = office.banks(), {one.bank: one for one in office.books().banks}
         since = _suspensions(office, known)
     rows = [_row(plan, bank, books.get(bank.name)) for bank in known[:limit]]
@@ -79,6 +80,7 @@ def admit(
     things that the options take.
     """
     plan, speaker = load(folder), Speaker(as_json)
+    _refuse_admitted(plan, bank, officer)
     sent = (prefix, certificate, business_key, proof, address)
     if not any(sent) and any(one.name == bank for one in plan.banks):
         kind = introduction(plan, bank)
@@ -134,6 +136,24 @@ def revoke(
         device_key=key, bank=bank or _certifier(speaker, plan, officer, key)
     )
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=CENTRAL_BANK)
+
+
+def central_office(plan: StackPlan, officer: str) -> CentralOffice:
+    """The desk of an officer of the central bank; OFFICER_UNKNOWN for anybody else's."""
+    if officer not in plan.central_officers:
+        text = f"{officer!r} is no officer of {CENTRAL_BANK}; only they are told"
+        raise Refusal(errors_pb2.REASON_OFFICER_UNKNOWN, text, field="as")
+    return CentralOffice(plan, officer)
+
+
+def _refuse_admitted(plan: StackPlan, bank: str, officer: str) -> None:
+    with central_office(plan, officer) as office:
+        if any(known.name == bank for known in office.banks()):
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                f"{bank} is admitted already; nothing was proposed",
+                field="bank",
+            )
 
 
 def _row(

@@ -13,8 +13,9 @@ from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
+from sandbox.cli_banks import central_office
 from sandbox.limits import BOOKS_PAUSE_S, BOOKS_READINGS
-from sandbox.offices import BankOffice, CentralOffice
+from sandbox.offices import BankOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import StackPlan, load
 from sandbox.sheet import sheet, wrapped
@@ -43,7 +44,7 @@ def books(
     changed it, from the databases alone.
     """
     plan, speaker = load(folder), Speaker(as_json)
-    with CentralOffice(plan, officer) as office:
+    with central_office(plan, officer) as office:
         told = office.books()
     rows = [_bank(plan, one.bank, one.reserves_fen, one.circulation_fen) for one in told.banks]
     central = {
@@ -79,7 +80,7 @@ def flows(
     """
     plan, speaker = load(folder), Speaker(as_json)
     from_ms, to_ms = _time_ms(since, "--since"), _time_ms(until, "--until", end=True)
-    with CentralOffice(plan, officer) as office:
+    with central_office(plan, officer) as office:
         found = office.flows(from_ms, to_ms)
     found.sort(key=lambda flow: (-flow.amount_fen, flow.from_bank, flow.to_bank))
     rows: list[dict[str, Any]] = [
