@@ -67,21 +67,23 @@ class OneWriter:
             NoAnswer: the server does not answer.
             DatabaseTaken: another process has taken it meanwhile.
         """
-        if self._connection is None:
+        if self._url.get_backend_name() != "postgresql":
             return False  # a file's lock is the process's own until its end
-        try:
-            self._connection.execute(text("SELECT 1"))
-            return False
-        except DBAPIError as error:
-            self._connection.invalidate()
-            self._connection.close()
+        if self._connection is not None:
             try:
-                taken = self._take()
+                self._connection.execute(text("SELECT 1"))
+                return False
             except DBAPIError:
-                raise NoAnswer("the database does not answer") from error
-            if not taken:
-                raise _taken(self._url) from error
-            return False
+                self._connection.invalidate()
+                self._connection.close()
+                self._connection = None
+        try:
+            taken = self._take()
+        except DBAPIError as error:
+            raise NoAnswer("the database does not answer") from error
+        if not taken:
+            raise _taken(self._url)
+        return False
 
     def _await_server(self) -> None:
         """After a restart of the machine, services may be there before their database is."""

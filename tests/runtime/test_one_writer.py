@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from runtime import one_writer
+from runtime.errors import NoAnswer
 from runtime.one_writer import DatabaseAway, DatabaseTaken, OneWriter
 
 HOLDER = """
@@ -78,6 +79,24 @@ def test_a_writer_whose_connection_was_ended_takes_the_right_again_or_learns_who
     with pytest.raises(DatabaseTaken):
         held.step()
     second.release()
+
+
+def test_a_server_that_stays_away_for_several_looks_is_no_accident(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = OneWriter(postgres_url, patience_s=0)
+    assert held._connection is not None
+    held._connection.invalidate()
+    with monkeypatch.context() as patch:
+        away = held._url.update_query_dict({"host": "/nowhere"})
+        patch.setattr(held, "_url", away)
+        for _ in range(3):
+            with pytest.raises(NoAnswer, match="the database does not answer"):
+                held.step()
+    assert held.step() is False
+    with pytest.raises(DatabaseTaken):
+        OneWriter(postgres_url, patience_s=0)
+    held.release()
 
 
 def test_a_server_that_is_not_there_is_waited_for_and_then_named_in_a_sentence(
