@@ -57,24 +57,25 @@ def test_a_database_in_memory_is_nobody_elses() -> None:
     OneWriter("sqlite://", patience_s=0)
 
 
+def end(held: OneWriter) -> None:
+    """Ends the writer's connection, as a server does that stops."""
+    assert held._connection is not None
+    (pid,) = held._connection.execute(text("SELECT pg_backend_pid()")).one()
+    engine = create_engine(held._url.set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    engine.dispose()
+
+
 def test_a_writer_whose_connection_was_ended_takes_the_right_again_or_learns_who_has_it(
     postgres_url: str,
 ) -> None:
     held = OneWriter(postgres_url, patience_s=0)
-
-    def end() -> None:
-        assert held._connection is not None
-        (pid,) = held._connection.execute(text("SELECT pg_backend_pid()")).one()
-        engine = create_engine(held._url.set(drivername="postgresql+psycopg"))
-        with engine.begin() as connection:
-            connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-        engine.dispose()
-
-    end()
+    end(held)
     assert held.step() is False
     with pytest.raises(DatabaseTaken):
         OneWriter(postgres_url, patience_s=0)
-    end()
+    end(held)
     second = OneWriter(postgres_url)
     with pytest.raises(DatabaseTaken):
         held.step()
@@ -85,8 +86,7 @@ def test_a_server_that_stays_away_for_several_looks_is_no_accident(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = OneWriter(postgres_url, patience_s=0)
-    assert held._connection is not None
-    held._connection.invalidate()
+    end(held)
     with monkeypatch.context() as patch:
         away = held._url.update_query_dict({"host": "/nowhere"})
         patch.setattr(held, "_url", away)
