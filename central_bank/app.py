@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -44,6 +43,7 @@ from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.fifo_lock import FifoLock
 from runtime.signatures import SignatureVerifier
 from runtime.signing_keys import Signer
 from settlement.build import LedgerBundle, open_ledger
@@ -138,7 +138,7 @@ def build(
     waiting = Waiting(database, clock)
     # What is spent is looked up and written down by one deposit after another, and what is left
     # by none of them meanwhile.
-    clearing = threading.Lock()
+    clearing = FifoLock()
     asking = Asking(bank_peers, clock)
     requests = BankRequests(database, registry, clock)
     setting_aside = SettingAside(database, registry, asking)

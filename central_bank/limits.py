@@ -49,6 +49,12 @@ MAX_PAYMENT_VALIDITY_MS = 24 * 3_600_000
 MAX_AHEAD_MS = 2 * CLOCK_SKEW_MS
 """How far ahead of this clock a payment may be: its wallet's and its bank's skew."""
 
+MAX_CLEARED_AT_ONCE = 1_024
+"""Deposits of one call that are cleared together, before the next bank's turn."""
+
+MAX_CLEARED_SINGLY = 32
+"""Of them, those that cannot be staged with others: each is a transaction of its own."""
+
 MAX_WAITING_DEPOSITS = 10_000
 """Of one bank: deposits that are written down as waiting for another bank's reserves."""
 

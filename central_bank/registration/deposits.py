@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from sqlalchemy import Connection
 from central_bank import accounts
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank
+from central_bank.limits import MAX_CLEARED_AT_ONCE, MAX_CLEARED_SINGLY
 from central_bank.registration.answers import PENDING, SETTLED, DepositAnswers, DepositOutcome
 from central_bank.registration.double_spends import DEPOSITED, Deposited, Share, Ways
 from central_bank.registration.evidence import Evidence
@@ -30,6 +30,7 @@ from offline_token.ruling import End
 from offline_token.verify import Reason
 from runtime.clock import Clock
 from runtime.database import Database
+from runtime.fifo_lock import FifoLock
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
@@ -66,7 +67,7 @@ class Deposits:
         losses: Losses,
         devices: Devices,
         clock: Clock,
-        clearing: threading.Lock,
+        clearing: FifoLock,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -78,9 +79,14 @@ class Deposits:
         self._devices = devices
         self._clock = clock
         self._clearing = clearing
+        self._of_bank: dict[int, FifoLock] = {}
 
     def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
-        """Retires deposited pieces, once each, in favour of the bank's wallets."""
+        """Retires deposited pieces, once each, in favour of the bank's wallets.
+
+        Of each bank one call is in line to be cleared, and that for a bounded part of it at a time:
+        however much of what a bank brings in is bad, the others wait for one part of it.
+        """
         kind = registration_pb2.TokenDeposit
         order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
@@ -88,17 +94,25 @@ class Deposits:
             bank.name, order.items, self._waiting.numbers(bank, order.items)
         )
         signed = SignedBatch(bank, DEPOSIT, envelope)
-        with self._clearing:
-            return self._deposit_all(bank, judged, signed)
+        outcomes: list[DepositOutcome] = []
+        while len(outcomes) < len(judged):
+            part = judged[len(outcomes) : len(outcomes) + MAX_CLEARED_AT_ONCE]
+            with self._of_bank.setdefault(bank.index, FifoLock()), self._clearing:
+                outcomes += self._deposit_part(bank, part, signed)
+        return outcomes
 
-    def _deposit_all(
+    def _deposit_part(
         self, bank: Bank, judged: Sequence[Judged], signed: SignedBatch
     ) -> list[DepositOutcome]:
-        """In their order. Those that nothing stands against are written down together."""
+        """In their order, up to those that fit into one turn.
+
+        Those that nothing stands against are written down together.
+        """
         outcomes: list[DepositOutcome] = []
         staged: list[tuple[Judged, list[Share]]] = []
         news = self._news(bank, judged)
         ways = self._ways(bank, judged)
+        singly = 0
         for one in judged:
             shares: list[Share] = []
             if one.verdict.good and one.item.number in news:
@@ -108,6 +122,9 @@ class Deposits:
                 staged.append((one, shares))
                 outcomes.append(DepositOutcome(one.item.number, SETTLED, 0, one.verdict.value_fen))
                 continue
+            if singly == MAX_CLEARED_SINGLY:
+                break
+            singly += 1
             self._retire_all(bank, staged, ways, signed)
             staged = []
             outcomes.append(self._deposit_one(bank, one, signed))

@@ -8,7 +8,6 @@ or has waited for too long.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +21,7 @@ from central_bank.registration.refund_clock import RefundClock
 from central_bank.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
+from runtime.fifo_lock import FifoLock
 from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger, Overloaded
@@ -59,7 +59,7 @@ class Restoring:
         database: Database,
         ledger: Ledger,
         time: RefundClock,
-        clearing: threading.Lock,
+        clearing: FifoLock,
     ) -> None:
         self._database = database
         self._ledger = ledger
