@@ -149,7 +149,7 @@ class _Runs:
         """Takes the next journal row; checks a run when it is its last."""
         if not self._bounds:
             return
-        self._parts.append(postings_of(entry.records, entry.first_position))
+        self._parts.append(postings_of(entry.records, entry.results, entry.first_position))
         first, last = self._bounds[0]
         if entry.last_position < last:
             return

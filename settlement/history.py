@@ -89,7 +89,7 @@ class History:
                 found[identity] = row
 
         for entry in self._beyond(after):
-            ids = postings_of(entry.records, entry.first_position)[Index.ID]
+            ids = postings_of(entry.records, entry.results, entry.first_position)[Index.ID]
             for position in ids.of_any(keys).positions.tolist():
                 take(payment_row(entry, position - entry.first_position))
         with self._reading.connect() as connection:
@@ -193,10 +193,11 @@ def _one_of(connection: Connection, values: Sequence[int]) -> tuple[str, tuple[A
 
 
 def _touching(entry: Entry, account: int) -> list[int]:
-    """Indices of the records that move an account's money, or tried to."""
+    """Indices of the records that moved an account's money, or that it asked for in vain."""
     records = entry.records
     touching = (records["debit"] == account) | (records["credit"] == account)
     touching &= records["kind"] >= Kind.TRANSFER
+    touching &= (entry.results < Result.MALFORMED) | (records["origin"] == account)
     found: list[int] = np.flatnonzero(touching).tolist()
     return found
 

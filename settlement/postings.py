@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, tuple_
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.payment_rows import insert_columns
-from settlement.records import Kind, Records
+from settlement.records import Kind, Records, Result
 from settlement.tables import JournalTables
 from settlement.writing import Writing
 
@@ -75,8 +75,19 @@ class Postings:
         return Postings(self.keys[chosen], self.positions[chosen])
 
 
-def postings_of(records: Records, first_position: int) -> dict[Index, Postings]:
-    """What the records at these positions are found by."""
+def postings_of(
+    records: Records, results: NDArray[Any], first_position: int
+) -> dict[Index, Postings]:
+    """What the records at these positions are found by.
+
+    What was refused is found by the account that asked for it alone: otherwise anybody could fill
+    another's past with payments that came to nothing, which each look at it has to pass over.
+
+    Args:
+        records: (N,).
+        results: (N,) Result values.
+        first_position: of the first.
+    """
     positions = np.arange(first_position, first_position + len(records), dtype=np.int64)
     named = records["sequence"] != 0
     origin = records["origin"][named].astype(np.int64)
@@ -85,6 +96,8 @@ def postings_of(records: Records, first_position: int) -> dict[Index, Postings]:
     sides = np.stack([records["debit"][moving], records["credit"][moving]], axis=1)
     counts = np.ones(sides.shape, np.bool_)
     counts[:, 1] = sides[:, 0] != sides[:, 1]
+    accepted = results[moving] < Result.MALFORMED
+    counts &= accepted[:, None] | (sides == records["origin"][moving][:, None])
     both = counts.ravel()
     return {
         Index.ID: Postings((origin << 31) ^ sequence, positions[named]),

@@ -210,7 +210,7 @@ class Projection:
         table = self._tables.payments
         names = ("origin", "sequence", "kind", "debit", "credit")
         query = (
-            select(*(table.c[name] for name in names))
+            select(*(table.c[name] for name in (*names, "result")))
             .where(table.c.position >= first, table.c.position < end)
             .order_by(table.c.position)
         )
@@ -219,7 +219,9 @@ class Projection:
         records = np.zeros(len(rows), RECORD)
         for name, values in zip(names, zip(*rows, strict=True), strict=False):
             records[name] = values
-        return {index: part.sorted() for index, part in postings_of(records, first).items()}
+        results = np.array([row.result for row in rows], np.uint8)
+        found = postings_of(records, results, first)
+        return {index: part.sorted() for index, part in found.items()}
 
     def _prepared(self, position: int, max_rows: int) -> Iterator[_Prepared]:
         """The journal's next parts, each ready; the one behind is made while one is written."""
@@ -243,7 +245,7 @@ class Projection:
         if not entries:
             return None
         entry = together(entries)
-        postings = postings_of(entry.records, entry.first_position)
+        postings = postings_of(entry.records, entry.results, entry.first_position)
         rows = prepared_rows(entry, self._engine.dialect.name)
         return _Prepared(entry, rows, {index: part.sorted() for index, part in postings.items()})
 

@@ -89,7 +89,7 @@ class PaymentHistory:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
             for row in rows:
                 before = row.position
-                if row.kind not in _SHOWN or _is_others(row, wallet):
+                if row.kind not in _SHOWN:
                     continue
                 payment = self._payment(row, wallet, balance)
                 found.append(payment)
@@ -191,11 +191,6 @@ class PaymentHistory:
 
 
 _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
-
-
-def _is_others(row: Any, wallet: Wallet) -> bool:
-    """Whether a row is somebody else's payment that came to nothing: it tells of them alone."""
-    return row.origin != wallet.account and not Result(row.result).accepted
 
 
 def _change(row: Any, account: int, state: int) -> int:

@@ -9,6 +9,7 @@ from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_POSITION
 from runtime.page import encode_token
+from settlement.records import Result
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
 Payment = bank_pb2.Payment
@@ -123,6 +124,18 @@ def test_a_payment_is_found_by_who_made_it_and_by_nobody_else(
         with pytest.raises(Refusal) as caught:
             history.get(holder.wallet, payment_id)
         assert caught.value.name == reason
+
+
+def test_who_cannot_pay_fills_nobody_elses_past(world: World, alice: Holder, bob: Holder) -> None:
+    """However many such payments there are, a look at a statement does not meet them."""
+    alice.pay(bob.number, 1)
+    for _ in range(30):
+        with pytest.raises(Refusal):
+            alice.pay(bob.number, 99_999_999)
+    rows = world.bank.books.history.statement(bob.wallet.account, None, 100)
+    assert all(Result(row.result).accepted for row in rows)
+    assert [p.change_fen for p in statement(world, bob, 50)][:1] == [1]
+    assert len(world.bank.books.history.statement(alice.wallet.account, None, 100)) > 30
 
 
 def test_arrivals_come_oldest_first_and_go_on_where_they_ended(

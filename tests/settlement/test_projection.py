@@ -24,7 +24,8 @@ def part(first: int, count: int) -> Part:
     records["kind"], records["credit"] = Kind.TRANSFER, 1
     records["origin"] = records["debit"] = np.arange(count) % 3
     records["sequence"] = 1 + (np.arange(first, first + count) * 7) % 11
-    return {index: one.sorted() for index, one in postings_of(records, first).items()}
+    accepted = np.zeros(count, np.uint8)
+    return {index: one.sorted() for index, one in postings_of(records, accepted, first).items()}
 
 
 def whole(parts: list[Part], index: Index) -> Postings:
@@ -69,6 +70,37 @@ def test_many_quiet_steps_leave_few_parts_to_look_through(tmp_path: Any) -> None
     assert [row.sequence for row in books.history.arrivals(BOB, found[10].position, 5)] == [
         391, 392, 393, 394, 395
     ]  # fmt: skip
+
+
+def test_payments_that_come_to_nothing_lie_in_the_past_of_who_asked_for_them_alone(
+    database_url: str,
+) -> None:
+    """In the journal's tail, in the index in memory, in a sealed run, and read from the table."""
+    engine, tables = fresh(database_url)
+    books = world(engine, tables, seal_every=100)
+    start = books.ledger.position()
+
+    def sequences(books: LedgerBundle, account: int) -> list[int]:
+        rows = books.history.statement(account, None, 1_000)
+        return [row.sequence for row in rows if row.position > start]
+
+    for first in (1, 201):
+        books.ledger.submit(
+            many(
+                *(transfer(ALICE, BOB, 1, n) for n in range(first, first + 20)),
+                *(transfer(ALICE, BOB, 9_999, n) for n in range(first + 20, first + 200)),
+            )
+        )
+        came = [*range(201, 221)][::-1] * (first == 201) + [*range(1, 21)][::-1]
+        asked = list(range(first + 199, 0, -1))
+        assert (sequences(books, BOB), sequences(books, ALICE)) == (came, asked)
+        books.history.follow_balances()
+        assert (sequences(books, BOB), sequences(books, ALICE)) == (came, asked)
+        found = books.history.arrivals(BOB, start, 1_000)
+        assert [row.sequence for row in found] == came[::-1]
+    again = open_ledger(engine, tables, threaded=False, seal_every=100)
+    assert (sequences(again, BOB), sequences(again, ALICE)) == (came, asked)
+    assert audit_ledger(engine, tables).problems == []
 
 
 class Ended(Exception):
