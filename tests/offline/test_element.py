@@ -16,7 +16,7 @@ from offline_token.limits import MAX_CHAINS
 from offline_token.possession import NONCE_BYTES
 from offline_token.verify import Reason
 from runtime.errors import Refusal
-from tests.offline.country import Country
+from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import Purse, deposited, deposits, pay, purse, ruled
 
 COUNTRY = Country()
@@ -287,3 +287,32 @@ def test_nothing_is_made_and_nothing_is_lost(steps: list[tuple[str, int, int, in
     for each in town.purses:
         town.deposited += deposit_all(each)
     assert town.deposited == town.loaded
+
+
+def test_a_device_forgets_tokens_that_ended_long_ago_and_never_takes_one_twice(
+    country: Country,
+) -> None:
+    """Whatever its clock says: the root's times alone make it forget, and they do not go back."""
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    token = country.mint(country.alice, 100, number=2_000).token
+    alice.element.load([token.encode()])
+    assert len(alice.store.read().tokens) == 2
+    pay(alice, bob, 200)
+
+    def later(days: int) -> None:
+        alice.clock.advance(days * DAY)
+        made = country.bundle(created_time_ms=alice.clock.now_ms())
+        alice.element.trust(country.root_public + made.encode())
+
+    ahead = alice.restarted(now_ms=NOW + 20 * DAY)
+    ahead.element.load([token.encode()])
+    assert len(ahead.store.read().tokens) == 2 and ahead.balance == 0
+    later(90 + 99)
+    fresh = country.mint(country.alice, 7, number=2_001, expires=alice.clock.now_ms() + DAY)
+    alice.element.load([fresh.token.encode(), token.encode()])
+    assert (len(alice.store.read().tokens), alice.balance) == (3, 7)
+    later(2)
+    for _ in range(2):
+        alice.element.load([token.encode()])
+        assert set(alice.store.read().tokens) == {fresh.token.id.hex()}
+        assert alice.balance == 7

@@ -39,6 +39,7 @@ from wallet.secure_element.limits import (
     MAX_REMEMBERED,
     MAX_REQUESTS,
     REQUEST_VALID_MS,
+    TOKENS_KEPT_MS,
 )
 from wallet.secure_element.pieces import (
     Trust,
@@ -233,7 +234,10 @@ class SecureElement:
         check_total(state, self._view(state), amount_fen)
 
     def load(self, tokens: Sequence[bytes]) -> None:
-        """Takes fresh tokens of this device; ones that it has ever taken change nothing."""
+        """Takes fresh tokens of this device; ones that it has ever taken change nothing.
+
+        Nor do those that ended too long ago for it to know whether it has taken them.
+        """
         try:
             fresh = [Token.decode(token) for token in tokens]
         except FormatError as error:
@@ -242,6 +246,9 @@ class SecureElement:
         def body(state: State) -> None:
             trust = self._trust(state)
             before_fen = balance_fen(state)
+            kept_from_ms = trust.bundle.created_time_ms - TOKENS_KEPT_MS
+            for token_id in [each for each, end in state.tokens.items() if end < kept_from_ms]:
+                del state.tokens[token_id]
             for token in fresh:
                 if token.id.hex() in state.tokens:
                     continue
@@ -251,12 +258,14 @@ class SecureElement:
                 part, roots = token.signed_part(), trust.roots
                 if not any(verified(root, part, token.signature) for root in roots):
                     raise bad(Reason.TOKEN_FORGED)
+                key.loader = ""
+                if token.expires_time_ms < kept_from_ms:
+                    continue
                 if token.value_fen > trust.bundle.max_value_fen:
                     raise bad(Reason.VALUE_TOO_LARGE)
                 check_room(state, 1)
                 keep(state, Chain(token), PAYEE_OUTPUT)
-                state.tokens.append(token.id.hex())
-                key.loader = ""
+                state.tokens[token.id.hex()] = token.expires_time_ms
             if balance_fen(state) > before_fen:
                 check_total(state, trust, 0)
 

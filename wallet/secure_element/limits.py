@@ -5,6 +5,11 @@ from __future__ import annotations
 MAX_PIECES = 1_000
 """Pieces of money it holds; loading and accepting stop there."""
 
+TOKENS_KEPT_MS = 100 * 86_400_000
+"""So long after its expiry a token that was loaded is remembered, by the times of the root's
+bundles and not by a clock. An older one is not taken, so none is taken twice; nobody is paid for it
+any more."""
+
 MAX_KEYS = 64
 """Keys that it holds, one for each load of which anything is left. Beyond, the oldest keys without
 money are forgotten, with the requests that show them; when all have money, nothing is loaded."""

@@ -63,7 +63,7 @@ class State:
         ring: what the keys of this state are found by in a token, hex; "" before the first.
         bundle: 32 bytes root key and the encoded trust bundle, hex; "" before the first.
         clock_ms: the latest time it has seen; its clock moves forward only.
-        tokens: ids of tokens ever loaded.
+        tokens: id → expiry of tokens that were loaded, until long after that.
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → [encoded payment, certificate of its payee], of requests that it has paid.
         unconfirmed: challenges of those payments that a payee has still to say it took.
@@ -84,7 +84,7 @@ class State:
     bundle: str = ""
     clock_ms: int = 0
     pieces: list[HeldPiece] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     paid: dict[str, tuple[str, str]] = field(default_factory=dict)
     unconfirmed: list[str] = field(default_factory=list)
