@@ -1,0 +1,84 @@
+"""A card over the real services: its owner, a thief with a wallet of his own, and the audit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox.story import audited
+from sandbox.world import World
+from tests.integration.test_wallet_commands import Shell, opened
+
+pytestmark = pytest.mark.xdist_group("shared-stack")
+PIN = "2468"
+
+
+@contextmanager
+def card(path: Path, *made_with: str) -> Iterator[str]:
+    """A card's process; where it is touched."""
+    importable = os.pathsep.join(entry for entry in sys.path if entry)
+    environment = {**os.environ, "PYTHONPATH": importable, "DCEP_CARD_PIN": PIN}
+    command = [sys.executable, "-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
+    process = subprocess.Popen([*command, *made_with], env=environment)
+    try:
+        ends_at = time.monotonic() + 60
+        while not path.exists():
+            assert process.poll() is None and time.monotonic() < ends_at
+            time.sleep(0.05)
+        yield str(path)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def no(shell: Shell, reason: str, *words: str) -> None:
+    """A tap that is refused."""
+    assert shell.answer("offline", "tap", *words, code=1)["reason"] == reason
+
+
+def test_a_thief_of_a_card_has_the_free_sum_and_its_owner_the_rest(
+    world: World, tmp_path: Path
+) -> None:
+    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
+    thief, _ = opened(world, tmp_path / "thief", "--bank", "beta", "--name", "Mallory")
+    for shell in (alice, thief):
+        shell.answer("topup", "200")
+    thief.answer("offline", "load", "1")  # which has the thief's device certified
+    with card(tmp_path / "card.sock", "--stack", str(world.plan.folder)) as at:
+        loaded = alice.answer("offline", "tap", at, "--load", "100", "--card-pin", PIN)
+        assert loaded["offline_fen"] == 10_000
+
+        no(thief, "NOT_THE_OWNER", at, "--load", "50", "--card-pin", "1111")
+        no(thief, "NOT_THE_OWNER", at, "--deposit", "--card-pin", "1111")
+        no(thief, "NOT_THE_OWNER", at, "--take", "6", "--card-pin", "1111")
+        for _ in range(5):
+            took = thief.answer("offline", "tap", at, "--take", "5")
+            assert (took["amount_fen"], took["card_fen"]) == (500, None)
+        no(thief, "NOT_THE_OWNER", at, "--take", "1", "--card-pin", "1111")
+        assert thief.answer("show")["available_fen"] == 19_900
+
+        done = alice.answer("offline", "tap", at, "--deposit")
+        assert (done["amount_fen"], done["offline_fen"]) == (7_500, 0)
+        done = thief.answer("offline", "deposit")
+        assert done["amount_fen"] == 2_600
+    world.wait_quiet()
+    assert alice.answer("show")["available_fen"] == 20_000 - 2_500
+    assert thief.answer("show")["available_fen"] == 20_000 + 2_500
+    assert audited(world).ok
+
+
+def test_a_card_of_another_country_takes_no_load_of_this_one(world: World, tmp_path: Path) -> None:
+    """Its root is another: nothing of what the bank brings is believed, and no money is lost."""
+    alice, _ = opened(world, tmp_path / "home", "--bank", "alpha", "--name", "Alice Away")
+    alice.answer("topup", "50")
+    with card(tmp_path / "far.sock", "--root", "07" * 32) as at:
+        words = ("offline", "tap", at, "--load", "20", "--card-pin", PIN)
+        assert "root" in str(alice.answer(*words, code=1)["message"])
+    assert alice.answer("show")["available_fen"] == 5_000
