@@ -222,6 +222,9 @@ def tap(
     give: Annotated[str, typer.Option("--give", help="Yuan for the card from here.")] = "",
     load: Annotated[str, typer.Option("--load", help="Yuan for the card from the bank.")] = "",
     deposit: Annotated[bool, typer.Option("--deposit", help="All of it to the bank.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Give, even if an earlier payment got no answer.")
+    ] = False,
     card_pin: Annotated[str, typer.Option("--card-pin", help="Or DCEP_CARD_PIN, or typed.")] = "",
     home: HomeOption = None,
     pin: PinOption = "",
@@ -264,7 +267,7 @@ def tap(
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:
-                speaker.result(*words.tap(app, card, take_fen, give_fen))
+                speaker.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
 
 
 @offline.command()

@@ -129,13 +129,13 @@ def accept_over_link(
     )
 
 
-def tap(app: App, card: Card, take_fen: int, give_fen: int) -> Said:
+def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> Said:
     """A hard wallet pays this device, or is paid by it."""
     from wallet import tap
 
     pocket, handed = app.pocket(), Handed(0, False)
     if give_fen:
-        handed = tap.give(pocket, card, give_fen)
+        handed = tap.give(pocket, card, give_fen, anew=anew)
     elif take_fen:
         handed = tap.take(pocket, card, take_fen)
     return tapped(handed, card, pocket.balance_fen())

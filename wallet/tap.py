@@ -36,14 +36,23 @@ class _Touched:
         if payments and not self._card.owned:
             raise Refusal(
                 errors_pb2.REASON_NOT_THE_OWNER,
-                "a payment from here has no OK, and it may have been to this card: give its PIN",
+                "a payment from here has no OK; if it was to this card, give its PIN, and else pay"
+                " anew (--anew)",
             )
         return [self._card.holds(end.payee) for end in payments]
 
 
-def give(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
-    """This device pays the card. Raises CameBack when the card does not take it."""
-    return hand_over.pay_shown(pocket, card.request(amount_fen), _Touched(card))
+def give(pocket: Pocket, card: Card, amount_fen: int, *, anew: bool = False) -> Handed:
+    """This device pays the card.
+
+    Args:
+        anew: leave payments without an OK aside, and pay. Else they are shown first if they were to
+            this card; under another key than it shows now, it tells its owner alone.
+
+    Raises:
+        CameBack: the card does not take it, and it is here again.
+    """
+    return hand_over.pay_shown(pocket, card.request(amount_fen), _Touched(card), anew=anew)
 
 
 def take(pocket: Pocket, card: Card, amount_fen: int) -> Handed:

@@ -173,6 +173,19 @@ def loaded_since(country: Country, holder: Purse, bank: str) -> None:
     holder.element.certify(certificate, country.bank_certificate(bank).encode())
 
 
+def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_a_card(
+    country: Country,
+) -> None:
+    held, bob, carol = Held(country), purse(country, "bob", 100), purse(country, "carol")
+    lost = bob.element.pay(carol.element.request(10), unconfirmed=True)
+    pocket = Pocket(bob.element)
+    assert "--anew" in no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, pocket, held.again(), 30)
+    assert bob.balance == 90
+    assert tap.give(pocket, held.again(), 30, anew=True) == Handed(30, False)
+    assert tap.give(pocket, held.owners(), 5) == Handed(5, False), "its owner is told"
+    assert (held.balance, bob.balance, bob.element.unconfirmed()) == (35, 55, [lost])
+
+
 @pytest.mark.parametrize("loads", ["the card", "the wallet"])
 def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
     country: Country, loads: str
