@@ -33,6 +33,10 @@ _TAG = b"dcep-pruned-pieces/v1\0"
 _KEY = (pieces.c.token_id, pieces.c.piece_id, pieces.c.spent_by)
 
 
+class PruningBroken(Exception):
+    """A token whose money went back was spent since; the service must not go on."""
+
+
 class Pruning:
     """Deletes a bounded batch at each step, in a transaction of its own."""
 
@@ -92,20 +96,27 @@ def _delete(
     connection: Connection, taken: Sequence[Row[Any]], whole: Sequence[bytes], now_ms: int
 ) -> None:
     if taken:
-        keys = [{"t": row.token_id, "p": row.piece_id, "s": row.spent_by} for row in taken]
-        names = zip(_KEY, "tps", strict=True)
-        same = [column == bindparam(name) for column, name in names]
-        connection.execute(delete(pieces).where(*same), keys)
+        ended = set(whole)
+        rest = [row for row in taken if bytes(row.token_id) not in ended]
+        gone = connection.execute(delete(pieces).where(pieces.c.token_id.in_(whole))).rowcount
+        if gone != len(taken) - len(rest):
+            raise PruningBroken(f"{gone} rows of ended tokens, {len(taken) - len(rest)} were read")
+        if rest:
+            keys = [{"t": row.token_id, "p": row.piece_id, "s": row.spent_by} for row in rest]
+            same = [column == bindparam(name) for column, name in zip(_KEY, "tps", strict=True)]
+            connection.execute(delete(pieces).where(*same), keys)
         _keep_proof(connection, taken, now_ms)
         by_token: Counter[bytes] = Counter()
         for row in taken:
             by_token[bytes(row.token_id)] += _paid_fen(row)
-        for token_id, fen in by_token.items():
-            more = {"pruned_fen": tokens.c.pruned_fen + fen}
-            connection.execute(update(tokens).where(tokens.c.token_id == token_id).values(more))
+        more = update(tokens).where(tokens.c.token_id == bindparam("t"))
+        sums = [{"t": token_id, "fen": fen} for token_id, fen in by_token.items() if fen]
+        if sums:
+            more = more.values(pruned_fen=tokens.c.pruned_fen + bindparam("fen"))
+            connection.execute(more, sums)
     if whole:
-        ended = tokens.c.token_id.in_(whole)
-        connection.execute(update(tokens).where(ended).values(pruned=1))
+        done = tokens.c.token_id.in_(whole)
+        connection.execute(update(tokens).where(done).values(pruned=1))
 
 
 def _keep_proof(connection: Connection, taken: Sequence[Row[Any]], now_ms: int) -> None:
