@@ -52,7 +52,8 @@ class Watches:
                     found = await self._arrivals(begun.wallet_number, position)
                 for arrival in found.arrivals:
                     yield arrival.SerializeToString()
-                if found.position == position:
+                # Not by how far was looked: a bank that is busy goes on all the time.
+                if not found.arrivals:
                     await told.wait()
                 position = found.position
 
