@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, MetaData
 from sqlalchemy.exc import SQLAlchemyError
 
 from sandbox.audit_copies import older_bank, older_centre
@@ -40,6 +38,7 @@ from sandbox.books import (
     SUSPENSE,
     VAULT,
 )
+from sandbox.databases import DatabaseMissing, reading_engine
 from sandbox.plan import CENTRAL_BANK, StackPlan
 from settlement.audit import LedgerReport, audit_ledger
 from settlement.journal import Journal
@@ -157,11 +156,13 @@ class _Audited:
 
 def audit_stack(plan: StackPlan, asked: SignaturesAsked = EVERY_SIGNATURE) -> StackAudit:
     """Audit every database of a stack. Reads only. Raises AuditImpossible."""
-    with _opened(plan) as engines:
-        try:
+    try:
+        with _opened(plan) as engines:
             return audit_engines(engines, asked)
-        except SQLAlchemyError as cause:
-            raise AuditImpossible(str(cause).splitlines()[0]) from cause
+    except DatabaseMissing as missing:
+        raise AuditImpossible(str(missing)) from None
+    except SQLAlchemyError as cause:
+        raise AuditImpossible(str(cause).splitlines()[0]) from cause
 
 
 def audit_engines(
@@ -171,6 +172,15 @@ def audit_engines(
     audited = {name: _replay(engine) for name, engine in engines.items() if name != CENTRAL_BANK}
     audited[CENTRAL_BANK] = _replay(engines[CENTRAL_BANK])
     return _judge(audited, asked)
+
+
+def audit_one(engine: Engine) -> list[str]:
+    """What is wrong with a bank's database by itself: its chain, its replay, what lies in suspense.
+
+    Whether its money is there the central bank's books alone can say.
+    """
+    audited = _replay(engine)
+    return [*audited.report.problems, *suspense_problems(engine, audited.tables)]
 
 
 def _replay(engine: Engine) -> _Audited:
@@ -314,31 +324,9 @@ def _available(report: LedgerReport, account: int) -> int:
 @contextmanager
 def _opened(plan: StackPlan) -> Iterator[dict[str, Engine]]:
     urls = {name: plan.database_url(name) for name in plan.commands()}
-    engines = {name: _reading_engine(url) for name, url in urls.items()}
+    engines = {name: reading_engine(url) for name, url in urls.items()}
     try:
         yield engines
     finally:
         for engine in engines.values():
             engine.dispose()
-
-
-def _reading_engine(url: str) -> Engine:
-    """An engine whose every transaction sees one state of the database and changes nothing."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, isolation_level="REPEATABLE READ")
-    path = make_url(url).database
-    if not path or not Path(path).exists():
-        raise AuditImpossible(f"there is no database {path}")
-    engine = create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def _connect(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=20000")
-        connection.execute("PRAGMA query_only=ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine

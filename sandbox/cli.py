@@ -18,6 +18,7 @@ from runtime.output import of_this_machine, run_command
 from sandbox import (
     cli_acts,
     cli_audit,
+    cli_backup,
     cli_bank,
     cli_banks,
     cli_books,
@@ -66,6 +67,7 @@ for part in (
     cli_feed,
     cli_keys,
     cli_audit,
+    cli_backup,
     cli_ceremony,
     cli_replay,
     cli_officers,

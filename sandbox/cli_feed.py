@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sandbox.feed_advice import advice
 from sandbox.offices import BankOffice
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import StackPlan, load
@@ -49,6 +50,7 @@ def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
         "hash": told.hash.hex(),
         "stopped": told.stopped_cause,
         "stopped_since_ms": told.stopped_since_ms,
+        "advice": advice(name, told.stopped_cause) if told.stopped_cause else "",
         "contradictions": [
             {"about": one.about, "cause": one.cause, "since_ms": one.since_ms}
             for one in told.contradictions
@@ -60,6 +62,7 @@ def _line(fields: dict[str, Any]) -> str:
     line = f"{fields['bank']}: entry {fields['number']}, chain {fields['hash'][:16] or 'not begun'}"
     if fields["stopped"]:
         line += f"\n  STOPPED since {_since(fields['stopped_since_ms'])}: {fields['stopped']}"
+        line += f"\n  {fields['advice']}"
     for one in fields["contradictions"]:
         line += f"\n  CONTRADICTION since {_since(one['since_ms'])}, {one['about']}: {one['cause']}"
     return line

@@ -12,6 +12,7 @@ from dcep.authentication.v1 import authentication_pb2
 from runtime.errors import NoAnswer, Refusal
 from sandbox.addresses import addresses, public_address
 from sandbox.certificates import ROOT_ROLE, SOON_DAYS, held
+from sandbox.feed_advice import advice
 from sandbox.limits import SHOWN_PROBING
 from sandbox.offices import BankOffice, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json
@@ -41,6 +42,7 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     suspended = _suspended(plan) if CENTRAL_BANK in serving else []
     waiting = {name: waiting_at(plan, [name]).count(name) for name in serving}
     probing = _probing(plan, serving)
+    stopped = _stopped_feeds(plan, serving)
     ending = [
         {"role": each.role, "days_left": each.days_left}
         for each in held(plan)
@@ -55,6 +57,7 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
             "suspended": suspended,
             "waiting": waiting,
             "probing": probing,
+            "stopped_feeds": stopped,
             "certificates_ending": ending,
             **addresses(plan),
         }
@@ -63,6 +66,9 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         _say(speaker, stack, states, by_hand, suspended, waiting)
         for bank, wallets in probing.items():
             speaker.plain(wrapped(_of_probing(plan, bank, wallets)))
+        for bank, cause in stopped.items():
+            said = f"{bank}: its feed has stopped: {cause}; {advice(bank, cause)}"
+            speaker.plain(wrapped(said))
         for row in ending:
             speaker.plain(wrapped(_of_ending(row)))
     raise typer.Exit(0 if ok else 1)
@@ -124,6 +130,16 @@ def _probing(plan: StackPlan, serving: Sequence[str]) -> dict[str, list[str]]:
             if wallets:
                 found[bank.name] = wallets
     return found
+
+
+def _stopped_feeds(plan: StackPlan, serving: Sequence[str]) -> dict[str, str]:
+    """By bank, why its feed has stopped. A bank that does not say is left out."""
+    found: dict[str, str] = {}
+    for bank in plan.banks:
+        if bank.name in serving:
+            with suppress(NoAnswer, Refusal), BankOffice(plan, bank.name) as office:
+                found[bank.name] = office.feed().stopped_cause
+    return {name: cause for name, cause in found.items() if cause}
 
 
 def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:

@@ -1,13 +1,19 @@
-"""A database for each service on one PostgreSQL server."""
+"""Databases of services: made on a PostgreSQL server, and opened to be read alone."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+
+
+class DatabaseMissing(Exception):
+    """There is no such database."""
 
 
 def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]:
@@ -16,14 +22,14 @@ def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]
     Their names carry a random tag: a new stack has new keys, so it never meets the database of
     another one.
     """
-    url = _driver(server_url)
+    url = driver_url(server_url)
     stem = url.database if url.database and url.database != "postgres" else "dcep"
     tag = secrets.token_hex(3)
     found: dict[str, str] = {}
-    with _server(url) as connection:
+    with on_server(url) as connection:
         for service in services:
             name = f"{stem}_{tag}_{service}".replace("-", "_")
-            connection.execute(text(f"CREATE DATABASE {_quoted(connection, name)}"))
+            connection.execute(text(f"CREATE DATABASE {quoted(connection, name)}"))
             found[service] = url.set(database=name).render_as_string(hide_password=False)
     return found
 
@@ -34,17 +40,44 @@ def drop_databases(urls: Sequence[str]) -> None:
         url = make_url(text_url)
         if url.get_backend_name() != "postgresql" or not url.database:
             continue
-        with _server(_driver(text_url)) as connection:
-            name = _quoted(connection, url.database)
+        with on_server(driver_url(text_url)) as connection:
+            name = quoted(connection, url.database)
             connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
-def _driver(url: str) -> URL:
+def reading_engine(url: str) -> Engine:
+    """An engine whose every transaction sees one state of the database and changes nothing.
+
+    Raises DatabaseMissing.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url, isolation_level="REPEATABLE READ")
+    path = make_url(url).database
+    if not path or not Path(path).exists():
+        raise DatabaseMissing(f"there is no database {path}")
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=20000")
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def driver_url(url: str) -> URL:
+    """A PostgreSQL URL with the driver that we use."""
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
 @contextmanager
-def _server(url: URL) -> Iterator[Connection]:
+def on_server(url: URL) -> Iterator[Connection]:
+    """A connection to a URL's server, outside of its database; each statement by itself."""
     engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
@@ -53,5 +86,6 @@ def _server(url: URL) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _quoted(connection: Connection, name: str) -> str:
+def quoted(connection: Connection, name: str) -> str:
+    """A name as it stands in a statement."""
     return connection.dialect.identifier_preparer.quote_identifier(name)

@@ -1,0 +1,249 @@
+"""One moment for several databases: all together are a state in which everything can go on.
+
+Copies of running parties, made one after the other, contradict each other in one direction or in
+both. A bank's copy that is newer than the central bank's has applied what that one never said. One
+that is older does not know of payments that the central bank has settled. So all databases are
+held at one moment, the banks' first, each by a transaction that only reads, and copied from there:
+
+* What a bank has heard, the central bank had written down before. The central bank is held last,
+  so its copy has all of it.
+* What the central bank has from a bank, the bank had written down before it sent it. That is
+  looked up; if something was sent between two of the holds, all are let go, and held again.
+
+Nobody waits for it: SQLite's readers and PostgreSQL's keep no writer waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, column, func, select, table, text
+
+from sandbox.backup.refused import BackupRefused
+from sandbox.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    OFFICE_OFFSET,
+)
+from sandbox.databases import DatabaseMissing, reading_engine
+from sandbox.plan import CENTRAL_BANK, StackPlan
+from settlement.packing import unpack
+from settlement.records import Result
+
+ATTEMPTS = 40
+_PAUSE_S = 0.05
+_ASIDE_MS = 60_000
+"""A redemption that is older was set aside by its bank long ago, or never."""
+
+_journal = table(
+    "journal", *map(column, ("seq", "first_position", "count", "hash", "body", "previous_hash"))
+)
+_place = table("feed_place", *map(column, ("ledger", "number", "position")))
+_ledger = table("feed_ledger", column("ledger"))
+_banks = table("banks", *map(column, ("id", "name")))
+_receipts = table("feed_receipts", *map(column, ("bank", "number")))
+_acts_told = table("acts_told", *map(column, ("bank", "number")))
+_acts = table("officer_chain", column("number"))
+_deposits = table("token_deposits", column("id"))
+_revision = table("alembic_version", column("version_num"))
+_founding = table("officer_founding", column("institution"))
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Where a party stands at the moment of a copy."""
+
+    revision: str
+    seq: int
+    position: int
+    hash: bytes
+    ledger: bytes
+    feed_number: int
+    feed_position: int
+    institution: str
+    """Whose database it says that it is; "" before its service was started once."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A party's database, held at a moment."""
+
+    name: str
+    url: str
+    connection: Connection
+    stands: Stands
+
+
+def stands(connection: Connection, name: str) -> Stands:
+    """Where a party stands, as its database says."""
+    of = _journal.c
+    query = select(of.seq, of.first_position, of.count, of.hash).order_by(of.seq.desc()).limit(1)
+    tip = connection.execute(query).first()
+    revision = connection.execute(select(_revision)).scalar() or ""
+    whose = connection.execute(select(_founding)).scalar() or ""
+    seq, position, digest = 0, 0, b""
+    if tip is not None:
+        seq, position, digest = tip.seq, tip.first_position + tip.count - 1, bytes(tip.hash)
+    if name == CENTRAL_BANK:
+        ledger = connection.execute(select(_ledger)).scalar() or b""
+        return Stands(revision, seq, position, digest, bytes(ledger), 0, 0, whose)
+    place = connection.execute(select(_place)).first()
+    if place is None:
+        return Stands(revision, seq, position, digest, b"", 0, 0, whose)
+    fed = bytes(place.ledger), place.number, place.position
+    return Stands(revision, seq, position, digest, *fed, whose)
+
+
+@contextmanager
+def held(plan: StackPlan, names: Sequence[str]) -> Iterator[dict[str, Held]]:
+    """Holds parties' databases at one moment.
+
+    Raises BackupRefused: there is no such database, or what two of them say cannot be true
+    together, however often one looks.
+    """
+    order = sorted(names, key=lambda name: name == CENTRAL_BANK)
+    wrong: list[str] = []
+    with ExitStack() as ends:
+        opened = {name: ends.enter_context(_opened(plan.database_url(name))) for name in order}
+        for attempt in range(ATTEMPTS):
+            time.sleep(attempt * _PAUSE_S)
+            for connection in opened.values():
+                # The first look is what holds it; the shorter from the first to the last, the less
+                # is sent between them.
+                connection.execute(select(func.max(_journal.c.seq))).scalar()
+            found = {
+                name: Held(name, plan.database_url(name), connection, stands(connection, name))
+                for name, connection in opened.items()
+            }
+            wrong = contradictions(found)
+            if not wrong:
+                yield found
+                return
+            for connection in opened.values():
+                connection.rollback()
+    raise BackupRefused(
+        "NOT_CONSISTENT",
+        f"{wrong[0]}; look with dcep audit whether one of them is an older copy",
+    )
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Connection]:
+    try:
+        engine: Engine = reading_engine(url)
+    except DatabaseMissing as missing:
+        raise BackupRefused("NO_DATABASE", str(missing)) from None
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def contradictions(found: Mapping[str, Held]) -> list[str]:
+    """Why these databases could not go on together from the moments at which they are held."""
+    central = found.get(CENTRAL_BANK)
+    banks = [one for name, one in found.items() if name != CENTRAL_BANK]
+    if central is None or not banks:
+        return []
+    query = select(_banks.c.name, _banks.c.id)
+    indexes = {row.name: row.id for row in central.connection.execute(query)}
+    known = [one for one in banks if one.name in indexes]
+    last = _last_heard(central, min([one.stands.feed_position for one in known], default=0))
+    wrong: list[str] = []
+    for bank in known:
+        wrong += _between(bank, central, indexes[bank.name], last)
+    return wrong
+
+
+@dataclass(frozen=True)
+class _LastHeard:
+    """The highest numbers of banks, by the account that they came from, in a part of a journal."""
+
+    numbers: dict[int, int]
+    redeemed_ms: dict[int, int]
+
+
+def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[str]:
+    name, first = bank.name, FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * index
+    has, says = bank.stands, central.stands
+    if has.ledger and has.ledger != says.ledger:
+        return [f"{name} follows another ledger than that of the central bank"]
+    if has.feed_position > says.position:
+        return [f"{name} has applied more than the central bank has"]
+
+    def number(source: object, where: Held) -> int:
+        return int(where.connection.execute(source).scalar() or 0)  # type: ignore[call-overload]
+
+    of_bank = _receipts.c.bank == index
+    for what, theirs, own in (
+        ("payment", last.numbers.get(first + CIRCULATION_OFFSET, 0), has.position),
+        (
+            "deposit",
+            last.numbers.get(first + DEPOSITS_OFFSET, 0),
+            number(select(func.max(_deposits.c.id)), bank),
+        ),
+        (
+            "feed entry",
+            number(select(func.max(_receipts.c.number)).where(of_bank), central),
+            has.feed_number,
+        ),
+        (
+            "officers' act",
+            number(
+                select(func.max(_acts_told.c.number)).where(_acts_told.c.bank == index), central
+            ),
+            number(select(func.max(_acts.c.number)), bank),
+        ),
+    ):
+        if theirs > own:
+            return [f"the central bank has heard of {what} {theirs} of {name}, which has {own}"]
+    if last.redeemed_ms.get(first + OFFICE_OFFSET, 0) > time.time() * 1_000 - _ASIDE_MS:
+        return [f"a redemption of {name} is being made just now"]
+    return []
+
+
+def _last_heard(central: Held, after: int) -> _LastHeard:
+    """What the central bank's journal has from banks after a position; some rows at a time."""
+    found = _LastHeard({}, {})
+    of = _journal.c
+    seq = central.connection.execute(
+        select(func.max(of.seq)).where(of.first_position <= after + 1)
+    ).scalar()
+    at = (seq or 1) - 1
+    while True:
+        query = select(of.seq, of.body).where(of.seq > at).order_by(of.seq).limit(16)
+        rows = central.connection.execute(query).all()
+        for row in rows:
+            _hear(bytes(row.body), found)
+            at = row.seq
+        if len(rows) < 16:
+            return found
+
+
+def _hear(body: bytes, found: _LastHeard) -> None:
+    records, results = unpack(body, signed=False)[:2]
+    for origin in set(records["origin"].tolist()):
+        offset = (origin - FIRST_BANK_ACCOUNT) % ACCOUNTS_PER_BANK
+        if origin < FIRST_BANK_ACCOUNT:
+            continue
+        mine = records["origin"] == origin
+        if offset in (CIRCULATION_OFFSET, DEPOSITS_OFFSET):
+            highest = int(records["sequence"][mine].max())
+            found.numbers[origin] = max(found.numbers.get(origin, 0), highest)
+        elif offset == OFFICE_OFFSET:
+            circulation = origin - OFFICE_OFFSET + CIRCULATION_OFFSET
+            mine &= (records["debit"] == circulation) & (results < Result.MALFORMED)
+            if mine.any():
+                newest = int(records["time_ms"][mine].max())
+                found.redeemed_ms[origin] = max(found.redeemed_ms.get(origin, 0), newest)
+
+
+def snapshot_of(one: Held) -> str:
+    """The name of the moment on a PostgreSQL server, by which another connection can read it."""
+    return str(one.connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())

@@ -1,0 +1,146 @@
+"""PostgreSQL's own tools: pg_dump writes a database as it was at a moment, pg_restore reads it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from sandbox.backup.refused import BackupRefused
+from sandbox.databases import driver_url, on_server, quoted
+
+_FORMAT = "--format=custom"
+_MAX_NAME = 63
+
+
+@contextmanager
+def dumped(url: str, snapshot: str) -> Iterator[IO[bytes]]:
+    """What pg_dump writes of a database as it was at an exported snapshot.
+
+    Raises BackupRefused when it fails.
+    """
+    words = [_tool("pg_dump"), _FORMAT, "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
+    with _running([*words, "--dbname", _without_password(url)], url) as process:
+        assert process.stdout is not None
+        yield process.stdout
+
+
+def load(url: str, pieces: Iterable[bytes]) -> None:
+    """Fills an empty database from what pg_dump wrote, all of it or nothing.
+
+    Raises BackupRefused.
+    """
+    words = [_tool("pg_restore"), _FORMAT, "--exit-on-error", "--single-transaction", "--no-owner"]
+    words += ["--no-privileges", "--dbname", _without_password(url)]
+    with _running(words, url) as process:
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended, and says why
+            for piece in pieces:
+                process.stdin.write(piece)
+            process.stdin.close()
+
+
+def create(url: str) -> None:
+    """Makes an empty database, in place of one that an unfinished restore left behind."""
+    name = str(make_url(url).database)
+    with on_server(driver_url(url)) as connection:
+        wanted = quoted(connection, name)
+        connection.execute(text(f"DROP DATABASE IF EXISTS {wanted}"))
+        connection.execute(text(f"CREATE DATABASE {wanted}"))
+
+
+def exists(url: str) -> bool:
+    """Whether the server has this database."""
+    with on_server(driver_url(url)) as connection:
+        query = text("SELECT 1 FROM pg_database WHERE datname = :name")
+        return connection.execute(query, {"name": make_url(url).database}).scalar() is not None
+
+
+def drop(url: str) -> None:
+    """Drops a database that nobody has used."""
+    with on_server(driver_url(url)) as connection:
+        name = quoted(connection, str(make_url(url).database))
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+
+
+def rename(url: str, *pairs: tuple[str, str]) -> None:
+    """Renames databases of a server, (from, to), all at once or none.
+
+    Raises BackupRefused for a database that is in use.
+    """
+    with on_server(driver_url(url)) as connection:
+        statements = [
+            f"ALTER DATABASE {quoted(connection, before)} RENAME TO {quoted(connection, after)}"
+            for before, after in pairs
+        ]
+        connection.execute(text("BEGIN"))
+        try:
+            for statement in statements:
+                connection.execute(text(statement))
+        except Exception as cause:
+            connection.execute(text("ROLLBACK"))
+            said = str(getattr(cause, "orig", cause)).splitlines()[0]
+            raise BackupRefused("DATABASE_IN_USE", f"the database: {said}") from cause
+        connection.execute(text("COMMIT"))
+
+
+def beside(url: str, end: str) -> str:
+    """The URL of a database of the same server whose name ends so."""
+    name = str(make_url(url).database)
+    fits = name[: _MAX_NAME - len(end)] + end
+    return driver_url(url).set(database=fits).render_as_string(hide_password=False)
+
+
+@contextmanager
+def _running(words: list[str], url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A tool of PostgreSQL's; BackupRefused with what it said when it fails."""
+    password = make_url(url).password
+    secret = {"PGPASSWORD": str(password)} if password else {}
+    loads = words[0].endswith("pg_restore")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE if loads else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if loads else subprocess.PIPE,
+            stderr=said,
+            env={**os.environ, **secret},
+        )
+        try:
+            yield process
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+        if code:
+            said.seek(0)
+            lines = said.read(10_000).decode(errors="replace").strip().splitlines()
+            raise BackupRefused("TOOL_FAILED", "; ".join(lines[:3]) or f"it ended with {code}")
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise BackupRefused(
+            "TOOL_MISSING",
+            f"{name} is not here; it comes with PostgreSQL's client programs, which have to be as"
+            " new as the server",
+        )
+    return found
+
+
+def _without_password(url: str) -> str:
+    """As the tools take it. A password would be seen by everybody on this machine."""
+    return make_url(url).set(drivername="postgresql", password=None).render_as_string()

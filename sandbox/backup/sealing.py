@@ -1,0 +1,108 @@
+"""Copies sealed under a passphrase: AES-256-GCM in pieces, under a key of its own for each file.
+
+The passphrase becomes keys by scrypt (RFC 7914). A file begins with a random salt, from which and
+from its name its key is derived (HKDF, RFC 5869), so that no file passes for another one. A piece's
+nonce is its number and whether it is the last, so that none can be left out, moved or cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sandbox.backup.refused import BackupRefused
+
+SALT_BYTES = 32
+MIN_PASSPHRASE = 12
+PIECE_BYTES = 1 << 20
+_N, _R, _P = 1 << 17, 8, 1
+"""Of scrypt: 128 MB and about half a second for each guess."""
+
+_TAG_BYTES = 16
+
+
+class Readable(Protocol):
+    """What gives as many bytes as it is asked for, until its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; fewer, or none, at the end alone."""
+
+
+class Keys(NamedTuple):
+    """What a passphrase and a copy's salt come to."""
+
+    sealing: bytes
+    signing: bytes
+
+    def signature(self, content: bytes) -> str:
+        """HMAC-SHA256 over what is not secret and must not be changed, hex."""
+        return hmac.new(self.signing, content, hashlib.sha256).hexdigest()
+
+
+def keys_of(passphrase: str, salt: bytes) -> Keys:
+    """Keys of a copy. Raises BackupRefused for a passphrase that is soon guessed."""
+    text = unicodedata.normalize("NFKC", passphrase)
+    if len(text) < MIN_PASSPHRASE:
+        raise BackupRefused(
+            "PASSPHRASE_SHORT", f"a passphrase has at least {MIN_PASSPHRASE} characters"
+        )
+    memory = 2 * 128 * _N * _R
+    made = hashlib.scrypt(
+        text.encode(), salt=salt, n=_N, r=_R, p=_P, maxmem=memory, dklen=2 * SALT_BYTES
+    )
+    return Keys(made[:SALT_BYTES], made[SALT_BYTES:])
+
+
+def sealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
+    """The bytes of a sealed file, some at a time.
+
+    Args:
+        source: what is sealed.
+        keys: of the copy.
+        name: of the file in the copy.
+    """
+    salt = secrets.token_bytes(SALT_BYTES)
+    yield salt
+    cipher, number, piece = _cipher(keys, salt, name), 0, source.read(PIECE_BYTES)
+    while True:
+        following = source.read(PIECE_BYTES)
+        yield cipher.encrypt(_nonce(number, last=not following), piece, None)
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+def unsealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
+    """The bytes that were sealed, some at a time.
+
+    Raises BackupRefused for a file that was changed, cut off, or stands under another's name.
+    """
+    cipher, number = _cipher(keys, source.read(SALT_BYTES), name), 0
+    piece = source.read(PIECE_BYTES + _TAG_BYTES)
+    while True:
+        following = source.read(PIECE_BYTES + _TAG_BYTES)
+        try:
+            yield cipher.decrypt(_nonce(number, last=not following), piece, None)
+        except InvalidTag:
+            raise BackupRefused("COPY_CHANGED", f"{name} was changed after it was sealed") from None
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+def _cipher(keys: Keys, salt: bytes, name: str) -> AESGCM:
+    info = b"dcep-backup/v1 " + name.encode()
+    return AESGCM(HKDF(SHA256(), 32, salt, info).derive(keys.sealing))
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])

@@ -1,0 +1,103 @@
+"""Files on their way into a copy and out of it: hashed, perhaps sealed, flushed to the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from runtime.private import PRIVATE_FILE, make_private
+from sandbox.backup.manifest import SEALED_END, StoredFile
+from sandbox.backup.refused import BackupRefused
+from sandbox.backup.sealing import PIECE_BYTES, Keys, Readable, sealed, unsealed
+
+
+def store(source: Readable, folder: Path, path: str, keys: Keys | None) -> StoredFile:
+    """Writes a file into a copy. It is on the disk when this returns.
+
+    Args:
+        source: what is written.
+        folder: the copy's.
+        path: of the file in the copy, without the end that a sealed one gets.
+        keys: of a sealed copy.
+    """
+    pieces = pieces_of(source)
+    if keys is not None:
+        path += SEALED_END
+        pieces = sealed(source, keys, path)
+    size, digest = write_pieces(pieces, folder / path)
+    return StoredFile(path, size, digest)
+
+
+def found_at(folder: Path, path: str) -> StoredFile:
+    """A file that lies in a copy already. It is on the disk when this returns."""
+    size, digest = 0, hashlib.sha256()
+    with (folder / path).open("rb") as source:
+        for piece in pieces_of(source):
+            size += len(piece)
+            digest.update(piece)
+        os.fsync(source.fileno())
+    return StoredFile(path, size, digest.hexdigest())
+
+
+def taken_out(folder: Path, file: StoredFile, keys: Keys | None) -> Iterator[bytes]:
+    """The content of a file in a copy, some of it at a time.
+
+    Raises BackupRefused: it is missing or was changed; what came before that is not to be used.
+    """
+    try:
+        with (folder / file.path).open("rb") as source:
+            hashed = _Hashed(source)
+            if keys is None:
+                yield from pieces_of(hashed)
+            else:
+                yield from unsealed(hashed, keys, file.path)
+    except FileNotFoundError:
+        raise BackupRefused("COPY_CHANGED", f"{file.path} is missing in the copy") from None
+    if (hashed.size, hashed.digest.hexdigest()) != (file.bytes, file.sha256):
+        raise BackupRefused("COPY_CHANGED", f"{file.path} is not the file that was copied")
+
+
+def check_whole(folder: Path, file: StoredFile) -> None:
+    """Raises BackupRefused when a file of a copy is missing or not as it was written."""
+    for _ in taken_out(folder, file, None):
+        pass
+
+
+def write_pieces(pieces: Iterable[bytes], path: Path) -> tuple[int, str]:
+    """Writes a file that there is not yet, for its owner alone; (bytes, SHA-256)."""
+    make_private(path.parent)
+    size, digest = 0, hashlib.sha256()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(out.fileno(), PRIVATE_FILE)
+        for piece in pieces:
+            out.write(piece)
+            digest.update(piece)
+            size += len(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    return size, digest.hexdigest()
+
+
+def pieces_of(source: Readable) -> Iterator[bytes]:
+    """What a file has, some of it at a time."""
+    while piece := source.read(PIECE_BYTES):
+        yield piece
+
+
+class _Hashed:
+    """A file of which is known what was read."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes."""
+        found = self._source.read(size)
+        self.size += len(found)
+        self.digest.update(found)
+        return found

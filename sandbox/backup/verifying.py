@@ -1,0 +1,104 @@
+"""A copy is proved: put back into a place of its own, brought up to date, and audited there."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from runtime.database import upgrade
+from sandbox.audit import StackAudit, audit_engines, audit_one
+from sandbox.backup import postgresql
+from sandbox.backup.manifest import Manifest, PartyCopy, read_manifest
+from sandbox.backup.putting_back import check_database, check_revision
+from sandbox.backup.refused import BackupRefused
+from sandbox.backup.sealing import Keys
+from sandbox.backup.storing import check_whole, taken_out, write_pieces
+from sandbox.databases import reading_engine
+from sandbox.plan import CENTRAL_BANK
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a copy came to.
+
+    Attributes:
+        audit: of all that is in it; None where the central bank is not, without which a bank's
+            money cannot be held against anything.
+        problems: what is wrong.
+    """
+
+    manifest: Manifest
+    audit: StackAudit | None
+    problems: list[str]
+
+
+def verify_copy(source: Path, passphrase: str | None, server: str = "") -> Verified:
+    """Puts a copy back into a scratch place, audits it there, and takes it away again.
+
+    Args:
+        source: the copy.
+        passphrase: of a sealed copy, else None.
+        server: URL of the PostgreSQL server on which databases of its kind can be made.
+
+    Raises BackupRefused: it cannot be read, was changed, or cannot be put back.
+    """
+    manifest, keys = read_manifest(source, passphrase)
+    for file in manifest.stored:
+        check_whole(source, file)
+    for file in (*manifest.stack, *(one for party in manifest.parties for one in party.files)):
+        for _ in taken_out(source, file, keys):
+            pass
+    with _scratch(source, manifest, keys, server) as engines:
+        if CENTRAL_BANK in engines:
+            found = audit_engines(engines)
+            return Verified(manifest, found, found.problems)
+        problems = [
+            f"{name}: {problem}" for name, one in engines.items() for problem in audit_one(one)
+        ]
+        return Verified(manifest, None, problems)
+
+
+@contextmanager
+def _scratch(
+    source: Path, manifest: Manifest, keys: Keys | None, server: str
+) -> Iterator[Mapping[str, Engine]]:
+    """The databases of a copy, for as long as they are looked at."""
+    with ExitStack() as ends:
+        place = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="dcep-verify-")))
+        engines = {}
+        for party in manifest.parties:
+            check_revision(party)
+            if party.kind == "sqlite":
+                write_pieces(taken_out(source, party.database, keys), place / f"{party.name}.db")
+                url = f"sqlite:///{place / party.name}.db"
+            else:
+                url = ends.enter_context(_on_server(source, party, keys, server))
+            check_database(url, party)
+            upgrade(url, "central_bank" if party.name == CENTRAL_BANK else "operator_bank")
+            engine = engines[party.name] = reading_engine(url)
+            ends.callback(engine.dispose)
+        yield engines
+
+
+@contextmanager
+def _on_server(source: Path, party: PartyCopy, keys: Keys | None, server: str) -> Iterator[str]:
+    if make_url(server or "sqlite://").get_backend_name() != "postgresql":
+        raise BackupRefused(
+            "NO_SERVER",
+            f"the copy of {party.name} is of PostgreSQL: name a server on which it can be put back"
+            " for a while (--database-url)",
+        )
+    url = postgresql.beside(server, f"_verify_{secrets.token_hex(4)}")
+    postgresql.create(url)
+    try:
+        postgresql.load(url, taken_out(source, party.database, keys))
+        yield url
+    finally:
+        postgresql.drop(url)
