@@ -180,8 +180,8 @@ class Guard:
 
     def _wrong(self) -> Refusal:
         left = MAX_PIN_TRIES - self._store.read().card_tries
-        said = f"this is not the card's PIN; {left} tries are left" if left > 0 else _LOCKED
-        return _not_the_holder(said)
+        said = f"this is not the card's PIN, or somebody is between; {left} tries are left"
+        return _not_the_holder(said if left > 0 else _LOCKED)
 
 
 def _number(body: bytes) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from runtime.randomness import SystemRandomness
 from sandbox.story import audited
 from sandbox.world import World
 from tests.integration.test_wallet_commands import Shell, opened
+from wallet import card_messages as messages
+from wallet.card_channel import MessageError, meet, met
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
 PIN = "2468"
@@ -71,6 +76,57 @@ def test_a_thief_of_a_card_has_the_free_sum_and_its_owner_the_rest(
     world.wait_quiet()
     assert alice.answer("show")["available_fen"] == 20_000 - 2_500
     assert thief.answer("show")["available_fen"] == 20_000 + 2_500
+    assert audited(world).ok
+
+
+class Middleman:
+    """Stands where a wallet holds its card: a channel with each of the two, and all that passes."""
+
+    def __init__(self, at: Path, card_at: str) -> None:
+        self.seen: list[bytes] = []
+        self._card_at = card_at
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(at))
+        self._server.listen(1)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            near, _ = self._server.accept()
+            with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError, MessageError):
+                far.connect(self._card_at)
+                to_card = meet(far, messages.VERSION, SystemRandomness())
+                to_wallet = met(near, messages.VERSION, SystemRandomness())
+                assert to_wallet is not None
+                while (asked := to_wallet.receive(dict(messages.LARGEST))) is not None:
+                    to_card.send(*asked)
+                    answer = to_card.receive({messages.OK: 10**6, messages.NO: 10**6})
+                    assert answer is not None
+                    self.seen += [asked[1], answer[1]]
+                    to_wallet.send(*answer)
+
+
+def test_who_stands_between_a_wallet_and_a_card_gets_neither_money_nor_the_pin(
+    world: World, tmp_path: Path
+) -> None:
+    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice Between")
+    alice.answer("topup", "100")
+    alice.answer("offline", "load", "20")
+    with card(tmp_path / "card.sock", "--stack", str(world.plan.folder)) as at:
+        alice.answer("offline", "tap", at, "--load", "50", "--card-pin", PIN)
+        middle = Middleman(tmp_path / "between.sock", at)
+        between = str(tmp_path / "between.sock")
+        no(alice, "NOT_THE_OWNER", between, "--load", "10", "--card-pin", PIN)
+        no(alice, "NOT_THE_OWNER", between, "--deposit", "--card-pin", PIN)
+        no(alice, "SIGNATURE_INVALID", between, "--take", "5")
+        no_card = alice.answer("offline", "tap", between, "--give", "5", code=3)
+        assert "not the card in reach" in str(no_card)
+        assert not any(PIN.encode() in each for each in middle.seen)
+        left = alice.answer("offline", "tap", at)
+        assert (left["card_fen"], left["offline_fen"]) == (5_000, 2_000)
+        alice.answer("offline", "tap", at, "--deposit")
+    alice.answer("offline", "deposit")
+    assert alice.answer("show")["available_fen"] == 10_000
     assert audited(world).ok
 
 
