@@ -37,11 +37,11 @@ def claims(country: Country, random: Random) -> list[Chain]:
     people = [country.device(name, "alpha") for name in ("alice", "bob", "carol", "dan", "erin")]
     owners: list[tuple[Chain, Device]] = [(country.mint(people[0], 1_000), people[0])]
     ends: list[Chain] = []
-    for counter in range(1, 10):
+    for salt in range(1, 10):
         chain, owner = random.choice(owners)
         payee = random.choice(people)
         worth = chain.hops[-1].endorsement.amount_fen if chain.hops else chain.token.value_fen
-        paid = country.endorse(chain, owner, payee, random.randint(1, worth), counter=counter)
+        paid = country.endorse(chain, owner, payee, random.randint(1, worth), salt=salt)
         owners.append((paid, payee))
         ends.append(paid)
     return random.sample(ends, 4)
