@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.tutorials import Shown, TutorialError, blocks, picture, run
 
-PAGES = sorted((Path(__file__).parents[2] / "docs/tutorials").glob("*.md"))
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").glob("*.md"))]
 pytestmark = pytest.mark.any_database
 
 
@@ -16,6 +17,13 @@ pytestmark = pytest.mark.any_database
 def test_each_line_of_the_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     assert all(blocks(page.read_text(encoding="utf-8")))
     run(page, tmp_path)
+
+
+def test_the_chinese_page_has_the_same_lines() -> None:
+    english, chinese = (ROOT / name for name in ("README.md", "README.zh-CN.md"))
+    assert blocks(chinese.read_text(encoding="utf-8")) == blocks(
+        english.read_text(encoding="utf-8")
+    )
 
 
 def page_of(tmp_path: Path, *lines: str) -> Path:
@@ -43,7 +51,7 @@ def test_variables_stay_and_a_refusal_may_be_part_of_a_page(tmp_path: Path) -> N
         (["$ true  # exit 1"], "ends with 0"),
         (["$ false"], "ends with 1"),
         (["$ echo one two", "two", "one"], "does not show 'one'"),
-        (["$ printf '%081d' 1"], "wider than 80 columns"),
+        (["$ printf 'two  columns %070d' 1"], "a table wider than 80 columns"),
     ],
 )
 def test_a_line_that_does_something_else_is_an_error(
