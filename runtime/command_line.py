@@ -11,9 +11,6 @@ import typer
 
 from runtime.output import EXIT_USAGE, can_print
 
-EXIT_INTERRUPTED = 130
-"""Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it."""
-
 _DRAWN = "╭─…"
 """What a page of help is drawn with, where it can be."""
 
@@ -43,6 +40,7 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
 
     Raises:
         SystemExit: always, at the latest with 0.
+        KeyboardInterrupt: somebody pressed Ctrl-C, or ended what was to be typed.
     """
     command = typer.main.get_command(app)
     for part in _all_of(command):
@@ -55,8 +53,8 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
         code = command.main(prog_name=name, standalone_mode=False)
     except typer.TyperException as wrong:
         _tell(wrong, name, fail)
-    except (typer.Abort, KeyboardInterrupt):
-        raise SystemExit(EXIT_INTERRUPTED) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

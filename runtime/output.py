@@ -20,6 +20,9 @@ EXIT_USAGE = 2
 EXIT_UNHEARD = 3
 """Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
 
+EXIT_INTERRUPTED = 130
+"""Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it."""
+
 
 def harmless(text: str) -> str:
     """A peer's words for a terminal or a log: what steers one is written as its number.
@@ -106,6 +109,8 @@ def run_command(command: Callable[[], object], following: str) -> None:
             command()
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        _end(EXIT_INTERRUPTED, "Interrupted.", following)
     except Unprintable as error:
         _unheard(f"The result could not be printed: {error}.", following)
     except Exception:
@@ -129,9 +134,13 @@ def can_print(text: str) -> bool:
 
 
 def _unheard(what: str, following: str) -> NoReturn:
+    _end(EXIT_UNHEARD, what, following)
+
+
+def _end(code: int, what: str, following: str) -> NoReturn:
     sys.stderr.write(f"{what}\n{following}\n")
     sys.stderr.flush()
-    raise SystemExit(EXIT_UNHEARD)
+    raise SystemExit(code)
 
 
 def _unprintable(why: str) -> NoReturn:

@@ -57,6 +57,10 @@ def test_a_character_that_the_terminal_lacks_is_written_as_its_number() -> None:
     assert run("print('\\u5348')") == (0, "\\u5348\n", "")
 
 
+def test_ctrl_c_is_said_in_a_sentence() -> None:
+    assert run("raise KeyboardInterrupt") == (130, "", "Interrupted.\nRepeat it.\n")
+
+
 def test_a_fault_of_the_program_is_no_refusal() -> None:
     code, _, error = run("raise ZeroDivisionError('here')")
     assert code == 3
