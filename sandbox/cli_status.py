@@ -96,6 +96,9 @@ def _say(
         waits = str(waiting.get(name, ""))
         rows.append((name, shown, said, waits, public_address(stack.plan, name)))
     speaker.plain(sheet(("service", "state", "pid", "waiting", "address"), rows, right=(3,)))
+    down = [name for name, state in states.items() if state == "down"]
+    if down:
+        speaker.plain(wrapped(f"{', '.join(down)}: down; `dcep up` starts what does not run"))
     if by_hand:
         text = f"{', '.join(by_hand)}: not started by `dcep`, which does not stop or look after it"
         speaker.plain(wrapped(text))

@@ -166,7 +166,8 @@ def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Pat
         }
         assert status.answer["started_by_hand"] == [CENTRAL_BANK]
         said = dcep("status", "--dir", str(plan.folder), COLUMNS="40").out
-        assert "by hand" in said and max(map(len, said.splitlines())) <= 40
+        assert "by hand" in said and "alpha, beta: down; `dcep up` starts" in " ".join(said.split())
+        assert max(map(len, said.splitlines())) <= 40
         assert dcep("down", "--dir", str(plan.folder)).out == "nothing was running\n"
         assert by_hand.alive()
     finally:
