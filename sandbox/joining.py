@@ -142,14 +142,17 @@ def _clear(plan: StackPlan, name: str) -> None:
     note = _note(plan, name)
     if not note.exists():
         return
-    if any(bank.name == name for bank in load(plan.folder).banks):
+    plan = load(plan.folder)
+    if any(bank.name == name for bank in plan.banks):
         note.unlink()
         return
     bank = json.loads(note.read_text())
     drop_databases([bank["database"]])
     for folder in (plan.bank_folder(name), plan.cash_machine_key(name).parent):
         shutil.rmtree(folder, ignore_errors=True)
-    for officer in bank["officers"]:
+    # Somebody of that name may have been registered since.
+    known = {officer for at in plan.commands() for officer in plan.officers(at)}
+    for officer in set(bank["officers"]) - known:
         key = officer_key_file(plan, officer)
         certificate = plan.officers_folder / f"{officer}.crt"
         for file in (key, certificate, certificate.with_suffix(".key")):

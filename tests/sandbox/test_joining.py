@@ -146,6 +146,15 @@ joining.join(load(Path(sys.argv[1])), "gamma", joining.Wanted())
 """
 
 
+def test_an_officer_who_has_got_the_name_since_keeps_the_keys(plan: StackPlan) -> None:
+    note = plan.folder / "joining" / "gamma.json"
+    note.parent.mkdir()
+    note.write_text('{"database": "sqlite:///x.db", "officers": ["lin", "sun"]}')
+    before = {path: content for path, content in files(plan).items() if path != note}
+    join(plan, "gamma", CHOSEN)
+    assert all(path.read_bytes() == before[path] for path in plan.officers_folder.glob("lin.*"))
+
+
 def test_what_a_power_cut_left_is_taken_away_by_the_same_command(plan: StackPlan) -> None:
     before = files(plan)
     ended = subprocess.run(
