@@ -399,6 +399,15 @@ def test_open_acts_of_one_officer_are_bounded_and_leave_the_others_alone(office:
     office.propose(WANG)
 
 
+def test_acts_are_listed_by_kind(office: Office) -> None:
+    office.propose(WANG)
+    removal = office.propose(WANG, office_pb2.RemoveOfficer(name="clerk"))
+    found = office.acts.page(0, 9, None, kind="remove_officer")
+    assert [act.number for act in found] == [removal.number]
+    assert office.acts.page(WITHDRAWN, 9, None, kind="remove_officer") == []
+    assert refused(lambda: office.acts.page(0, 9, None, kind="drop_table")) == "FIELD_INVALID"
+
+
 def test_acts_are_listed_newest_first_by_state_and_page(office: Office) -> None:
     acts = [office.propose(WANG) for _ in range(4)]
     office.approve(ZHOU, acts[0])
