@@ -118,8 +118,9 @@ MAX_OFFLINE_PAYMENT_FEN = 50_000
 MAX_OFFLINE_HOLDING_FEN = 500_000
 """The most that a device holds: 5,000 yuan."""
 
-MAX_LOSS_PER_TOKEN = 5
-"""Payees of a double-spent token are paid beyond its value, up to so many times its value."""
+MAX_LOSS_PER_LOAD = 5
+"""Payees of double-spent tokens are paid beyond their value, up to so many times the value of the
+load that they come from: into how many tokens it was divided makes no difference."""
 
 MAX_LOSS_PER_DEVICE_FEN = 50_000_000
 """What is paid at most for the double spends of one device: 500,000 yuan."""

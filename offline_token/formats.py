@@ -37,7 +37,8 @@ _ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
 _BUNDLE = struct.Struct(">2sQQBQQQHH")
 _REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}sQ{SIGNATURE_BYTES}s")
 _BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
-_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P1", b"U3", b"R2"
+_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P2", b"U3", b"R2"
+_EARLIER_PAYMENT = b"P1"
 
 
 class FormatError(ValueError):
@@ -230,7 +231,10 @@ SALT_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """An endorsement with the certificate of the device that made it."""
+    """An endorsement with the certificate of the device that made it.
+
+    A device that spends what it kept shows the certificate that it showed when it kept it.
+    """
 
     certificate: Certificate
     endorsement: Endorsement
@@ -244,10 +248,16 @@ class Chain:
     hops: tuple[Hop, ...] = ()
 
     def encode(self) -> bytes:
-        """Token, number of hops, hops."""
+        """Token, number of hops, hops. Raises FormatError."""
         parts = [self.token.encode(), bytes([len(self.hops)])]
+        shown: Certificate | None = None
         for hop in self.hops:
-            parts += [hop.certificate.encode(), hop.endorsement.encode()]
+            parts.append(hop.endorsement.encode())
+            if shown is None or hop.endorsement.output != CHANGE_OUTPUT:
+                parts.append(hop.certificate.encode())
+            elif hop.certificate != shown:
+                raise FormatError("payment: change is spent under another certificate")
+            shown = hop.certificate
         return b"".join(parts)
 
 
@@ -272,8 +282,10 @@ class Payment:
         if len(data) > MAX_PAYMENT_BYTES:
             raise FormatError(f"payment: more than {MAX_PAYMENT_BYTES} bytes")
         reader = _Reader(data, "payment")
-        if reader.take(2) != _PAYMENT:
-            raise FormatError("payment: of another kind")
+        kind = reader.take(2)
+        if kind != _PAYMENT:
+            earlier = ", by an earlier version" if kind == _EARLIER_PAYMENT else ""
+            raise FormatError(f"payment: of another kind{earlier}")
         count = reader.byte()
         if not 1 <= count <= MAX_CHAINS:
             raise FormatError(f"payment: 1 to {MAX_CHAINS} chains")
@@ -287,14 +299,15 @@ def _read_chain(reader: _Reader) -> Chain:
     count = reader.byte()
     if count > MAX_HOPS:
         raise FormatError(f"payment: a chain of more than {MAX_HOPS} hops")
-    hops = tuple(
-        Hop(
-            Certificate.decode(reader.take(CERTIFICATE_BYTES), _DEVICE),
-            Endorsement.decode(reader.take(ENDORSEMENT_BYTES)),
-        )
-        for _ in range(count)
-    )
-    return Chain(token, hops)
+    hops: list[Hop] = []
+    for _ in range(count):
+        endorsement = Endorsement.decode(reader.take(ENDORSEMENT_BYTES))
+        if hops and endorsement.output == CHANGE_OUTPUT:
+            certificate = hops[-1].certificate
+        else:
+            certificate = Certificate.decode(reader.take(CERTIFICATE_BYTES), _DEVICE)
+        hops.append(Hop(certificate, endorsement))
+    return Chain(token, tuple(hops))
 
 
 @dataclass(frozen=True)

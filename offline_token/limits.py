@@ -6,7 +6,7 @@ MAX_CHAINS = 16
 """Tokens in one payment."""
 
 MAX_HOPS = 32
-"""Endorsements in one chain."""
+"""Endorsements in one chain. How many of them may change its owner is the bundle's to say."""
 
 MIN_LEFT_MS = 86_400_000
 """What a payee takes is good for so long at least: who is paid has a day to come online."""

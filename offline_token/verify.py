@@ -22,8 +22,11 @@ from offline_token.formats import (
     TrustBundle,
     output_id,
 )
-from offline_token.limits import MIN_LEFT_MS
+from offline_token.limits import MAX_HOPS, MIN_LEFT_MS
 from offline_token.signing import verified
+
+MAX_PAID_HOPS = MAX_HOPS - 1
+"""Of a chain that is paid: whoever does not take it needs one more to give it back."""
 
 Verified = Callable[[bytes, bytes, bytes], bool]
 """(key, what is signed, signature) → whether it is good."""
@@ -227,6 +230,21 @@ def piece_of(chain: Chain, output: int) -> Piece:
     return piece
 
 
+def hands(chain: Chain, output: int) -> int:
+    """How often a piece has changed hands. It has not where its owner spends what it kept."""
+    following = [hop.endorsement.output for hop in chain.hops[1:]]
+    return [*following, output][: len(chain.hops)].count(PAYEE_OUTPUT)
+
+
+def hops_left(chain: Chain, output: int, max_hops: int) -> int:
+    """How often the piece that a chain ends in can be paid on, by whoever gets it.
+
+    Args:
+        max_hops: of the bundle: how often a piece may change hands.
+    """
+    return max(0, min(max_hops - hands(chain, output), MAX_PAID_HOPS - len(chain.hops)))
+
+
 def _walk(
     chain: Chain,
     root: bytes,
@@ -248,16 +266,21 @@ def _walk(
     if circumstances:
         if signer not in bundle.roots(root, now_ms):
             raise Bad(Reason.TOKEN_EXPIRED)
-        _check_rules(chain, bundle, now_ms - grace_ms + left_ms)
+        _check_rules(chain, output, bundle, now_ms - grace_ms + left_ms)
+        if left_ms and len(chain.hops) > MAX_PAID_HOPS:
+            raise Bad(Reason.TOO_MANY_HOPS)
     piece = Piece(token.piece_id(), token.id, token.value_fen, token.owner)
     # At a deposit: who took the money while a certificate was valid does not lose it for coming
     # later. A certificate that ended before the token was made has never been good for it.
     certified_ms = min(now_ms, token.registered_time_ms) if grace_ms else now_ms
+    shown: Certificate | None = None
     for index, hop in enumerate(chain.hops):
-        if circumstances:
-            check_device(hop.certificate, bundle, certified_ms, verified=verified)
-        else:
-            _check_certificate(hop.certificate, bundle, verified)
+        if hop.certificate is not shown:
+            if circumstances:
+                check_device(hop.certificate, bundle, certified_ms, verified=verified)
+            else:
+                _check_certificate(hop.certificate, bundle, verified)
+            shown = hop.certificate
         endorsement = hop.endorsement
         if hop.certificate.key != piece.owner:
             raise Bad(Reason.NOT_THE_OWNER)
@@ -282,12 +305,12 @@ def _walk(
     return piece, tuple(spent)
 
 
-def _check_rules(chain: Chain, bundle: TrustBundle, now_ms: int) -> None:
+def _check_rules(chain: Chain, output: int, bundle: TrustBundle, now_ms: int) -> None:
     if now_ms > chain.token.expires_time_ms:
         raise Bad(Reason.TOKEN_EXPIRED)
     if chain.token.value_fen > bundle.max_value_fen:
         raise Bad(Reason.VALUE_TOO_LARGE)
-    if len(chain.hops) > bundle.max_hops:
+    if hands(chain, output) > bundle.max_hops:
         raise Bad(Reason.TOO_MANY_HOPS)
 
 

@@ -31,7 +31,7 @@ def offline_risk(
     revocation_hours: Annotated[
         float, typer.Option(min=0, max=10_000, help="From discovery to the bundle that says so.")
     ] = _USUAL.revocation_hours,
-    hops: Annotated[int, typer.Option(min=1, max=31, help="Endorsements in a chain.")] = (
+    hops: Annotated[int, typer.Option(min=1, max=31, help="Times that money changes hands.")] = (
         _USUAL.hops
     ),
     broken: Annotated[float, typer.Option(min=0, max=0.5, help="Share of broken devices.")] = (

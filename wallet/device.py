@@ -34,13 +34,20 @@ class PieceState(StrEnum):
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of money in the device; `reason` says why it is not spendable, or ""."""
+    """A piece of money in the device.
+
+    Attributes:
+        hops: how often it has changed hands.
+        reason: why it is not spendable, or "".
+        hops_left: how often it can be paid on: by its holder, then by whoever has it, and so on.
+    """
 
     value_fen: int
     hops: int
     expires_time_ms: int
     state: PieceState
     reason: str = ""
+    hops_left: int = 0
 
 
 TAG_BYTES = 8

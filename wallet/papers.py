@@ -19,11 +19,12 @@ from wallet.limits import MAX_CODES, MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
 
 CODE = "DCEPQ1/"
 REQUEST = "DCEPR1"
-PAYMENT = "DCEPP1"
+PAYMENT = "DCEPP2"
 BACK = "DCEPB1"
+_EARLIER = "DCEPP1"
 _PART = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9A-F]{8})/([A-Z0-9]+)")
 _HEADER_CHARACTERS = len(CODE) + len("99/99/00000000/")
-_WORDS = {
+WORDS = {
     REQUEST: "a request for an offline payment",
     PAYMENT: "an offline payment",
     BACK: "an offline payment given back",
@@ -47,25 +48,35 @@ def gives_back(text: str) -> bool:
 def read(prefix: str, text: str) -> bytes:
     """The bytes of a text. Raises PaperError."""
     packed = joined(text)
-    for other, words in _WORDS.items():
+    for other, words in WORDS.items():
         if other != prefix and packed.startswith(other):
-            raise PaperError(f"this is {words}; {_WORDS[prefix]} begins with {prefix}")
+            raise PaperError(f"this is {words}; {WORDS[prefix]} begins with {prefix}")
+    if packed.startswith(_EARLIER):
+        raise PaperError(
+            "this payment was written by an earlier version of the wallet, which this one does not "
+            "read; what it paid goes back to who loaded it, after it has expired"
+        )
     if not packed.startswith(prefix):
-        raise PaperError(f"{_WORDS[prefix]} is a text that begins with {prefix}")
+        raise PaperError(f"{WORDS[prefix]} is a text that begins with {prefix}")
     if len(packed) > MAX_TEXT_CHARACTERS:
-        raise PaperError(f"{_WORDS[prefix]} has at most {MAX_TEXT_CHARACTERS} characters")
+        raise PaperError(f"{WORDS[prefix]} has at most {MAX_TEXT_CHARACTERS} characters")
     body = packed[len(prefix) :]
     try:
         return base64.b32decode(body + "=" * (-len(body) % 8))
     except (binascii.Error, ValueError):
-        raise PaperError(f"{_WORDS[prefix]} has letters that do not belong there") from None
+        raise PaperError(f"{WORDS[prefix]} has letters that do not belong there") from None
 
 
-def codes(text: str) -> list[str]:
-    """The texts of the QR codes that carry a text: itself, or its parts."""
-    if len(text) <= MAX_QR_CHARACTERS:
+def codes(text: str, most_characters: int = MAX_QR_CHARACTERS) -> list[str]:
+    """The texts of the QR codes that carry a text: itself, or its parts.
+
+    Args:
+        text: what `write` has made.
+        most_characters: that one code carries.
+    """
+    if len(text) <= most_characters:
         return [text]
-    size = MAX_QR_CHARACTERS - _HEADER_CHARACTERS
+    size = most_characters - _HEADER_CHARACTERS
     parts = [text[at : at + size] for at in range(0, len(text), size)]
     crc = _crc(text)
     return [f"{CODE}{at}/{len(parts)}/{crc}/{part}" for at, part in enumerate(parts, 1)]
@@ -86,7 +97,9 @@ def joined(text: str) -> str:
             raise PaperError(f"a code is a text like {CODE}1/3/0A1B2C3D/…; read it again, whole")
         at, of, part = int(found[1]), int(found[2]), found[4]
         if parts and (of, found[3]) != (count, crc):
-            raise PaperError("these codes are not all of the same payment; read them again")
+            raise PaperError(
+                "these are codes of different payments; give those of one, all of them and no other"
+            )
         count, crc = of, found[3]
         if not 1 <= at <= count <= MAX_CODES or parts.setdefault(at, part) != part:
             raise PaperError(f"code {at} of {count} was read wrongly; read it again")

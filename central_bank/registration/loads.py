@@ -17,6 +17,7 @@ from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
 from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
 from central_bank.registration.settle import digest, open_signed, outcome_of
+from central_bank.registration.sizes import sizes
 from central_bank.tables import tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -165,14 +166,11 @@ class Loads:
         """Tokens that add up to an amount; the same for the same registration."""
         now_ms, root = self._clock.now_ms(), self._roots.signing()
         made: list[Token] = []
-        rest = amount_fen
-        while rest:
-            value = min(rest, MAX_TOKEN_FEN)
+        for value in sizes(amount_fen):
             name = f"{bank.name} {number} {len(made)}".encode()
             token_id = hashlib.sha256(bytes(root.verify_key) + name).digest()[:16]
             blank = Token(token_id, value, owner, now_ms, now_ms + TOKEN_LIFETIME_MS)
             made.append(sign_token(root, blank))
-            rest -= value
         return made
 
     def _registered(self, bank: Bank, number: int) -> list[bytes]:

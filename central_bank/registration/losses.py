@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
-from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
+from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.double_spends import DoubleSpend, Share
 from central_bank.tables import losses, tokens
 from runtime.clock import Clock
@@ -36,19 +37,19 @@ class Losses:
 
     def beyond_cap(self, shares: Sequence[Share]) -> bool:
         """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
-        by_token: Counter[bytes] = Counter()
+        by_load: Counter[tuple[int, int]] = Counter()
         by_device: Counter[bytes] = Counter()
         for share in shares:
             for double, fen in share.lost:
-                by_token[share.end.token_id] += fen
+                by_load[self._load(share.end.token_id)] += fen
                 by_device[double.device] += fen
         return (
             any(
-                fen + self._lost(losses.c.token_id, token) > MAX_LOSS_PER_TOKEN * self._value(token)
-                for token, fen in by_token.items()
+                fen + self._lost_of_load(load) > MAX_LOSS_PER_LOAD * self._value(load)
+                for load, fen in by_load.items()
             )
             or any(
-                fen + self._lost(losses.c.device_key, device) > MAX_LOSS_PER_DEVICE_FEN
+                fen + self._lost_by_device(device) > MAX_LOSS_PER_DEVICE_FEN
                 for device, fen in by_device.items()
             )
             or len(self.borne(shares)) > MAX_BEARERS
@@ -112,10 +113,28 @@ class Losses:
         """The bank that certified the device."""
         return self._registry.get(double.certificate.bank).index
 
-    def _lost(self, column: Column[bytes], key: bytes) -> int:
-        query = select(func.sum(losses.c.amount_fen)).where(column == key)
+    def _load(self, token_id: bytes) -> tuple[int, int]:
+        """The load that a token comes from: bank and number."""
+        query = select(tokens.c.bank, tokens.c.number).where(tokens.c.token_id == token_id)
+        row = self._database.read(lambda c: c.execute(query).one())
+        return row.bank, row.number
+
+    def _lost_by_device(self, device: bytes) -> int:
+        return self._sum(select(func.sum(losses.c.amount_fen)).where(losses.c.device_key == device))
+
+    def _lost_of_load(self, load: tuple[int, int]) -> int:
+        """What was lost so far of all tokens of a load."""
+        query = select(func.sum(losses.c.amount_fen)).join(
+            tokens, tokens.c.token_id == losses.c.token_id
+        )
+        return self._sum(query.where(*_of(load)))
+
+    def _value(self, load: tuple[int, int]) -> int:
+        return self._sum(select(func.sum(tokens.c.value_fen)).where(*_of(load)))
+
+    def _sum(self, query: Select[Any]) -> int:
         return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
 
-    def _value(self, token_id: bytes) -> int:
-        query = select(tokens.c.value_fen).where(tokens.c.token_id == token_id)
-        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+def _of(load: tuple[int, int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return tokens.c.bank == load[0], tokens.c.number == load[1]

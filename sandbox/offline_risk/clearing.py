@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_TOKEN
+from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.double_spends import Deposited, Way, Ways
+from central_bank.registration.sizes import sizes as sizes
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Payment
 from offline_token.verify import verify
@@ -38,7 +39,7 @@ class Clearing:
         self._mint = mint
         self._bundle = mint.deposit_bundle()
         self._pieces: dict[bytes, dict[bytes, Way]] = {}
-        self._lost_by_token: Counter[bytes] = Counter()
+        self._lost_by_load: Counter[int] = Counter()
         self._lost_by_device: Counter[bytes] = Counter()
 
     def revoked(self, until_ms: int) -> tuple[bytes, ...]:
@@ -70,13 +71,14 @@ class Clearing:
             by_device: Counter[bytes] = Counter()
             for double, fen in share.lost:
                 by_device[double.device] += fen
-            token_cap_fen = MAX_LOSS_PER_TOKEN * coin.chain.token.value_fen
-            if self._lost_by_token[end.token_id] + share.loss_fen > token_cap_fen or any(
+            load = self._mint.loads[end.token_id]
+            load_cap_fen = MAX_LOSS_PER_LOAD * load.value_fen
+            if self._lost_by_load[load.number] + share.loss_fen > load_cap_fen or any(
                 self._lost_by_device[device] + fen > MAX_LOSS_PER_DEVICE_FEN
                 for device, fen in by_device.items()
             ):
                 return Paid(unpaid_fen=coin.value_fen)
-            self._lost_by_token[end.token_id] += share.loss_fen
+            self._lost_by_load[load.number] += share.loss_fen
             self._lost_by_device += by_device
         self._pieces.update(ways.by_piece)
         return Paid(float_fen=share.retired_fen, bank_fen=share.loss_fen)

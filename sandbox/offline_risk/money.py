@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import NamedTuple
 
 from nacl.signing import SigningKey
 
@@ -40,6 +42,7 @@ class Coin:
     """A piece of money in a device.
 
     Attributes:
+        hands: how often it has changed hands.
         hops: endorsements behind it.
         chain: the piece itself; None where its bytes are not simulated.
         output: which output of the chain's last endorsement it is.
@@ -47,6 +50,7 @@ class Coin:
     """
 
     value_fen: int
+    hands: int = 0
     hops: int = 0
     chain: Chain | None = None
     output: int = PAYEE_OUTPUT
@@ -79,13 +83,14 @@ class Device:
     def endorse(self, coin: Coin, payee: Device, amount_fen: int, challenge: bytes) -> Coin:
         """What the payee gets of a coin; the coin itself stays as it is."""
         if coin.chain is None:
-            return Coin(amount_fen, coin.hops + 1)
+            return Coin(amount_fen, coin.hands + 1, coin.hops + 1)
         piece = piece_of(coin.chain, coin.output)
         spent = coin.output if coin.chain.hops else PAYEE_OUTPUT
         blank = Endorsement(spent, amount_fen, payee.public, challenge, salt=coin.hops)
+        # A device has one certificate here, so change is spent under the one that was shown.
         hop = Hop(self.certificate, sign_endorsement(self.key, piece.id, blank))
         chain = Chain(coin.chain.token, (*coin.chain.hops, hop))
-        return Coin(amount_fen, coin.hops + 1, chain, PAYEE_OUTPUT, coin.source)
+        return Coin(amount_fen, coin.hands + 1, coin.hops + 1, chain, PAYEE_OUTPUT, coin.source)
 
 
 def change_of(coin: Coin, paid: Coin) -> Coin | None:
@@ -93,7 +98,14 @@ def change_of(coin: Coin, paid: Coin) -> Coin | None:
     rest_fen = coin.value_fen - paid.value_fen
     if not rest_fen:
         return None
-    return Coin(rest_fen, paid.hops, paid.chain, CHANGE_OUTPUT, coin.source)
+    return Coin(rest_fen, coin.hands, paid.hops, paid.chain, CHANGE_OUTPUT, coin.source)
+
+
+class Load(NamedTuple):
+    """A load, whose tokens have one cap together."""
+
+    number: int
+    value_fen: int
 
 
 class Mint:
@@ -109,6 +121,8 @@ class Mint:
             for index, key in enumerate(self._banks)
         )
         self._bundles: dict[tuple[bytes, ...], TrustBundle] = {}
+        self.loads: dict[bytes, Load] = {}
+        """Which load each token comes from."""
 
     @property
     def root_public(self) -> bytes:
@@ -122,11 +136,16 @@ class Mint:
         certificate = certify_device(self._banks[bank], _name(bank), public, _FOR_EVER_MS)
         return Device(index, bank, key, certificate, self.bundle(()))
 
-    def token(self, owner: Device, value_fen: int, source: int = NOBODY) -> Coin:
-        """A fresh token of real bytes."""
-        token_id = self._random.randbytes(ID_BYTES)
-        blank = Token(token_id, value_fen, owner.public, 0, _FOR_EVER_MS)
-        return Coin(value_fen, chain=Chain(sign_token(self._root, blank)), source=source)
+    def load(self, owner: Device, sizes: Sequence[int], source: int = NOBODY) -> list[Coin]:
+        """Fresh tokens of real bytes, of one load."""
+        load = Load(len(self.loads), sum(sizes))
+        coins = []
+        for size in sizes:
+            token_id = self._random.randbytes(ID_BYTES)
+            self.loads[token_id] = load
+            blank = Token(token_id, size, owner.public, 0, _FOR_EVER_MS)
+            coins.append(Coin(size, chain=Chain(sign_token(self._root, blank)), source=source))
+        return coins
 
     def deposit_bundle(self) -> TrustBundle:
         """What deposits are judged by: what was given back has a hop more than payees take."""

@@ -22,7 +22,7 @@ class Parameters:
         device_limit_fen: the most that a device holds; a broken one has loaded so much.
         sync_hours: how often a device comes online, on average.
         revocation_hours: from the discovery of a device to the first bundle that names it.
-        hops: endorsements in a chain, at most.
+        hops: how often a piece may change hands.
         payments_a_day: that an honest device makes.
         average_fen: what an honest payment is on average.
         frauds_a_day: payments that a broken device makes.

@@ -13,8 +13,8 @@ from random import Random
 
 from offline_token.formats import ID_BYTES, Payment, Request
 from offline_token.limits import MAX_CHAINS
-from offline_token.verify import verify
-from sandbox.offline_risk.clearing import Clearing
+from offline_token.verify import MAX_PAID_HOPS, verify
+from sandbox.offline_risk.clearing import Clearing, sizes
 from sandbox.offline_risk.money import Coin, Device, Mint, change_of
 from sandbox.offline_risk.outcome import BrokenDevice, Outcome
 from sandbox.offline_risk.parameters import DAY_MS, HOUR_MS, Parameters
@@ -59,7 +59,7 @@ class _Country:
         for device in self.devices:
             if device.index in self.broken:
                 whole = self.parameters.device_limit_fen
-                device.coins = [self.mint.token(device, whole, source=device.index)]
+                device.coins = self.mint.load(device, sizes(whole), source=device.index)
                 self._at(self.random.uniform(0, self.parameters.end_ms / 4), _Event.CHEAT, device)
             else:
                 self._load(device)
@@ -98,7 +98,9 @@ class _Country:
         half_fen = self.parameters.device_limit_fen // 2
         if half_fen:
             real = self.random.random() < self.parameters.sample
-            device.coins.append(self.mint.token(device, half_fen) if real else Coin(half_fen))
+            divided = sizes(half_fen)
+            plain = [Coin(size) for size in divided]
+            device.coins += self.mint.load(device, divided) if real else plain
 
     def _deposit(self, device: Device) -> None:
         for coin in device.coins + device.returned:
@@ -143,14 +145,19 @@ class _Country:
         if broken.refused_in_a_row < GIVES_UP:
             self._again(_Event.CHEAT, cheater)
         payee = self._payee(cheater)
-        (coin,) = cheater.coins
-        amount_fen = min(coin.value_fen, self.parameters.payment_limit_fen, self._room_fen(payee))
+        most_fen = min(self.parameters.payment_limit_fen, self._room_fen(payee))
+        amount_fen = min(most_fen, sum(coin.value_fen for coin in cheater.coins))
         if amount_fen < 1:
             return
-        challenge = self.random.randbytes(ID_BYTES)
-        # The copy of the memory still has the coin.
-        paid = cheater.endorse(coin, payee, amount_fen, challenge)
-        if self._take(payee, [paid], challenge):
+        challenge, rest_fen = self.random.randbytes(ID_BYTES), amount_fen
+        # The copy of the memory still has the coins. He spends as few of them as he can: what is
+        # left of the others comes back to him.
+        paid = []
+        for coin in self._choose(cheater, amount_fen):
+            part = cheater.endorse(coin, payee, min(rest_fen, coin.value_fen), challenge)
+            rest_fen -= part.value_fen
+            paid.append(part)
+        if self._take(payee, paid, challenge):
             broken.paid(amount_fen, self.now_ms)
         else:
             broken.was_refused()
@@ -165,8 +172,15 @@ class _Country:
         return self.parameters.device_limit_fen - device.balance_fen
 
     def _choose(self, payer: Device, amount_fen: int) -> list[Coin]:
-        """Coins that suffice, the largest first; none when there are not enough."""
-        usable = [coin for coin in payer.coins if coin.hops < self.parameters.hops]
+        """The smallest coin that suffices, or several, the largest first; none of too few."""
+        usable = [
+            coin
+            for coin in payer.coins
+            if coin.hands < self.parameters.hops and coin.hops < MAX_PAID_HOPS
+        ]
+        enough = [coin for coin in usable if coin.value_fen >= amount_fen]
+        if enough and payer.index not in self.broken:
+            return [min(enough, key=lambda coin: (coin.hops, coin.value_fen))]
         chosen: list[Coin] = []
         for coin in sorted(usable, key=lambda coin: -coin.value_fen)[:MAX_CHAINS]:
             chosen.append(coin)

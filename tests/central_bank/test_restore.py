@@ -107,7 +107,7 @@ def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre)
 def test_the_tokens_of_one_load_go_back_together(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.loads.MAX_TOKEN_FEN", 100)
+    monkeypatch.setattr("central_bank.registration.loads.sizes", lambda fen: [100, fen - 100])
     _, encoded = centre.register(centre.alice, 150, number=7)
     large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
     assert len(encoded) == 2

@@ -176,15 +176,15 @@ def test_three_times(centre: Centre) -> None:
     assert evidence(centre) == [centre.alice.public] * 2
 
 
-def test_beyond_the_cap_of_a_token_nothing_is_paid(centre: Centre) -> None:
+def test_beyond_the_cap_of_a_load_nothing_is_paid(centre: Centre) -> None:
     token = centre.token(centre.alice, 100)
     paid = [
         centre.deposit(centre.pay(token, centre.alice, centre.bob, 100))
-        for _ in range(limits.MAX_LOSS_PER_TOKEN + 3)
+        for _ in range(limits.MAX_LOSS_PER_LOAD + 3)
     ]
-    good = 1 + limits.MAX_LOSS_PER_TOKEN
+    good = 1 + limits.MAX_LOSS_PER_LOAD
     assert paid == [(100, "")] * good + [(0, "SPENT_TWICE")] * 2
-    assert borne(centre)["alpha"] == 100 * limits.MAX_LOSS_PER_TOKEN
+    assert borne(centre)["alpha"] == 100 * limits.MAX_LOSS_PER_LOAD
     assert len(evidence(centre)) == len(paid) - 1
 
 

@@ -113,7 +113,8 @@ def test_a_wait_that_ends_in_a_refusal_holds_nothing_back(
 def test_a_load_of_which_one_token_waits_goes_back_afterwards_and_others_do_at_once(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.loads.MAX_TOKEN_FEN", 100)
+    two = {130: [100, 30]}
+    monkeypatch.setattr("central_bank.registration.loads.sizes", lambda fen: two.get(fen, [fen]))
     _, encoded = centre.register(centre.alice, 130, number=next(centre.numbers))
     large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
     centre.token(centre.alice, 7)

@@ -28,7 +28,7 @@ from wallet.secure_element.keys import certificate_of
 from wallet.secure_element.sealed_file import SealedFile
 
 pytestmark = pytest.mark.xdist_group("double-spend")
-LOADED_FEN = 10_000
+LOADED_FEN = 1_900  # one token: a load of less than 20 yuan is not divided
 SECOND_LOAD_FEN = 700
 
 

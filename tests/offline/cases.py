@@ -147,11 +147,17 @@ def _good(t: Table) -> None:
         asks=sum(range(MAX_CHAINS + 1)),
     )
     t.paid(
-        "as many hops as there may be", Reason.GOOD, c.long_chain(MAX_HOPS),
-        request=c.request(alice, 500), bundle=c.bundle(max_hops=MAX_HOPS),
+        "as many hops as may be paid", Reason.GOOD, c.long_chain(MAX_HOPS - 1), asks=500,
+        bundle=c.bundle(max_hops=MAX_HOPS),
     )  # fmt: skip
     t.paid("as many hops as the bundle says", Reason.GOOD, c.long_chain(3), asks=500,
            bundle=c.bundle(max_hops=3))  # fmt: skip
+    spent = c.small_payments(MAX_HOPS - 2)
+    once = c.bundle(max_hops=1)
+    t.paid("what is left after thirty small payments", Reason.GOOD,
+           c.endorse(spent, alice, bob, 100, spend=1), bundle=once)  # fmt: skip
+    t.deposited("deposit of what is left after thirty small payments", Reason.GOOD, spent,
+                output=1, bundle=once)  # fmt: skip
     t.paid(
         "the largest numbers", Reason.GOOD,
         c.endorse(c.mint(alice, MAX_U64, expires=MAX_U64), alice, bob, MAX_U64, salt=MAX_U64),
@@ -186,13 +192,16 @@ def _good(t: Table) -> None:
 def _unreadable(t: Table) -> None:
     c = t.country
     good = Payment((c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100),)).encode()
+    kept = c.endorse(c.mint(c.alice, 100), c.alice, c.carol, 40)
+    change = Payment((c.endorse(kept, c.alice, c.bob, 60, spend=1),)).encode()
     asked = {"request": c.request(c.bob, 100)}
     bad = {
         "nothing": b"",
-        "another type": b"P2" + good[2:],
+        "another type": b"P3" + good[2:],
+        "an earlier version": b"P1" + good[2:],
         "a byte short": good[:-1],
         "a byte more": good + b"\0",
-        "no chains": b"P1\0",
+        "no chains": b"P2\0",
         "a chain more than there are": good[:2] + b"\2" + good[3:],
         "a chain more than there may be": good[:2] + bytes([MAX_CHAINS + 1]) + good[3:],
         "a hop less than there are": good[:140] + b"\0" + good[141:],
@@ -201,11 +210,13 @@ def _unreadable(t: Table) -> None:
         + bytes([MAX_HOPS + 1])
         + good[141:391] * (MAX_HOPS + 1),
         "a token that is none": good[:3] + b"U" + good[4:],
-        "a bank's certificate in a hop": good[:141] + b"B" + good[142:],
-        "a certificate of a bank without a name": good[:142] + bytes(16) + good[158:],
-        "a bank's name with a gap": good[:142] + b"al\0ha".ljust(16, b"\0") + good[158:],
-        "a bank's name beyond ASCII": good[:142] + b"\xe4lpha".ljust(16, b"\0") + good[158:],
-        "more bytes than there may be": b"P1\3"
+        "a bank's certificate in a hop": good[:270] + b"B" + good[271:],
+        "a certificate of a bank without a name": good[:271] + bytes(16) + good[287:],
+        "a bank's name with a gap": good[:271] + b"al\0ha".ljust(16, b"\0") + good[287:],
+        "a bank's name beyond ASCII": good[:271] + b"\xe4lpha".ljust(16, b"\0") + good[287:],
+        "a certificate of who spends change": change + good[270:391],
+        "no certificate of who spends what was paid": change[:391] + b"\0" + change[392:],
+        "more bytes than there may be": b"P2\3"
         + b"".join(
             c.long_chain(hops, number=hops).encode() for hops in (MAX_HOPS, MAX_HOPS - 1, 3)
         ),
@@ -268,6 +279,16 @@ def _token(t: Table) -> None:
     t.paid("a token larger than the rules allow by a fen", Reason.VALUE_TOO_LARGE,
            c.endorse(c.mint(alice, 10_000_001), alice, bob, 1), asks=1)  # fmt: skip
     t.paid("a hop more than the bundle says", Reason.TOO_MANY_HOPS, c.long_chain(17), asks=500)
+    wide = c.bundle(max_hops=MAX_HOPS)
+    t.paid("a hop more than may be paid", Reason.TOO_MANY_HOPS, c.long_chain(MAX_HOPS),
+           request=c.request(alice, 500), bundle=wide)  # fmt: skip
+    spent = c.small_payments(MAX_HOPS - 1)
+    t.paid("what is left after a small payment too many", Reason.TOO_MANY_HOPS,
+           c.endorse(spent, alice, bob, 100, spend=1), bundle=wide)  # fmt: skip
+    once = c.bundle(max_hops=1)
+    kept = c.endorse(c.small_payments(3), alice, c.carol, 100, spend=1)
+    t.paid("change whose payee pays it on, where it may change hands once", Reason.TOO_MANY_HOPS,
+           c.endorse(kept, c.carol, bob, 100), bundle=once)  # fmt: skip
 
 
 def _device(t: Table) -> None:
@@ -323,8 +344,9 @@ def _owner_and_output(t: Table) -> None:
     token = c.mint(alice, 100)
     t.paid("somebody else's token", Reason.NOT_THE_OWNER, c.endorse(token, carol, bob, 100))
     kept = c.endorse(token, alice, carol, 40)
-    t.paid("the payee spends the change", Reason.NOT_THE_OWNER,
-           c.endorse(kept, carol, bob, 60, spend=1), asks=60)  # fmt: skip
+    t.paid("the payee spends the change", Reason.ENDORSEMENT_FORGED,
+           c.endorse(kept, Device(carol.key, alice.certificate), bob, 60, spend=1),
+           asks=60)  # fmt: skip
     t.paid("the payer spends what it paid", Reason.NOT_THE_OWNER,
            c.endorse(kept, alice, bob, 40), asks=40)  # fmt: skip
     borrowed = Device(carol.key, alice.certificate)

@@ -155,6 +155,13 @@ class Country:
             chain = self.endorse(chain, *pair, value)
         return chain
 
+    def small_payments(self, count: int, value: int = 1_000) -> Chain:
+        """Money of Alice's of which she has paid a fen to Carol so often; the rest is output 1."""
+        chain = self.endorse(self.mint(self.alice, value), self.alice, self.carol, 1)
+        for _ in range(count - 1):
+            chain = self.endorse(chain, self.alice, self.carol, 1, spend=1)
+        return chain
+
     def request(self, payee: Device, amount: int, challenge: bytes = CHALLENGE) -> Request:
         """What a payee asks for."""
         blank = Request(payee.certificate, amount, challenge, NOW + DAY)

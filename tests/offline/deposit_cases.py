@@ -115,7 +115,7 @@ def _unreadable(add_unreadable, data: bytes, good: Deposit) -> None:  # type: ig
         "a bank without a name": data[:-128] + bytes(16) + data[-112:],
         "to two wallets": b"D1" + two + end.encode() + replace(end, account=bytes(32)).encode(),
         "under two ids": b"D1" + two + end.encode() + replace(end, id=bytes(16)).encode(),
-        "no chains": b"D1P1\0",
+        "no chains": b"D1P2\0",
     }
     for name, deposit in bad.items():
         add_unreadable(f"unreadable: {name}", deposit)

@@ -92,9 +92,9 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
             _must(len(chain["hops"]) < 32, "TOO_MANY_HOPS")
         _must(len(ends) == len(chains), "WRONG_AMOUNT")
         for chain, end in zip(chains, ends, strict=True):
-            _check_end(chain, _hop(payee + end), back[2:18])
-            hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + payee + end
-            returned.append(b"P1\1" + chain["token"] + hops)
+            _check_end(chain, _hop(end + payee), back[2:18])
+            hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + end + payee
+            returned.append(b"P2\1" + chain["token"] + hops)
     except Refused as refused:
         return str(refused), []
     return "GOOD", returned
@@ -163,18 +163,25 @@ def read_bundle(data: bytes) -> dict[str, Any]:
 
 def _read_payment(data: bytes) -> list[dict[str, Any]]:
     try:
-        if len(data) > 16_384 or data[0:2] != b"P1" or not 1 <= data[2] <= 16:
+        if len(data) > 16_384 or data[0:2] != b"P2" or not 1 <= data[2] <= 16:
             raise ValueError("no payment")
         chains, at = [], 3
         for _ in range(data[2]):
             token = data[at : at + 137]
-            hops = data[at + 137]
-            end = at + 138 + 250 * hops
-            if token[0:1] != b"T" or hops > 32 or end > len(data):
+            count = data[at + 137]
+            if token[0:1] != b"T" or count > 32:
                 raise ValueError("no chain")
-            read = [_hop(data[start : start + 250]) for start in range(at + 138, end, 250)]
-            chains.append({"token": token, "hops": read, "data": data[at:end]})
-            at = end
+            start, at, hops = at, at + 138, list[dict[str, Any]]()
+            shown = b""
+            for index in range(count):
+                spends_change = index > 0 and data[at] == 1
+                end = at + (129 if spends_change else 250)
+                if end > len(data):
+                    raise ValueError("too short")
+                shown = shown if spends_change else data[at + 129 : end]
+                hops.append(_hop(data[at : at + 129] + shown))
+                at = end
+            chains.append({"token": token, "hops": hops, "data": data[start:at]})
         if at != len(data):
             raise ValueError("too long")
     except (ValueError, IndexError):
@@ -203,13 +210,13 @@ def _read_give_back(data: bytes) -> list[bytes]:
 
 def _hop(data: bytes) -> dict[str, Any]:
     return {
-        "certificate": _certificate(data[0:121], "D"),
-        "output": data[121],
-        "amount": _u64(data, 122),
-        "payee": data[130:162],
-        "challenge": data[162:178],
-        "body": data[121:186],
-        "signature": data[186:250],
+        "output": data[0],
+        "amount": _u64(data, 1),
+        "payee": data[9:41],
+        "challenge": data[41:57],
+        "body": data[0:65],
+        "signature": data[65:129],
+        "certificate": _certificate(data[129:250], "D"),
     }
 
 
@@ -256,7 +263,10 @@ def _walk(
     _must(max(signers) >= now_ms, "TOKEN_EXPIRED")
     _must(now_ms <= _u64(token, 65) + (_GRACE_MS if deposit else -_LEFT_MS), "TOKEN_EXPIRED")
     _must(_u64(token, 17) <= trust["max_value"], "VALUE_TOO_LARGE")
-    _must(len(hops) <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
+    spent = [hop["output"] for hop in hops[1:]] + [output]
+    hands = spent[: len(hops)].count(0)
+    _must(hands <= (32 if deposit else trust["max_hops"]), "TOO_MANY_HOPS")
+    _must(deposit or len(hops) <= 31, "TOO_MANY_HOPS")
     certified_ms = min(now_ms, _u64(token, 57)) if deposit else now_ms
     piece = _whole(token)
     for index, hop in enumerate(hops):

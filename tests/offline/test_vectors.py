@@ -216,6 +216,9 @@ def _planned(
         if index and spend == 0:
             owner = plan[index - 1][1]
         device = devices[owner if by == "owner" else by]
+        if index and spend == 1:
+            # Whoever signs: change is spent under the certificate that was shown before.
+            device = Device(device.key, chain.hops[-1].certificate)
         try:
             chain = COUNTRY.endorse(
                 chain, device, devices[to], amount, spend=spend, challenge=challenge

@@ -89,8 +89,14 @@ def test_what_payees_do_not_take_comes_back_and_is_deposited() -> None:
     assert seldom["given_back_fen"] > 0
 
 
-def test_few_hops_hinder_honest_payments(usual: Outcome) -> None:
-    assert simulate(replace(SMALL, hops=1)).not_made > usual.not_made
+def test_few_hops_hinder_who_lives_on_what_he_is_paid() -> None:
+    busy = replace(SMALL, payments_a_day=12.0)
+    assert simulate(replace(busy, hops=1)).not_made > 2 * simulate(busy).not_made
+
+
+def test_few_hops_do_not_hinder_who_spends_his_own_load(usual: Outcome) -> None:
+    """Change that stays in one hand is not counted."""
+    assert simulate(replace(SMALL, hops=1)).not_made == usual.not_made
 
 
 def test_the_command_gives_its_seed_and_parameters() -> None:

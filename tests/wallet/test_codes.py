@@ -60,7 +60,7 @@ def test_missing_codes_are_named() -> None:
 
 def test_codes_of_two_payments_are_not_mixed() -> None:
     parts, others = codes(TEXT), codes(write(PAYMENT, DATA[::-1]))
-    with pytest.raises(PaperError, match="same payment"):
+    with pytest.raises(PaperError, match="different payments"):
         joined(" ".join([*parts[:7], *others[7:]]))
 
 

@@ -22,6 +22,7 @@ from offline_token.formats import (
     Token,
     TrustBundle,
 )
+from offline_token.limits import MAX_CHAINS
 from offline_token.possession import NONCE_BYTES, account_of, prove
 from offline_token.receipt import is_receipt, sign_receipt
 from offline_token.roots import may_follow
@@ -230,7 +231,7 @@ class SecureElement:
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal when so much more would not be loaded."""
         state = self._store.read()
-        check_room(state, 1)
+        check_room(state, MAX_CHAINS)  # as many tokens as a load may be divided into
         check_total(state, self._view(state), amount_fen)
 
     def load(self, tokens: Sequence[bytes]) -> None:

@@ -25,7 +25,16 @@ from offline_token.formats import (
 from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES, MIN_LEFT_MS
 from offline_token.roots import heirs
 from offline_token.signing import verified
-from offline_token.verify import Bad, Reason, Verdict, check_device, piece_of, verify
+from offline_token.verify import (
+    Bad,
+    Reason,
+    Verdict,
+    check_device,
+    hands,
+    hops_left,
+    piece_of,
+    verify,
+)
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Piece, PieceState
@@ -94,7 +103,7 @@ def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
         return Reason.TOKEN_EXPIRED
     if chain.token.value_fen > trust.bundle.max_value_fen:
         return Reason.VALUE_TOO_LARGE
-    if len(chain.hops) > trust.bundle.max_hops:
+    if hands(chain, piece.output) > trust.bundle.max_hops:
         return Reason.TOO_MANY_HOPS
     try:
         for certificate in {hop.certificate for hop in chain.hops}:
@@ -132,7 +141,8 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     """A piece as its holder sees it."""
     chain = chain_of(piece)
     reason = standing(state, piece, trust)
-    if reason == Reason.GOOD and len(chain.hops) == trust.bundle.max_hops:
+    left = hops_left(chain, piece.output, trust.bundle.max_hops)
+    if reason == Reason.GOOD and not left:
         reason = Reason.TOO_MANY_HOPS
     kind, why = PieceState.SPENDABLE, ""
     if piece.refused:
@@ -145,7 +155,15 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
         kind, why = PieceState.EXPIRED, said(reason)
     elif reason != Reason.GOOD:
         kind, why = PieceState.NOT_PAYABLE, said(reason)
-    return Piece(piece.value_fen, len(chain.hops), chain.token.expires_time_ms, kind, why)
+    payable = kind == PieceState.SPENDABLE
+    return Piece(
+        piece.value_fen,
+        hands(chain, piece.output),
+        chain.token.expires_time_ms,
+        kind,
+        why,
+        hops_left=left if payable else 0,
+    )
 
 
 def endorse(
@@ -167,7 +185,7 @@ def endorse(
         )
     chains: list[Chain] = []
     rest = asked.amount_fen
-    for piece in _choose(good, asked.amount_fen, trust):
+    for piece in _choose(state, good, asked.amount_fen, trust):
         part = min(rest, piece.value_fen)
         chain = _signed(state, piece, part, asked, signer_of, randomness)
         state.pieces.remove(piece)
@@ -190,25 +208,27 @@ def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
         raise bad(barred[0])
 
 
-def _choose(good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
+def _choose(state: State, good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
     """Pieces that cover the amount: the one that ends soonest of those that suffice, or several.
 
-    Among those that end in the same week it is the one with the fewest hops, then the smallest: a
-    new load shows a new key. Several are of one key where that can be: pieces that pay together are
-    seen to be in one hand.
+    Among those that end in the same week it is the one with the fewest hops, whose payment is the
+    shortest; then the smallest; then one of the newest load, which shows a new key. Several are of
+    one key where that can be: pieces that pay together are seen to be in one hand.
     """
     usable = [
         (piece, chain)
         for piece in good
-        if len((chain := chain_of(piece)).hops) < trust.bundle.max_hops
+        if hops_left(chain := chain_of(piece), piece.output, trust.bundle.max_hops)
     ]
-    enough = [
-        (_week_of_its_end(chain), len(chain.hops), piece.value_fen, at)
-        for at, (piece, chain) in enumerate(usable)
-        if piece.value_fen >= amount_fen
-    ]
+    newest = {key.public: -at for at, key in enumerate(state.keys)}
+
+    def rank(piece: HeldPiece, chain: Chain) -> tuple[int, int, int, int]:
+        ends = _week_of_its_end(chain)
+        return ends, len(chain.hops), piece.value_fen, newest.get(piece.owner, 0)
+
+    enough = [(piece, chain) for piece, chain in usable if piece.value_fen >= amount_fen]
     if enough:
-        return [usable[min(enough)[3]][0]]
+        return [min(enough, key=lambda each: rank(*each))[0]]
     ends = {id(piece): _week_of_its_end(chain) for piece, chain in usable}
     by_owner: dict[str, list[HeldPiece]] = {}
     for piece, _ in usable:
@@ -258,7 +278,9 @@ def _signed(
     )
     signature = signer_of(key).sign(blank.signed_part(piece_of(chain, piece.output).id))
     endorsement = replace(blank, signature=signature)
-    return Chain(chain.token, (*chain.hops, Hop(certificate_of(key), endorsement)))
+    is_change = chain.hops and piece.output == CHANGE_OUTPUT
+    certificate = chain.hops[-1].certificate if is_change else certificate_of(key)
+    return Chain(chain.token, (*chain.hops, Hop(certificate, endorsement)))
 
 
 def salt_of(randomness: Randomness) -> int:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
+_EARLIER_PAYMENT = b"P1".hex()
+
 
 @dataclass
 class HeldKey:
@@ -119,6 +121,17 @@ class State:
         try:
             values["keys"] = [HeldKey(**key) for key in values.get("keys", [])]
             values["pieces"] = [HeldPiece(**piece) for piece in values.get("pieces", [])]
-            return cls(**values)
+            made = cls(**values)
         except TypeError as error:
             raise ValueError(f"not a secure element's state: {error}") from None
+        payments = [
+            *(piece.chain for piece in made.pieces),
+            *(paid[0] for paid in made.paid.values()),
+        ]
+        if any(payment.startswith(_EARLIER_PAYMENT) for payment in payments):
+            raise ValueError(
+                "an earlier version wrote it, whose payments this one does not read. Deposit with "
+                "the earlier version, or wait: what was loaded comes back from the bank after it "
+                "has expired"
+            )
+        return made
