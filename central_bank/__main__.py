@@ -170,7 +170,12 @@ def services(bank: CentralBank) -> list[Service]:
     ledger = bank.books.ledger
     issuance = GrpcIssuance(bank.office, bank.requests, bank.registry, ledger)
     authentication = GrpcAuthentication(
-        bank.registry, bank.devices, bank.evidence, bank.central_keys, bank.offline_roots
+        bank.registry,
+        bank.devices,
+        bank.evidence,
+        bank.central_keys,
+        bank.offline_roots,
+        bank.feed_look,
     )
     registration = GrpcRegistration(
         bank.registry, bank.settlement, bank.loads, bank.deposits, bank.feed, ledger

@@ -25,11 +25,13 @@ from central_bank.registration.deposits import Deposits
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
+from central_bank.registration.feed_look import FeedLook
 from central_bank.registration.judging import Judging
 from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
 from central_bank.registration.pruning import Pruning
+from central_bank.registration.put_back import PuttingBack
 from central_bank.registration.refund_clock import RefundClock
 from central_bank.registration.restore import Restoring
 from central_bank.registration.returns import Returns
@@ -73,6 +75,7 @@ class CentralBank:
     pruning: Pruning
     evidence: Evidence
     feed: Feed
+    feed_look: FeedLook
     flows: Flows
 
     def project(self) -> bool:
@@ -143,11 +146,16 @@ def build(
     requests = BankRequests(database, registry, clock)
     setting_aside = SettingAside(database, registry, asking)
     office = IssuingOffice(database, ledger, registry, requests, setting_aside, clock)
+    putting_back = PuttingBack(database, registry)
     effects = {
         **office.effects(),
+        "put_back": putting_back,
         **authentication_effects(database, registry, devices, central_keys, offline_roots),
     }
     acts = open_acts(database, office_tables, officers, effects, clock)
+    book = FeedBook(database)
+    feed = Feed(books.journal, registry, book, central_keys, acts.chain, clock)
+    putting_back.known = feed.known
     setting_aside.on_short = partial(acts.refuse, reason=errors_pb2.REASON_VAULT_SHORT)
     return CentralBank(
         books=books,
@@ -184,6 +192,7 @@ def build(
         ),
         pruning=Pruning(database, clock),
         evidence=evidence,
-        feed=Feed(books.journal, registry, FeedBook(database), central_keys, acts.chain, clock),
+        feed=feed,
+        feed_look=FeedLook(feed, book, ledger),
         flows=Flows(database, books.history, registry),
     )

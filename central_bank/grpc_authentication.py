@@ -16,6 +16,7 @@ from central_bank.gate import is_central_officer
 from central_bank.grpc_issuance import caller
 from central_bank.limits import MAX_REPLACED_LISTED, MAX_REVOKED_AT_ONCE
 from central_bank.registration.evidence import Case, Evidence
+from central_bank.registration.feed_look import FeedLook
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from runtime.checks import at_most
@@ -33,12 +34,14 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         evidence: Evidence,
         central_keys: CentralKeys,
         offline_roots: OfflineRoots,
+        feed_look: FeedLook,
     ) -> None:
         self._registry = registry
         self._central_keys = central_keys
         self._offline_roots = offline_roots
         self._devices = devices
         self._evidence = evidence
+        self._feed_look = feed_look
 
     def ListBanks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.ListBanksResponse(banks=[_bank(b) for b in self._registry.all()])
@@ -69,6 +72,22 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         return authentication_pb2.ListEvidenceResponse(
             evidence=[_case(case) for case in cases[:size]],
             next_page_token=encode_token(cases[size - 1].id) if more else "",
+        )
+
+    def GetFeedOf(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        bank = self._registry.get(request.bank)
+        found = self._feed_look.beyond(bank, request.after_number)
+        return authentication_pb2.GetFeedOfResponse(
+            incarnation=bank.incarnation,
+            acknowledged=found.acknowledged,
+            last_entry=found.last_entry,
+            last_number=found.last_number,
+            last_deposit=found.last_deposit,
+            journal_position=found.journal_position,
+            beyond=[
+                authentication_pb2.EntriesOfAKind(event=event, count=count, amount_fen=fen)
+                for event, (count, fen) in sorted(found.kinds.items())
+            ],
         )
 
 

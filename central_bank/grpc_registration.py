@@ -15,7 +15,7 @@ from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
 from central_bank.registration.deposits import Deposits
 from central_bank.registration.feed import Feed
 from central_bank.registration.loads import Loads
-from central_bank.registration.settle import Settlement
+from central_bank.registration.settle import Settlement, check_incarnation
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.calls import Call
 from runtime.news import News
@@ -49,11 +49,19 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
 
     async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
         with self._followed(self._bank(call), call):
-            link = await call.in_thread(self._feed.start, self._bank(call), request.after)
+            begin = partial(
+                self._feed.start,
+                self._bank(call),
+                request.after,
+                incarnation=request.incarnation,
+                ends_at=request.journal_position,
+            )
+            link = await call.in_thread(begin)
             told = -1  # the first word comes at once: a bank that starts waits for it
             while True:
                 # Looked up each time: a suspended bank is cut off here too.
                 bank = self._bank(call)
+                check_incarnation(bank, request.incarnation)
                 number = self._feed.keys_number
                 say = partial(self._feed.after, bank, link, with_tip=number != told)
                 found, read = await call.in_thread(say)

@@ -24,6 +24,9 @@ MAX_ROOT_OVERLAP_MS = 2 * 366 * 86_400_000
 
 MAX_ITEMS = 8_190
 MAX_FEED_ENTRIES = 2_000
+MAX_LOOKED_AT = 1_000_000
+"""Entries of a feed that officers are told the sums of."""
+
 MAX_FEED_BYTES = 2 * 1024 * 1024
 """Of one message of a feed, its last entry aside: far below what gRPC takes."""
 

@@ -308,16 +308,34 @@ acts_told = Table(
     "acts_told",
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
+    Column("incarnation", BigInteger, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("receipt", LargeBinary, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# How far each bank has applied its feed, as it signed it.
+# Banks that were put back to an older copy of their database, by the act of two officers; where
+# their feed begins again, where their own officers' acts ended there, and the receipt for more that
+# there was, if any.
+put_backs = Table(
+    "put_backs",
+    metadata,
+    Column("act", BigInteger, primary_key=True, autoincrement=False),
+    Column("bank", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("acts_number", BigInteger, nullable=False),
+    Column("acts_hash", LargeBinary(32), nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
+# How far each bank has applied its feed, and where its journal ended, as it signed it.
 feed_receipts = Table(
     "feed_receipts",
     metadata,
     Column("bank", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
+    Column("journal_position", BigInteger, nullable=False),
     Column("receipt", LargeBinary, nullable=False),
 )

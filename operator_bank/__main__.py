@@ -122,6 +122,7 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     bank.central_keys.on_revoked = channel.heed
     watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
     watcher.start()
+    central_bank.incarnation = lambda: bank.windows.incarnation
     bank.standing.ask()
     workers = _start_workers(bank, accident)
     # A bank that has heard nothing yet can show nothing of the past.

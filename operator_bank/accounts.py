@@ -8,7 +8,8 @@ from __future__ import annotations
 
 CURRENCY, OWN_BOOKS = 1, 2
 MIRROR = 0
-"""Mirror of the central bank: minus what is out through this bank. Only it goes below zero."""
+"""Mirror of the central bank: minus what is out through this bank. It and LOST go below
+zero, nothing else."""
 
 VAULT = 1
 SUSPENSE = 2
@@ -17,6 +18,10 @@ SET_ASIDE = 3
 
 NOBODY = 4
 """Never opened: what is to be paid to a wallet that there is not is refused by the rule."""
+
+LOST = 5
+"""What left this bank before its database was put back to an older copy that does not know of it:
+below zero by what nobody has settled yet."""
 
 CONTROL = 10
 """The other side of deposits and cash, in ledger 2."""

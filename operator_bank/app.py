@@ -19,6 +19,9 @@ from operator_bank.contradictions import Contradictions
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
+from operator_bank.lost.coming_back import ComingBack
+from operator_bank.lost.desk import LostDesk, LostSettlement
+from operator_bank.lost.windows import ComeBacks
 from operator_bank.office import bank_effects
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.offline import Offline
@@ -97,6 +100,8 @@ class Bank:
     follower: FeedFollower
     inbound: Inbound
     suspense: SuspenseDesk
+    lost: LostDesk
+    windows: ComeBacks
     offline: Offline
 
     def probing(self) -> list[str]:
@@ -175,6 +180,7 @@ def build(
         overloaded=CoreOverloaded,
     )
     ledger = books.ledger
+    began_at = ledger.position()
     _open_own_accounts(ledger, clock.now_ms(), parts.till_float_fen)
     policy = Policy(ledger, books.core.policies, clock)
     found_policy(policy, parts.policy, office_tables.acts, database)
@@ -193,11 +199,37 @@ def build(
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, policy)
     suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
-    effects = bank_effects(database, directory, suspense, machines, policy, standing)
+    windows = ComeBacks(database)
+    lost = LostDesk(database, ledger, directory, windows, clock)
+    coming_back = ComingBack(database, ledger, windows, standing, clock)
+    effects = {
+        **bank_effects(database, directory, suspense, machines, policy, standing),
+        "come_back": coming_back,
+        "settle_lost": LostSettlement(database, lost, standing),
+    }
     contradictions = Contradictions(database, clock)
     central_keys = TrustedKeys(database, parts.central_keys, central_bank, clock, contradictions)
     vault = Vault(database, ledger, books.history, books.projection, central_bank, clock)
     acts = open_acts(database, office_tables, officers, effects, clock)
+    follower = FeedFollower(
+        database,
+        ledger,
+        directory,
+        outgoing,
+        vault,
+        central_bank,
+        central_keys,
+        CentralActs(database, contradictions),
+        clock,
+        refusals,
+        acts.chain,
+        standing,
+        windows,
+        bank=parts.name,
+        began_at=began_at,
+    )
+    coming_back.stands_at = lambda: follower.place.number
+    coming_back.done = follower.ask_again
     return Bank(
         name=parts.name,
         clock=clock,
@@ -212,7 +244,15 @@ def build(
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, receipts),
         payments=Payments(
-            ledger, orders, directory, outgoing, clock, refusals, standing, prefix=parts.prefix
+            ledger,
+            orders,
+            directory,
+            outgoing,
+            clock,
+            refusals,
+            standing,
+            lost,
+            prefix=parts.prefix,
         ),
         refusals=refusals,
         history=PaymentHistory(ledger, books.history, books.journal, directory, outgoing),
@@ -220,23 +260,11 @@ def build(
         returns=Returns(database, ledger, outgoing, clock, bank=parts.name),
         central_keys=central_keys,
         contradictions=contradictions,
-        follower=FeedFollower(
-            database,
-            ledger,
-            directory,
-            outgoing,
-            vault,
-            central_bank,
-            central_keys,
-            CentralActs(database, contradictions),
-            clock,
-            refusals,
-            acts.chain,
-            standing,
-            bank=parts.name,
-        ),
+        follower=follower,
         inbound=inbound,
         suspense=suspense,
+        lost=lost,
+        windows=windows,
         offline=Offline(
             database,
             ledger,
@@ -261,6 +289,7 @@ def _open_own_accounts(ledger: Ledger, now_ms: int, till_float_fen: int) -> None
         (accounts.VAULT, accounts.CURRENCY, 0),
         (accounts.SUSPENSE, accounts.CURRENCY, AccountFlag.MANY_HOLDS),
         (accounts.SET_ASIDE, accounts.CURRENCY, 0),
+        (accounts.LOST, accounts.CURRENCY, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.CONTROL, accounts.OWN_BOOKS, AccountFlag.MAY_GO_NEGATIVE),
         (accounts.TILL, accounts.OWN_BOOKS, 0),
     ]

@@ -39,12 +39,14 @@ class GrpcCentralBank:
         self._authentication = authentication_pb2_grpc.AuthenticationServiceStub(channel)
         self._lock = threading.Lock()
         self._feed: grpc.Call | None = None
+        self.incarnation: Callable[[], int] = lambda: 0
+        """See `operator_bank.lost.windows.ComeBacks`; whatever is signed names it."""
         self._behind_ms = 0
         """How far this bank's clock is behind the central bank's, where that mattered."""
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         """See `peers.CentralBank.submit`."""
-        batch.bank = self._bank
+        batch.bank, batch.incarnation = self._bank, self.incarnation()
 
         def call() -> Sequence[registration_pb2.Outcome]:
             batch.created_time_ms, batch.expires_time_ms = self._window()
@@ -56,10 +58,13 @@ class GrpcCentralBank:
         return self._in_time(call)
 
     def feed(
-        self, after: registration_pb2.FeedPlace
+        self, after: registration_pb2.FeedPlace, journal_position: int
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         """See `peers.CentralBank.feed`."""
-        stream = self._registration.FollowFeed(registration_pb2.FollowFeedRequest(after=after))
+        request = registration_pb2.FollowFeedRequest(
+            after=after, incarnation=self.incarnation(), journal_position=journal_position
+        )
+        stream = self._registration.FollowFeed(request)
         with self._lock:
             self._feed = stream
         try:
@@ -68,7 +73,10 @@ class GrpcCentralBank:
             stream.cancel()
 
     def acknowledge(
-        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
     ) -> None:
         """See `peers.CentralBank.acknowledge`."""
         created, expires = self._window()
@@ -78,6 +86,8 @@ class GrpcCentralBank:
             expires_time_ms=expires,
             place=place,
             acts=acts,
+            incarnation=self.incarnation(),
+            journal_position=journal_position,
         )
         request = registration_pb2.AcknowledgeFeedRequest(
             receipt=self._sign("feed-receipt/v1", receipt.SerializeToString())
@@ -105,6 +115,7 @@ class GrpcCentralBank:
                 possession=possession,
                 created_time_ms=created,
                 expires_time_ms=expires,
+                incarnation=self.incarnation(),
             )
             request = registration_pb2.RegisterTokensRequest(
                 registration=self._sign("token-registration/v1", order.SerializeToString())
@@ -123,7 +134,11 @@ class GrpcCentralBank:
         def call() -> Sequence[registration_pb2.DepositOutcome]:
             created, expires = self._window()
             order = registration_pb2.TokenDeposit(
-                bank=self._bank, created_time_ms=created, expires_time_ms=expires, items=items
+                bank=self._bank,
+                created_time_ms=created,
+                expires_time_ms=expires,
+                items=items,
+                incarnation=self.incarnation(),
             )
             request = registration_pb2.DepositTokensRequest(
                 deposit=self._sign("token-deposit/v1", order.SerializeToString())

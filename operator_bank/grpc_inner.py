@@ -83,6 +83,7 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             wallets_fen=books.wallets_fen,
             holds_fen=books.holds_fen,
             suspense_fen=books.suspense_fen,
+            lost_fen=books.lost_fen,
             wallets=len(self._bank.directory),
             feed_position=books.feed_position,
             journal_position=books.journal_position,
@@ -96,6 +97,7 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
 
     def GetFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         place, stopped = self._bank.follower.place, self._bank.follower.stopped
+        acts = self._bank.acts.chain.place()
         return bank_pb2.GetFeedResponse(
             ledger=place.ledger,
             number=place.number,
@@ -107,7 +109,19 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
                 bank_pb2.Contradiction(about=about, cause=said.cause, since_ms=said.since_ms)
                 for about, said in self._bank.contradictions.now().items()
             ],
+            behind=self._bank.standing.is_behind,
+            incarnation=self._bank.windows.incarnation,
+            journal_position=self._bank.books.ledger.position(),
+            last_deposit=self._bank.offline.last_deposit(),
+            acts_number=acts.number,
+            acts_hash=acts.hash,
         )
+
+    def ListLost(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        size, after = page_size(request.page_size), decode_token(request.page_token, 1)
+        found = self._bank.lost.page(size, after[0] if after else 0)
+        token = encode_token(found[-1].entry) if len(found) == size else ""
+        return bank_pb2.ListLostResponse(entries=found, next_page_token=token)
 
     def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)

@@ -61,6 +61,9 @@ FIRST_WORD_S = 3.0
 """So long a bank that starts waits for the central bank's word that its database is no older copy.
 After that it serves payments within the bank, and gives out no number until the word has come."""
 
+MAX_GAP = 1 << 28
+"""Positions that a bank which comes back leaves out at once: a second for some millions."""
+
 FEED_AGAIN_MS = 10_000
 """So long after it stopped the feed is asked for again: whatever was in its way may be gone."""
 

@@ -17,15 +17,20 @@ class CentralBank(Protocol):
         ...
 
     def feed(
-        self, after: registration_pb2.FeedPlace
+        self, after: registration_pb2.FeedPlace, journal_position: int
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
-        """The bank's feed after a place, as it comes."""
+        """The bank's feed after a place, as it comes; and where the bank's own journal ends."""
         ...
 
     def acknowledge(
-        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
     ) -> None:
-        """Signs how far the feed has durably been applied, and where its officers' acts end."""
+        """Signs how far the feed has durably been applied, and where its officers' acts end, and
+        its journal.
+        """
         ...
 
     def register(

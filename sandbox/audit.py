@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sandbox.audit_copies import older_bank, older_centre
@@ -31,6 +31,7 @@ from sandbox.books import (
     FIRST_BANK_ACCOUNT,
     FIRST_WALLET,
     LOSS_OFFSET,
+    LOST,
     MIRROR,
     OFFLINE_FLOAT,
     PAID_IN,
@@ -85,17 +86,22 @@ class BankSums:
     wallets_fen: int
     holds_fen: int
     suspense_fen: int
+    open_lost_fen: int
+    """Minus what left it before its database was put back, and nobody has settled."""
     circulation_fen: int
     inbound_on_its_way_fen: int
     outbound_on_its_way_fen: int
     feed_position: int
+    lost_window_fen: int = 0
+    """All that had left it so, settled or not."""
     lost_fen: int = 0
     """What it has borne for double spends of its devices, out of its reserves."""
 
     @property
     def inside_fen(self) -> int:
         """What the bank's own accounts hold."""
-        return self.vault_fen + self.wallets_fen + self.holds_fen + self.suspense_fen
+        held_fen = self.vault_fen + self.wallets_fen + self.holds_fen + self.suspense_fen
+        return held_fen + self.open_lost_fen
 
     @property
     def outside_fen(self) -> int:
@@ -201,6 +207,7 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     ]
     for bank in banks:
         bank.lost_fen = tokens.lost_fen.get(indexes[bank.bank], 0)
+        bank.lost_window_fen = _lost_fen(audited[bank.bank].engine)
     ledgers = {
         name: Ledger(part.engine, part.tables, part.report) for name, part in audited.items()
     }
@@ -224,6 +231,13 @@ def _judge(audited: dict[str, _Audited], asked: SignaturesAsked) -> StackAudit:
     found.problems += found.signatures.problems
     found.problems += _equation_problems(found)
     return found
+
+
+def _lost_fen(engine: Engine) -> int:
+    """What a bank's rows say that it lost; they are held against its journal elsewhere."""
+    query = text("SELECT SUM(amount_fen) FROM lost_moves")
+    with engine.connect() as connection:
+        return int(connection.execute(query).scalar() or 0)
 
 
 def _equation_problems(found: StackAudit) -> list[str]:
@@ -280,6 +294,7 @@ def _bank_sums(name: str, report: LedgerReport, central: _Audited, index: int) -
         wallets_fen=int(wallets["available_fen"].sum()),
         holds_fen=int(own["held_fen"].sum()),
         suspense_fen=_available(report, SUSPENSE),
+        open_lost_fen=_available(report, LOST),
         circulation_fen=_balance(central.report, circulation),
         inbound_on_its_way_fen=inbound_fen,
         outbound_on_its_way_fen=outbound_fen,

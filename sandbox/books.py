@@ -24,6 +24,9 @@ MIRROR: Final = 0
 VAULT: Final = 1
 SUSPENSE: Final = 2
 SET_ASIDE: Final = 3
+LOST: Final = 5
+"""Bank: what left before its database was put back; below zero by what is not settled."""
+
 CONTROL: Final = 10
 TILL: Final = 11
 FIRST_WALLET: Final = 1000

@@ -95,6 +95,13 @@ def show(speaker: Speaker, fields: dict[str, object]) -> None:
         "\n          = circulation − inbound + outbound on their way"
     )
     console.print(_bank_table(fields["banks"]))
+    for bank in fields["banks"]:  # type: ignore[attr-defined]
+        if bank["lost_window_fen"]:
+            console.print(
+                f"   {bank['bank']} was put back to an older copy: "
+                f"{_yuan(bank['lost_window_fen'])} lost in that time, "
+                f"{_yuan(-bank['open_lost_fen'])} open"
+            )
     console.print(
         "[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed or given back"
     )
@@ -148,6 +155,8 @@ def _bank_table(banks: Any) -> Table:
         table.add_column(bank["bank"], justify="right")
     for label, name, sign in ROWS:
         table.add_row(f"  {label}", *(_yuan(sign * bank[name]) for bank in banks))
+    if any(bank["open_lost_fen"] for bank in banks):
+        table.add_row("  minus lost and open", *(_yuan(bank["open_lost_fen"]) for bank in banks))
     if any(bank["lost_fen"] for bank in banks):
         table.add_row("  borne for double spends", *(_yuan(bank["lost_fen"]) for bank in banks))
     marks = ["[green]✓[/]" if bank["ok"] else "[red]✗[/]" for bank in banks]

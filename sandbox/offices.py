@@ -136,6 +136,12 @@ class CentralOffice(ActDesk):
             ask(self.authentication.ListBanks, request, authentication_pb2.ListBanksResponse).banks
         )
 
+    def feed_of(self, bank: str, after_number: int) -> authentication_pb2.GetFeedOfResponse:
+        """What the central bank's journal has of a bank beyond a place in its feed."""
+        request = authentication_pb2.GetFeedOfRequest(bank=bank, after_number=after_number)
+        kind = authentication_pb2.GetFeedOfResponse
+        return ask(self.authentication.GetFeedOf, request, kind)
+
     def central_keys(self) -> authentication_pb2.ListCentralKeysResponse:
         """The central bank's business keys."""
         request = authentication_pb2.ListCentralKeysRequest()
@@ -208,6 +214,17 @@ class BankOffice(ActDesk):
         request = bank_pb2.ListSuspenseRequest(page_size=500)
         while True:
             answer = ask(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
+            found += answer.entries
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    def lost(self) -> list[bank_pb2.LostEntry]:
+        """What was lost with a newer copy of the database and is open, oldest first."""
+        found: list[bank_pb2.LostEntry] = []
+        request = bank_pb2.ListLostRequest(page_size=500)
+        while True:
+            answer = ask(self.office.ListLost, request, bank_pb2.ListLostResponse)
             found += answer.entries
             if not answer.next_page_token:
                 return found

@@ -49,6 +49,7 @@ class Bank:
         offline_certificate: of the newest business key.
         replaced_certificates: the newest first.
         replaced_keys: the newest first.
+        incarnation: the act by which it was put back to an older copy last; 0: never.
     """
 
     index: int
@@ -61,6 +62,7 @@ class Bank:
     offline_certificate: bytes
     replaced_certificates: tuple[ReplacedCertificate, ...] = ()
     replaced_keys: tuple[ReplacedKey, ...] = ()
+    incarnation: int = 0
 
     def fingerprints(self, now_ms: int) -> list[str]:
         """Of the certificates that are good now, the newest first."""

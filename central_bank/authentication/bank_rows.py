@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
 from central_bank.authentication.terms import Ending
-from central_bank.tables import bank_certificates, bank_keys, banks
+from central_bank.tables import bank_certificates, bank_keys, banks, put_backs
 
 Rows = dict[int, list[Row[Any]]]
 
@@ -50,7 +50,12 @@ def read_banks(connection: Connection) -> dict[str, Bank]:
     """All banks by name."""
     certificates, keys = _by_bank(connection, bank_certificates), _by_bank(connection, bank_keys)
     found = connection.execute(select(banks)).all()
-    return {row.name: _bank(row, certificates[row.id], keys[row.id]) for row in found}
+    newest = select(put_backs.c.bank, func.max(put_backs.c.act)).group_by(put_backs.c.bank)
+    incarnations = {bank: act for bank, act in connection.execute(newest)}
+    return {
+        row.name: _bank(row, certificates[row.id], keys[row.id], incarnations.get(row.id, 0))
+        for row in found
+    }
 
 
 def put_bank(connection: Connection, bank: Bank, by: Given) -> None:
@@ -145,8 +150,11 @@ def _by_bank(connection: Connection, table: Table) -> Rows:
     return found
 
 
-def _bank(row: Row[Any], certificates: list[Row[Any]], keys: list[Row[Any]]) -> Bank:
+def _bank(
+    row: Row[Any], certificates: list[Row[Any]], keys: list[Row[Any]], incarnation: int
+) -> Bank:
     return Bank(
+        incarnation=incarnation,
         index=row.id,
         name=row.name,
         prefix=row.prefix,

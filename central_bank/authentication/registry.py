@@ -83,6 +83,11 @@ class Registry:
                 self._database.transaction(lambda c: also(c))
         return self._by_name[bank.name]
 
+    def change(self, write: Also) -> None:
+        """Changes rows that banks are made of; takes effect for the very next look at them."""
+        with self._remembered.change():
+            self._database.transaction(lambda c: write(c) and None)
+
     def check_new(self, bank: Bank) -> None:
         """Refuses a bank that cannot be admitted."""
         self._check_new(bank)

@@ -23,8 +23,8 @@ from central_bank.limits import (
     MAX_FEED_BYTES,
     MAX_FEED_ENTRIES,
 )
-from central_bank.registration.feed_book import LEDGER_BYTES, FeedBook, Link
-from central_bank.registration.settle import open_signed, outcome_of
+from central_bank.registration.feed_book import LEDGER_BYTES, FeedBook, Link, Told
+from central_bank.registration.settle import check_incarnation, open_signed, outcome_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -67,19 +67,34 @@ class Feed:
         self._ends: dict[int, deque[Link]] = {}
         self._marked: dict[int, Link] = {}
 
-    def start(self, bank: Bank, after: FeedPlace) -> Link:
+    def start(
+        self,
+        bank: Bank,
+        after: FeedPlace,
+        *,
+        incarnation: int = 0,
+        ends_at: int | None = None,
+    ) -> Link:
         """Where a bank goes on that has applied so much.
+
+        Args:
+            bank: who asks.
+            after: where its database stands.
+            incarnation: as the bank knows it.
+            ends_at: where the bank's own journal ended; None: it is not looked at.
 
         Raises:
             Refusal: FEED_TIP_UNKNOWN, this journal does not say what the bank has applied;
-                FEED_STEPPED_BACK, the bank has acknowledged more than that before.
+                FEED_STEPPED_BACK, the bank has acknowledged more than that before, or was put back
+                and has not come back.
         """
+        check_incarnation(bank, incarnation)
         number = journal_position(after.number, "after.number")
         if number or after.ledger or after.hash:
             exact_bytes(after.ledger, "after.ledger", LEDGER_BYTES)
             exact_bytes(after.hash, "after.hash", HASH_BYTES)
         link = self._known(bank, after) if number else self._beginning(bank)
-        acknowledged = self._book.acknowledged(bank.index)
+        acknowledged, ended = self._book.told(bank.index)
         if number < acknowledged:
             raise Refusal(
                 errors_pb2.REASON_FEED_STEPPED_BACK,
@@ -87,6 +102,14 @@ class Feed:
                 f" entry {acknowledged}: its database is an older copy",
                 field="after",
                 acknowledged=str(acknowledged),
+            )
+        if ends_at is not None and ends_at < ended:
+            raise Refusal(
+                errors_pb2.REASON_FEED_STEPPED_BACK,
+                f"the journal of bank {bank.name} ends at position {ends_at}, and the"
+                f" bank has told of position {ended}: its database is an older copy",
+                field="journal_position",
+                journal_position=str(ended),
             )
         return link
 
@@ -131,10 +154,25 @@ class Feed:
         exact_bytes(receipt.acts.hash, "acts.hash", HASH_BYTES)
         journal_position(receipt.acts.number, "acts.number")
         signed = envelope.SerializeToString()
-        if place.number > self._book.acknowledged(bank.index):
+        if place.number >= self._book.acknowledged(bank.index):
             self._known(bank, place)
-            self._book.acknowledge(bank.index, place.number, signed)
-        self._book.keep_acts(bank.index, receipt.acts.number, signed, self._clock.now_ms())
+            told = Told(place.number, receipt.journal_position)
+            self._book.acknowledge(bank.index, told, signed)
+        self._book.keep_acts(
+            bank.index, receipt.incarnation, receipt.acts.number, signed, self._clock.now_ms()
+        )
+
+    def known(self, bank: Bank, place: FeedPlace) -> Link:
+        """A place in a bank's chain; refuses, FEED_TIP_UNKNOWN, one where this does not lead."""
+        return self._known(bank, place)
+
+    def at(self, bank: Bank, number: int) -> Link | None:
+        """The link of that number; None when the journal has not so many entries for the bank."""
+        return self._at(bank, number)
+
+    def read(self, bank: Bank, link: Link) -> tuple[list[bytes], Link]:
+        """Some entries after a link, and the link that they lead to."""
+        return self._read(bank, link)
 
     def _known(self, bank: Bank, place: FeedPlace) -> Link:
         """A place in a bank's chain, if this journal leads there."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.limits import ACTS_TOLD_MS
-from central_bank.tables import acts_told, feed_ledger, feed_marks, feed_receipts
+from central_bank.tables import acts_told, feed_ledger, feed_marks, feed_receipts, put_backs
 from runtime.database import Database
 
 LEDGER_BYTES = 16
@@ -26,6 +26,18 @@ class Link(NamedTuple):
     number: int
     hash: bytes
     position: int
+
+
+class Told(NamedTuple):
+    """What a bank has said since it was put back last, if it was.
+
+    Attributes:
+        number: of the last entry that it has applied.
+        journal_position: where its own journal ended.
+    """
+
+    number: int
+    journal_position: int
 
 
 class FeedBook:
@@ -70,31 +82,38 @@ class FeedBook:
 
     def acknowledged(self, bank: int) -> int:
         """The number of the last entry that a bank has acknowledged; 0 for none."""
-        query = select(feed_receipts.c.number).where(feed_receipts.c.bank == bank)
-        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+        return self.told(bank).number
 
-    def acknowledge(self, bank: int, number: int, receipt: bytes) -> None:
+    def told(self, bank: int) -> Told:
+        """What a bank has acknowledged; one that was put back, at least that place."""
+        return self._database.read(lambda c: _told(c, bank))
+
+    def acknowledge(self, bank: int, told: Told, receipt: bytes) -> None:
         """Keeps a bank's newest receipt, as it was signed."""
-        mine = feed_receipts.c.bank == bank
 
         def put(connection: Connection) -> None:
-            known = connection.execute(select(feed_receipts.c.number).where(mine)).scalar()
-            values = {"number": number, "receipt": receipt}
-            if known is None:
-                connection.execute(insert(feed_receipts), {"bank": bank, **values})
-            elif known < number:
-                connection.execute(update(feed_receipts).where(mine).values(values))
+            known = _told(connection, bank)
+            if told.number < known.number or told.journal_position < known.journal_position:
+                return
+            if told == known:
+                return
+            connection.execute(delete(feed_receipts).where(feed_receipts.c.bank == bank))
+            values = {"bank": bank, **told._asdict(), "receipt": receipt}
+            connection.execute(insert(feed_receipts), values)
 
         self._database.transaction(put)
 
-    def keep_acts(self, bank: int, number: int, receipt: bytes, now_ms: int) -> None:
+    def keep_acts(
+        self, bank: int, incarnation: int, number: int, receipt: bytes, now_ms: int
+    ) -> None:
         """Keeps what a bank signed about the end of its officers' acts, when that has gone on.
 
         One that is a minute old stays for ever; until then the next one takes its place.
         """
-        mine = acts_told.c.bank == bank
+        mine = (acts_told.c.bank == bank) & (acts_told.c.incarnation == incarnation)
         newest = select(acts_told).where(mine).order_by(acts_told.c.number.desc()).limit(1)
-        row = {"bank": bank, "number": number, "receipt": receipt, "time_ms": now_ms}
+        values = {"receipt": receipt, "time_ms": now_ms}
+        row = {"bank": bank, "incarnation": incarnation, "number": number, **values}
 
         def put(connection: Connection) -> None:
             last = connection.execute(newest).first()
@@ -106,3 +125,15 @@ class FeedBook:
             connection.execute(insert(acts_told), row)
 
         self._database.transaction(put)
+
+
+def _told(connection: Connection, bank: int) -> Told:
+    receipt = select(feed_receipts.c.number, feed_receipts.c.journal_position).where(
+        feed_receipts.c.bank == bank
+    )
+    row = connection.execute(receipt).first()
+    if row is not None:
+        return Told(row.number, row.journal_position)
+    newest = select(put_backs.c.number).where(put_backs.c.bank == bank)
+    back = connection.execute(newest.order_by(put_backs.c.act.desc()).limit(1)).scalar()
+    return Told(back or 0, 0)

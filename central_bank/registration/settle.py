@@ -145,7 +145,7 @@ class Settlement:
             verify_by_one(_BATCH_TAG, signed.envelope, bank.keys(self._clock.now_ms()))
         except Refusal:
             return False
-        return not bank.suspended
+        return not bank.suspended and bank.incarnation == signed.bank.incarnation
 
     def _came_late(self, question: _Question, _: object) -> None:
         self._late.put(question)
@@ -335,8 +335,21 @@ def open_signed(tag: str, envelope: SignedEnvelope, bank: Bank, kind: type[T], n
     statement: Any = read_payload(kind, verify_by_one(tag, envelope, bank.keys(now_ms)))
     if statement.bank != bank.name:
         raise invalid("bank", "is not the calling bank's name")
+    check_incarnation(bank, statement.incarnation)
     check_window(statement.created_time_ms, statement.expires_time_ms, now_ms, BATCH_VALIDITY_MS)
     return statement  # type: ignore[no-any-return]
+
+
+def check_incarnation(bank: Bank, incarnation: int) -> None:
+    """Refuses what a bank says from before it was put back, or as if it had been."""
+    if incarnation != bank.incarnation:
+        raise Refusal(
+            errors_pb2.REASON_FEED_STEPPED_BACK,
+            f"bank {bank.name} was put back by act {bank.incarnation} of the central bank's"
+            f" officers, and this is from incarnation {incarnation}",
+            field="incarnation",
+            incarnation=str(bank.incarnation),
+        )
 
 
 def check_window(created_ms: int, expires_ms: int, now_ms: int, longest_ms: int) -> None:

@@ -183,6 +183,11 @@ class Offline:
         available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
         return row.state, row.amount_fen, available, row.reason if row.state == PENDING else 0
 
+    def last_deposit(self) -> int:
+        """The newest deposit's number; 0 for none."""
+        query = select(func.max(token_deposits.c.id))
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
     def trust_bundle(self) -> bytes:
         """The root's key and the newest trust bundle that this bank has seen, verified.
 

@@ -19,6 +19,7 @@ from officers.chain import ActsChain
 from operator_bank import accounts
 from operator_bank.central_acts import CentralActs
 from operator_bank.limits import FEED_AGAIN_MS
+from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.feed_chain import (
     FeedBroken,
     Link,
@@ -77,13 +78,18 @@ class FeedFollower:
         refusals: PayeeRefusals,
         acts: ActsChain,
         standing: Standing,
+        windows: ComeBacks,
         *,
         bank: str,
+        began_at: int,
     ) -> None:
         self._ledger = ledger
         self._outgoing = outgoing
-        self._moves = Moves(database, ledger, directory, vault)
-        self._rows = FeedRows(directory, clock, refusals)
+        self._windows = windows
+        self._began_at = began_at
+        self._confirmed = False
+        self._moves = Moves(database, ledger, directory, vault, windows)
+        self._rows = FeedRows(directory, clock, refusals, windows)
         self._central_bank = central_bank
         self._central_keys = central_keys
         self._central_acts = central_acts
@@ -93,7 +99,7 @@ class FeedFollower:
         self._again_at_ms = 0
         self._acts = acts
         self._standing = standing
-        self._acknowledged = (0, 0)
+        self._acknowledged = (0, 0, 0)
         self._log = logger("feed")
         self.place = read_place(database)
         self.stopped: Stop | None = None
@@ -105,7 +111,9 @@ class FeedFollower:
         try:
             if self._stream is None:
                 self._check_copy()
-                self._stream = iter(self._central_bank.feed(self.place.message()))
+                # What was written since, by a process that does not know yet, proves nothing.
+                shown = self._ledger.position() if self._confirmed else self._began_at
+                self._stream = iter(self._central_bank.feed(self.place.message(), shown))
             message = next(self._stream, None)
             if message is not None:
                 self.apply(message)
@@ -128,7 +136,9 @@ class FeedFollower:
         if message is None:
             self._stream = None
             return False
-        self._standing.confirm()
+        self._confirmed = True
+        if self._windows.is_over(self.place.number):
+            self._standing.confirm()
         if self.stopped:
             self._log.info("the feed goes on", number=self.place.number)
             self.stopped = None
@@ -137,11 +147,12 @@ class FeedFollower:
     def acknowledge(self) -> bool:
         """Tells the central bank how far the feed, and the officers' acts, have gone on."""
         place, acts = self.place, self._acts.place()
-        reached = (place.number, acts.number)
+        ends_at = self._ledger.position()
+        reached = (place.number, acts.number, ends_at)
         going_on = not self.stopped and self._standing.is_current
-        if place.number and reached > self._acknowledged and going_on:
+        if place.number and going_on and reached != self._acknowledged:
             told = registration_pb2.ActsPlace(number=acts.number, hash=acts.hash)
-            self._central_bank.acknowledge(place.message(), told)
+            self._central_bank.acknowledge(place.message(), told, ends_at)
             self._acknowledged = reached
         return False
 
@@ -165,6 +176,10 @@ class FeedFollower:
             self._outgoing.ended()
         if broken is not None:
             raise broken
+
+    def ask_again(self) -> None:
+        """Asks at the next step, though it has stopped a moment ago."""
+        self._again_at_ms = 0
 
     def _check_copy(self) -> None:
         """The ledger has applied what the chain has, and nothing else."""

@@ -37,6 +37,10 @@ class NeverSent(FeedBroken):
     """
 
 
+class NotSetAside(FeedBroken):
+    """It redeems what nothing was set aside for."""
+
+
 class Place(NamedTuple):
     """Where a bank's feed stands.
 

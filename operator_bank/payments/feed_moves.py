@@ -18,8 +18,9 @@ from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_SEQUENCE
-from operator_bank.payments.feed_chain import FeedBroken, NeverSent
-from operator_bank.tables import given_back, outbound, token_deposits
+from operator_bank.lost.windows import ComeBacks
+from operator_bank.payments.feed_chain import FeedBroken, NeverSent, NotSetAside
+from operator_bank.tables import given_back, lost_moves, outbound, token_deposits
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database, of_values
@@ -43,6 +44,7 @@ _ENDS = frozenset(("outgoing_settled", "outgoing_ended", "tokens_registered"))
 _OF_OUTBOUND = _ENDS | {"tokens_restored"}
 _NUMBERED = _OF_OUTBOUND | {DEPOSITED}
 _DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
+_REFUSAL = int(Kind.REFUSAL)
 _KNOWN = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
 _KNOWN += " WHERE number IN ?"
 _DEPOSITS = f"SELECT id, wallet, digest FROM {token_deposits.name} WHERE id IN ?"
@@ -119,8 +121,14 @@ class Moves:
     """Makes moves of entries."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, directory: Directory, vault: Vault
+        self,
+        database: Database,
+        ledger: Ledger,
+        directory: Directory,
+        vault: Vault,
+        windows: ComeBacks,
     ) -> None:
+        self._windows = windows
         self._database = database
         self._ledger = ledger
         self._directory = directory
@@ -163,8 +171,49 @@ class Moves:
         return self._database.read(ask) if numbers else []
 
     def _move(self, one: Heard, known: _Known) -> Move:
-        entry, event, number = one.entry, one.event, one.number
         _check(one)
+        try:
+            return self._as_known(one, known)
+        except (NeverSent, NotSetAside):
+            known_otherwise = one.number in known.sent or one.number in known.deposits
+            if known_otherwise or not self._windows.has(one.entry.number):
+                raise
+        return self._lost(one)
+
+    def _lost(self, one: Heard) -> Move:
+        """What an entry becomes that speaks of what this database has lost.
+
+        What left the bank is owed by the account LOST; what came for nobody that is known lies in
+        suspense; what never was moves nothing.
+        """
+        entry, event = one.entry, one.event
+        if event in _ENDS and one.number > self._ledger.position():
+            raise FeedBroken(
+                f"speaks of outbound {one.number}, which this bank might use again: its journal"
+                " has to go on behind it"
+            )
+        if event == "tokens_deposited":
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_deposited.amount_fen)
+        if event == "tokens_restored":
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
+        if event == "redeemed":
+            amount_fen = entry.redeemed.amount_fen
+        elif event == "tokens_registered":
+            amount_fen = entry.tokens_registered.amount_fen
+        elif event == "outgoing_settled":
+            amount_fen = _payment(entry.outgoing_settled.payment, one.number).amount_fen
+        else:
+            return Move(_REFUSAL, accounts.LOST, accounts.MIRROR, 0, 0, one.data)
+        return _transfer(one, accounts.LOST, accounts.MIRROR, amount_fen)
+
+    def _lost_load_fen(self, number: int) -> int:
+        """What was loaded under a number that this database has lost; 0 for nothing."""
+        of = lost_moves.c
+        query = select(of.amount_fen).where(of.number == number, of.kind == "load")
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _as_known(self, one: Heard, known: _Known) -> Move:
+        entry, event, number = one.entry, one.event, one.number
         if event == "incoming":
             return self._incoming(one, known)
         if event in _ENDS:
@@ -172,6 +221,11 @@ class Moves:
         if event == DEPOSITED:
             return _deposited(one, known)
         if event == "tokens_restored":
+            if number not in known.sent and _fits(number):
+                # Of a load that was lost: nobody here knows whose it was.
+                loaded_fen = self._lost_load_fen(number)
+                if 0 < entry.tokens_restored.amount_fen <= loaded_fen:
+                    return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
             return _restored(one, _sent(number, known))
         if event == "issued":
             return _transfer(one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
@@ -234,6 +288,8 @@ class Moves:
 
     def _take_aside(self, number: int, amount_fen: int, known: _Known) -> None:
         aside_fen = self._vault.aside_fen(number) if _fits(number) else 0
+        if not aside_fen:
+            raise NotSetAside(f"takes {amount_fen} fen where 0 were set aside")
         if amount_fen != aside_fen:
             raise FeedBroken(f"takes {amount_fen} fen where {aside_fen} were set aside")
         if amount_fen > known.aside_fen:
@@ -306,6 +362,17 @@ def _check_payment(payment: bytes, sent: _Sent) -> None:
             f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
             f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
         )
+
+
+def _payment(data: bytes, number: int) -> OutboundPayment:
+    """A payment that is told under a number."""
+    try:
+        payment = read_payload(OutboundPayment, data)
+    except Refusal:
+        raise FeedBroken(f"speaks of outbound {number} in words that cannot be read") from None
+    if payment.number != number:
+        raise FeedBroken(f"speaks of outbound {number} as of {payment.number}")
+    return payment
 
 
 def numbered(number: int, body: bytes) -> bytes:

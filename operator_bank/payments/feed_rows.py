@@ -11,11 +11,12 @@ from sqlalchemy import Connection, bindparam, insert, update
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
+from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.feed_moves import DEPOSITED, ENDED, SETTLED, Heard, Move
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import holders_reason
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
-from operator_bank.tables import diverted, given_back, outbound, token_deposits
+from operator_bank.tables import diverted, given_back, lost_moves, outbound, token_deposits
 from operator_bank.wallets.directory import Directory
 from runtime.clock import Clock
 from runtime.database import execute_many, of_values
@@ -34,7 +35,10 @@ _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
 class FeedRows:
     """Writes them."""
 
-    def __init__(self, directory: Directory, clock: Clock, refusals: PayeeRefusals) -> None:
+    def __init__(
+        self, directory: Directory, clock: Clock, refusals: PayeeRefusals, windows: ComeBacks
+    ) -> None:
+        self._windows = windows
         self._directory = directory
         self._clock = clock
         self._refusals = refusals
@@ -54,18 +58,26 @@ class FeedRows:
         strays: list[dict[str, Any]] = []
         lying: list[dict[str, Any]] = []
         came_back: list[dict[str, int]] = []
+        lost: list[dict[str, Any]] = []
         results = answers.results.tolist()
         for index in np.flatnonzero(~answers.repeated).tolist():
             one, move = found[index], moves[index]
             entry, event, number = one.entry, one.event, one.number
             if results[index] >= _REFUSED and move.kind != _NO_MOVE:
                 continue
+            if move.debit == accounts.LOST:
+                if move.kind != _NO_MOVE:
+                    lost.append(_lost(one, move))
+                continue
             back = one.payment
             if back is not None and back.returns_payment_id and move.credit != accounts.SUSPENSE:
                 came_back.append({"number": back.returns_number, "entry": entry.number})
             if results[index] == _DIVERTED or accounts.SUSPENSE in (move.debit, move.credit):
                 position = int(answers.positions[index])
-                if one.payment is not None and not one.payment.returns_payment_id:
+                # To a wallet that was lost it was delivered once: it does not go back by itself.
+                sent_back = not self._windows.has(entry.number)
+                a_payment = one.payment is not None and not one.payment.returns_payment_id
+                if a_payment and sent_back and one.payment is not None:
                     strays.append(_stray(one.payment, position))
                 elif event != "outgoing_settled":
                     # A return that cannot be delivered is not sent back and forth.
@@ -100,6 +112,8 @@ class FeedRows:
             connection.execute(insert(diverted), strays)
         if came_back:
             connection.execute(insert(given_back), came_back)
+        if lost:
+            connection.execute(insert(lost_moves), lost)
         put_entries(connection, lying)
 
     def _lying(self, one: Heard, move: Move, position: int) -> dict[str, Any]:
@@ -109,6 +123,25 @@ class FeedRows:
         source = source_of(one.entry, self._directory.number_of(move.credit), payment)
         now_ms = self._clock.now_ms()
         return entry_row(source, position=position, amount_fen=move.amount_fen, time_ms=now_ms)
+
+
+def _lost(one: Heard, move: Move) -> dict[str, Any]:
+    """A row of what left the bank without that this database knows of it."""
+    entry, row = one.entry, {"kind": "payment", "payer": "", "payment_id": "", "payment": b""}
+    if one.event == "outgoing_settled":
+        payment = OutboundPayment.FromString(entry.outgoing_settled.payment)
+        row |= {"payer": payment.payer_number, "payment_id": payment.payment_id}
+        row["payment"] = entry.outgoing_settled.payment
+    else:
+        row["kind"] = "load" if one.event == "tokens_registered" else "redemption"
+    number = entry.redeemed.number if one.event == "redeemed" else one.number
+    return {
+        **row,
+        "entry": entry.number,
+        "number": number,
+        "amount_fen": move.amount_fen,
+        "settled_fen": 0,
+    }
 
 
 def _stray(payment: OutboundPayment, position: int) -> dict[str, Any]:

@@ -163,6 +163,12 @@ class PaymentHistory:
             payment.payer_number = entry.payer_number
             return
         payment.kind = "payment"
+        if accounts.LOST in (row.origin, credit):
+            # Taken by two officers for a payment that this database had lost.
+            lost = registration_pb2.OutboundPayment.FromString(bytes(row.note))
+            payment.payment_id, payment.memo = lost.payment_id, lost.memo
+            payment.payee_number = lost.payee_number
+            return
         if row.kind == Kind.REFUSAL:
             return  # of an order of any kind, refused before the rule was asked
         if row.kind == Kind.HOLD and load_order(bytes(row.note)) is not None:

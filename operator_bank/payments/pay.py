@@ -15,6 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
 from operator_bank.limits import MAX_ITEMS
+from operator_bank.lost.desk import LostDesk
 from operator_bank.orders import Order, Orders
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
@@ -86,6 +87,7 @@ class Payments:
         clock: Clock,
         refusals: PayeeRefusals,
         standing: Standing,
+        lost: LostDesk,
         *,
         prefix: str,
     ) -> None:
@@ -96,6 +98,7 @@ class Payments:
         self._clock = clock
         self._refusals = refusals
         self._standing = standing
+        self._lost = lost
         self._prefix = prefix
 
     def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
@@ -136,6 +139,8 @@ class Payments:
                 together.append(answer)  # type: ignore[arg-type]  # a refused order's is one too
             else:
                 account = order.wallet.account
+                if account not in available_fen:  # nothing was done for it
+                    available_fen[account] = self.available_fen(account)
                 together.append(PaidAlone(answer, account, available_fen[account]))
         return together
 
@@ -165,6 +170,10 @@ class Payments:
                 answers.append(order)
                 continue
             try:
+                paid = None if self._lost.has_none else self._paid_before(order)
+                if paid is not None:
+                    answers.append(paid)
+                    continue
                 self._refusals.check(order.wallet.account, now_ms)
                 rows.append(self._row(order, now_ms))
                 taken.append(order)
@@ -214,6 +223,13 @@ class Payments:
         if decided.accounts is None:
             return answers, {}
         return answers, dict(zip(payers, decided.accounts["available_fen"].tolist(), strict=True))
+
+    def _paid_before(self, order: Order[orders_pb2.PaymentOrder]) -> Paid | None:
+        """The end of a payment that was settled, and of which this database alone knows nothing."""
+        content = order.content
+        payment_id = id_of(order.wallet.number, content.sequence)
+        was_paid = self._lost.was_paid(payment_id, _outbound(content))
+        return Paid(payment_id, SETTLED, True) if was_paid else None
 
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
         content = order.content

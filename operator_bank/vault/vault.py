@@ -34,6 +34,7 @@ class Books:
     wallets_fen: int
     holds_fen: int
     suspense_fen: int
+    lost_fen: int
     feed_position: int
     journal_position: int
     projected_position: int
@@ -112,9 +113,15 @@ class Vault:
         """All of it; wallets and holds as of the projection, which is brought up to date first."""
         self._history.follow_balances()
         rows = self._ledger.read(
-            [accounts.MIRROR, accounts.VAULT, accounts.SET_ASIDE, accounts.SUSPENSE]
+            [
+                accounts.MIRROR,
+                accounts.VAULT,
+                accounts.SET_ASIDE,
+                accounts.SUSPENSE,
+                accounts.LOST,
+            ]
         )
-        mirror, vault, set_aside, suspense = rows["available_fen"].tolist()
+        mirror, vault, set_aside, suspense, lost = rows["available_fen"].tolist()
         table = tables.balances
         sums = select(func.sum(table.c.available_fen), func.sum(table.c.held_fen)).where(
             table.c.ledger == accounts.CURRENCY
@@ -130,6 +137,7 @@ class Vault:
             wallets_fen=int(wallets[0] or 0),
             holds_fen=int(holds[1] or 0),
             suspense_fen=suspense,
+            lost_fen=lost,
             feed_position=int(np.int64(rows[0]["last_sequence"])),
             journal_position=self._ledger.position(),
             projected_position=self._projection.position(),

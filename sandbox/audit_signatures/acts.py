@@ -163,8 +163,8 @@ class ActsDone:
                 return act.content.set_policy
         return None
 
-    def took_effect(self, line: Line, kind: str, **asked: Any) -> None:
-        """That a record is what an act asked for.
+    def took_effect(self, line: Line, kind: str, **asked: Any) -> Any:
+        """That a record is what an act asked for; returns its content.
 
         Args:
             line: the record.
@@ -186,9 +186,10 @@ class ActsDone:
         content = getattr(act, kind)
         for name, recorded in asked.items():
             said = getattr(content, name)
-            if name == "wallet_number" and not said:
+            if name == "wallet_number" and not said and kind == "pay_suspense":
                 continue  # the wallet whose it was to be
             same(name, said, recorded)
+        return content
 
 
 def _in_its_time(what: str, time_ms: int, statement: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Engine, column, select, table
 
@@ -13,7 +14,7 @@ from runtime.envelope import signed_bytes
 from sandbox.audit_signatures.orders import Wrong, read
 from sandbox.audit_signatures.verifying import Problems
 
-_told = table("acts_told", *map(column, ("bank", "number", "receipt")))
+_told = table("acts_told", *map(column, ("bank", "incarnation", "number", "receipt")))
 _WHOSE = "the central bank"
 
 
@@ -21,7 +22,11 @@ class ActsTold:
     """What the central bank keeps of it, each verified once."""
 
     def __init__(
-        self, central: Engine, indexes: Mapping[str, int], keys: Mapping[str, Sequence[bytes]]
+        self,
+        central: Engine,
+        indexes: Mapping[str, int],
+        keys: Mapping[str, Sequence[bytes]],
+        put_back: Sequence[Any],
     ) -> None:
         """Reads and verifies it.
 
@@ -29,6 +34,8 @@ class ActsTold:
             central: the central bank's database.
             indexes: each bank's in it, by name.
             keys: business keys that each bank has, or had.
+            put_back: the rows of `put_backs`, which are held against acts elsewhere. What a bank
+                told before it was put back counts as far as its acts were not lost.
         """
         self.problems = Problems()
         self.ends: dict[str, dict[tuple[int, bytes], str]] = {name: {} for name in indexes}
@@ -37,6 +44,9 @@ class ActsTold:
             rows = connection.execute(select(_told).order_by(_told.c.bank, _told.c.number)).all()
         for row in rows:
             bank = names.get(row.bank, "")
+            later = [b for b in put_back if b.bank == row.bank and b.act > row.incarnation]
+            if any(row.number > back.acts_number for back in later):
+                continue
             try:
                 end = _end(bytes(row.receipt), bank, row.number, keys.get(bank, ()))
             except Wrong as wrong:
@@ -44,6 +54,9 @@ class ActsTold:
                 self.problems.say(f"{where}: {wrong}")
             else:
                 self.ends[bank][end] = _WHOSE
+        newest = {back.bank: back for back in put_back if back.bank in names}
+        for back in newest.values():
+            self.ends[names[back.bank]][back.acts_number, bytes(back.acts_hash)] = _WHOSE
 
 
 def _end(receipt: bytes, bank: str, number: int, keys: Sequence[bytes]) -> tuple[int, bytes]:

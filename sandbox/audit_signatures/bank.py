@@ -17,6 +17,7 @@ from offline_token.verify import Bad, Reason
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.late import Late
+from sandbox.audit_signatures.lost import LostTime
 from sandbox.audit_signatures.machines import CashMachines
 from sandbox.audit_signatures.orders import (
     TAGS,
@@ -33,7 +34,7 @@ from sandbox.audit_signatures.orders import (
 from sandbox.audit_signatures.policy import PolicyWalk
 from sandbox.audit_signatures.settled import Hold, Settled, diverted
 from sandbox.audit_signatures.verifying import Problems, Verifying
-from sandbox.books import CONTROL, FIRST_WALLET, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
+from sandbox.books import CONTROL, FIRST_WALLET, LOST, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
 from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
 from settlement.tables import JournalTables
@@ -103,9 +104,11 @@ class BankWalk:
         acts: ActsDone,
         verifying: Verifying,
         chain: FeedChain,
+        lost: LostTime,
     ) -> None:
         self._name = name
         self._chain = chain
+        self._lost = lost
         self._engine = engine
         self._journal = Journal(engine, tables)
         self._settled = settled
@@ -137,6 +140,8 @@ class BankWalk:
         for line, seq, first in self._late.repeated(self._journal, until_seq):
             self._say(line, f"row seq={seq}", f"it was accepted before, at position {first}")
         self._check_devices()
+        for problem in self._lost.finish().all():
+            self._problems.say(problem)
         return self._problems
 
     def _rest_of_the_chain(self, tip: Tip) -> None:
@@ -224,6 +229,8 @@ class BankWalk:
             self._paid(line, self._holders[line.origin])
         elif line.origin == line.debit == SUSPENSE:
             self._out_of_suspense(line)
+        elif line.origin == LOST:
+            self._settled_of_lost(line)
         elif not line.accepted:
             return
         elif not _is_own(line):
@@ -342,6 +349,8 @@ class BankWalk:
         said = self._settled.at(line.sequence)
         if line.kind in (Kind.CAPTURE, Kind.RELEASE):
             self._end_of_hold(line, said)
+        elif line.debit == LOST:
+            self._lost.moved(line, said, self._settled)
         elif line.kind == Kind.DELIVER:
             self._delivered(line, said)
         else:
@@ -362,7 +371,8 @@ class BankWalk:
     def _delivered(self, line: Line, said: Line) -> None:
         payer = ""
         if said.origin == self._settled.deposits and said.accepted:
-            account = self._depositor(said)
+            lost = line.credit == SUSPENSE and self._lost.has(line)
+            account = SUSPENSE if lost else self._depositor(said)
         elif said.origin == self._settled.restored and said.accepted:
             account = self._loads.get(said.sequence, -1)
         elif (payment := self._settled.incoming(said)) is not None:
@@ -425,6 +435,18 @@ class BankWalk:
             self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)
         else:
             raise Wrong("nothing leaves the suspense account so")
+
+    def _settled_of_lost(self, line: Line) -> None:
+        """What two officers take for a lost payment, out of its payer's wallet or the vault."""
+        if not line.accepted:
+            return
+        if line.kind != Kind.TRANSFER or line.credit != LOST:
+            raise Wrong("nothing is settled so")
+        number = "" if line.debit == VAULT else self._holder(line.debit).number
+        asked = self._acts.took_effect(
+            line, "settle_lost", wallet_number=number, amount_fen=line.amount_fen
+        )
+        self._lost.settled(asked)
 
     def _check_devices(self) -> None:
         with self._engine.connect() as connection:

@@ -27,6 +27,7 @@ from settlement.records import Kind
 _place = table("feed_place", *map(column, ("ledger", "number", "hash")))
 _marks = table("feed_marks", *map(column, ("bank", "number", "hash")))
 _receipts = table("feed_receipts", *map(column, ("bank", "number", "receipt")))
+_put_backs = table("put_backs", *map(column, ("act", "bank", "receipt")))
 _ledger = table("feed_ledger", column("ledger"))
 
 
@@ -142,6 +143,7 @@ class FeedChain:
         with central.connect() as connection:
             marks = connection.execute(select(_marks).where(_marks.c.bank == index)).all()
             receipts = connection.execute(select(_receipts).where(_receipts.c.bank == index)).all()
+            before = connection.execute(select(_put_backs).where(_put_backs.c.bank == index)).all()
         for row in marks:
             where = f"table feed_marks of the central bank, row number={row.number}"
             found.setdefault(row.number, []).append((where, bytes(row.hash)))
@@ -153,6 +155,15 @@ class FeedChain:
                 self._problems.say(f"{where}: {wrong}")
                 continue
             found.setdefault(row.number, []).append((where, place.hash))
+        for row in before:
+            # What it acknowledged before it was put back it has to hear again.
+            where = f"table put_backs of the central bank, row act={row.act}"
+            try:
+                if row.receipt:
+                    place = _receipt(row, bank, keys).place
+                    found.setdefault(place.number, []).append((where, place.hash))
+            except Wrong as wrong:
+                self._problems.say(f"{where}: {wrong}")
         return found
 
 
@@ -163,6 +174,7 @@ def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.Fee
     if not any(verified(key, message, envelope.signature) for key in keys):
         raise Wrong("it is not signed by the bank")
     receipt = read(registration_pb2.FeedReceipt, envelope.payload)
-    if (receipt.bank, receipt.place.number) != (bank, row.number):
+    number = getattr(row, "number", receipt.place.number)
+    if (receipt.bank, receipt.place.number) != (bank, number):
         raise Wrong("it is a receipt for another place")
     return receipt

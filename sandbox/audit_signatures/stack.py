@@ -17,6 +17,7 @@ from sandbox.audit_signatures.centre import CentreWalk
 from sandbox.audit_signatures.feed_chain import FeedChain
 from sandbox.audit_signatures.feed_tips import ends_of_central_acts
 from sandbox.audit_signatures.key_rows import KeyRows
+from sandbox.audit_signatures.lost import LostTime, check_put_backs, put_back_rows
 from sandbox.audit_signatures.settled import Settled
 from sandbox.audit_signatures.verifying import Signatures, Verifying
 from sandbox.plan import CENTRAL_BANK
@@ -97,7 +98,7 @@ def audit_signatures(
         for row in connection.execute(query):
             keys.setdefault(row.name, []).append(bytes(row.business_key))
     # Before the acts themselves, which only go on meanwhile.
-    told = ActsTold(central.engine, indexes, keys)
+    told = ActsTold(central.engine, indexes, keys, put_back_rows(central.engine))
     others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
     central_ends = ends_told(ends_of_central_acts(others))
     before = KeyRows.read(central.engine)
@@ -108,6 +109,9 @@ def audit_signatures(
     rows = before.also_in(after)
     terms = CentralTerms(rows, after, decided.approved, verifying)
     found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
+    names = {index: name for name, index in indexes.items()}
+    put_back, unordered = check_put_backs(central.engine, names, decided.approved)
+    found.append((CENTRAL_BANK, unordered))
     unsaid: dict[str, Unsaid] = {}
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:
@@ -122,7 +126,8 @@ def audit_signatures(
         found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
         settled = Settled(central.engine, central.tables, indexes[name])
         chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
-        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain)
+        lost = LostTime(ledger.engine, put_back.get(name, ()), acts.approved)
+        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain, lost)
         found.append((name, bank.run(ledger.report.rows)))
         broken = chain.finish()
         found.append((name, broken))

@@ -250,6 +250,7 @@ def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:
         central.evidence,
         central.central_keys,
         central.offline_roots,
+        central.feed_look,
     )
     alpha, beta = service.ListBanks(None, None).banks
     assert (alpha.certificate_fingerprint, alpha.business_key) == (FRESH, bytes(NEW.verify_key))

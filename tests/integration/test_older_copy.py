@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
-from sandbox.offices import BankOffice
+from sandbox.audit import audit_stack
+from sandbox.coming_back import next_act
+from sandbox.offices import BankOffice, by_two
 from sandbox.plan import CENTRAL_BANK
 from sandbox.world import World, refused, wait_until
 from tests.integration.conftest import MakeWorld
@@ -38,13 +41,14 @@ def wait_acknowledged(world: World, bank: str, number: int) -> None:
     with BankOffice(world.plan, bank) as office:
         wait_until(lambda: office.feed().number >= number, f"{bank} has heard entry {number}")
     # A service that stops sends no receipt, so the next one is waited for here.
-    wait_until(lambda: _acknowledged(world, bank) >= number, f"{bank} has acknowledged {number}")
+    wait_until(lambda: _told(world, bank, "number") >= number, f"{bank} has acknowledged {number}")
 
 
-def _acknowledged(world: World, bank: str) -> int:
+def _told(world: World, bank: str, what: str) -> int:
+    """What a bank's newest receipt says."""
     engine = create_engine(world.plan.database_url(CENTRAL_BANK))
     query = text(
-        "SELECT number FROM feed_receipts WHERE bank = (SELECT id FROM banks WHERE name = :name)"
+        f"SELECT {what} FROM feed_receipts WHERE bank = (SELECT id FROM banks WHERE name = :name)"
     )
     try:
         with engine.connect() as connection:
@@ -111,4 +115,117 @@ def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_old
     with BankOffice(world.plan, "alpha") as office:
         wait_until(lambda: office.feed().stopped_cause != "", "alpha's feed has stopped")
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "BANK_BEHIND"
+    world.close()
+
+
+def brought_back(world: World, bank: str = "alpha") -> None:
+    """Two officers of the central bank, then two of the bank, have it go on."""
+    for at in (CENTRAL_BANK, bank):
+        with BankOffice(world.plan, bank) as office:
+            told = office.feed()
+        assert told.behind
+        with world.central(world.plan.central_officers[0]) as central:
+            beyond = central.feed_of(bank, told.number)
+        by_two(world.plan, at, next_act(bank, told, beyond, 100))
+    with BankOffice(world.plan, bank) as office:
+        wait_until(lambda: not office.feed().behind, f"{bank} serves again")
+
+
+def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
+    worlds: MakeWorld,
+) -> None:
+    world = worlds()
+    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    alice, carol, bob = RawWallet(alpha), RawWallet(alpha), RawWallet(beta)
+    for wallet in (alice, bob):
+        wallet.top_up(10_000)
+    older = copied(world)
+
+    # The time that is lost: out, in, within, a new holder who is paid, and a redemption.
+    out = bank_pb2.PayRequest(order=alice.payment(bob.number, 2_500))
+    first = alpha.payments.Pay(out, timeout=20.0)
+    assert first.state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert bob.pay(alice.number, 700).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    dora = RawWallet(alpha)
+    assert bob.pay(dora.number, 300).state == bank_pb2.PAYMENT_STATE_SETTLED
+    with BankOffice(world.plan, "alpha") as office:
+        vault_fen = office.books().vault_fen
+        wait_until(lambda: dora.show().available_fen == 300, "dora has been paid")
+    world.redeem("alpha", 50_000)
+    world.wait_vault("alpha", vault_fen - 50_000)
+    with BankOffice(world.plan, "alpha") as office:
+        heard = office.feed().number
+    wait_acknowledged(world, "alpha", heard)
+    put_back(world, older)
+    assert audit_stack(world.plan).problems
+
+    brought_back(world)
+    with BankOffice(world.plan, "alpha") as office:
+        books, entries, lying = office.books(), office.lost(), office.suspense()
+    assert books.lost_fen == -52_500
+    assert [(one.kind, one.amount_fen) for one in entries] == [
+        ("payment", 2_500),
+        ("redemption", 50_000),
+    ]
+    assert [(one.wallet_number, one.amount_fen) for one in lying] == [(dora.number, 300)]
+    # What came in came in again; what was paid within the bank only its holders know.
+    assert (alice.show().available_fen, carol.show().available_fen) == (10_700, 0)
+    again = alpha.payments.Pay(out, timeout=20.0)
+    assert (again.state, again.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, True)
+    assert bob.show().available_fen == 11_500
+
+    # New payments both ways have numbers of their own, and nobody is paid twice.
+    alice.sequence = 100
+    assert alice.pay(bob.number, 40).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert bob.pay(alice.number, 30).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert bob.show().available_fen == 11_510
+    fresh = RawWallet(alpha)
+    assert fresh.number != dora.number
+
+    payment, redemption = (one.entry for one in entries)
+    for act in (
+        office_pb2.SettleLost(entry=payment, amount_fen=2_500, wallet_number=alice.number),
+        office_pb2.SettleLost(entry=redemption, amount_fen=50_000),
+        office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number),
+    ):
+        world.by_two(act, at="alpha")
+    assert (alice.show().available_fen, fresh.show().available_fen) == (8_190, 300)
+    with BankOffice(world.plan, "alpha") as office:
+        assert office.books().lost_fen == 0
+        wait_acknowledged(world, "alpha", office.feed().number)
+    world.wait_quiet()
+    world.stack.stop("alpha")
+    world.stack.restart("alpha")
+    assert alice.pay(bob.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    world.wait_quiet()
+    found = audit_stack(world.plan)
+    assert found.problems == []
+    sums = {bank.bank: bank for bank in found.banks}["alpha"]
+    assert (sums.lost_window_fen, sums.open_lost_fen) == (52_500, 0)
+    world.close()
+
+
+def test_a_bank_that_lost_only_what_the_central_bank_never_heard_of_is_noticed_too(
+    worlds: MakeWorld,
+) -> None:
+    world = worlds()
+    alpha = BankStubs(world.plan, "alpha")
+    alice, carol = RawWallet(alpha), RawWallet(alpha)
+    alice.top_up(10_000)
+    older = copied(world)
+    assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    with BankOffice(world.plan, "alpha") as office:
+        told = office.feed()
+    wait_until(
+        lambda: _told(world, "alpha", "journal_position") >= told.journal_position,
+        "alpha has told where its journal ends",
+    )
+    put_back(world, older)
+    assert refused(alice.show).name == "BANK_BEHIND"
+    brought_back(world)
+    assert alice.show().available_fen == 10_000
+    assert alice.pay(carol.number, 1_000, sequence=50).state == bank_pb2.PAYMENT_STATE_SETTLED
+    world.wait_quiet()
+    assert audit_stack(world.plan).problems == []
     world.close()

@@ -69,6 +69,7 @@ class FakeCentralBank:
     teller: Teller = field(default_factory=Teller)
     receipts: list[registration_pb2.FeedPlace] = field(default_factory=list)
     acts_told: list[registration_pb2.ActsPlace] = field(default_factory=list)
+    journals: list[int] = field(default_factory=list)
     successions: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
@@ -84,7 +85,7 @@ class FakeCentralBank:
         return request_id not in self.decided
 
     def feed(
-        self, after: registration_pb2.FeedPlace
+        self, after: registration_pb2.FeedPlace, journal_position: int
     ) -> Iterator[registration_pb2.FollowFeedResponse]:
         self._answer()
         if self.refuses_the_feed is not None:
@@ -92,9 +93,13 @@ class FakeCentralBank:
         yield self.teller.message(after.number)
 
     def acknowledge(
-        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
     ) -> None:
         self._answer()
+        self.journals.append(journal_position)
         self.receipts.append(place)
         self.acts_told.append(acts)
 
@@ -400,6 +405,7 @@ class World:
         """The mirror is minus all that bank and wallets hold; suspense is as the journal says."""
         books = self.bank.vault.books()
         held = books.vault_fen + books.wallets_fen + books.holds_fen + books.suspense_fen
+        held += books.lost_fen
         assert -books.mirror_fen == held
         assert suspense_problems(self.engine, ledger_tables) == []
 

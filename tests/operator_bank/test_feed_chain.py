@@ -161,7 +161,7 @@ def test_the_bank_keeps_every_word_as_it_was_signed(world: World, alice: Holder)
 
 def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(world: World) -> None:
     asked: list[R.FeedPlace] = []
-    world.central.feed = lambda after: asked.append(after) or iter(())  # type: ignore[method-assign]
+    world.central.feed = lambda after, _: asked.append(after) or iter(())  # type: ignore[method-assign]
     assert not world.restart().follower.step()
     assert asked == [world.central.teller.place(1)]
 
@@ -174,7 +174,7 @@ def test_a_place_that_the_central_bank_does_not_know_stops_the_feed_visibly(
 ) -> None:
     honest = world.central.feed
 
-    def no(after: R.FeedPlace) -> Any:
+    def no(after: R.FeedPlace, _: int) -> Any:
         raise Refusal(reason, "an older copy")
 
     world.central.feed = no  # type: ignore[method-assign]

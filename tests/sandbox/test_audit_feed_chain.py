@@ -91,7 +91,9 @@ def test_words_of_the_central_bank_that_cannot_be_read_are_named(stack: Stack) -
     change(
         stack,
         CENTRAL,
-        insert(feed_receipts).values(bank=index(stack, "alpha"), number=last, receipt=b"\xff"),
+        insert(feed_receipts).values(
+            bank=index(stack, "alpha"), number=last, journal_position=0, receipt=b"\xff"
+        ),
     )
     problems = stack.problems()
     assert named(problems, f"table feed_tips, row number={last}", "cannot be read")

@@ -244,15 +244,24 @@ class _CentralBank:
     def _ask(self, act: Callable[[Any, Any], Any]) -> Any:
         return self._country.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
 
+    @property
+    def _incarnation(self) -> int:
+        return int(self._country.built[self._bank].windows.incarnation)
+
     def submit(self, batch: registration_pb2.OutboundBatch) -> Any:
+        batch.incarnation = self._incarnation
         batch.bank, batch.created_time_ms = self._bank, self._country.clock.now_ms()
         batch.expires_time_ms = batch.created_time_ms + 60_000
         payload = batch.SerializeToString()
         envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
         return self._ask(lambda central, bank: central.settlement.submit(bank, envelope)).outcomes
 
-    def feed(self, after: registration_pb2.FeedPlace) -> Iterator[Any]:
-        link = self._ask(lambda central, bank: central.feed.start(bank, after))
+    def feed(self, after: registration_pb2.FeedPlace, journal_position: int) -> Iterator[Any]:
+        link = self._ask(
+            lambda central, bank: central.feed.start(
+                bank, after, incarnation=self._incarnation, ends_at=journal_position
+            )
+        )
         while True:
             message, link = self._ask(lambda central, bank, at=link: central.feed.after(bank, at))
             if message is None:
@@ -260,7 +269,10 @@ class _CentralBank:
             yield message
 
     def acknowledge(
-        self, place: registration_pb2.FeedPlace, acts: registration_pb2.ActsPlace
+        self,
+        place: registration_pb2.FeedPlace,
+        acts: registration_pb2.ActsPlace,
+        journal_position: int,
     ) -> None:
         now_ms = self._country.clock.now_ms()
         receipt = registration_pb2.FeedReceipt(
@@ -269,6 +281,8 @@ class _CentralBank:
             expires_time_ms=now_ms + 60_000,
             place=place,
             acts=acts,
+            journal_position=journal_position,
+            incarnation=self._incarnation,
         )
         payload = receipt.SerializeToString()
         envelope = sign("feed-receipt/v1", payload, KEYS[self._bank], self._bank.encode())

@@ -169,3 +169,39 @@ class Evidence(_message.Message):
     second_bank: str
     time_ms: int
     def __init__(self, piece_id: _Optional[bytes] = ..., bank_certificate: _Optional[bytes] = ..., device_certificate: _Optional[bytes] = ..., first_endorsement: _Optional[bytes] = ..., second_endorsement: _Optional[bytes] = ..., first_bank: _Optional[str] = ..., second_bank: _Optional[str] = ..., time_ms: _Optional[int] = ...) -> None: ...
+
+class GetFeedOfRequest(_message.Message):
+    __slots__ = ("bank", "after_number")
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    after_number: int
+    def __init__(self, bank: _Optional[str] = ..., after_number: _Optional[int] = ...) -> None: ...
+
+class GetFeedOfResponse(_message.Message):
+    __slots__ = ("incarnation", "acknowledged", "last_entry", "last_number", "last_deposit", "journal_position", "beyond")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    LAST_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    LAST_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    LAST_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_FIELD_NUMBER: _ClassVar[int]
+    incarnation: int
+    acknowledged: int
+    last_entry: int
+    last_number: int
+    last_deposit: int
+    journal_position: int
+    beyond: _containers.RepeatedCompositeFieldContainer[EntriesOfAKind]
+    def __init__(self, incarnation: _Optional[int] = ..., acknowledged: _Optional[int] = ..., last_entry: _Optional[int] = ..., last_number: _Optional[int] = ..., last_deposit: _Optional[int] = ..., journal_position: _Optional[int] = ..., beyond: _Optional[_Iterable[_Union[EntriesOfAKind, _Mapping]]] = ...) -> None: ...
+
+class EntriesOfAKind(_message.Message):
+    __slots__ = ("event", "count", "amount_fen")
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    event: str
+    count: int
+    amount_fen: int
+    def __init__(self, event: _Optional[str] = ..., count: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...

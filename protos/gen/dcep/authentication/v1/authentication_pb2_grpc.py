@@ -62,6 +62,11 @@ class AuthenticationServiceStub(object):
                 request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.SerializeToString,
                 response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.FromString,
                 _registered_method=True)
+        self.GetFeedOf = channel.unary_unary(
+                '/dcep.authentication.v1.AuthenticationService/GetFeedOf',
+                request_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfRequest.SerializeToString,
+                response_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfResponse.FromString,
+                _registered_method=True)
 
 
 class AuthenticationServiceServicer(object):
@@ -111,6 +116,15 @@ class AuthenticationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFeedOf(self, request, context):
+        """What this journal has of a bank beyond a place in its feed; for officers of
+        the central bank, before they let a bank go on from there (PutBack).
+        Refuses: BANK_UNKNOWN, FIELD_INVALID, ROLE_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthenticationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -138,6 +152,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.ListEvidence,
                     request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.FromString,
                     response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.SerializeToString,
+            ),
+            'GetFeedOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeedOf,
+                    request_deserializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfRequest.FromString,
+                    response_serializer=dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -278,6 +297,33 @@ class AuthenticationService(object):
             '/dcep.authentication.v1.AuthenticationService/ListEvidence',
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceRequest.SerializeToString,
             dcep_dot_authentication_dot_v1_dot_authentication__pb2.ListEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeedOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.authentication.v1.AuthenticationService/GetFeedOf',
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfRequest.SerializeToString,
+            dcep_dot_authentication_dot_v1_dot_authentication__pb2.GetFeedOfResponse.FromString,
             options,
             channel_credentials,
             insecure,

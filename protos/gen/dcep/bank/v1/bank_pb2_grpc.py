@@ -274,6 +274,11 @@ class OfficeServiceStub(object):
                 request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
                 response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
                 _registered_method=True)
+        self.ListLost = channel.unary_unary(
+                '/dcep.bank.v1.OfficeService/ListLost',
+                request_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostRequest.SerializeToString,
+                response_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostResponse.FromString,
+                _registered_method=True)
 
 
 class OfficeServiceServicer(object):
@@ -311,6 +316,14 @@ class OfficeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLost(self, request, context):
+        """What an older copy of this database did not know of and the central bank
+        told, oldest first, as far as it is open.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OfficeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -333,6 +346,11 @@ def add_OfficeServiceServicer_to_server(servicer, server):
                     servicer.ListSuspense,
                     request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.FromString,
                     response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.SerializeToString,
+            ),
+            'ListLost': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLost,
+                    request_deserializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostRequest.FromString,
+                    response_serializer=dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -446,6 +464,33 @@ class OfficeService(object):
             '/dcep.bank.v1.OfficeService/ListSuspense',
             dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseRequest.SerializeToString,
             dcep_dot_bank_dot_v1_dot_bank__pb2.ListSuspenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/dcep.bank.v1.OfficeService/ListLost',
+            dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostRequest.SerializeToString,
+            dcep_dot_bank_dot_v1_dot_bank__pb2.ListLostResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,7 +50,7 @@ ACT_STATE_REFUSED: ActState
 ACT_STATE_WITHDRAWN: ActState
 
 class OfficerAct(_message.Message):
-    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy")
+    __slots__ = ("act_id", "institution", "officer", "created_time_ms", "expires_time_ms", "cause", "register_officer", "change_rights", "renew_officer", "remove_officer", "pay_in_reserves", "pay_out_reserves", "issue", "redeem", "admit_bank", "suspend_bank", "reinstate_bank", "revoke_device", "renew_bank", "renew_central_key", "revoke_central_certificate", "renew_offline_root", "put_back", "freeze_wallet", "unfreeze_wallet", "pay_suspense", "register_cash_machine", "revoke_cash_machine", "set_policy", "come_back", "settle_lost")
     ACT_ID_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
     OFFICER_FIELD_NUMBER: _ClassVar[int]
@@ -73,12 +73,15 @@ class OfficerAct(_message.Message):
     RENEW_CENTRAL_KEY_FIELD_NUMBER: _ClassVar[int]
     REVOKE_CENTRAL_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     RENEW_OFFLINE_ROOT_FIELD_NUMBER: _ClassVar[int]
+    PUT_BACK_FIELD_NUMBER: _ClassVar[int]
     FREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     UNFREEZE_WALLET_FIELD_NUMBER: _ClassVar[int]
     PAY_SUSPENSE_FIELD_NUMBER: _ClassVar[int]
     REGISTER_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
     REVOKE_CASH_MACHINE_FIELD_NUMBER: _ClassVar[int]
     SET_POLICY_FIELD_NUMBER: _ClassVar[int]
+    COME_BACK_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_LOST_FIELD_NUMBER: _ClassVar[int]
     act_id: str
     institution: str
     officer: str
@@ -101,13 +104,16 @@ class OfficerAct(_message.Message):
     renew_central_key: RenewCentralKey
     revoke_central_certificate: RevokeCentralCertificate
     renew_offline_root: RenewOfflineRoot
+    put_back: PutBack
     freeze_wallet: FreezeWallet
     unfreeze_wallet: UnfreezeWallet
     pay_suspense: PaySuspense
     register_cash_machine: RegisterCashMachine
     revoke_cash_machine: RevokeCashMachine
     set_policy: SetPolicy
-    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ...) -> None: ...
+    come_back: ComeBack
+    settle_lost: SettleLost
+    def __init__(self, act_id: _Optional[str] = ..., institution: _Optional[str] = ..., officer: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., cause: _Optional[str] = ..., register_officer: _Optional[_Union[RegisterOfficer, _Mapping]] = ..., change_rights: _Optional[_Union[ChangeRights, _Mapping]] = ..., renew_officer: _Optional[_Union[RenewOfficer, _Mapping]] = ..., remove_officer: _Optional[_Union[RemoveOfficer, _Mapping]] = ..., pay_in_reserves: _Optional[_Union[PayInReserves, _Mapping]] = ..., pay_out_reserves: _Optional[_Union[PayOutReserves, _Mapping]] = ..., issue: _Optional[_Union[Issue, _Mapping]] = ..., redeem: _Optional[_Union[Redeem, _Mapping]] = ..., admit_bank: _Optional[_Union[AdmitBank, _Mapping]] = ..., suspend_bank: _Optional[_Union[SuspendBank, _Mapping]] = ..., reinstate_bank: _Optional[_Union[ReinstateBank, _Mapping]] = ..., revoke_device: _Optional[_Union[RevokeDevice, _Mapping]] = ..., renew_bank: _Optional[_Union[RenewBank, _Mapping]] = ..., renew_central_key: _Optional[_Union[RenewCentralKey, _Mapping]] = ..., revoke_central_certificate: _Optional[_Union[RevokeCentralCertificate, _Mapping]] = ..., renew_offline_root: _Optional[_Union[RenewOfflineRoot, _Mapping]] = ..., put_back: _Optional[_Union[PutBack, _Mapping]] = ..., freeze_wallet: _Optional[_Union[FreezeWallet, _Mapping]] = ..., unfreeze_wallet: _Optional[_Union[UnfreezeWallet, _Mapping]] = ..., pay_suspense: _Optional[_Union[PaySuspense, _Mapping]] = ..., register_cash_machine: _Optional[_Union[RegisterCashMachine, _Mapping]] = ..., revoke_cash_machine: _Optional[_Union[RevokeCashMachine, _Mapping]] = ..., set_policy: _Optional[_Union[SetPolicy, _Mapping]] = ..., come_back: _Optional[_Union[ComeBack, _Mapping]] = ..., settle_lost: _Optional[_Union[SettleLost, _Mapping]] = ...) -> None: ...
 
 class OfficerDecision(_message.Message):
     __slots__ = ("act_id", "act_digest", "officer", "created_time_ms", "expires_time_ms")
@@ -274,6 +280,46 @@ class RenewOfflineRoot(_message.Message):
     proof: bytes
     old_until_time_ms: int
     def __init__(self, root_key: _Optional[bytes] = ..., proof: _Optional[bytes] = ..., old_until_time_ms: _Optional[int] = ...) -> None: ...
+
+class PutBack(_message.Message):
+    __slots__ = ("name", "after_number", "after_hash", "acts_number", "acts_hash")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_HASH_FIELD_NUMBER: _ClassVar[int]
+    ACTS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACTS_HASH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    after_number: int
+    after_hash: bytes
+    acts_number: int
+    acts_hash: bytes
+    def __init__(self, name: _Optional[str] = ..., after_number: _Optional[int] = ..., after_hash: _Optional[bytes] = ..., acts_number: _Optional[int] = ..., acts_hash: _Optional[bytes] = ...) -> None: ...
+
+class ComeBack(_message.Message):
+    __slots__ = ("incarnation", "after_number", "until_number", "next_number", "next_deposit", "wallets")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    NEXT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    NEXT_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_FIELD_NUMBER: _ClassVar[int]
+    incarnation: int
+    after_number: int
+    until_number: int
+    next_number: int
+    next_deposit: int
+    wallets: int
+    def __init__(self, incarnation: _Optional[int] = ..., after_number: _Optional[int] = ..., until_number: _Optional[int] = ..., next_number: _Optional[int] = ..., next_deposit: _Optional[int] = ..., wallets: _Optional[int] = ...) -> None: ...
+
+class SettleLost(_message.Message):
+    __slots__ = ("entry", "amount_fen", "wallet_number")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    entry: int
+    amount_fen: int
+    wallet_number: str
+    def __init__(self, entry: _Optional[int] = ..., amount_fen: _Optional[int] = ..., wallet_number: _Optional[str] = ...) -> None: ...
 
 class RevokeDevice(_message.Message):
     __slots__ = ("device_key", "bank")

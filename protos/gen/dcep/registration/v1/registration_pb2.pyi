@@ -23,16 +23,18 @@ OUTCOME_STATE_EXPIRED: OutcomeState
 OUTCOME_STATE_PENDING: OutcomeState
 
 class OutboundBatch(_message.Message):
-    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments")
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "payments", "incarnation")
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     bank: str
     created_time_ms: int
     expires_time_ms: int
     payments: _containers.RepeatedCompositeFieldContainer[OutboundPayment]
-    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ...) -> None: ...
+    incarnation: int
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., payments: _Optional[_Iterable[_Union[OutboundPayment, _Mapping]]] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class OutboundPayment(_message.Message):
     __slots__ = ("number", "payment_id", "payer_number", "payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo", "returns_payment_id", "returns_number")
@@ -81,10 +83,14 @@ class Outcome(_message.Message):
     def __init__(self, number: _Optional[int] = ..., state: _Optional[_Union[OutcomeState, str]] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class FollowFeedRequest(_message.Message):
-    __slots__ = ("after",)
+    __slots__ = ("after", "incarnation", "journal_position")
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
     after: FeedPlace
-    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ...) -> None: ...
+    incarnation: int
+    journal_position: int
+    def __init__(self, after: _Optional[_Union[FeedPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ...) -> None: ...
 
 class FeedPlace(_message.Message):
     __slots__ = ("ledger", "number", "hash")
@@ -137,18 +143,22 @@ class AcknowledgeFeedResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class FeedReceipt(_message.Message):
-    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place", "acts")
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "place", "acts", "incarnation", "journal_position")
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
     bank: str
     created_time_ms: int
     expires_time_ms: int
     place: FeedPlace
     acts: ActsPlace
-    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ...) -> None: ...
+    incarnation: int
+    journal_position: int
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., place: _Optional[_Union[FeedPlace, _Mapping]] = ..., acts: _Optional[_Union[ActsPlace, _Mapping]] = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ...) -> None: ...
 
 class FeedEntry(_message.Message):
     __slots__ = ("number", "position", "time_ms", "issued", "redeemed", "outgoing_settled", "outgoing_ended", "incoming", "tokens_registered", "tokens_deposited", "redemption_rejected", "tokens_restored")
@@ -265,7 +275,7 @@ class TokensRestored(_message.Message):
     def __init__(self, number: _Optional[int] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class TokenRegistration(_message.Message):
-    __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms", "possession")
+    __slots__ = ("bank", "number", "amount_fen", "device_certificate", "created_time_ms", "expires_time_ms", "possession", "incarnation")
     BANK_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
@@ -273,6 +283,7 @@ class TokenRegistration(_message.Message):
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     POSSESSION_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     bank: str
     number: int
     amount_fen: int
@@ -280,7 +291,8 @@ class TokenRegistration(_message.Message):
     created_time_ms: int
     expires_time_ms: int
     possession: bytes
-    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., device_certificate: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., possession: _Optional[bytes] = ...) -> None: ...
+    incarnation: int
+    def __init__(self, bank: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., device_certificate: _Optional[bytes] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., possession: _Optional[bytes] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class RegisterTokensRequest(_message.Message):
     __slots__ = ("registration",)
@@ -297,16 +309,18 @@ class RegisterTokensResponse(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., tokens: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class TokenDeposit(_message.Message):
-    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "items")
+    __slots__ = ("bank", "created_time_ms", "expires_time_ms", "items", "incarnation")
     BANK_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
     bank: str
     created_time_ms: int
     expires_time_ms: int
     items: _containers.RepeatedCompositeFieldContainer[TokenDepositItem]
-    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., items: _Optional[_Iterable[_Union[TokenDepositItem, _Mapping]]] = ...) -> None: ...
+    incarnation: int
+    def __init__(self, bank: _Optional[str] = ..., created_time_ms: _Optional[int] = ..., expires_time_ms: _Optional[int] = ..., items: _Optional[_Iterable[_Union[TokenDepositItem, _Mapping]]] = ..., incarnation: _Optional[int] = ...) -> None: ...
 
 class TokenDepositItem(_message.Message):
     __slots__ = ("number", "offline_payment", "own_device_keys")

@@ -82,7 +82,8 @@ class RegistrationServiceServicer(object):
         """What the journal says to the calling bank, in order, after the entry that it
         has applied last: a chain of its own, signed. Ends when the bank is suspended.
         Refuses the call: FEED_TIP_UNKNOWN when this journal does not say what the
-        bank has applied, FEED_STEPPED_BACK when the bank has acknowledged more.
+        bank has applied, FEED_STEPPED_BACK when the bank has acknowledged more, of
+        the feed or of its journal, or has not come back since it was put back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

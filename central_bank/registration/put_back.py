@@ -1,0 +1,83 @@
+"""Banks that go on from an older copy of their database: two officers here let their feed do so.
+
+The receipts for more are kept. What the bank signed before does nothing any more: each of its
+signed statements names the act by which it was put back last, its incarnation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, insert, select
+
+from central_bank.authentication.registry import Bank, Registry
+from central_bank.registration.feed_book import LEDGER_BYTES, Link
+from central_bank.tables import feed_ledger, feed_receipts, put_backs
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from officers.effects import Act, Decision, Effect
+from runtime.checks import exact_bytes, invalid
+from runtime.database import Database
+from runtime.hash_chain import HASH_BYTES
+
+FeedPlace = registration_pb2.FeedPlace
+
+
+class PuttingBack(Effect):
+    """The effect of PutBack. `known` says where a place is in a bank's feed, or refuses it."""
+
+    right = office_pb2.RIGHT_BANKS
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        self._database = database
+        self._registry = registry
+        self.known: Callable[[Bank, FeedPlace], Link] = _not_yet
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        asked = act.asked
+        bank = self._registry.get(asked.name, "name")
+        exact_bytes(asked.acts_hash, "acts_hash", HASH_BYTES)
+        if not asked.after_number:
+            if asked.after_hash:
+                raise invalid("after_hash", "is unset before the first entry")
+            return
+        exact_bytes(asked.after_hash, "after_hash", HASH_BYTES)
+        ledger = self._database.read(lambda c: c.execute(select(feed_ledger.c.ledger)).scalar())
+        ledger = bytes(ledger or bytes(LEDGER_BYTES))
+        place = FeedPlace(ledger=ledger, number=asked.after_number, hash=asked.after_hash)
+        self.known(bank, place)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        self.check(act)
+        asked = act.asked
+        bank = self._registry.get(asked.name, "name")
+        mine = feed_receipts.c.bank == bank.index
+
+        def write(connection: Connection) -> None:
+            if not decision.mark(connection):
+                return
+            receipt = connection.execute(select(feed_receipts).where(mine)).first()
+            row = {
+                "act": act.number,
+                "bank": bank.index,
+                "number": asked.after_number,
+                "hash": asked.after_hash,
+                "acts_number": asked.acts_number,
+                "acts_hash": asked.acts_hash,
+                "receipt": bytes(receipt.receipt) if receipt is not None else b"",
+                "time_ms": decision.time_ms,
+            }
+            connection.execute(insert(put_backs), row)
+            connection.execute(delete(feed_receipts).where(mine))
+
+        self._registry.change(write)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self._database.transaction(decision.mark)
+
+
+def _not_yet(_: Bank, __: FeedPlace) -> Link:
+    raise RuntimeError("there is no feed yet")

@@ -1,0 +1,126 @@
+"""A bank comes back: two officers have it go on from an older copy of its database.
+
+Its numbers at the central bank are positions in its journal. So the journal goes on behind all that
+the central bank has seen: what lies between is filled with records that do nothing, which take no
+room in a row. Deposits and wallets get later numbers in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.effects import Act, Decision, Effect
+from operator_bank import accounts
+from operator_bank.limits import MAX_GAP
+from operator_bank.lost.windows import ComeBacks
+from operator_bank.standing import Standing
+from operator_bank.tables import come_backs, token_deposits, wallets
+from runtime.checks import invalid
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.limits import MAX_ACCOUNTS, MAX_BATCH_RECORDS
+from settlement.records import RECORD, AccountFlag, Kind
+
+
+class ComingBack(Effect):
+    """The effect of ComeBack. `stands_at` is the feed's place; `done` is called after it."""
+
+    right = office_pb2.RIGHT_SUSPENSE
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        windows: ComeBacks,
+        standing: Standing,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._windows = windows
+        self._standing = standing
+        self._clock = clock
+        self.stands_at: Callable[[], int] = lambda: 0
+        self.done: Callable[[], None] = lambda: None
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        asked, stands_at = act.asked, self.stands_at()
+        if not self._standing.is_behind:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED,
+                "this bank is no older copy, as far as the central bank has told",
+            )
+        if asked.after_number != stands_at:
+            raise invalid("after_number", f"is entry {stands_at}, where this database stands")
+        if asked.until_number < stands_at:
+            raise invalid("until_number", "does not lie before where this database stands")
+        if asked.incarnation < self._windows.incarnation:
+            raise invalid("incarnation", f"is {self._windows.incarnation} at least")
+        if asked.next_number > self._ledger.position() + MAX_GAP:
+            raise invalid("next_number", f"lies at most {MAX_GAP} beyond this journal's end")
+        last = self._database.read(lambda c: c.execute(select(func.max(wallets.c.id))).scalar())
+        if accounts.deposit((last or 0) + asked.wallets) >= MAX_ACCOUNTS:
+            raise invalid("wallets", "would leave no accounts for new wallets")
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`. Cut short, it goes on when it is approved again."""
+        self.check(act)
+        asked = act.asked
+        self._go_on_at(asked.next_number)
+        row = {
+            "act": act.number,
+            "incarnation": asked.incarnation,
+            "after_number": asked.after_number,
+            "until_number": asked.until_number,
+        }
+
+        def body(connection: Connection) -> None:
+            if decision.mark(connection):
+                connection.execute(insert(come_backs), row)
+                _give_later_ids(connection, token_deposits, asked.next_deposit - 1)
+                last = connection.execute(select(func.max(wallets.c.id))).scalar() or 0
+                _give_later_ids(connection, wallets, last + asked.wallets)
+
+        with self._windows.change():
+            self._database.transaction(body)
+        self.done()
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self._database.transaction(decision.mark)
+
+    def _go_on_at(self, position: int) -> None:
+        """Has the journal's next record stand at that position or beyond."""
+        while (missing := position - 1 - self._ledger.position()) > 0:
+            records = np.zeros(min(missing, MAX_BATCH_RECORDS), RECORD)
+            # An account that is open stays as it is.
+            records["kind"] = Kind.OPEN
+            records["credit"] = accounts.LOST
+            records["spare"] = accounts.CURRENCY << 8
+            records["ref"] = AccountFlag.MAY_GO_NEGATIVE
+            records["time_ms"] = self._clock.now_ms()
+            self._ledger.submit(Batch(records, urgent=True))
+
+
+def _give_later_ids(connection: Connection, table: Table, last: int) -> None:
+    """A table's next row gets an id beyond that one, or beyond what it had."""
+    values = {"name": table.name, "last": last}
+    if connection.dialect.name == "sqlite":
+        later = "UPDATE sqlite_sequence SET seq = MAX(seq, :last) WHERE name = :name"
+        if not connection.execute(text(later), values).rowcount:
+            first = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
+            connection.execute(text(first), values)
+        return
+    sequence = "pg_get_serial_sequence(:name, 'id')"
+    connection.execute(
+        text(f"SELECT setval({sequence}, GREATEST(nextval({sequence}), :last))"), values
+    )

@@ -1,0 +1,53 @@
+"""Which entries of the feed may speak of what this database has lost."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from operator_bank.tables import come_backs
+from runtime.database import Database
+from runtime.remembered import Remembered
+
+
+class Window(NamedTuple):
+    """Entries after one and until another, as two officers have named them."""
+
+    incarnation: int
+    after_number: int
+    until_number: int
+
+
+class ComeBacks:
+    """What two officers each time have had this bank take up. Any thread may ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._remembered = Remembered(database, _read)
+
+    def change(self) -> AbstractContextManager[None]:
+        """Around the transaction that writes one down."""
+        return self._remembered.change()
+
+    @property
+    def incarnation(self) -> int:
+        """The central bank's act by which this bank was put back last; 0 for none."""
+        windows = self._remembered.now()
+        return windows[-1].incarnation if windows else 0
+
+    def has(self, entry: int) -> bool:
+        """Whether an entry may speak of what was lost."""
+        return any(
+            window.after_number < entry <= window.until_number for window in self._remembered.now()
+        )
+
+    def is_over(self, number: int) -> bool:
+        """Whether a feed that stands at an entry has told all that was lost."""
+        windows = self._remembered.now()
+        return not windows or number >= windows[-1].until_number
+
+
+def _read(connection: Connection) -> tuple[Window, ...]:
+    rows = connection.execute(select(come_backs).order_by(come_backs.c.act)).all()
+    return tuple(Window(row.incarnation, row.after_number, row.until_number) for row in rows)

@@ -1,0 +1,59 @@
+"""The two acts by which a bank goes on from an older copy, made of what both sides say of it."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
+
+NUMBERS_LEFT_OUT = 10_000
+"""Beyond the last that the central bank has: of what was on its way when the bank was put back."""
+
+DEPOSITS_LEFT_OUT = 1_000
+
+
+def put_back(bank: str, told: bank_pb2.GetFeedResponse) -> office_pb2.PutBack:
+    """At the central bank: the bank's feed begins again where its database stands."""
+    return office_pb2.PutBack(
+        name=bank,
+        after_number=told.number,
+        after_hash=told.hash if told.number else b"",
+        acts_number=told.acts_number,
+        acts_hash=told.acts_hash,
+    )
+
+
+def come_back(
+    told: bank_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse, wallets: int
+) -> office_pb2.ComeBack:
+    """At the bank: it takes up all that the central bank has beyond that place.
+
+    Args:
+        told: what the bank says of itself.
+        beyond: what the central bank has of it, once it has put it back.
+        wallets: how many were perhaps opened and are lost.
+    """
+    last_number = max(beyond.last_number, beyond.journal_position, told.journal_position)
+    last_deposit = max(beyond.last_deposit, told.last_deposit)
+    return office_pb2.ComeBack(
+        incarnation=beyond.incarnation,
+        after_number=told.number,
+        until_number=max(beyond.last_entry, told.number),
+        next_number=last_number + NUMBERS_LEFT_OUT,
+        next_deposit=last_deposit + DEPOSITS_LEFT_OUT,
+        wallets=wallets,
+    )
+
+
+def next_act(
+    bank: str,
+    told: bank_pb2.GetFeedResponse,
+    beyond: authentication_pb2.GetFeedOfResponse,
+    wallets: int,
+) -> Message:
+    """The act that is due: the central bank's, unless it has put the bank back since."""
+    if beyond.incarnation > told.incarnation:
+        return come_back(told, beyond, wallets)
+    return put_back(bank, told)

@@ -1,0 +1,184 @@
+"""A bank is put back to an older copy of its database: by two officers, to one place, once."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from central_bank.authentication.registry import Bank
+from central_bank.tables import put_backs
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.envelope import sign
+from runtime.errors import Refusal
+from tests.central_bank.conftest import KEYS, MEI, World
+from tests.feeds import NO_ACTS
+
+R = registration_pb2
+SETTLED = R.OUTCOME_STATE_SETTLED
+
+
+class Alpha:
+    """A bank with five entries in its feed, all of them acknowledged."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.issue(world.alpha, 100_000)
+        self.payments = [world.payment(world.alpha, world.beta, 10 + i) for i in range(4)]
+        for payment in self.payments:
+            assert world.submit(world.alpha, payment)[0].state == SETTLED
+        self.places = [self.place(number) for number in range(6)]
+        world.central.feed.acknowledge(self.bank, self.receipt(5, journal_position=900))
+
+    @property
+    def bank(self) -> Bank:
+        return self.world.central.registry.get("alpha")
+
+    def place(self, number: int) -> R.FeedPlace:
+        link = self.world.central.feed.at(self.bank, number)
+        assert link is not None
+        message, _ = self.world.central.feed.after(self.bank, link, with_tip=True)
+        assert message is not None
+        ledger = R.FeedTip.FromString(message.tip.payload).place.ledger
+        return (
+            R.FeedPlace(ledger=ledger, number=number, hash=link.hash) if number else R.FeedPlace()
+        )
+
+    def receipt(self, number: int, **fields: int) -> SignedEnvelope:
+        now_ms = self.world.clock.now_ms()
+        said = R.FeedReceipt(
+            bank="alpha",
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + 60_000,
+            place=self.places[number],
+            acts=NO_ACTS,
+            **fields,
+        )
+        return sign("feed-receipt/v1", said.SerializeToString(), KEYS["alpha"], b"alpha")
+
+    def act(self, number: int, **changes: object) -> office_pb2.PutBack:
+        return office_pb2.PutBack(
+            **{
+                "name": "alpha",
+                "after_number": number,
+                "after_hash": self.places[number].hash,
+                "acts_number": 0,
+                "acts_hash": bytes(32),
+                **changes,
+            }
+        )
+
+    def start(self, number: int, incarnation: int, ends_at: int = 900) -> str:
+        """Where the feed begins, or why it does not."""
+        try:
+            link = self.world.central.feed.start(
+                self.bank, self.places[number], incarnation=incarnation, ends_at=ends_at
+            )
+        except Refusal as refusal:
+            return refusal.name
+        return str(link.number)
+
+
+@pytest.fixture
+def alpha(world: World) -> Alpha:
+    return Alpha(world)
+
+
+def refusal(call: object) -> str:
+    with pytest.raises(Refusal) as caught:
+        call()  # type: ignore[operator]
+    return caught.value.name
+
+
+def test_its_feed_begins_again_at_that_place_for_who_knows_the_act(alpha: Alpha) -> None:
+    assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
+    act = alpha.world.both(alpha.act(2))
+    for _ in range(2):
+        assert alpha.bank.incarnation == act.number
+        assert alpha.start(2, act.number, ends_at=7) == "2"
+        assert alpha.start(5, act.number) == "5"
+        # Another copy, another process, or a guess.
+        assert alpha.start(1, act.number) == "FEED_STEPPED_BACK"
+        assert alpha.start(5, 0) == "FEED_STEPPED_BACK"
+        assert alpha.start(2, act.number + 1) == "FEED_STEPPED_BACK"
+        alpha.world.restart()
+    with alpha.world.engine.connect() as connection:
+        (row,) = connection.execute(select(put_backs)).all()
+    kept = SignedEnvelope.FromString(bytes(row.receipt))
+    assert R.FeedReceipt.FromString(kept.payload).place.number == 5, "what it denies is kept"
+
+
+def test_a_journal_that_ends_before_what_the_bank_has_told_shows_an_older_copy(
+    alpha: Alpha,
+) -> None:
+    assert alpha.start(5, 0, ends_at=899) == "FEED_STEPPED_BACK"
+    assert alpha.start(5, 0, ends_at=900) == "5"
+    # A receipt for less comes late and takes nothing back.
+    alpha.world.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=20))
+    assert alpha.start(5, 0, ends_at=899) == "FEED_STEPPED_BACK"
+
+
+def test_what_it_signed_before_does_nothing_any_more(alpha: Alpha) -> None:
+    world = alpha.world
+    signed = world.payment(alpha.bank, world.beta, 500)
+    before = world.books()
+    act = world.both(alpha.act(2))
+    assert refusal(lambda: world.submit(alpha.bank, signed)) == "FEED_STEPPED_BACK"
+    late = alpha.receipt(5)
+    assert refusal(lambda: world.central.feed.acknowledge(alpha.bank, late)) == "FEED_STEPPED_BACK"
+    assert world.books() == before
+    again = alpha.receipt(3, incarnation=act.number, journal_position=50)
+    world.central.feed.acknowledge(alpha.bank, again)
+    assert alpha.start(2, act.number) == "FEED_STEPPED_BACK"
+
+
+def test_a_number_that_was_settled_before_is_not_settled_again(alpha: Alpha) -> None:
+    world = alpha.world
+    act = world.both(alpha.act(0, after_hash=b""))
+    before = world.books()
+    now_ms = world.clock.now_ms()
+    other = world.payment(alpha.bank, world.beta, 99_000, number=alpha.payments[0].number)
+    for payment, state in (
+        (alpha.payments[0], SETTLED),
+        (other, R.OUTCOME_STATE_REFUSED),
+    ):
+        batch = R.OutboundBatch(
+            bank="alpha",
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + 60_000,
+            payments=[payment],
+            incarnation=act.number,
+        )
+        envelope = world.signed(alpha.bank, batch)
+        answer = world.central.settlement.submit(alpha.bank, envelope)
+        assert answer.outcomes[0].state == state
+    assert world.books() == before
+
+
+def test_one_officer_alone_does_not_put_it_back_nor_to_a_place_that_there_is_not(
+    alpha: Alpha,
+) -> None:
+    world = alpha.world
+    mine = world.propose(alpha.act(2), who=MEI)
+    assert refusal(lambda: world.approve(mine, MEI)) == "SAME_OFFICER"
+    for wrong, told in (
+        (alpha.act(2, after_hash=bytes(32)), "FEED_TIP_UNKNOWN"),
+        (alpha.act(2, after_number=3), "FEED_TIP_UNKNOWN"),
+        (alpha.act(2, after_number=77), "FEED_TIP_UNKNOWN"),
+        (alpha.act(0, after_hash=bytes(32)), "FIELD_INVALID"),
+        (alpha.act(2, name="nobody"), "BANK_UNKNOWN"),
+    ):
+        assert refusal(lambda wrong=wrong: world.propose(wrong)) == told  # type: ignore[misc]
+    assert alpha.bank.incarnation == 0
+    assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
+
+
+def test_officers_see_what_the_journal_has_beyond_a_place(alpha: Alpha) -> None:
+    found = alpha.world.central.feed_look.beyond(alpha.bank, 2)
+    assert (found.acknowledged, found.last_entry, found.journal_position) == (5, 5, 900)
+    assert found.last_number == max(payment.number for payment in alpha.payments)
+    assert found.kinds == {"outgoing_settled": (3, 11 + 12 + 13)}
+    assert alpha.world.central.feed_look.beyond(alpha.bank, 0).kinds["issued"] == (1, 100_000)
+    look = alpha.world.central.feed_look
+    assert refusal(lambda: look.beyond(alpha.bank, 6)) == "FIELD_INVALID"
