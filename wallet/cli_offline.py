@@ -20,7 +20,7 @@ from wallet.options import (
 )
 
 offline = typer.Typer(
-    help="Offline money: load, request, pay, accept, deposit (unload), show, limit, pin.",
+    help="Offline money: load, request, pay, accept, deposit (unload), show, again, renew.",
     no_args_is_help=True,
 )
 Text = Annotated[str, typer.Argument(help="The text that the other device shows.")]
@@ -34,7 +34,7 @@ def common(
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Offline money: load, request, pay, accept, deposit (unload), show, limit, pin."""
+    """Offline money: load, request, pay, accept, deposit (unload), show, again, renew."""
     context.obj = gather(context, home, as_json, pin)
 
 
@@ -50,7 +50,7 @@ def load(
     """Load money from the wallet into the device. Needs the bank."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="loading") as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet import cli_offline_words
         from wallet.speak import EXIT_NO_ANSWER
@@ -74,14 +74,14 @@ def request(
     """Ask for a payment: a text, drawn as a QR code as well, or a file."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
         amount_fen = parse_yuan(amount)
         from wallet import cli_offline_words
 
         cli_offline_words.check_file(file)
         text = app.pocket().request(amount_fen)
         cli_offline_words.keep(text, file)
-        speaker.result(*cli_offline_words.paper("request", text, amount_fen, file))
+        speaker.result(*cli_offline_words.requested(text, amount_fen, file))
 
 
 @offline.command()
@@ -95,33 +95,38 @@ def pay(
     anew: Annotated[
         bool, typer.Option("--anew", help="A new payment, even if an earlier one got no answer.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Pay without a question.")] = False,
     home: HomeOption = None,
     pin: PinOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Pay a request: by text, from a file, or straight to a device that listens.
 
-    With --amount only a request for exactly so much is paid; without it the terminal asks, and
-    shows the code to compare with the payee's. After a link that was cut the same command does not
-    pay twice.
+    It says what is paid, to whom as far as that is known, and what is left. With --amount only a
+    request for exactly so much is paid; without it, and above 100 yuan, the terminal asks, and
+    shows the code to compare with the payee's; --yes answers it. After a link that was cut the same
+    command does not pay twice. `wallet offline again` shows a payment again.
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
         expected_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
+        from wallet import papers
 
         pocket = app.pocket()
         if connect:
-            handed = words.pay_over_link(pocket, connect, expected_fen, anew)
+            handed = words.pay_over_link(
+                pocket, connect, expected_fen, anew=anew, yes=yes, say=speaker.say
+            )
             speaker.result(*words.handed_over(handed, pocket.balance_fen()))
             return
-        asked = words.given(request, file, "request")
-        amount_fen = words.asked_fen(asked, expected_fen)
+        asked = words.given(request, file, "request", papers.REQUEST)
         words.check_file(out)
+        amount_fen = words.asked_fen(pocket, asked, expected_fen, yes, speaker.say)
         payment = pocket.pay(asked)
         words.keep(payment, out)
-        speaker.result(*words.paper("payment", payment, amount_fen, out, pocket.balance_fen()))
+        speaker.result(*words.paid(payment, amount_fen, out, asked, pocket.device))
 
 
 @offline.command()
@@ -155,9 +160,10 @@ def accept(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
         asked_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
+        from wallet import papers
         from wallet.link import GivenBack
         from wallet.speak import EXIT_REFUSED
 
@@ -167,7 +173,8 @@ def accept(
                 took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
                 said = words.taken(took, pocket.balance_fen())
             else:
-                text = words.given(" ".join(payment or []), file, "payment")
+                wanted = (papers.PAYMENT, papers.BACK)
+                text = words.given(" ".join(payment or []), file, "payment", *wanted)
                 said = words.accept_text(pocket, text)
         except GivenBack as back:
             words.keep(back.text, out)
@@ -197,21 +204,6 @@ def deposit(
             raise SystemExit(EXIT_REFUSED)
         if done.pending:
             raise SystemExit(EXIT_NO_ANSWER)
-
-
-@offline.command()
-def show(
-    context: typer.Context,
-    home: HomeOption = None,
-    pin: PinOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """What is in the device, piece by piece, and payments that nobody has confirmed."""
-    with wallet(context, home, as_json, pin) as (app, speaker):
-        profile = app.profile()
-        from wallet import cli_offline_words
-
-        speaker.result(*cli_offline_words.shown(profile, app.device))
 
 
 @offline.command()
@@ -270,26 +262,6 @@ def tap(
                 speaker.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
 
 
-@offline.command()
-def limit(
-    context: typer.Context,
-    single: Annotated[str, typer.Option("--single", help="Yuan in one payment; 0: any.")] = "",
-    total: Annotated[str, typer.Option("--total", help="Yuan in the device; 0: any.")] = "",
-    home: HomeOption = None,
-    pin: PinOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Your own limits of offline money; without options, show them. Needs nobody."""
-    with wallet(context, home, as_json, pin) as (app, speaker):
-        from wallet import cli_offline_words as words
-
-        device = app.device
-        limits = words.new_limits(device.limits(), single, total)
-        if limits != device.limits():
-            device.set_limits(limits)
-        speaker.result(*words.limited(limits))
-
-
 @offline.command("pin")
 def pin_(
     context: typer.Context,
@@ -310,3 +282,13 @@ def pin_(
         app.sealed.read()
         app.sealed.set_pin("" if remove else words.new_pin(new))
         speaker.result(*words.pin_set(not remove))
+
+
+def _add_held() -> None:
+    from wallet.cli_offline_held import again, limit, renew, show
+
+    for command in (show, again, renew, limit):
+        offline.command()(command)
+
+
+_add_held()

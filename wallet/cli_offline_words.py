@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from currency.amount import format_yuan, parse_yuan
-from runtime.output import Unprintable, can_print
+from runtime.errors import NoAnswer, Refusal
+from runtime.output import Unprintable, harmless
 from wallet import hand_over, link, papers
 from wallet.app import App
 from wallet.card import Card
 from wallet.cli_words import earlier
 from wallet.desk import Placed
-from wallet.device import Device, Limits, Piece, PieceState
+from wallet.device import Device, Limits, Made
+from wallet.drawn import columns, drawn
+from wallet.found_text import decoded, found
 from wallet.hand_over import Handed
-from wallet.home import Profile
-from wallet.limits import MAX_TEXT_CHARACTERS
+from wallet.limits import ASK_ABOVE_FEN, MAX_INPUT_BYTES
 from wallet.link import GivenBack, Taken
+from wallet.offline_words import hints
 from wallet.pin import asked
-from wallet.pocket import Deposited, Pocket
+from wallet.pocket import Deposited, Loading, Pocket
 from wallet.speak import UsageError
 
 if TYPE_CHECKING:
@@ -33,19 +34,33 @@ Said = tuple[dict[str, Any], str]
 DEPOSIT_IT = "Put them into the wallet with `wallet offline deposit`."
 
 
-def given(text: str, file: Path | None, what: str) -> str:
-    """The text itself, or a file's, or standard input's for ``-``. Raises UsageError."""
+def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
+    """The offline text in what was given: as text, in a file, or at standard input for ``-``.
+
+    Args:
+        text: as typed.
+        file: where it is.
+        what: how it is called.
+        wanted: prefixes of what would do.
+
+    Raises:
+        UsageError: nothing was given, or it cannot be read.
+    """
     if bool(text) == bool(file):
         raise UsageError(f"give the {what} as text, as --file FILE, or - for standard input")
-    if text == "-":
-        return sys.stdin.read(MAX_TEXT_CHARACTERS * 2)
-    if file is None:
-        return text
+    if text != "-" and file is None:
+        return found(text, wanted)
     try:
-        with file.open(encoding="ascii") as source:
-            return source.read(MAX_TEXT_CHARACTERS * 2)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        if file is None:
+            data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+        else:
+            with file.open("rb") as source:
+                data = source.read(MAX_INPUT_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{file or 'standard input'} cannot be read: {error}") from error
+    if len(data) > MAX_INPUT_BYTES:
+        raise UsageError(f"this has more than {MAX_INPUT_BYTES} bytes; give the {what} alone")
+    return found(decoded(data), wanted)
 
 
 def keep(text: str, file: Path | None) -> None:
@@ -67,21 +82,48 @@ def check_file(file: Path | None) -> None:
         raise UsageError(f"{file} cannot be written: name a file in a folder of yours")
 
 
-def asked_fen(request: str, expected_fen: int | None) -> int:
+def asked_fen(
+    pocket: Pocket, request: str, expected_fen: int | None, yes: bool, say: Callable[[str], None]
+) -> int:
     """What a request asks for, once it is what was expected or its holder has said yes.
+
+    Says what is paid, to whom as far as that is known, and what is left.
 
     Raises UsageError when it is not, or nobody can be asked.
     """
-    found = _request(request)
-    amount_fen = found.amount_fen
-    if expected_fen is None:
-        _ask(found)
-    if expected_fen not in (None, amount_fen):
-        raise UsageError(f"the request asks for {format_yuan(amount_fen)} yuan; nothing was paid")
-    return amount_fen
+    asked = request_of(request)
+    amount = format_yuan(asked.amount_fen)
+    if expected_fen not in (None, asked.amount_fen):
+        raise UsageError(f"the request asks for {amount} yuan; nothing was paid")
+    if pocket.has_paid(request):
+        say(f"This request of {amount} yuan was paid before; this is the same payment.")
+        return asked.amount_fen
+    pays = f"{amount} yuan to {payee(asked)}; {_left(pocket, asked.amount_fen)}"
+    if yes or (expected_fen is not None and asked.amount_fen <= ASK_ABOVE_FEN):
+        say(f"Paying {pays}.")
+    elif sys.stdin.isatty():
+        _ask(f"Pay {pays}. Is that right? [y/N] ")
+    elif expected_fen is None:
+        raise UsageError(f"the request asks for {amount} yuan; say so, like: --amount {amount}")
+    else:
+        raise UsageError(
+            f"{amount} yuan to {payee(asked)} is more than {format_yuan(ASK_ABOVE_FEN)} yuan: say "
+            f"--yes as well; nothing was paid"
+        )
+    return asked.amount_fen
 
 
-def _request(text: str) -> Request:
+def payee(asked: Request) -> str:
+    """Who is paid, as far as that is known."""
+    return f"a device of {harmless(asked.certificate.bank)} whose screen shows {asked.code()}"
+
+
+def _left(pocket: Pocket, amount_fen: int) -> str:
+    left_fen = pocket.balance_fen() - amount_fen
+    return f"{format_yuan(max(left_fen, 0))} yuan are left then"
+
+
+def request_of(text: str) -> Request:
     """A request as it reads. Raises UsageError."""
     from offline_token.formats import FormatError, Request
 
@@ -91,23 +133,27 @@ def _request(text: str) -> Request:
         raise UsageError(f"this request is not whole: {error}") from error
 
 
-def _ask(found: Request) -> None:
-    """Has the holder say yes to an amount and a code. Raises UsageError."""
-    amount = format_yuan(found.amount_fen)
-    if not sys.stdin.isatty():
-        raise UsageError(f"the request asks for {amount} yuan; say so, like: --amount {amount}")
-    question = f"Pay {amount} yuan to a device of {found.certificate.bank}"
-    sys.stderr.write(f"{question}, whose screen shows {found.code()}? [y/N] ")
+def _ask(question: str) -> None:
+    """Raises UsageError unless the holder says yes."""
+    sys.stderr.write(question)
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UsageError("nothing was paid")
 
 
-def pay_over_link(pocket: Pocket, address: str, expected_fen: int | None, anew: bool) -> Handed:
+def pay_over_link(
+    pocket: Pocket,
+    address: str,
+    expected_fen: int | None,
+    *,
+    anew: bool,
+    yes: bool,
+    say: Callable[[str], None],
+) -> Handed:
     """Pays a device that listens."""
 
     def check(request: str) -> None:
-        asked_fen(request, expected_fen)
+        asked_fen(pocket, request, expected_fen, yes, say)
 
     return hand_over.pay(pocket, _address(address), check, anew=anew)
 
@@ -215,7 +261,11 @@ def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
         fields["file"] = str(file)
         lines.append(f"What gives it back to the payer is in {file}.")
     else:
-        lines += ["This gives it back; let the payer read it:", *map(_drawn, codes), back.text]
+        lines += [
+            "This gives it back; let the payer read it:",
+            *drawn(back.text, columns()),
+            back.text,
+        ]
     if len(codes) > 1:
         fields["codes"] = codes
     return fields, "\n".join(lines)
@@ -241,27 +291,95 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
     return fields, text
 
 
-def paper(
-    what: str, text: str, amount_fen: int, file: Path | None, offline_fen: int | None = None
+def requested(text: str, amount_fen: int, file: Path | None) -> Said:
+    """A request that was made, or is shown again."""
+    code = request_of(text).code()
+    fields = {"text": text, "amount_fen": amount_fen, "compare": code}
+    following = [f"The payer's screen has to show {code}."]
+    return _paper("request", fields, file, following, again_with(code))
+
+
+def paid(text: str, amount_fen: int, file: Path | None, asked: str, device: Device) -> Said:
+    """A payment that was made as a text.
+
+    Args:
+        text: the payment.
+        amount_fen: its worth.
+        file: where it was written, if anywhere.
+        asked: the request.
+        device: that has paid.
+    """
+    request = request_of(asked)
+    made = Made(request.code(), amount_fen, request.certificate.bank, 0, b"", False)
+    return shown_payment(text, made, file, device)
+
+
+def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> Said:
+    """A payment as a text."""
+    offline_fen = device.balance_fen()
+    fields = {
+        "text": text,
+        "amount_fen": made.amount_fen,
+        "payee_bank": made.bank,
+        "compare": made.code,
+        "offline_fen": offline_fen,
+    }
+    amount, left = format_yuan(made.amount_fen), format_yuan(offline_fen)
+    again = again_with(made.code)
+    following = [
+        f"{amount} yuan to a device of {made.bank} whose screen shows {made.code}; {left} yuan are "
+        "left offline.",
+        f"Let the payee read it, as often as is needed: `{again}` shows it again.",
+        *hints(device.pieces()),
+    ]
+    return _paper("payment", fields, file, following, again)
+
+
+def shown_again(device: Device, code: str, file: Path | None) -> Said:
+    """A payment or a request once more, by its code. Raises UsageError when there is none."""
+    wanted = code.strip().upper().replace("-", "")
+    for made in reversed(device.made()):
+        if made.code.replace("-", "") == wanted:
+            return shown_payment(papers.write(papers.PAYMENT, made.payment), made, file, device)
+    for request in reversed(device.requests()):
+        text = papers.write(papers.REQUEST, request)
+        asked = request_of(text)
+        if asked.code().replace("-", "") == wanted:
+            return requested(text, asked.amount_fen, file)
+    raise UsageError("no payment and no request has this code; `wallet offline again` lists them")
+
+
+def load_anew(loading: Loading, done: Deposited) -> Placed:
+    """Loads what was deposited. What goes wrong says where the money is."""
+    amount = format_yuan(done.amount_fen)
+    where = f"{amount} yuan are in the wallet now; `wallet offline load {amount}` loads them"
+    try:
+        return loading.load(done.amount_fen)
+    except NoAnswer as error:
+        raise NoAnswer(f"{where}, once; {error}") from error
+    except Refusal as no:
+        message = f"{where}; it was refused: {no.message}"
+        raise Refusal(no.reason, message, field=no.field, **no.metadata) from no
+
+
+def again_with(code: str) -> str:
+    """The command that shows a text once more."""
+    return f"wallet offline again {code}"
+
+
+def _paper(
+    what: str, fields: dict[str, Any], file: Path | None, following: list[str], again: str
 ) -> Said:
-    """A request or a payment: its text, and the QR codes that carry it."""
-    fields: dict[str, Any] = {"text": text, "amount_fen": amount_fen}
-    compare = []
-    if what == "request":
-        fields["compare"] = _request(text).code()
-        compare = [f"The payer's screen has to show {fields['compare']}."]
-    if offline_fen is not None:
-        fields["offline_fen"] = offline_fen
+    """A text as codes that fit the window, the text itself, and what is to be said with it."""
+    text = fields["text"]
     if file is not None:
-        fields["file"] = str(file)
-        where = f"The {what} of {format_yuan(amount_fen)} yuan is in {file}."
-        return fields, "\n".join([where, *compare])
+        amount = format_yuan(fields["amount_fen"])
+        where = f"The {what} of {amount} yuan is in {file}."
+        return {**fields, "file": str(file)}, "\n".join([where, *following])
     codes = papers.codes(text)
-    if len(codes) == 1:
-        return fields, "\n".join([_drawn(text), text, *compare])
-    fields["codes"] = codes
-    lines = [f"{_drawn(code)}\nCode {at} of {len(codes)}" for at, code in enumerate(codes, 1)]
-    return fields, "\n".join([*lines, text, *compare])
+    if len(codes) > 1:
+        fields = {**fields, "codes": codes}
+    return fields, "\n".join([*drawn(text, columns(), again), text, *following])
 
 
 def handed_over(handed: Handed, offline_fen: int) -> Said:
@@ -307,40 +425,6 @@ def taken(took: Taken, offline_fen: int) -> Said:
     return fields, text
 
 
-def shown(profile: Profile, device: Device) -> Said:
-    """After ``offline show``."""
-    pieces, limits, offline_fen = device.pieces(), device.limits(), device.balance_fen()
-    payable_fen = sum(p.value_fen for p in pieces if p.state == PieceState.SPENDABLE)
-    unconfirmed = [papers.write(papers.PAYMENT, payment) for payment in device.unconfirmed()]
-    fields = {
-        "number": profile.number,
-        "bank": profile.bank,
-        "offline_fen": offline_fen,
-        "payable_fen": payable_fen,
-        "single_limit_fen": limits.single_fen,
-        "total_limit_fen": limits.total_fen,
-        "pieces": [asdict(piece) for piece in pieces],
-        "unconfirmed": unconfirmed,
-    }
-    lines = [f"Offline {format_yuan(offline_fen)} yuan"]
-    if payable_fen != offline_fen:
-        lines.append(f"Payable {format_yuan(payable_fen)} yuan")
-    lines += [_piece(piece) for piece in pieces]
-    if unconfirmed:
-        lines.append(
-            f"{len(unconfirmed)} handed over without an OK; pay the same device again to ask."
-        )
-    return fields, "\n".join(lines)
-
-
-def _piece(piece: Piece) -> str:
-    until = time.strftime("%Y-%m-%d", time.localtime(piece.expires_time_ms / 1000))
-    state = piece.state.lower().replace("_", " ")
-    why = f": {piece.reason}" if piece.reason else ""
-    hops = f"{piece.hops} hop" + "s" * (piece.hops != 1)
-    return f"  {format_yuan(piece.value_fen):>12}  {hops:<8} until {until}  {state}{why}"
-
-
 def deposited(done: Deposited, offline_fen: int) -> Said:
     """After ``offline deposit``."""
     refused = [{"reason": no.name, "message": no.message} for no in done.refused]
@@ -370,16 +454,6 @@ def _limit_fen(text: str) -> int:
     return 0 if text == "0" else parse_yuan(text)
 
 
-def limited(limits: Limits) -> Said:
-    """After ``offline limit``."""
-    fields = {"single_limit_fen": limits.single_fen, "total_limit_fen": limits.total_fen}
-    single, total = (
-        f"{format_yuan(fen)} yuan" if fen else "no limit"
-        for fen in (limits.single_fen, limits.total_fen)
-    )
-    return fields, f"One payment  {single}\nIn all       {total}"
-
-
 def new_pin(given: str) -> str:
     """The new PIN: as given, from the environment, or typed twice. Raises UsageError."""
     pin = given or os.environ.get("DCEP_NEW_PIN", "")
@@ -399,17 +473,6 @@ def pin_set(with_pin: bool) -> Said:
     if not with_pin:
         text = "The device has no PIN any more."
     return {"pin": with_pin}, text
-
-
-def _drawn(text: str) -> str:
-    from io import StringIO
-
-    import segno
-
-    out = StringIO()
-    segno.make_qr(text, error="l").terminal(out, compact=True)
-    drawn = out.getvalue().rstrip("\n")
-    return drawn if can_print(drawn) else "(This terminal cannot draw a code; the text says all.)"
 
 
 def _address(text: str) -> tuple[str, int]:

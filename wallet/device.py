@@ -17,6 +17,33 @@ class Limits:
     total_fen: int = 0
 
 
+@dataclass(frozen=True)
+class Rules:
+    """The central bank's limits, in fen, and how often a piece may change hands."""
+
+    single_fen: int
+    total_fen: int
+    hops: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """A payment that was made as a text. Nobody says whether its payee has taken it.
+
+    Attributes:
+        code: of the request that it pays.
+        bank: of the payee's device.
+        came_back: its payee has given it back.
+    """
+
+    code: str
+    amount_fen: int
+    bank: str
+    time_ms: int
+    payment: bytes
+    came_back: bool
+
+
 class PieceState(StrEnum):
     """What can be done with a piece of money."""
 
@@ -153,6 +180,20 @@ class Device(Loadable, Protocol):
         """Sets them; money that is there already stays."""
         ...
 
+    def rules(self) -> Rules | None:
+        """The central bank's limits; None before the first trust bundle."""
+        ...
+
+    def begin_deposit(self, bank: str, wallet: str, *, used_alone: bool = False) -> list[bytes]:
+        """As of any loadable.
+
+        Args:
+            bank: the wallet's bank.
+            wallet: its number.
+            used_alone: leave out fresh tokens that can be paid.
+        """
+        ...
+
     def balance_fen(self) -> int:
         """What it holds and has not set aside."""
         ...
@@ -176,6 +217,18 @@ class Device(Loadable, Protocol):
             request: one of its own.
             binding: names the channel, 32 bytes.
         """
+        ...
+
+    def requests(self) -> list[bytes]:
+        """Its requests that wait for their payment, oldest first."""
+        ...
+
+    def made(self) -> list[Made]:
+        """Payments that were made as texts, oldest first, as far as they are remembered."""
+        ...
+
+    def has_paid(self, request: bytes) -> bool:
+        """Whether it has paid this very request."""
         ...
 
     def awaits(self, request: bytes) -> bool:

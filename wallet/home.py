@@ -20,7 +20,15 @@ _BANK_CA = "bank_ca.crt"
 
 
 class HomeError(Exception):
-    """The home folder cannot be used; the message says why and what to do."""
+    """The home folder cannot be used; the message says why and what to do.
+
+    Attributes:
+        reason: for programs.
+        following: what can be done next.
+    """
+
+    reason = "HOME"
+    following = ""
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,27 @@ ORDER_TIMEOUT_S = 25.0
 MAX_TEXT_CHARACTERS = 32_768
 """An offline request or payment as text, and one line of a direct link."""
 
-MAX_QR_CHARACTERS = 1_852
-"""What one drawn QR code carries: version 25-L in its alphanumeric mode (ISO/IEC 18004), 117
-modules wide, which a screen shows and a camera still reads. A longer text takes several codes."""
+MAX_INPUT_BYTES = 262_144
+"""Of a file or of standard input in which such a text is looked for, in whatever encoding."""
+
+MAX_QR_CHARACTERS = 667
+"""What one QR code carries that fits 80 columns: version 14-L in its alphanumeric mode (ISO/IEC
+18004), 73 modules wide. A payment with one fresh token has 632; a longer text takes several."""
 
 MAX_CODES = 99
 """QR codes of one text."""
+
+MAX_LISTED = 100
+"""Texts that were made, as they are listed; the newest."""
+
+ASK_ABOVE_FEN = 10_000
+"""A payment of more than 100 yuan is asked about, whatever was said beforehand, unless `--yes`."""
+
+FEW_HOPS = 3
+"""A piece that can be paid on so often, or less, is named before it is too late."""
+
+FEW_DAYS = 7
+"""So is one that cannot be paid any more after so many days."""
 
 LINK_TIMEOUT_S = 120.0
 """How long a direct link waits for the other device."""

@@ -76,12 +76,14 @@ def wallet(
     *,
     asks_only: bool = False,
     limits: bool = False,
+    device: str = "",
 ) -> Iterator[tuple[App, Speaker]]:
     """The wallet and the voice of one command; what goes wrong is said and ends it.
 
     Args:
         asks_only: it orders nothing.
         limits: the limits that it may meet are those of the wallet at its bank.
+        device: "alone" where no bank is involved, "loading" where the device is loaded.
     """
     common = gather(context, home, as_json, pin)
     app = App(
@@ -95,6 +97,7 @@ def wallet(
         bank=app.bank_name,
         asks_only=asks_only,
         limits=app.limits if limits else dict,
+        device=device,
     )
     with closing(app):
         try:

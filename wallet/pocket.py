@@ -46,6 +46,10 @@ class Pocket:
         payment = self.device.pay(_bytes(papers.REQUEST, request, "request_text"))
         return papers.write(papers.PAYMENT, payment)
 
+    def has_paid(self, request: str) -> bool:
+        """Whether this very request has been paid before."""
+        return self.device.has_paid(_bytes(papers.REQUEST, request, "request_text"))
+
     def accept(self, payment: str) -> int:
         """Verifies and takes a payment; returns its value in fen."""
         return self.device.accept(_bytes(papers.PAYMENT, payment, "payment_text"))
@@ -122,13 +126,30 @@ class Loading:
             amount_fen=amount_fen,
         )
 
+    def renew(self, device: Device) -> Deposited:
+        """What has a history, or cannot be paid, becomes money in the wallet, to be loaded anew.
+
+        Raises NoAnswer as `deposit` does.
+
+        Args:
+            device: the one that is loaded.
+        """
+        return self._deposit_all(
+            device.begin_deposit(self._desk.bank_name, self._desk.number, used_alone=True)
+        )
+
     def deposit(self) -> Deposited:
         """Everything accepted becomes money in the wallet, piece by piece.
 
         Raises NoAnswer at the first piece without an answer; the same call again goes on there.
         """
+        return self._deposit_all(
+            self._device.begin_deposit(self._desk.bank_name, self._desk.number)
+        )
+
+    def _deposit_all(self, deposits: list[bytes]) -> Deposited:
         done = Deposited()
-        for deposit in self._device.begin_deposit(self._desk.bank_name, self._desk.number):
+        for deposit in deposits:
             self._deposit_one(deposit, done)
         with suppress(NoAnswer, Refusal):
             # Who is only ever paid comes by here; without it the money is deposited all the same.

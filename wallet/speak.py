@@ -6,10 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii, of_this_machine
+
+if TYPE_CHECKING:
+    from runtime.errors import Refusal
 
 EXIT_DONE = 0
 EXIT_REFUSED = 1
@@ -30,6 +33,7 @@ class Speaker:
         bank: Callable[[], str] = lambda: "",
         asks_only: bool = False,
         limits: Callable[[], dict[str, str]] = dict,
+        device: str = "",
     ) -> None:
         """Takes how it speaks, and of what.
 
@@ -38,12 +42,14 @@ class Speaker:
             asks_only: the command orders nothing, so that an answer that is missing leaves
                 nothing open.
             limits: the wallet's limits by name, in words; asked for when one of them was met.
+            device: "alone" where no bank is involved, "loading" where the device is loaded.
         """
         self.as_json = as_json
         self.was_heard = False
         self._bank = bank
         self._asks_only = asks_only
         self._limits = limits
+        self._device = device
 
     def result(self, fields: Mapping[str, Any], text: str) -> None:
         """The fields as one JSON object, or the text for people."""
@@ -104,7 +110,7 @@ class Speaker:
         if isinstance(error, wrong):
             self.fail(EXIT_USAGE, "USAGE", str(error))
         if isinstance(error, HomeError):
-            self.fail(EXIT_USAGE, "HOME", str(error))
+            self.fail(EXIT_USAGE, error.reason, str(error), error.following)
         if isinstance(error, CameBack):
             following = "It is in this device again; put it into the wallet: wallet offline deposit"
             more = {"amount_fen": error.amount_fen}
@@ -122,13 +128,20 @@ class Speaker:
             self.fail(EXIT_NO_ANSWER, "MACHINE", message, NO_ANSWER_NEXT)
         self._explain_answer(error)
 
+    def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
+        """What the device itself has to say of a refusal, if it is its own."""
+        from wallet.device_words import LOADING, sentence
+
+        own = self._device == "alone" or (self._device and refusal.name in LOADING)
+        return sentence(refusal) if own else None
+
     def _explain_answer(self, error: Exception) -> None:
         from runtime.errors import NoAnswer, Refusal
         from wallet.desk import RefusedBefore
         from wallet.words import ASK_LATER, LIMIT_NAMES, NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
-            said, following = sentence(error.name, error.message)
+            said, following = self._of_device(error) or sentence(error.name, error.message)
             if error.name in LIMIT_NAMES and (
                 figure := self._limits().get(LIMIT_NAMES[error.name])
             ):

@@ -114,25 +114,72 @@ class Terminal(io.StringIO):
         return True
 
 
+def asked(holder: Pocket, text: str, *, yuan: int | None = None, yes: bool = False) -> list[str]:
+    """What is said before a request is paid."""
+    said: list[str] = []
+    fen = None if yuan is None else 100 * yuan
+    cli_offline_words.asked_fen(holder, text, fen, yes, said.append)
+    return said
+
+
 @pytest.mark.parametrize(("said", "pays"), [("y\n", True), ("yes\n", True), ("\n", 0), ("", 0)])
-def test_who_pays_without_an_amount_is_asked(
+@pytest.mark.parametrize("yuan", [12, 101])
+def test_who_pays_without_an_amount_or_much_is_asked(
     country: Country,
     said: str,
     pays: bool,
+    yuan: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    request = purse(country, "bob").element.request(1_250)
+    request = purse(country, "bob").element.request(100 * yuan)
     text = papers.write(papers.REQUEST, request)
+    holder = Pocket(purse(country, "alice", 20_000).element)
+    expected = yuan if yuan > 100 else None
     monkeypatch.setattr(sys, "stdin", Terminal(said))
     if pays:
-        assert cli_offline_words.asked_fen(text, None) == 1_250
+        assert asked(holder, text, yuan=expected) == []
     else:
         with pytest.raises(UsageError, match="nothing was paid"):
-            cli_offline_words.asked_fen(text, None)
-    asked = capsys.readouterr().err
-    assert "12.50 yuan" in asked and Request.decode(request).code() in asked
+            asked(holder, text, yuan=expected)
+    question = capsys.readouterr().err
+    assert f"Pay {yuan}.00 yuan to a device of beta whose screen shows" in question
+    assert Request.decode(request).code() in question
+    assert f"{200 - yuan}.00 yuan are left then" in question
+
+
+def test_a_program_says_the_amount_and_above_a_limit_yes(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
+    small, large = (
+        papers.write(papers.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
+    )
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    with pytest.raises(UsageError, match="--amount 12.50"):
-        cli_offline_words.asked_fen(text, None)
-    assert cli_offline_words.asked_fen(text, 1_250) == 1_250
+    with pytest.raises(UsageError, match=r"--amount 100\.00"):
+        asked(holder, small)
+    (said,) = asked(holder, small, yuan=100)
+    assert said.startswith("Paying 100.00 yuan to a device of beta whose screen shows ")
+    with pytest.raises(UsageError, match="say --yes as well; nothing was paid"):
+        asked(holder, large, yuan=101)
+    assert asked(holder, large, yes=True) == asked(holder, large, yuan=101, yes=True)
+    for yes in (False, True):
+        with pytest.raises(UsageError, match="the request asks for 101.00 yuan; nothing was paid"):
+            asked(holder, large, yuan=100, yes=yes)
+
+
+def test_a_request_that_was_paid_is_not_asked_about_again(country: Country) -> None:
+    bob, alice = purse(country, "bob"), purse(country, "alice", 20_000)
+    request = bob.element.request(15_000)
+    alice.element.pay(request)
+    (said,) = asked(Pocket(alice.element), papers.write(papers.REQUEST, request))
+    assert said == "This request of 150.00 yuan was paid before; this is the same payment."
+
+
+def test_a_banks_name_in_a_request_steers_no_terminal(country: Country) -> None:
+    """Nobody has checked the certificate in a request when it is read."""
+    bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
+    good = Request.decode(bob.element.request(100))
+    forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
+    (said,) = asked(holder, papers.write(papers.REQUEST, forged.encode()), yuan=1)
+    assert said.isprintable() and "\\u001b[2Jbank\\u000d" in said

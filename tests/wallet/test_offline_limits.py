@@ -161,7 +161,8 @@ def test_the_command_sets_and_shows(stack: Path, tmp_path: Path) -> None:
     assert "no limit" in alice.run("offline", "limit")
     alice.run("offline", "limit", "--single", "500", "--total", "2000")
     said = alice.json("offline", "limit", "--single", "0")
-    assert said == {"single_limit_fen": 0, "total_limit_fen": 200_000}
+    rules = {"rule_single_fen": None, "rule_total_fen": None, "rule_hops": None}
+    assert said == {"single_limit_fen": 0, "total_limit_fen": 200_000} | rules
     assert "2,000.00 yuan" in alice.run("offline", "limit")
     for wrong in ("-1", "x", "1.234"):
         alice.run("offline", "limit", f"--total={wrong}", code=2)

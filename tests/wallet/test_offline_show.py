@@ -6,9 +6,9 @@ import pytest
 
 from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import Purse, deposits, pay, purse, ruled
-from wallet.cli_offline_words import shown
 from wallet.device import PieceState
 from wallet.home import Profile
+from wallet.offline_words import shown
 
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
@@ -30,7 +30,7 @@ def test_pieces_with_value_hops_expiry_and_state(country: Country) -> None:
     fields, text = shown(PROFILE, bob.element)
     assert (fields["offline_fen"], fields["payable_fen"], fields["unconfirmed"]) == (37, 37, [])
     assert "Payable" not in text
-    assert "0.30  1 hop    until 2027-04-" in text and "spendable" in text
+    assert "0.30  1 hop, 15 left    until 2027-04-" in text and "spendable" in text
 
 
 def test_each_state_is_shown_with_its_reason(country: Country) -> None:

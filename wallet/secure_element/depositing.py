@@ -29,6 +29,7 @@ def begin_deposit(
     wallet: str,
     *,
     own_alone: bool,
+    left_out: Callable[[HeldPiece], bool],
     randomness: Randomness,
     signer_of: Callable[[HeldKey], Signer],
 ) -> list[bytes]:
@@ -38,6 +39,7 @@ def begin_deposit(
         bank: its name.
         wallet: number of the wallet there.
         own_alone: only pieces of keys that live in this wallet.
+        left_out: pieces that stay as they are, unless they were signed over before.
 
     Raises:
         Refusal: when there is no piece whose key is at hand, but others.
@@ -47,6 +49,8 @@ def begin_deposit(
     for piece in state.pieces:
         key = own_key(state, bytes.fromhex(piece.owner))
         if piece.refused or (own_alone and (key is None or key.home != f"{bank} {wallet}")):
+            continue
+        if not piece.deposit and left_out(piece):
             continue
         try:
             if key is None:

@@ -31,7 +31,7 @@ from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Limits, Piece, PieceState, answer_of, question_of
+from wallet.device import Limits, Made, Piece, PieceState, Rules, answer_of, question_of
 from wallet.secure_element import keys
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
@@ -51,8 +51,10 @@ from wallet.secure_element.pieces import (
     check_single,
     check_total,
     endorse,
+    is_fresh,
     judged,
     keep,
+    made,
     shown,
 )
 from wallet.secure_element.refusals import bad, invalid
@@ -220,6 +222,13 @@ class SecureElement:
         state = self._store.read()
         return Limits(state.single_limit_fen, state.total_limit_fen)
 
+    def rules(self) -> Rules | None:
+        """The central bank's limits; None before the first trust bundle."""
+        bundle = bundle_of(self._store.read())
+        if bundle is None:
+            return None
+        return Rules(bundle.max_payment_fen, bundle.max_holding_fen, bundle.max_hops)
+
     def set_limits(self, limits: Limits) -> None:
         """Sets them; money that is there already stays."""
 
@@ -345,9 +354,12 @@ class SecureElement:
             raise invalid("request", "it is not signed by the device that it names")
 
         def body(state: State) -> bytes:
-            payment = pay(state)
-            if unconfirmed and asked.challenge.hex() not in state.unconfirmed:
-                state.unconfirmed.append(asked.challenge.hex())
+            payment, challenge = pay(state), asked.challenge.hex()
+            if unconfirmed and challenge not in state.unconfirmed:
+                state.unconfirmed.append(challenge)
+            elif not unconfirmed and challenge not in state.made:
+                state.made[challenge] = (asked.code(), self._now_ms(state))
+                _forget_oldest(state.made, MAX_REMEMBERED)
             return payment
 
         def pay(state: State) -> bytes:
@@ -377,6 +389,23 @@ class SecureElement:
             return payment
 
         return self._change(body)
+
+    def has_paid(self, request: bytes) -> bool:
+        """Whether it has paid this very request."""
+        try:
+            asked = Request.decode(request)
+        except FormatError:
+            return False
+        state = self._store.read()
+        return asked.challenge.hex() in state.paid.keys() - state.back.keys()
+
+    def requests(self) -> list[bytes]:
+        """Its requests that wait for their payment, oldest first."""
+        return [bytes.fromhex(request) for request in self._store.read().asked.values()]
+
+    def made(self) -> list[Made]:
+        """Payments that were made as texts, oldest first, as far as they are remembered."""
+        return made(self._store.read())
 
     def unconfirmed(self) -> list[bytes]:
         """Payments that their payees have not said to have taken, oldest first."""
@@ -475,7 +504,9 @@ class SecureElement:
 
         return self._change(body)
 
-    def begin_deposit(self, bank: str, wallet: str, *, own_alone: bool = False) -> list[bytes]:
+    def begin_deposit(
+        self, bank: str, wallet: str, *, own_alone: bool = False, used_alone: bool = False
+    ) -> list[bytes]:
         """Signs all pieces over to a wallet; each is its nonce, 16 bytes, and its deposit.
 
         From then on they can be deposited only. Asked again for the same wallet, it answers the
@@ -485,17 +516,22 @@ class SecureElement:
             bank: the wallet's bank.
             wallet: its number.
             own_alone: leave out pieces of keys that live in other wallets.
+            used_alone: leave out fresh tokens that can be paid.
         """
-        return self._change(
-            lambda state: begin_deposit(
+
+        def body(state: State) -> list[bytes]:
+            trust = self._view(state) if used_alone else None
+            return begin_deposit(
                 state,
                 bank,
                 wallet,
                 own_alone=own_alone,
+                left_out=lambda piece: trust is not None and is_fresh(state, piece, trust),
                 randomness=self._randomness,
                 signer_of=lambda key: self._keyring.signer(state, key),
             )
-        )
+
+        return self._change(body)
 
     def end_deposit(self, deposit: bytes) -> None:
         """It is in the wallet, and the piece gone."""

@@ -10,10 +10,12 @@ from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import (
     CHANGE_OUTPUT,
+    DEVICE,
     KEY_BYTES,
     PAYEE_OUTPUT,
     SALT_BYTES,
     SIGNATURE_BYTES,
+    Certificate,
     Chain,
     Endorsement,
     FormatError,
@@ -37,7 +39,8 @@ from offline_token.verify import (
 )
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Piece, PieceState
+from wallet.device import Made, Piece, PieceState
+from wallet.limits import FEW_DAYS
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, in_too_many_pieces, said
@@ -164,6 +167,26 @@ def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
         why,
         hops_left=left if payable else 0,
     )
+
+
+def is_fresh(state: State, piece: HeldPiece, trust: Trust) -> bool:
+    """Whether it is a token that nobody has spent of, and that can be paid for a while."""
+    chain = chain_of(piece)
+    ends_soon = trust.now_ms + FEW_DAYS * 86_400_000 > chain.token.expires_time_ms
+    return not chain.hops and not ends_soon and standing(state, piece, trust) == Reason.GOOD
+
+
+def made(state: State) -> list[Made]:
+    """Payments that were made as texts, oldest first."""
+    found = []
+    for challenge, (code, time_ms) in state.made.items():
+        if challenge in state.paid:
+            payment, payee = (bytes.fromhex(part) for part in state.paid[challenge])
+            chains = Payment.decode(payment).chains
+            fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
+            bank = Certificate.decode(payee, DEVICE).bank
+            found.append(Made(code, fen, bank, time_ms, payment, challenge in state.back))
+    return found
 
 
 def endorse(

@@ -55,6 +55,17 @@ class PinError(DeviceError):
     """The PIN is missing or wrong, or no PIN is tried any more."""
 
 
+class PinLocked(PinError):
+    """No PIN is tried any more."""
+
+    reason = "PIN_LOCKED"
+    following = (
+        "Nothing has to be done: the bank puts what was loaded into the wallet by itself, 127 days "
+        "after the load at the latest; `wallet history` shows it. The wallet pays through the bank "
+        "as before. For offline money again: another wallet, `wallet --home DIR open`."
+    )
+
+
 class RolledBack(DeviceError):
     """The state is not the newest one."""
 
@@ -190,7 +201,7 @@ class SealedFile:
 
     def _decrypted(self, sealed: _Sealed) -> tuple[State, _Sealed]:
         if sealed.with_pin and sealed.tries >= MAX_PIN_TRIES:
-            raise PinError(_wrong(0))
+            raise _wrong(0)
         key = self._keys.get(sealed.salt)
         trying = key is None and sealed.with_pin
         if trying:
@@ -202,7 +213,7 @@ class SealedFile:
         except CryptoError:
             if trying:
                 self._wrong = (sealed.salt, self._pin)
-                raise PinError(_wrong(MAX_PIN_TRIES - sealed.tries)) from None
+                raise _wrong(MAX_PIN_TRIES - sealed.tries) from None
             raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
         self._keys[sealed.salt] = key
         try:
@@ -219,7 +230,7 @@ class SealedFile:
         if not self._pin:
             raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
         if (sealed.salt, self._pin) == self._wrong:
-            raise PinError(_wrong(MAX_PIN_TRIES - sealed.tries))
+            raise _wrong(MAX_PIN_TRIES - sealed.tries)
         counted = self._follow(replace(sealed, tries=sealed.tries + 1))
         return counted, self._key(self._pin, sealed.salt)
 
@@ -303,10 +314,10 @@ def _stretched(pin: str, salt: bytes) -> bytes:
     )
 
 
-def _wrong(left: int) -> str:
+def _wrong(left: int) -> PinError:
     if left > 0:
-        return f"this is not the device's PIN; {left} tries are left"
-    return (
+        return PinError(f"this is not the device's PIN; {left} tries are left")
+    return PinLocked(
         f"{MAX_PIN_TRIES} wrong PINs were tried, so the device is locked for good: what is in it "
         "can be neither paid nor deposited, and comes back from the bank after it has expired"
     )

@@ -68,6 +68,7 @@ class State:
         tokens: id → expiry of tokens that were loaded, until long after that.
         asked: challenge → encoded request, of requests that wait for a payment.
         paid: challenge → [encoded payment, certificate of its payee], of requests that it has paid.
+        made: challenge → [code of the request, when], of those payments that were made as texts.
         unconfirmed: challenges of those payments that a payee has still to say it took.
         taken: challenge → [SHA-256 of the payment, fen, receipt], of payments accepted.
         given: challenge → [SHA-256 of the payment, encoded give-back], of payments given back.
@@ -89,6 +90,7 @@ class State:
     tokens: dict[str, int] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     paid: dict[str, tuple[str, str]] = field(default_factory=dict)
+    made: dict[str, tuple[str, int]] = field(default_factory=dict)
     unconfirmed: list[str] = field(default_factory=list)
     taken: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     given: dict[str, tuple[str, str]] = field(default_factory=dict)
