@@ -103,14 +103,17 @@ class Database:
         self._writing = engine.execution_options(writes=True)
 
     def transaction(self, body: Callable[[Connection], T]) -> T:
-        """Runs `body` in one write transaction; one that met another is tried again, with a cap."""
+        """Runs `body` in one write transaction; one that met another is tried again, with a cap.
+
+        One whose connection was lost is not: whether it has happened nobody knows.
+        """
         pause = _FIRST_PAUSE_S
         for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
             try:
                 with self._writing.begin() as connection:
                     return body(connection)
-            except OperationalError:
-                if attempt == TRANSACTION_ATTEMPTS:
+            except OperationalError as error:
+                if attempt == TRANSACTION_ATTEMPTS or is_away(error):
                     raise
                 time.sleep(pause)
                 pause *= 2

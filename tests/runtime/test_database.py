@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from runtime import database
-from runtime.database import Database, of_rows, of_values, open_engine
+from runtime.database import Database, is_away, of_rows, of_values, open_engine
 from runtime.limits import TRANSACTION_ATTEMPTS
 
 METADATA = MetaData()
@@ -77,6 +77,22 @@ def test_it_is_not_tried_for_ever(rows: Database) -> None:
     with pytest.raises(OperationalError):
         rows.transaction(body)
     assert len(tries) == TRANSACTION_ATTEMPTS
+
+
+def test_one_whose_connection_was_lost_is_not_run_again(postgres_url: str) -> None:
+    """It may have happened: whoever asked repeats by an id, and reads first what there is."""
+    engine = open_engine(postgres_url)
+    rows, tries = Database(engine), list[int]()
+
+    def lost(connection: Connection) -> None:
+        tries.append(1)
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(OperationalError) as caught:
+        rows.transaction(lost)
+    assert is_away(caught.value) and tries == [1]
+    assert rows.transaction(lambda c: c.execute(text("SELECT 7")).scalar_one()) == 7
+    engine.dispose()
 
 
 def test_writers_that_read_first_wait_for_each_other(rows: Database) -> None:
