@@ -34,7 +34,7 @@ from settlement.journal import Journal, JournalBroken, Tip
 from settlement.records import Kind
 
 _place = table("feed_place", *map(column, ("number", "position")))
-_receipts = table("feed_receipts", *map(column, ("bank", "number")))
+_receipts = table("feed_receipts", *map(column, ("bank", "number", "journal_position")))
 _deposits = table("token_deposits", *map(column, ("id", "digest")))
 
 
@@ -57,8 +57,9 @@ def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str
         central: the central bank's ledger, which was replayed later.
     """
     with central.engine.connect() as connection:
-        query = select(_receipts.c.number).where(_receipts.c.bank == index)
-        acknowledged = connection.execute(query).scalar() or 0
+        query = select(_receipts).where(_receipts.c.bank == index)
+        receipt = connection.execute(query).first()
+    acknowledged, ended = (receipt.number, receipt.journal_position) if receipt else (0, 0)
     # After the receipt: what a bank has acknowledged it has written down.
     with bank.engine.connect() as connection:
         stands = connection.execute(select(_place)).first()
@@ -69,7 +70,8 @@ def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str
             told.take(line, number, acknowledged)
     except JournalBroken:
         return []  # the journal's own audit names the row
-    return told.problems(acknowledged - number)
+    ends = Journal(bank.engine, bank.tables).tip().position
+    return told.problems(acknowledged - number, ended - ends)
 
 
 @dataclass(frozen=True)
@@ -188,13 +190,18 @@ class _Told:
         found.fen += line.amount_fen
         self.each.say(f"{self.name}: central bank's position {line.position}: {said}")
 
-    def problems(self, ahead: int) -> list[str]:
-        """What was found; `ahead`: entries that the bank has acknowledged and has not."""
+    def problems(self, ahead: int, records: int) -> list[str]:
+        """What was found, with the entries and records that the bank told of and does not have."""
         found = []
         older = f"bank {self.name} is an older copy"
         if ahead > 0:
             found.append(
                 f"{older}: it had applied {_entries(self.applied_before)} more than now, and signed"
+                " that to the central bank"
+            )
+        if records > 0:
+            found.append(
+                f"{older}: its journal had {_count(records, 'record')} more than now, and it signed"
                 " that to the central bank"
             )
         for what, lost in self.lost.items():

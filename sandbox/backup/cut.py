@@ -46,7 +46,7 @@ _journal = table(
 _place = table("feed_place", *map(column, ("ledger", "number", "position")))
 _ledger = table("feed_ledger", column("ledger"))
 _banks = table("banks", *map(column, ("id", "name")))
-_receipts = table("feed_receipts", *map(column, ("bank", "number")))
+_receipts = table("feed_receipts", *map(column, ("bank", "number", "journal_position")))
 _acts_told = table("acts_told", *map(column, ("bank", "number")))
 _acts = table("officer_chain", column("number"))
 _deposits = table("token_deposits", column("id"))
@@ -192,6 +192,11 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
             "feed entry",
             number(select(func.max(_receipts.c.number)).where(of_bank), central),
             has.feed_number,
+        ),
+        (
+            "journal position",
+            number(select(func.max(_receipts.c.journal_position)).where(of_bank), central),
+            has.position,
         ),
         (
             "officers' act",

@@ -112,6 +112,22 @@ def test_a_bank_behind_what_it_has_acknowledged_is_an_older_copy(stack: Stack) -
     )
 
 
+def test_a_bank_whose_journal_ends_before_what_it_told_is_an_older_copy(stack: Stack) -> None:
+    """What was paid within the bank nobody else knows of, but how much there was."""
+    older = copied(stack, "alpha")
+    stack.country.rebuild("alpha")
+    for _ in range(20):
+        stack.pay(ALICE, CAROL, 10)
+    stack.country.built["alpha"].follower.acknowledge()
+    assert audited(stack).ok
+    put_back(stack, "alpha", older)
+    problems = audited(stack).problems
+    assert problems == [
+        "bank alpha is an older copy: its journal had 20 records more than now, and it signed that"
+        " to the central bank"
+    ]
+
+
 def test_a_payment_that_was_turned_down_and_is_unknown_to_its_bank_is_named(stack: Stack) -> None:
     older = copied(stack, "alpha")
     stack.holder(ALICE).pay(make("6202", 1), 600, memo="")
