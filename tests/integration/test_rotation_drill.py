@@ -185,7 +185,8 @@ def test_a_stolen_certificate_is_refused_at_once_with_its_open_streams(drill: Dr
     with BankOffice(drill.world.plan, "beta") as office:
         told = office.feed()
     place = registration_pb2.FeedPlace(ledger=told.ledger, number=told.number, hash=told.hash)
-    stream = thief.FollowFeed(registration_pb2.FollowFeedRequest(after=place), timeout=240.0)
+    asked = registration_pb2.FollowFeedRequest(after=place, journal_position=1 << 40)
+    stream = thief.FollowFeed(asked, timeout=240.0)
     drill.bob.pay(drill.alice.number, 1)
     next(stream)
     drill.through(("revoke", "beta", "--what", "certificate"))

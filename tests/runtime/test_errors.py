@@ -52,7 +52,7 @@ def test_what_is_about_the_caller_the_moment_or_the_service_decides_nothing() ->
     undecided = {reason_name(reason) for reason in REASONS if is_undecided(reason)}
     assert undecided == {
         "UNSPECIFIED", "MESSAGE_UNREADABLE", "DEADLINE_MISSING", "CERTIFICATE_REQUIRED",
-        "ROLE_NOT_ALLOWED", "BANK_NOT_ADMITTED", "BANK_SUSPENDED", "NOT_YET_VALID",
+        "ROLE_NOT_ALLOWED", "BANK_NOT_ADMITTED", "BANK_SUSPENDED", "BANK_BEHIND", "NOT_YET_VALID",
         "PEER_UNAVAILABLE", "TOO_MANY_REFUSALS", "OVERLOADED", "STOPPING", "INTERNAL",
     }  # fmt: skip
     assert is_undecided(9_999), "nor does what a later version may say"

@@ -135,12 +135,12 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
     (issuance_pb2.CreateRequestRequest(request_id=UUID, bank="alpha", amount_fen=1),
      ("FIELD_MISSING", "direction")),
     (issuance_pb2.CreateRequestRequest(request_id=UUID, bank="alpha", amount_fen=1,
-                                       direction=79),  # type: ignore[arg-type]
+                                       direction=78),  # type: ignore[arg-type]
      ("FIELD_INVALID", "direction")),
     (issuance_pb2.CreateRequestRequest(request_id="42", bank="alpha", amount_fen=1, direction=1),
      ("FIELD_INVALID", "request_id")),
-    (issuance_pb2.ListRequestsRequest(state=79), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
-    (bank_pb2.ItemAnswer(state=1, reason=79), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
+    (issuance_pb2.ListRequestsRequest(state=78), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
+    (bank_pb2.ItemAnswer(state=1, reason=89), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
     (R.FeedEntry(number=1, position=1, time_ms=1), ("FIELD_MISSING", "event")),
     (office_pb2.OfficerAct(act_id=UUID, institution="alpha", officer="wang", created_time_ms=1,
                            expires_time_ms=2, cause=" \n",
@@ -246,7 +246,7 @@ def test_the_longest_message_is_as_long_as_its_bounds_allow() -> None:
 
 BAD_ANSWERS: list[Message] = [
     bank_pb2.GetWalletResponse(),
-    bank_pb2.PayManyResponse(items=[bank_pb2.ItemAnswer(state=1, reason=79)]),  # type: ignore[arg-type]
+    bank_pb2.PayManyResponse(items=[bank_pb2.ItemAnswer(state=1, reason=89)]),  # type: ignore[arg-type]
     bank_pb2.CheckPayeesResponse(can_be_paid=[True] * 8_191),
     R.SubmitPaymentsResponse(outcomes=[R.Outcome(number=0, state=1)]),  # type: ignore[arg-type]
     R.FollowFeedResponse(entries=[b"x"]),
