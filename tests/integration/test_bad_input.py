@@ -166,6 +166,7 @@ EMPTY_IS_FINE = {
     "ListOfficers",
     "ListRequests",
     "ListSuspense",
+    "ListLost",
     "FollowFeed",
 }
 

@@ -8,7 +8,7 @@ from sandbox.world import World
 from tests.integration.commands import Done, dcep
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
-FEN = 4_000
+FEN = 1_900
 
 
 def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: World) -> None:
@@ -38,17 +38,17 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
         "PAYEE_FROZEN",
     )
     shown = dcep("suspense", "--dir", folder)
-    assert f"40.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
+    assert f"19.00 yuan for {number}" in shown.out and "PAYEE_FROZEN" in shown.out
     assert run("audit").code == 0
     pay = ("suspense", "pay", "beta", str(entry["entry"]), "--cause", "order 7 lifted")
     unseen = both(*pay)
     assert (unseen.code, unseen.answer["reason"]) == (2, "FIELD_MISSING")
     assert unseen.answer["amount_fen"] == FEN, "it is the entry's"
-    frozen = both(*pay, amount="40")
+    frozen = both(*pay, amount="19")
     assert (frozen.code, frozen.answer["reason"]) == (1, "PAYEE_FROZEN")
     assert "end the freeze" in frozen.answer["message"]
     assert both("unfreeze", number).code == 0
-    [paid] = both(*pay, amount="40").answer["approved"]
+    [paid] = both(*pay, amount="19").answer["approved"]
     assert (paid["kind"], paid["entry"], paid["decided_by"]) == (
         "pay_suspense",
         entry["entry"],
