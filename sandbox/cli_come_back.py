@@ -86,12 +86,7 @@ def show(
     for name in names:
         with BankOffice(plan, name) as office:
             entries += [_fields(name, entry) for entry in office.lost()]
-    speaker = Speaker(as_json)
-    speaker.result({"entries": entries})
-    for entry in entries if not as_json else ():
-        speaker.say(_line(entry))
-    if not entries and not as_json:
-        speaker.say("nothing that was lost is open")
+    Speaker(as_json).entries(entries, _line, "nothing that was lost is open")
 
 
 @lost.command()

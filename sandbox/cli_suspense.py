@@ -41,12 +41,7 @@ def show(
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     entries = [fields for name in names for fields in _entries(BankOffice(plan, name), name)]
-    speaker = Speaker(as_json)
-    speaker.result({"entries": entries})
-    for entry in entries if not as_json else ():
-        speaker.say(_line(entry))
-    if not entries and not as_json:
-        speaker.say("nothing lies in suspense")
+    Speaker(as_json).entries(entries, _line, "nothing lies in suspense")
 
 
 @suspense.command()

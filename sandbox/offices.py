@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 from google.protobuf.message import Message
@@ -18,12 +18,23 @@ from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from dcep.office.v1 import office_pb2, office_pb2_grpc
 from officers.signing import OfficerKey
 from runtime.clock import SystemClock
-from sandbox.connections import ask, officer_channel, stub
+from sandbox.connections import Answer, ask, officer_channel, stub
 from sandbox.plan import CENTRAL_BANK, StackPlan
 from sandbox.trust import officer_key_file
 
 Act = office_pb2.Act
 CAUSE = "ordered by an officer"
+_PAGE = 500
+
+
+def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
+    """The pages of a list, asked for one after another; `request` is for the first of them."""
+    while True:
+        page: Any = ask(method, request, kind)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
 
 
 class Desk:
@@ -87,14 +98,9 @@ class ActDesk(Desk):
 
     def open_acts(self) -> list[Act]:
         """The acts that wait for another officer, the oldest first."""
-        found: list[Act] = []
-        request = office_pb2.ListActsRequest(state=office_pb2.ACT_STATE_OPEN, page_size=500)
-        while True:
-            answer = ask(self._acts.ListActs, request, office_pb2.ListActsResponse)
-            found += answer.acts
-            if not answer.next_page_token:
-                return found[::-1]
-            request.page_token = answer.next_page_token
+        request = office_pb2.ListActsRequest(state=office_pb2.ACT_STATE_OPEN, page_size=_PAGE)
+        pages = _pages(self._acts.ListActs, request, office_pb2.ListActsResponse)
+        return [act for page in pages for act in page.acts][::-1]
 
     def newest_acts(self, count: int) -> list[Act]:
         """Acts in any state, the newest first; at most 500."""
@@ -104,14 +110,10 @@ class ActDesk(Desk):
     def approved_acts(self, kind: str) -> Iterator[Act]:
         """Acts of one kind that took effect, the newest first."""
         request = office_pb2.ListActsRequest(
-            state=office_pb2.ACT_STATE_APPROVED, kind=kind, page_size=500
+            state=office_pb2.ACT_STATE_APPROVED, kind=kind, page_size=_PAGE
         )
-        while True:
-            answer = ask(self._acts.ListActs, request, office_pb2.ListActsResponse)
-            yield from answer.acts
-            if not answer.next_page_token:
-                return
-            request.page_token = answer.next_page_token
+        for page in _pages(self._acts.ListActs, request, office_pb2.ListActsResponse):
+            yield from page.acts
 
     def officers(self) -> list[office_pb2.Officer]:
         """The officers of the institution."""
@@ -150,29 +152,18 @@ class CentralOffice(ActDesk):
 
     def evidence(self) -> list[authentication_pb2.Evidence]:
         """Every double spend that came to light, the newest first."""
-        found: list[authentication_pb2.Evidence] = []
-        request = authentication_pb2.ListEvidenceRequest(page_size=500)
-        while True:
-            answer = ask(
-                self.authentication.ListEvidence, request, authentication_pb2.ListEvidenceResponse
-            )
-            found += answer.evidence
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
+        request = authentication_pb2.ListEvidenceRequest(page_size=_PAGE)
+        kind = authentication_pb2.ListEvidenceResponse
+        pages = _pages(self.authentication.ListEvidence, request, kind)
+        return [case for page in pages for case in page.evidence]
 
     def requests(self) -> list[issuance_pb2.Request]:
         """What banks ask for and nobody answered yet, the oldest first."""
-        found: list[issuance_pb2.Request] = []
         request = issuance_pb2.ListRequestsRequest(
-            state=issuance_pb2.REQUEST_STATE_WAITING, page_size=500
+            state=issuance_pb2.REQUEST_STATE_WAITING, page_size=_PAGE
         )
-        while True:
-            answer = ask(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse)
-            found += answer.requests
-            if not answer.next_page_token:
-                return found[::-1]
-            request.page_token = answer.next_page_token
+        pages = _pages(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse)
+        return [asked for page in pages for asked in page.requests][::-1]
 
     def books_of(self, bank: str) -> issuance_pb2.BankBooks:
         """Reserves and circulation of one bank."""
@@ -189,16 +180,11 @@ class CentralOffice(ActDesk):
 
     def flows(self, from_ms: int = 0, to_ms: int = 0) -> list[analysis_pb2.Flow]:
         """What went from bank to bank in [from_ms, to_ms); both 0: ever."""
-        found: list[analysis_pb2.Flow] = []
         request = analysis_pb2.GetFlowsRequest(
-            from_time_ms=from_ms, to_time_ms=to_ms, page_size=500
+            from_time_ms=from_ms, to_time_ms=to_ms, page_size=_PAGE
         )
-        while True:
-            answer = ask(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse)
-            found += answer.flows
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
+        pages = _pages(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse)
+        return [flow for page in pages for flow in page.flows]
 
 
 class BankOffice(ActDesk):
@@ -210,25 +196,15 @@ class BankOffice(ActDesk):
 
     def suspense(self) -> list[bank_pb2.SuspenseEntry]:
         """What lies in suspense and is not sent back, oldest first."""
-        found: list[bank_pb2.SuspenseEntry] = []
-        request = bank_pb2.ListSuspenseRequest(page_size=500)
-        while True:
-            answer = ask(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
-            found += answer.entries
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
+        request = bank_pb2.ListSuspenseRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
+        return [entry for page in pages for entry in page.entries]
 
     def lost(self) -> list[bank_pb2.LostEntry]:
         """What was lost with a newer copy of the database and is open, oldest first."""
-        found: list[bank_pb2.LostEntry] = []
-        request = bank_pb2.ListLostRequest(page_size=500)
-        while True:
-            answer = ask(self.office.ListLost, request, bank_pb2.ListLostResponse)
-            found += answer.entries
-            if not answer.next_page_token:
-                return found
-            request.page_token = answer.next_page_token
+        request = bank_pb2.ListLostRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListLost, request, bank_pb2.ListLostResponse)
+        return [entry for page in pages for entry in page.entries]
 
     def feed(self) -> bank_pb2.GetFeedResponse:
         """Where the feed stands, and why it has stopped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -41,6 +41,15 @@ class Speaker:
             sys.stdout.flush()
         elif text is not None:
             self.console.print(text)
+
+    def entries(
+        self, entries: Sequence[dict[str, Any]], line: Callable[[dict[str, Any]], str], nothing: str
+    ) -> None:
+        """A list: as `entries` of the JSON object, or a line for each, or that there is none."""
+        self.result({"entries": entries})
+        if not self.as_json:
+            for text in map(line, entries) if entries else (nothing,):
+                self.say(text)
 
     def fail(self, code: int, reason: str, text: str, /, **more: Any) -> NoReturn:
         """Say why it did not work and end with ``code``."""
