@@ -6,6 +6,7 @@ the pieces go, so the payee's signs them back. What came back is good for a depo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,8 +26,10 @@ from offline_token.verify import Bad, Piece, Reason, judge
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.secure_element.keys import own_key
+from wallet.secure_element.limits import MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_room, check_total, judged, keep, salt_of
 from wallet.secure_element.refusals import bad, invalid
+from wallet.secure_element.remembering import challenge_of, forget_oldest
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, State
 
@@ -34,14 +37,36 @@ from wallet.secure_element.state import HeldKey, State
 def give_back(
     state: State,
     payment: bytes,
-    trust: Trust,
+    trust_in: Callable[[State], Trust],
     signer_of: Callable[[HeldKey], Signer],
     randomness: Randomness,
 ) -> bytes:
     """The payee's side: uses the request up and signs every piece back to the key that paid it.
 
+    The same payment again is answered with the same bytes.
+
+    Args:
+        trust_in: what the element verifies with; raises Refusal when it is too old.
+
     Raises Refusal when the payment can be taken, or is not good for a reason of its payer's.
     """
+    challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
+    given = state.given.get(challenge)
+    if given is not None and given[0] == digest:
+        return bytes.fromhex(given[1])
+    back = _given_back(state, payment, trust_in(state), signer_of, randomness)
+    state.given[challenge] = (digest, back.hex())
+    forget_oldest(state.given, MAX_REMEMBERED)
+    return back
+
+
+def _given_back(
+    state: State,
+    payment: bytes,
+    trust: Trust,
+    signer_of: Callable[[HeldKey], Signer],
+    randomness: Randomness,
+) -> bytes:
     try:
         paid = Payment.decode(payment)
     except FormatError:
@@ -99,6 +124,7 @@ def take_back(state: State, back: bytes) -> int:
     for chain in chains:
         keep(state, chain, PAYEE_OUTPUT, returned=True)
     state.back[challenge] = value_fen
+    forget_oldest(state.back, MAX_REMEMBERED)
     state.unconfirmed = [other for other in state.unconfirmed if other != challenge]
     return value_fen
 

@@ -27,6 +27,14 @@ def in_too_many_pieces() -> Refusal:
     )
 
 
+def uncertified() -> Refusal:
+    """No bank has certified a key of this device, or it has no trust bundle."""
+    return Refusal(
+        errors_pb2.REASON_DEVICE_UNKNOWN,
+        "this wallet's device has not been certified by its bank yet",
+    )
+
+
 def elsewhere() -> Refusal:
     """The private key that is needed lies in a token that is not here."""
     return Refusal(

@@ -1,0 +1,116 @@
+"""Paying a request: once, and for the same request with the same bytes again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import DEVICE, Certificate, Payment, Request
+from offline_token.receipt import is_receipt
+from offline_token.verify import Bad, Reason, check_device
+from runtime.errors import Refusal
+from runtime.randomness import Randomness
+from wallet.secure_element.keys import own_key
+from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
+from wallet.secure_element.pieces import Trust, check_single, endorse
+from wallet.secure_element.refusals import bad
+from wallet.secure_element.remembering import challenge_of, forget_oldest
+from wallet.secure_element.signer import Signer
+from wallet.secure_element.state import HeldKey, State
+
+
+def pay(
+    state: State,
+    asked: Request,
+    trust_in: Callable[[State], Trust],
+    signer_of: Callable[[HeldKey], Signer],
+    randomness: Randomness,
+) -> bytes:
+    """The payment for a request whose signature was verified; its pieces leave the state.
+
+    Args:
+        trust_in: what the element verifies with; raises Refusal when it is too old.
+    """
+    challenge = asked.challenge.hex()
+    if challenge in state.back:
+        raise Refusal(
+            errors_pb2.REASON_ALREADY_DECIDED,
+            "what paid this request came back; ask the payee for a new one",
+            field="request",
+        )
+    if (known := state.paid.get(challenge)) is not None:
+        return _repeated(bytes.fromhex(known[0]), asked)
+    trust = trust_in(state)
+    _check_payee(state, asked, trust)
+    if trust.now_ms > asked.expires_time_ms + CLOCKS_APART_MS:
+        raise Refusal(
+            errors_pb2.REASON_EXPIRED,
+            "this request is too old; ask the payee for a new one",
+            field="request",
+        )
+    check_single(state, trust, asked.amount_fen)
+    payment = endorse(state, asked, trust, signer_of, randomness)
+    state.paid[challenge] = (payment.hex(), asked.certificate.encode().hex())
+    forget_oldest(state.paid, MAX_REMEMBERED)
+    return payment
+
+
+def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:
+    """Lists what pays a request: until its payee has taken it, or as a text that was made."""
+    challenge = asked.challenge.hex()
+    if unconfirmed and challenge not in state.unconfirmed:
+        state.unconfirmed.append(challenge)
+    elif not unconfirmed and challenge not in state.made:
+        state.made[challenge] = (asked.code(), now_ms)
+        forget_oldest(state.made, MAX_REMEMBERED)
+
+
+def unconfirmed(state: State) -> list[bytes]:
+    """Payments that their payees have not said to have taken, oldest first."""
+    return [
+        bytes.fromhex(state.paid[challenge][0])
+        for challenge in state.unconfirmed
+        if challenge in state.paid
+    ]
+
+
+def confirm(state: State, payment: bytes, receipt: bytes) -> None:
+    """Its payee has taken it, and signed that. Raises Refusal when it has not."""
+    paid = state.paid.get(challenge_of(payment))
+    if paid is not None and paid[0] == payment.hex():
+        payee = Certificate.decode(bytes.fromhex(paid[1]), DEVICE).key
+        if not is_receipt(payee, payment, receipt):
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "the payee has not signed that it took the payment",
+                field="receipt",
+            )
+    state.unconfirmed = [
+        challenge
+        for challenge in state.unconfirmed
+        if state.paid.get(challenge, (payment.hex(),))[0] != payment.hex()
+    ]
+
+
+def _check_payee(state: State, asked: Request, trust: Trust) -> None:
+    if asked.amount_fen < 1:
+        raise bad(Reason.AMOUNT_INVALID)
+    if own_key(state, asked.certificate.key) is not None:
+        raise Refusal(errors_pb2.REASON_SAME_ACCOUNT, "this is a request of this very device")
+    try:
+        check_device(asked.certificate, trust.bundle, trust.now_ms)
+    except Bad as no:
+        raise bad(no.reason) from None
+
+
+def _repeated(payment: bytes, asked: Request) -> bytes:
+    """A payment made before, when it is for this very request."""
+    ends = [chain.hops[-1].endorsement for chain in Payment.decode(payment).chains]
+    amount_fen = sum(end.amount_fen for end in ends)
+    if amount_fen != asked.amount_fen or ends[0].payee != asked.certificate.key:
+        raise Refusal(
+            errors_pb2.REASON_ID_REUSED,
+            "another request with this challenge has been paid",
+            field="request",
+        )
+    return payment

@@ -1,0 +1,86 @@
+"""Being paid: requests, payments that are taken, and the receipts for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from offline_token.formats import PAYEE_OUTPUT, Payment, Request
+from offline_token.receipt import sign_receipt
+from offline_token.signing import sign_request
+from offline_token.verify import Reason
+from wallet.secure_element.keys import certificate_of, own_key
+from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS, REQUEST_VALID_MS
+from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
+from wallet.secure_element.refusals import bad
+from wallet.secure_element.remembering import challenge_of, forget_oldest
+from wallet.secure_element.signer import Signer
+from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.trusting import newest
+
+SignerOf = Callable[[HeldKey], Signer]
+
+
+def ask(
+    state: State, amount_fen: int, challenge: bytes, trust: Trust, signer_of: SignerOf
+) -> bytes:
+    """A request to the newest certified key, which is kept until it is paid."""
+    check_room(state, 1)
+    check_asked(trust, amount_fen)
+    check_total(state, trust, amount_fen)
+    key = newest(state)
+    key.shown = True
+    blank = Request(certificate_of(key), amount_fen, challenge, trust.now_ms + REQUEST_VALID_MS)
+    request = sign_request(signer_of(key), blank).encode()
+    state.asked[challenge.hex()] = request.hex()
+    forget_oldest(state.asked, MAX_REQUESTS)
+    return request
+
+
+def take(
+    state: State, payment: bytes, trust_in: Callable[[State], Trust], signer_of: SignerOf
+) -> int:
+    """Verifies a payment for one of the requests and keeps it; returns its value in fen.
+
+    Args:
+        trust_in: what the element verifies with; raises Refusal when it is too old.
+    """
+    challenge, digest = challenge_of(payment), hashlib.sha256(payment).hexdigest()
+    taken = state.taken.get(challenge)
+    if taken is not None and taken[0] == digest:
+        return taken[1]
+    value_fen, receipt = _take(state, payment, challenge, trust_in(state), signer_of)
+    state.taken[challenge] = (digest, value_fen, receipt.hex())
+    forget_oldest(state.taken, MAX_REMEMBERED)
+    return value_fen
+
+
+def receipt_of(state: State, payment: bytes) -> bytes | None:
+    """The signature that this very payment was taken; None when it was not."""
+    taken = state.taken.get(challenge_of(payment))
+    if taken is None or taken[0] != hashlib.sha256(payment).hexdigest():
+        return None
+    return bytes.fromhex(taken[2])
+
+
+def _take(
+    state: State, payment: bytes, challenge: str, trust: Trust, signer_of: SignerOf
+) -> tuple[int, bytes]:
+    """What it is worth, and the receipt for it."""
+    asked = state.asked.get(challenge)
+    verdict = judged(payment, trust, asked)
+    if not verdict.good:
+        raise bad(verdict.reason)
+    if asked is None:
+        raise bad(Reason.WRONG_CHALLENGE)
+    chains = Payment.decode(payment).chains
+    check_room(state, len(chains))
+    check_total(state, trust, verdict.value_fen)
+    for chain in chains:
+        keep(state, chain, PAYEE_OUTPUT)
+    key = own_key(state, Request.decode(bytes.fromhex(asked)).certificate.key)
+    if key is None:
+        raise bad(Reason.WRONG_CHALLENGE)
+    receipt = sign_receipt(signer_of(key), payment)
+    del state.asked[challenge]
+    return verdict.value_fen, receipt
