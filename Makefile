@@ -3,10 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := currency runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
+PACKAGES := currency language runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format screens protos bench clean
+.PHONY: help setup demo test lint format messages screens protos bench clean
 
 help: ## list the tasks
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ format: $(STAMP) ## rewrite the code in the project's format
 
 screens: $(STAMP) ## pictures of what the pages in docs/tutorials show, at 80 columns
 	$(BIN)/python -m sandbox.tutorials docs/tutorials/*.md --screens docs/screens
+
+messages: $(STAMP) ## collect what is said to people, and compile its translations
+	$(BIN)/python -m language.catalogue wallet.cli:app sandbox.cli:app
 
 protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from runtime.output import EXIT_USAGE, can_print
+import language
+from language import _
+from language.commands import parts, translate, wrong_usage
+from runtime.output import EXIT_USAGE, asked_for_json, can_print
 
 _DRAWN = "╭─…"
 """What a page of help is drawn with, where it can be."""
@@ -43,7 +46,9 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
         KeyboardInterrupt: somebody pressed Ctrl-C, or ended what was to be typed.
     """
     command = typer.main.get_command(app)
-    for part in _all_of(command):
+    if language.chosen():
+        translate(command)
+    for part in parts(command):
         if asked_for_json():
             # A missing subcommand is an error then and no page of help, which no program reads.
             part.no_args_is_help = False
@@ -68,11 +73,6 @@ def as_defaults(context: typer.Context, values: Mapping[str, Any]) -> None:
     context.default_map = _for_all(context.command, values)
 
 
-def asked_for_json() -> bool:
-    """Whether ``--json`` was typed: for what goes wrong before a command is known."""
-    return "--json" in sys.argv[1:]
-
-
 def _for_all(command: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     parts = getattr(command, "commands", {})
     return {**values, **{name: _for_all(part, values) for name, part in parts.items()}}
@@ -84,11 +84,6 @@ def _tell(wrong: typer.TyperException, name: str, fail: Fail) -> NoReturn:
     message = wrong.format_message()
     if not message:
         raise SystemExit(EXIT_USAGE)  # the help has been shown instead
-    fail(message, f"Look with `{path} --help`.")
-
-
-def _all_of(command: Any) -> Iterator[Any]:
-    """A command with its subcommands, and theirs."""
-    yield command
-    for part in getattr(command, "commands", {}).values():
-        yield from _all_of(part)
+    if language.chosen():
+        message = wrong_usage(message)
+    fail(message, _("Look with `{path} --help`.").format(path=path))

@@ -14,7 +14,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TextIO, cast
 
+import language
+from language import N_, _
 from runtime.limits import MAX_ERROR_CHARACTERS
+
+_SAMPLE = N_("Interrupted.")
+"""Letters of the language."""
 
 EXIT_USAGE = 2
 EXIT_UNHEARD = 3
@@ -42,7 +47,9 @@ def of_this_machine(error: Exception) -> str:
         what = error.strerror or str(error)
         return f"{error.filename}: {what}" if error.filename else what
     original = getattr(error, "orig", None)  # of SQLAlchemy's errors, which cost much to import
-    return f"the database: {original}" if isinstance(original, Exception) else ""
+    if isinstance(original, Exception):
+        return _("the database: {error}").format(error=original)
+    return ""
 
 
 class Unprintable(Exception):
@@ -54,7 +61,7 @@ class _Stream:
 
     def __init__(self, stream: TextIO | None, on_error: Callable[[str], None]) -> None:
         self._stream = stream if stream is not None else io.StringIO()
-        self._why = "it is closed" if stream is None else ""
+        self._why = _("it is closed") if stream is None else ""
         self._on_error = on_error
 
     def write(self, text: str) -> int:
@@ -101,21 +108,22 @@ def run_command(command: Callable[[], object], following: str) -> None:
 
     Args:
         command: the command line; it ends the process with SystemExit as it likes.
-        following: what a person can do when it is not known what was done.
+        following: what a person can do when it is not known what was done; in English.
     """
     guard_output()
+    _choose_language()
     try:
         try:
             command()
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        _end(EXIT_INTERRUPTED, "Interrupted.", following)
+        _end(EXIT_INTERRUPTED, _("Interrupted."), _(following))
     except Unprintable as error:
-        _unheard(f"The result could not be printed: {error}.", following)
+        _unheard(_("The result could not be printed: {error}.").format(error=error), following)
     except Exception:
         sys.stderr.write(traceback.format_exc())
-        _unheard("This is a fault of the program, and what it did is not known.", following)
+        _unheard(_("This is a fault of the program, and what it did is not known."), following)
 
 
 def json_ascii() -> bool:
@@ -133,8 +141,22 @@ def can_print(text: str) -> bool:
     return True
 
 
+def asked_for_json() -> bool:
+    """Whether ``--json`` was typed: for what goes wrong before a command is known."""
+    return "--json" in sys.argv[1:]
+
+
+def _choose_language() -> None:
+    """The reader's, for people; programs read the same whoever runs them.
+
+    Where standard output has no codes for a language, English is more use than their numbers.
+    """
+    if not asked_for_json() and language.choose(os.environ) and not can_print(_(_SAMPLE)):
+        language.choose({})
+
+
 def _unheard(what: str, following: str) -> NoReturn:
-    _end(EXIT_UNHEARD, what, following)
+    _end(EXIT_UNHEARD, what, _(following))
 
 
 def _end(code: int, what: str, following: str) -> NoReturn:

@@ -12,9 +12,9 @@ import typer
 
 from currency.amount import AmountError
 from currency.number import NumberError
-from runtime.command_line import Version, as_defaults, asked_for_json, run_app
+from runtime.command_line import Version, as_defaults, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from runtime.output import of_this_machine, run_command
+from runtime.output import asked_for_json, of_this_machine, run_command
 from sandbox import (
     cli_acts,
     cli_audit,

@@ -134,6 +134,8 @@ def _bash(typed: str, folder: Path, *, colours: bool) -> subprocess.CompletedPro
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DCEP_")}
     kept.pop("WALLET_HOME", None)
     kept.pop("NO_COLOR", None)
+    kept.pop("LANGUAGE", None)
+    kept.pop("LC_ALL", None)
     return subprocess.run(
         ["bash", "-c", _COMMANDS + _LINE],
         cwd=folder,
@@ -151,6 +153,7 @@ def _bash(typed: str, folder: Path, *, colours: bool) -> subprocess.CompletedPro
             "TYPED": typed,
             "COLUMNS": str(COLUMNS),
             "LANG": "C.UTF-8",
+            "LC_MESSAGES": "C.UTF-8",
             "TERM": "xterm-256color",
             "TTY_INTERACTIVE": "0",  # no bars that move
             **({"FORCE_COLOR": "1"} if colours else {"NO_COLOR": "1"}),

@@ -16,6 +16,11 @@ from tests import softhsm as soft
 
 _names = itertools.count()
 
+# What the tools say is the same whoever runs the tests.
+for _name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+    os.environ.pop(_name, None)
+os.environ["LANG"] = "C.UTF-8"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--postgresql``: the stacks of the integration tests run on PostgreSQL instead of SQLite."""

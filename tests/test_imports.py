@@ -9,19 +9,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {
-    "bench", "central_bank", "currency", "officers", "offline_token", "operator_bank", "runtime",
-    "sandbox", "settlement", "wallet",
+    "bench", "central_bank", "currency", "language", "officers", "offline_token", "operator_bank",
+    "runtime", "sandbox", "settlement", "wallet",
 }  # fmt: skip
 MAY = {
-    "currency": set[str](),
+    "language": set[str](),
+    "currency": {"language"},
     "settlement": {"currency", "offline_token"},
     "offline_token": {"currency", "settlement"},
-    "runtime": set[str](),
+    "runtime": {"language"},
     "officers": {"runtime"},
     "central_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
     "operator_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
-    "wallet": {"currency", "offline_token", "runtime"},
-    "sandbox": {"currency", "officers", "runtime", "settlement", "offline_token"},
+    "wallet": {"currency", "language", "offline_token", "runtime"},
+    "sandbox": {"currency", "language", "officers", "runtime", "settlement", "offline_token"},
 }
 
 

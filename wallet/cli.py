@@ -6,7 +6,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runtime.command_line import Version, asked_for_json, run_app
+from runtime.command_line import Version, run_app
+from runtime.output import asked_for_json
 from wallet.options import (
     AMOUNTS,
     Amount,

@@ -1,0 +1,88 @@
+"""``python -m language.catalogue``: brings the catalogues up to date with the code.
+
+The command lines are named on the command line, since nothing of ours is imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from language import DOMAIN, LOCALES
+from language.commands import helps
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("currency", "language", "runtime", "sandbox", "wallet")
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+WIDTH = 100
+
+
+def extracted(apps: Iterable[str]) -> Catalog:
+    """All that is said: what the code marks, and the help of every command and option.
+
+    Args:
+        apps: Typer apps, such as ``wallet.cli:app``.
+    """
+    catalogue = Catalog(project=DOMAIN, charset="utf-8")
+    for package in PACKAGES:
+        found = extract_from_dir(
+            ROOT / package, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=()
+        )
+        for name, _line, message, _comments, _context in sorted(found, key=lambda one: one[:2]):
+            catalogue.add(message, locations=[(f"{package}/{name}", 0)])
+    for app in apps:
+        module = app.partition(":")[0]
+        for text in sorted(set(_helps(app))):
+            catalogue.add(text, locations=[(f"{module.replace('.', '/')}.py", 0)])
+    return catalogue
+
+
+def read(language: str) -> Catalog:
+    """A catalogue as it is kept."""
+    with _file(language, "po").open("rb") as file:
+        return read_po(file, locale=language, domain=DOMAIN)
+
+
+def update(language: str, template: Catalog) -> list[str]:
+    """Brings a catalogue up to date and compiles it; returns what is not translated yet."""
+    catalogue = read(language)
+    catalogue.update(template, no_fuzzy_matching=True, update_creation_date=False)
+    catalogue.obsolete.clear()
+    with _file(language, "po").open("wb") as file:
+        write_po(file, catalogue, width=WIDTH, include_lineno=False, sort_by_file=True)
+    with _file(language, "mo").open("wb") as file:
+        write_mo(file, catalogue)
+    return [str(message.id) for message in catalogue if message.id and not message.string]
+
+
+def _helps(app: str) -> Iterator[str]:
+    """Help of a command, its options and its subcommands, as it is looked up before it is shown."""
+    import typer
+
+    module, _colon, name = app.partition(":")
+    yield from helps(typer.main.get_command(getattr(import_module(module), name)))
+
+
+def _file(language: str, ending: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.{ending}"
+
+
+def _main(apps: list[str]) -> int:
+    template = extracted(apps)
+    missing: list[Any] = []
+    for folder in sorted(LOCALES.iterdir()):
+        missing += (f"{folder.name}: {text}" for text in update(folder.name, template))
+    sys.stdout.writelines(f"{text}\n" for text in missing)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main(sys.argv[1:]))
