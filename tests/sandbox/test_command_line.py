@@ -15,6 +15,7 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
+from sandbox.stack import init
 from sandbox.words import Speaker as DcepSpeaker
 from wallet.speak import Speaker as WalletSpeaker
 
@@ -136,6 +137,24 @@ def test_a_plain_terminal_gets_plain_text(tool: str, words: list[str]) -> None:
     said = done.stdout + done.stderr
     assert said.isascii() and "\\u" not in said
     assert "\x1b" not in run(tool, *words, NO_COLOR="1", FORCE_COLOR="1").stderr
+
+
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [
+        ("dcep", ["init", "--dir", "/proc/nowhere"]),
+        ("dcep", ["up", "--dir", "/proc/nowhere"]),
+        ("wallet", ["--home", "/proc/nowhere", "open", "--bank", "alpha", "--name", "Al"]),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(
+    tool: str, words: list[str], tmp_path: Path
+) -> None:
+    """``/proc`` takes no folder from anybody, not even from the administrator."""
+    plan = init(tmp_path / "stack")
+    done = run(tool, *words, DCEP_STACK=str(plan.folder))
+    assert done.returncode in (2, 3)
+    assert "/proc/nowhere" in done.stderr and "Traceback" not in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("speaks", [WalletSpeaker, DcepSpeaker], ids=["wallet", "dcep"])
