@@ -27,6 +27,7 @@ from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
 from central_bank.registration.feed_look import FeedLook
 from central_bank.registration.judging import Judging
+from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.loads import Loads
 from central_bank.registration.losses import Losses
 from central_bank.registration.peers import BankPeers
@@ -139,6 +140,7 @@ def build(
     devices = Devices(database, offline_roots, clock)
     evidence = Evidence(database, registry, devices, clock)
     waiting = Waiting(database, clock)
+    kept = KeptForNothing(clock)
     # What is spent is looked up and written down by one deposit after another, and what is left
     # by none of them meanwhile.
     clearing = FifoLock()
@@ -165,13 +167,19 @@ def build(
         offline_roots=offline_roots,
         setting_aside=setting_aside,
         settlement=Settlement(
-            ledger, books.history, registry, asking, Returns(database, books.history), clock
+            ledger,
+            books.history,
+            registry,
+            asking,
+            Returns(database, books.history),
+            kept,
+            clock,
         ),
         officers=officers,
         acts=acts,
         office=office,
         requests=requests,
-        loads=Loads(database, ledger, books.history, devices, offline_roots, clock),
+        loads=Loads(database, ledger, books.history, devices, offline_roots, kept, clock),
         deposits=Deposits(
             database,
             ledger,
@@ -181,6 +189,7 @@ def build(
             evidence,
             Losses(database, ledger, registry, clock),
             devices,
+            kept,
             clock,
             clearing,
         ),

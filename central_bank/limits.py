@@ -72,6 +72,20 @@ MAX_REFUSED_DEPOSITS = 100_000
 """Refused deposits of one bank that are kept, the newest: one that is asked again after so many is
 judged anew, and refused again."""
 
+KEPT_FOR_NOTHING_BYTES = 64 * 1024 * 1024
+"""What one bank may have written down for good though it moves nothing, such as refused payments,
+before it has to wait."""
+
+KEPT_FOR_NOTHING_BYTES_PER_HOUR = 64 * 1024 * 3_600
+"""And so much an hour then: some 200 refused payments a second."""
+
+KEPT_FOR_NOTHING_MOST_BYTES = 4 * KEPT_FOR_NOTHING_BYTES
+"""So much of it, at most, by what has moved before."""
+
+MOVED_BYTES = 256
+"""For each record that moves money a bank may have as much written down that moves none: some of
+its payments are always refused."""
+
 MAX_EVIDENCE_PER_TOKEN = 32
 """Proofs that are kept of one token: its devices are out of use by the first ones."""
 

@@ -17,6 +17,7 @@ from officers.chain import ActsChain, after_proposal, put_link, read_place
 from officers.effects import Act, Decision, Effect, same_officer
 from officers.limits import (
     CLOCK_SKEW_MS,
+    ENDED_BYTES,
     EXPIRED_AT_ONCE,
     LOOKED_THROUGH_AT_ONCE,
     MAX_ACT_VALIDITY_MS,
@@ -31,6 +32,7 @@ from runtime.checks import exact_bytes, invalid, request_id, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal, reason_name
+from runtime.kept_bytes import KeptBytes
 from runtime.messages import read_payload
 from runtime.tls import Identity
 
@@ -58,6 +60,7 @@ class Acts:
         self._effects = effects
         self._clock = clock
         self.chain = ActsChain(database, tables)
+        self._room = KeptBytes(clock, at_once=ENDED_BYTES, per_hour=ENDED_BYTES // 24)
         # Acts are written down and decided one after another. Nobody is waited for meanwhile.
         self._one_at_a_time = threading.Lock()
         # From then on a key may have ended that signed an open act; never, when None.
@@ -95,6 +98,7 @@ class Acts:
                 self._check_second(officer, act, effect)
                 self._standing(act)
                 self._perform(effect, act, self._decision(act, APPROVED, officer.name, envelope))
+                self._room.count(act.proposer, 0, came_of_it=len(act.proposal.payload))
             else:
                 _check_same_answer(act, APPROVED, officer)
         act = self.get(act.content.act_id)
@@ -253,6 +257,7 @@ class Acts:
             "reason": 0,
         }
         effect.check(_act(SimpleNamespace(id=0, **values)))
+        self._room.check(officer.name)
 
         def body(connection: Connection) -> None:
             inserted = connection.execute(insert(table).values(values)).inserted_primary_key
@@ -264,6 +269,7 @@ class Acts:
             put_link(connection, self._tables, number, OPEN, place)
 
         self._database.transaction(body)
+        self._room.count(officer.name, len(payload))
         return self.get(content.act_id)
 
     def _ready(self, effect: Effect, act: Act) -> None:

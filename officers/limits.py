@@ -19,6 +19,10 @@ CLOCK_SKEW_MS = 60_000
 MAX_OPEN_ACTS = 100
 """Acts of one officer that wait at once."""
 
+ENDED_BYTES = 16 * 1024 * 1024
+"""What one officer may have kept of acts that nobody approved before he has to wait; and so much a
+day then."""
+
 EXPIRED_AT_ONCE = 50
 """Acts whose time is over that one step ends."""
 

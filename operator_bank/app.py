@@ -242,7 +242,7 @@ def build(
         opening=Opening(directory, clock, verifier, bank=parts.name),
         holder=Holder(ledger, orders, policy, clock, refused, bank=parts.name),
         vault=vault,
-        exchange=Exchange(ledger, orders, vault, clock, receipts),
+        exchange=Exchange(ledger, orders, vault, clock, receipts, refused),
         payments=Payments(
             ledger,
             orders,
@@ -250,6 +250,7 @@ def build(
             outgoing,
             clock,
             refusals,
+            refused,
             standing,
             lost,
             prefix=parts.prefix,

@@ -16,10 +16,18 @@ CLOCK_SKEW_MS = 60_000
 MAX_RECEIPT_AGE_MS = 30 * 86_400_000
 """For so long a cash machine's receipt can be put into its wallet."""
 
+MAX_REFUSED_AT_ONCE = 64
+"""Orders of one wallet that are decided together: what was refused is counted in between."""
+
 MAX_PAYEE_REFUSALS = 64
 """Payments of one wallet that may fail for their payees within PAYEE_REFUSALS_MS."""
 
 PAYEE_REFUSALS_MS = 3_600_000
+REFUSED_BYTES = 64 * 1024
+"""What one wallet may have kept of orders that were refused before it has to wait: some 120
+payments."""
+
+REFUSED_BYTES_PER_HOUR = 16 * 1024
 MAX_PROBING = 1 << 16
 """Wallets whose failed payments are counted."""
 

@@ -3,6 +3,9 @@
 What the rule refuses has used its sequence up already. This is for orders that are refused before
 the rule is asked, for reasons that may pass: without it, somebody who kept one could send it again
 when they have.
+
+Whatever is refused is kept for ever, so of each wallet only so much is: beyond that its orders are
+not judged for a while.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from dcep.errors.v1 import errors_pb2
+from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR
 from operator_bank.orders import Order
 from operator_bank.reasons import refusal_of
 from runtime.clock import Clock
 from runtime.errors import Refusal
-from settlement.core import Batch
+from runtime.kept_bytes import KeptBytes
+from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Result
@@ -38,15 +43,43 @@ class Refused:
         self._ledger = ledger
         self._history = history
         self._clock = clock
+        self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
 
-    def check(self, order: Order[Any]) -> None:
-        """That an order was not refused before.
+    def check_room(self, account: int) -> None:
+        """That an order of a wallet may be judged.
 
         Raises:
-            Refusal: it was, and for this; or ID_REUSED.
+            Refusal: TOO_MANY_REFUSALS, with retry_time_ms.
+        """
+        wait_ms = self._room.wait_ms(account)
+        if wait_ms:
+            raise Refusal(
+                errors_pb2.REASON_TOO_MANY_REFUSALS,
+                "too much is kept of this wallet's orders that were refused; it can order again"
+                " later",
+                retry_time_ms=str(self._clock.now_ms() + wait_ms),
+            )
+
+    def count(self, batch: Batch, answers: Answers) -> None:
+        """Counts what was written down of orders in a batch that the rule has refused."""
+        refused = (
+            (answers.results >= Result.MALFORMED) & ~answers.repeated & (answers.positions > 0)
+        )
+        for place in np.flatnonzero(refused).tolist():
+            record = batch.records[place]
+            beside = sum(len(part[place]) for part in (batch.notes, batch.signatures) if part)
+            self._room.count(int(record["origin"]), RECORD.itemsize + beside)
+
+    def check(self, order: Order[Any]) -> None:
+        """That an order was not refused before, and that it may be judged if it is new.
+
+        Raises:
+            Refusal: it was, and for this; or ID_REUSED; or TOO_MANY_REFUSALS.
         """
         row = self.earlier(order)
-        if row is not None and row.kind == Kind.REFUSAL:
+        if row is None:
+            self.check_room(order.wallet.account)
+        elif row.kind == Kind.REFUSAL:
             raise Refusal(row.spare, "it was refused for this before; make it anew")
 
     def earlier(self, order: Order[Any]) -> Any:
@@ -68,5 +101,7 @@ class Refused:
         record["time_ms"] = self._clock.now_ms()
         record["digest"] = order.digest
         kept = Batch(record, [order.payload], signatures=[order.signature])
-        result = self._ledger.submit(kept).result(0)
+        answers = self._ledger.submit(kept)
+        self.count(kept, answers)
+        result = answers.result(0)
         return refusal_of(result) if result == Result.ID_REUSED else refusal

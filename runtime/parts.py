@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 STATEMENT_VALUES = 500
@@ -14,3 +14,20 @@ def parts(values: Sequence[T], size: int = STATEMENT_VALUES) -> Iterator[Sequenc
     """The values in order, up to `size` at once."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def parts_by_owner(
+    items: Sequence[T], owner_of: Callable[[T], int], most: int
+) -> Iterator[Sequence[T]]:
+    """The items in order, in parts in which no owner but 0 has more than `most`."""
+    begin = 0
+    seen: dict[int, int] = {}
+    for index, item in enumerate(items):
+        owner = owner_of(item)
+        count = seen.get(owner, 0)
+        if count == most and owner:
+            yield items[begin:index]
+            begin, count, seen = index, 0, {}
+        seen[owner] = count + 1
+    if begin < len(items):
+        yield items[begin:] if begin else items

@@ -61,7 +61,7 @@ _WORDS = {
         "Check the number, or ask the payee.",
     ),
     "TOO_MANY_REFUSALS": (
-        "So many payments from this wallet failed for their payees that it has to wait.",
+        "So many orders of this wallet were refused that it has to wait.",
         "Repeat the command in an hour.",
     ),
     "SAME_ACCOUNT": ("Payer and payee are the same wallet.", "Check the number."),

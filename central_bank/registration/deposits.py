@@ -19,6 +19,7 @@ from central_bank.registration.double_spends import DEPOSITED, Deposited, Share,
 from central_bank.registration.evidence import Evidence
 from central_bank.registration.judging import Judged, Judging
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
+from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.losses import Losses
 from central_bank.registration.restore import given_back
 from central_bank.registration.settle import open_signed
@@ -66,6 +67,7 @@ class Deposits:
         evidence: Evidence,
         losses: Losses,
         devices: Devices,
+        kept: KeptForNothing,
         clock: Clock,
         clearing: FifoLock,
     ) -> None:
@@ -77,6 +79,7 @@ class Deposits:
         self._evidence = evidence
         self._losses = losses
         self._devices = devices
+        self._kept = kept
         self._clock = clock
         self._clearing = clearing
         self._of_bank: dict[int, FifoLock] = {}
@@ -87,6 +90,7 @@ class Deposits:
         Of each bank one call is in line to be cleared, and that for a bounded part of it at a time:
         however much of what a bank brings in is bad, the others wait for one part of it.
         """
+        self._kept.check(bank)
         kind = registration_pb2.TokenDeposit
         order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
         # Before the lock: while one call is being cleared, the signatures of the next are verified.
@@ -246,7 +250,10 @@ class Deposits:
                 if one.waited:
                     self._waiting.end(connection, bank, one.item.number)
 
-        self._ledger.submit(Batch(_records(bank, moves, now_ms), notes, keep))
+        batch = Batch(_records(bank, moves, now_ms), notes, keep)
+        answers = self._ledger.submit(batch)
+        moved_bytes = sum(len(one.item.offline_payment) for one, _ in staged)
+        self._kept.count(signed, batch, answers, moved_bytes=moved_bytes)
 
 
 def _deposited(one: Judged) -> Deposited:

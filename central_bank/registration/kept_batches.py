@@ -38,6 +38,12 @@ class SignedBatch:
         self._kind = kind
         self.envelope = envelope
         self._kept = False
+        self._bytes = 0
+
+    def kept_bytes(self) -> int:
+        """How many bytes were kept since it was asked for the last time, beside the journal's."""
+        kept, self._bytes = self._bytes, 0
+        return kept
 
     def keep_whole(self, connection: Connection, answers: Answers) -> None:
         """Keeps all of it, where the first of these records is new."""
@@ -85,3 +91,4 @@ class SignedBatch:
         }
         connection.execute(insert(bank_batches), row)
         self._kept = True
+        self._bytes = len(kept.head) + len(kept.others or b"") + len(self.envelope.signature)

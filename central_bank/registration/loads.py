@@ -16,6 +16,7 @@ from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Bank
 from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
 from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
+from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.settle import digest, open_signed, outcome_of
 from central_bank.registration.sizes import sizes
 from central_bank.tables import tokens
@@ -49,6 +50,7 @@ class Loads:
         history: History,
         devices: Devices,
         roots: OfflineRoots,
+        kept: KeptForNothing,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -56,6 +58,7 @@ class Loads:
         self._history = history
         self._devices = devices
         self._roots = roots
+        self._kept = kept
         self._clock = clock
         self._changing = threading.Lock()
         self._busy: dict[bytes, tuple[int, int]] = {}
@@ -65,6 +68,7 @@ class Loads:
         self, bank: Bank, envelope: SignedEnvelope
     ) -> tuple[registration_pb2.Outcome, list[bytes]]:
         """Signs tokens for a certified device, paid for from the bank's circulation."""
+        self._kept.check(bank)
         kind = registration_pb2.TokenRegistration
         order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
         certificate = _certificate(bank, order.device_certificate)
@@ -99,7 +103,9 @@ class Loads:
             if answers.result(0).accepted and not answers.repeated[0]:
                 _put_tokens(connection, bank, order.number, made)
 
-        answers = self._ledger.submit(Batch(record, [note.SerializeToString()], keep))
+        batch = Batch(record, [note.SerializeToString()], keep)
+        answers = self._ledger.submit(batch)
+        self._kept.count(signed, batch, answers, moved_bytes=len(envelope.payload))
         result = answers.result(0)
         if result == Result.ID_REUSED:
             # A device revoked since then: what was registered before stays registered.

@@ -25,6 +25,7 @@ from central_bank.limits import (
     PATIENCE_S,
 )
 from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
+from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.outbound_check import check_payment
 from central_bank.registration.returns import Returns
 from currency.number import prefix_of
@@ -79,6 +80,7 @@ class Settlement:
         registry: Registry,
         asking: Asking,
         returns: Returns,
+        kept: KeptForNothing,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -86,6 +88,7 @@ class Settlement:
         self._registry = registry
         self._asking = asking
         self._returns = returns
+        self._kept = kept
         self._clock = clock
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
@@ -96,6 +99,7 @@ class Settlement:
         self, bank: Bank, envelope: SignedEnvelope
     ) -> registration_pb2.SubmitPaymentsResponse:
         """Settles a signed batch of the bank's outbound payments; an outcome for each, in order."""
+        self._kept.check(bank)
         kind = registration_pb2.OutboundBatch
         batch = open_signed(_BATCH_TAG, envelope, bank, kind, self._clock.now_ms())
         payments = list(batch.payments)
@@ -248,7 +252,7 @@ class Settlement:
             if returns:
                 self._returns.keep(connection, answers, signed.bank, returns, self._banks())
 
-        for index, end in zip(chosen, self._settle(rows, notes, keep), strict=True):
+        for index, end in zip(chosen, self._settle(signed, rows, notes, keep), strict=True):
             ends[index] = end
 
     def _banks(self) -> dict[str, Bank]:
@@ -285,13 +289,16 @@ class Settlement:
 
     def _settle(
         self,
+        signed: SignedBatch,
         rows: Sequence[tuple[int, ...]],
         notes: Sequence[bytes],
         keep: Callable[[Connection, Answers], None],
     ) -> list[tuple[int, int]]:
         """(OutcomeState, Reason) of each record, in order."""
         records = np.array(rows, RECORD)
-        answers = self._ledger.submit(Batch(records, notes, keep))
+        batch = Batch(records, notes, keep)
+        answers = self._ledger.submit(batch)
+        self._kept.count(signed, batch, answers)
         ends: list[tuple[int, int]] = []
         verdicts = records["spare"].tolist()
         for place, (result, reason) in enumerate(

@@ -14,14 +14,15 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.exchange.receipts import Receipt, Receipts
-from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS
+from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_REFUSED_AT_ONCE
 from operator_bank.orders import Order, Orders
 from operator_bank.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
+from operator_bank.refused import Refused
 from operator_bank.vault.vault import Vault
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.errors import Refusal
-from runtime.parts import parts
+from runtime.parts import parts, parts_by_owner
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
@@ -44,13 +45,20 @@ class Exchange:
     """The use-case behind ExchangeService."""
 
     def __init__(
-        self, ledger: Ledger, orders: Orders, vault: Vault, clock: Clock, receipts: Receipts
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        vault: Vault,
+        clock: Clock,
+        receipts: Receipts,
+        refused: Refused,
     ) -> None:
         self._ledger = ledger
         self._orders = orders
         self._vault = vault
         self._clock = clock
         self._receipts = receipts
+        self._refused = refused
         # A receipt is looked for and used by one call after another.
         self._using_receipts = threading.Lock()
 
@@ -76,10 +84,15 @@ class Exchange:
             order if isinstance(order, Refusal) else Exchanged(False) for order in opened
         ]
         good = [i for i, order in enumerate(opened) if not isinstance(order, Refusal)]
-        for part in parts(good, MAX_BATCH_RECORDS // 2):
-            ran = self._run([opened[i] for i in part])  # type: ignore[misc]
-            for index, answer in zip(part, ran, strict=True):
-                answers[index] = answer
+        orders: list[Order[orders_pb2.ExchangeOrder]] = [opened[i] for i in good]  # type: ignore[misc]
+        ran = [
+            answer
+            for part in parts_by_owner(orders, _account, MAX_REFUSED_AT_ONCE)
+            for portion in parts(part, MAX_BATCH_RECORDS // 2)
+            for answer in self._run(portion)
+        ]
+        for index, answer in zip(good, ran, strict=True):
+            answers[index] = answer
         return answers
 
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
@@ -111,6 +124,7 @@ class Exchange:
             try:
                 if isinstance(receipt, Refusal):
                     raise receipt
+                self._refused.check_room(order.wallet.account)
                 pairs.append(self._pair(order, now_ms))
                 places.append(index)
                 # The order stands beside the first of the two.
@@ -126,9 +140,9 @@ class Exchange:
                 self._receipts.use(connection, [one for one in used if isinstance(one, Receipt)])
 
             also = use if receipts else None
-            decided = self._ledger.submit(
-                Batch(np.concatenate(pairs), notes, also, signatures=signatures)
-            )
+            batch = Batch(np.concatenate(pairs), notes, also, signatures=signatures)
+            decided = self._ledger.submit(batch)
+            self._refused.count(batch, decided)
             for place, index in enumerate(places):
                 result = decided.result(2 * place)
                 repeated = bool(decided.repeated[2 * place])
@@ -209,6 +223,10 @@ class Exchange:
 
     def _available(self, account: int) -> int:
         return int(self._ledger.read([account])[0]["available_fen"])
+
+
+def _account(order: Order[orders_pb2.ExchangeOrder]) -> int:
+    return order.wallet.account
 
 
 def _by_cash(content: orders_pb2.ExchangeOrder) -> bool:

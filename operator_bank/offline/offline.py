@@ -253,14 +253,14 @@ class Offline:
         record["time_ms"] = self._clock.now_ms()
         record["expires_ms"] = content.expires_time_ms
         record["digest"] = order.digest
-        answers = self._ledger.submit(
-            Batch(
-                record,
-                [order.payload],
-                lambda c, a: put_outbound(c, record, {0: Going("", certificate)}, a, "load"),
-                signatures=[order.signature],
-            )
+        batch = Batch(
+            record,
+            [order.payload],
+            lambda c, a: put_outbound(c, record, {0: Going("", certificate)}, a, "load"),
+            signatures=[order.signature],
         )
+        answers = self._ledger.submit(batch)
+        self._refused.count(batch, answers)
         if not answers.result(0).accepted:
             raise refusal_of(answers.result(0))
         return int(answers.positions[0])

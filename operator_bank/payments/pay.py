@@ -20,6 +20,7 @@ from operator_bank.orders import Order, Orders
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import payers_refusal
+from operator_bank.refused import Refused
 from operator_bank.standing import Standing
 from operator_bank.tables import outbound
 from operator_bank.wallets.directory import Directory
@@ -86,6 +87,7 @@ class Payments:
         outgoing: Outbound,
         clock: Clock,
         refusals: PayeeRefusals,
+        refused: Refused,
         standing: Standing,
         lost: LostDesk,
         *,
@@ -97,6 +99,7 @@ class Payments:
         self._outgoing = outgoing
         self._clock = clock
         self._refusals = refusals
+        self._refused = refused
         self._standing = standing
         self._lost = lost
         self._prefix = prefix
@@ -147,7 +150,7 @@ class Payments:
     def _run_all(
         self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
-        """As `_run`; so many of one payer at once, that what they tell of payees is bounded."""
+        """As `_run`; so many of one payer at once, that what is refused of them is bounded."""
         answers: list[Paid | Refusal] = []
         available_fen: dict[int, int] = {}
         for part in self._refusals.portions(orders, _payer):
@@ -175,6 +178,7 @@ class Payments:
                     answers.append(paid)
                     continue
                 self._refusals.check(order.wallet.account, now_ms)
+                self._refused.check_room(order.wallet.account)
                 rows.append(self._row(order, now_ms))
                 taken.append(order)
                 places.append(index)
@@ -194,15 +198,15 @@ class Payments:
         if going:
             also = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
         payers = sorted({row[0] for row in rows}) if read else []
-        decided = self._ledger.submit(
-            Batch(
-                records,
-                [order.payload for order in taken],
-                also,
-                payers,
-                [order.signature for order in taken],
-            )
+        batch = Batch(
+            records,
+            [order.payload for order in taken],
+            also,
+            payers,
+            [order.signature for order in taken],
         )
+        decided = self._ledger.submit(batch)
+        self._refused.count(batch, decided)
         # As lists: a bulk call reads each of them thousands of times.
         kinds, results = records["kind"].tolist(), decided.results.tolist()
         repeated, positions = decided.repeated.tolist(), decided.positions.tolist()

@@ -20,6 +20,7 @@ from operator_bank.limits import (
 )
 from runtime.errors import Refusal
 from runtime.logs import logger
+from runtime.parts import parts_by_owner
 
 T = TypeVar("T")
 
@@ -41,17 +42,7 @@ class PayeeRefusals:
 
     def portions(self, items: Sequence[T], payer_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
         """The items in order, in parts in which no payer has more than may fail."""
-        begin = 0
-        seen: dict[int, int] = {}
-        for index, item in enumerate(items):
-            payer = payer_of(item)
-            count = seen.get(payer, 0)
-            if count == MAX_PAYEE_REFUSALS and payer:
-                yield items[begin:index]
-                begin, count, seen = index, 0, {}
-            seen[payer] = count + 1
-        if begin < len(items):
-            yield items[begin:] if begin else items
+        return parts_by_owner(items, payer_of, MAX_PAYEE_REFUSALS)
 
     def check(self, account: int, now_ms: int) -> None:
         """That a payer may go on.

@@ -108,6 +108,7 @@ class Holder:
         now_ms = self._clock.now_ms()
         if order.content.expires_time_ms < now_ms and self._refused.earlier(order) is None:
             check_unexpired(order.content.expires_time_ms, now_ms)
+        self._refused.check_room(order.wallet.account)
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.SET_FLAGS
         record["origin"] = order.wallet.account
@@ -117,7 +118,9 @@ class Holder:
         record["time_ms"] = now_ms
         record["digest"] = order.digest
         kept = Batch(record, [order.payload], signatures=[order.signature])
-        result = self._ledger.submit(kept).result(0)
+        answers = self._ledger.submit(kept)
+        self._refused.count(kept, answers)
+        result = answers.result(0)
         if not result.accepted:
             raise refusal_of(result)
 

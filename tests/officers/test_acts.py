@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from officers.effects import Act
 from officers.limits import MAX_OPEN_ACTS
 from officers.signing import ACT_TAG, APPROVAL_TAG, REJECTION_TAG, OfficerKey, digest_of
 from runtime.envelope import sign, verify
-from runtime.errors import Refusal
+from runtime.errors import RETRY_AFTER_MS, Refusal
 from tests.officers.conftest import CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person
 
@@ -396,6 +397,25 @@ def test_open_acts_of_one_officer_are_bounded_and_leave_the_others_alone(office:
     assert refused(lambda: office.propose(WANG)) == "OVERLOADED"
     office.propose(ZHOU)
     office.approve(ZHOU, acts[0])
+    office.propose(WANG)
+
+
+def test_acts_that_are_proposed_and_turned_down_again_and_again_fill_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("officers.acts.ENDED_BYTES", 1_200)
+    office = Office(tmp_path, WANG, ZHOU, CHEN)
+    for _ in range(15):
+        office.approve(ZHOU, office.propose(WANG))  # what two wanted is not counted
+    ended = 0
+    with pytest.raises(Refusal) as caught:
+        while ended < 15:
+            office.reject(WANG, office.propose(WANG))
+            ended += 1
+    assert caught.value.name == "OVERLOADED"
+    assert 2 < ended < 14
+    office.both(office_pb2.FreezeWallet(wallet_number="6201000000000012"), ZHOU, CHEN)
+    office.clock.advance(int(caught.value.metadata[RETRY_AFTER_MS]))
     office.propose(WANG)
 
 

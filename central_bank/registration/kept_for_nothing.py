@@ -1,0 +1,62 @@
+"""What a bank has the central bank write down for good though it moves no money: bounded.
+
+A refused payment is a record for ever, and with the first payment of a batch that settles all that
+the bank signed in it is kept, be the rest of it refused, repeated or dated ahead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from central_bank.authentication.registry import Bank
+from central_bank.limits import (
+    KEPT_FOR_NOTHING_BYTES,
+    KEPT_FOR_NOTHING_BYTES_PER_HOUR,
+    KEPT_FOR_NOTHING_MOST_BYTES,
+    MOVED_BYTES,
+)
+from central_bank.registration.kept_batches import SignedBatch
+from runtime.clock import Clock
+from runtime.kept_bytes import KeptBytes
+from settlement.core import Answers, Batch
+from settlement.records import RECORD, Result
+
+
+class KeptForNothing:
+    """Counts it by bank: looked at before a call, counted after it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._bytes = KeptBytes(
+            clock,
+            at_once=KEPT_FOR_NOTHING_BYTES,
+            per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
+            most=KEPT_FOR_NOTHING_MOST_BYTES,
+        )
+
+    def check(self, bank: Bank) -> None:
+        """That a bank may have something written down.
+
+        Raises:
+            Refusal: OVERLOADED, with the time after which it may.
+        """
+        self._bytes.check(bank.index)
+
+    def count(
+        self, signed: SignedBatch, batch: Batch, answers: Answers, *, moved_bytes: int = 0
+    ) -> None:
+        """Counts what was written down for a batch of a bank.
+
+        Args:
+            batch: what was decided, of which the answers are.
+            moved_bytes: of what the bank signed that has settled, beside MOVED_BYTES a record.
+        """
+        new = (answers.positions > 0) & ~answers.repeated
+        refused = new & (answers.results >= Result.MALFORMED)
+        places = np.flatnonzero(refused).tolist()
+        kept = signed.kept_bytes() + RECORD.itemsize * len(places)
+        if batch.notes is not None:
+            kept += sum(len(batch.notes[place]) for place in places)
+        moved = int(np.count_nonzero(new & ~refused))
+        came_of_it = MOVED_BYTES * moved + moved_bytes if moved else 0
+        if kept or came_of_it:
+            self._bytes.count(signed.bank.index, kept, came_of_it=came_of_it)

@@ -1,0 +1,124 @@
+"""What a bank has the centre write down for good though it moves nothing is bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from central_bank.authentication.registry import Bank
+from central_bank.limits import KEPT_FOR_NOTHING_BYTES_PER_HOUR, MAX_AHEAD_MS
+from central_bank.tables import bank_batches
+from currency.number import make
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.errors import RETRY_AFTER_MS, Refusal
+from settlement.records import RECORD
+from tests.central_bank.conftest import World
+from tests.offline.centre import Centre
+
+PENDING = registration_pb2.OUTCOME_STATE_PENDING
+BYTES = 20_000
+"""What a bank may have kept for nothing in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "central_bank.registration.kept_for_nothing"
+    monkeypatch.setattr(f"{module}.KEPT_FOR_NOTHING_BYTES", BYTES)
+    monkeypatch.setattr(f"{module}.KEPT_FOR_NOTHING_MOST_BYTES", 4 * BYTES)
+
+
+@pytest.fixture
+def funded(world: World) -> World:
+    for bank in (world.alpha, world.beta):
+        world.issue(bank, 1_000_000)
+    return world
+
+
+def kept_bytes(world: World) -> int:
+    of = bank_batches.c
+    query = select(func.sum(func.length(of.head) + func.length(of.others)))
+    with world.engine.connect() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def one_that_settles(world: World, bank: Bank, to: Bank, beside: int) -> None:
+    """A payment of a fen, and so many that are dated ahead."""
+    ahead_ms = world.clock.now_ms() + MAX_AHEAD_MS + 60_000
+    later = [
+        world.payment(bank, to, 1, created_time_ms=ahead_ms, expires_time_ms=ahead_ms + 1)
+        for _ in range(beside)
+    ]
+    ends = world.submit(bank, world.payment(bank, to, 1), *later)
+    assert [end.state for end in ends[1:]] == [PENDING] * beside
+
+
+def until_it_has_to_wait(world: World, bank: Bank, to: Bank, beside: int) -> int:
+    """After how many calls it does, and that it is told for how long."""
+    for calls in range(100):
+        try:
+            one_that_settles(world, bank, to, beside)
+        except Refusal as refusal:
+            assert refusal.name == "OVERLOADED"
+            assert int(refusal.metadata[RETRY_AFTER_MS]) > 0
+            return calls
+    pytest.fail("it never had to wait")
+
+
+def test_what_stays_undecided_beside_a_payment_fills_no_disk(funded: World) -> None:
+    until_it_has_to_wait(funded, funded.alpha, funded.beta, beside=50)
+    assert kept_bytes(funded) < BYTES + 50 * 200, "one call may go beyond"
+    one_that_settles(funded, funded.beta, funded.alpha, beside=1)  # another bank goes on
+
+
+def test_payments_that_are_refused_fill_no_disk(funded: World) -> None:
+    with pytest.raises(Refusal) as caught:
+        for _ in range(20):
+            unknown = [
+                funded.payment(funded.alpha, funded.beta, 1, payee_number=make("6299", 1))
+                for _ in range(20)
+            ]
+            funded.submit(funded.alpha, *unknown)
+    assert caught.value.name == "OVERLOADED"
+    records = funded.central.books.ledger.position()
+    assert records < 300
+
+
+def test_a_bank_that_had_to_wait_goes_on_when_its_time_has_come(funded: World) -> None:
+    until_it_has_to_wait(funded, funded.alpha, funded.beta, beside=50)
+    funded.clock.advance(3_600_000 * BYTES // KEPT_FOR_NOTHING_BYTES_PER_HOUR)
+    one_that_settles(funded, funded.alpha, funded.beta, beside=1)
+
+
+def test_a_bank_of_which_some_payments_are_always_refused_never_waits(funded: World) -> None:
+    refused = 0
+    for _ in range(60):
+        good = [funded.payment(funded.alpha, funded.beta, 1) for _ in range(12)]
+        bad = [
+            funded.payment(funded.alpha, funded.beta, 1, payee_number=make("6299", 1))
+            for _ in range(3)
+        ]
+        ends = funded.submit(funded.alpha, *good, *bad)
+        refused += sum(end.state == registration_pb2.OUTCOME_STATE_REFUSED for end in ends)
+    assert refused * RECORD.itemsize > BYTES // 2, "more than it would have by itself"
+
+
+def test_a_payment_that_is_asked_again_and_again_counts_once(funded: World) -> None:
+    refused = funded.payment(funded.alpha, funded.beta, 1, payee_number=make("6299", 1))
+    for _ in range(200):
+        funded.submit(funded.alpha, refused)
+
+
+def test_loads_that_are_refused_fill_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre = Centre(tmp_path)
+    position = centre.central.books.ledger.position()
+    with pytest.raises(Refusal) as caught:
+        for _ in range(100):
+            outcome, _ = centre.register(centre.alice, 10**12, next(centre.numbers))
+            assert outcome.reason == errors_pb2.REASON_OVER_BALANCE_CAP
+    assert caught.value.name == "OVERLOADED"
+    assert centre.central.books.ledger.position() - position < 100

@@ -1,0 +1,104 @@
+"""What is refused is kept for ever, so of each wallet only so much is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from currency.number import make
+from dcep.bank.v1 import orders_pb2
+from operator_bank.limits import MAX_REFUSED_AT_ONCE
+from runtime.errors import Refusal
+from tests.operator_bank.conftest import PREFIX, Holder, World
+
+UNKNOWN = make(PREFIX, 99_999)
+BYTES = 3_000
+"""What a wallet may have kept of refused orders in these tests: some seven."""
+
+
+@pytest.fixture
+def tight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("operator_bank.refused.REFUSED_BYTES", BYTES)
+    return World(tmp_path)
+
+
+def asked_until_it_has_to_wait(call: Callable[[], Any]) -> tuple[int, Refusal]:
+    """How many orders were refused before one was not judged, and what was said of that one."""
+    for count in range(200):
+        with pytest.raises(Refusal) as caught:
+            call()
+        if caught.value.name == "TOO_MANY_REFUSALS":
+            return count, caught.value
+    pytest.fail("it never had to wait")
+
+
+def by_one_s(tight: World, holder: Holder) -> dict[str, Callable[[], Any]]:
+    close = lambda: tight.bank.holder.close(  # noqa: E731
+        holder.signed(orders_pb2.CloseOrder, sequence=holder.next())
+    )
+    deposit = lambda: tight.bank.offline.deposit(  # noqa: E731
+        holder.signed(
+            orders_pb2.DepositOrder,
+            sequence=holder.next(),
+            offline_payment=bytes(500),
+            nonce=bytes(16),
+        ),
+        0,
+    )
+    return {
+        "deposit": deposit,
+        "payment": lambda: holder.pay(UNKNOWN, 1),
+        "top-up": lambda: holder.exchange(10**9),
+        "cash-out": lambda: holder.exchange(10**9, out=True),
+        "closing": close,
+    }
+
+
+@pytest.mark.parametrize("kind", ["payment", "top-up", "cash-out", "closing", "deposit"])
+def test_orders_that_are_refused_fill_no_disk(tight: World, kind: str) -> None:
+    holder = tight.open(name="Alice")
+    holder.exchange(1)
+    call = by_one_s(tight, holder)[kind]
+    count, no = asked_until_it_has_to_wait(call)
+    assert 2 < count < 20
+    position = tight.bank.books.ledger.position()
+    for other in by_one_s(tight, holder).values():
+        asked_until_it_has_to_wait(other)
+    assert tight.bank.books.ledger.position() == position, "nothing more is kept of this wallet"
+    bob = tight.open(name="Bob")
+    bob.exchange(5)
+    bob.pay(holder.number, 5)  # others go on, and it may still be paid
+    tight.clock.advance(int(no.metadata["retry_time_ms"]) - tight.clock.now_ms())
+    with pytest.raises(Refusal) as caught:
+        call()
+    assert caught.value.name != "TOO_MANY_REFUSALS"
+
+
+@pytest.mark.parametrize("kind", ["payments", "exchanges"])
+def test_of_many_orders_in_one_call_no_more_is_kept(tight: World, kind: str) -> None:
+    holder = tight.open(name="Alice")
+    position = tight.bank.books.ledger.position()
+    if kind == "payments":
+        orders = [holder.order(UNKNOWN, 1) for _ in range(4 * MAX_REFUSED_AT_ONCE)]
+        answers: Any = tight.bank.payments.pay_many(orders)
+    else:
+        orders = [holder.exchange_order(10**9) for _ in range(4 * MAX_REFUSED_AT_ONCE)]
+        answers = tight.bank.exchange.exchange_many(orders)
+    judged = MAX_REFUSED_AT_ONCE
+    assert [no.name == "TOO_MANY_REFUSALS" for no in answers] == [
+        *[False] * judged,
+        *[True] * 3 * judged,
+    ]
+    records = tight.bank.books.ledger.position() - position
+    assert records in (judged, 2 * judged)
+
+
+def test_the_same_order_asked_again_and_again_counts_once(tight: World) -> None:
+    holder = tight.open(name="Alice")
+    order = holder.order(UNKNOWN, 1)
+    for _ in range(50):
+        [no] = tight.bank.payments.pay_many([order])
+        assert isinstance(no, Refusal) and no.name == "INSUFFICIENT_FUNDS"
