@@ -1,4 +1,4 @@
-"""Offline money: endorsing, verifying, its bytes, and clearing what was paid three times."""
+"""Offline money: endorsing, verifying, its bytes, a device's state, and clearing."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import nacl.bindings
 from nacl.signing import SigningKey
 from sqlalchemy import Engine, insert
 
+from bench import offline_state
 from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
 from central_bank.authentication.registry import INSTITUTION, Bank
@@ -57,7 +58,7 @@ _IDLE_S = 0.02
 
 
 def run(scale: Scale) -> list[Result]:
-    """Measures; one result each for endorsing, verifying, the bytes and the deposits."""
+    """Measures; one result each for endorsing, verifying, the bytes, the state and the deposits."""
     town = _Town(SystemClock().now_ms())
     collect_rarely()  # as the services do
     facts: dict[str, Any] = {"database": "none"}
@@ -65,6 +66,7 @@ def run(scale: Scale) -> list[Result]:
         _endorse(scale, town, facts),
         _verify(scale, town, facts),
         _bytes(scale, town, facts),
+        offline_state.run(scale),
         _deposits(scale, town),
     ]
 

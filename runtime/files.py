@@ -33,6 +33,25 @@ def create_whole(path: Path, content: bytes) -> bool:
     return True
 
 
+def append_at(path: Path, place: int, content: bytes) -> None:
+    """Puts content behind the first `place` bytes of a file; what lay there before is gone.
+
+    When this returns it survives a power cut. A cut in the middle leaves the bytes before `place`
+    as they are, and behind them anything at all.
+    """
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(out.fileno(), PRIVATE_FILE)
+        out.truncate(place)
+        out.seek(place)
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    if is_new:
+        flush_folder(path.parent)
+
+
 def _write_flushed(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as out:

@@ -195,7 +195,7 @@ class App:
 
     def offline_fen(self) -> int | None:
         """What is in the device; None when it lies behind a PIN that nobody gave."""
-        from wallet.secure_element.sealed_file import PinError
+        from wallet.secure_element.device_errors import PinError
 
         try:
             return self.pocket().balance_fen()

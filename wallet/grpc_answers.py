@@ -14,7 +14,7 @@ from runtime.errors import NoAnswer, Refusal
 from wallet.app import NotOpened
 from wallet.desk import Placed
 from wallet.holder import Entry, state_name
-from wallet.secure_element.sealed_file import DeviceError
+from wallet.secure_element.device_errors import DeviceError
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 

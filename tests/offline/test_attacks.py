@@ -76,7 +76,7 @@ def test_an_old_payment_does_not_pay_a_new_request(country: Country) -> None:
 def test_a_payment_for_a_request_that_was_forgotten_is_refused(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wallet.secure_element.element.MAX_REQUESTS", 100)
+    monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 100)
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
     payment = alice.element.pay(bob.element.request(70))
     for _ in range(100):

@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 
 from dcep.wallet.v1 import wallet_pb2
-from runtime import files
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
 from tests.wallet.conftest import MakeApp
+from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet.grpc_wallet import GrpcWallet
 from wallet.home import HomeError
-from wallet.secure_element import sealed_file
+from wallet.secure_element import sealing
+from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack
 from wallet.secure_element.limits import MAX_PIN_TRIES
-from wallet.secure_element.sealed_file import PinError, RolledBack, SealedFile
+from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.signer import seed_key
 from wallet.secure_element.state import State
 
-FILES = ("device.sealed", "device.mark", "device.seal")
+FILES = ("device.sealed", "device.log", "device.mark", "device.seal")
 
 
 def opened(folder: Path, pin: str = "") -> SealedFile:
@@ -44,13 +45,14 @@ def count(store: SealedFile) -> int:
 
 def tried(folder: Path) -> int:
     """PINs tried since the last right one."""
-    sealed = opened(folder)._sealed()
-    assert sealed is not None
-    return sealed.tries
+    found = opened(folder)._found()
+    assert found is not None
+    return found.newest.tries
 
 
 def copied(folder: Path, *names: str) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in names}
+    """What lies in these files; nothing in one that is not there is as good as that."""
+    return {n: (folder / n).read_bytes() if (folder / n).exists() else b"" for n in names}
 
 
 def put_back(folder: Path, kept: dict[str, bytes]) -> None:
@@ -88,7 +90,7 @@ def test_a_change_that_raises_changes_nothing(tmp_path: Path) -> None:
 def test_an_old_copy_of_the_state_alone_is_refused(tmp_path: Path) -> None:
     store = opened(tmp_path)
     count(store)
-    old = copied(tmp_path, "device.sealed")
+    old = copied(tmp_path, "device.sealed", "device.log")
     count(store)
     put_back(tmp_path, old)
     for _ in range(2):
@@ -98,16 +100,16 @@ def test_an_old_copy_of_the_state_alone_is_refused(tmp_path: Path) -> None:
             count(store)
 
 
-def test_a_copy_of_both_goes_through_and_only_a_deposit_shows_it(tmp_path: Path) -> None:
+def test_a_copy_of_all_goes_through_and_only_a_deposit_shows_it(tmp_path: Path) -> None:
     store = opened(tmp_path)
     count(store)
-    old = copied(tmp_path, "device.sealed", "device.mark")
+    old = copied(tmp_path, "device.sealed", "device.log", "device.mark")
     assert count(store) == 2
     put_back(tmp_path, old)
     assert count(opened(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("lost", ["device.mark", "device.sealed"])
+@pytest.mark.parametrize("lost", ["device.mark", "device.sealed", "device.log"])
 def test_a_lost_file_is_said_and_nothing_is_made_anew(tmp_path: Path, lost: str) -> None:
     store = opened(tmp_path)
     count(store)
@@ -135,48 +137,26 @@ def test_another_seal_or_altered_bytes_open_nothing(tmp_path: Path) -> None:
         opened(tmp_path).read()
 
 
-def test_power_cuts_between_any_two_writes_lose_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The change is there or it is not, and the next command goes on from what there is."""
-    real = files.write_whole
-    for survived in range(3):
-        folder = tmp_path / str(survived)
-        folder.mkdir()
-        count(opened(folder))
-        left = survived
-
-        def cut(path: Path, content: bytes) -> None:
-            nonlocal left
-            if left == 0:
-                raise OSError("power cut")
-            left -= 1
-            real(path, content)
-
-        monkeypatch.setattr(sealed_file, "write_whole", cut)
-        if survived < 2:
-            with pytest.raises(OSError):
-                count(opened(folder))
-        else:
-            count(opened(folder))
-        monkeypatch.setattr(sealed_file, "write_whole", real)
-        assert opened(folder).read().clock_ms == (1 if survived == 0 else 2)
-        assert count(opened(folder)) == (2 if survived == 0 else 3)
+def test_a_device_of_which_the_log_alone_is_left_is_not_made_anew(tmp_path: Path) -> None:
+    count(opened(tmp_path))
+    for name in ("device.sealed", "device.mark"):
+        (tmp_path / name).unlink()
+    with pytest.raises(RolledBack, match="is missing"):
+        opened(tmp_path).read()
 
 
 def test_the_very_first_write_may_be_cut_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut(path: Path, content: bytes) -> None:
-        if path.name == "device.mark":
-            raise OSError("power cut")
-        files.write_whole(path, content)
-
-    monkeypatch.setattr(sealed_file, "write_whole", cut)
-    with pytest.raises(OSError):
-        opened(tmp_path).read()
-    monkeypatch.setattr(sealed_file, "write_whole", files.write_whole)
-    assert count(opened(tmp_path)) == 1
+    disk = CutDisk(monkeypatch)
+    for places in range(4):
+        folder = tmp_path / str(places)
+        folder.mkdir()
+        disk.cut_after(places)
+        with pytest.raises(PowerCut):
+            opened(folder).read()
+        disk.cut_after(None)
+        assert count(opened(folder)) == 1
 
 
 def test_a_state_with_one_key_for_everything_is_said_to_be_of_an_earlier_version(
@@ -241,7 +221,7 @@ def test_a_try_counts_before_it_is_evaluated(
     def cut(pin: str, salt: bytes) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sealed_file, "_stretched", cut)
+    monkeypatch.setattr(sealing, "stretched", cut)
     for tries in range(1, MAX_PIN_TRIES + 1):
         with pytest.raises(KeyboardInterrupt):
             opened(tmp_path, "2468").read()
@@ -319,6 +299,7 @@ def test_the_service_without_the_pin_serves_all_but_the_device(
 
 
 def test_a_put_back_home_is_said_in_a_sentence(alice: Cli, tmp_path: Path) -> None:
+    alice.run("offline", "show")
     shutil.copy(alice.home / "device.sealed", tmp_path / "old")
     alice.run("offline", "pin", "--new", "2468")
     shutil.copy(tmp_path / "old", alice.home / "device.sealed")
@@ -332,7 +313,7 @@ def test_the_tries_cannot_be_had_back_without_the_whole_state(tmp_path: Path) ->
     with pytest.raises(PinError):
         opened(tmp_path, "0000").read()
     after = copied(tmp_path, *FILES)
-    for name in ("device.sealed", "device.mark"):
+    for name in ("device.log", "device.mark"):
         put_back(tmp_path, {**after, name: before[name]})
         if name == "device.mark":
             # As after a power cut between the two: the newer state is taken, with its tries.
@@ -348,10 +329,18 @@ def test_a_number_of_tries_that_is_written_by_hand_is_noticed(tmp_path: Path) ->
     opened(tmp_path).set_pin("2468")
     with pytest.raises(PinError):
         opened(tmp_path, "0000").read()
-    data = bytearray((tmp_path / "device.sealed").read_bytes())
-    for at in range(6, 6 + 24 + 16 + 42):
-        changed = bytearray(data)
-        changed[at] ^= 1
-        (tmp_path / "device.sealed").write_bytes(changed)
-        with pytest.raises(sealed_file.DeviceError, match="altered"):
-            opened(tmp_path, "2468").read()
+    for name, kept in copied(tmp_path, "device.sealed", "device.log").items():
+        for at in range(min(len(kept), 150)):
+            changed = bytearray(kept)
+            changed[at] ^= 1
+            (tmp_path / name).write_bytes(changed)
+            with pytest.raises(DeviceError):
+                opened(tmp_path, "2468").read()
+        (tmp_path / name).write_bytes(kept)
+    assert tried(tmp_path) == 1
+
+
+def test_a_state_of_an_earlier_form_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "device.sealed").write_bytes(b"DCEPS2" + bytes(100))
+    with pytest.raises(DeviceError, match="Deposit with the earlier version"):
+        opened(tmp_path).read()

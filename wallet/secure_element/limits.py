@@ -32,3 +32,7 @@ MAX_PIN_TRIES = 10
 
 MIN_PIN_CHARACTERS = 4
 MAX_PIN_CHARACTERS = 64
+
+MIN_LOG_BYTES = 65_536
+"""So long the log of changes grows before the state is written whole; a longer state's log grows as
+long as the state. So a change costs at most about twice its own bytes, over many."""

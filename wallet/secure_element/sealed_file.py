@@ -1,108 +1,94 @@
-"""The secure element's state in a file: encrypted, whole, and noticed when an old copy comes back.
+"""The secure element's state in files: encrypted, and noticed when an old copy comes back.
 
-Three files lie side by side:
+Four files lie side by side:
 
-* ``device.sealed``: the state, encrypted (XSalsa20-Poly1305) under a key made of `device.seal`
-  and, when the holder set one, of the PIN (Argon2id); around it an outer box under the seal alone,
-  with the number of the file, the digest of the one before, and how often a PIN was tried;
+* ``device.sealed``: the state as it was when it was last written whole;
+* ``device.log``: what has changed since, an entry for each change;
 * ``device.seal``: 32 random bytes, readable by the owner alone;
-* ``device.mark``: which file is the newest.
+* ``device.mark``: which write is the newest; a chip has a counter for it that only goes up.
 
-So a PIN that is tried is a new file: who puts an old one back to try more, or writes another number
+A change is written behind the log, then the mark; both are on the disk before anybody is told. When
+the log has grown as long as the state, the state is written whole instead and the log begins anew.
+Each write has a number and the digest of the one before. So what counts is found without trust in
+any file's end: the whole state, and then the entries that follow one from the other. If they end
+where the mark says, or one write behind it (the power went before the mark followed), that is the
+newest state. What lies behind is the rest of a write that nobody was told of, or a log from before
+the state was written whole. If they end before the mark, something was put back or cut off.
+
+A PIN that is tried is an entry too: who puts an old file back to try more, or writes another number
 of tries, is noticed as with any other old copy.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
-import os
-import stat
-import struct
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from nacl.exceptions import CryptoError
-from nacl.secret import SecretBox
-
-from runtime.files import create_whole, write_whole
+from runtime.files import write_whole
 from runtime.randomness import Randomness
-from wallet.home import SEED_BYTES, HomeError
-from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MAX_PIN_TRIES, MIN_PIN_CHARACTERS
+from wallet.secure_element import changes
+from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack, wrong_pin
+from wallet.secure_element.limits import (
+    MAX_PIN_CHARACTERS,
+    MAX_PIN_TRIES,
+    MIN_LOG_BYTES,
+    MIN_PIN_CHARACTERS,
+)
+from wallet.secure_element.mark import Mark, MarkFile
+from wallet.secure_element.sealed_log import SealedLog
+from wallet.secure_element.sealing import (
+    Seal,
+    Sealed,
+    Unsealable,
+    closed,
+    content_of,
+    filled,
+    opened,
+)
 from wallet.secure_element.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
-_HEAD = struct.Struct(">32sQB?16s")
-_MAGIC = b"DCEPS2"
-_SALT_BYTES = 16
-_OUTER_SALT = b"dcep-device-outer"
-"""Of the outer box, which has no PIN; no salt of a state has this length."""
-_NOTHING = bytes(32)
-
-
-class DeviceError(HomeError):
-    """The state cannot be opened; the message says why."""
-
-
-class PinError(DeviceError):
-    """The PIN is missing or wrong, or no PIN is tried any more."""
-
-
-class PinLocked(PinError):
-    """No PIN is tried any more."""
-
-    reason = "PIN_LOCKED"
-    following = (
-        "Nothing has to be done: the bank puts what was loaded into the wallet by itself, 127 days "
-        "after the load at the latest; `wallet history` shows it. The wallet pays through the bank "
-        "as before. For offline money again: another wallet, `wallet --home DIR open`."
-    )
-
-
-class RolledBack(DeviceError):
-    """The state is not the newest one."""
+_MAGIC = b"DCEPS3"
+_EARLIER = b"DCEPS"
 
 
 @dataclass
-class Mark:
-    """Says which state is the newest.
+class _Found:
+    """What lies on the disk and counts.
 
     Attributes:
-        counter: of states written.
-        digest: SHA-256 of the newest, hex.
+        whole: the state as it was last written whole.
+        entries: the changes since, each following the one before.
+        log_end: where in the log the last of them ends.
+        whole_bytes: how long the whole state is.
     """
 
-    counter: int = 0
-    digest: str = _NOTHING.hex()
+    whole: Sealed
+    entries: list[Sealed]
+    log_end: int
+    whole_bytes: int
 
+    @property
+    def newest(self) -> Sealed:
+        """The last write."""
+        return self.entries[-1] if self.entries else self.whole
 
-@dataclass(frozen=True)
-class _Sealed:
-    """A sealed file, its outer box opened.
+    @property
+    def log_bound(self) -> int:
+        """A log of so many bytes is long enough, and so is an entry."""
+        return max(MIN_LOG_BYTES, self.whole_bytes)
 
-    Attributes:
-        with_pin: whether the state is behind a PIN.
-        salt: of its key.
-        tries: of PINs since the last right one; each is counted before it is evaluated.
-        counter, previous: number of this file, and digest of the one before.
-        digest: SHA-256 of this file.
-        box: the state, in the inner box.
-    """
-
-    with_pin: bool
-    salt: bytes
-    tries: int = 0
-    counter: int = 0
-    previous: bytes = _NOTHING
-    digest: bytes = _NOTHING
-    box: bytes = b""
+    @property
+    def log_is_full(self) -> bool:
+        """Whether the state is to be written whole."""
+        return self.log_end >= self.log_bound
 
 
 class SealedFile:
@@ -110,17 +96,17 @@ class SealedFile:
 
     Args:
         folder: where the files are; made before the first change.
-        randomness: for the key, the seal and salts.
+        randomness: for the seal and salts.
         ask_pin: gives the PIN, "" for none; called only when there is one.
     """
 
     def __init__(self, folder: Path, randomness: Randomness, ask_pin: Callable[[], str]) -> None:
         self._path = folder / "device.sealed"
-        self._seal = folder / "device.seal"
-        self._mark = folder / "device.mark"
+        self._log = SealedLog(folder / "device.log")
+        self._seal = Seal(folder / "device.seal", randomness)
+        self._mark = MarkFile(folder / "device.mark")
         self._lock = folder / "device.lock"
         self._unsealed = folder / "device.json"
-        self._randomness = randomness
         self._ask_pin = ask_pin
         self._pin = ""
         self._wrong = (b"", "")
@@ -136,15 +122,18 @@ class SealedFile:
         """Runs `body` on the state, alone; durable on return, unchanged when it raises."""
         self._ask()
         with self._alone():
-            state, sealed = self._open()
+            state, found = self._open()
+            before = changes.noted(state)
             answer = body(state)
-            self._write(state, sealed)
+            change = changes.change_since(before, state)
+            if change:
+                self._write(state, change, found)
             return answer
 
     def has_pin(self) -> bool:
         """Whether a PIN is needed."""
-        sealed = self._sealed()
-        return sealed is not None and sealed.with_pin
+        whole = self._whole()
+        return whole is not None and whole[0].with_pin
 
     def set_pin(self, pin: str) -> None:
         """Sets or changes the PIN; "" takes it away. The old one is asked for first."""
@@ -152,40 +141,40 @@ class SealedFile:
             raise PinError(f"a PIN has {MIN_PIN_CHARACTERS} to {MAX_PIN_CHARACTERS} characters")
         self._ask()
         with self._alone():
-            state, sealed = self._open()
-            salt = self._randomness.bytes(_SALT_BYTES)
-            self._keys[salt] = self._key(pin, salt)
-            self._write(state, replace(sealed, with_pin=bool(pin), salt=salt))
+            state, found = self._open()
+            salt = self._seal.salt()
+            self._keys[salt] = self._seal.key(pin, salt)
+            self._write_whole(state, replace(found.newest, with_pin=bool(pin), salt=salt))
 
     def _ask(self) -> None:
         """Gets the PIN before the file is locked: a person may take long."""
-        sealed = self._sealed()
-        if sealed is not None and sealed.with_pin and sealed.salt not in self._keys:
+        whole = self._whole()
+        if whole is not None and whole[0].with_pin and whole[0].salt not in self._keys:
             self._pin = self._ask_pin()
 
-    def _open(self) -> tuple[State, _Sealed]:
-        mark, sealed = self._read_mark(), self._sealed()
-        if sealed is None:
+    def _open(self) -> tuple[State, _Found]:
+        mark, found = self._mark.read(), self._found()
+        if found is None:
             return self._first(mark)
-        mark = mark or Mark()
-        newest = (sealed.counter, sealed.digest.hex()) == (mark.counter, mark.digest)
+        mark, newest = mark or Mark(), found.newest
         # Written, but the power went before the mark followed.
-        following = (sealed.counter, sealed.previous.hex()) == (mark.counter + 1, mark.digest)
-        if not (newest or following):
+        following = (newest.counter, newest.previous.hex()) == (mark.counter + 1, mark.digest)
+        if not following and (newest.counter, newest.digest.hex()) != (mark.counter, mark.digest):
             raise RolledBack(
-                f"{self._path} is not the newest state of this device: an old copy was put back, "
-                "or its mark was lost. Nothing is paid from it; put the newest files back, or "
-                "wait: what was loaded comes back from the bank after it has expired"
+                f"{self._path} and {self._log.path.name} are not the newest state of this device: "
+                "an old copy was put back, something of them was cut off or altered, or the mark "
+                "was lost. Nothing is paid from it; put the newest files back, or wait: what was "
+                "loaded comes back from the bank after it has expired"
             )
         if following:
-            self._write_mark(Mark(sealed.counter, sealed.digest.hex()))
-        state, sealed = self._decrypted(sealed)
+            self._note(newest)
+        state, found = self._decrypted(found)
         self._unsealed.unlink(missing_ok=True)
-        return state, sealed
+        return state, found
 
-    def _first(self, mark: Mark | None) -> tuple[State, _Sealed]:
+    def _first(self, mark: Mark | None) -> tuple[State, _Found]:
         """The state of a device that is new, or was kept unsealed so far."""
-        if mark is not None and mark.counter:
+        if (mark is not None and mark.counter) or not self._log.is_empty():
             raise RolledBack(f"{self._path} is missing, though this device has been used")
         if self._unsealed.exists():
             try:
@@ -194,75 +183,36 @@ class SealedFile:
                 raise DeviceError(f"{self._unsealed} cannot be read: {error}") from error
         else:
             state = State()
-        create_whole(self._seal, self._randomness.bytes(SEED_BYTES))
-        salt = self._randomness.bytes(_SALT_BYTES)
-        self._keys[salt] = self._key("", salt)
-        return state, self._write(state, _Sealed(False, salt))
+        self._seal.make()
+        salt = self._seal.salt()
+        self._keys[salt] = self._seal.key("", salt)
+        return state, self._write_whole(state, Sealed(True, False, salt))
 
-    def _decrypted(self, sealed: _Sealed) -> tuple[State, _Sealed]:
-        if sealed.with_pin and sealed.tries >= MAX_PIN_TRIES:
-            raise _wrong(0)
-        key = self._keys.get(sealed.salt)
-        trying = key is None and sealed.with_pin
-        if trying:
-            sealed, key = self._tried(sealed)
-        elif key is None:
-            key = self._key("", sealed.salt)
-        try:
-            content = SecretBox(key).decrypt(sealed.box)
-        except CryptoError:
-            if trying:
-                self._wrong = (sealed.salt, self._pin)
-                raise _wrong(MAX_PIN_TRIES - sealed.tries) from None
-            raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
-        self._keys[sealed.salt] = key
-        try:
-            state = State.decode(content)
-        except ValueError as error:
-            raise DeviceError(f"{self._path} cannot be read: {error}") from error
-        if trying:
-            # Only the PIN itself: a process that knows the key gives nobody more tries.
-            sealed = self._follow(replace(sealed, tries=0))
-        return state, sealed
+    def _found(self) -> _Found | None:
+        """What counts on the disk; None while there is nothing."""
+        read = self._whole()
+        if read is None:
+            return None
+        whole, size = read
+        found, heads_key = _Found(whole, [], 0, size), self._seal.heads_key()
+        for data, end in self._log.entries():
+            last = found.newest
+            try:
+                entry = opened(data, heads_key)
+            except Unsealable:
+                break
+            if (entry.whole, entry.counter, entry.previous) != (
+                False,
+                last.counter + 1,
+                last.digest,
+            ):
+                break
+            found.entries.append(entry)
+            found.log_end = end
+        return found
 
-    def _tried(self, sealed: _Sealed) -> tuple[_Sealed, bytes]:
-        """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
-        if not self._pin:
-            raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
-        if (sealed.salt, self._pin) == self._wrong:
-            raise _wrong(MAX_PIN_TRIES - sealed.tries)
-        counted = self._follow(replace(sealed, tries=sealed.tries + 1))
-        return counted, self._key(self._pin, sealed.salt)
-
-    def _write(self, state: State, before: _Sealed) -> _Sealed:
-        """A state in the place of the one before, under that one's salt."""
-        box = SecretBox(self._keys[before.salt]).encrypt(state.encode())
-        return self._follow(replace(before, box=bytes(box)))
-
-    def _follow(self, changed: _Sealed) -> _Sealed:
-        """Writes what follows the newest that was written; then the mark."""
-        made = replace(changed, previous=changed.digest, counter=changed.counter + 1)
-        head = _HEAD.pack(made.previous, made.counter, made.tries, made.with_pin, made.salt)
-        outer = SecretBox(self._key("", _OUTER_SALT)).encrypt(head + made.box)
-        data = _MAGIC + bytes(outer)
-        made = replace(made, digest=hashlib.sha256(data).digest())
-        write_whole(self._path, data)
-        self._write_mark(Mark(made.counter, made.digest.hex()))
-        return made
-
-    def _key(self, pin: str, salt: bytes) -> bytes:
-        """A key of the file: from the seal alone, or from the seal and the PIN."""
-        try:
-            mode = stat.S_IMODE(os.stat(self._seal).st_mode)
-            seal = self._seal.read_bytes()
-        except OSError as error:
-            raise DeviceError(f"{self._seal} cannot be read: {error.strerror}") from error
-        if mode & 0o077:
-            raise DeviceError(f"{self._seal} can be read by others; chmod 600 it")
-        secret = _stretched(pin, salt) if pin else b""
-        return hashlib.blake2b(secret + salt, key=seal, digest_size=SecretBox.KEY_SIZE).digest()
-
-    def _sealed(self) -> _Sealed | None:
+    def _whole(self) -> tuple[Sealed, int] | None:
+        """The state as it was last written whole, and how long it is."""
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
@@ -270,26 +220,101 @@ class SealedFile:
         except OSError as error:
             raise DeviceError(f"{self._path} cannot be read: {error}") from error
         if not data.startswith(_MAGIC):
-            raise DeviceError(f"{self._path} is no sealed state of a device")
+            raise DeviceError(f"{self._path} {_not_ours(data)}")
         try:
-            content = SecretBox(self._key("", _OUTER_SALT)).decrypt(data[len(_MAGIC) :])
-            previous, counter, tries, with_pin, salt = _HEAD.unpack(content[: _HEAD.size])
-        except (CryptoError, ValueError, struct.error):
-            raise DeviceError(f"{self._path} was altered, or {self._seal} is another's") from None
-        digest = hashlib.sha256(data).digest()
-        box = content[_HEAD.size :]
-        return _Sealed(with_pin, salt, tries, counter, previous, digest, box)
+            whole = opened(data[len(_MAGIC) :], self._seal.heads_key())
+        except Unsealable:
+            raise self._altered() from None
+        if not whole.whole:
+            raise self._altered()
+        return whole, len(data)
 
-    def _read_mark(self) -> Mark | None:
+    def _decrypted(self, found: _Found) -> tuple[State, _Found]:
+        newest = found.newest
+        if newest.with_pin and newest.tries >= MAX_PIN_TRIES:
+            raise wrong_pin(0)
+        key = self._keys.get(newest.salt)
+        trying = key is None and newest.with_pin
+        if trying:
+            key = self._tried(found)
+        elif key is None:
+            key = self._seal.key("", newest.salt)
         try:
-            return Mark(**json.loads(self._mark.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as error:
-            raise DeviceError(f"{self._mark} cannot be read: {error}") from error
+            content = content_of(found.whole, key)
+        except Unsealable:
+            if trying:
+                self._wrong = (newest.salt, self._pin)
+                raise wrong_pin(MAX_PIN_TRIES - found.newest.tries) from None
+            raise self._altered() from None
+        self._keys[newest.salt] = key
+        state = self._replayed(content, found, key)
+        if trying:
+            # Only the PIN itself: a process that knows the key gives nobody more tries.
+            found = self._forget_tries(state, found)
+        return state, found
 
-    def _write_mark(self, mark: Mark) -> None:
-        write_whole(self._mark, json.dumps(asdict(mark)).encode())
+    def _replayed(self, content: bytes, found: _Found, key: bytes) -> State:
+        try:
+            state = State.decode(content)
+            for entry in found.entries:
+                if entry.box:
+                    changes.apply(state, content_of(entry, key))
+        except Unsealable:
+            raise self._altered() from None
+        except ValueError as error:
+            raise DeviceError(f"{self._path} cannot be read: {error}") from error
+        return state
+
+    def _tried(self, found: _Found) -> bytes:
+        """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
+        newest = found.newest
+        if not self._pin:
+            raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
+        if (newest.salt, self._pin) == self._wrong:
+            raise wrong_pin(MAX_PIN_TRIES - newest.tries)
+        self._append(replace(newest.next(), tries=newest.tries + 1), found)
+        return self._seal.key(self._pin, newest.salt)
+
+    def _forget_tries(self, state: State, found: _Found) -> _Found:
+        """Begins a new count. Tries make the log longer as changes do."""
+        reset = replace(found.newest, tries=0)
+        if found.log_is_full:
+            return self._write_whole(state, reset)
+        self._append(reset.next(), found)
+        return found
+
+    def _write(self, state: State, change: bytes, found: _Found) -> None:
+        """What has changed; or all of it, when the log has become as long as that."""
+        if found.log_is_full or len(change) > found.log_bound:
+            self._write_whole(state, found.newest)
+        else:
+            key = self._keys[found.newest.salt]
+            self._append(filled(found.newest.next(), change, key), found)
+
+    def _append(self, entry: Sealed, found: _Found) -> None:
+        """Writes an entry behind those that count; then the mark."""
+        data = closed(entry, self._seal.heads_key())
+        found.log_end = self._log.append(found.log_end, data)
+        found.entries.append(opened(data, self._seal.heads_key()))
+        self._note(found.newest)
+
+    def _write_whole(self, state: State, before: Sealed) -> _Found:
+        """A state in the place of all before, under that one's salt; then the mark."""
+        head = before.next(whole=True)
+        whole = filled(head, state.encode(), self._keys[head.salt])
+        data = closed(whole, self._seal.heads_key())
+        write_whole(self._path, _MAGIC + data)
+        whole = opened(data, self._seal.heads_key())
+        self._note(whole)
+        # Its first entry does not follow the new state, so it counts no more, cleared or not.
+        self._log.clear()
+        return _Found(whole, [], 0, len(_MAGIC) + len(data))
+
+    def _note(self, newest: Sealed) -> None:
+        self._mark.write(Mark(newest.counter, newest.digest.hex()))
+
+    def _altered(self) -> DeviceError:
+        return DeviceError(f"{self._path} was altered, or {self._seal.path} is another's")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -302,22 +327,11 @@ class SealedFile:
             yield
 
 
-def _stretched(pin: str, salt: bytes) -> bytes:
-    from nacl.pwhash import argon2id
-
-    return argon2id.kdf(
-        SecretBox.KEY_SIZE,
-        pin.encode(),
-        salt,
-        opslimit=argon2id.OPSLIMIT_INTERACTIVE,
-        memlimit=argon2id.MEMLIMIT_INTERACTIVE,
-    )
-
-
-def _wrong(left: int) -> PinError:
-    if left > 0:
-        return PinError(f"this is not the device's PIN; {left} tries are left")
-    return PinLocked(
-        f"{MAX_PIN_TRIES} wrong PINs were tried, so the device is locked for good: what is in it "
-        "can be neither paid nor deposited, and comes back from the bank after it has expired"
-    )
+def _not_ours(data: bytes) -> str:
+    if data.startswith(_EARLIER):
+        return (
+            "was written by an earlier version, in a form that this one does not read. Deposit "
+            "with the earlier version, or wait: what was loaded comes back from the bank after it "
+            "has expired"
+        )
+    return "is no sealed state of a device"

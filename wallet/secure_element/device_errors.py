@@ -1,0 +1,39 @@
+"""Why the secure element's state cannot be opened, in words."""
+
+from __future__ import annotations
+
+from wallet.home import HomeError
+from wallet.secure_element.limits import MAX_PIN_TRIES
+
+
+class DeviceError(HomeError):
+    """The state cannot be opened; the message says why."""
+
+
+class PinError(DeviceError):
+    """The PIN is missing or wrong, or no PIN is tried any more."""
+
+
+class PinLocked(PinError):
+    """No PIN is tried any more."""
+
+    reason = "PIN_LOCKED"
+    following = (
+        "Nothing has to be done: the bank puts what was loaded into the wallet by itself, 127 days "
+        "after the load at the latest; `wallet history` shows it. The wallet pays through the bank "
+        "as before. For offline money again: another wallet, `wallet --home DIR open`."
+    )
+
+
+class RolledBack(DeviceError):
+    """The state is not the newest one."""
+
+
+def wrong_pin(left: int) -> PinError:
+    """A wrong PIN, of which so many more are tried."""
+    if left > 0:
+        return PinError(f"this is not the device's PIN; {left} tries are left")
+    return PinLocked(
+        f"{MAX_PIN_TRIES} wrong PINs were tried, so the device is locked for good: what is in it "
+        "can be neither paid nor deposited, and comes back from the bank after it has expired"
+    )

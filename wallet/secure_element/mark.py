@@ -1,0 +1,45 @@
+"""Which write of the secure element's state is the newest: the counter that only goes up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from runtime.files import write_whole
+from wallet.secure_element.device_errors import DeviceError
+
+NOTHING = bytes(32)
+
+
+@dataclass
+class Mark:
+    """Says which write is the newest.
+
+    Attributes:
+        counter: of writes.
+        digest: SHA-256 of the newest, hex.
+    """
+
+    counter: int = 0
+    digest: str = NOTHING.hex()
+
+
+class MarkFile:
+    """Keeps the mark in a file of its own, which is whole or not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Mark | None:
+        """The mark; None while there is none. Raises DeviceError."""
+        try:
+            return Mark(**json.loads(self.path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise DeviceError(f"{self.path} cannot be read: {error}") from error
+
+    def write(self, mark: Mark) -> None:
+        """Replaces it, durably."""
+        write_whole(self.path, json.dumps(asdict(mark)).encode())

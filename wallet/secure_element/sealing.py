@@ -1,0 +1,168 @@
+"""One sealed write of the secure element's state: all of it, or what has changed.
+
+Its content is encrypted (XChaCha20-Poly1305) under a key made of the seal and, when the holder set
+one, of the PIN (Argon2id); its head, under the seal alone. Each of the two covers the other, so
+that no content passes for that of another write. The head has the number of the write, the digest
+of the one before, and how often a PIN was tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nacl.bindings import (
+    crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    crypto_aead_xchacha20poly1305_ietf_decrypt,
+    crypto_aead_xchacha20poly1305_ietf_encrypt,
+    crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+)
+from nacl.exceptions import CryptoError
+from nacl.utils import random
+
+from runtime.files import create_whole
+from runtime.randomness import Randomness
+from wallet.home import SEED_BYTES
+from wallet.secure_element.device_errors import DeviceError
+from wallet.secure_element.mark import NOTHING
+
+SALT_BYTES = 16
+_HEAD = struct.Struct(">?32sQB?16s")
+_NONCE_BYTES: int = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+_HEAD_BYTES = _HEAD.size + _NONCE_BYTES + int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
+_OUTER_SALT = b"dcep-device-outer"
+"""Of the heads' key, which has no PIN; no salt of a state has this length."""
+
+
+class Unsealable(Exception):
+    """It is not what this seal has sealed, or not under this PIN."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A sealed write, its head opened.
+
+    Attributes:
+        whole: whether it is all of the state, and not what has changed.
+        with_pin: whether the content is behind a PIN.
+        salt: of the content's key.
+        tries: of PINs since the last right one; each is counted before it is evaluated.
+        counter, previous: number of this write, and digest of the one before.
+        digest: SHA-256 of this one.
+        box: the content, encrypted; b"" where nothing but the head has changed.
+    """
+
+    whole: bool
+    with_pin: bool
+    salt: bytes
+    tries: int = 0
+    counter: int = 0
+    previous: bytes = NOTHING
+    digest: bytes = NOTHING
+    box: bytes = b""
+
+    @property
+    def head(self) -> bytes:
+        """Its encoded head."""
+        return _HEAD.pack(
+            self.whole, self.previous, self.counter, self.tries, self.with_pin, self.salt
+        )
+
+    def next(self, *, whole: bool = False) -> Sealed:
+        """The head of the write that follows, without content."""
+        return replace(
+            self,
+            whole=whole,
+            previous=self.digest,
+            counter=self.counter + 1,
+            digest=NOTHING,
+            box=b"",
+        )
+
+
+class Seal:
+    """The file that all keys are made of, readable by its owner alone."""
+
+    def __init__(self, path: Path, randomness: Randomness) -> None:
+        self.path = path
+        self._randomness = randomness
+
+    def make(self) -> None:
+        """Makes it, unless there is one."""
+        create_whole(self.path, self._randomness.bytes(SEED_BYTES))
+
+    def salt(self) -> bytes:
+        """A fresh one."""
+        return self._randomness.bytes(SALT_BYTES)
+
+    def key(self, pin: str, salt: bytes) -> bytes:
+        """A content's key: of the seal alone, or of the seal and the PIN. Raises DeviceError."""
+        try:
+            mode = stat.S_IMODE(os.stat(self.path).st_mode)
+            seal = self.path.read_bytes()
+        except OSError as error:
+            raise DeviceError(f"{self.path} cannot be read: {error.strerror}") from error
+        if mode & 0o077:
+            raise DeviceError(f"{self.path} can be read by others; chmod 600 it")
+        secret = stretched(pin, salt) if pin else b""
+        size = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+        return hashlib.blake2b(secret + salt, key=seal, digest_size=size).digest()
+
+    def heads_key(self) -> bytes:
+        """The key of all heads."""
+        return self.key("", _OUTER_SALT)
+
+
+def filled(head: Sealed, content: bytes, key: bytes) -> Sealed:
+    """A write with its content encrypted."""
+    return replace(head, box=_encrypted(content, head.head, key))
+
+
+def content_of(sealed: Sealed, key: bytes) -> bytes:
+    """The content. Raises Unsealable."""
+    return _decrypted(sealed.box, sealed.head, key)
+
+
+def closed(sealed: Sealed, heads_key: bytes) -> bytes:
+    """A write as it lies in a file."""
+    return _encrypted(sealed.head, sealed.box, heads_key) + sealed.box
+
+
+def opened(data: bytes, heads_key: bytes) -> Sealed:
+    """What lies in a file. Raises Unsealable."""
+    box = data[_HEAD_BYTES:]
+    head = _decrypted(data[:_HEAD_BYTES], box, heads_key)
+    whole, previous, counter, tries, with_pin, salt = _HEAD.unpack(head)
+    digest = hashlib.sha256(data).digest()
+    return Sealed(whole, with_pin, salt, tries, counter, previous, digest, box)
+
+
+def stretched(pin: str, salt: bytes) -> bytes:
+    """A PIN made costly to guess."""
+    from nacl.pwhash import argon2id
+
+    return argon2id.kdf(
+        32,
+        pin.encode(),
+        salt,
+        opslimit=argon2id.OPSLIMIT_INTERACTIVE,
+        memlimit=argon2id.MEMLIMIT_INTERACTIVE,
+    )
+
+
+def _encrypted(content: bytes, beside: bytes, key: bytes) -> bytes:
+    nonce = random(_NONCE_BYTES)
+    return nonce + crypto_aead_xchacha20poly1305_ietf_encrypt(content, beside, nonce, key)
+
+
+def _decrypted(data: bytes, beside: bytes, key: bytes) -> bytes:
+    nonce, box = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+    try:
+        return crypto_aead_xchacha20poly1305_ietf_decrypt(box, beside, nonce, key)
+    except (CryptoError, ValueError):
+        raise Unsealable from None
