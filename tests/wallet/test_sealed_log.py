@@ -6,6 +6,7 @@ import copy
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
-from runtime.randomness import SeededRandomness
+from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.country import NOW, Country, key_of
 from tests.offline.purses import WALLET, purse
 from tests.wallet.cut_disk import CutDisk, PowerCut
@@ -26,6 +27,8 @@ from wallet.secure_element.device_errors import DeviceError, PinError, RolledBac
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MIN_LOG_BYTES
 from wallet.secure_element.sealed_file import SealedFile
+from wallet.secure_element.sealed_log import SealedLog
+from wallet.secure_element.sealing import Seal, closed
 from wallet.secure_element.signer import seed_key
 from wallet.secure_element.state import HeldKey, HeldPiece, State
 
@@ -176,6 +179,43 @@ def test_entries_of_another_place_or_another_time_do_not_count(tmp_path: Path) -
         opened(tmp_path).read()
     put_back(tmp_path, {"device.sealed": sealed, "device.log": log})
     assert count(opened(tmp_path)) == 4
+
+
+def test_entries_of_two_histories_do_not_make_a_third(tmp_path: Path) -> None:
+    """Both are the device's own, from a moment when all files were put back."""
+    count(opened(tmp_path))
+    before, begin = copied(tmp_path, *FILES), len(copied(tmp_path, "device.log")["device.log"])
+    entries = []
+    for fen in (10, 20):
+        put_back(tmp_path, before)
+        store, ends = opened(tmp_path), [begin]
+        for name in ("single_limit_fen", "total_limit_fen"):
+            store.change(lambda state, name=name, fen=fen: setattr(state, name, fen))
+            ends.append(len(copied(tmp_path, "device.log")["device.log"]))
+        log = copied(tmp_path, "device.log")["device.log"]
+        entries.append([log[a:b] for a, b in pairwise(ends)])
+    put_back(tmp_path, {"device.log": log[:begin] + entries[0][0] + entries[1][1]})
+    with pytest.raises(RolledBack):
+        opened(tmp_path).read()
+    put_back(tmp_path, {"device.log": log})
+    assert opened(tmp_path).read().single_limit_fen == 20
+
+
+def test_who_has_the_seal_and_not_the_pin_makes_no_entry_of_an_older_ones_content(
+    tmp_path: Path,
+) -> None:
+    """He can write heads. A change that is repeated would be a piece that is there twice."""
+    store = opened(tmp_path)
+    store.set_pin("2468")
+    for _ in range(2):
+        count(store)
+    found, seal = store._found(), Seal(tmp_path / "device.seal", SystemRandomness())
+    assert found is not None
+    forged = replace(found.newest.next(), box=found.entries[0].box)
+    data = closed(forged, seal.heads_key())
+    SealedLog(tmp_path / "device.log").append(found.log_end, data)
+    with pytest.raises(DeviceError, match="altered"):
+        store.read()
 
 
 def test_a_state_from_before_with_the_log_of_now_is_refused(tmp_path: Path) -> None:
