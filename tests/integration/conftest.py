@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.databases import drop_databases
 from sandbox.stack import Stack, init
 from sandbox.world import World
 
@@ -53,6 +54,11 @@ def fund(world: World) -> None:
         world.wait_vault(bank.name, ISSUED_FEN)
 
 
+def _end(world: World) -> None:
+    world.close()
+    drop_databases(world.database_urls())
+
+
 def _maker(
     ends: contextlib.ExitStack,
     request: pytest.FixtureRequest,
@@ -65,7 +71,7 @@ def _maker(
     def make(database_url: str = everywhere, *, funded: bool = True) -> World:
         folder: Path = tmp_path_factory.mktemp("stack")
         world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
-        ends.callback(world.close)
+        ends.callback(_end, world)
         world.stack.up()
         if funded:
             fund(world)

@@ -21,6 +21,7 @@ def slow_door(port: int, delay_s: float) -> Iterator[str]:
         with suppress(OSError):  # one side has gone
             while data := source.recv(65_536):
                 sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
     def let_in() -> None:
         visitor, _ = door.accept()
