@@ -17,6 +17,7 @@ from operator_bank.grpc_public import patience_s, pay_response
 from operator_bank.limits import ARRIVALS_PAUSE_S, WATCH_WAIT_S
 from operator_bank.payments.ends import Ends
 from operator_bank.payments.pay import PENDING, PaidAlone
+from operator_bank.tickets import Tickets
 from runtime.calls import Call
 from runtime.checks import journal_position
 from runtime.errors import Refusal, to_status
@@ -25,6 +26,7 @@ from runtime.metrics import CallMetrics
 from runtime.news import News
 
 _ARRIVALS = 100
+_WATCHED, _ON_ITS_WAY = "watched", "on its way"
 _WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 
 
@@ -35,6 +37,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self._bank = bank
         self._metrics = metrics
         self._news = News(bank.books.ledger)
+        self._tickets = Tickets()
         self._ends = Ends(bank.outgoing.over)
         bank.outgoing.on_ended = self._ends.told
 
@@ -52,13 +55,14 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
                 answers.append(edge_pb2.PayAnswer(status=status))
             else:
                 reasons["OK"] += 1
-                answers.append(_answer(answer))
+                answers.append(self._answer(answer))
         for reason, count in reasons.items():
             self._metrics.count(PAY, reason, count)
         return edge_pb2.PayTogetherResponse(answers=answers)
 
     async def AwaitEnd(self, request: Any, call: Call) -> Any:  # noqa: N802
         payment = request.payment
+        self._tickets.check(payment.ticket, _ON_ITS_WAY, payment.number, payment.account)
         state, reason = await self._ends.of(payment.number, patience_s(call))
         available = await call.in_thread(self._bank.payments.available_fen, payment.account)
         return edge_pb2.AwaitEndResponse(
@@ -74,9 +78,11 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             wallet_number=wallet.number,
             account=wallet.account,
             position=journal_position(asked.after_position) or self._bank.books.ledger.position(),
+            ticket=self._tickets.give(_WATCHED, wallet.number),
         )
 
     def Arrivals(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._tickets.check(request.ticket, _WATCHED, request.wallet_number)
         wallet = self._bank.directory.get(request.wallet_number)
         arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
         available = self._bank.holder.state(wallet).available_fen if arrived else 0
@@ -95,13 +101,13 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
                     yield edge_pb2.FollowArrivalsResponse(accounts=accounts)
                 await asyncio.sleep(ARRIVALS_PAUSE_S)
 
-
-def _answer(alone: PaidAlone) -> edge_pb2.PayAnswer:
-    answer = edge_pb2.PayAnswer(response=pay_response(alone.paid, alone.available_fen))
-    if alone.paid.state == PENDING:
-        answer.on_its_way.number = alone.paid.number
-        answer.on_its_way.account = alone.account
-    return answer
+    def _answer(self, alone: PaidAlone) -> edge_pb2.PayAnswer:
+        answer = edge_pb2.PayAnswer(response=pay_response(alone.paid, alone.available_fen))
+        if alone.paid.state == PENDING:
+            number, account = alone.paid.number, alone.account
+            answer.on_its_way.number, answer.on_its_way.account = number, account
+            answer.on_its_way.ticket = self._tickets.give(_ON_ITS_WAY, number, account)
+        return answer
 
 
 def _order(data: bytes) -> SignedEnvelope | Refusal:

@@ -49,7 +49,7 @@ class Watches:
             while True:
                 told.clear()
                 async with self._asking:
-                    found = await self._arrivals(begun.wallet_number, position)
+                    found = await self._arrivals(begun, position)
                 for arrival in found.arrivals:
                     yield arrival.SerializeToString()
                 # Not by how far was looked: a bank that is busy goes on all the time.
@@ -57,8 +57,12 @@ class Watches:
                     await told.wait()
                 position = found.position
 
-    async def _arrivals(self, number: str, position: int) -> edge_pb2.ArrivalsResponse:
-        asked = edge_pb2.ArrivalsRequest(wallet_number=number, after_position=position)
+    async def _arrivals(
+        self, begun: edge_pb2.BeginWatchResponse, position: int
+    ) -> edge_pb2.ArrivalsResponse:
+        asked = edge_pb2.ArrivalsRequest(
+            wallet_number=begun.wallet_number, after_position=position, ticket=begun.ticket
+        )
         found: edge_pb2.ArrivalsResponse = await self._bank.Arrivals(
             asked, timeout=DEFAULT_DEADLINE_S
         )

@@ -97,6 +97,8 @@ def test_every_public_service_is_handed_on_and_no_other(own: World, raw: grpc.Ch
     assert served == {f"dcep.bank.v1.{name}" for name in PUBLIC}
     for private in (
         "EdgeService/PayTogether",
+        "EdgeService/Arrivals",
+        "EdgeService/AwaitEnd",
         "InboundService/CheckPayees",
         "InboundService/SetAside",
         "OfficeService/ListSuspense",

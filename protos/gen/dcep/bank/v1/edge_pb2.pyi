@@ -31,12 +31,14 @@ class PayAnswer(_message.Message):
     def __init__(self, response: _Optional[_Union[_bank_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ..., on_its_way: _Optional[_Union[OnItsWay, _Mapping]] = ...) -> None: ...
 
 class OnItsWay(_message.Message):
-    __slots__ = ("number", "account")
+    __slots__ = ("number", "account", "ticket")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
     number: int
     account: int
-    def __init__(self, number: _Optional[int] = ..., account: _Optional[int] = ...) -> None: ...
+    ticket: bytes
+    def __init__(self, number: _Optional[int] = ..., account: _Optional[int] = ..., ticket: _Optional[bytes] = ...) -> None: ...
 
 class AwaitEndRequest(_message.Message):
     __slots__ = ("payment",)
@@ -61,22 +63,26 @@ class BeginWatchRequest(_message.Message):
     def __init__(self, request: _Optional[bytes] = ...) -> None: ...
 
 class BeginWatchResponse(_message.Message):
-    __slots__ = ("wallet_number", "account", "position")
+    __slots__ = ("wallet_number", "account", "position", "ticket")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     account: int
     position: int
-    def __init__(self, wallet_number: _Optional[str] = ..., account: _Optional[int] = ..., position: _Optional[int] = ...) -> None: ...
+    ticket: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., account: _Optional[int] = ..., position: _Optional[int] = ..., ticket: _Optional[bytes] = ...) -> None: ...
 
 class ArrivalsRequest(_message.Message):
-    __slots__ = ("wallet_number", "after_position")
+    __slots__ = ("wallet_number", "after_position", "ticket")
     WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
     AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    TICKET_FIELD_NUMBER: _ClassVar[int]
     wallet_number: str
     after_position: int
-    def __init__(self, wallet_number: _Optional[str] = ..., after_position: _Optional[int] = ...) -> None: ...
+    ticket: bytes
+    def __init__(self, wallet_number: _Optional[str] = ..., after_position: _Optional[int] = ..., ticket: _Optional[bytes] = ...) -> None: ...
 
 class ArrivalsResponse(_message.Message):
     __slots__ = ("arrivals", "position")

@@ -81,7 +81,8 @@ class EdgeServiceServicer(object):
 
     def AwaitEnd(self, request, context):
         """Waits for the end of a payment to another bank up to the call's deadline;
-        PENDING when it has not come by then.
+        PENDING when it has not come by then. Refuses: FIELD_INVALID, a ticket that
+        PayTogether has not given for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,7 +96,8 @@ class EdgeServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Arrivals(self, request, context):
-        """What has arrived in a wallet that is watched, oldest first.
+        """What has arrived in a wallet that is watched, oldest first. Refuses:
+        FIELD_INVALID, a ticket that BeginWatch has not given for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,88 @@
+"""What a bank tells its edge of a wallet or a payment, it tells for who has shown a signature."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
+from operator_bank.grpc_edge import GrpcEdge
+from runtime.errors import Refusal
+from runtime.metrics import CallMetrics
+from tests.operator_bank.conftest import FOREIGN, Holder, World
+
+WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
+
+
+class InThisThread:
+    """A call as far as the bank needs one here; it has no time left to wait."""
+
+    def time_remaining(self) -> float:
+        return 0.0
+
+    async def in_thread(self, work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
+
+@pytest.fixture
+def edge(world: World) -> GrpcEdge:
+    return GrpcEdge(world.bank, CallMetrics(CollectorRegistry()))
+
+
+def begin(edge: GrpcEdge, world: World, holder: Holder) -> edge_pb2.BeginWatchResponse:
+    now_ms = world.clock.now_ms()
+    query = holder.signed(
+        orders_pb2.Query,
+        bank="alpha",
+        method=WATCH,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + 10_000,
+    )
+    asked = bank_pb2.WatchPaymentsRequest(query=query, after_position=1)
+    request = edge_pb2.BeginWatchRequest(request=asked.SerializeToString())
+    return edge.BeginWatch(request, None)  # type: ignore[no-any-return,arg-type]
+
+
+def arrivals(edge: GrpcEdge, number: str, ticket: bytes) -> int:
+    request = edge_pb2.ArrivalsRequest(wallet_number=number, after_position=1, ticket=ticket)
+    return len(edge.Arrivals(request, None).arrivals)  # type: ignore[arg-type]
+
+
+def test_what_came_to_a_wallet_is_told_for_who_has_shown_its_signature_alone(
+    world: World, edge: GrpcEdge, alice: Holder, bob: Holder
+) -> None:
+    alice.pay(bob.number, 5)
+    world.bank.project()
+    alices, bobs = (begin(edge, world, holder).ticket for holder in (alice, bob))
+    assert arrivals(edge, bob.number, bobs) == 1
+    later = GrpcEdge(world.bank, CallMetrics(CollectorRegistry()))
+    for of, ticket in ((edge, alices), (edge, bytes(16)), (edge, b""), (later, bobs)):
+        with pytest.raises(Refusal) as caught:
+            arrivals(of, bob.number, ticket)
+        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "ticket")
+
+
+def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
+    world: World, edge: GrpcEdge, alice: Holder, bob: Holder
+) -> None:
+    request = bank_pb2.PayRequest(order=alice.order(FOREIGN, 10)).SerializeToString()
+    answered = edge.PayTogether(edge_pb2.PayTogetherRequest(requests=[request]), None)  # type: ignore[arg-type]
+    own = answered.answers[0].on_its_way
+
+    def asked(**other: Any) -> edge_pb2.AwaitEndResponse:
+        payment = edge_pb2.OnItsWay()
+        payment.CopyFrom(own)
+        for name, value in other.items():
+            setattr(payment, name, value)
+        end = edge.AwaitEnd(edge_pb2.AwaitEndRequest(payment=payment), InThisThread())  # type: ignore[arg-type]
+        return asyncio.run(end)  # type: ignore[no-any-return]
+
+    assert asked().available_fen == 100_000 - 10
+    bobs = begin(edge, world, bob).ticket
+    for other in ({"account": bob.wallet.account}, {"number": own.number + 1}, {"ticket": bobs}):
+        with pytest.raises(Refusal) as caught:
+            asked(**other)
+        assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "ticket")
