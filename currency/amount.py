@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from language import _
+
 MAX_AMOUNT_FEN = 10**13
 """The largest amount that a person or a program may ask for: one hundred billion yuan."""
 
@@ -34,22 +36,30 @@ def parse_yuan(text: str) -> int:
     """
     digits = _bare(text)
     if _DECIMAL_COMMA.fullmatch(digits):
-        raise AmountError(f"{text} may mean two amounts; write yuan and fen like 12.50")
+        raise AmountError(
+            _("{text} may mean two amounts; write yuan and fen like 12.50").format(text=text)
+        )
     if grouped := _GROUPED.match(digits):
         digits = grouped.group().replace(",", "") + digits[grouped.end() :]
     match = _YUAN.fullmatch(digits)
     if match is None:
         if digits.startswith(("-", "−")):
-            raise AmountError("an amount has no sign; write it like 12.50")
-        raise AmountError(f"{_shortened(text)!r} is not an amount in yuan; write it like 12.50")
+            raise AmountError(_("an amount has no sign; write it like 12.50"))
+        raise AmountError(
+            _("{text!r} is not an amount in yuan; write it like 12.50").format(
+                text=_shortened(text)
+            )
+        )
     yuan, fen = match.groups(default="")
     if len(fen) > 2:
-        raise AmountError(f"{text} has more than two decimals; one fen is 0.01 yuan")
+        raise AmountError(
+            _("{text} has more than two decimals; one fen is 0.01 yuan").format(text=text)
+        )
     if len(yuan) > len(str(MAX_AMOUNT_FEN)):
         raise _too_large(text)
     amount_fen = int(yuan) * 100 + int(fen.ljust(2, "0"))
     if amount_fen == 0:
-        raise AmountError("the amount must be more than zero; write it like 12.50")
+        raise AmountError(_("the amount must be more than zero; write it like 12.50"))
     if amount_fen > MAX_AMOUNT_FEN:
         raise _too_large(text)
     return amount_fen
@@ -65,7 +75,11 @@ def format_yuan(amount_fen: int) -> str:
 def _bare(text: str) -> str:
     """What was typed without marks of the currency, in ASCII where there is an equal."""
     if len(text) > MAX_TYPED:
-        raise AmountError(f"{_shortened(text)!r} is too long for an amount; write it like 12.50")
+        raise AmountError(
+            _("{text!r} is too long for an amount; write it like 12.50").format(
+                text=_shortened(text)
+            )
+        )
     plain = unicodedata.normalize("NFKC", text).strip()
     match = _MARKED.fullmatch(plain)
     return match.group(1) if match else plain
@@ -73,7 +87,11 @@ def _bare(text: str) -> str:
 
 def _too_large(text: str) -> AmountError:
     most = format_yuan(MAX_AMOUNT_FEN)
-    return AmountError(f"{text} is too large: one order may move {most} yuan at most")
+    return AmountError(
+        _("{text} is too large: one order may move {most} yuan at most").format(
+            text=text, most=most
+        )
+    )
 
 
 def _shortened(text: str) -> str:

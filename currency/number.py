@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from language import _
+
 PREFIX_DIGITS = 4
 SERIAL_DIGITS = 11
 NUMBER_DIGITS = PREFIX_DIGITS + SERIAL_DIGITS + 1
@@ -21,9 +23,17 @@ class NumberError(ValueError):
 def make(prefix: str, serial: int) -> str:
     """The number of a bank's `serial`-th wallet."""
     if len(prefix) != PREFIX_DIGITS or not _digits(prefix):
-        raise NumberError(f"a prefix has {PREFIX_DIGITS} digits, not {prefix!r}")
+        raise NumberError(
+            _("a prefix has {digits} digits, not {prefix!r}").format(
+                digits=PREFIX_DIGITS, prefix=prefix
+            )
+        )
     if not 0 <= serial < 10**SERIAL_DIGITS:
-        raise NumberError(f"serial {serial} does not fit {SERIAL_DIGITS} digits")
+        raise NumberError(
+            _("serial {serial} does not fit {digits} digits").format(
+                serial=serial, digits=SERIAL_DIGITS
+            )
+        )
     body = f"{prefix}{serial:0{SERIAL_DIGITS}d}"
     return body + str(-_sum(f"{body}0") % 10)
 
@@ -37,9 +47,13 @@ def check(text: str) -> str:
     try:
         total = _sum(text)
     except KeyError:
-        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits") from None
+        raise NumberError(
+            _("a wallet number has {digits} digits").format(digits=NUMBER_DIGITS)
+        ) from None
     if total % 10:
-        raise NumberError("the check digit does not fit; one digit or two neighbours are mistyped")
+        raise NumberError(
+            _("the check digit does not fit; one digit or two neighbours are mistyped")
+        )
     return text
 
 
@@ -50,11 +64,15 @@ def typed(text: str) -> str:
         NumberError: as `check`; the message says how many digits there were.
     """
     if len(text) > 4 * NUMBER_DIGITS:
-        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits")
+        raise NumberError(_("a wallet number has {digits} digits").format(digits=NUMBER_DIGITS))
     plain = unicodedata.normalize("NFKC", text)
     number = "".join(character for character in plain if character not in " -\u2010\u2011")
     if _digits(number) and len(number) != NUMBER_DIGITS:
-        raise NumberError(f"a wallet number has {NUMBER_DIGITS} digits, not {len(number)}")
+        raise NumberError(
+            _("a wallet number has {digits} digits, not {count}").format(
+                digits=NUMBER_DIGITS, count=len(number)
+            )
+        )
     return check(number)
 
 

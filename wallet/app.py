@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from language import _
 from wallet.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ class App:
         found = self.home.profile()
         if found is None or not found.opened:
             raise NotOpened(
-                f"no wallet in {self.home.folder}; open one with: wallet open --bank NAME"
+                _("no wallet in {folder}; open one with: wallet open --bank NAME").format(
+                    folder=self.home.folder
+                )
             )
         return found
 
@@ -188,7 +191,7 @@ class App:
         from wallet.cli_words import limits_in_words
 
         try:
-            state, _ = self.look()
+            state, _why_not = self.look()
         except Refusal:
             return {}
         return dict(limits_in_words(state)) if state is not None else {}

@@ -10,6 +10,7 @@ import grpc
 from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from language import _
 from runtime import require_tls13
 from runtime.channel import connect
 from wallet.bank import Arrivals
@@ -35,8 +36,10 @@ class GrpcBanks:
                 roots = Path(ca).read_bytes()
             except OSError as error:
                 raise HomeError(
-                    f"the certificate that the bank is checked against, {ca!r}, cannot be read: "
-                    f"{error.strerror}"
+                    _(
+                        "the certificate that the bank is checked against, {ca!r}, cannot be "
+                        "read: {error}"
+                    ).format(ca=ca, error=error.strerror)
                 ) from error
             require_tls13()
             credentials = grpc.ssl_channel_credentials(root_certificates=roots)

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from language import _
+
 
 class BankNotFound(Exception):
     """No bank of that name or address; the message says which there are."""
@@ -37,11 +39,15 @@ def known_banks(stack: Path) -> list[BankEntry]:
         ]
     except FileNotFoundError:
         raise BankNotFound(
-            f"there is no stack in {stack}; `dcep up` starts one, and --stack DIR or "
-            "DCEP_STACK says where it is"
+            _(
+                "there is no stack in {stack}; `dcep up` starts one, and --stack DIR or "
+                "DCEP_STACK says where it is"
+            ).format(stack=stack)
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BankNotFound(f"{path} cannot be read: {error}") from error
+        raise BankNotFound(
+            _("{path} cannot be read: {error}").format(path=path, error=error)
+        ) from error
 
 
 def find_bank(stack: Path, name_or_address: str) -> BankEntry:
@@ -51,4 +57,8 @@ def find_bank(stack: Path, name_or_address: str) -> BankEntry:
         if name_or_address in (bank.name, bank.address):
             return bank
     known = ", ".join(bank.name for bank in banks)
-    raise BankNotFound(f"no bank {name_or_address!r} here; there are {known}")
+    raise BankNotFound(
+        _("no bank {name_or_address!r} here; there are {known}").format(
+            name_or_address=name_or_address, known=known
+        )
+    )

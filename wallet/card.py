@@ -11,6 +11,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from dcep.errors.v1 import errors_pb2
+from language import _
 from offline_token.channel import is_at_channel
 from offline_token.formats import REQUEST_BYTES, SIGNATURE_BYTES, FormatError, Request
 from offline_token.receipt import RECEIPT_BYTES
@@ -50,13 +51,13 @@ class Card:
         try:
             self._channel = meet(connection, messages.VERSION, self._randomness)
         except (OSError, MessageError) as error:
-            raise LinkError(f"this is no hard wallet: {error}") from error
+            raise LinkError(_("this is no hard wallet: {error}").format(error=error)) from error
         self.binding = self._channel.binding
         self.unlocked = self.owned = False
         try:
             selected = messages.SELECTED.unpack(self._ask(Command.SELECT, b""))
         except struct.error:
-            raise LinkError("this is no hard wallet") from None
+            raise LinkError(_("this is no hard wallet")) from None
         self._certified: bool = selected[0]
         self.free_fen: int = selected[1]
 
@@ -73,7 +74,7 @@ class Card:
             proof = reader.proof(self._ask(Command.PIN_BEGIN, reader.share()))
             reader.check(self._ask(Command.PIN_PROVE, proof))
         except PinWrong:
-            raise LinkError("what answers is not the card with this PIN") from None
+            raise LinkError(_("what answers is not the card with this PIN")) from None
         self.unlocked = self.owned = True
 
     def pair(self, number: str, key: bytes) -> None:
@@ -98,7 +99,7 @@ class Card:
     def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
         """The key that a wallet's next load is for."""
         if len(busy) > messages.MAX_BUSY:
-            raise Refusal(errors_pb2.REASON_OVERLOADED, "too many loads have no answer yet")
+            raise Refusal(errors_pb2.REASON_OVERLOADED, _("too many loads have no answer yet"))
         return self._ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
 
     def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
@@ -128,9 +129,9 @@ class Card:
         try:
             payee = Request.decode(request).certificate.key
         except FormatError as error:
-            raise LinkError(f"the card's request: {error}") from error
+            raise LinkError(_("the card's request: {error}").format(error=error)) from error
         if not is_at_channel(payee, self.binding, signature):
-            raise LinkError("it is not the card in reach that would be paid")
+            raise LinkError(_("it is not the card in reach that would be paid"))
         return request
 
     def pay(self, request: bytes, signature: bytes, answers: Sequence[bytes] = ()) -> bytes:
@@ -142,7 +143,7 @@ class Card:
                 again when it has loaded since and shows another key.
         """
         if len(signature) != SIGNATURE_BYTES:
-            raise LinkError("the request's device has not signed")
+            raise LinkError(_("the request's device has not signed"))
         return self._ask(Command.PAY, request + signature + b"".join(answers))
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
@@ -154,7 +155,7 @@ class Card:
         answer = self._ask(Command.ACCEPT, payment)
         amount, receipt = answer[: messages.AMOUNT.size], answer[messages.AMOUNT.size :]
         if len(receipt) != RECEIPT_BYTES:
-            raise LinkError("the card has not signed that it took the payment")
+            raise LinkError(_("the card has not signed that it took the payment"))
         return Receipt(int(messages.AMOUNT.unpack(amount)[0]), receipt)
 
     def give_back(self, payment: bytes) -> bytes:
@@ -168,7 +169,7 @@ class Card:
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal when there is no room for so much."""
         if amount_fen > self._balances()[2]:
-            raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, "more than this card may hold")
+            raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, _("more than this card may hold"))
 
     def load(self, tokens: Sequence[bytes]) -> None:
         """Gives it fresh tokens."""
@@ -181,7 +182,7 @@ class Card:
         whom = wallet.encode() + bank.encode()
         while deposit := self._deposit(len(deposits), whom):
             if len(deposits) >= MAX_PIECES:
-                raise LinkError("no card holds so many pieces")
+                raise LinkError(_("no card holds so many pieces"))
             deposits.append(deposit)
         return deposits
 
@@ -204,7 +205,7 @@ class Card:
     def _balances(self) -> tuple[int, int, int]:
         answer = self._ask(Command.BALANCE, b"")
         if len(answer) != messages.BALANCES.size:
-            raise LinkError("the card has not said what it holds")
+            raise LinkError(_("the card has not said what it holds"))
         held, payable, room = messages.BALANCES.unpack(answer)
         return held, payable, room
 
@@ -213,12 +214,12 @@ class Card:
             self._channel.send(command, body)
             answer = self._channel.receive(_ANSWERS)
             if answer is None:
-                raise LinkError("the card was taken away")
+                raise LinkError(_("the card was taken away"))
             status, said = answer
             if status == messages.NO:
                 raise Refusal(*messages.refused(said))
         except (OSError, MessageError) as error:
-            raise LinkError(f"the card did not answer: {error}") from error
+            raise LinkError(_("the card did not answer: {error}").format(error=error)) from error
         return said
 
 
@@ -230,5 +231,7 @@ def touched(path: Path) -> Iterator[Card]:
         try:
             connection.connect(str(path))
         except OSError as error:
-            raise LinkError(f"no card at {path}: {error.strerror or error}") from error
+            raise LinkError(
+                _("no card at {path}: {error}").format(path=path, error=error.strerror or error)
+            ) from error
         yield Card(connection)

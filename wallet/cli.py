@@ -6,13 +6,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from language import _
 from runtime.command_line import Version, run_app
 from runtime.output import asked_for_json
 from wallet.options import (
     AMOUNTS,
     Amount,
     Anew,
-    Common,
     HomeOption,
     JsonOption,
     Receipt,
@@ -73,8 +73,10 @@ def open_(
             from wallet.speak import UsageError
 
             raise UsageError(
-                "a wallet is opened by name or by phone, like: "
-                "wallet open --bank alpha --name Alice, or --phone 13800000001"
+                _(
+                    "a wallet is opened by name or by phone, like: wallet open --bank alpha "
+                    "--name Alice, or --phone 13800000001"
+                )
             )
         entry = find_bank(stack_folder(stack), bank)
         profile = app.open(entry, holder_name=name, phone=phone)
@@ -114,7 +116,7 @@ def topup(
         from wallet.receipts import receipt_bytes
 
         placed = app.holder().top_up(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
-        speaker.result(*exchanged("put in", amount_fen, placed))
+        speaker.result(*exchanged(_("put in"), amount_fen, placed))
 
 
 @app.command(context_settings=AMOUNTS)
@@ -135,7 +137,7 @@ def cashout(
         from wallet.receipts import receipt_bytes
 
         placed = app.holder().cash_out(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
-        speaker.result(*exchanged("taken out", amount_fen, placed))
+        speaker.result(*exchanged(_("taken out"), amount_fen, placed))
 
 
 @app.command(context_settings=AMOUNTS)
@@ -170,7 +172,10 @@ def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
     with wallet(context, home, as_json) as (app, speaker):
         number = app.profile().number
         app.holder().close()
-        speaker.result({"number": number, "status": "CLOSED"}, f"Wallet {number} is closed.")
+        speaker.result(
+            {"number": number, "status": "CLOSED"},
+            _("Wallet {number} is closed.").format(number=number),
+        )
 
 
 @app.command()
@@ -200,7 +205,7 @@ def watch(
         try:
             holder = app.holder()
             watching = holder.watching(speaker.say)
-            speaker.say("Waiting for money; Ctrl-C ends.")
+            speaker.say(_("Waiting for money; Ctrl-C ends."))
             for seen, arrival in enumerate(watching, 1):
                 speaker.result(*arrived(holder.entry(arrival)))
                 if seen == count:
@@ -219,7 +224,7 @@ def _add_others() -> None:
 
 
 _add_others()
-_ = Common
+
 
 if __name__ == "__main__":
     main()

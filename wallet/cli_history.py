@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from language import _
 from wallet.options import HomeOption, JsonOption, wallet
 
 MAX_LINES = 100_000
@@ -46,7 +47,7 @@ def history(
         holder = app.holder()
         if page or (wanted.everything and limit <= MAX_PAGE):
             if page and not wanted.everything:
-                raise UsageError("--page goes on with a whole history, not with one searched")
+                raise UsageError(_("--page goes on with a whole history, not with one searched"))
             entries, token = holder.history(min(limit, MAX_PAGE), page)
             more = False
         else:
@@ -75,7 +76,7 @@ def payment(
             speaker.fail(
                 EXIT_REFUSED,
                 "PAYMENT_UNKNOWN",
-                "This wallet made and received no such payment.",
-                "Look with `wallet history`.",
+                _("This wallet made and received no such payment."),
+                _("Look with `wallet history`."),
             )
         speaker.result(*told(entry))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from language import N_, _
 from wallet.options import (
     AMOUNTS,
     Amount,
@@ -121,7 +122,7 @@ def pay(
             )
             speaker.result(*words.handed_over(handed, pocket.balance_fen()))
             return
-        asked = words.given(request, file, "request", papers.REQUEST)
+        asked = words.given(request, file, N_("request"), papers.REQUEST)
         words.check_file(out)
         amount_fen = words.asked_fen(pocket, asked, expected_fen, yes, speaker.say)
         payment = pocket.pay(asked)
@@ -174,7 +175,7 @@ def accept(
                 said = words.taken(took, pocket.balance_fen())
             else:
                 wanted = (papers.PAYMENT, papers.BACK)
-                text = words.given(" ".join(payment or []), file, "payment", *wanted)
+                text = words.given(" ".join(payment or []), file, N_("payment"), *wanted)
                 said = words.accept_text(pocket, text)
         except GivenBack as back:
             words.keep(back.text, out)
@@ -237,7 +238,7 @@ def tap(
         from wallet.speak import EXIT_NO_ANSWER, EXIT_REFUSED, UsageError
 
         if sum(map(bool, (take, give, load, deposit))) > 1:
-            raise UsageError("one of --take, --give, --load and --deposit at a time")
+            raise UsageError(_("one of --take, --give, --load and --deposit at a time"))
         app.profile()
         with touched(socket) as card:
             words.open_card(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from currency.amount import format_yuan, parse_yuan
+from currency.reasons import in_words
+from language import N_, _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import Unprintable, harmless
 from wallet import hand_over, link, papers
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from offline_token.formats import Request
 
 Said = tuple[dict[str, Any], str]
-DEPOSIT_IT = "Put them into the wallet with `wallet offline deposit`."
+DEPOSIT_IT = N_("Put them into the wallet with `wallet offline deposit`.")
 
 
 def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
@@ -40,14 +42,18 @@ def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
     Args:
         text: as typed.
         file: where it is.
-        what: how it is called.
+        what: how it is called, in English.
         wanted: prefixes of what would do.
 
     Raises:
         UsageError: nothing was given, or it cannot be read.
     """
     if bool(text) == bool(file):
-        raise UsageError(f"give the {what} as text, as --file FILE, or - for standard input")
+        raise UsageError(
+            _("give the {what} as text, as --file FILE, or - for standard input").format(
+                what=_(what)
+            )
+        )
     if text != "-" and file is None:
         return found(text, wanted)
     try:
@@ -57,9 +63,17 @@ def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
             with file.open("rb") as source:
                 data = source.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{file or 'standard input'} cannot be read: {error}") from error
+        raise UsageError(
+            _("{file} cannot be read: {error}").format(
+                file=file or _("standard input"), error=error
+            )
+        ) from error
     if len(data) > MAX_INPUT_BYTES:
-        raise UsageError(f"this has more than {MAX_INPUT_BYTES} bytes; give the {what} alone")
+        raise UsageError(
+            _("this has more than {most} bytes; give the {what} alone").format(
+                most=MAX_INPUT_BYTES, what=_(what)
+            )
+        )
     return found(decoded(data), wanted)
 
 
@@ -70,7 +84,9 @@ def keep(text: str, file: Path | None) -> None:
     try:
         file.write_text(text + "\n", encoding="ascii")
     except OSError as error:
-        raise Unprintable(f"{file} cannot be written: {error.strerror}") from error
+        raise Unprintable(
+            _("{file} cannot be written: {error}").format(file=file, error=error.strerror)
+        ) from error
 
 
 def check_file(file: Path | None) -> None:
@@ -79,7 +95,9 @@ def check_file(file: Path | None) -> None:
         return
     where = file if file.exists() else file.parent
     if file.is_dir() or not where.exists() or not os.access(where, os.W_OK):
-        raise UsageError(f"{file} cannot be written: name a file in a folder of yours")
+        raise UsageError(
+            _("{file} cannot be written: name a file in a folder of yours").format(file=file)
+        )
 
 
 def asked_fen(
@@ -94,33 +112,47 @@ def asked_fen(
     asked = request_of(request)
     amount = format_yuan(asked.amount_fen)
     if expected_fen not in (None, asked.amount_fen):
-        raise UsageError(f"the request asks for {amount} yuan; nothing was paid")
+        raise UsageError(
+            _("the request asks for {yuan} yuan; nothing was paid").format(yuan=amount)
+        )
     if pocket.has_paid(request):
-        say(f"This request of {amount} yuan was paid before; this is the same payment.")
+        say(
+            _("This request of {yuan} yuan was paid before; this is the same payment.").format(
+                yuan=amount
+            )
+        )
         return asked.amount_fen
-    pays = f"{amount} yuan to {payee(asked)}; {_left(pocket, asked.amount_fen)}"
+    pays = _("{yuan} yuan to {payee}; {left}").format(
+        yuan=amount, payee=payee(asked), left=_left(pocket, asked.amount_fen)
+    )
     if yes or (expected_fen is not None and asked.amount_fen <= ASK_ABOVE_FEN):
-        say(f"Paying {pays}.")
+        say(_("Paying {pays}.").format(pays=pays))
     elif sys.stdin.isatty():
-        _ask(f"Pay {pays}. Is that right? [y/N] ")
+        _ask(_("Pay {pays}. Is that right? [y/N] ").format(pays=pays))
     elif expected_fen is None:
-        raise UsageError(f"the request asks for {amount} yuan; say so, like: --amount {amount}")
+        raise UsageError(
+            _("the request asks for {yuan} yuan; say so, like: --amount {yuan}").format(yuan=amount)
+        )
     else:
         raise UsageError(
-            f"{amount} yuan to {payee(asked)} is more than {format_yuan(ASK_ABOVE_FEN)} yuan: say "
-            f"--yes as well; nothing was paid"
+            _(
+                "{yuan} yuan to {payee} is more than {ask_above} yuan: say --yes as well; "
+                "nothing was paid"
+            ).format(yuan=amount, payee=payee(asked), ask_above=format_yuan(ASK_ABOVE_FEN))
         )
     return asked.amount_fen
 
 
 def payee(asked: Request) -> str:
     """Who is paid, as far as that is known."""
-    return f"a device of {harmless(asked.certificate.bank)} whose screen shows {asked.code()}"
+    return _("a device of {bank} whose screen shows {code}").format(
+        bank=harmless(asked.certificate.bank), code=asked.code()
+    )
 
 
 def _left(pocket: Pocket, amount_fen: int) -> str:
     left_fen = pocket.balance_fen() - amount_fen
-    return f"{format_yuan(max(left_fen, 0))} yuan are left then"
+    return _("{left} yuan are left then").format(left=format_yuan(max(left_fen, 0)))
 
 
 def request_of(text: str) -> Request:
@@ -130,7 +162,7 @@ def request_of(text: str) -> Request:
     try:
         return Request.decode(papers.read(papers.REQUEST, text))
     except FormatError as error:
-        raise UsageError(f"this request is not whole: {error}") from error
+        raise UsageError(_("this request is not whole: {error}").format(error=error)) from error
 
 
 def _ask(question: str) -> None:
@@ -138,7 +170,7 @@ def _ask(question: str) -> None:
     sys.stderr.write(question)
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("nothing was paid")
+        raise UsageError(_("nothing was paid"))
 
 
 def pay_over_link(
@@ -163,14 +195,14 @@ def accept_over_link(
 ) -> Taken:
     """Waits for the payer's device."""
     if amount_fen is None:
-        raise UsageError("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50")
+        raise UsageError(_("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50"))
     where, pocket = _address(address), app.pocket()
     request = hand_over.request_to_show(pocket, app.requests, app.clock, amount_fen, anew=anew)
     return hand_over.accept(
         pocket,
         where,
         request,
-        on_listening=lambda at: say(f"Listening at {at}"),
+        on_listening=lambda at: say(_("Listening at {at}").format(at=at)),
         on_met=lambda: app.requests.seen(request, app.clock.now_ms()),
     )
 
@@ -204,7 +236,7 @@ def open_card(
             return
         if not (owner or given) and take_fen <= card.free_fen:
             return
-    card.unlock(given or asked("PIN of the card: "))
+    card.unlock(given or asked(_("PIN of the card: ")))
     if with_pin:
         # What this wallet loads it may deposit, also when the PIN is lost.
         card.pair(profile.number, bytes(key.verify_key))
@@ -221,13 +253,13 @@ def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
         "card_payable_fen": card.payable_fen() if card.owned else None,
         "offline_fen": offline_fen,
     }
-    text = f"This device holds {format_yuan(offline_fen)} yuan."
+    text = _("This device holds {offline} yuan.").format(offline=format_yuan(offline_fen))
     if card_fen is not None:
-        text = f"The card holds {format_yuan(card_fen)} yuan. {text}"
+        text = _("The card holds {card} yuan. {text}").format(card=format_yuan(card_fen), text=text)
     if handed.amount_fen:
-        text = f"{format_yuan(handed.amount_fen)} yuan moved. {text}"
+        text = _("{yuan} yuan moved. {text}").format(yuan=format_yuan(handed.amount_fen), text=text)
     if handed.repeated:
-        text += "\nThis is the payment that was cut off before; nothing was paid anew."
+        text += _("\nThis is the payment that was cut off before; nothing was paid anew.")
     return fields, text + _came_back(handed.came_back_fen)
 
 
@@ -245,7 +277,9 @@ def accept_text(pocket: Pocket, text: str) -> Said:
 def came_back(amount_fen: int, offline_fen: int) -> Said:
     """After a payment of one's own was taken back."""
     fields = {"state": "CAME_BACK", "amount_fen": amount_fen, "offline_fen": offline_fen}
-    text = f"{format_yuan(amount_fen)} yuan came back; they are good for a deposit. {DEPOSIT_IT}"
+    text = _("{yuan} yuan came back; they are good for a deposit. {deposit_it}").format(
+        yuan=format_yuan(amount_fen), deposit_it=_(DEPOSIT_IT)
+    )
     return fields, text
 
 
@@ -253,16 +287,16 @@ def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
     """After a payment was not taken: what gives it back, for its payer."""
     fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
     fields["text"] = back.text
-    lines = [f"Not taken: {back}."]
+    lines = [_("Not taken: {back}.").format(back=back)]
     codes = papers.codes(back.text)
     if over_link:
-        lines.append("It was given back over the link.")
+        lines.append(_("It was given back over the link."))
     elif file is not None:
         fields["file"] = str(file)
-        lines.append(f"What gives it back to the payer is in {file}.")
+        lines.append(_("What gives it back to the payer is in {file}.").format(file=file))
     else:
         lines += [
-            "This gives it back; let the payer read it:",
+            _("This gives it back; let the payer read it:"),
             *drawn(back.text, columns()),
             back.text,
         ]
@@ -281,13 +315,12 @@ def loaded(amount_fen: int, offline_fen: int, placed: Placed) -> Said:
         "repeated": placed.resent,
     }
     if placed.pending:
-        text = "The central bank has not answered yet; repeat the same command: it loads once."
+        text = _("The central bank has not answered yet; repeat the same command: it loads once.")
     else:
-        text = (
-            f"{format_yuan(amount_fen)} yuan loaded; {format_yuan(offline_fen)} yuan can be paid "
-            "offline."
+        text = _("{yuan} yuan loaded; {offline} yuan can be paid offline.").format(
+            yuan=format_yuan(amount_fen), offline=format_yuan(offline_fen)
         )
-        text = earlier(placed, f"{format_yuan(amount_fen)} yuan loaded") or text
+        text = earlier(placed, _("{yuan} yuan loaded").format(yuan=format_yuan(amount_fen))) or text
     return fields, text
 
 
@@ -295,8 +328,8 @@ def requested(text: str, amount_fen: int, file: Path | None) -> Said:
     """A request that was made, or is shown again."""
     code = request_of(text).code()
     fields = {"text": text, "amount_fen": amount_fen, "compare": code}
-    following = [f"The payer's screen has to show {code}."]
-    return _paper("request", fields, file, following, again_with(code))
+    following = [_("The payer's screen has to show {code}.").format(code=code)]
+    return _paper(N_("request"), fields, file, following, again_with(code))
 
 
 def paid(text: str, amount_fen: int, file: Path | None, asked: str, device: Device) -> Said:
@@ -327,12 +360,16 @@ def shown_payment(text: str, made: Made, file: Path | None, device: Device) -> S
     amount, left = format_yuan(made.amount_fen), format_yuan(offline_fen)
     again = again_with(made.code)
     following = [
-        f"{amount} yuan to a device of {made.bank} whose screen shows {made.code}; {left} yuan are "
-        "left offline.",
-        f"Let the payee read it, as often as is needed: `{again}` shows it again.",
+        _(
+            "{yuan} yuan to a device of {bank} whose screen shows {code}; {left} yuan are left "
+            "offline."
+        ).format(yuan=amount, bank=made.bank, code=made.code, left=left),
+        _("Let the payee read it, as often as is needed: `{again}` shows it again.").format(
+            again=again
+        ),
         *hints(device.pieces()),
     ]
-    return _paper("payment", fields, file, following, again)
+    return _paper(N_("payment"), fields, file, following, again)
 
 
 def shown_again(device: Device, code: str, file: Path | None) -> Said:
@@ -346,19 +383,25 @@ def shown_again(device: Device, code: str, file: Path | None) -> Said:
         asked = request_of(text)
         if asked.code().replace("-", "") == wanted:
             return requested(text, asked.amount_fen, file)
-    raise UsageError("no payment and no request has this code; `wallet offline again` lists them")
+    raise UsageError(
+        _("no payment and no request has this code; `wallet offline again` lists them")
+    )
 
 
 def load_anew(loading: Loading, done: Deposited) -> Placed:
     """Loads what was deposited. What goes wrong says where the money is."""
     amount = format_yuan(done.amount_fen)
-    where = f"{amount} yuan are in the wallet now; `wallet offline load {amount}` loads them"
+    where = _("{yuan} yuan are in the wallet now; `wallet offline load {yuan}` loads them").format(
+        yuan=amount
+    )
     try:
         return loading.load(done.amount_fen)
     except NoAnswer as error:
-        raise NoAnswer(f"{where}, once; {error}") from error
+        raise NoAnswer(_("{where}, once; {error}").format(where=where, error=error)) from error
     except Refusal as no:
-        message = f"{where}; it was refused: {no.message}"
+        message = _("{where}; it was refused: {why}").format(
+            where=where, why=in_words(no.name, no.message, no.metadata)
+        )
         raise Refusal(no.reason, message, field=no.field, **no.metadata) from no
 
 
@@ -374,7 +417,9 @@ def _paper(
     text = fields["text"]
     if file is not None:
         amount = format_yuan(fields["amount_fen"])
-        where = f"The {what} of {amount} yuan is in {file}."
+        where = _("The {what} of {yuan} yuan is in {file}.").format(
+            what=_(what), yuan=amount, file=file
+        )
         return {**fields, "file": str(file)}, "\n".join([where, *following])
     codes = papers.codes(text)
     if len(codes) > 1:
@@ -384,12 +429,15 @@ def _paper(
 
 def handed_over(handed: Handed, offline_fen: int) -> Said:
     """After ``offline pay --connect``."""
-    amount = f"{format_yuan(handed.amount_fen)} yuan"
-    text = f"Paid {amount}; {format_yuan(offline_fen)} yuan left offline."
+    amount = _("{yuan} yuan").format(yuan=format_yuan(handed.amount_fen))
+    text = _("Paid {yuan}; {offline} yuan left offline.").format(
+        yuan=amount, offline=format_yuan(offline_fen)
+    )
     if handed.repeated:
-        text += (
-            "\nThis is the payment whose answer was lost; nothing was paid anew. "
-            "With --anew another one is made."
+        text += _(
+            "\n"
+            "This is the payment whose answer was lost; nothing was paid anew. With --anew "
+            "another one is made."
         )
     fields = {
         "state": "TAKEN",
@@ -404,18 +452,23 @@ def handed_over(handed: Handed, offline_fen: int) -> Said:
 def _came_back(came_back_fen: int) -> str:
     if not came_back_fen:
         return ""
-    return (
-        f"\nAn earlier payment was not taken: {format_yuan(came_back_fen)} yuan came back, for a "
-        f"deposit. {DEPOSIT_IT}"
-    )
+    return _(
+        "\n"
+        "An earlier payment was not taken: {came_back} yuan came back, for a deposit. "
+        "{deposit_it}"
+    ).format(came_back=format_yuan(came_back_fen), deposit_it=_(DEPOSIT_IT))
 
 
 def taken(took: Taken, offline_fen: int) -> Said:
     """After ``offline accept``."""
-    amount = f"{format_yuan(took.amount_fen)} yuan"
-    text = f"Took {amount}; {format_yuan(offline_fen)} yuan offline now."
+    amount = _("{yuan} yuan").format(yuan=format_yuan(took.amount_fen))
+    text = _("Took {yuan}; {offline} yuan offline now.").format(
+        yuan=amount, offline=format_yuan(offline_fen)
+    )
     if took.repeated:
-        text = f"This payment of {amount} was taken before; nothing new has come."
+        text = _("This payment of {yuan} was taken before; nothing new has come.").format(
+            yuan=amount
+        )
     fields = {
         "state": "TAKEN",
         "amount_fen": took.amount_fen,
@@ -435,10 +488,15 @@ def deposited(done: Deposited, offline_fen: int) -> Said:
         "pending": done.pending,
         "refused": refused,
     }
-    lines = [f"{format_yuan(done.amount_fen)} yuan deposited."]
+    lines = [_("{yuan} yuan deposited.").format(yuan=format_yuan(done.amount_fen))]
     if done.pending:
-        lines.append(f"{done.pending} on their way; repeat the command to ask.")
-    lines += [f"Refused: {no.message}" for no in done.refused]
+        lines.append(
+            _("{pending} on their way; repeat the command to ask.").format(pending=done.pending)
+        )
+    lines += [
+        _("Refused: {why}").format(why=in_words(no.name, no.message, no.metadata))
+        for no in done.refused
+    ]
     return fields, "\n".join(lines)
 
 
@@ -459,19 +517,19 @@ def new_pin(given: str) -> str:
     pin = given or os.environ.get("DCEP_NEW_PIN", "")
     if pin:
         return pin
-    pin = asked("New PIN: ")
+    pin = asked(_("New PIN: "))
     if not pin:
-        raise UsageError("give the new PIN with --new, DCEP_NEW_PIN, or at a terminal")
-    if asked("Once more: ") != pin:
-        raise UsageError("these are two different PINs; nothing was changed")
+        raise UsageError(_("give the new PIN with --new, DCEP_NEW_PIN, or at a terminal"))
+    if asked(_("Once more: ")) != pin:
+        raise UsageError(_("these are two different PINs; nothing was changed"))
     return pin
 
 
 def pin_set(with_pin: bool) -> Said:
     """After ``offline pin``."""
-    text = "The device has a new PIN. Nobody can tell it to you again."
+    text = _("The device has a new PIN. Nobody can tell it to you again.")
     if not with_pin:
-        text = "The device has no PIN any more."
+        text = _("The device has no PIN any more.")
     return {"pin": with_pin}, text
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from currency.amount import format_yuan
 from dcep.bank.v1.bank_pb2 import GetWalletResponse
+from language import N_, _
+from language.wide import labelled
 from wallet.desk import Placed
 from wallet.holder import Entry, class_name, state_name, status_name
 from wallet.home import Profile
 from wallet.times import clock
 
 Said = tuple[dict[str, Any], str]
+_STATUSES = (N_("frozen"), N_("closed"))
 
 
 def opened(profile: Profile, why_not: str) -> Said:
@@ -23,9 +26,13 @@ def opened(profile: Profile, why_not: str) -> Said:
         "wallet_class": profile.wallet_class,
         "offline_ready": not why_not,
     }
-    text = f"Wallet {profile.number} at {profile.bank}, class {profile.wallet_class}."
+    text = _("Wallet {number} at {bank}, class {wallet_class}.").format(
+        number=profile.number, bank=profile.bank, wallet_class=profile.wallet_class
+    )
     if why_not:
-        text += f"\nNot ready for offline money yet ({why_not}); `wallet offline load` tries again."
+        text += _(
+            "\nNot ready for offline money yet ({why_not}); `wallet offline load` tries again."
+        ).format(why_not=why_not)
     return fields, text
 
 
@@ -41,25 +48,29 @@ def shown(
         "offline_fen": offline_fen,
         "bank_reached": state is not None,
     }
-    lines = [f"Wallet     {profile.number} at {profile.bank}"]
+    where = _("{number} at {bank}").format(number=profile.number, bank=profile.bank)
     if state is None:
-        lines.append(f"Online     unknown: bank {profile.bank} does not answer ({why})")
+        text = _("unknown: bank {bank} does not answer ({why})")
+        rows = [(_("Online"), text.format(bank=profile.bank, why=why))]
     else:
         fields |= _details(state)
-        lines[0] += f", class {fields['wallet_class']}"
-        lines.append(f"Online     {format_yuan(state.available_fen)} yuan")
+        where += _(", class {wallet_class}").format(wallet_class=fields["wallet_class"])
+        rows = [(_("Online"), yuan(state.available_fen))]
         if state.held_fen:
-            lines.append(f"On its way {format_yuan(state.held_fen)} yuan")
+            rows.append((_("On its way"), yuan(state.held_fen)))
         if state.has_deposit_account:
-            lines.append(f"Deposit    {format_yuan(state.deposit_fen)} yuan")
+            rows.append((_("Deposit"), yuan(state.deposit_fen)))
         if fields["status"] != "OPEN":
-            lines.append(f"Status     {fields['status'].lower()}")
-        lines += (f"{name:<10} {text}" for name, text in limits_in_words(state))
-    if offline_fen is None:
-        lines.append("Offline    behind a PIN: wallet offline show")
-    else:
-        lines.append(f"Offline    {format_yuan(offline_fen)} yuan")
-    return fields, "\n".join(lines)
+            rows.append((_("Status"), _(fields["status"].lower())))
+        rows += limits_in_words(state)
+    behind = _("behind a PIN: wallet offline show")
+    rows.append((_("Offline"), behind if offline_fen is None else yuan(offline_fen)))
+    return fields, "\n".join(labelled([(_("Wallet"), where), *rows], 10))
+
+
+def yuan(amount_fen: int) -> str:
+    """``12.50 yuan``."""
+    return _("{amount} yuan").format(amount=format_yuan(amount_fen))
 
 
 def limits_in_words(state: GetWalletResponse) -> list[tuple[str, str]]:
@@ -68,16 +79,33 @@ def limits_in_words(state: GetWalletResponse) -> list[tuple[str, str]]:
     if limits.balance_cap_fen:
         room_fen = max(0, limits.balance_cap_fen - state.available_fen - state.held_fen)
         most = format_yuan(limits.balance_cap_fen)
-        words.append(("May hold", f"{most} yuan, {format_yuan(room_fen)} more"))
+        words.append(
+            (
+                _("May hold"),
+                _("{most} yuan, {room} more").format(most=most, room=format_yuan(room_fen)),
+            )
+        )
     if limits.single_fen:
-        words.append(("A payment", f"{format_yuan(limits.single_fen)} yuan at most"))
+        words.append(
+            (
+                _("A payment"),
+                _("{single} yuan at most").format(single=format_yuan(limits.single_fen)),
+            )
+        )
     for name, limit_fen, spent_fen, when in (
-        ("A day", limits.day_fen, state.day_spent_fen, "today"),
-        ("A year", limits.year_fen, state.year_spent_fen, "this year"),
+        (_("A day"), limits.day_fen, state.day_spent_fen, _("today")),
+        (_("A year"), limits.year_fen, state.year_spent_fen, _("this year")),
     ):
         if limit_fen:
             left = format_yuan(max(0, limit_fen - spent_fen))
-            words.append((name, f"{format_yuan(limit_fen)} yuan, {left} left {when} (UTC+8)"))
+            words.append(
+                (
+                    name,
+                    _("{limit} yuan, {left} left {when} (UTC+8)").format(
+                        limit=format_yuan(limit_fen), left=left, when=when
+                    ),
+                )
+            )
     return words
 
 
@@ -99,7 +127,7 @@ def _details(state: GetWalletResponse) -> dict[str, Any]:
 
 
 def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
-    """After ``topup`` and ``cashout``."""
+    """After ``topup`` and ``cashout``: "put in" or "taken out", in the reader's language."""
     available_fen = placed.message.available_fen
     fields = {
         "order_id": placed.order.payment_id,
@@ -107,8 +135,12 @@ def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
         "available_fen": available_fen,
         "repeated": placed.resent,
     }
-    text = f"{format_yuan(amount_fen)} yuan {what}; {format_yuan(available_fen)} yuan available."
-    return fields, earlier(placed, f"{format_yuan(amount_fen)} yuan {what}") or text
+    text = _("{yuan} yuan {what}; {available} yuan available.").format(
+        yuan=format_yuan(amount_fen), what=what, available=format_yuan(available_fen)
+    )
+    return fields, earlier(
+        placed, _("{yuan} yuan {what}").format(yuan=format_yuan(amount_fen), what=what)
+    ) or text
 
 
 def paid(number: str, amount_fen: int, placed: Placed) -> Said:
@@ -125,27 +157,36 @@ def paid(number: str, amount_fen: int, placed: Placed) -> Said:
     }
     yuan = format_yuan(amount_fen)
     if placed.pending:
-        text = (
-            f"{yuan} yuan to {number} are on their way; the last word is still to come.\n"
+        text = _(
+            "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
             "Repeat the same command to ask: it does not pay twice."
-        )
+        ).format(yuan=yuan, number=number)
     else:
-        text = (
-            f"Paid {yuan} yuan to {number}; "
-            f"{format_yuan(answer.available_fen)} yuan available.\n{placed.order.payment_id}"
+        text = _("Paid {yuan} yuan to {number}; {available} yuan available.\n{payment_id}").format(
+            yuan=yuan,
+            number=number,
+            available=format_yuan(answer.available_fen),
+            payment_id=placed.order.payment_id,
         )
     if placed.resent and not placed.pending:
-        text = earlier(placed, f"Paid {yuan} yuan to {number}")
+        text = earlier(placed, _("Paid {yuan} yuan to {number}").format(yuan=yuan, number=number))
     return fields, text
 
 
 def arrived(entry: Entry) -> Said:
     """One line of ``watch``."""
     memo = f" “{entry.memo}”" if entry.memo else ""
-    sender = f" from {entry.counterparty}" if entry.counterparty else ""
-    text = (
-        f"{clock(entry.time_ms)}  +{format_yuan(entry.change_fen)} yuan{sender}{memo}; "
-        f"{format_yuan(entry.balance_after_fen)} yuan available"
+    sender = (
+        _(" from {counterparty}").format(counterparty=entry.counterparty)
+        if entry.counterparty
+        else ""
+    )
+    text = _("{time}  +{change} yuan{sender}{memo}; {balance_after} yuan available").format(
+        time=clock(entry.time_ms),
+        change=format_yuan(entry.change_fen),
+        sender=sender,
+        memo=memo,
+        balance_after=format_yuan(entry.balance_after_fen),
     )
     return asdict(entry), text
 
@@ -155,7 +196,7 @@ def earlier(placed: Placed, done: str) -> str:
     if not placed.resent:
         return ""
     made = clock(placed.order.created_time_ms)
-    return (
-        f"{done}, once: it was ordered at {made} and is settled, {placed.order.payment_id}.\n"
+    return _(
+        "{done}, once: it was ordered at {made} and is settled, {payment_id}.\n"
         "Nothing was ordered a second time; `--anew` does."
-    )
+    ).format(done=done, made=made, payment_id=placed.order.payment_id)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from currency.reasons import in_words
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from language import N_, _
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
@@ -180,7 +182,7 @@ class Desk:
             gone = order.expires_time_ms < self.clock.now_ms()
             if refusal.reason != errors_pb2.REASON_PAYMENT_UNKNOWN or not gone:
                 return order
-            return self._refuse(order, errors_pb2.REASON_EXPIRED, "it never reached the bank")
+            return self._refuse(order, errors_pb2.REASON_EXPIRED, N_("it never reached the bank"))
         if payment.state in (REFUSED, EXPIRED):
             reason = payment.reason or errors_pb2.REASON_EXPIRED
             return self._refuse(order, reason, _said(reason))
@@ -299,14 +301,17 @@ class Desk:
     def _told_no(self, order: Order, refusal: Refusal) -> Placed:
         """Raises what a refused call means for the order."""
         if is_undecided(refusal.reason):
-            raise NoAnswer(f"the bank could not say: {refusal.message}") from refusal
+            why = in_words(refusal.name, refusal.message, refusal.metadata)
+            raise NoAnswer(_("the bank could not say: {why}").format(why=why)) from refusal
         if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
             # Only the bank's books know whether it had come in time once.
             order = self.look_up(order)
             if order.state == OrderState.UNKNOWN:
                 raise NoAnswer(
-                    f"order {order.payment_id} is too old to be sent again, and the bank does "
-                    "not say yet what became of it"
+                    _(
+                        "order {payment_id} is too old to be sent again, and the bank does not "
+                        "say yet what became of it"
+                    ).format(payment_id=order.payment_id)
                 ) from refusal
             return self._settled_before(order)
         if refusal.reason in _NOT_OURS:
@@ -346,13 +351,13 @@ class Desk:
 def _used_elsewhere() -> Refusal:
     return Refusal(
         errors_pb2.REASON_WALLET_USED_ELSEWHERE,
-        "another place orders with this wallet's key too; nothing was ordered",
+        N_("another place orders with this wallet's key too; nothing was ordered"),
     )
 
 
 def _sequence(payment: bank_pb2.Payment, number: str) -> int:
     """The sequence of an order of the wallet itself; 0 for what is none."""
-    whose, _, sequence = payment.payment_id.partition("-")
+    whose, _dash, sequence = payment.payment_id.partition("-")
     return int(sequence) if whose == number and sequence.isdigit() else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from language import _
 from runtime.output import can_print
 from wallet import papers
 
@@ -54,19 +55,25 @@ def drawn(text: str, width: int, again: str = "") -> list[str]:
     """
     codes = codes_for(text, width)
     if not codes:
-        wider = f", and draw it with `{again}`" if again else ""
+        wider = _(", and draw it with `{again}`").format(again=again) if again else ""
         return [
-            f"(A code needs {width_of(_SMALLEST)} columns, and this window has {width}. Make it "
-            f"{USUAL_COLUMNS} wide{wider}; the text says all.)"
+            _(
+                "(A code needs {needed} columns, and this window has {width}. Make it {usual} "
+                "wide{wider}; the text says all.)"
+            ).format(needed=width_of(_SMALLEST), width=width, usual=USUAL_COLUMNS, wider=wider)
         ]
     blocks = [_block(code) for code in codes]
     if not can_print("".join(blocks)):
-        return ["(This terminal cannot draw a code; the text says all.)"]
+        return [_("(This terminal cannot draw a code; the text says all.)")]
     if len(blocks) == 1:
         return blocks
-    lines = [f"{len(blocks)} codes carry it; the other device reads them in any order."]
+    lines = [
+        _("{count} codes carry it; the other device reads them in any order.").format(
+            count=len(blocks)
+        )
+    ]
     for at, block in enumerate(blocks, 1):
-        lines += [f"Code {at} of {len(blocks)}", block]
+        lines += [_("Code {at} of {count}").format(at=at, count=len(blocks)), block]
     return lines
 
 

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
+from language import _
 from offline_token.formats import (
     CERTIFICATE_BYTES,
     CHANGE_OUTPUT,
@@ -65,7 +66,9 @@ def found(text: str, wanted: Collection[str]) -> str:
     texts = _whole(_A_CODE.sub("", clean))
     ours = [each for each in texts if each.startswith(tuple(wanted))]
     if len(ours) > 1:
-        raise PaperError(f"there are {len(ours)} different texts in it; give one of them")
+        raise PaperError(
+            _("there are {count} different texts in it; give one of them").format(count=len(ours))
+        )
     if ours:
         return ours[0]
     if wrong is not None:
@@ -134,7 +137,7 @@ def _payment_bytes(data: bytes) -> int:
     if not data[2]:
         return 0
     at = 3
-    for _ in range(data[2]):
+    for _at in range(data[2]):
         at += TOKEN_BYTES
         count = data[at]
         at += 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from currency.amount import format_yuan
+from language import N_, _
+from language.wide import broken, columns_of, labelled, terminal
 from runtime.output import harmless
 from wallet.holder import Entry
 from wallet.times import clock, zone, zoned
@@ -16,22 +16,20 @@ from wallet.words import sentence
 
 Said = tuple[dict[str, Any], str]
 
-MIN_WIDTH = 40
-"""Columns that a terminal has at least: amounts are whole on it, other text is wrapped."""
-
 MAX_WIDTH = 100
 """Columns beyond which lines get no longer: what belongs together stays together."""
 
 _INDENT = "  "
+_STATES = (N_("pending"), N_("settled"), N_("refused"), N_("expired"), N_("returned"))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WHAT = {
-    "payment": ("payment from", "payment to"),
-    "return": ("returned by", "returned to"),
-    "top-up": ("put in", "put in"),
-    "cash-out": ("taken out", "taken out"),
-    "offline-load": ("into the device", "into the device"),
-    "offline-deposit": ("from the device", "from the device"),
-    "offline-restore": ("back from the device", "back from the device"),
+    "payment": (N_("payment from"), N_("payment to")),
+    "return": (N_("returned by"), N_("returned to")),
+    "top-up": (N_("put in"), N_("put in")),
+    "cash-out": (N_("taken out"), N_("taken out")),
+    "offline-load": (N_("into the device"), N_("into the device")),
+    "offline-deposit": (N_("from the device"), N_("from the device")),
+    "offline-restore": (N_("back from the device"), N_("back from the device")),
 }
 
 
@@ -50,13 +48,19 @@ def listed(entries: list[Entry], token: str, more: bool, unanswered: list[str]) 
         "unanswered": unanswered,
     }
     lines = [line for entry in entries for line in _lines(entry, _width())]
-    lines.append(f"Times are {zone(entries[0].time_ms)}." if entries else "Nothing yet.")
+    lines.append(
+        _("Times are {zone}.").format(zone=zone(entries[0].time_ms))
+        if entries
+        else _("Nothing yet.")
+    )
     if unanswered:
-        lines.append("Without an answer so far: " + ", ".join(unanswered))
+        lines.append(_("Without an answer so far: ") + ", ".join(unanswered))
     if token:
-        lines.append(f"Older: wallet history --page {token}")
+        lines.append(_("Older: wallet history --page {token}").format(token=token))
     if more:
-        lines.append(f"There is more: --limit, or --until '{clock(entries[-1].time_ms)}'")
+        lines.append(
+            _("There is more: --limit, or --until '{time}'").format(time=clock(entries[-1].time_ms))
+        )
     return fields, "\n".join(lines)
 
 
@@ -64,25 +68,30 @@ def told(entry: Entry) -> Said:
     """After ``payment``."""
     why = " ".join(sentence(entry.reason, "")) if entry.reason else ""
     rows = (
-        ("Payment", entry.payment_id),
-        ("State", f"{entry.state.lower()}{f': {why}' if why else ''}"),
-        ("What", _what(entry)),
-        ("Amount", f"{_signed(entry.change_fen)} yuan"),
-        ("Balance", f"{format_yuan(entry.balance_after_fen)} yuan after it"),
-        ("Time", f"{clock(entry.time_ms)} {zone(entry.time_ms)}"),
-        ("Memo", harmless(entry.memo)),
+        (_("Payment"), entry.payment_id),
+        (_("State"), _(entry.state.lower()) + (f": {why}" if why else "")),
+        (_("What"), _what(entry)),
+        (_("Amount"), _("{amount} yuan").format(amount=_signed(entry.change_fen))),
+        (
+            _("Balance"),
+            _("{balance_after} yuan after it").format(
+                balance_after=format_yuan(entry.balance_after_fen)
+            ),
+        ),
+        (_("Time"), f"{clock(entry.time_ms)} {zone(entry.time_ms)}"),
+        (_("Memo"), harmless(entry.memo)),
     )
-    return asdict(entry), "\n".join(f"{name:<8} {text}" for name, text in rows if text)
+    return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
 
 
 def resumed(others: list[Entry]) -> Said:
     """After ``resume``: what was ordered elsewhere."""
     fields = {"elsewhere": [asdict(entry) for entry in others]}
-    lines = ["This home orders again. Another copy of it is told so at its next order."]
+    lines = [_("This home orders again. Another copy of it is told so at its next order.")]
     if others:
-        lines.append("Ordered elsewhere, newest first:")
+        lines.append(_("Ordered elsewhere, newest first:"))
         lines += [line for entry in others for line in _lines(entry, _width())]
-        lines.append("If any of it is not yours, somebody has this wallet's key.")
+        lines.append(_("If any of it is not yours, somebody has this wallet's key."))
     return fields, "\n".join(lines)
 
 
@@ -111,19 +120,20 @@ def as_table(entries: list[Entry]) -> list[list[str]]:
 
 def progress(entry: Entry) -> str:
     """How far back a search is."""
-    return f"Read back to {clock(entry.time_ms)} …"
+    return _("Read back to {time} …").format(time=clock(entry.time_ms))
 
 
 def _lines(entry: Entry, width: int) -> Iterator[str]:
     """Two lines where they fit: when, what and how much; then the rest."""
     what = f"{clock(entry.time_ms)[:-3]}  {_what(entry)}"
     much = f"{_signed(entry.change_fen):>14}  {format_yuan(entry.balance_after_fen):>14}"
-    if len(what) + 2 + len(much) <= width:
-        yield f"{what:<{width - len(much)}}{much}"
+    room = width - columns_of(what) - len(much)
+    if room >= 2:
+        yield what + " " * room + much
     else:
-        yield from textwrap.wrap(what, width, subsequent_indent=_INDENT)
+        yield from broken(what, width, _INDENT)
         yield f"{much.strip():>{width}}" if len(much) > width else f"{much:>{width}}"
-    state = entry.state.lower() + (f" ({entry.reason})" if entry.reason else "")
+    state = _(entry.state.lower()) + (f" ({entry.reason})" if entry.reason else "")
     memo = f"“{harmless(entry.memo)}”" if entry.memo else ""
     rest = "  ".join(text for text in (entry.payment_id, state, memo) if text)
     yield from _wrapped(rest, width)
@@ -149,7 +159,7 @@ def _what(entry: Entry) -> str:
     """``payment to 6201000000000012``."""
     came, went = _WHAT.get(entry.kind, (entry.kind, entry.kind))
     way = came if entry.change_fen > 0 else went
-    return f"{way} {entry.counterparty}" if entry.counterparty else way
+    return f"{_(way)} {entry.counterparty}" if entry.counterparty else _(way)
 
 
 def _signed(fen: int) -> str:
@@ -162,5 +172,4 @@ def _no_formula(text: str) -> str:
 
 
 def _width() -> int:
-    columns = shutil.get_terminal_size((80, 24)).columns
-    return max(MIN_WIDTH, min(columns, MAX_WIDTH))
+    return min(terminal(), MAX_WIDTH)

@@ -11,6 +11,7 @@ from currency.number import NumberError, check
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
+from language import _
 from runtime.checks import amount, invalid, text
 from runtime.clock import Clock
 from runtime.envelope import sign
@@ -86,7 +87,7 @@ class Holder:
         try:
             envelope = SignedEnvelope.FromString(receipt)
         except DecodeError:
-            raise invalid("cash_receipt", "is no receipt of a cash machine") from None
+            raise invalid("cash_receipt", _("is no receipt of a cash machine")) from None
         return self._exchange(direction, amount_fen, True, request_id, anew, cash_receipt=envelope)
 
     def pay(
@@ -201,7 +202,9 @@ def open_wallet(
     if profile is not None and not _same(profile, wanted):
         raise Refusal(
             errors_pb2.REASON_ALREADY_EXISTS,
-            f"another wallet lives in {home.folder}: {profile.number or 'one being opened'}",
+            _("another wallet lives in {folder}: {number}").format(
+                folder=home.folder, number=profile.number or "one being opened"
+            ),
         )
     if profile is not None and profile.opened:
         return profile

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from language import _
 from runtime.files import create_whole, write_whole
 from runtime.private import make_private
 
@@ -76,7 +77,9 @@ class Home:
             make_private(self.folder)
         except OSError as error:
             raise HomeError(
-                f"{self.folder} cannot be the wallet's home: {error.strerror}"
+                _("{folder} cannot be the wallet's home: {error}").format(
+                    folder=self.folder, error=error.strerror
+                )
             ) from error
 
     def profile(self) -> Profile | None:
@@ -86,7 +89,9 @@ class Home:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise HomeError(f"{self._profile} cannot be read: {error}") from error
+            raise HomeError(
+                _("{profile} cannot be read: {error}").format(profile=self._profile, error=error)
+            ) from error
 
     def save(self, profile: Profile) -> None:
         """Writes the profile, whole."""
@@ -103,8 +108,10 @@ class Home:
             content = Path(file).read_bytes()
         except OSError as error:
             raise HomeError(
-                f"the certificate that the bank is checked against, {file!r}, cannot be read: "
-                f"{error.strerror}"
+                _(
+                    "the certificate that the bank is checked against, {file!r}, cannot be "
+                    "read: {error}"
+                ).format(file=file, error=error.strerror)
             ) from error
         self.make()
         write_whole(self.folder / _BANK_CA, content)
@@ -133,9 +140,11 @@ class Home:
             mode = stat.S_IMODE(os.stat(self._seed).st_mode)
             seed = self._seed.read_bytes()
         except OSError as error:
-            raise HomeError(f"{self._seed} cannot be read: {error.strerror}") from error
+            raise HomeError(
+                _("{seed} cannot be read: {error}").format(seed=self._seed, error=error.strerror)
+            ) from error
         if mode & 0o077:
-            raise HomeError(f"{self._seed} can be read by others; chmod 600 it")
+            raise HomeError(_("{seed} can be read by others; chmod 600 it").format(seed=self._seed))
         if len(seed) != SEED_BYTES:
-            raise HomeError(f"{self._seed} is not a wallet's key")
+            raise HomeError(_("{seed} is not a wallet's key").format(seed=self._seed))
         return SigningKey(seed)

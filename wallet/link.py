@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from language import _
 from runtime.output import harmless
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 
@@ -52,7 +53,7 @@ class GivenBack(Exception):
 
 def parse_address(text: str) -> tuple[str, int]:
     """Host and port of ``127.0.0.1:7000``. Raises ValueError."""
-    host, _, port = text.rpartition(":")
+    host, _colon, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise ValueError(f"{text!r} is not HOST:PORT; write it like 127.0.0.1:7000")
     return host, int(port)
@@ -99,13 +100,13 @@ class Payee:
     def show(self, payment: str) -> Receipt:
         """Shows a payment; returns what was taken. Raises LinkRefused or GivenBack."""
         _write(self._connection, payment)
-        word, _, rest = _read(self._lines).partition(" ")
+        word, _space, rest = _read(self._lines).partition(" ")
         if word == "OK" and (said := _RECEIPT.fullmatch(rest)) is not None:
             return Receipt(int(said[1]), bytes.fromhex(said[2]))
         if word == "BACK":
-            text, _, why = rest.partition(" ")
+            text, _space, why = rest.partition(" ")
             raise GivenBack(text, harmless(why))
-        raise LinkRefused(harmless(rest) or "the payee's device did not take it")
+        raise LinkRefused(harmless(rest) or _("the payee's device did not take it"))
 
     def ask(self, questions: Collection[str]) -> set[str]:
         """What it answers to questions about requests; those of others it cannot answer."""
@@ -143,12 +144,12 @@ def receive(
             server.settimeout(timeout_s)
             host, port = server.getsockname()[:2]
             on_listening(f"{host}:{port}")
-            connection, _ = server.accept()
+            connection, _peer = server.accept()
             with connection, connection.makefile("rb") as lines:
                 connection.settimeout(timeout_s)
                 on_met()
                 _write(connection, request)
-                for _ in range(MAX_SHOWN):
+                for _line in range(MAX_SHOWN):
                     line = _read(lines)
                     word, *asked = line.split(" ")
                     if word == _ASK:
@@ -167,9 +168,9 @@ def receive(
         if taken is not None:
             return taken
         why = error.strerror if isinstance(error, OSError) else None
-        raise LinkError(f"no payment came: {why or error}") from error
+        raise LinkError(_("no payment came: {why}").format(why=why or error)) from error
     if taken is None:
-        raise LinkError("no payment came: the payer said too much else")
+        raise LinkError(_("no payment came: the payer said too much else"))
     return taken
 
 
@@ -193,7 +194,9 @@ def send(
         ):
             return talk(_read(lines), Payee(connection, lines))
     except OSError as error:
-        raise LinkError(f"the other device did not answer: {error.strerror or error}") from error
+        raise LinkError(
+            _("the other device did not answer: {error}").format(error=error.strerror or error)
+        ) from error
 
 
 def _accepted(
@@ -216,7 +219,7 @@ def _accepted(
 def _read(lines: BinaryIO) -> str:
     line = lines.readline(_MAX_LINE + 1)
     if not line.endswith(b"\n"):
-        raise LinkError("the other device went away in the middle, or said too much")
+        raise LinkError(_("the other device went away in the middle, or said too much"))
     return line[:-1].decode("utf-8", "replace")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from currency.amount import format_yuan
+from currency.reasons import in_words
+from language import N_, _, ngettext
+from language.wide import broken, columns_of, labelled, padded
 from offline_token.formats import Request
 from wallet import papers
+from wallet.cli_words import yuan
 from wallet.device import Device, Limits, Made, Piece, PieceState, Rules
 from wallet.drawn import columns
 from wallet.home import Profile
@@ -22,6 +25,14 @@ from wallet.times import clock
 Said = tuple[dict[str, Any], str]
 _AMOUNT = 12
 _DAY_MS = 86_400_000
+_STATES = (
+    N_("spendable"),
+    N_("depositing"),
+    N_("given back"),
+    N_("refused"),
+    N_("expired"),
+    N_("not payable"),
+)
 _RENEW = "`wallet offline renew`"
 
 
@@ -44,18 +55,26 @@ def shown(profile: Profile, device: Device) -> Said:
         "requests_waiting": len(waiting),
         "hints": hints(pieces),
     }
-    lines = [f"Offline {format_yuan(offline_fen)} yuan"]
+    lines = [_("Offline {offline} yuan").format(offline=format_yuan(offline_fen))]
     if payable_fen != offline_fen:
-        lines.append(f"Payable {format_yuan(payable_fen)} yuan")
+        lines.append(_("Payable {payable} yuan").format(payable=format_yuan(payable_fen)))
     lines += [line for piece in pieces for line in _piece(piece)]
     if unconfirmed:
         lines.append(
-            f"{len(unconfirmed)} handed over without an OK; pay the same device again to ask."
+            _("{count} handed over without an OK; pay the same device again to ask.").format(
+                count=len(unconfirmed)
+            )
         )
     if made or waiting:
         lines.append(
-            f"{_count(len(made), 'payment')} as text, {_count(len(waiting), 'request')} that "
-            f"{'waits' if len(waiting) == 1 else 'wait'}: wallet offline again"
+            _("{payments} as text, {requests}: wallet offline again").format(
+                payments=ngettext("{number} payment", "{number} payments", len(made)).format(
+                    number=len(made)
+                ),
+                requests=ngettext(
+                    "{number} request that waits", "{number} requests that wait", len(waiting)
+                ).format(number=len(waiting)),
+            )
         )
     return fields, "\n".join([*lines, *hints(pieces)])
 
@@ -70,18 +89,24 @@ def hints(pieces: Sequence[Piece]) -> list[str]:
     found = []
     if worn_fen:
         found.append(
-            f"Of it {format_yuan(worn_fen)} yuan can be paid on {FEW_HOPS} times more at most; "
-            f"{_RENEW} exchanges them for fresh ones, with the bank in reach."
+            _(
+                "Of it {worn} yuan can be paid on {few_hops} times more at most; {renew} "
+                "exchanges them for fresh ones, with the bank in reach."
+            ).format(worn=format_yuan(worn_fen), few_hops=FEW_HOPS, renew=_RENEW)
         )
     if ending_fen:
         found.append(
-            f"Of it {format_yuan(ending_fen)} yuan can be paid for {FEW_DAYS} days more at most; "
-            f"{_RENEW} exchanges them for fresh ones, with the bank in reach."
+            _(
+                "Of it {ending} yuan can be paid for {few_days} days more at most; {renew} "
+                "exchanges them for fresh ones, with the bank in reach."
+            ).format(ending=format_yuan(ending_fen), few_days=FEW_DAYS, renew=_RENEW)
         )
     if stuck_fen:
         found.append(
-            f"Of it {format_yuan(stuck_fen)} yuan cannot be paid, but are not lost: {_RENEW} "
-            "deposits them and loads as much anew, with the bank in reach."
+            _(
+                "Of it {stuck} yuan cannot be paid, but are not lost: {renew} deposits them and "
+                "loads as much anew, with the bank in reach."
+            ).format(stuck=format_yuan(stuck_fen), renew=_RENEW)
         )
     return found
 
@@ -90,18 +115,16 @@ def _worth(pieces: Any) -> int:
     return sum(piece.value_fen for piece in pieces)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + "s" * (number != 1)
-
-
 def _piece(piece: Piece) -> list[str]:
     until = time.strftime("%Y-%m-%d", time.localtime(piece.expires_time_ms / 1000))
-    hops = _count(piece.hops, "hop")
+    hops = ngettext("{number} hop", "{number} hops", piece.hops).format(number=piece.hops)
     if piece.state == PieceState.SPENDABLE:
-        hops += f", {piece.hops_left} left"
-    state = piece.state.lower().replace("_", " ")
-    why = f": {piece.reason}" if piece.reason else ""
-    return _cells(piece.value_fen, [f"{hops:<16}", f"until {until}", state + why])
+        hops += _(", {hops_left} left").format(hops_left=piece.hops_left)
+    state = _(piece.state.lower().replace("_", " "))
+    why = f": {_(piece.reason)}" if piece.reason else ""
+    return _cells(
+        piece.value_fen, [padded(hops, 16), _("until {until}").format(until=until), state + why]
+    )
 
 
 def _cells(amount_fen: int, cells: Sequence[str]) -> list[str]:
@@ -109,9 +132,9 @@ def _cells(amount_fen: int, cells: Sequence[str]) -> list[str]:
     head = f"  {format_yuan(amount_fen):>{_AMOUNT}}  "
     line = "  ".join(cells)
     width = max(columns() - len(head), 16)
-    if len(line) > width:
+    if columns_of(line) > width:
         line = "  ".join(cell.strip() for cell in cells)
-    wrapped = textwrap.wrap(line, width, break_long_words=False) or [""]
+    wrapped = broken(line, width)
     return [head + wrapped[0], *(" " * len(head) + more for more in wrapped[1:])]
 
 
@@ -124,22 +147,26 @@ def limited(limits: Limits, rules: Rules | None) -> Said:
         "rule_total_fen": None if rules is None else rules.total_fen,
         "rule_hops": None if rules is None else rules.hops,
     }
-    lines = ["One payment"]
+    lines = [_("One payment")]
     lines += _limit(limits.single_fen, None if rules is None else rules.single_fen)
-    lines.append("In the device in all")
+    lines.append(_("In the device in all"))
     lines += _limit(limits.total_fen, None if rules is None else rules.total_fen)
-    lines.append("The narrower one counts.")
+    lines.append(_("The narrower one counts."))
     if rules is None:
-        lines.append("The central bank's are known once the bank was in reach.")
+        lines.append(_("The central bank's are known once the bank was in reach."))
     else:
-        lines.append(f"Money changes hands {rules.hops} times at most before it is deposited.")
+        lines.append(
+            _("Money changes hands {hops} times at most before it is deposited.").format(
+                hops=rules.hops
+            )
+        )
     return fields, "\n".join(lines)
 
 
 def _limit(own_fen: int, rule_fen: int | None) -> list[str]:
-    own = f"{format_yuan(own_fen)} yuan" if own_fen else "no limit"
-    rule = "unknown" if rule_fen is None else f"{format_yuan(rule_fen)} yuan"
-    return [f"  your own            {own}", f"  the central bank's  {rule}"]
+    own = yuan(own_fen) if own_fen else _("no limit")
+    rule = _("unknown") if rule_fen is None else yuan(rule_fen)
+    return labelled([(_("  your own"), own), (_("  the central bank's"), rule)], 21)
 
 
 def listed(device: Device) -> Said:
@@ -174,20 +201,24 @@ def listed(device: Device) -> Said:
         for each in requests
     ]
     rows += [(each.time_ms, each.amount_fen, _made_cells(each)) for each in made]
-    lines = [line for _, fen, cells in sorted(rows) for line in _cells(fen, cells)]
+    lines = [line for _order, fen, cells in sorted(rows) for line in _cells(fen, cells)]
     if not lines:
-        return fields, "No payment was made as text, and no request waits."
-    return fields, "\n".join([*lines, "One of them again: wallet offline again CODE"])
+        return fields, _("No payment was made as text, and no request waits.")
+    return fields, "\n".join([*lines, _("One of them again: wallet offline again CODE")])
 
 
 def _request_cells(request: Request) -> list[str]:
     asked_ms = request.expires_time_ms - REQUEST_VALID_MS
-    return [request.code(), clock(asked_ms), "request that waits"]
+    return [request.code(), clock(asked_ms), _("request that waits")]
 
 
 def _made_cells(made: Made) -> list[str]:
-    state = ", which came back" if made.came_back else ""
-    return [made.code, clock(made.time_ms), f"payment to a device of {made.bank}{state}"]
+    state = _(", which came back") if made.came_back else ""
+    return [
+        made.code,
+        clock(made.time_ms),
+        _("payment to a device of {bank}{state}").format(bank=made.bank, state=state),
+    ]
 
 
 def renewed(done: Deposited, loaded_fen: int, offline_fen: int, pending: bool) -> Said:
@@ -202,22 +233,31 @@ def renewed(done: Deposited, loaded_fen: int, offline_fen: int, pending: bool) -
     }
     lines = []
     if not done.amount_fen and not done.pending and not done.refused:
-        lines.append("Nothing is to be exchanged: all of it is fresh.")
+        lines.append(_("Nothing is to be exchanged: all of it is fresh."))
     if loaded_fen:
         lines.append(
-            f"{format_yuan(loaded_fen)} yuan exchanged for fresh ones; {format_yuan(offline_fen)} "
-            "yuan can be paid offline."
+            _("{loaded} yuan exchanged for fresh ones; {offline} yuan can be paid offline.").format(
+                loaded=format_yuan(loaded_fen), offline=format_yuan(offline_fen)
+            )
         )
     if pending:
         amount = format_yuan(done.amount_fen)
         lines.append(
-            f"{amount} yuan are deposited, and their load is on its way; `wallet offline load "
-            f"{amount}` asks for it, and loads once."
+            _(
+                "{yuan} yuan are deposited, and their load is on its way; `wallet offline load "
+                "{yuan}` asks for it, and loads once."
+            ).format(yuan=amount)
         )
     if done.pending:
         lines.append(
-            f"{_count(done.pending, 'piece')} on the way into the wallet; repeat the command to "
-            "ask."
+            ngettext(
+                "{number} piece on the way into the wallet; repeat the command to ask.",
+                "{number} pieces on the way into the wallet; repeat the command to ask.",
+                done.pending,
+            ).format(number=done.pending)
         )
-    lines += [f"Refused: {no.message}" for no in done.refused]
+    lines += [
+        _("Refused: {why}").format(why=in_words(no.name, no.message, no.metadata))
+        for no in done.refused
+    ]
     return fields, "\n".join(lines)

@@ -15,6 +15,7 @@ import binascii
 import re
 import zlib
 
+from language import N_, _
 from wallet.limits import MAX_CODES, MAX_QR_CHARACTERS, MAX_TEXT_CHARACTERS
 
 CODE = "DCEPQ1/"
@@ -25,9 +26,9 @@ _EARLIER = "DCEPP1"
 _PART = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9A-F]{8})/([A-Z0-9]+)")
 _HEADER_CHARACTERS = len(CODE) + len("99/99/00000000/")
 WORDS = {
-    REQUEST: "a request for an offline payment",
-    PAYMENT: "an offline payment",
-    BACK: "an offline payment given back",
+    REQUEST: N_("a request for an offline payment"),
+    PAYMENT: N_("an offline payment"),
+    BACK: N_("an offline payment given back"),
 }
 
 
@@ -50,21 +51,37 @@ def read(prefix: str, text: str) -> bytes:
     packed = joined(text)
     for other, words in WORDS.items():
         if other != prefix and packed.startswith(other):
-            raise PaperError(f"this is {words}; {WORDS[prefix]} begins with {prefix}")
+            raise PaperError(
+                _("this is {words}; {wanted} begins with {prefix}").format(
+                    words=_(words), wanted=_(WORDS[prefix]), prefix=prefix
+                )
+            )
     if packed.startswith(_EARLIER):
         raise PaperError(
-            "this payment was written by an earlier version of the wallet, which this one does not "
-            "read; what it paid goes back to who loaded it, after it has expired"
+            _(
+                "this payment was written by an earlier version of the wallet, which this one "
+                "does not read; what it paid goes back to who loaded it, after it has expired"
+            )
         )
     if not packed.startswith(prefix):
-        raise PaperError(f"{WORDS[prefix]} is a text that begins with {prefix}")
+        raise PaperError(
+            _("{words} is a text that begins with {prefix}").format(
+                words=_(WORDS[prefix]), prefix=prefix
+            )
+        )
     if len(packed) > MAX_TEXT_CHARACTERS:
-        raise PaperError(f"{WORDS[prefix]} has at most {MAX_TEXT_CHARACTERS} characters")
+        raise PaperError(
+            _("{words} has at most {most} characters").format(
+                words=_(WORDS[prefix]), most=MAX_TEXT_CHARACTERS
+            )
+        )
     body = packed[len(prefix) :]
     try:
         return base64.b32decode(body + "=" * (-len(body) % 8))
     except (binascii.Error, ValueError):
-        raise PaperError(f"{WORDS[prefix]} has letters that do not belong there") from None
+        raise PaperError(
+            _("{words} has letters that do not belong there").format(words=_(WORDS[prefix]))
+        ) from None
 
 
 def codes(text: str, most_characters: int = MAX_QR_CHARACTERS) -> list[str]:
@@ -94,21 +111,34 @@ def joined(text: str) -> str:
     for code in packed.split(CODE)[1:]:
         found = _PART.fullmatch(code)
         if found is None:
-            raise PaperError(f"a code is a text like {CODE}1/3/0A1B2C3D/…; read it again, whole")
+            raise PaperError(
+                _("a code is a text like {code}1/3/0A1B2C3D/…; read it again, whole").format(
+                    code=CODE
+                )
+            )
         at, of, part = int(found[1]), int(found[2]), found[4]
         if parts and (of, found[3]) != (count, crc):
             raise PaperError(
-                "these are codes of different payments; give those of one, all of them and no other"
+                _(
+                    "these are codes of different payments; give those of one, all of them and "
+                    "no other"
+                )
             )
         count, crc = of, found[3]
         if not 1 <= at <= count <= MAX_CODES or parts.setdefault(at, part) != part:
-            raise PaperError(f"code {at} of {count} was read wrongly; read it again")
+            raise PaperError(
+                _("code {at} of {count} was read wrongly; read it again").format(at=at, count=count)
+            )
     missing = [str(at) for at in range(1, count + 1) if at not in parts]
     if missing:
-        raise PaperError(f"of {count} codes these are missing: {', '.join(missing)}")
+        raise PaperError(
+            _("of {count} codes these are missing: {names}").format(
+                count=count, names=", ".join(missing)
+            )
+        )
     whole = "".join(parts[at] for at in range(1, count + 1))
     if _crc(whole) != crc:
-        raise PaperError("a code was read wrongly; read them again")
+        raise PaperError(_("a code was read wrongly; read them again"))
     return whole
 
 

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from language import _
+
 VARIABLE = "DCEP_PIN"
 
 
@@ -13,7 +15,7 @@ def pin_from(given: str = "") -> Callable[[], str]:
     """What gives the PIN when one is needed; "" when there is nobody to ask."""
 
     def ask() -> str:
-        return given or os.environ.get(VARIABLE, "") or asked("PIN of the device: ")
+        return given or os.environ.get(VARIABLE, "") or asked(_("PIN of the device: "))
 
     return ask
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
+from language import _
 from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
 from runtime.errors import NoAnswer, Refusal, reason_name
@@ -113,7 +114,7 @@ class Loading:
             self._device.check_load(amount_fen)
             if not self._device.holds(key):
                 # Another command has loaded and spent under it meanwhile.
-                raise NoAnswer("another load came in between; repeat the command")
+                raise NoAnswer(_("another load came in between; repeat the command"))
 
         return self._desk.place(
             LOAD,

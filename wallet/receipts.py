@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
+from language import _
 from wallet.limits import MAX_RECEIPT_CHARACTERS
 from wallet.speak import UsageError
 
@@ -16,4 +17,4 @@ def receipt_bytes(text: str) -> bytes:
             raise ValueError("too long")
         return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error) as error:
-        raise UsageError("this is no receipt of a cash machine; enter all of it") from error
+        raise UsageError(_("this is no receipt of a cash machine; enter all of it")) from error

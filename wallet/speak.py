@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from language import _
 from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii, of_this_machine
 
@@ -110,22 +111,28 @@ class Speaker:
         if isinstance(error, wrong):
             self.fail(EXIT_USAGE, "USAGE", str(error))
         if isinstance(error, HomeError):
-            self.fail(EXIT_USAGE, error.reason, str(error), error.following)
+            self.fail(EXIT_USAGE, error.reason, str(error), _(error.following))
         if isinstance(error, CameBack):
-            following = "It is in this device again; put it into the wallet: wallet offline deposit"
+            following = _(
+                "It is in this device again; put it into the wallet: wallet offline deposit"
+            )
             more = {"amount_fen": error.amount_fen}
-            message = f"The other device did not take it: {error}"
+            message = _("The other device did not take it: {error}").format(error=error)
             self.fail(EXIT_REFUSED, "CAME_BACK", message, following, **more)
         if isinstance(error, LinkRefused):
-            self.fail(EXIT_REFUSED, "REFUSED", f"The other device did not take it: {error}")
+            self.fail(
+                EXIT_REFUSED,
+                "REFUSED",
+                _("The other device did not take it: {error}").format(error=error),
+            )
         if isinstance(error, LinkError):
-            following = "Repeat the same command: it does not pay twice."
+            following = _("Repeat the same command: it does not pay twice.")
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
         if said := of_this_machine(error):
             from wallet.words import NO_ANSWER_NEXT
 
-            message = f"This machine does not do what is needed: {said}"
-            self.fail(EXIT_NO_ANSWER, "MACHINE", message, NO_ANSWER_NEXT)
+            message = _("This machine does not do what is needed: {said}").format(said=said)
+            self.fail(EXIT_NO_ANSWER, "MACHINE", message, _(NO_ANSWER_NEXT))
         self._explain_answer(error)
 
     def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
@@ -141,11 +148,12 @@ class Speaker:
         from wallet.words import ASK_LATER, LIMIT_NAMES, NO_ANSWER_NEXT, earlier, sentence
 
         if isinstance(error, Refusal):
-            said, following = self._of_device(error) or sentence(error.name, error.message)
-            if error.name in LIMIT_NAMES and (
-                figure := self._limits().get(LIMIT_NAMES[error.name])
-            ):
-                said = f"{said}\n{LIMIT_NAMES[error.name]}: {figure}."
+            said, following = self._of_device(error) or sentence(
+                error.name, error.message, error.metadata
+            )
+            limit = _(LIMIT_NAMES.get(error.name, ""))
+            if limit and (figure := self._limits().get(limit)):
+                said += _("\n{limit}: {figure}.").format(limit=limit, figure=figure)
             more: dict[str, Any] = dict(error.metadata)
             if error.field:
                 more["field"] = error.field
@@ -157,8 +165,19 @@ class Speaker:
             self.fail(EXIT_REFUSED, error.name, said, following)
         if isinstance(error, NoAnswer):
             name = self._bank()
-            silent = f"Bank {name} does not answer" if name else "The bank does not answer"
+            silent = (
+                _("Bank {name} does not answer").format(name=name)
+                if name
+                else _("The bank does not answer")
+            )
             if self._asks_only:
-                self.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silent}. ({error})", ASK_LATER)
-            message = f"{silent}, so nobody knows yet whether it happened. ({error})"
-            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, NO_ANSWER_NEXT)
+                self.fail(
+                    EXIT_NO_ANSWER,
+                    "NO_ANSWER",
+                    _("{silent}. ({error})").format(silent=silent, error=error),
+                    _(ASK_LATER),
+                )
+            message = _("{silent}, so nobody knows yet whether it happened. ({error})").format(
+                silent=silent, error=error
+            )
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, _(NO_ANSWER_NEXT))

@@ -6,6 +6,7 @@ A tap that is cut off anywhere pays once when it is repeated; what one side does
 from __future__ import annotations
 
 from dcep.errors.v1 import errors_pb2
+from language import _
 from offline_token.formats import Endorsement
 from runtime.errors import Refusal
 from wallet import hand_over, papers
@@ -36,8 +37,10 @@ class _Touched:
         if payments and not self._card.owned:
             raise Refusal(
                 errors_pb2.REASON_NOT_THE_OWNER,
-                "a payment from here has no OK; if it was to this card, give its PIN, and else pay"
-                " anew (--anew)",
+                _(
+                    "a payment from here has no OK; if it was to this card, give its PIN, and "
+                    "else pay anew (--anew)"
+                ),
             )
         return [self._card.holds(end.payee) for end in payments]
 

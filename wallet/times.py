@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from language import _
+
 
 class TimeError(ValueError):
     """Not a time; the message shows what is right."""
@@ -42,7 +44,9 @@ def parse_time(text: str, *, end: bool = False) -> int:
         return int((upto if end else first).astimezone().timestamp() * 1_000) - (1 if end else 0)
     except (ValueError, OverflowError, OSError):
         raise TimeError(
-            f"{text[:40]!r} is no time; write it like 2026-11-26 or 2026-11-26T18:16"
+            _("{text!r} is no time; write it like 2026-11-26 or 2026-11-26T18:16").format(
+                text=text[:40]
+            )
         ) from None
 
 

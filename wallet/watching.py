@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from dcep.bank.v1 import bank_pb2
+from language import _
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from wallet.bank import LIST_PAYMENTS, WATCH_PAYMENTS, Arrivals
 from wallet.desk import Desk
@@ -43,20 +44,22 @@ class Watching:
             try:
                 if lost:
                     self._newest()
-                    self._remark("The bank answers again.")
+                    self._remark(_("The bank answers again."))
                     lost = False
                 for arrival in self._open():
                     pauses = iter(WATCH_PAUSES_S)
                     self._position = arrival.payment.position
                     yield arrival
-                why = "it ended the stream"
+                why = _("it ended the stream")
             except (Refusal, NoAnswer) as error:
                 if isinstance(error, Refusal) and not is_undecided(error.reason):
                     raise
                 why = str(error)
             if not lost and not self._over.is_set():
                 self._remark(
-                    f"The bank does not answer ({why}). What comes meanwhile is shown then."
+                    _(
+                        "The bank does not answer ({why}). What comes meanwhile is shown then."
+                    ).format(why=why)
                 )
                 lost = True
             self._over.wait(next(pauses, WATCH_PAUSES_S[-1]))

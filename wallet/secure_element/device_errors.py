@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from language import N_, _
 from wallet.home import HomeError
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
@@ -18,10 +19,10 @@ class PinLocked(PinError):
     """No PIN is tried any more."""
 
     reason = "PIN_LOCKED"
-    following = (
-        "Nothing has to be done: the bank puts what was loaded into the wallet by itself, 127 days "
-        "after the load at the latest; `wallet history` shows it. The wallet pays through the bank "
-        "as before. For offline money again: another wallet, `wallet --home DIR open`."
+    following = N_(
+        "Nothing has to be done: the bank puts what was loaded into the wallet by itself, 127 "
+        "days after the load at the latest; `wallet history` shows it. The wallet pays through "
+        "the bank as before. For offline money again: another wallet, `wallet --home DIR open`."
     )
 
 
@@ -32,8 +33,10 @@ class RolledBack(DeviceError):
 def wrong_pin(left: int) -> PinError:
     """A wrong PIN, of which so many more are tried."""
     if left > 0:
-        return PinError(f"this is not the device's PIN; {left} tries are left")
+        return PinError(_("this is not the device's PIN; {left} tries are left").format(left=left))
     return PinLocked(
-        f"{MAX_PIN_TRIES} wrong PINs were tried, so the device is locked for good: what is in it "
-        "can be neither paid nor deposited, and comes back from the bank after it has expired"
+        _(
+            "{tries} wrong PINs were tried, so the device is locked for good: what is in it can "
+            "be neither paid nor deposited, and comes back from the bank after it has expired"
+        ).format(tries=MAX_PIN_TRIES)
     )

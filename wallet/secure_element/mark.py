@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from language import _
 from runtime.files import write_whole
 from wallet.secure_element.device_errors import DeviceError
 
@@ -38,7 +39,9 @@ class MarkFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as error:
-            raise DeviceError(f"{self.path} cannot be read: {error}") from error
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self.path, error=error)
+            ) from error
 
     def write(self, mark: Mark) -> None:
         """Replaces it, durably."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 
@@ -21,8 +22,10 @@ def in_too_many_pieces() -> Refusal:
     """There is enough money, but not for one payment."""
     return Refusal(
         errors_pb2.REASON_INSUFFICIENT_FUNDS,
-        "the money is in too many pieces, or has changed hands too often, for one payment; "
-        "deposit and load again",
+        N_(
+            "the money is in too many pieces, or has changed hands too often, for one payment; "
+            "deposit and load again"
+        ),
         missing_fen="0",
     )
 
@@ -31,7 +34,7 @@ def uncertified() -> Refusal:
     """No bank has certified a key of this device, or it has no trust bundle."""
     return Refusal(
         errors_pb2.REASON_DEVICE_UNKNOWN,
-        "this wallet's device has not been certified by its bank yet",
+        N_("this wallet's device has not been certified by its bank yet"),
     )
 
 
@@ -39,8 +42,10 @@ def elsewhere() -> Refusal:
     """The private key that is needed lies in a token that is not here."""
     return Refusal(
         errors_pb2.REASON_DEVICE_UNKNOWN,
-        "the key of this money lies in a PKCS#11 token, and no such key is at hand; set "
-        "DCEP_PKCS11_LIBRARY and what belongs to it",
+        N_(
+            "the key of this money lies in a PKCS#11 token, and no such key is at hand; set "
+            "DCEP_PKCS11_LIBRARY and what belongs to it"
+        ),
     )
 
 
@@ -50,24 +55,24 @@ def said(reason: Reason) -> str:
 
 
 _SENTENCES = {
-    Reason.UNREADABLE: "this is no whole payment",
-    Reason.BUNDLE_FORGED: "the trust bundle is not the central bank's",
-    Reason.BUNDLE_TOO_OLD: "this device has not been online for too long; load anew once",
-    Reason.TOKEN_FORGED: "the money is not signed by the central bank",
-    Reason.TOKEN_EXPIRED: "the money has expired, or ends too soon to be paid on",
-    Reason.TOKEN_TWICE: "the same money is in it twice",
-    Reason.VALUE_TOO_LARGE: "a piece is larger than the rules allow",
-    Reason.TOO_MANY_HOPS: "the money has changed hands too often; its holder must deposit it",
-    Reason.BANK_UNKNOWN: "a device's bank is not among the central bank's",
-    Reason.DEVICE_FORGED: "a device's certificate is not its bank's",
-    Reason.DEVICE_EXPIRED: "a device's certificate has expired",
-    Reason.DEVICE_REVOKED: "a device was revoked",
-    Reason.NOT_THE_OWNER: "a device pays with money that is not its own",
-    Reason.OUTPUT_INVALID: "an endorsement names a part that is not there",
-    Reason.AMOUNT_INVALID: "an amount does not add up",
-    Reason.ENDORSEMENT_FORGED: "a signature of an owner is wrong",
-    Reason.NOT_FOR_THIS_PAYEE: "the payment is for another device",
-    Reason.WRONG_CHALLENGE: "the payment is for another request, or one that has been paid",
-    Reason.WRONG_AMOUNT: "the payment is not what was asked for",
-    Reason.PAYMENT_TOO_LARGE: "the payment is larger than the central bank allows offline",
+    Reason.UNREADABLE: N_("this is no whole payment"),
+    Reason.BUNDLE_FORGED: N_("the trust bundle is not the central bank's"),
+    Reason.BUNDLE_TOO_OLD: N_("this device has not been online for too long; load anew once"),
+    Reason.TOKEN_FORGED: N_("the money is not signed by the central bank"),
+    Reason.TOKEN_EXPIRED: N_("the money has expired, or ends too soon to be paid on"),
+    Reason.TOKEN_TWICE: N_("the same money is in it twice"),
+    Reason.VALUE_TOO_LARGE: N_("a piece is larger than the rules allow"),
+    Reason.TOO_MANY_HOPS: N_("the money has changed hands too often; its holder must deposit it"),
+    Reason.BANK_UNKNOWN: N_("a device's bank is not among the central bank's"),
+    Reason.DEVICE_FORGED: N_("a device's certificate is not its bank's"),
+    Reason.DEVICE_EXPIRED: N_("a device's certificate has expired"),
+    Reason.DEVICE_REVOKED: N_("a device was revoked"),
+    Reason.NOT_THE_OWNER: N_("a device pays with money that is not its own"),
+    Reason.OUTPUT_INVALID: N_("an endorsement names a part that is not there"),
+    Reason.AMOUNT_INVALID: N_("an amount does not add up"),
+    Reason.ENDORSEMENT_FORGED: N_("a signature of an owner is wrong"),
+    Reason.NOT_FOR_THIS_PAYEE: N_("the payment is for another device"),
+    Reason.WRONG_CHALLENGE: N_("the payment is for another request, or one that has been paid"),
+    Reason.WRONG_AMOUNT: N_("the payment is not what was asked for"),
+    Reason.PAYMENT_TOO_LARGE: N_("the payment is larger than the central bank allows offline"),
 }

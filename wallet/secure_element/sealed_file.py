@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from language import _
 from runtime.files import write_whole
 from runtime.randomness import Randomness
 from wallet.secure_element import changes
@@ -138,7 +139,11 @@ class SealedFile:
     def set_pin(self, pin: str) -> None:
         """Sets or changes the PIN; "" takes it away. The old one is asked for first."""
         if pin and not MIN_PIN_CHARACTERS <= len(pin) <= MAX_PIN_CHARACTERS:
-            raise PinError(f"a PIN has {MIN_PIN_CHARACTERS} to {MAX_PIN_CHARACTERS} characters")
+            raise PinError(
+                _("a PIN has {least} to {most} characters").format(
+                    least=MIN_PIN_CHARACTERS, most=MAX_PIN_CHARACTERS
+                )
+            )
         self._ask()
         with self._alone():
             state, found = self._open()
@@ -161,10 +166,12 @@ class SealedFile:
         following = (newest.counter, newest.previous.hex()) == (mark.counter + 1, mark.digest)
         if not following and (newest.counter, newest.digest.hex()) != (mark.counter, mark.digest):
             raise RolledBack(
-                f"{self._path} and {self._log.path.name} are not the newest state of this device: "
-                "an old copy was put back, something of them was cut off or altered, or the mark "
-                "was lost. Nothing is paid from it; put the newest files back, or wait: what was "
-                "loaded comes back from the bank after it has expired"
+                _(
+                    "{path} and {path2} are not the newest state of this device: an old copy "
+                    "was put back, something of them was cut off or altered, or the mark was "
+                    "lost. Nothing is paid from it; put the newest files back, or wait: what "
+                    "was loaded comes back from the bank after it has expired"
+                ).format(path=self._path, path2=self._log.path.name)
             )
         if following:
             self._note(newest)
@@ -175,12 +182,18 @@ class SealedFile:
     def _first(self, mark: Mark | None) -> tuple[State, _Found]:
         """The state of a device that is new, or was kept unsealed so far."""
         if (mark is not None and mark.counter) or not self._log.is_empty():
-            raise RolledBack(f"{self._path} is missing, though this device has been used")
+            raise RolledBack(
+                _("{path} is missing, though this device has been used").format(path=self._path)
+            )
         if self._unsealed.exists():
             try:
                 state = State.decode(self._unsealed.read_bytes())
             except ValueError as error:
-                raise DeviceError(f"{self._unsealed} cannot be read: {error}") from error
+                raise DeviceError(
+                    _("{unsealed} cannot be read: {error}").format(
+                        unsealed=self._unsealed, error=error
+                    )
+                ) from error
         else:
             state = State()
         self._seal.make()
@@ -218,7 +231,9 @@ class SealedFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DeviceError(f"{self._path} cannot be read: {error}") from error
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self._path, error=error)
+            ) from error
         if not data.startswith(_MAGIC):
             raise DeviceError(f"{self._path} {_not_ours(data)}")
         try:
@@ -262,14 +277,18 @@ class SealedFile:
         except Unsealable:
             raise self._altered() from None
         except ValueError as error:
-            raise DeviceError(f"{self._path} cannot be read: {error}") from error
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self._path, error=error)
+            ) from error
         return state
 
     def _tried(self, found: _Found) -> bytes:
         """The key that a PIN gives. The try is counted, durably, before it is evaluated."""
         newest = found.newest
         if not self._pin:
-            raise PinError("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
+            raise PinError(
+                _("this device has a PIN; give it with --pin, DCEP_PIN, or at a terminal")
+            )
         if (newest.salt, self._pin) == self._wrong:
             raise wrong_pin(MAX_PIN_TRIES - newest.tries)
         self._append(replace(newest.next(), tries=newest.tries + 1), found)
@@ -314,14 +333,20 @@ class SealedFile:
         self._mark.write(Mark(newest.counter, newest.digest.hex()))
 
     def _altered(self) -> DeviceError:
-        return DeviceError(f"{self._path} was altered, or {self._seal.path} is another's")
+        return DeviceError(
+            _("{path} was altered, or {path2} is another's").format(
+                path=self._path, path2=self._seal.path
+            )
+        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         try:
             lock = self._lock.open("ab")
         except OSError as error:
-            raise DeviceError(f"{self._lock} cannot be opened: {error.strerror}") from error
+            raise DeviceError(
+                _("{lock} cannot be opened: {error}").format(lock=self._lock, error=error.strerror)
+            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -329,9 +354,9 @@ class SealedFile:
 
 def _not_ours(data: bytes) -> str:
     if data.startswith(_EARLIER):
-        return (
+        return _(
             "was written by an earlier version, in a form that this one does not read. Deposit "
-            "with the earlier version, or wait: what was loaded comes back from the bank after it "
-            "has expired"
+            "with the earlier version, or wait: what was loaded comes back from the bank after "
+            "it has expired"
         )
-    return "is no sealed state of a device"
+    return _("is no sealed state of a device")

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from language import _
 from runtime.files import append_at
 from wallet.secure_element.device_errors import DeviceError
 
@@ -25,7 +26,9 @@ class SealedLog:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise DeviceError(f"{self.path} cannot be read: {error}") from error
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self.path, error=error)
+            ) from error
         end = 0
         while len(data) >= end + _LENGTH.size:
             start = end + _LENGTH.size

@@ -25,6 +25,7 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError
 from nacl.utils import random
 
+from language import _
 from runtime.files import create_whole
 from runtime.randomness import Randomness
 from wallet.home import SEED_BYTES
@@ -106,9 +107,13 @@ class Seal:
             mode = stat.S_IMODE(os.stat(self.path).st_mode)
             seal = self.path.read_bytes()
         except OSError as error:
-            raise DeviceError(f"{self.path} cannot be read: {error.strerror}") from error
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self.path, error=error.strerror)
+            ) from error
         if mode & 0o077:
-            raise DeviceError(f"{self.path} can be read by others; chmod 600 it")
+            raise DeviceError(
+                _("{path} can be read by others; chmod 600 it").format(path=self.path)
+            )
         secret = stretched(pin, salt) if pin else b""
         size = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
         return hashlib.blake2b(secret + salt, key=seal, digest_size=size).digest()

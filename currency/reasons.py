@@ -1,0 +1,151 @@
+"""What each reason of a refusal means, in a sentence, for readers of another language.
+
+A refusal brings its reason, the field that is meant and its figures, and a sentence of whoever
+refused, in English. English readers are told that sentence. Others are told what the reason means,
+in their language, and the sentence itself only where it says more than the reason does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import language
+from currency.amount import format_yuan
+from language import N_, _
+
+SENTENCES = {
+    "UNSPECIFIED": N_("It was refused for no reason that this version knows."),
+    "FIELD_MISSING": N_("Something is missing in what was asked."),
+    "FIELD_INVALID": N_("Something in what was asked is not allowed."),
+    "FIELD_UNKNOWN": N_("What was asked holds something that is not known there."),
+    "AMOUNT_INVALID": N_("This amount cannot be moved."),
+    "TOO_MANY_ITEMS": N_("Too much was asked for at once."),
+    "MESSAGE_UNREADABLE": N_("What was asked could not be read."),
+    "DEADLINE_MISSING": N_("What was asked names no deadline, or one too far away."),
+    "PAGE_TOKEN_INVALID": N_("This page is not known; begin with the first one."),
+    "SAME_ACCOUNT": N_("Payer and payee are the same wallet."),
+    "SEQUENCE_INVALID": N_("The number of this order is not the next one."),
+    "MESSAGE_TOO_LONG": N_("What was asked is too long."),
+    "SIGNATURE_INVALID": N_("The signature is not good."),
+    "CERTIFICATE_REQUIRED": N_("Who asks has shown no certificate that is good."),
+    "ROLE_NOT_ALLOWED": N_("Who asks may not do this."),
+    "BANK_NOT_ADMITTED": N_("This bank has not been admitted."),
+    "BANK_SUSPENDED": N_("This bank is suspended."),
+    "SAME_OFFICER": N_("Another officer than who proposed it has to approve."),
+    "WRONG_WALLET": N_("This is another wallet's."),
+    "OFFICER_UNKNOWN": N_("No such officer is registered here."),
+    "RIGHT_MISSING": N_("This officer has no right to do this."),
+    "ACT_DIFFERS": N_("This is another act than the one that was shown."),
+    "EXPIRED": N_("Its time is over."),
+    "NOT_YET_VALID": N_("Its time has not come: the clocks differ."),
+    "ID_REUSED": N_("This id was used for something else."),
+    "SEQUENCE_STALE": N_("Later orders than this one have been made."),
+    "VALIDITY_TOO_LONG": N_("It would be good for too long."),
+    "WALLET_UNKNOWN": N_("There is no such wallet."),
+    "BANK_UNKNOWN": N_("There is no such bank."),
+    "REQUEST_UNKNOWN": N_("There is no such request."),
+    "PAYMENT_UNKNOWN": N_("There is no such payment."),
+    "ALREADY_DECIDED": N_("It has been decided already."),
+    "ALREADY_EXISTS": N_("There is one already."),
+    "OFFICERS_TOO_FEW": N_("Too few officers would be left."),
+    "WALLET_USED_ELSEWHERE": N_("This wallet is used from another place too."),
+    "WALLET_CLOSED": N_("This wallet is closed."),
+    "WALLET_FROZEN": N_("The bank has frozen this wallet."),
+    "PAYEE_CLOSED": N_("The payee's wallet is closed."),
+    "PAYEE_FROZEN": N_("The payee's wallet is frozen."),
+    "OVER_SINGLE_LIMIT": N_("More than may be paid at once."),
+    "OVER_DAY_LIMIT": N_("More than a wallet of this class may pay in a day."),
+    "OVER_YEAR_LIMIT": N_("More than a wallet of this class may pay in a year."),
+    "INSUFFICIENT_FUNDS": N_("There is not enough money in the wallet."),
+    "OVER_BALANCE_CAP": N_("More than may be held here."),
+    "WALLET_NOT_EMPTY": N_("There is still money in the wallet."),
+    "TOO_MANY_HOLDS": N_("Too many payments of this wallet are on their way."),
+    "LINKED_FAILED": N_("What belongs together with it was refused."),
+    "TOO_MANY_REFUSALS": N_("So many orders of this wallet were refused that it has to wait."),
+    "RESERVES_SHORT": N_("The bank's reserves do not suffice."),
+    "CIRCULATION_SHORT": N_("The bank has less in circulation than that."),
+    "VAULT_SHORT": N_("The bank's vault does not hold enough."),
+    "DEPOSIT_SHORT": N_("There is not enough money on the deposit account."),
+    "NO_DEPOSIT_ACCOUNT": N_("This wallet has no deposit account behind it."),
+    "CASH_NOT_ACCEPTED": N_("This bank takes no cash."),
+    "BANK_CANNOT_NOW": N_("The bank cannot do this at the moment; no money moved."),
+    "MACHINE_UNKNOWN": N_("The bank does not know this cash machine."),
+    "RECEIPT_USED": N_("This receipt has been put into a wallet already."),
+    "BANK_BEHIND": N_("The bank is putting its books right and pays nothing until that is done."),
+    "PAYEE_CANNOT_BE_PAID": N_("This payment cannot be made to this payee now."),
+    "PEER_UNAVAILABLE": N_("The other side does not answer now."),
+    "NOTHING_TO_RETURN": N_("There is no such payment to give back."),
+    "FEED_TIP_UNKNOWN": N_("The central bank's journal does not say what the bank has applied."),
+    "FEED_STEPPED_BACK": N_("The bank has acknowledged more of its feed than it asks for now."),
+    "DEVICE_UNKNOWN": N_("This device is not known."),
+    "DEVICE_REVOKED": N_("This device was revoked."),
+    "TOKEN_INVALID": N_("This offline payment is not good; it was not taken."),
+    "ALREADY_DEPOSITED": N_("This offline money was deposited before."),
+    "NOT_THE_OWNER": N_("This belongs to somebody else."),
+    "TOO_MANY_DEVICE_KEYS": N_("This wallet has as many device keys as it may have."),
+    "OVERLOADED": N_("There is too much to do now; it has not been judged."),
+    "STOPPING": N_("The service is stopping; it has not been judged."),
+    "INTERNAL": N_("The service has a fault of its own; it has not been judged."),
+}
+
+_FIGURES = {
+    "missing_fen": N_("{yuan} yuan are missing"),
+    "over_fen": N_("{yuan} yuan too much"),
+}
+_SAYS_MORE = frozenset(
+    [
+        "UNSPECIFIED",
+        "FIELD_MISSING",
+        "FIELD_INVALID",
+        "FIELD_UNKNOWN",
+        "MESSAGE_UNREADABLE",
+        "ACT_DIFFERS",
+        "ALREADY_EXISTS",
+        "ROLE_NOT_ALLOWED",
+        "CERTIFICATE_REQUIRED",
+        "SIGNATURE_INVALID",
+        "NOT_THE_OWNER",
+        "INTERNAL",
+        "OVERLOADED",
+        "FEED_TIP_UNKNOWN",
+        "FEED_STEPPED_BACK",
+        "LINKED_FAILED",
+    ]
+)
+"""Reasons that many things have in common: which one it was, only the sentence says."""
+
+
+def in_words(reason: str, message: str, metadata: Mapping[str, str], field: str = "") -> str:
+    """What a person is told of a refusal.
+
+    Args:
+        reason: its name, such as ``WALLET_FROZEN``.
+        message: what whoever refused says of it.
+        metadata: its figures, such as ``missing_fen``.
+        field: which field of the request is meant.
+    """
+    if not language.chosen():
+        return message
+    said = _(SENTENCES.get(reason, SENTENCES["UNSPECIFIED"]))
+    more = detail(reason, message, metadata)
+    if field and reason in _SAYS_MORE:
+        more = _("field {field}; {more}").format(field=field, more=more)
+    return _("{said} ({more})").format(said=said, more=more) if more else said
+
+
+def detail(reason: str, message: str, metadata: Mapping[str, str]) -> str:
+    """What there is to say beside what a reason means; "" for nothing."""
+    if not language.chosen():
+        return message
+    figures = [
+        _(words).format(yuan=format_yuan(int(metadata[name])))
+        for name, words in _FIGURES.items()
+        if metadata.get(name, "").isdecimal() and int(metadata[name])
+    ]
+    if figures:
+        return _(", ").join(figures)
+    if (known := _(message)) != message or not message.isascii():
+        return known  # it is in the reader's language
+    if reason in _SAYS_MORE or reason not in SENTENCES:
+        return _("in its own words: {message}").format(message=message)
+    return ""

@@ -1,0 +1,78 @@
+"""Text in columns of a terminal, where a Chinese character takes two."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+
+MIN_WIDTH = 40
+"""Columns that a terminal has at least."""
+
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60"
+_OPENING = "（《「『【"
+_CLOSING = "，。；：！？、）》」』】"
+# What is never broken: a word, an amount, a Chinese character with the marks that belong to it.
+_PART = re.compile(rf"[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])?[{_CLOSING}]*\s*")
+
+
+def terminal() -> int:
+    """Columns of the terminal, or as COLUMNS says."""
+    return max(MIN_WIDTH, shutil.get_terminal_size((80, 24)).columns)
+
+
+def columns_of(text: str) -> int:
+    """How many columns a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def padded(text: str, width: int) -> str:
+    """Text with spaces behind it, up to so many columns."""
+    return text + " " * (width - columns_of(text))
+
+
+def labelled(rows: Iterable[tuple[str, str]], width: int) -> list[str]:
+    """Lines of a label and what belongs to it, side by side.
+
+    Args:
+        width: columns of the labels; the longest one may take more. Text that has no room beside
+            them goes on below.
+    """
+    found = list(rows)
+    widest = max([width, *(columns_of(label) for label, _text in found)])
+    lines: list[str] = []
+    for label, text in found:
+        first, *others = broken(text, terminal() - widest - 1)
+        lines.append(f"{padded(label, widest)} {first}")
+        lines += (" " * (widest + 1) + each for each in others)
+    return lines
+
+
+def broken(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines of at most `width` columns, broken where a reader would.
+
+    Only a word that is wider than a line is broken itself.
+
+    Args:
+        indent: before each line but the first.
+    """
+    lines: list[str] = []
+    line = ""
+    for part in _PART.findall(text):
+        room = width - (len(indent) if lines else 0)
+        if line and columns_of(line + part.rstrip()) > room:
+            lines.append(line)
+            line, room = "", width - len(indent)
+        if columns_of(part.rstrip()) > room:
+            from rich.cells import chop_cells
+
+            *whole, part = chop_cells(part, room)
+            lines += whole
+        line += part
+    lines.append(line)
+    first, *others = (each.rstrip() for each in lines)
+    return [first, *(indent + each for each in others)]
