@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from central_bank.authentication.registry import INSTITUTION, Registry
 from dcep.errors.v1 import errors_pb2
+from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
 from runtime.errors import Refusal
 from runtime.server import Gate
@@ -11,17 +12,19 @@ from runtime.tls import Identity
 
 _ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
 _AUTHENTICATION = "/dcep.authentication.v1.AuthenticationService/"
-_FOR_BANKS = {
-    _ISSUANCE + "CreateRequest",
+_ANALYSIS = "/dcep.analysis.v1.AnalysisService/"
+_REGISTRATION = "/dcep.registration.v1.RegistrationService/"
+_BANKS_ALONE = (_REGISTRATION, _ISSUANCE + "CreateRequest", _AUTHENTICATION + "RevokeOwnDevices")
+_OFFICERS_ALONE = (SERVICE_PATH, _ANALYSIS, _AUTHENTICATION + "GetFeedOf")
+_BOTH = (
     _ISSUANCE + "ListRequests",
     _ISSUANCE + "GetBooks",
     _AUTHENTICATION + "ListEvidence",
     _AUTHENTICATION + "ListBanks",
     _AUTHENTICATION + "GetTrustBundle",
     _AUTHENTICATION + "ListCentralKeys",
-    _AUTHENTICATION + "RevokeOwnDevices",
-}
-_REGISTRATION = "/dcep.registration.v1.RegistrationService/"
+)
+"""Whole services, or single methods; what stands in none of the three nobody may call."""
 
 
 def central_gate(registry: Registry, officers: Officers) -> Gate:
@@ -35,11 +38,9 @@ def central_gate(registry: Registry, officers: Officers) -> Gate:
             raise Refusal(
                 errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
             )
-        if method.startswith(_REGISTRATION):
-            registry.welcome(peer)
-        elif peer.role == "officer":
+        if peer.role == "officer" and method.startswith(_OFFICERS_ALONE + _BOTH):
             officers.known(peer)
-        elif peer.role == "bank" and method in _FOR_BANKS:
+        elif peer.role == "bank" and method.startswith(_BANKS_ALONE + _BOTH):
             registry.welcome(peer)
         else:
             raise Refusal(

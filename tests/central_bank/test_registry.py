@@ -118,15 +118,15 @@ def test_who_may_call_what(world: World) -> None:
     stranger = Identity("bank", "gamma", "4" * 64)
     no, nobody = "ROLE_NOT_ALLOWED", "OFFICER_UNKNOWN"
     for peer, answers in (
-        (LIN.identity, {REGISTRATION: no, CREATE: "OK", ACT: "OK", BUNDLE: "OK"}),
+        (LIN.identity, {REGISTRATION: no, CREATE: no, ACT: "OK", BUNDLE: "OK"}),
         (bank, {REGISTRATION: "OK", CREATE: "OK", ACT: no, BUNDLE: "OK"}),
         (clerk, {REGISTRATION: no, CREATE: no, ACT: no, BUNDLE: no}),
         (stranger, {REGISTRATION: "BANK_NOT_ADMITTED", CREATE: "BANK_NOT_ADMITTED", ACT: no}),
         (None, dict.fromkeys([REGISTRATION, CREATE, ACT], "CERTIFICATE_REQUIRED")),
         # The right shape, and registered by nobody.
-        (replace(LIN.identity, fingerprint="5" * 64), {CREATE: nobody, ACT: nobody}),
-        (replace(LIN.identity, name="central-bank/Lin"), {CREATE: nobody, ACT: nobody}),
-        (Identity("officer", "central-bank/ghost", "6" * 64), {CREATE: nobody, ACT: nobody}),
+        (replace(LIN.identity, fingerprint="5" * 64), {BUNDLE: nobody, ACT: nobody}),
+        (replace(LIN.identity, name="central-bank/Lin"), {BUNDLE: nobody, ACT: nobody}),
+        (Identity("officer", "central-bank/ghost", "6" * 64), {BUNDLE: nobody, ACT: nobody}),
     ):
         assert {method: verdict(world, peer, method) for method in answers} == answers
 

@@ -56,7 +56,7 @@ def fund(world: World) -> None:
 
 def _end(world: World) -> None:
     world.close()
-    drop_databases(world.database_urls())
+    drop_databases(world.database_urls)
 
 
 def _maker(

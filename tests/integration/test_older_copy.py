@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -13,6 +16,7 @@ from sandbox.coming_back import next_act
 from sandbox.offices import BankOffice, by_two
 from sandbox.plan import CENTRAL_BANK
 from sandbox.world import World, refused, wait_until
+from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 from tests.integration.older_copies import OlderCopy, copy_of
 from tests.integration.raw_wallet import BankStubs, RawWallet
@@ -131,6 +135,20 @@ def brought_back(world: World, bank: str = "alpha") -> None:
         wait_until(lambda: not office.feed().behind, f"{bank} serves again")
 
 
+def said(world: World, *arguments: str) -> dict[str, Any]:
+    """What a `dcep` command answers, as JSON."""
+    done = dcep(*arguments, "--dir", str(world.plan.folder), "--json")
+    assert done.code == 0, (arguments, done.out, done.err)
+    return done.answer
+
+
+def by_commands(world: World, *arguments: str, at: str, amount: str = "") -> None:
+    """What an officer proposes by a command, and another one there approves."""
+    act = said(world, *arguments)["act_id"]
+    repeated = ("--amount", amount) if amount else ()
+    said(world, "approve", act, *repeated, "--as", world.plan.officers(at)[1])
+
+
 def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     worlds: MakeWorld,
 ) -> None:
@@ -160,13 +178,20 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     put_back(world, older)
     assert audit_stack(world.plan).problems
 
-    brought_back(world)
+    # As docs/how-to/feed-stopped.md says.
+    act = str(uuid.uuid4())
+    shown = dcep("come-back", "alpha", "--request-id", act, "--dir", str(world.plan.folder))
+    assert "it has acknowledged" in shown.out and "1 redeemed: 500.00 yuan" in shown.out, shown
+    said(world, "approve", act, "--as", world.plan.central_officers[1])
+    by_commands(world, "come-back", "alpha", "--wallets", "100", at="alpha")
     with BankOffice(world.plan, "alpha") as office:
-        books, entries, lying = office.books(), office.lost(), office.suspense()
+        wait_until(lambda: not office.feed().behind, "alpha serves again")
+        books, lying = office.books(), office.suspense()
     assert books.lost_fen == -52_500
-    assert [(one.kind, one.amount_fen) for one in entries] == [
-        ("payment", 2_500),
-        ("redemption", 50_000),
+    entries = said(world, "lost", "--bank", "alpha")["entries"]
+    assert [(one["kind"], one["open_fen"], one["payer_number"]) for one in entries] == [
+        ("payment", 2_500, alice.number),
+        ("redemption", 50_000, ""),
     ]
     assert [(one.wallet_number, one.amount_fen) for one in lying] == [(dora.number, 300)]
     # What came in came in again; what was paid within the bank only its holders know.
@@ -183,13 +208,11 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     fresh = RawWallet(alpha)
     assert fresh.number != dora.number
 
-    payment, redemption = (one.entry for one in entries)
-    for act in (
-        office_pb2.SettleLost(entry=payment, amount_fen=2_500, wallet_number=alice.number),
-        office_pb2.SettleLost(entry=redemption, amount_fen=50_000),
-        office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number),
-    ):
-        world.by_two(act, at="alpha")
+    payment, redemption = (str(one["entry"]) for one in entries)
+    by_commands(world, "lost", "settle", "alpha", payment, "25", "--payer", at="alpha", amount="25")
+    by_commands(world, "lost", "settle", "alpha", redemption, "500", at="alpha", amount="500")
+    paid = office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number)
+    world.by_two(paid, at="alpha")
     assert (alice.show().available_fen, fresh.show().available_fen) == (8_190, 300)
     with BankOffice(world.plan, "alpha") as office:
         assert office.books().lost_fen == 0
