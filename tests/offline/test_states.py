@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import func, select
 
 from central_bank import accounts
-from central_bank.registration.answers import PENDING, REFUSED, SETTLED, DepositOutcome
-from dcep.registration.v1 import registration_pb2
-from offline_token.formats import BANK, Certificate, Request
-from offline_token.possession import NONCE_BYTES, Possession, account_of
-from offline_token.signing import certify_device
-from runtime.clock import ManualClock
-from runtime.envelope import sign
+from central_bank.limits import (
+    MAX_DEPOSIT_WAIT_MS,
+    MAX_OFFLINE_PAYMENT_FEN,
+    PRUNE_AFTER_MS,
+    TOKEN_LIFETIME_MS,
+)
+from central_bank.registration.answers import REFUSED
+from central_bank.tables import pieces
+from offline_token.formats import Request
 from runtime.errors import Refusal
-from runtime.randomness import SeededRandomness
-from tests.central_bank.conftest import KEYS
+from sandbox.audit import audit_engines
+from sandbox.plan import CENTRAL_BANK
+from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import DAY
-from tests.offline.purses import FailingStore
+from tests.offline.lives import BehindAPin, HeldCard, Person
 from wallet.book import OrderState
-from wallet.device import PieceState
-from wallet.secure_element.element import SecureElement
+from wallet.device import Limits, PieceState
+from wallet.secure_element.limits import MAX_PIN_TRIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "offline-states.md"
 END = "end: "
+BANKS = ("alpha", "beta")
 
 
 @dataclass(frozen=True)
@@ -79,134 +86,122 @@ def test_the_page_has_every_state_of_the_code() -> None:
     assert {state.value for state in OrderState} <= named
 
 
-class Person:
-    """A device with its wallet, whose orders may be lost and answers too."""
-
-    def __init__(self, centre: Centre, name: str, bank: str, number: str) -> None:
-        self.centre, self.bank, self.wallet = centre, bank, number
-        self.clock = ManualClock(centre.clock.now_ms())
-        self.element = SecureElement(
-            FailingStore(name.encode().ljust(32, b"\0")),
-            self.clock,
-            SeededRandomness(int(number)),
-        )
-        self.credited_fen = 0
-        self._sent: dict[bytes, registration_pb2.TokenDepositItem] = {}
-        self._credited: set[int] = set()
-
-    def load(self, fen: int) -> None:
-        """Its bank certifies a key and has tokens made for it."""
-        devices, element = self.centre.central.devices, self.element
-        key = element.load_key(self.wallet, ())
-        proof = element.prove(key, self.bank, self.wallet)
-        made = certify_device(KEYS[self.bank], self.bank, key, self.centre.clock.now_ms() + DAY)
-        own = next(each for each in devices.bundle().banks if each.bank == self.bank)
-        element.certify(made.encode(), Certificate.decode(own.encode(), BANK).encode())
-        element.trust(devices.trust_bundle())
-        asked = Possession(account_of(self.wallet, proof[:NONCE_BYTES]), proof[NONCE_BYTES:])
-        now_ms = self.centre.clock.now_ms()
-        order = registration_pb2.TokenRegistration(
-            bank=self.bank,
-            number=next(self.centre.numbers),
-            amount_fen=fen,
-            device_certificate=made.encode(),
-            possession=asked.encode(),
-            created_time_ms=now_ms,
-            expires_time_ms=now_ms + 60_000,
-        )
-        name = self.bank.encode()
-        signed = sign("token-registration/v1", order.SerializeToString(), KEYS[self.bank], name)
-        outcome, tokens = self.centre.central.loads.register(self.centre.bank(self.bank), signed)
-        assert outcome.state == registration_pb2.OUTCOME_STATE_SETTLED
-        element.load(tokens)
-
-    def deposit(self, random: Random | None = None) -> int:
-        """Deposits what it has; with chance on the way. How many are pending."""
-        pending = 0
-        for body in self.element.begin_deposit(self.bank, self.wallet):
-            chance = random.random() if random is not None else 1.0
-            if chance < 0.2:
-                continue  # the order never arrived
-            if chance < 0.35:
-                self.element.refuse_deposit(body, b"", "a lie of the bank's")
-                continue
-            outcome = self._asked(body)
-            if chance < 0.5:
-                continue  # the answer was lost
-            if outcome.state == SETTLED:
-                self.element.end_deposit(body)
-            elif outcome.state == REFUSED:
-                assert outcome.refusal is not None
-                told = registration_pb2.DepositRefusal.FromString(outcome.refusal.payload)
-                self.element.refuse_deposit(body, told.ruling, outcome.verdict)
-            pending += outcome.state == PENDING
-        return pending
-
-    def _asked(self, body: bytes) -> DepositOutcome:
-        """The bank gives the same deposit the same number, and credits once what has settled."""
-        item = self._sent.get(body)
-        if item is None:
-            item = registration_pb2.TokenDepositItem(
-                number=next(self.centre.numbers), offline_payment=body[NONCE_BYTES:]
-            )
-            self._sent[body] = item
-        (outcome,) = self.centre.send(item, bank=self.bank)
-        if outcome.state == SETTLED and item.number not in self._credited:
-            self._credited.add(item.number)
-            self.credited_fen += outcome.amount_fen
-        return outcome
+_lives = itertools.count()
 
 
 class Country:
-    """Three people who load, pay, lose what passes between them, and live with wrong clocks."""
+    """People who load, pay, renew, give back, lose what passes between them, and lose devices.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    Carol's device is behind a PIN, Alice has a card; with `cheated`, Bob's memory is copied.
+    """
+
+    def __init__(self, folder: Path, seed: int, *, cheated: bool) -> None:
         self.random = Random(seed)
-        self.centre = Centre(folder)
+        # In memory: nothing is lost here but messages and devices.
+        self.centre = Centre(folder, f"sqlite:///file:/lives-{next(_lives)}?vfs=memdb&uri=true")
         self.centre.issue(self.centre.beta, 100_000)
-        self.people = [
-            Person(self.centre, "alice", "alpha", "6201000000000017"),
-            Person(self.centre, "bob", "alpha", "6201000000000025"),
-            Person(self.centre, "carol", "beta", "6202000000000015"),
-        ]
+        self.alice = Person(self.centre, "alice", "alpha", "6201000000000017")
+        self.bob = Person(self.centre, "bob", "alpha", "6201000000000025")
+        self.carol = BehindAPin(self.centre, "carol", "beta", "6202000000000015", folder / "carol")
+        self.card = HeldCard(self.centre, self.alice)
+        self.happened: Counter[str] = Counter()
         self.loaded_fen = 0
+        self.kinds = [
+            *("load", "pay", "pay", "pay", "deposit", "clock", "centre", "renew", "no room"),
+            *("tap", "tap", "pay the card", "load the card", "thief", "restart"),
+            *(("cheat", "cheat") if cheated else ()),
+        ]
         for person in self.people:
             self._load(person)
+        self._load_card()
+
+    @property
+    def people(self) -> list[Person]:
+        """Those whose devices still work."""
+        return [each for each in (self.alice, self.bob, self.carol) if not each.locked]
 
     def step(self) -> None:
         """Something happens."""
         person, other = self.random.sample(self.people, 2)
-        what = self.random.choice(("load", "pay", "pay", "pay", "deposit", "clock", "centre"))
-        if what == "load":
-            self._load(person)
-        elif what == "deposit":
-            person.deposit(self.random)
-        elif what == "clock":
-            person.clock.advance(self.random.choice((60_000, 3_600_000)))
-        elif what == "centre":
-            self._while_the_centres_clock_is_wrong(person)
-        else:
-            self._pay(person, other)
+        acts = {
+            "load": lambda: self._load(person),
+            "pay": lambda: self._pay(person, other),
+            "no room": lambda: self._pay(person, other, room=False),
+            "deposit": lambda: person.deposit(self.random),
+            "renew": lambda: self._renew(person),
+            "clock": lambda: person.clock.advance(self.random.choice((60_000, 3_600_000))),
+            "centre": lambda: self._while_the_centres_clock_is_wrong(person),
+            "load the card": lambda: self._load_card(),
+            "tap": lambda: self._tap(person),
+            "pay the card": lambda: self._pay_card(person),
+            "thief": lambda: self._steal(),
+            "restart": lambda: self._restart(),
+            "cheat": lambda: self._cheat(),
+        }
+        acts[self.random.choice(self.kinds)]()
 
-    def end(self) -> None:
-        """Everybody comes online; then all tokens and their grace run out."""
+    def end(self, *, late: bool, covered: bool) -> None:
+        """Everybody comes online, in time or within the grace; then everything runs out.
+
+        Args:
+            late: the tokens have expired by then.
+            covered: the bank that has to bear a double spend has reserves for it.
+        """
+        if late:
+            self.centre.clock.advance(TOKEN_LIFETIME_MS + 20 * DAY)
+        if covered:
+            for bank in BANKS:
+                self.centre.pay_in(bank, 100_000)
         for _ in range(2):
-            for person in self.people:
-                assert person.deposit() == 0
-        for person in self.people:
-            states = {piece.state for piece in person.element.pieces()}
-            assert not states, f"left in a device: {states}"
-        self.centre.clock.advance(200 * DAY)
+            waits = [person.deposit() for person in self.people] + [self.card.deposit()]
+        assert not any(waits) or not covered
+        self.happened["waited"] += any(waits)
+        if covered:
+            self._check_that_nothing_is_left()
+        self.centre.clock.advance(MAX_DEPOSIT_WAIT_MS + PRUNE_AFTER_MS + 200 * DAY)
         while self.centre.central.restoring.step():
             pass
 
+    def forget(self) -> int:
+        """The centre forgets how pieces were spent; how many rows went."""
+        gone = 0
+        while rows := self.centre.central.pruning.prune():
+            gone += rows
+        return gone
+
+    def _check_that_nothing_is_left(self) -> None:
+        cheats = self.happened["cheat"]
+        for person in self.people:
+            states = {piece.state for piece in person.element.pieces()}
+            assert states <= ({PieceState.REFUSED} if cheats else set()), f"left: {states}"
+        assert self.card.hard.element.balance_fen() == 0
+
+    def _amount(self, person: Person) -> int:
+        """A few fen, one token; or some yuan, of which several are made."""
+        _, left_fen = self.centre.books()[person.bank]
+        wanted = self.random.choice((500, 9_000))
+        return self.random.randint(1, max(min(wanted, left_fen // 3), 1))
+
     def _load(self, person: Person) -> None:
-        fen = self.random.randint(1, 500)
+        fen = self._amount(person)
+        before = len(person.element.pieces())
         person.load(fen)
         self.loaded_fen += fen
+        self.happened["several tokens"] += len(person.element.pieces()) > before + 1
 
-    def _pay(self, payer: Person, payee: Person) -> None:
-        payable = payer.element.payable_fen()
+    def _load_card(self) -> None:
+        if self.card.store.read().card_tries < MAX_PIN_TRIES:
+            fen = self._amount(self.alice)
+            self.card.load(fen)
+            self.loaded_fen += fen
+
+    def _renew(self, person: Person) -> None:
+        renewed_fen = person.renew(self.random)
+        self.loaded_fen += renewed_fen
+        self.happened["renewed"] += renewed_fen > 0
+
+    def _pay(self, payer: Person, payee: Person, *, room: bool = True) -> None:
+        payable = min(payer.element.payable_fen(), MAX_OFFLINE_PAYMENT_FEN)
         if not payable:
             return
         asked = payee.element.request(self.random.randint(1, payable))
@@ -214,30 +209,148 @@ class Country:
             payment = payer.element.pay(asked)
         except Refusal:
             return  # in too many pieces
-        if self.random.random() < 0.75:
+        if self.random.random() < 0.2:
+            return  # never shown to anybody
+        if not room:
+            payee.element.set_limits(Limits(0, 1))
+        try:
             took = payee.element.accept(payment)
             assert took == Request.decode(asked).amount_fen
+        except Refusal:
+            self._give_back(payer, payee, payment)
+        finally:
+            payee.element.set_limits(Limits())
+
+    def _give_back(self, payer: Person, payee: Person, payment: bytes) -> None:
+        back = payee.element.give_back(payment)
+        self.happened["given back"] += 1
+        if self.random.random() < 0.75:
+            payer.element.take_back(back)
+
+    def _tap(self, payee: Person) -> None:
+        torn = self.random.random() < 0.3
+        self.happened["tapped"] += self.card.pay(payee, self.random.randint(1, 500), torn=torn)
+
+    def _pay_card(self, payer: Person) -> None:
+        payable = min(payer.element.payable_fen(), 500)
+        if payable and self.card.hard.element.certified():
+            self.card.be_paid(payer, self.random.randint(1, payable))
+
+    def _steal(self) -> None:
+        """Somebody who found it tries PINs: of the card, or of Carol's device."""
+        if self.random.random() < 0.5:
+            self.card.lock()
+            self.happened["card locked"] += 1
+        elif not self.carol.locked:
+            self.carol.tried(self.random.choice((3, MAX_PIN_TRIES)))
+            self.happened["device locked"] += self.carol.locked
+
+    def _restart(self) -> None:
+        if not self.carol.locked:
+            self.carol.restart()
+
+    def _cheat(self) -> None:
+        """Bob's device and the copy of its memory pay the same pieces to two people."""
+        payees = [each for each in self.people if each is not self.bob]
+        payable = min(self.bob.element.payable_fen(), 400)
+        if len(payees) < 2 or not payable:
+            return
+        fen, took = self.random.randint(1, payable), []
+        copy = self.bob.cloned(self.random.randrange(1 << 30))
+        for element, payee in zip((self.bob.element, copy), payees, strict=True):
+            try:
+                took.append(payee.element.accept(element.pay(payee.element.request(fen))))
+            except Refusal:
+                continue  # somebody knows better by now
+        self.happened["cheat"] += len(took) == 2
 
     def _while_the_centres_clock_is_wrong(self, person: Person) -> None:
         """What comes in then is judged by it; nothing is given back in that moment."""
         self.centre.clock.advance(150 * DAY)
         for body in person.element.begin_deposit(person.bank, person.wallet)[:1]:
-            assert person._asked(body).state != REFUSED
+            outcome = person._asked(body)
+            assert outcome.state != REFUSED or outcome.verdict == "SPENT_TWICE"
         self.centre.clock._now_ms -= 150 * DAY
 
 
-@pytest.mark.parametrize("seed", range(12))
+def restored_fen(centre: Centre) -> int:
+    """What the banks' feeds say was given back."""
+    entries = [e for bank in BANKS for e in told(centre.central, centre.bank(bank))]
+    kind = "tokens_restored"
+    return sum(e.tokens_restored.amount_fen for e in entries if e.WhichOneof("event") == kind)
+
+
+def lived(folder: Path, seed: int, *, cheated: bool = False) -> Country:
+    country = Country(folder, seed, cheated=cheated)
+    for _ in range(35):
+        country.step()
+    return country
+
+
+@pytest.fixture(autouse=True)
+def quick_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes a PIN costly to guess makes a thousand of them slow."""
+    monkeypatch.setattr("wallet.secure_element.sealing.stretched", lambda pin, salt: pin.encode())
+    for module in ("hard_wallet", "card_pin"):
+        monkeypatch.setattr(f"wallet.{module}.stretched", lambda pin: pin.encode())
+    monkeypatch.setattr("runtime.files.os.fsync", lambda descriptor: None)
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_wherever_it_got_stuck_all_money_is_in_wallets_at_the_end(
     tmp_path: Path, seed: int
 ) -> None:
-    country = Country(tmp_path, seed)
-    for _ in range(25):
-        country.step()
-    country.end()
+    country = lived(tmp_path, seed)
+    country.end(late=seed % 2 == 1, covered=True)
     centre = country.centre
-    float_fen = int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
-    assert float_fen == 0
-    credited_fen = sum(person.credited_fen for person in country.people)
+    credited_fen = sum(p.credited_fen for p in (country.alice, country.bob, country.carol))
     assert 0 < credited_fen <= country.loaded_fen
-    held_fen = sum(circulation for _, circulation in centre.books().values())
-    assert held_fen == 200_000, "what was not credited has gone back to the loaders"
+    assert restored_fen(centre) == country.loaded_fen - credited_fen
+    assert float_fen(centre) == 0
+    check_books(country)
+
+
+@pytest.mark.parametrize("seed", [100, 102, 103])
+def test_double_spends_between_cost_nobody_else_whether_their_bank_can_bear_them_or_not(
+    tmp_path: Path, seed: int
+) -> None:
+    """Where it cannot, deposits wait, hold the refund back, and end; the rest goes back then."""
+    country = lived(tmp_path, seed, cheated=True)
+    country.end(late=seed % 2 == 1, covered=seed % 3 > 0)
+    assert float_fen(country.centre) == 0
+    check_books(country)
+
+
+def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path) -> None:
+    """Else they would show less than they say."""
+    happened: Counter[str] = Counter()
+    for seed in (1, 102):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        country = lived(folder, seed, cheated=seed > 100)
+        country.end(late=False, covered=seed < 100)
+        happened += country.happened
+    assert {kind for kind, times in happened.items() if times} == {
+        *("several tokens", "renewed", "given back", "tapped"),
+        *("card locked", "device locked", "cheat", "waited"),
+    }
+
+
+def float_fen(centre: Centre) -> int:
+    return int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
+
+
+def check_books(country: Country) -> None:
+    """The audit's equations, before and after the centre has forgotten, and deposits come again."""
+    centre, engines = country.centre, {CENTRAL_BANK: country.centre.engine}
+    before = centre.books()
+    assert audit_engines(engines).problems == []
+    assert country.forget() > 0
+    with centre.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(pieces)) == 0
+    for person in (country.alice, country.bob, country.carol):
+        credited_fen = person.credited_fen
+        person.ask_again()
+        assert person.credited_fen == credited_fen
+    assert centre.books() == before
+    assert audit_engines(engines).problems == []

@@ -17,10 +17,9 @@ from offline_token.verify import piece_of
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.secure_element.keys import own_key
-from wallet.secure_element.pieces import chain_of
 from wallet.secure_element.refusals import elsewhere, invalid
 from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, HeldPiece, State
+from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of
 
 
 def begin_deposit(

@@ -24,7 +24,7 @@ from offline_token.formats import (
     Request,
     TrustBundle,
 )
-from offline_token.limits import MAX_CHAINS, MAX_PAYMENT_BYTES, MIN_LEFT_MS
+from offline_token.limits import MAX_PAYMENT_BYTES, MIN_LEFT_MS
 from offline_token.roots import heirs
 from offline_token.signing import verified
 from offline_token.verify import (
@@ -41,14 +41,14 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Made, Piece, PieceState
 from wallet.limits import FEW_DAYS
+from wallet.secure_element.choosing import choose
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
-from wallet.secure_element.state import HeldKey, HeldPiece, State
+from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of, worth_fen
 
 GIVEN_BACK = "its payee did not take it and gave it back; deposit it"
-_WEEK_MS = 7 * 86_400_000
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 RULE = "the central bank's limit for offline money is"
 
@@ -135,11 +135,6 @@ def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
     ]
 
 
-def worth_fen(pieces: list[HeldPiece]) -> int:
-    """What they are worth together."""
-    return sum(piece.value_fen for piece in pieces)
-
-
 def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
     """A piece as its holder sees it."""
     chain = chain_of(piece)
@@ -208,7 +203,7 @@ def endorse(
         )
     chains: list[Chain] = []
     rest = asked.amount_fen
-    for piece in _choose(state, good, asked.amount_fen, trust):
+    for piece in choose(state, good, asked.amount_fen, trust.bundle.max_hops):
         part = min(rest, piece.value_fen)
         chain = _signed(state, piece, part, asked, signer_of, randomness)
         state.pieces.remove(piece)
@@ -229,54 +224,6 @@ def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
     barred = [reason for reason in reasons if reason != Reason.GOOD]
     if barred and worth_fen(payable) >= amount_fen:
         raise bad(barred[0])
-
-
-def _choose(state: State, good: list[HeldPiece], amount_fen: int, trust: Trust) -> list[HeldPiece]:
-    """Pieces that cover the amount: the one that ends soonest of those that suffice, or several.
-
-    Among those that end in the same week it is the one with the fewest hops, whose payment is the
-    shortest; then the smallest; then one of the newest load, which shows a new key. Several are of
-    one key where that can be: pieces that pay together are seen to be in one hand.
-    """
-    usable = [
-        (piece, chain)
-        for piece in good
-        if hops_left(chain := chain_of(piece), piece.output, trust.bundle.max_hops)
-    ]
-    newest = {key.public: -at for at, key in enumerate(state.keys)}
-
-    def rank(piece: HeldPiece, chain: Chain) -> tuple[int, int, int, int]:
-        ends = _week_of_its_end(chain)
-        return ends, len(chain.hops), piece.value_fen, newest.get(piece.owner, 0)
-
-    enough = [(piece, chain) for piece, chain in usable if piece.value_fen >= amount_fen]
-    if enough:
-        return [min(enough, key=lambda each: rank(*each))[0]]
-    ends = {id(piece): _week_of_its_end(chain) for piece, chain in usable}
-    by_owner: dict[str, list[HeldPiece]] = {}
-    for piece, _ in usable:
-        by_owner.setdefault(piece.owner, []).append(piece)
-    for group in [*by_owner.values(), [piece for piece, _ in usable]]:
-        soonest = sorted(group, key=lambda piece: (ends[id(piece)], -piece.value_fen))
-        largest = sorted(group, key=lambda piece: -piece.value_fen)
-        for order in (soonest, largest):
-            if chosen := _first(order, amount_fen):
-                return chosen
-    raise in_too_many_pieces()
-
-
-def _week_of_its_end(chain: Chain) -> int:
-    return chain.token.expires_time_ms // _WEEK_MS
-
-
-def _first(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
-    """The first ones that cover the amount; none when they do not, or are too many."""
-    chosen: list[HeldPiece] = []
-    for piece in pieces[:MAX_CHAINS]:
-        chosen.append(piece)
-        if worth_fen(chosen) >= amount_fen:
-            return chosen
-    return []
 
 
 def _signed(
@@ -373,11 +320,6 @@ def _check_payment(limit: _Limit | None, amount_fen: int) -> None:
             errors_pb2.REASON_OVER_SINGLE_LIMIT,
             f"{limit.whose} {format_yuan(limit.fen)} yuan for one payment",
         )
-
-
-def chain_of(piece: HeldPiece) -> Chain:
-    """The chain that a piece ends."""
-    return Payment.decode(bytes.fromhex(piece.chain)).chains[0]
 
 
 def bundle_of(state: State) -> TrustBundle | None:

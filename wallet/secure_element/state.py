@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
+from offline_token.formats import Chain, Payment
+
 _EARLIER_PAYMENT = b"P1".hex()
 
 
@@ -137,3 +139,13 @@ class State:
                 "has expired"
             )
         return made
+
+
+def chain_of(piece: HeldPiece) -> Chain:
+    """The chain that a piece ends."""
+    return Payment.decode(bytes.fromhex(piece.chain)).chains[0]
+
+
+def worth_fen(pieces: list[HeldPiece]) -> int:
+    """What they are worth together."""
+    return sum(piece.value_fen for piece in pieces)

@@ -1,0 +1,82 @@
+"""A device pays nothing that its payee has to refuse, though a cheat has paid it twice the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcep.errors.v1 import errors_pb2
+from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Chain, Payment
+from offline_token.verify import Reason, judge
+from offline_token.ways import Ways
+from runtime.errors import Refusal
+from tests.offline.country import NOW, Country
+from tests.offline.purses import Purse, pay, purse
+
+
+def twice_paid(country: Country) -> tuple[Purse, Purse]:
+    """Carol has a piece of Alice's, and from Bob the same once more: Alice has paid both with it.
+
+    Both of them are honest, and neither can know.
+    """
+    alice, bob, carol = purse(country, "alice", 100), purse(country, "bob"), purse(country, "carol")
+    copy = alice.cloned(99)
+    pay(alice, bob, 60)
+    pay(copy, carol, 60)
+    pay(bob, carol, 60)
+    assert carol.balance == 120
+    return bob, carol
+
+
+def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(country: Country) -> None:
+    bob, carol = twice_paid(country)
+    with pytest.raises(Refusal) as caught:
+        carol.element.pay(bob.element.request(120))
+    assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
+    assert carol.balance == 120
+    pay(carol, bob, 60)
+    pay(carol, bob, 60)
+    assert (carol.balance, bob.balance) == (0, 120)
+
+
+def test_another_piece_takes_the_place_of_one_that_does_not_go_with_the_first(
+    country: Country,
+) -> None:
+    bob, carol = twice_paid(country)
+    carol.element.load([country.mint(country.carol, 50, number=77).token.encode()])
+    paid = Payment.decode(pay(carol, bob, 110))
+    assert sorted(chain.hops[-1].endorsement.amount_fen for chain in paid.chains) == [50, 60]
+    assert carol.balance == 60
+
+
+def test_chains_go_together_exactly_where_a_payee_does_not_say_token_twice(
+    country: Country,
+) -> None:
+    """Every two pieces of a token and of another: forks, detours, change, one upon the other."""
+    alice, bob, carol = country.alice, country.bob, country.carol
+    token, other = country.mint(alice, 100), country.mint(alice, 100, number=5)
+    first = country.endorse(token, alice, bob, 60, salt=1)
+    fork = country.endorse(token, alice, bob, 60, salt=2)
+    onward = country.endorse(first, bob, carol, 40, salt=3)
+    back = country.endorse(onward, carol, bob, 40, salt=4)
+    forked_on = country.endorse(first, bob, carol, 40, salt=5)
+    ends: list[tuple[Chain, int]] = [(token, PAYEE_OUTPUT), (other, PAYEE_OUTPUT)]
+    for chain in (first, fork, onward, forked_on):
+        ends += [(chain, PAYEE_OUTPUT), (chain, CHANGE_OUTPUT)]
+    ends.append((back, PAYEE_OUTPUT))
+    seen = set()
+    for one in ends:
+        for two in ends:
+            ways = Ways()
+            assert ways.add(*one)
+            verdict = judge(
+                Payment((one[0], two[0])),
+                root=country.root_public,
+                bundle=country.bundle(),
+                now_ms=NOW,
+                request=None,
+                outputs=[one[1], two[1]],
+            )
+            assert verdict.reason in (Reason.GOOD, Reason.TOKEN_TWICE)
+            assert ways.add(*two) == verdict.good
+            seen.add(verdict.reason)
+    assert seen == {Reason.GOOD, Reason.TOKEN_TWICE}
