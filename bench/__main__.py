@@ -59,6 +59,15 @@ def _named(name: str) -> Callable[[Scale], list[Result]]:
     return measure
 
 
+def _one_show(scale: Scale) -> list[Result]:
+    """A prototype: its library comes with the extras `bench` and `test`."""
+    try:
+        from bench.one_show import measure
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"{error}; pip install 'dcep[bench]'") from None
+    return measure.run(scale)
+
+
 BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
     "core": _core_all,
     **{
@@ -73,6 +82,7 @@ BENCHES: dict[str, Callable[[Scale], list[Result]]] = {
             "start",
         )
     },
+    "one_show": _one_show,
     "sustained": _sustained_all,
 }
 

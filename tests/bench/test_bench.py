@@ -128,6 +128,14 @@ def test_offline():
     assert deposit["durability"]["synchronous"] == "FULL"
 
 
+def test_one_show():
+    issue, show, verify, size = bench("one_show")
+    for line in (issue, show, verify):
+        assert min(whole(line)["details"].values()) > 0
+    assert whole(size, "bytes")["details"]["credential"] == 160
+    assert size["ratio_to"]["per_s"] == 391
+
+
 def test_an_unknown_name_is_refused():
     command = [sys.executable, "-m", "bench", "nothing"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
