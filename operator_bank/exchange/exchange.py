@@ -188,12 +188,6 @@ class Exchange:
                 )
             return account, accounts.CONTROL
         if order.content.medium == CASH:
-            if not self._receipts.any_machine:
-                raise Refusal(
-                    errors_pb2.REASON_CASH_NOT_ACCEPTED,
-                    "this bank has no cash machine",
-                    field="medium",
-                )
             return accounts.CONTROL, accounts.TILL
         raise invalid("medium", "is DEPOSIT or CASH")
 

@@ -38,15 +38,14 @@ class Machines:
         database.transaction(lambda c: _found(c, founding))
         self._remembered = Remembered(database, _read)
 
-    @property
-    def any_good(self) -> bool:
-        """Whether the bank takes and gives cash at all."""
-        return any(not machine.revoked for machine in self._remembered.now().values())
-
     def key(self, name: str) -> bytes | None:
         """The key of a machine whose receipts are good."""
         machine = self._remembered.now().get(name)
         return machine.key if machine is not None and not machine.revoked else None
+
+    def find(self, name: str) -> Machine | None:
+        """A machine, also one that was revoked."""
+        return self._remembered.now().get(name)
 
     def change(self) -> AbstractContextManager[None]:
         """One change after another; it is known when it ends."""

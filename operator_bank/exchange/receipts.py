@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -97,11 +98,6 @@ class Receipts:
         self._machines = machines
         self._bank = bank
 
-    @property
-    def any_machine(self) -> bool:
-        """Whether the bank takes and gives cash at all."""
-        return self._machines.any_good
-
     def check_many(self, orders: Sequence[Order[ExchangeOrder]]) -> list[Receipt | Refusal]:
         """For each exchange by cash its receipt, not used by another order; or why not."""
         keys = [self._machines.key(_name(order.content.cash_receipt.key_id)) for order in orders]
@@ -123,6 +119,7 @@ class Receipts:
                 found.append(self._check(order, key, verified=valid))
             except Refusal as refusal:
                 found.append(refusal)
+        self._put_back_used(orders, found)
         users = self._users([one for one in found if not isinstance(one, Refusal)])
         return [
             one
@@ -135,16 +132,33 @@ class Receipts:
             for one in found
         ]
 
+    def _put_back_used(
+        self, orders: Sequence[Order[ExchangeOrder]], found: list[Receipt | Refusal]
+    ) -> None:
+        """What an order has used it may show again: too old by now, or of a revoked machine."""
+        shown: dict[int, Receipt] = {}
+        for place, (order, one) in enumerate(zip(orders, found, strict=True)):
+            if isinstance(one, Refusal) and order.content.HasField(_FIELD):
+                with suppress(Refusal):
+                    its = read_payload(orders_pb2.CashReceipt, order.content.cash_receipt.payload)
+                    wallet, sequence = order.wallet.row_id, order.content.sequence
+                    shown[place] = Receipt(its.machine, its.number, wallet, sequence)
+        users = self._users(list(shown.values())) if shown else {}
+        for place, receipt in shown.items():
+            if users.get(receipt.name) == receipt.order:
+                found[place] = receipt
+
     def settle(self, envelope: SignedEnvelope) -> int:
         """What became of notes that a machine has ready: a CashOutState.
 
         Called while no order is looked at.
         """
         machine = _name(envelope.key_id)
-        key = self._machines.key(machine)
-        if key is None:
+        known = self._machines.find(machine)
+        if known is None:
             raise _no_machine("question")
-        [good] = begin_many(QUESTION, [envelope], [key], self._verifier, most=_LONGEST_QUESTION)()
+        keys = [known.key]
+        [good] = begin_many(QUESTION, [envelope], keys, self._verifier, most=_LONGEST_QUESTION)()
         if not good:
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
@@ -156,6 +170,10 @@ class Receipts:
             raise invalid("question", "is for another bank or of another machine")
         receipt = Receipt(machine, asked.number, *_NOBODY)
         user = self._users([receipt]).get(receipt.name)
+        if user is None and known.revoked:
+            # No order takes the notes of a machine that is good no more: nothing has to be written
+            # down for it, and whoever has its key fills no table.
+            return bank_pb2.CASH_OUT_STATE_GIVEN_UP
         if user is None and not asked.give_up:
             return bank_pb2.CASH_OUT_STATE_OPEN
         if user is None:

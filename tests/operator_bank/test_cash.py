@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
+from sqlalchemy import select
 
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -15,6 +16,7 @@ from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
+from operator_bank.tables import cash_receipts
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
@@ -270,6 +272,26 @@ def test_notes_are_taken_by_one_order_and_the_machine_learns_of_it(
     assert rich.fen == 1_500
 
 
+@pytest.mark.parametrize("out", [True, False])
+def test_an_order_whose_answer_was_lost_is_told_that_it_was_done_however_late(
+    world: World, rich: Holder, out: bool
+) -> None:
+    """Its receipt is too old by then, and its machine is good no more: what is done is done."""
+    receipt = world.receipt(rich.number, 500, tag=READY if out else "cash-receipt/v1")
+    order = rich.exchange_order(500, cash=True, out=out, cash_receipt=receipt)
+    world.bank.exchange.exchange(order)
+    left = rich.fen
+    world.clock.advance(MAX_READY_AGE_MS + 1)
+    assert world.bank.exchange.exchange(order)[0].repeated
+    world.both(RevokeCashMachine(name="machine-1"))
+    assert world.bank.exchange.exchange(order)[0].repeated
+    [answer] = world.bank.exchange.exchange_many([order])
+    assert isinstance(answer, Exchanged) and answer.repeated
+    assert rich.fen == left
+    other = rich.exchange_order(500, cash=True, out=out, cash_receipt=receipt)
+    assert refused(lambda: world.bank.exchange.exchange(other))[0] == "CASH_NOT_ACCEPTED"
+
+
 def test_notes_that_the_machine_gave_up_cost_nobody_anything(world: World, rich: Holder) -> None:
     ready = world.receipt(rich.number, 500, tag=READY)
     assert world.bank.exchange.settle_cash_out(question(ready, give_up=True)) == GIVEN_UP
@@ -286,6 +308,40 @@ def test_an_order_that_was_refused_leaves_the_notes_open(world: World, rich: Hol
     assert short[0] == "INSUFFICIENT_FUNDS"
     assert world.bank.exchange.settle_cash_out(question(ready)) == OPEN
     assert world.bank.exchange.settle_cash_out(question(ready, give_up=True)) == GIVEN_UP
+
+
+def test_a_machine_that_was_revoked_with_notes_in_its_tray_learns_whose_they_are(
+    world: World, rich: Holder
+) -> None:
+    taken, left = (world.receipt(rich.number, 500, tag=READY) for _ in range(2))
+    order = rich.exchange_order(500, cash=True, out=True, cash_receipt=taken)
+    world.bank.exchange.exchange(order)
+    world.both(RevokeCashMachine(name="machine-1"))
+    late = rich.exchange_order(500, cash=True, out=True, cash_receipt=left)
+    for bank in (world.bank, world.restart()):
+        for give_up in (False, True):
+            settle = bank.exchange.settle_cash_out
+            assert settle(question(taken, give_up=give_up)) == TAKEN
+            assert settle(question(left, give_up=give_up)) == GIVEN_UP
+        no = refused(lambda bank=bank: bank.exchange.exchange(late))
+        assert no == ("CASH_NOT_ACCEPTED", "cash_receipt")
+    with world.engine.connect() as connection:
+        used = connection.execute(select(cash_receipts.c.number)).scalars().all()
+    assert number_of(left) not in used, "whoever stole its key fills no table"
+
+
+def test_a_question_that_was_held_back_and_comes_late_changes_nothing(
+    world: World, rich: Holder
+) -> None:
+    """Whoever is between machine and bank turns the order of what the machine says."""
+    first, second = (world.receipt(rich.number, 500, tag=READY) for _ in range(2))
+    settle = world.bank.exchange.settle_cash_out
+    held_back = {each: question(first, give_up=each) for each in (True, False)}
+    rich.exchange(500, cash=True, out=True, cash_receipt=first)
+    assert [settle(held_back[each]) for each in (True, False, True)] == [TAKEN] * 3
+    held_back = {each: question(second, give_up=each) for each in (True, False)}
+    assert [settle(held_back[each]) for each in (True, False, True)] == [GIVEN_UP] * 3
+    assert rich.fen == 1_500
 
 
 def test_only_the_machine_itself_asks_and_gives_up(world: World, rich: Holder) -> None:

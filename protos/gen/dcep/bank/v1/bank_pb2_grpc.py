@@ -553,8 +553,9 @@ class ExchangeServiceServicer(object):
 
     def SettleCashOut(self, request, context):
         """A cash machine asks whether the notes in its tray are to be given; see
-        CashOutState. TAKEN and GIVEN_UP stay for ever. Refuses: CASH_NOT_ACCEPTED
-        (no machine of the bank), SIGNATURE_INVALID, FIELD_INVALID.
+        CashOutState. TAKEN and GIVEN_UP stay for ever, and a machine that was
+        revoked is told one of them. Refuses: CASH_NOT_ACCEPTED (never a machine of
+        the bank), SIGNATURE_INVALID, FIELD_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
