@@ -12,6 +12,7 @@ import typer
 
 from currency.amount import AmountError
 from currency.number import NumberError
+from dcep.errors.v1 import errors_pb2
 from runtime.command_line import Version, as_defaults, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import asked_for_json, of_this_machine, run_command
@@ -79,6 +80,17 @@ for part in (
     part.register(app)
 
 
+_OF_WHO_ASKS = frozenset(
+    (
+        errors_pb2.REASON_CERTIFICATE_REQUIRED,
+        errors_pb2.REASON_ROLE_NOT_ALLOWED,
+        errors_pb2.REASON_BANK_NOT_ADMITTED,
+        errors_pb2.REASON_BANK_SUSPENDED,
+    )
+)
+"""They decide nothing about what was asked; to ask again by the same certificate does not help."""
+
+
 @app.callback()
 def common(
     context: typer.Context,
@@ -105,7 +117,7 @@ def _run() -> None:
     try:
         run_app(app, "dcep", partial(_wrong_usage, speaker))
     except Refusal as refusal:
-        if is_undecided(refusal.reason):
+        if is_undecided(refusal.reason) and refusal.reason not in _OF_WHO_ASKS:
             more = {"why": refusal.name, **refusal.metadata}
             said = f"{refusal.name}: {refusal.message} (safe to repeat)"
             speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, **more)

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+import sandbox.cli
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from sandbox.stack import init
+from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED
 from sandbox.words import Speaker as DcepSpeaker
 from wallet.speak import Speaker as WalletSpeaker
 
@@ -137,6 +139,33 @@ def test_a_plain_terminal_gets_plain_text(tool: str, words: list[str]) -> None:
     said = done.stdout + done.stderr
     assert said.isascii() and "\\u" not in said
     assert "\x1b" not in run(tool, *words, NO_COLOR="1", FORCE_COLOR="1").stderr
+
+
+@pytest.mark.parametrize(
+    ("reason", "told", "code"),
+    [
+        (errors_pb2.REASON_ROLE_NOT_ALLOWED, "ROLE_NOT_ALLOWED", EXIT_REFUSED),
+        (errors_pb2.REASON_BANK_SUSPENDED, "BANK_SUSPENDED", EXIT_REFUSED),
+        (errors_pb2.REASON_OFFICER_UNKNOWN, "OFFICER_UNKNOWN", EXIT_REFUSED),
+        (errors_pb2.REASON_OVERLOADED, "NO_ANSWER", EXIT_NO_ANSWER),
+    ],
+)
+def test_who_may_not_ask_is_told_so_and_not_that_nobody_answered(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reason: int,
+    told: str,
+    code: int,
+) -> None:
+    def no(*_: object) -> None:
+        raise Refusal(reason, "bank alpha may not call GetFlows")
+
+    monkeypatch.setattr(sandbox.cli, "run_app", no)
+    monkeypatch.setattr(sys, "argv", ["dcep", "books", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        sandbox.cli._run()
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["reason"], ended.value.code) == (told, code)
 
 
 @pytest.mark.parametrize(
