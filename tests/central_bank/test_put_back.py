@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from central_bank.authentication.registry import Bank
 from central_bank.tables import put_backs
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.envelope import sign
+from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from tests.central_bank.conftest import KEYS, MEI, World
+from sandbox.coming_back import NUMBERS_LEFT_OUT, next_act
+from tests.central_bank.conftest import KEYS, MEI, World, identity
 from tests.feeds import NO_ACTS
 
 R = registration_pb2
@@ -131,6 +135,36 @@ def test_what_it_signed_before_does_nothing_any_more(alpha: Alpha) -> None:
     again = alpha.receipt(3, incarnation=act.number, journal_position=50)
     world.central.feed.acknowledge(alpha.bank, again)
     assert alpha.start(2, act.number) == "FEED_STEPPED_BACK"
+
+
+def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_where_it_stands(
+    alpha: Alpha,
+) -> None:
+    """A receipt for a journal that never was: new keys, then one act of both sides, end it."""
+    world, end = alpha.world, 900
+    world.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=1 << 52))
+    assert alpha.start(5, 0, end) == "FEED_STEPPED_BACK"
+    new, stolen = SigningKey(b"\x1a" * 32), identity(alpha.bank)
+    fresh = {"certificate_fingerprint": "c" * 64, "proof": possession(new, "alpha")}
+    key = bytes(new.verify_key)
+    world.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
+    assert refusal(lambda: world.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
+    again = alpha.receipt(5, journal_position=1 << 52)
+    told = refusal(lambda: world.central.feed.acknowledge(alpha.bank, again))
+    assert told == "SIGNATURE_INVALID"
+    act = world.both(alpha.act(5))
+    assert alpha.start(5, act.number, end) == "5"
+    seen = world.central.feed_look.beyond(alpha.bank, 5)
+    beyond = authentication_pb2.GetFeedOfResponse(
+        incarnation=alpha.bank.incarnation,
+        last_entry=seen.last_entry,
+        last_number=seen.last_number,
+        journal_position=seen.journal_position,
+    )
+    own = bank_pb2.GetFeedResponse(number=5, journal_position=end)
+    due = next_act("alpha", own, beyond, wallets=0)
+    assert isinstance(due, office_pb2.ComeBack)
+    assert due.next_number == end + NUMBERS_LEFT_OUT, "no number is passed that never was"
 
 
 def test_a_number_that_was_settled_before_is_not_settled_again(alpha: Alpha) -> None:
