@@ -9,17 +9,38 @@ from rich.markup import escape
 
 from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
+from language import N_, _
 from runtime.errors import reason_name
 from runtime.output import harmless
 
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
 LIMITS = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
 _VERBS = {
-    "pay_in_reserves": "pay reserves in",
-    "pay_out_reserves": "pay reserves out",
-    "issue": "issue",
-    "redeem": "redeem",
+    "pay_in_reserves": N_("pay reserves in"),
+    "pay_out_reserves": N_("pay reserves out"),
+    "issue": N_("issue"),
+    "redeem": N_("redeem"),
 }
+_KINDS = (
+    N_("suspend bank"),
+    N_("reinstate bank"),
+    N_("freeze wallet"),
+    N_("unfreeze wallet"),
+    N_("pay suspense"),
+    N_("register officer"),
+    N_("renew officer"),
+    N_("remove officer"),
+    N_("change rights"),
+    N_("register machine"),
+    N_("revoke machine"),
+    N_("put back"),
+    N_("come back"),
+    N_("settle lost"),
+    N_("change keys"),
+    N_("announce root"),
+)
+_LIMITS = (N_("balance cap"), N_("single"), N_("day"), N_("year"))
+_STATES = (N_("open"), N_("approved"), N_("rejected"), N_("expired"), N_("refused"))
 
 
 def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
@@ -39,21 +60,37 @@ def said(content: office_pb2.OfficerAct) -> str:
     kind = content.WhichOneof("kind") or ""
     asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
     if kind in _VERBS:
-        return harmless(f"{_VERBS[kind]} {format_yuan(asked.amount_fen)} yuan, {asked.bank}")
+        return harmless(
+            _("{verb} {yuan} yuan, {bank}").format(
+                verb=_(_VERBS[kind]), yuan=format_yuan(asked.amount_fen), bank=asked.bank
+            )
+        )
     if kind == "set_policy":
         limits = "; ".join(class_in_words(each) for each in asked.classes)
-        return f"set the limits of all wallet classes: {limits or 'none'}"
+        return _("set the limits of all wallet classes: {limits}").format(
+            limits=limits or _("none")
+        )
     if kind == "admit_bank":
         return harmless(
-            f"admit bank {asked.name}, wallets {asked.prefix}…, at {asked.inner_address}, "
-            f"certificate {asked.certificate_fingerprint}, key {asked.business_key.hex()}"
+            _(
+                "admit bank {name}, wallets {prefix}…, at {inner_address}, certificate "
+                "{certificate_fingerprint}, key {business_key}"
+            ).format(
+                name=asked.name,
+                prefix=asked.prefix,
+                inner_address=asked.inner_address,
+                certificate_fingerprint=asked.certificate_fingerprint,
+                business_key=asked.business_key.hex(),
+            )
         )
     if kind == "revoke_device":
         return harmless(
-            f"take device {asked.device_key.hex()}, certified by {asked.bank}, out of use"
+            _("take device {device_key}, certified by {bank}, out of use").format(
+                device_key=asked.device_key.hex(), bank=asked.bank
+            )
         )
     values = MessageToDict(asked, preserving_proto_field_name=True).values()
-    return harmless(f"{kind.replace('_', ' ')} {', '.join(str(value) for value in values)}")
+    return harmless(f"{_(kind.replace('_', ' '))} {', '.join(str(value) for value in values)}")
 
 
 def quoted(text: str) -> str:
@@ -65,11 +102,13 @@ def quoted(text: str) -> str:
 def class_in_words(limits: office_pb2.ClassLimits) -> str:
     """The limits of a wallet class: "class II single 50,000.00"."""
     said = [
-        f"{name.removesuffix('_fen').replace('_', ' ')} {format_yuan(getattr(limits, name))}"
+        f"{_(name.removesuffix('_fen').replace('_', ' '))} {format_yuan(getattr(limits, name))}"
         for name in LIMITS
         if getattr(limits, name)
     ]
-    return f"class {ROMAN[limits.wallet_class]} {', '.join(said) or 'without a limit'}"
+    return _("class {roman} {limits}").format(
+        roman=ROMAN[limits.wallet_class], limits=", ".join(said) or _("without a limit")
+    )
 
 
 def fields(act: office_pb2.Act) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import NoAnswer, Refusal, reason_name
 from runtime.messages import read_payload
 from sandbox.act_words import quoted, said
@@ -41,8 +42,14 @@ class Asked:
         """What it does, who asks, since when and why."""
         moves = ""
         if self.content.WhichOneof("kind") == "pay_suspense":
-            moves = f": {format_yuan(self.amount_fen)} yuan" if self.amount_fen else ": nothing"
-        made = f"asked by {self.content.officer}, {clock(self.act.proposed_time_ms)}"
+            moves = (
+                _(": {yuan} yuan").format(yuan=format_yuan(self.amount_fen))
+                if self.amount_fen
+                else _(": nothing")
+            )
+        made = _("asked by {officer}, {time}").format(
+            officer=self.content.officer, time=clock(self.act.proposed_time_ms)
+        )
         return "\n".join(
             (
                 wrapped(said(self.content) + moves),
@@ -68,7 +75,9 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
     if act.proposed_by == officer:
         raise Refusal(
             errors_pb2.REASON_SAME_OFFICER,
-            f"{officer} proposed it; another officer of {institution} approves",
+            _("{officer} proposed it; another officer of {institution} approves").format(
+                officer=officer, institution=institution
+            ),
             field="officer",
         )
     _refuse_decided(act, officer)
@@ -85,7 +94,11 @@ def all_asked(plan: StackPlan, institution: str, officer: str) -> list[Asked]:
 def check_as_shown(plan: StackPlan, asked: Sequence[Asked]) -> None:
     """Refuses what was shown otherwise at these desks before: ACT_DIFFERS."""
     for act_id in sorted(remember(plan, [one.act for one in asked])):
-        raise differs(f"{act_id} was another act when it was shown before; nothing was approved")
+        raise differs(
+            _("{act_id} was another act when it was shown before; nothing was approved").format(
+                act_id=act_id
+            )
+        )
 
 
 def differs(text: str) -> Refusal:
@@ -98,11 +111,21 @@ def _asked(
 ) -> Asked:
     content = read_payload(office_pb2.OfficerAct, act.proposal.payload)
     if act_id and content.act_id != act_id.lower():
-        raise differs(f"{institution} shows another act, {content.act_id}, under this id")
+        raise differs(
+            _("{institution} shows another act, {act_id}, under this id").format(
+                institution=institution, act_id=content.act_id
+            )
+        )
     if content.institution != institution or content.officer != act.proposed_by:
         raise differs(
-            f"it was made for {content.institution} by {content.officer}, and not for "
-            f"{institution} by {act.proposed_by}"
+            _(
+                "it was made for {institution} by {officer}, and not for {here} by {proposed_by}"
+            ).format(
+                institution=content.institution,
+                officer=content.officer,
+                here=institution,
+                proposed_by=act.proposed_by,
+            )
         )
     return Asked(act, content, _amount_fen(plan, institution, officer, content))
 
@@ -126,33 +149,44 @@ def _refuse_decided(act: office_pb2.Act, officer: str) -> None:
     if act.state == office_pb2.ACT_STATE_APPROVED and act.decided_by == officer:
         return
     if act.state == office_pb2.ACT_STATE_EXPIRED:
-        raise Refusal(errors_pb2.REASON_EXPIRED, "its time is over", field="act_id")
+        raise Refusal(errors_pb2.REASON_EXPIRED, _("its time is over"), field="act_id")
     if act.state == office_pb2.ACT_STATE_REFUSED:
-        raise Refusal(act.reason, f"it could not be done: {reason_name(act.reason)}")
+        raise Refusal(
+            act.reason,
+            _("it could not be done: {reason}").format(reason=reason_name(act.reason)),
+        )
     state = office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower()
-    by = f" by {act.decided_by}" if act.decided_by else ""
-    raise Refusal(errors_pb2.REASON_ALREADY_DECIDED, f"it has been {state}{by}", field="act_id")
+    by = _(" by {decided_by}").format(decided_by=act.decided_by) if act.decided_by else ""
+    raise Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED,
+        _("it has been {state}{by}").format(state=_(state), by=by),
+        field="act_id",
+    )
 
 
 def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
     """Where the id belongs, as far as those say who answer."""
-    said_so = f"no act {act_id} waits at {institution}; `dcep requests` lists what waits"
+    said_so = _("no act {act_id} waits at {institution}; `dcep requests` lists what waits").format(
+        act_id=act_id, institution=institution
+    )
     for name in (CENTRAL_BANK, *(bank.name for bank in plan.banks)):
         people = plan.officers(name)
         try:
             if name == CENTRAL_BANK:
                 with CentralOffice(plan, people[0]) as office:
                     if any(found.request_id == act_id for found in office.requests()):
-                        said_so = (
+                        said_so = _(
                             "this is what a bank asks for: an officer proposes it first, as "
                             "`dcep requests` shows"
                         )
             if name != institution:
                 with ActDesk(plan, name, people[0]) as desk:
                     desk.act(act_id)
-                said_so = f"this is an act of {name}: {' or '.join(people)} decides about it"
+                said_so = _("this is an act of {name}: {names} decides about it").format(
+                    name=name, names=_(" or ").join(people)
+                )
         except (NoAnswer, Refusal) as no:
             known = reason_name(no.reason) if isinstance(no, Refusal) else ""
             if known != "REQUEST_UNKNOWN":
-                said_so += f" ({name} does not say whether it is there)"
+                said_so += _(" ({name} does not say whether it is there)").format(name=name)
     return Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, said_so, field="act_id")

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from language import _
 from sandbox.audit_copies import older_bank, older_centre
 from sandbox.audit_signatures.stack import (
     EVERY_SIGNATURE,
@@ -244,20 +245,31 @@ def _equation_problems(found: StackAudit) -> list[str]:
     problems = []
     if not found.central.ok:
         problems.append(
-            f"equation 1: {found.central.paid_in_fen} fen paid in, "
-            f"{found.central.out_fen} accounted for"
+            _("equation 1: {paid_in} fen paid in, {out} accounted for").format(
+                paid_in=found.central.paid_in_fen, out=found.central.out_fen
+            )
         )
     for bank in found.banks:
         if not bank.ok:
             problems.append(
-                f"equation 2, {bank.bank}: mirror {-bank.mirror_fen} fen, "
-                f"inside {bank.inside_fen}, "
-                f"by the central bank's books {bank.outside_fen}"
+                _(
+                    "equation 2, {bank}: mirror {mirror} fen, inside {inside}, by the central "
+                    "bank's books {outside}"
+                ).format(
+                    bank=bank.bank,
+                    mirror=-bank.mirror_fen,
+                    inside=bank.inside_fen,
+                    outside=bank.outside_fen,
+                )
             )
     if found.central.offline_float_fen != found.tokens.outstanding_fen:
         problems.append(
-            f"equation 3: offline float {found.central.offline_float_fen} fen, "
-            f"tokens outstanding {found.tokens.outstanding_fen}"
+            _(
+                "equation 3: offline float {offline_float} fen, tokens outstanding {outstanding}"
+            ).format(
+                offline_float=found.central.offline_float_fen,
+                outstanding=found.tokens.outstanding_fen,
+            )
         )
     return problems
 

@@ -15,6 +15,7 @@ from sqlalchemy import column, select, table
 from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
+from language import N_, _
 from sandbox.audit_signatures.bank import Unsaid
 from sandbox.audit_signatures.orders import Line, Wrong, is_load, lines, read
 from sandbox.audit_signatures.positions import Positions
@@ -41,8 +42,10 @@ _deposits = table("token_deposits", *map(column, ("id", "digest")))
 def older_centre(unsaid: dict[str, Unsaid]) -> list[str]:
     """In words, that banks have applied what the central bank's journal does not have."""
     return [
-        f"the central bank is an older copy: bank {name} has applied {_entries(one)},"
-        " which the central bank signed and does not have"
+        _(
+            "the central bank is an older copy: bank {name} has applied {entries}, which the "
+            "central bank signed and does not have"
+        ).format(name=name, entries=_entries(one))
         for name, one in unsaid.items()
     ]
 
@@ -152,15 +155,23 @@ class _Told:
         if held is not None and held.kind == Kind.HOLD and held.accepted:
             if held.amount_fen == line.amount_fen and _same_order(held, line, load=load):
                 return
-            beside = f"its number {line.sequence} stands for another order at the bank"
+            beside = _("its number {sequence} stands for another order at the bank").format(
+                sequence=line.sequence
+            )
         else:
-            beside = "the bank holds no money for it"
+            beside = _("the bank holds no money for it")
         noun, more, one = "payment", "", _payment(line)
         if load:
-            noun, more = "load", " of offline money"
-            one = f"load {line.sequence} of {format_yuan(line.amount_fen)} yuan"
-        did = "settled" if line.accepted else "turned down"
-        self._lose(line, _What(did, noun, more), f"{one} is {did}, and {beside}")
+            noun, more = "load", N_(" of offline money")
+            one = _("load {sequence} of {yuan} yuan").format(
+                sequence=line.sequence, yuan=format_yuan(line.amount_fen)
+            )
+        did = N_("settled") if line.accepted else N_("turned down")
+        self._lose(
+            line,
+            _What(did, noun, more),
+            _("{one} is {did}, and {beside}").format(one=one, did=_(did), beside=beside),
+        )
 
     def _deposit(self, line: Line) -> None:
         try:
@@ -171,65 +182,101 @@ class _Told:
             query = select(_deposits.c.digest).where(_deposits.c.id == note.number)
             digest = connection.execute(query).scalar()
         if digest is None or bytes(digest) != note.payment_digest:
-            what = f"deposit {note.number} of {format_yuan(line.amount_fen)} yuan offline money"
-            said = f"{what} is redeemed, and the bank has no such deposit"
-            self._lose(line, _What("redeemed", "deposit", " of offline money"), said)
+            what = _("deposit {number} of {yuan} yuan offline money").format(
+                number=note.number, yuan=format_yuan(line.amount_fen)
+            )
+            said = _("{what} is redeemed, and the bank has no such deposit").format(what=what)
+            self._lose(line, _What(N_("redeemed"), "deposit", N_(" of offline money")), said)
 
     def _redemption(self, line: Line) -> None:
         if self._aside is None:
             self._aside = _set_aside(self.bank)
         if self._aside.get(line.sequence) != line.amount_fen:
-            what = f"redemption {line.sequence} of {format_yuan(line.amount_fen)} yuan"
-            said = f"{what} is made, and the bank has not set it aside"
-            self._lose(line, _What("made", "redemption"), said)
+            what = _("redemption {sequence} of {yuan} yuan").format(
+                sequence=line.sequence, yuan=format_yuan(line.amount_fen)
+            )
+            said = _("{what} is made, and the bank has not set it aside").format(what=what)
+            self._lose(line, _What(N_("made"), "redemption"), said)
 
     def _lose(self, line: Line, what: _What, said: str) -> None:
         found = self.lost.setdefault(what, _Sum())
         # What further accounts pay of a deposit follows its first record, without a number.
         found.count += 1 if line.sequence else 0
         found.fen += line.amount_fen
-        self.each.say(f"{self.name}: central bank's position {line.position}: {said}")
+        self.each.say(
+            _("{bank}: central bank's position {position}: {said}").format(
+                bank=self.name, position=line.position, said=said
+            )
+        )
 
     def problems(self, ahead: int, records: int) -> list[str]:
         """What was found, with the entries and records that the bank told of and does not have."""
         found = []
-        older = f"bank {self.name} is an older copy"
+        older = _("bank {bank} is an older copy").format(bank=self.name)
         if ahead > 0:
             found.append(
-                f"{older}: it had applied {_entries(self.applied_before)} more than now, and signed"
-                " that to the central bank"
+                _(
+                    "{older}: it had applied {entries} more than now, and signed that to the "
+                    "central bank"
+                ).format(older=older, entries=_entries(self.applied_before))
             )
         if records > 0:
             found.append(
-                f"{older}: its journal had {_count(records, 'record')} more than now, and it signed"
-                " that to the central bank"
+                _(
+                    "{older}: its journal had {count} more than now, and it signed that to the "
+                    "central bank"
+                ).format(older=older, count=_count(records, "record"))
             )
         for what, lost in self.lost.items():
             found.append(
-                f"{older}: the central bank {what.verb} {_count(lost.count, what.noun)}{what.more}"
-                f" of {format_yuan(lost.fen)} yuan that it does not have"
+                _(
+                    "{older}: the central bank {verb} {count}{more} of {fen} yuan that it does "
+                    "not have"
+                ).format(
+                    older=older,
+                    verb=_(what.verb),
+                    count=_count(lost.count, what.noun),
+                    more=_(what.more),
+                    fen=format_yuan(lost.fen),
+                )
             )
         return found + self.each.all()
 
 
 def _entries(some: Unsaid) -> str:
-    yuan = f"{format_yuan(some.in_fen)} yuan in, {format_yuan(some.out_fen)} yuan out"
-    entries = "1 entry" if some.entries == 1 else f"{some.entries} entries"
-    return f"{entries} of its feed ({yuan})"
+    yuan = _("{inward} yuan in, {out} yuan out").format(
+        inward=format_yuan(some.in_fen), out=format_yuan(some.out_fen)
+    )
+    entries = (
+        _("1 entry") if some.entries == 1 else _("{entries} entries").format(entries=some.entries)
+    )
+    return _("{entries} of its feed ({yuan})").format(entries=entries, yuan=yuan)
+
+
+_COUNTED = {
+    "record": (N_("{number} record"), N_("{number} records")),
+    "payment": (N_("{number} payment"), N_("{number} payments")),
+    "load": (N_("{number} load"), N_("{number} loads")),
+    "deposit": (N_("{number} deposit"), N_("{number} deposits")),
+    "redemption": (N_("{number} redemption"), N_("{number} redemptions")),
+}
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    one, many = _COUNTED[noun]
+    return _(one if number == 1 else many).format(number=number)
 
 
 def _payment(line: Line) -> str:
     """A payment of the central bank's journal, for people."""
-    yuan = f"{format_yuan(line.amount_fen)} yuan"
+    yuan = _("{yuan} yuan").format(yuan=format_yuan(line.amount_fen))
     try:
         payment = read(registration_pb2.OutboundPayment, line.note)
     except Wrong:
-        return f"payment {line.sequence} of {yuan}"
-    return f"payment {payment.payment_id} of {yuan} to {payment.payee_number}"
+        return _("payment {sequence} of {yuan}").format(sequence=line.sequence, yuan=yuan)
+    return _("payment {payment_id} of {yuan} to {payee_number}").format(
+        payment_id=payment.payment_id, yuan=yuan, payee_number=payment.payee_number
+    )
 
 
 def _same_order(held: Line, line: Line, *, load: bool) -> bool:
@@ -255,7 +302,7 @@ def _same_order(held: Line, line: Line, *, load: bool) -> bool:
 
 
 def _sequence(payment_id: str) -> int:
-    _, _, sequence = payment_id.rpartition("-")
+    _number, _dash, sequence = payment_id.rpartition("-")
     return int(sequence) if sequence.isdecimal() else 0
 
 
@@ -276,7 +323,7 @@ def _after(ledger: Ledger, position: int) -> Iterator[Line]:
 def _set_aside(ledger: Ledger) -> dict[int, int]:
     """Fen by the number of their redemption; the whole journal is read, for what is rare."""
     found: dict[int, int] = {}
-    for entry, _ in Journal(ledger.engine, ledger.tables).rows(Tip()):
+    for entry, _rest in Journal(ledger.engine, ledger.tables).rows(Tip()):
         if not (entry.records["origin"] == SET_ASIDE).any():
             continue
         for line in lines(entry):

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, column, func, select, table
 
+from language import _
 from sandbox.books import SUSPENSE
 from settlement.journal import Entry, Journal, JournalBroken, Tip
 from settlement.records import Kind, Result
@@ -58,7 +59,7 @@ def suspense_problems(engine: Engine, tables: JournalTables) -> list[str]:
         to_return = set(connection.execute(waiting).scalars())
     story = _Story()
     try:
-        for entry, _ in Journal(engine, tables).rows(Tip(), until_seq=end):
+        for entry, _rest in Journal(engine, tables).rows(Tip(), until_seq=end):
             story.read(entry)
     except JournalBroken:
         return []  # the journal's own audit names the row
@@ -78,15 +79,19 @@ def _compare(story: _Story, rows: dict[int, Any], to_return: set[int]) -> list[s
             true = _said(story.paid[position], paid=True)
         if said != true:
             found.append(
-                f"table suspense, row position={position}: it is {said}, the journal says {true}"
+                _(
+                    "table suspense, row position={position}: it is {said}, the journal says {true}"
+                ).format(position=position, said=said, true=true)
             )
     found += [
-        f"table diverted, row position={position}: it waits for its return, by the journal it has"
-        " left suspense"
+        _(
+            "table diverted, row position={position}: it waits for its return, by the journal "
+            "it has left suspense"
+        ).format(position=position)
         for position in sorted(to_return - set(story.lies))
     ]
     return found
 
 
 def _said(fen: int, *, paid: bool) -> str:
-    return f"{fen} fen {'paid out' if paid else 'in suspense'}"
+    return (_("{fen} fen paid out") if paid else _("{fen} fen in suspense")).format(fen=fen)

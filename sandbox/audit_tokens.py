@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, column, func, select, table
 
+from language import _
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
     CIRCULATION_OFFSET,
@@ -128,16 +129,30 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         redeemed_fen = by_token.pop(bytes(token.token_id), 0) + token.pruned_fen
         if redeemed_fen > token.value_fen:
             found.problems.append(
-                f"table tokens, row token_id={bytes(token.token_id).hex()}: worth "
-                f"{token.value_fen} fen, its retired pieces come to {redeemed_fen}"
+                _(
+                    "table tokens, row token_id={token_id}: worth {value} fen, its retired "
+                    "pieces come to {redeemed}"
+                ).format(
+                    token_id=bytes(token.token_id).hex(),
+                    value=token.value_fen,
+                    redeemed=redeemed_fen,
+                )
             )
         elif token.restored_fen not in (None, token.value_fen - redeemed_fen):
             found.problems.append(
-                f"table tokens, row token_id={bytes(token.token_id).hex()}: "
-                f"{token.value_fen - redeemed_fen} fen were left, {token.restored_fen} given back"
+                _(
+                    "table tokens, row token_id={token_id}: {value} fen were left, {restored} "
+                    "given back"
+                ).format(
+                    token_id=bytes(token.token_id).hex(),
+                    value=token.value_fen - redeemed_fen,
+                    restored=token.restored_fen,
+                )
             )
     for token_id in by_token:
-        found.problems.append(f"table tokens, row token_id={token_id.hex()} is missing")
+        found.problems.append(
+            _("table tokens, row token_id={token_id} is missing").format(token_id=token_id.hex())
+        )
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
     # A deposit whose pieces the float paid nothing for has moved nothing out of it.
     retired = {batch: fen for batch, fen in retired.items() if fen}
@@ -149,7 +164,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
         rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
         moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
-        name = f"losses borne_by={bearer}"
+        name = _("losses borne_by={bearer}").format(bearer=bearer)
         found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
     return found
 
@@ -159,19 +174,30 @@ def _pruned_deposits(pruned: Sequence[Row[Any]], problems: list[str]) -> dict[Ba
     found: dict[Batch, int] = defaultdict(int)
     previous = bytes(32)
     for place, row in enumerate(pruned, 1):
-        deposits, name = bytes(row.deposits), f"table pruned_pieces, row number={row.number}"
+        deposits, name = (
+            bytes(row.deposits),
+            _("table pruned_pieces, row number={number}").format(number=row.number),
+        )
         digest, previous = _pruned_digest(previous, row), bytes(row.digest)
         if row.number != place or digest != previous:
-            problems.append(f"{name}: it is not the one that was written behind the one before")
+            problems.append(
+                _("{name}: it is not the one that was written behind the one before").format(
+                    name=name
+                )
+            )
         if len(deposits) % _SHARE.size:
-            problems.append(f"{name}: its deposits cannot be read")
+            problems.append(_("{name}: its deposits cannot be read").format(name=name))
             continue
         sum_fen = 0
         for bank, number, fen in _SHARE.iter_unpack(deposits):
             found[bank, number] += fen
             sum_fen += fen
         if sum_fen != row.retired_fen:
-            problems.append(f"{name}: {row.retired_fen} fen, its deposits come to {sum_fen}")
+            problems.append(
+                _("{name}: {retired} fen, its deposits come to {sum}").format(
+                    name=name, retired=row.retired_fen, sum=sum_fen
+                )
+            )
     return found
 
 
@@ -195,20 +221,25 @@ def _check_pruned_tokens(
         token_id = bytes(token.token_id)
         if (token.pruned or token.pruned_fen) and token.restored_fen is None:
             problems.append(
-                f"table tokens, row token_id={token_id.hex()}: its pieces were deleted before what "
-                "was left of it went back"
+                _(
+                    "table tokens, row token_id={token_id}: its pieces were deleted before what "
+                    "was left of it went back"
+                ).format(token_id=token_id.hex())
             )
         if token.pruned and token_id in by_token:
             problems.append(
-                f"table tokens, row token_id={token_id.hex()}: its pieces were deleted, and there "
-                "are some"
+                _(
+                    "table tokens, row token_id={token_id}: its pieces were deleted, and there "
+                    "are some"
+                ).format(token_id=token_id.hex())
             )
     by_tokens_fen = sum(token.pruned_fen for token in tokens)
     by_rows_fen = sum(row.retired_fen for row in pruned)
     if by_tokens_fen != by_rows_fen:
         problems.append(
-            f"table pruned_pieces: its rows come to {by_rows_fen} fen, the tokens say "
-            f"{by_tokens_fen}"
+            _(
+                "table pruned_pieces: its rows come to {by_rows} fen, the tokens say {by_tokens}"
+            ).format(by_rows=by_rows_fen, by_tokens=by_tokens_fen)
         )
 
 
@@ -227,8 +258,12 @@ def _compare(
         journal_fen = moved.amount_fen if moved else 0
         if value_fen != journal_fen:
             problems.append(
-                f"table {name}, rows bank={batch[0]} number={batch[1]}: they come to {value_fen} "
-                f"fen, the journal says {journal_fen}"
+                _(
+                    "table {name}, rows bank={batch} number={batch2}: they come to {value} fen, "
+                    "the journal says {journal}"
+                ).format(
+                    name=name, batch=batch[0], batch2=batch[1], value=value_fen, journal=journal_fen
+                )
             )
         if moved is None or moved.position <= position:
             total_fen += value_fen
@@ -237,7 +272,7 @@ def _compare(
 
 def _moves(journal: Journal, until_seq: int) -> _Moves:
     found = _Moves()
-    for entry, _ in journal.rows(Tip(), until_seq=until_seq):
+    for entry, _rest in journal.rows(Tip(), until_seq=until_seq):
         records = entry.records
         touching = (records["credit"] == OFFLINE_FLOAT) | (records["debit"] == OFFLINE_FLOAT)
         touching |= records["debit"] % ACCOUNTS_PER_BANK == FIRST_LOSS % ACCOUNTS_PER_BANK

@@ -13,6 +13,7 @@ from nacl.signing import SigningKey
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from language import _
 from runtime.envelope import sign
 from sandbox.connections import ask, public_channel, stub
 from sandbox.plan import CASH_MACHINE, StackMissing, StackPlan
@@ -40,7 +41,9 @@ class CashMachine:
         """
         path = plan.cash_machine_key(bank, name)
         if not path.exists():
-            raise StackMissing(f"no machine {name!r} stands here for {bank}")
+            raise StackMissing(
+                _("no machine {name!r} stands here for {bank}").format(name=name, bank=bank)
+            )
         return cls(bank, SigningKey(path.read_bytes()), name)
 
     def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:

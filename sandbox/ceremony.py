@@ -19,6 +19,7 @@ import shamir_mnemonic
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from language import _
 from runtime.checks import text
 from runtime.envelope import signed_bytes
 from runtime.errors import Refusal
@@ -86,7 +87,9 @@ def hold(
     _check_people("holder", holders, 2)
     _check_people("witness", witnesses, 0)
     if not 2 <= threshold <= len(holders):
-        raise CeremonyError(f"the threshold is 2 to {len(holders)}, the number of holders")
+        raise CeremonyError(
+            _("the threshold is 2 to {count}, the number of holders").format(count=len(holders))
+        )
     seed = secrets.token_bytes(SEED_BYTES)
     words = shamir_mnemonic.generate_mnemonics(1, [(threshold, len(holders))], seed)[0]
     shares = dict(zip(holders, words, strict=True))
@@ -109,14 +112,14 @@ def read_record(content: str) -> Record:
     try:
         fields = json.loads(content)
         if fields.pop("format") != FORMAT:
-            raise CeremonyError(f"the record's format is not {FORMAT}")
+            raise CeremonyError(_("the record's format is not {format}").format(format=FORMAT))
         record = Record(**{**fields, "witnesses": tuple(fields["witnesses"])})
         key = VerifyKey(bytes.fromhex(record.public_key))
         key.verify(_signed(record), bytes.fromhex(record.signature))
     except BadSignatureError:
-        raise CeremonyError("the record was changed: its signature is not by its key") from None
+        raise CeremonyError(_("the record was changed: its signature is not by its key")) from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CeremonyError(f"the record is unreadable: {error}") from None
+        raise CeremonyError(_("the record is unreadable: {error}").format(error=error)) from None
     return record
 
 
@@ -124,15 +127,15 @@ def holder_of(record: Record, share: str) -> str:
     """Whose share this is. Raises CeremonyError for words that are none of this ceremony."""
     words = _words(share)
     if len(words) > _MAX_SHARE:
-        raise CeremonyError("a share has 33 words")
+        raise CeremonyError(_("a share has 33 words"))
     try:
         shamir_mnemonic.Share.from_mnemonic(words)
     except shamir_mnemonic.MnemonicError as error:
-        raise CeremonyError(f"these words are no share: {error}") from None
+        raise CeremonyError(_("these words are no share: {error}").format(error=error)) from None
     for name, known in record.holders.items():
         if secrets.compare_digest(known, _fingerprint(words)):
             return name
-    raise CeremonyError("this share is of another ceremony")
+    raise CeremonyError(_("this share is of another ceremony"))
 
 
 def restore(record: Record, shares: Sequence[str]) -> bytes:
@@ -140,12 +143,14 @@ def restore(record: Record, shares: Sequence[str]) -> bytes:
     by_holder = {holder_of(record, share): _words(share) for share in shares}
     if len(by_holder) < record.threshold:
         raise CeremonyError(
-            f"{record.threshold} shares of different holders are needed, not {len(by_holder)}"
+            _("{threshold} shares of different holders are needed, not {count}").format(
+                threshold=record.threshold, count=len(by_holder)
+            )
         )
     enough = list(by_holder.values())[: record.threshold]
     seed = bytes(shamir_mnemonic.combine_mnemonics(enough))
     if bytes(SigningKey(seed).verify_key).hex() != record.public_key:
-        raise CeremonyError("the shares make another key than the record's")
+        raise CeremonyError(_("the shares make another key than the record's"))
     return seed
 
 
@@ -163,11 +168,15 @@ def _signed(record: Record) -> bytes:
 
 def _check_people(what: str, names: Sequence[str], fewest: int) -> None:
     if not fewest <= len(names) <= MAX_PEOPLE:
-        raise CeremonyError(f"there are {fewest} to {MAX_PEOPLE} of --{what}, not {len(names)}")
+        raise CeremonyError(
+            _("there are {fewest} to {max_people} of --{what}, not {count}").format(
+                fewest=fewest, max_people=MAX_PEOPLE, what=what, count=len(names)
+            )
+        )
     for name in names:
         _name(name, what)
     if len({name.casefold() for name in names}) != len(names):
-        raise CeremonyError(f"--{what}: one person stands there twice")
+        raise CeremonyError(_("--{what}: one person stands there twice").format(what=what))
 
 
 def _name(value: str, what: str) -> str:

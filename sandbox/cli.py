@@ -12,7 +12,9 @@ import typer
 
 from currency.amount import AmountError
 from currency.number import NumberError
+from currency.reasons import in_words
 from dcep.errors.v1 import errors_pb2
+from language import N_, _
 from runtime.command_line import Version, as_defaults, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from runtime.output import asked_for_json, of_this_machine, run_command
@@ -109,7 +111,7 @@ def common(
 
 def main() -> None:
     """Run the command line; every failure becomes a sentence and an exit code."""
-    run_command(_run, "Repeat the same command: nothing is done twice.")
+    run_command(_run, N_("Repeat the same command: nothing is done twice."))
 
 
 def _run() -> None:
@@ -119,11 +121,15 @@ def _run() -> None:
     except Refusal as refusal:
         if is_undecided(refusal.reason) and refusal.reason not in _OF_WHO_ASKS:
             more = {"why": refusal.name, **refusal.metadata}
-            said = f"{refusal.name}: {refusal.message} (safe to repeat)"
+            said = _("{reason}: {said} (safe to repeat)").format(
+                reason=refusal.name, said=_said(refusal)
+            )
             speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, **more)
-        speaker.fail(EXIT_REFUSED, refusal.name, refusal.message, **refusal.metadata)
+        speaker.fail(EXIT_REFUSED, refusal.name, _said(refusal), **refusal.metadata)
     except NoAnswer as silence:
-        speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", f"{silence} (safe to repeat)")
+        speaker.fail(
+            EXIT_NO_ANSWER, "NO_ANSWER", _("{silence} (safe to repeat)").format(silence=silence)
+        )
     except AmountError as wrong:
         speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
     except NumberError as wrong:
@@ -138,13 +144,19 @@ def _run() -> None:
         name = (missing.name or "").partition(".")[0]
         if find_spec(name) is not None:
             raise  # it is there: the program asks it for something else
-        text = f"this needs {name}, which is not installed here: pip install {name}"
+        text = _("this needs {name}, which is not installed here: pip install {name}").format(
+            name=name
+        )
         speaker.fail(EXIT_USAGE, "MODULE_MISSING", text)
     except Exception as error:
         said = of_this_machine(error)
         if not said:
             raise
-        speaker.fail(EXIT_NO_ANSWER, "MACHINE", f"{said} (safe to repeat)")
+        speaker.fail(EXIT_NO_ANSWER, "MACHINE", _("{said} (safe to repeat)").format(said=said))
+
+
+def _said(refusal: Refusal) -> str:
+    return in_words(refusal.name, refusal.message, refusal.metadata, refusal.field)
 
 
 def _wrong_usage(speaker: Speaker, message: str, following: str) -> NoReturn:

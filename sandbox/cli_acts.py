@@ -11,9 +11,12 @@ import typer
 from google.protobuf.message import Message
 
 from currency.amount import format_yuan, parse_yuan
+from currency.reasons import in_words
 from dcep.office.v1 import office_pb2
+from language import _, ngettext
 from runtime.errors import Refusal
-from sandbox.act_words import content_of, fields, in_words, said
+from sandbox.act_words import content_of, fields, said
+from sandbox.act_words import in_words as act_in_words
 from sandbox.approving import Asked, all_asked, asked_of, check_as_shown
 from sandbox.offices import ActDesk, CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
@@ -55,13 +58,19 @@ def acts(
     speaker.result({"acts": [fields(act) for act in found]})
     for act in found if not as_json else ():
         row = fields(act)
-        by = f" by {row['decided_by']}" if row["decided_by"] else ""
+        by = _(" by {decided_by}").format(decided_by=row["decided_by"]) if row["decided_by"] else ""
         when = f", {clock(act.decided_time_ms)}" if act.decided_time_ms else ""
         speaker.plain(f"{row['act_id']}\n{wrapped(said(content_of(act)), 2)}")
-        ended = f"proposed by {row['proposed_by']}, {row['institution']}: {row['state']}{by}{when}"
+        ended = _("proposed by {proposed_by}, {institution}: {state}{by}{when}").format(
+            proposed_by=row["proposed_by"],
+            institution=row["institution"],
+            state=_(row["state"]),
+            by=by,
+            when=when,
+        )
         speaker.plain(wrapped(ended, 2))
     if not found:
-        speaker.say("no officer has proposed anything yet")
+        speaker.say(_("no officer has proposed anything yet"))
 
 
 def approve(
@@ -82,7 +91,7 @@ def approve(
     """
     plan, speaker = load(folder), Speaker(as_json)
     if bool(act_id) == everything:
-        speaker.fail(EXIT_USAGE, "FIELD_MISSING", "name an act, or say --all")
+        speaker.fail(EXIT_USAGE, "FIELD_MISSING", _("name an act, or say --all"))
     at = plan.institution(officer)
     asked = all_asked(plan, at, officer) if everything else [asked_of(plan, at, officer, act_id)]
     _show(speaker, asked, everything)
@@ -112,8 +121,8 @@ def _show(speaker: Speaker, asked: Sequence[Asked], everything: bool) -> None:
         speaker.plain(one.lines)
     if everything and asked:
         total = format_yuan(sum(one.amount_fen for one in asked))
-        count = f"{len(asked)} act{'s' if len(asked) > 1 else ''}"
-        speaker.plain(f"all of it: {count}, {total} yuan")
+        count = ngettext("{count} act", "{count} acts", len(asked)).format(count=len(asked))
+        speaker.plain(_("all of it: {count}, {total} yuan").format(count=count, total=total))
 
 
 def _confirm(speaker: Speaker, asked: Sequence[Asked], amount: str) -> None:
@@ -125,13 +134,21 @@ def _confirm(speaker: Speaker, asked: Sequence[Asked], amount: str) -> None:
             speaker.fail(
                 EXIT_USAGE,
                 "FIELD_MISSING",
-                f"repeat the amount to approve it: --amount {repeated}; nothing was approved",
+                _(
+                    "repeat the amount to approve it: --amount {repeated}; nothing was approved"
+                ).format(repeated=repeated),
                 amount_fen=total_fen,
             )
-        amount = typer.prompt("The amount, to approve it", err=True)
+        amount = typer.prompt(_("The amount, to approve it"), err=True)
     if asked and amount and parse_yuan(amount) != total_fen:
-        right = f"which is {format_yuan(total_fen)}" if total_fen else "as no money moves"
-        said_so = f"{amount} is not the amount, {right}; nothing was approved"
+        right = (
+            _("which is {total}").format(total=format_yuan(total_fen))
+            if total_fen
+            else _("as no money moves")
+        )
+        said_so = _("{yuan} is not the amount, {right}; nothing was approved").format(
+            yuan=amount, right=right
+        )
         speaker.fail(EXIT_USAGE, "AMOUNT_DIFFERS", said_so, amount_fen=total_fen)
 
 
@@ -145,17 +162,30 @@ def _say_approved(
     if speaker.as_json:
         return
     for row in approved:
-        speaker.plain(f"  proposed by {row['proposed_by']}, approved by {row['decided_by']}")
+        speaker.plain(
+            _("  proposed by {proposed_by}, approved by {decided_by}").format(
+                proposed_by=row["proposed_by"], decided_by=row["decided_by"]
+            )
+        )
         if "reserves_fen" in row:
-            now = (
-                f"{row['bank']}: reserves now {format_yuan(row['reserves_fen'])}, "
-                f"circulation {format_yuan(row['circulation_fen'])}"
+            now = _("{bank}: reserves now {reserves}, circulation {circulation}").format(
+                bank=row["bank"],
+                reserves=format_yuan(row["reserves_fen"]),
+                circulation=format_yuan(row["circulation_fen"]),
             )
             speaker.plain(wrapped(now, 2))
     for one, no in refused:
-        speaker.plain(wrapped(f"not done: {said(one.content)}: {no.name}, {no.message}"))
+        speaker.plain(
+            wrapped(
+                _("not done: {said}: {reason}, {why}").format(
+                    said=said(one.content),
+                    reason=no.name,
+                    why=in_words(no.name, no.message, no.metadata),
+                )
+            )
+        )
     if not approved and not refused:
-        speaker.say("nothing waits for this officer")
+        speaker.say(_("nothing waits for this officer"))
 
 
 def reject(
@@ -168,7 +198,7 @@ def reject(
     plan = load(folder)
     with ActDesk(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
-    Speaker(as_json).result(fields(act), f"rejected: {in_words(act)}")
+    Speaker(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
 
 
 def propose(
@@ -210,19 +240,31 @@ def say_proposed(
         made = content_of(act).created_time_ms / 1000
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(made))
         speaker.say(
-            f"This was proposed at {when}, once, and is {shown['state']} now; "
-            "`--anew` proposes another."
+            _(
+                "This was proposed at {when}, once, and is {state} now; `--anew` proposes another."
+            ).format(when=when, state=_(shown["state"]))
         )
     if act.state != office_pb2.ACT_STATE_OPEN:
-        decided = f", decided by {act.decided_by}" if act.decided_by else ""
-        speaker.result(shown, f"{in_words(act)}: {shown['state']}{decided}")
+        decided = (
+            _(", decided by {decided_by}").format(decided_by=act.decided_by)
+            if act.decided_by
+            else ""
+        )
+        speaker.result(shown, f"{act_in_words(act)}: {_(shown['state'])}{decided}")
         return
     others = [name for name in plan.officers(shown["institution"]) if name != act.proposed_by]
     remember(plan, [act])
     speaker.result(
         shown,
-        f"{act.proposed_by} proposes to {in_words(act)}; another officer approves it:\n"
-        f"  dcep approve {shown['act_id']} --as {others[0]}",
+        _(
+            "{proposed_by} proposes to {act}; another officer approves it:\n  dcep approve "
+            "{act_id} --as {other}"
+        ).format(
+            proposed_by=act.proposed_by,
+            act=act_in_words(act),
+            act_id=shown["act_id"],
+            other=others[0],
+        ),
     )
 
 

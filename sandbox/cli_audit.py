@@ -13,6 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 from rich.table import Table
 
 from currency.amount import format_yuan
+from language import N_, _
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import load
 from sandbox.words import EXIT_NO_ANSWER, Speaker
@@ -70,7 +71,7 @@ def _counting(speaker: Speaker, as_json: bool) -> Iterator[Callable[[int], None]
         yield lambda _: None
         return
     with Progress(
-        TextColumn("signatures verified"),
+        TextColumn(_("signatures verified")),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=speaker.console,
@@ -83,68 +84,88 @@ def _counting(speaker: Speaker, as_json: bool) -> Iterator[Callable[[int], None]
 def show(speaker: Speaker, fields: dict[str, object]) -> None:
     """Print the sums and the verdict for people; ``fields`` as the JSON has them."""
     console = speaker.console
-    console.print("[bold]1  central bank[/]: paid in = Σ reserves + Σ circulation + offline float")
+    console.print(
+        _("[bold]1  central bank[/]: paid in = Σ reserves + Σ circulation + offline float")
+    )
     loss_fen = _int(fields["offline_loss_fen"])
     console.print(
         f"   {_yuan(fields['paid_in_fen'])} = {_yuan(fields['reserves_fen'])} + "
         f"{_yuan(fields['circulation_fen'])} + {_yuan(fields['offline_float_fen'])}"
-        + (f" + loss {_yuan(loss_fen)}" if loss_fen else "")
+        + (_(" + loss {loss}").format(loss=_yuan(loss_fen)) if loss_fen else "")
     )
     console.print(
-        "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense"
-        "\n          = circulation − inbound + outbound on their way"
+        _(
+            "[bold]2  banks[/]: −mirror = vault + wallets + holds + suspense\n          = "
+            "circulation − inbound + outbound on their way"
+        )
     )
     console.print(_bank_table(fields["banks"]))
     for bank in fields["banks"]:  # type: ignore[attr-defined]
         if bank["lost_window_fen"]:
             console.print(
-                f"   {bank['bank']} was put back to an older copy: "
-                f"{_yuan(bank['lost_window_fen'])} lost in that time, "
-                f"{_yuan(-bank['open_lost_fen'])} open"
+                _(
+                    "   {bank} was put back to an older copy: {lost_window} lost in that time, "
+                    "{open_lost} open"
+                ).format(
+                    bank=bank["bank"],
+                    lost_window=_yuan(bank["lost_window_fen"]),
+                    open_lost=_yuan(-bank["open_lost_fen"]),
+                )
             )
     console.print(
-        "[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed or given back"
+        _("[bold]3  tokens[/]: offline float = Σ registered tokens not yet redeemed or given back")
     )
     restored_fen = _int(fields["tokens_restored_fen"])
     console.print(
         f"   {_yuan(fields['offline_float_fen'])} = {_yuan(fields['tokens_outstanding_fen'])}"
-        + (f", given back after expiry: {_yuan(restored_fen)}" if restored_fen else "")
+        + (
+            _(", given back after expiry: {restored}").format(restored=_yuan(restored_fen))
+            if restored_fen
+            else ""
+        )
     )
     for name, journal in fields["journals"].items():  # type: ignore[attr-defined]
         mark = "[green]✓[/]" if journal["ok"] else "[red]✗[/]"
         console.print(
-            f"   journal of {name}: {journal['records']:,} records in {journal['rows']:,} rows, "
-            f"chain and replay {mark}"
+            _(
+                "   journal of {name}: {records:,} records in {rows:,} rows, chain and replay "
+                "{mark}"
+            ).format(name=name, records=journal["records"], rows=journal["rows"], mark=mark)
         )
     console.print(
-        f"   {fields['signatures_checked']:,} signatures verified in "
-        f"{fields['signatures_seconds']:.1f} s"
+        _("   {signatures_checked:,} signatures verified in {signatures_seconds:.1f} s").format(
+            signatures_checked=fields["signatures_checked"],
+            signatures_seconds=fields["signatures_seconds"],
+        )
         + (
-            f", {fields['signatures_left_out']:,} left out ({fields['signatures']}, seed "
-            f"{fields['signatures_seed']})"
+            _(", {signatures_left_out:,} left out ({signatures}, seed {signatures_seed})").format(
+                signatures_left_out=fields["signatures_left_out"],
+                signatures=fields["signatures"],
+                signatures_seed=fields["signatures_seed"],
+            )
             if fields["signatures_left_out"]
-            else ", each movement was ordered"
+            else _(", each movement was ordered")
         )
         if fields["signatures"] != "none"
-        else "   no signature was verified, as asked for"
+        else _("   no signature was verified, as asked for")
     )
     for problem in fields["problems"]:  # type: ignore[attr-defined]
         console.print(f"[red]✗ {escape(str(problem))}[/]")
     if fields["ok"]:
-        console.print("[bold green]audit: every fen is accounted for[/]")
+        console.print(_("[bold green]audit: every fen is accounted for[/]"))
     else:
-        console.print("[bold red]audit: something was changed[/]")
+        console.print(_("[bold red]audit: something was changed[/]"))
 
 
 ROWS = (
-    ("−mirror", "mirror_fen", -1),
-    ("vault", "vault_fen", 1),
-    ("wallets", "wallets_fen", 1),
-    ("holds", "holds_fen", 1),
-    ("suspense", "suspense_fen", 1),
-    ("circulation", "circulation_fen", 1),
-    ("inbound on its way", "inbound_on_its_way_fen", 1),
-    ("outbound on its way", "outbound_on_its_way_fen", 1),
+    (N_("−mirror"), "mirror_fen", -1),
+    (N_("vault"), "vault_fen", 1),
+    (N_("wallets"), "wallets_fen", 1),
+    (N_("holds"), "holds_fen", 1),
+    (N_("suspense"), "suspense_fen", 1),
+    (N_("circulation"), "circulation_fen", 1),
+    (N_("inbound on its way"), "inbound_on_its_way_fen", 1),
+    (N_("outbound on its way"), "outbound_on_its_way_fen", 1),
 )
 
 
@@ -154,13 +175,13 @@ def _bank_table(banks: Any) -> Table:
     for bank in banks:
         table.add_column(bank["bank"], justify="right")
     for label, name, sign in ROWS:
-        table.add_row(f"  {label}", *(_yuan(sign * bank[name]) for bank in banks))
+        table.add_row(f"  {_(label)}", *(_yuan(sign * bank[name]) for bank in banks))
     if any(bank["open_lost_fen"] for bank in banks):
-        table.add_row("  minus lost and open", *(_yuan(bank["open_lost_fen"]) for bank in banks))
+        table.add_row(_("  minus lost and open"), *(_yuan(bank["open_lost_fen"]) for bank in banks))
     if any(bank["lost_fen"] for bank in banks):
-        table.add_row("  borne for double spends", *(_yuan(bank["lost_fen"]) for bank in banks))
+        table.add_row(_("  borne for double spends"), *(_yuan(bank["lost_fen"]) for bank in banks))
     marks = ["[green]✓[/]" if bank["ok"] else "[red]✗[/]" for bank in banks]
-    table.add_row("  all three agree", *marks)
+    table.add_row(_("  all three agree"), *marks)
     return table
 
 

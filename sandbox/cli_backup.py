@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from rich.markup import escape
 
+from language import _
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import CENTRAL_BANK, StackMissing, load
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
@@ -69,10 +70,18 @@ def backup(
     plan = load(folder)
     known = list(plan.commands())
     if everyone == bool(names):
-        speaker.fail(EXIT_USAGE, "USAGE", f"name parties ({', '.join(known)}), or --all of them")
+        speaker.fail(
+            EXIT_USAGE,
+            "USAGE",
+            _("name parties ({names}), or --all of them").format(names=", ".join(known)),
+        )
     for name in names:
         if name not in known:
-            speaker.fail(EXIT_USAGE, "PARTY_UNKNOWN", f"no {name!r} here; {', '.join(known)}")
+            speaker.fail(
+                EXIT_USAGE,
+                "PARTY_UNKNOWN",
+                _("no {name!r} here; {names}").format(name=name, names=", ".join(known)),
+            )
     from sandbox.backup.making import make_copy
 
     wanted = known if everyone else list(dict.fromkeys(names))
@@ -85,10 +94,12 @@ def backup(
     size = sum(file.bytes for file in manifest.stored)
     speaker.result(
         {"ok": True, "to": to, "seconds": seconds, "bytes": size, **_fields(manifest)},
-        f"{_parties(manifest)}: {size / 1e6:,.1f} MB in {escape(to)}, {seconds} s",
+        _("{parties}: {size:,.1f} MB in {to}, {seconds} s").format(
+            parties=_parties(manifest), size=size / 1000000.0, to=escape(to), seconds=seconds
+        ),
     )
     if not as_json and not manifest.sealed:
-        speaker.say("whoever has this copy has the keys in it; --seal encrypts it")
+        speaker.say(_("whoever has this copy has the keys in it; --seal encrypts it"))
 
 
 def restore(
@@ -129,13 +140,25 @@ def restore(
         }
     )
     for one in done if not as_json else ():
-        speaker.say(f"{one.name} is as it was at {_time(manifest.made_time_ms)}")
+        speaker.say(
+            _("{one} is as it was at {time}").format(
+                one=one.name, time=_time(manifest.made_time_ms)
+            )
+        )
         if one.aside:
-            speaker.say(f"  what was there is kept in {escape(' and '.join(one.aside))}")
+            speaker.say(
+                _("  what was there is kept in {names}").format(
+                    names=escape(_(" and ").join(one.aside))
+                )
+            )
         if one.kept:
-            speaker.say(f"  left as they are, and not as in the copy: {', '.join(one.kept)}")
+            speaker.say(
+                _("  left as they are, and not as in the copy: {names}").format(
+                    names=", ".join(one.kept)
+                )
+            )
     if not as_json:
-        speaker.say("next: dcep up, dcep feed, dcep audit; see docs/how-to/backup.md")
+        speaker.say(_("next: dcep up, dcep feed, dcep audit; see docs/how-to/backup.md"))
 
 
 def _verify(
@@ -157,9 +180,11 @@ def _verify(
             show(speaker, audit)
         for problem in found.problems if audit is None else ():
             speaker.say(f"[red]{escape(problem)}[/]")
-        said = "it can be put back" if ok else "it is not good"
+        said = _("it can be put back") if ok else _("it is not good")
         speaker.say(
-            f"{_parties(found.manifest)}, as of {_time(found.manifest.made_time_ms)}: {said}"
+            _("{parties}, as of {time}: {said}").format(
+                parties=_parties(found.manifest), time=_time(found.manifest.made_time_ms), said=said
+            )
         )
     raise typer.Exit(0 if ok else EXIT_REFUSED)
 
@@ -198,10 +223,12 @@ def _passphrase(speaker: Speaker, file: Path | None, *, twice: bool) -> str:
         return os.environ[VARIABLE]
     if not sys.stdin.isatty():
         speaker.fail(
-            EXIT_USAGE, "PASSPHRASE_MISSING", f"name --passphrase-file FILE, or set {VARIABLE}"
+            EXIT_USAGE,
+            "PASSPHRASE_MISSING",
+            _("name --passphrase-file FILE, or set {variable}").format(variable=VARIABLE),
         )
     asked: str = typer.prompt(
-        "passphrase of the copy", hide_input=True, confirmation_prompt=twice, err=True
+        _("passphrase of the copy"), hide_input=True, confirmation_prompt=twice, err=True
     )
     return asked
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from language import _
 from sandbox.joining import PortTaken, Wanted, join
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
 from sandbox.plan import CENTRAL_BANK, load
@@ -54,7 +55,7 @@ def add(
     made = plan.bank(name)
     runs = CENTRAL_BANK in stack.running or stack.healthy(CENTRAL_BANK)
     if runs:
-        with speaker.console.status(f"{name} is admitted and started"):
+        with speaker.console.status(_("{name} is admitted and started").format(name=name)):
             stack.admit_banks()
             stack.start(name)
             stack.await_healthy(name)
@@ -71,11 +72,19 @@ def add(
     if as_json:
         return
     speaker.plain(
-        f"{name}: wallets {made.prefix}…, public port {made.public_address}, inner port "
-        f"{made.inner_address}; officers {' and '.join(made.officers)}"
+        _(
+            "{name}: wallets {prefix}…, public port {public_address}, inner port "
+            "{inner_address}; officers {names}"
+        ).format(
+            name=name,
+            prefix=made.prefix,
+            public_address=made.public_address,
+            inner_address=made.inner_address,
+            names=_(" and ").join(made.officers),
+        )
     )
     if runs:
-        speaker.plain("admitted by two officers of the central bank, and serving")
-        speaker.plain(f"for money: dcep reserves {name} 1000000 --as lin")
+        speaker.plain(_("admitted by two officers of the central bank, and serving"))
+        speaker.plain(_("for money: dcep reserves {name} 1000000 --as lin").format(name=name))
     else:
-        speaker.plain("the central bank does not run: `dcep up` has it admitted and starts it")
+        speaker.plain(_("the central bank does not run: `dcep up` has it admitted and starts it"))

@@ -12,6 +12,7 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
 from sandbox.act_words import content_of, quoted
@@ -97,8 +98,10 @@ def admit(
         speaker.fail(
             EXIT_USAGE,
             "FIELD_MISSING",
-            f"{bank!r} is no bank of this stack (`dcep bank add` makes one); for one elsewhere give"
-            " --prefix, --certificate, --business-key, --proof and --address",
+            _(
+                "{bank!r} is no bank of this stack (`dcep bank add` makes one); for one "
+                "elsewhere give --prefix, --certificate, --business-key, --proof and --address"
+            ).format(bank=bank),
         )
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=CENTRAL_BANK)
 
@@ -127,11 +130,16 @@ def revoke(
         speaker.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
-            f"this is for offline devices; for keys and certificates: dcep keys revoke {device}",
+            _(
+                "this is for offline devices; for keys and certificates: dcep keys revoke {device}"
+            ).format(device=device),
         )
     key = _bytes(device, "DEVICE")
     if len(device) != _KEY_DIGITS:
-        raise typer.BadParameter(f"has {_KEY_DIGITS} hexadecimal digits", param_hint="DEVICE")
+        raise typer.BadParameter(
+            _("has {key_digits} hexadecimal digits").format(key_digits=_KEY_DIGITS),
+            param_hint="DEVICE",
+        )
     kind = office_pb2.RevokeDevice(
         device_key=key, bank=bank or _certifier(speaker, plan, officer, key)
     )
@@ -141,7 +149,9 @@ def revoke(
 def central_office(plan: StackPlan, officer: str) -> CentralOffice:
     """The desk of an officer of the central bank; OFFICER_UNKNOWN for anybody else's."""
     if officer not in plan.central_officers:
-        text = f"{officer!r} is no officer of {CENTRAL_BANK}; only they are told"
+        text = _("{officer!r} is no officer of {central_bank}; only they are told").format(
+            officer=officer, central_bank=CENTRAL_BANK
+        )
         raise Refusal(errors_pb2.REASON_OFFICER_UNKNOWN, text, field="as")
     return CentralOffice(plan, officer)
 
@@ -151,7 +161,7 @@ def _refuse_admitted(plan: StackPlan, bank: str, officer: str) -> None:
         if any(known.name == bank for known in office.banks()):
             raise Refusal(
                 errors_pb2.REASON_ALREADY_EXISTS,
-                f"{bank} is admitted already; nothing was proposed",
+                _("{bank} is admitted already; nothing was proposed").format(bank=bank),
                 field="bank",
             )
 
@@ -173,7 +183,7 @@ def _row(
         "silent": "",
     }
     if not any(one.name == bank.name for one in plan.banks):
-        row["silent"] = "it is no bank of this stack: its officers see its books"
+        row["silent"] = _("it is no bank of this stack: its officers see its books")
         return row
     try:
         with BankOffice(plan, bank.name) as office:
@@ -207,13 +217,20 @@ def _suspensions(
 
 def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
     if not rows:
-        speaker.plain("no bank has been admitted yet")
+        speaker.plain(_("no bank has been admitted yet"))
         return
-    head = ("bank", "state", "vault", "circulation", "reserves", "waiting")
+    head = (
+        _("bank"),
+        _("state"),
+        _("vault"),
+        _("circulation"),
+        _("reserves"),
+        _("waiting"),
+    )
     cells = [
         (
             row["bank"],
-            row["state"],
+            _(row["state"]),
             "" if row["vault_fen"] is None else format_yuan(row["vault_fen"]),
             format_yuan(row["circulation_fen"]),
             format_yuan(row["reserves_fen"]),
@@ -225,13 +242,27 @@ def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
     for row in rows:
         if row["state"] == "suspended":
             when = f"{clock(row['suspended_since_time_ms'])} ({zone()})"
-            by = " and ".join(row["suspended_by"])
-            said = f"{row['bank']} is suspended since {when}, by {by}: "
+            by = _(" and ").join(row["suspended_by"])
+            said = _("{bank} is suspended since {when}, by {by}: ").format(
+                bank=row["bank"], when=when, by=by
+            )
             speaker.plain(wrapped(said + quoted(row["suspended_why"])))
         if row["silent"]:
-            speaker.plain(wrapped(f"{row['bank']} does not say what it has: {row['silent']}"))
+            speaker.plain(
+                wrapped(
+                    _("{bank} does not say what it has: {silent}").format(
+                        bank=row["bank"], silent=row["silent"]
+                    )
+                )
+            )
     if more:
-        speaker.plain(wrapped(f"{more} more; --limit {len(rows) + more} lists them too"))
+        speaker.plain(
+            wrapped(
+                _("{more} more; --limit {count} lists them too").format(
+                    more=more, count=len(rows) + more
+                )
+            )
+        )
 
 
 def _certifier(speaker: Speaker, plan: StackPlan, officer: str, key: bytes) -> str:
@@ -246,7 +277,7 @@ def _certifier(speaker: Speaker, plan: StackPlan, officer: str, key: bytes) -> s
     return speaker.fail(
         EXIT_USAGE,
         "FIELD_MISSING",
-        "which bank certified it? Say --bank NAME; `dcep evidence list` knows who spent twice",
+        _("which bank certified it? Say --bank NAME; `dcep evidence list` knows who spent twice"),
     )
 
 
@@ -254,11 +285,17 @@ def _fingerprint(speaker: Speaker, certificate: Path) -> str:
     try:
         return fingerprint(certificate)
     except (OSError, ValueError) as wrong:
-        speaker.fail(EXIT_USAGE, "FIELD_INVALID", f"{certificate} is no certificate: {wrong}")
+        speaker.fail(
+            EXIT_USAGE,
+            "FIELD_INVALID",
+            _("{certificate} is no certificate: {wrong}").format(
+                certificate=certificate, wrong=wrong
+            ),
+        )
 
 
 def _bytes(text: str, name: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise typer.BadParameter("is not hexadecimal", param_hint=name) from None
+        raise typer.BadParameter(_("is not hexadecimal"), param_hint=name) from None

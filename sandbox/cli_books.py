@@ -11,6 +11,7 @@ import typer
 
 from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2
+from language import _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
 from sandbox.cli_banks import central_office
@@ -97,16 +98,28 @@ def flows(
     if as_json:
         return
     if not rows:
-        speaker.plain("nothing went from bank to bank" + (" then" if since or until else " yet"))
+        speaker.plain(
+            _("nothing went from bank to bank then")
+            if since or until
+            else _("nothing went from bank to bank yet")
+        )
         return
     cells = [
         (f"{row['from']} → {row['to']}", str(row["payments"]), format_yuan(row["amount_fen"]))
         for row in rows[:limit]
     ]
-    speaker.plain(sheet(("from → to", "payments", "yuan"), cells, right=(1, 2)))
-    speaker.plain(wrapped(f"in all {format_yuan(total_fen)} yuan; no wallet is known here"))
+    speaker.plain(sheet((_("from → to"), _("payments"), _("yuan")), cells, right=(1, 2)))
+    speaker.plain(
+        wrapped(
+            _("in all {total} yuan; no wallet is known here").format(total=format_yuan(total_fen))
+        )
+    )
     if more:
-        speaker.plain(wrapped(f"{more} more; --limit {len(rows)} lists them too"))
+        speaker.plain(
+            wrapped(
+                _("{more} more; --limit {count} lists them too").format(more=more, count=len(rows))
+            )
+        )
 
 
 def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -> dict[str, Any]:
@@ -119,7 +132,7 @@ def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -
         "silent": "",
     }
     if not any(bank.name == name for bank in plan.banks):
-        row["silent"] = "it is no bank of this stack: its officers see its books"
+        row["silent"] = _("it is no bank of this stack: its officers see its books")
         return row
     try:
         with BankOffice(plan, name) as office:
@@ -140,7 +153,7 @@ def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -
 def _quiet_books(office: BankOffice) -> tuple[bank_pb2.GetBooksResponse, bool]:
     """A bank's books, and whether nothing moved while they were read."""
     told = office.books()
-    for _ in range(BOOKS_READINGS):
+    for _turn in range(BOOKS_READINGS):
         before, told = told, office.books()
         if before == told and told.projected_position == told.journal_position:
             return told, True
@@ -151,53 +164,65 @@ def _quiet_books(office: BankOffice) -> tuple[bank_pb2.GetBooksResponse, bool]:
 def _say_books(
     speaker: Speaker, central: Mapping[str, Any], rows: list[dict[str, Any]], more: int
 ) -> None:
-    loss = [("loss by double spends", "offline_loss_fen")] if central["offline_loss_fen"] else []
+    loss = [(_("loss by double spends"), "offline_loss_fen")] if central["offline_loss_fen"] else []
     parts = [
-        ("reserves of the banks", "reserves_fen"),
-        ("in circulation", "circulation_fen"),
-        ("offline", "offline_float_fen"),
+        (_("reserves of the banks"), "reserves_fen"),
+        (_("in circulation"), "circulation_fen"),
+        (_("offline"), "offline_float_fen"),
         *loss,
     ]
     lines = [(label, format_yuan(central[name])) for label, name in parts]
-    lines.append(("together", format_yuan(sum(central[name] for _, name in parts))))
-    lines.append(("reserves paid in", format_yuan(central["paid_in_fen"])))
-    speaker.plain(sheet(("central bank", "yuan"), lines, right=(1,)))
+    lines.append((_("together"), format_yuan(sum(central[name] for _first, name in parts))))
+    lines.append((_("reserves paid in"), format_yuan(central["paid_in_fen"])))
+    speaker.plain(sheet((_("central bank"), _("yuan")), lines, right=(1,)))
     money_fen = central["circulation_fen"] + central["offline_float_fen"]
     verdict = (
-        f"1:1: {format_yuan(money_fen)} yuan are out, and as much of what was paid in is kept for"
-        " them"
+        _("1:1: {money} yuan are out, and as much of what was paid in is kept for them").format(
+            money=format_yuan(money_fen)
+        )
         if central["ok"]
-        else "THE CENTRAL BANK'S BOOKS DO NOT ADD UP"
+        else _("THE CENTRAL BANK'S BOOKS DO NOT ADD UP")
     )
     speaker.plain(wrapped(verdict))
     if not rows:
-        speaker.plain("no bank has been admitted yet")
+        speaker.plain(_("no bank has been admitted yet"))
     for row in rows:
         speaker.plain("")
         if row["silent"]:
-            speaker.plain(wrapped(f"{row['bank']} does not say what it has: {row['silent']}"))
+            speaker.plain(
+                wrapped(
+                    _("{bank} does not say what it has: {silent}").format(
+                        bank=row["bank"], silent=row["silent"]
+                    )
+                )
+            )
             continue
         names = ("vault", "wallets", "holds", "suspense")
-        cells = [(name, format_yuan(row[f"{name}_fen"])) for name in names]
-        cells.append(("received from the central bank", format_yuan(row["received_fen"])))
-        speaker.plain(sheet((row["bank"], "yuan"), cells, right=(1,)))
+        cells = [(_(name), format_yuan(row[f"{name}_fen"])) for name in names]
+        cells.append((_("received from the central bank"), format_yuan(row["received_fen"])))
+        speaker.plain(sheet((row["bank"], _("yuan")), cells, right=(1,)))
         speaker.plain(wrapped(_verdict(row)))
     if more:
-        speaker.plain(wrapped(f"{more} more banks; --limit {len(rows) + more} shows them too"))
+        speaker.plain(
+            wrapped(
+                _("{more} more banks; --limit {count} shows them too").format(
+                    more=more, count=len(rows) + more
+                )
+            )
+        )
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
     if row["ok"] is None:
-        return "money moves while it is read: ask again, or `dcep audit`"
+        return _("money moves while it is read: ask again, or `dcep audit`")
     if not row["ok"]:
-        return f"THE BOOKS OF {row['bank']} DO NOT ADD UP"
+        return _("THE BOOKS OF {bank} DO NOT ADD UP").format(bank=row["bank"])
     way_fen = row["on_its_way_fen"]
     if not way_fen:
-        return "adds up, and to what circulates for it at the central bank"
-    side = "from" if way_fen < 0 else "to"
-    return (
-        f"adds up; {format_yuan(abs(way_fen))} yuan more are on their way {side} it than the other"
-        " way"
+        return _("adds up, and to what circulates for it at the central bank")
+    side = _("from") if way_fen < 0 else _("to")
+    return _("adds up; {way} yuan more are on their way {side} it than the other way").format(
+        way=format_yuan(abs(way_fen)), side=side
     )
 
 
@@ -211,5 +236,5 @@ def _time_ms(text: str, name: str, *, end: bool = False) -> int:
         return int((found + later).astimezone().timestamp() * 1_000)
     except (ValueError, OverflowError, OSError):
         raise typer.BadParameter(
-            "is no time; write it like 2026-11-26 or 2026-11-26T18:16", param_hint=name
+            _("is no time; write it like 2026-11-26 or 2026-11-26T18:16"), param_hint=name
         ) from None

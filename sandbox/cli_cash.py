@@ -10,6 +10,7 @@ import typer
 
 from currency.amount import format_yuan, parse_yuan
 from currency.number import typed
+from language import _
 from sandbox.cash_machine import CashMachine
 from sandbox.options import DEFAULT, Anew, Folder, Json
 from sandbox.plan import CASH_MACHINE, load
@@ -58,8 +59,10 @@ def cash(
             kept.keep(receipt.SerializeToString())
         text = base64.urlsafe_b64encode(kept.content).decode()
         fields = {"ok": True, "bank": bank, "number": number, "amount_fen": amount_fen}
-        done = "counted out" if out else "taken in"
-        said = f"{format_yuan(amount_fen)} yuan {done} for {number}. Receipt:\n{text}"
+        done = _("counted out") if out else _("taken in")
+        said = _("{yuan} yuan {done} for {number}. Receipt:\n{text}").format(
+            yuan=format_yuan(amount_fen), done=done, number=number, text=text
+        )
         Speaker(as_json).result({**fields, "receipt": text}, said)
         kept.heard()
 
@@ -81,7 +84,11 @@ def tray(
     speaker = Speaker(as_json)
     speaker.result({"ok": True, "notes": [asdict(one) for one in settled]})
     for one in settled if not as_json else ():
-        state = "waits for an order" if one.state == READY else one.state
-        speaker.say(f"{format_yuan(one.amount_fen)} yuan for {one.wallet_number}: {state}")
+        state = _("waits for an order") if one.state == READY else _(one.state)
+        speaker.say(
+            _("{yuan} yuan for {wallet_number}: {state}").format(
+                yuan=format_yuan(one.amount_fen), wallet_number=one.wallet_number, state=state
+            )
+        )
     if not settled and not as_json:
-        speaker.say("nothing lies in the tray")
+        speaker.say(_("nothing lies in the tray"))

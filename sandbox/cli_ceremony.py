@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from language import _
 from runtime.settings import SettingsError
 from runtime.signing_keys import put_token_key
 from sandbox.ceremony import CeremonyError, Held, Record, hold, holder_of, read_record, restore
@@ -52,7 +53,11 @@ def hold_command(
     """Make a key, hand its shares out one by one, put it into a token, and sign the record."""
     speaker = Speaker(as_json)
     if record_file.exists():
-        speaker.fail(EXIT_USAGE, "FILE_EXISTS", f"{record_file} is there already")
+        speaker.fail(
+            EXIT_USAGE,
+            "FILE_EXISTS",
+            _("{record_file} is there already").format(record_file=record_file),
+        )
     now = datetime.datetime.now(datetime.UTC)
     held = _or_fail(speaker, lambda: hold(purpose, holder, threshold, witness or (), now))
     for number, name in enumerate(held.shares, start=1):
@@ -62,9 +67,17 @@ def hold_command(
     _or_fail(
         speaker,
         lambda: _keep(into, held.seed),
-        f"the shares are good: once that is mended, run dcep ceremony restore {record_file}",
+        _(
+            "the shares are good: once that is mended, run dcep ceremony restore {record_file}"
+        ).format(record_file=record_file),
     )
-    _said(speaker, held.record, f"the key is in its place; the record is in {record_file}")
+    _said(
+        speaker,
+        held.record,
+        _("the key is in its place; the record is in {record_file}").format(
+            record_file=record_file
+        ),
+    )
 
 
 @ceremony.command("restore")
@@ -75,32 +88,43 @@ def restore_command(record_file: RecordFile, into: Into, as_json: Json = False) 
     shares: dict[str, str] = {}
     while len(shares) < record.threshold:
         share = typer.prompt(
-            f"share {len(shares) + 1} of {record.threshold}", hide_input=True, err=True
+            _("share {count} of {threshold}").format(
+                count=len(shares) + 1, threshold=record.threshold
+            ),
+            hide_input=True,
+            err=True,
         )
         try:
             name = holder_of(record, share)
         except CeremonyError as wrong:
-            speaker.say(f"{wrong}; nothing was taken, type it again (Ctrl-C ends)")
+            speaker.say(
+                _("{wrong}; nothing was taken, type it again (Ctrl-C ends)").format(wrong=wrong)
+            )
             continue
-        speaker.say(f"that is the share of {name}" + (", again" if name in shares else ""))
+        speaker.say(
+            _("that is the share of {name}").format(name=name)
+            + (_(", again") if name in shares else "")
+        )
         shares[name] = share
     seed = _or_fail(speaker, lambda: restore(record, list(shares.values())))
     _or_fail(speaker, lambda: _keep(into, seed))
-    _said(speaker, record, "the key of the record is in its place")
+    _said(speaker, record, _("the key of the record is in its place"))
 
 
 @ceremony.command()
 def verify(record_file: RecordFile, as_json: Json = False) -> None:
     """Verify a record by itself. Exit code 1 when it was changed."""
     speaker = Speaker(as_json)
-    _said(speaker, _read(speaker, record_file), "the record is as the key signed it")
+    _said(speaker, _read(speaker, record_file), _("the record is as the key signed it"))
 
 
 def _hand_out(speaker: Speaker, held: Held, name: str, number: int) -> None:
     """Shows one holder the share, clears the screen, and asks for some of its words."""
     words = held.shares[name].split()
     typer.prompt(
-        f"share {number} of {len(held.shares)}: {name} alone looks at the screen now; Enter",
+        _("share {number} of {count}: {name} alone looks at the screen now; Enter").format(
+            number=number, count=len(held.shares), name=name
+        ),
         default="",
         show_default=False,
         err=True,
@@ -110,7 +134,9 @@ def _hand_out(speaker: Speaker, held: Held, name: str, number: int) -> None:
             f"{place + 1:2d} {words[place]}" for place in range(start, min(start + 6, len(words)))
         )
         typer.echo(line, err=True)
-    typer.prompt("written down? Enter clears the screen", default="", show_default=False, err=True)
+    typer.prompt(
+        _("written down? Enter clears the screen"), default="", show_default=False, err=True
+    )
     _clear()
     for place in sorted(secrets.SystemRandom().sample(range(len(words)), _CHECKED_WORDS)):
         _check_word(speaker, name, place, words[place])
@@ -124,14 +150,21 @@ def _clear() -> None:
 
 
 def _check_word(speaker: Speaker, name: str, place: int, word: str) -> None:
-    for _ in range(_TRIES):
-        if typer.prompt(f"{name}, word {place + 1}", err=True).strip().lower() == word:
+    for _turn in range(_TRIES):
+        if (
+            typer.prompt(_("{name}, word {place}").format(name=name, place=place + 1), err=True)
+            .strip()
+            .lower()
+            == word
+        ):
             return
-        speaker.say("that is another word than the one that was shown")
+        speaker.say(_("that is another word than the one that was shown"))
     speaker.fail(
         EXIT_REFUSED,
         "SHARE_NOT_KEPT",
-        f"{name}'s share was not written down rightly; nothing was made, begin again",
+        _("{name}'s share was not written down rightly; nothing was made, begin again").format(
+            name=name
+        ),
     )
 
 
@@ -174,7 +207,17 @@ def _said(speaker: Speaker, record: Record, what: str) -> None:
     people = ", ".join(record.holders)
     speaker.result(
         fields,
-        f"{record.purpose}: {record.public_key}\n"
-        f"made {record.time}; any {record.threshold} of {people} make it again; "
-        f"witnesses: {', '.join(record.witnesses) or 'nobody'}\n{what}",
+        _(
+            "{purpose}: {public_key}\n"
+            "made {time}; any {threshold} of {people} make it again; witnesses: {names}\n"
+            "{what}"
+        ).format(
+            purpose=record.purpose,
+            public_key=record.public_key,
+            time=record.time,
+            threshold=record.threshold,
+            people=people,
+            names=", ".join(record.witnesses) or _("nobody"),
+            what=what,
+        ),
     )

@@ -10,6 +10,7 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from sandbox.cli_acts import propose
 from sandbox.coming_back import next_act
 from sandbox.offices import CAUSE, BankOffice, CentralOffice
@@ -60,7 +61,11 @@ def come_back(
     with BankOffice(plan, name) as office:
         told = office.feed()
     if not told.behind:
-        speaker.fail(EXIT_REFUSED, "NOT_BEHIND", f"bank {name} is no older copy of its database")
+        speaker.fail(
+            EXIT_REFUSED,
+            "NOT_BEHIND",
+            _("bank {name} is no older copy of its database").format(name=name),
+        )
     with CentralOffice(plan, plan.officers(CENTRAL_BANK)[0]) as central:
         beyond = central.feed_of(name, told.number)
     for line in () if as_json else _beyond(name, told, beyond):
@@ -86,7 +91,7 @@ def show(
     for name in names:
         with BankOffice(plan, name) as office:
             entries += [_fields(name, entry) for entry in office.lost()]
-    Speaker(as_json).entries(entries, _line, "nothing that was lost is open")
+    Speaker(as_json).entries(entries, _line, _("nothing that was lost is open"))
 
 
 @lost.command()
@@ -117,7 +122,9 @@ def settle(
         number = named.get(entry, "")
         if not number:
             Speaker(as_json).fail(
-                EXIT_REFUSED, "PAYMENT_UNKNOWN", f"entry {entry} is not open, or names no payer"
+                EXIT_REFUSED,
+                "PAYMENT_UNKNOWN",
+                _("entry {entry} is not open, or names no payer").format(entry=entry),
             )
     kind = office_pb2.SettleLost(entry=entry, amount_fen=fen, wallet_number=number)
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=name)
@@ -130,11 +137,20 @@ def _beyond(
 ) -> list[str]:
     """What the central bank has and the bank does not, in words."""
     lines = [
-        f"bank {name} stands at entry {told.number} of its feed; it has acknowledged"
-        f" {beyond.acknowledged}, and there are {beyond.last_entry}"
+        _(
+            "bank {name} stands at entry {number} of its feed; it has acknowledged "
+            "{acknowledged}, and there are {last_entry}"
+        ).format(
+            name=name,
+            number=told.number,
+            acknowledged=beyond.acknowledged,
+            last_entry=beyond.last_entry,
+        )
     ]
     lines += [
-        f"  {one.count} {one.event.replace('_', ' ')}: {format_yuan(one.amount_fen)} yuan"
+        _("  {count} {event}: {yuan} yuan").format(
+            count=one.count, event=one.event.replace("_", " "), yuan=format_yuan(one.amount_fen)
+        )
         for one in beyond.beyond
     ]
     return lines
@@ -154,8 +170,18 @@ def _fields(bank: str, entry: bank_pb2.LostEntry) -> dict[str, Any]:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    of = f" {entry['payment_id']} of {entry['payer_number']}" if entry["payer_number"] else ""
-    return (
-        f"{entry['bank']} {entry['entry']}: {format_yuan(entry['open_fen'])} of "
-        f"{format_yuan(entry['amount_fen'])} yuan open, {entry['kind']}{of}"
+    of = (
+        _(" {payment_id} of {payer_number}").format(
+            payment_id=entry["payment_id"], payer_number=entry["payer_number"]
+        )
+        if entry["payer_number"]
+        else ""
+    )
+    return _("{bank} {entry}: {open} of {yuan} yuan open, {kind}{of}").format(
+        bank=entry["bank"],
+        entry=entry["entry"],
+        open=format_yuan(entry["open_fen"]),
+        yuan=format_yuan(entry["amount_fen"]),
+        kind=entry["kind"],
+        of=of,
     )

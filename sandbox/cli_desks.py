@@ -9,6 +9,7 @@ import typer
 from currency.amount import parse_yuan
 from currency.number import typed
 from dcep.office.v1 import office_pb2
+from language import _
 from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE
 from sandbox.options import DEFAULT, Anew, BankOfficer, Folder, Json, Officer, RequestId
@@ -146,4 +147,6 @@ def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
     for bank in plan.banks:
         if number.startswith(bank.prefix):
             return bank.officer
-    return Speaker(as_json).fail(EXIT_REFUSED, "BANK_UNKNOWN", f"no bank here has {number[:4]}…")
+    return Speaker(as_json).fail(
+        EXIT_REFUSED, "BANK_UNKNOWN", _("no bank here has {number}…").format(number=number[:4])
+    )

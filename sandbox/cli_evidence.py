@@ -10,6 +10,7 @@ import typer
 
 from currency.amount import format_yuan
 from dcep.authentication.v1 import authentication_pb2
+from language import _
 from offline_token.deposit import DepositEndorsement, read_way
 from offline_token.evidence import FORMAT, DoubleSpend
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
@@ -41,12 +42,20 @@ def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = Fal
     speaker.result({"evidence": cases})
     for case in cases if not as_json else ():
         speaker.say(
-            f"device {case['device_key']} of {case['bank']}: piece {case['piece_id'][:16]}… "
-            f"{_spent(case)}, "
-            f"deposited at {case['first_bank']} and {case['second_bank']}"
+            _(
+                "device {device_key} of {bank}: piece {piece_id}… {spent}, deposited at "
+                "{first_bank} and {second_bank}"
+            ).format(
+                device_key=case["device_key"],
+                bank=case["bank"],
+                piece_id=case["piece_id"][:16],
+                spent=_spent(case),
+                first_bank=case["first_bank"],
+                second_bank=case["second_bank"],
+            )
         )
     if not cases and not as_json:
-        speaker.say("nobody has spent anything twice")
+        speaker.say(_("nobody has spent anything twice"))
 
 
 @evidence.command()
@@ -54,11 +63,12 @@ def export(
     file: File, officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = False
 ) -> None:
     """Write all evidence to a file that anybody can verify."""
-    found = [double.as_fields() for double, _ in _cases(folder, officer)]
+    found = [double.as_fields() for double, _rest in _cases(folder, officer)]
     text = json.dumps({"format": FORMAT, "evidence": found}, indent=1)
     file.write_text(text + "\n", encoding="utf-8")
     Speaker(as_json).result(
-        {"file": str(file), "cases": len(found)}, f"{len(found)} cases in {file}"
+        {"file": str(file), "cases": len(found)},
+        _("{count} cases in {file}").format(count=len(found), file=file),
     )
 
 
@@ -75,23 +85,34 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
     for number, double in enumerate(found, start=1):
         wrong = [double.wrong(key) for key in keys]
         if all(wrong):
-            speaker.fail(EXIT_REFUSED, "NOT_PROVED", f"case {number}: {wrong[0]}")
+            speaker.fail(
+                EXIT_REFUSED,
+                "NOT_PROVED",
+                _("case {number}: {wrong}").format(number=number, wrong=wrong[0]),
+            )
         cheaters.append(_proved(double))
     speaker.result({"ok": True, "proved": cheaters})
     for case in cheaters if not as_json else ():
         speaker.say(
-            f"proved: device {case['device_key']}, certified by {case['bank']}, signed piece "
-            f"{case['piece_id'][:16]}… away twice, {_spent(case)}"
+            _(
+                "proved: device {device_key}, certified by {bank}, signed piece {piece_id}… "
+                "away twice, {spent}"
+            ).format(
+                device_key=case["device_key"],
+                bank=case["bank"],
+                piece_id=case["piece_id"][:16],
+                spent=_spent(case),
+            )
         )
 
 
 def _read(file: Path) -> list[DoubleSpend]:
     content = json.loads(file.read_text(encoding="utf-8"))
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise FormatError(f"the file is not of the format {FORMAT}")
+        raise FormatError(_("the file is not of the format {format}").format(format=FORMAT))
     cases = content.get("evidence")
     if not isinstance(cases, list) or not cases:
-        raise FormatError("the file holds no case")
+        raise FormatError(_("the file holds no case"))
     return [DoubleSpend.from_fields(fields) for fields in cases]
 
 
@@ -133,5 +154,8 @@ def _fen(way: Endorsement | DepositEndorsement) -> int | None:
 def _spent(case: dict[str, Any]) -> str:
     """How a piece was spent twice, in words."""
     ways = [case["first_fen"], case["second_fen"]]
-    said = ["by a deposit" if fen is None else f"for {format_yuan(fen)} yuan" for fen in ways]
-    return " and ".join(said)
+    said = [
+        _("by a deposit") if fen is None else _("for {fen} yuan").format(fen=format_yuan(fen))
+        for fen in ways
+    ]
+    return _(" and ").join(said)

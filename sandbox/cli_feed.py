@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from language import _
 from sandbox.feed_advice import advice
 from sandbox.offices import BankOffice
 from sandbox.options import DEFAULT, Folder, Json
@@ -59,12 +60,18 @@ def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
 
 
 def _line(fields: dict[str, Any]) -> str:
-    line = f"{fields['bank']}: entry {fields['number']}, chain {fields['hash'][:16] or 'not begun'}"
+    line = _("{bank}: entry {number}, chain {hash}").format(
+        bank=fields["bank"], number=fields["number"], hash=fields["hash"][:16] or _("not begun")
+    )
     if fields["stopped"]:
-        line += f"\n  STOPPED since {_since(fields['stopped_since_ms'])}: {fields['stopped']}"
+        line += _("\n  STOPPED since {since}: {stopped}").format(
+            since=_since(fields["stopped_since_ms"]), stopped=fields["stopped"]
+        )
         line += f"\n  {fields['advice']}"
     for one in fields["contradictions"]:
-        line += f"\n  CONTRADICTION since {_since(one['since_ms'])}, {one['about']}: {one['cause']}"
+        line += _("\n  CONTRADICTION since {since}, {about}: {cause}").format(
+            since=_since(one["since_ms"]), about=one["about"], cause=one["cause"]
+        )
     return line
 
 

@@ -12,6 +12,7 @@ import typer
 from cryptography import x509
 from rich.table import Table
 
+from language import _
 from runtime.authority_key import make_authority_key, open_authority_key
 from runtime.certificates import Authority, request
 from runtime.envelope import possession
@@ -61,28 +62,28 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     speaker.result({"certificates": certificates, "registered": registered})
     if as_json:
         return
-    table = Table("role", "ends", "days left", box=None)
+    table = Table(_("role"), _("ends"), _("days left"), box=None)
     for each in found:
         colour = "red" if each.days_left < SOON_DAYS else "default"
         table.add_row(each.role, f"{each.ends:%Y-%m-%d}", f"[{colour}]{each.days_left}[/]")
     speaker.console.print(table)
     if not registered:
-        speaker.say("the central bank does not run: it would say which keys are good")
+        speaker.say(_("the central bank does not run: it would say which keys are good"))
         return
-    known = Table("of", "what", "is", "SHA-256 or public key", box=None)
+    known = Table(_("of"), _("what"), _("is"), _("SHA-256 or public key"), box=None)
     for row in registered:
-        known.add_row(row["party"], row["kind"], _state(row), row["value"])
+        known.add_row(row["party"], _(row["kind"]), _state(row), row["value"])
     speaker.console.print(known)
 
 
 def _state(row: dict[str, Any]) -> str:
     if row["revoked"]:
-        return "[red]revoked[/]"
+        return _("[red]revoked[/]")
     if not row["until_time_ms"]:
-        return "in use"
+        return _("in use")
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["until_time_ms"] / 1_000))
     over = row["until_time_ms"] <= time.time() * 1_000
-    return f"ended {ends}" if over else f"good until {ends}"
+    return _("ended {ends}").format(ends=ends) if over else _("good until {ends}").format(ends=ends)
 
 
 @keys.command()
@@ -90,7 +91,7 @@ def make(uri: Uri, as_json: Json = False) -> None:
     """Make a business key (Ed25519) in a token, which it never leaves; prints its public half."""
     speaker = Speaker(as_json)
     public = _or_fail(speaker, lambda: make_token_key(uri)).hex()
-    speaker.result({"public_key": public}, f"public key {public}")
+    speaker.result({"public_key": public}, _("public key {public}").format(public=public))
 
 
 @keys.command()
@@ -107,7 +108,9 @@ def prove(
     signer = _or_fail(speaker, lambda: open_key(key, in_files=True))
     public, proof = bytes(signer.verify_key).hex(), possession(signer, owner).hex()
     fields = {"owner": owner, "public_key": public, "proof": proof}
-    speaker.result(fields, f"public key {public}\nproof      {proof}")
+    speaker.result(
+        fields, _("public key {public}\nproof      {proof}").format(public=public, proof=proof)
+    )
 
 
 @keys.command()
@@ -123,7 +126,7 @@ def authority(
     _or_fail(speaker, lambda: make_authority_key(uri))
     made = _or_fail(speaker, lambda: Authority.create(name, open_authority_key(uri)))
     _write(speaker, out, made.certificate_pem, 0o644)
-    speaker.result({"certificate": str(out)}, f"the root certificate is in {out}")
+    speaker.result({"certificate": str(out)}, _("the root certificate is in {out}").format(out=out))
 
 
 @keys.command("request")
@@ -140,7 +143,9 @@ def request_command(
     asked, made = request(f"dcep://{role}")
     _write(speaker, key, made, 0o600)
     _write(speaker, out, asked, 0o644)
-    text = f"the key is in {key}; send {out} to the certificate authority"
+    text = _("the key is in {key}; send {out} to the certificate authority").format(
+        key=key, out=out
+    )
     speaker.result({"request": str(out), "key": str(key)}, text)
 
 
@@ -163,7 +168,9 @@ def certify(
     certificate = x509.load_pem_x509_certificate(made)
     ends = certificate.not_valid_after_utc
     fields = {"certificate": str(out), "ends": ends.isoformat(timespec="seconds")}
-    speaker.result(fields, f"{out}: {role}, until {ends:%Y-%m-%d}")
+    speaker.result(
+        fields, _("{out}: {role}, until {ends:%Y-%m-%d}").format(out=out, role=role, ends=ends)
+    )
 
 
 def _authority(root: Path, key: str) -> Authority:
@@ -174,7 +181,11 @@ def _authority(root: Path, key: str) -> Authority:
 
 def _refuse_existing(speaker: Speaker, file: Path) -> None:
     if file.exists():
-        speaker.fail(EXIT_USAGE, "FILE_EXISTS", f"{file} is there already; nothing was made")
+        speaker.fail(
+            EXIT_USAGE,
+            "FILE_EXISTS",
+            _("{file} is there already; nothing was made").format(file=file),
+        )
 
 
 def _write(speaker: Speaker, file: Path, content: bytes, mode: int) -> None:

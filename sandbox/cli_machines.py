@@ -8,6 +8,7 @@ import typer
 from nacl.signing import SigningKey
 
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.checks import public_key
 from runtime.private import make_private, write_private
 from sandbox.cli_acts import propose
@@ -79,4 +80,4 @@ def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise typer.BadParameter("is not hexadecimal", param_hint="--key") from None
+        raise typer.BadParameter(_("is not hexadecimal"), param_hint="--key") from None

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import Refusal, is_undecided
 from sandbox.cli_acts import At, institutions, say_proposed
 from sandbox.offices import CAUSE, ActDesk
@@ -51,8 +52,15 @@ def list_command(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -
         rows += [_person(name, found) for found in registered(plan, name)]
     speaker.result({"officers": rows})
     for row in rows if not as_json else ():
-        state = ", removed" if row["removed"] else ""
-        speaker.say(f"{row['name']} of {row['institution']}{state}: {', '.join(row['rights'])}")
+        state = _(", removed") if row["removed"] else ""
+        speaker.say(
+            _("{name} of {institution}{state}: {names}").format(
+                name=row["name"],
+                institution=row["institution"],
+                state=state,
+                names=", ".join(row["rights"]),
+            )
+        )
 
 
 @people.command("register")
@@ -195,8 +203,14 @@ def _already(
             say_proposed(Speaker(as_json), plan, proposed.act, repeated=True)
         return
     row = _person(at, found)
-    state = "removed" if found.removed else f"registered: {', '.join(row['rights'])}"
-    said = f"{found.name} of {at} is {state} already; nothing was proposed"
+    state = (
+        _("removed")
+        if found.removed
+        else _("registered: {names}").format(names=", ".join(row["rights"]))
+    )
+    said = _("{found} of {at} is {state} already; nothing was proposed").format(
+        found=found.name, at=at, state=state
+    )
     Speaker(as_json).result({**row, "state": "approved", "repeated": True}, said)
 
 
@@ -205,7 +219,9 @@ def _proposer(plan: StackPlan, at: str, officer: str, concerned: str) -> str:
     if officer:
         if officer not in plan.officers(at):
             raise Refusal(
-                errors_pb2.REASON_OFFICER_UNKNOWN, f"{officer!r} is no officer of {at}", field="as"
+                errors_pb2.REASON_OFFICER_UNKNOWN,
+                _("{officer!r} is no officer of {at}").format(officer=officer, at=at),
+                field="as",
             )
         return officer
     others = [name for name in plan.officers(at) if name != concerned]

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from currency.amount import format_yuan, parse_yuan
+from language import _
 from sandbox.offline_risk.parameters import Parameters
 from sandbox.options import Json
 from sandbox.words import EXIT_DONE, EXIT_USAGE, Speaker
@@ -93,10 +94,12 @@ def _check_plot(speaker: Speaker, file: Path) -> None:
         speaker.fail(
             EXIT_USAGE,
             "NO_MATPLOTLIB",
-            "--plot needs matplotlib; it comes with the optional dependencies called bench",
+            _("--plot needs matplotlib; it comes with the optional dependencies called bench"),
         )
     if file.is_dir() or not file.parent.is_dir():
-        speaker.fail(EXIT_USAGE, "FILE_REFUSED", f"{file}: no file can be written there")
+        speaker.fail(
+            EXIT_USAGE, "FILE_REFUSED", _("{file}: no file can be written there").format(file=file)
+        )
 
 
 def _plot(asked: Parameters, file: Path) -> dict[str, Any]:
@@ -118,35 +121,52 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
     table.add_column()
     table.add_column(justify="right")
     rows = (
-        ("limit of a payment / of a device", _pair(asked, "payment_limit_fen", "device_limit_fen")),
-        ("online every", f"{asked['sync_hours']:g} h"),
-        ("revoked after", f"{asked['revocation_hours']:g} h"),
+        (
+            _("limit of a payment / of a device"),
+            _pair(asked, "payment_limit_fen", "device_limit_fen"),
+        ),
+        (_("online every"), f"{asked['sync_hours']:g} h"),
+        (_("revoked after"), f"{asked['revocation_hours']:g} h"),
         ("hops", f"{asked['hops']}"),
-        ("broken devices", f"{broken['devices']} of {asked['devices']:,}"),
+        (
+            _("broken devices"),
+            _("{devices} of {devices2:,}").format(
+                devices=broken["devices"], devices2=asked["devices"]
+            ),
+        ),
         ("", ""),
-        ("honest payments", f"{honest['payments']:,}"),
-        ("  of yuan", _yuan(honest["paid_fen"])),
-        ("  could not be made", f"{honest['not_made']:,}"),
-        ("  given back and deposited", f"{honest['given_back']:,}"),
-        ("payments by broken devices", f"{broken['payments']:,}"),
-        ("  of yuan", _yuan(broken["paid_fen"])),
-        ("  that payees refused", f"{broken['refused']:,}"),
+        (_("honest payments"), f"{honest['payments']:,}"),
+        (_("  of yuan"), _yuan(honest["paid_fen"])),
+        (_("  could not be made"), f"{honest['not_made']:,}"),
+        (_("  given back and deposited"), f"{honest['given_back']:,}"),
+        (_("payments by broken devices"), f"{broken['payments']:,}"),
+        (_("  of yuan"), _yuan(broken["paid_fen"])),
+        (_("  that payees refused"), f"{broken['refused']:,}"),
         ("", ""),
-        ("[bold]lost[/], yuan", f"[bold]{_yuan(loss['total_fen'])}[/]"),
-        ("  per broken device", _yuan(loss["per_broken_device_fen"])),
-        ("  per million paid", _yuan(loss["per_million_yuan_paid_fen"])),
-        ("  borne by the banks of the broken", _yuan(loss["banks_of_the_broken_fen"])),
-        ("  borne by payees, beyond the cap", _yuan(loss["payees_fen"])),
-        ("honest payees paid / not paid", f"{payees['paid']:,} / {payees['not_paid']:,}"),
-        ("found out", f"{found['found']} of {broken['double_spenders']}"),
-        ("  after hours, median / 95 %", f"{_hours(found, 'median')} / {_hours(found, 'p95')}"),
+        (_("[bold]lost[/], yuan"), f"[bold]{_yuan(loss['total_fen'])}[/]"),
+        (_("  per broken device"), _yuan(loss["per_broken_device_fen"])),
+        (_("  per million paid"), _yuan(loss["per_million_yuan_paid_fen"])),
+        (_("  borne by the banks of the broken"), _yuan(loss["banks_of_the_broken_fen"])),
+        (_("  borne by payees, beyond the cap"), _yuan(loss["payees_fen"])),
+        (_("honest payees paid / not paid"), f"{payees['paid']:,} / {payees['not_paid']:,}"),
+        (
+            _("found out"),
+            _("{found} of {double_spenders}").format(
+                found=found["found"], double_spenders=broken["double_spenders"]
+            ),
+        ),
+        (_("  after hours, median / 95 %"), f"{_hours(found, 'median')} / {_hours(found, 'p95')}"),
     )
     for label, value in rows:
         table.add_row(label, value)
     speaker.console.print(table)
-    speaker.say(f"seed {asked['seed']}, {fields['verified']:,} payments verified byte by byte")
+    speaker.say(
+        _("seed {seed}, {verified:,} payments verified byte by byte").format(
+            seed=asked["seed"], verified=fields["verified"]
+        )
+    )
     if "plot" in fields:
-        speaker.say(f"drawn: {fields['plot']['file']}")
+        speaker.say(_("drawn: {file}").format(file=fields["plot"]["file"]))
 
 
 def _pair(fields: dict[str, Any], one: str, other: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dcep.office.v1 import office_pb2
+from language import _
 from sandbox.act_words import LIMITS, ROMAN, class_in_words
 from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE, BankOffice
@@ -36,7 +37,7 @@ def show(bank: Bank, folder: Folder = DEFAULT, as_json: Json = False) -> None:
     for limits in classes if not as_json else ():
         speaker.say(class_in_words(limits))
     if not classes:
-        speaker.say("no wallet class has a limit")
+        speaker.say(_("no wallet class has a limit"))
 
 
 @policy.command("set")

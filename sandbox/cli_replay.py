@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from currency.amount import parse_yuan
+from language import _
 from sandbox.limits import MAX_ITEMS_PER_CALL, REPLAY_ITEMS_PER_CALL
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
@@ -114,7 +115,9 @@ def _stack(folder: Path, database_url: str, speaker: Speaker) -> Iterator[Any]:
             yield found
             return
     with tempfile.TemporaryDirectory(prefix="dcep-replay-") as temporary:
-        speaker.say(f"no stack runs in {folder}; starting one for this replay")
+        speaker.say(
+            _("no stack runs in {folder}; starting one for this replay").format(folder=folder)
+        )
         stack = Stack(init(Path(temporary) / "stack", DEFAULT_BANKS, database_url))
         try:
             stack.up()
@@ -145,7 +148,7 @@ class _Bars:
 @contextmanager
 def _bars(speaker: Speaker) -> Iterator[_Bars]:
     columns = (
-        TextColumn("{task.description:>14}"),
+        TextColumn("{task.description}", justify="right"),
         BarColumn(bar_width=40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -156,15 +159,24 @@ def _bars(speaker: Speaker) -> Iterator[_Bars]:
 
 def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
     speaker.say(
-        f"[bold]{fields['accepted']:,}[/] of {fields['payments']:,} payments accepted among "
-        f"{fields['wallets']:,} wallets in {fields['seconds']:.1f} s: "
-        f"[bold]{fields['payments_per_s']:,.0f} payments/s[/]"
+        _(
+            "[bold]{accepted:,}[/] of {payments:,} payments accepted among {wallets:,} wallets "
+            "in {seconds:.1f} s: [bold]{payments_per_s:,.0f} payments/s[/]"
+        ).format(
+            accepted=fields["accepted"],
+            payments=fields["payments"],
+            wallets=fields["wallets"],
+            seconds=fields["seconds"],
+            payments_per_s=fields["payments_per_s"],
+        )
     )
     for reason, count in fields["refused"].items():
-        speaker.say(f"  {count:>9,} refused: {reason}")
+        speaker.say(_("  {count:>9,} refused: {reason}").format(count=count, reason=reason))
     for reason, count in fields["unfunded"].items():
-        speaker.say(f"  {count:>9,} wallets not funded: {reason}")
-    mark = "[bold green]audit ok[/]" if fields["audit_ok"] else "[bold red]audit FAILED[/]"
+        speaker.say(
+            _("  {count:>9,} wallets not funded: {reason}").format(count=count, reason=reason)
+        )
+    mark = _("[bold green]audit ok[/]") if fields["audit_ok"] else _("[bold red]audit FAILED[/]")
     speaker.say(mark)
     for problem in fields["problems"]:
         speaker.say(f"[red]✗ {problem}[/]")

@@ -9,6 +9,7 @@ import typer
 
 from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
+from language import _
 from sandbox.act_words import content_of, quoted, said
 from sandbox.cli_acts import At, institutions
 from sandbox.limits import SHOWN_WAITING
@@ -52,14 +53,26 @@ def requests(
             speaker.plain(_block(row, acts))
         if shown:
             speaker.plain(
-                wrapped(f"Times are {zone()}. Another officer: dcep approve ID --as NAME")
+                wrapped(
+                    _("Times are {zone}. Another officer: dcep approve ID --as NAME").format(
+                        zone=zone()
+                    )
+                )
             )
         elif not found.silent:
-            speaker.plain("nothing waits for an officer")
+            speaker.plain(_("nothing waits for an officer"))
         if more:
-            speaker.plain(wrapped(f"{more} more wait; --limit {limit + more} lists them too"))
+            speaker.plain(
+                wrapped(
+                    _("{more} more wait; --limit {limit} lists them too").format(
+                        more=more, limit=limit + more
+                    )
+                )
+            )
         for name, why in found.silent.items():
-            speaker.plain(wrapped(f"{name} does not say what waits there: {why}"))
+            speaker.plain(
+                wrapped(_("{name} does not say what waits there: {why}").format(name=name, why=why))
+            )
         if unkept:
             speaker.plain(wrapped(unkept))
     if found.silent:
@@ -72,23 +85,29 @@ def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], st
         return remember(plan, acts), ""
     except OSError as error:
         why = f"{error.filename}: {error.strerror}"
-        return set(), f"What was shown cannot be kept, to compare it when it is approved: {why}"
+        return set(), _(
+            "What was shown cannot be kept, to compare it when it is approved: {why}"
+        ).format(why=why)
 
 
 def _block(row: Mapping[str, Any], acts: Mapping[str, office_pb2.Act]) -> str:
     """The id, what it is, who asks and since when, and why."""
     if row["waits_for"] == PROPOSAL:
         yuan = format_yuan(row["amount_fen"])
-        what = f"{row['bank']} asks to {row['kind']} {yuan} yuan, {clock(row['since_time_ms'])}"
+        what = _("{bank} asks to {kind} {yuan} yuan, {time}").format(
+            bank=row["bank"], kind=_(row["kind"]), yuan=yuan, time=clock(row["since_time_ms"])
+        )
         typed = yuan.replace(",", "")
         propose = f"dcep {row['kind']} {row['bank']} {typed} --for {row['id']}"
-        return f"{row['id']}\n{wrapped(what, 2)}\n  to propose it:\n  {propose}"
-    who = (
-        f"asked by {row['asked_by']} of {row['institution']}, {clock(row['since_time_ms'])}, "
-        f"until {clock(row['until_time_ms'])}"
+        return f"{row['id']}\n{wrapped(what, 2)}\n  {_('to propose it:')}\n  {propose}"
+    who = _("asked by {asked_by} of {institution}, {since}, until {until}").format(
+        asked_by=row["asked_by"],
+        institution=row["institution"],
+        since=clock(row["since_time_ms"]),
+        until=clock(row["until_time_ms"]),
     )
     lines = [row["id"], wrapped(said(content_of(acts[row["id"]])), 2), wrapped(who, 2)]
     lines.append(wrapped(quoted(row["cause"]), 2))
     if row["changed"]:
-        lines.append(wrapped("ANOTHER ACT WAS SHOWN UNDER THIS ID BEFORE: do not approve it", 2))
+        lines.append(wrapped(_("ANOTHER ACT WAS SHOWN UNDER THIS ID BEFORE: do not approve it"), 2))
     return "\n".join(lines)

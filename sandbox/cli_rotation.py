@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from language import _
 from sandbox.certificates import ROOT_ROLE, held
 from sandbox.offices import CAUSE
 from sandbox.options import DEFAULT, Folder, Json
@@ -77,14 +78,18 @@ def rotate(
         speaker.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
-            f"--take-over and --days over {LONGEST_DAYS} are for the offline root",
+            _("--take-over and --days over {longest_days} are for the offline root").format(
+                longest_days=LONGEST_DAYS
+            ),
         )
     wanted = Change(_what(speaker, what, whose), until(days or 7), cause)
     done = change(plan, whose, wanted)
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(wanted.old_until_ms / 1_000))
     speaker.result(
         {"party": party, "new": done, "old_until_time_ms": wanted.old_until_ms},
-        f"{party} uses {' and '.join(done)} from now on; what it had before is good until {ends}",
+        _("{party} uses {names} from now on; what it had before is good until {ends}").format(
+            party=party, names=_(" and ").join(done), ends=ends
+        ),
     )
 
 
@@ -112,27 +117,34 @@ def renew(
         what = BOTH if whose.kind == "officer" else (CERTIFICATE,)
         change(plan, whose, Change(what, until(7), cause))
         renewed.append(each.role)
-        speaker.plain(f"{each.role} has a new certificate")
+        speaker.plain(_("{role} has a new certificate").format(role=each.role))
     speaker.result({"renewed": renewed, "left": left})
     if as_json:
         return
     if not ending:
-        speaker.plain(f"no certificate ends within {within} days")
+        speaker.plain(_("no certificate ends within {within} days").format(within=within))
     for role in left:
-        speaker.plain(f"the {role}'s own certificate ends too: nothing here renews it")
+        speaker.plain(
+            _("the {role}'s own certificate ends too: nothing here renews it").format(role=role)
+        )
 
 
 def _rotate_root(speaker: Speaker, plan: StackPlan, days: int, cause: str, *, now: bool) -> None:
     if now:
         root = _take_over(speaker, plan)
-        speaker.result({"party": ROOT, "root": root, "signs": True}, f"{root} signs from now on")
+        speaker.result(
+            {"party": ROOT, "root": root, "signs": True},
+            _("{root} signs from now on").format(root=root),
+        )
         return
     wanted = Change((KEY,), until(days), cause)
     root = announce_root(plan, wanted)
     speaker.result(
         {"party": ROOT, "root": root, "signs": False, "old_until_time_ms": wanted.old_until_ms},
-        f"{root} is announced. Once devices have heard of it, 30 days later at most:"
-        " dcep keys rotate offline-root --take-over",
+        _(
+            "{root} is announced. Once devices have heard of it, 30 days later at most: dcep "
+            "keys rotate offline-root --take-over"
+        ).format(root=root),
     )
 
 
@@ -161,15 +173,19 @@ def revoke(
     speaker = Speaker(as_json)
     plan, whose = _party(speaker, party, folder)
     if replaced and whose.kind == "officer":
-        speaker.fail(EXIT_USAGE, "FIELD_INVALID", "an officer's older keys end with a new one")
+        speaker.fail(EXIT_USAGE, "FIELD_INVALID", _("an officer's older keys end with a new one"))
     if replaced or whose.kind == ROOT:
         # Nobody would believe a successor that is heard of with the end of its predecessor alone.
-        done = [] if replaced else [f"root {_take_over(speaker, plan)}"]
+        done = (
+            [] if replaced else [_("root {take_over}").format(take_over=_take_over(speaker, plan))]
+        )
         end_replaced(plan, whose, cause)
-        text = f"what {party} had before is good no more"
+        text = _("what {party} had before is good no more").format(party=party)
     else:
         done = change(plan, whose, Change(_what(speaker, what, whose), 0, cause))
-        text = f"{party} uses {' and '.join(done)}; what it had before is good no more"
+        text = _("{party} uses {names}; what it had before is good no more").format(
+            party=party, names=_(" and ").join(done)
+        )
     speaker.result({"party": party, "new": done, "old_until_time_ms": 0}, text)
 
 
@@ -184,9 +200,9 @@ def _party(speaker: Speaker, name: str, folder: Folder) -> tuple[StackPlan, Part
 def _what(speaker: Speaker, what: str, party: Party) -> tuple[str, ...]:
     chosen = {"both": BOTH, CERTIFICATE: (CERTIFICATE,), KEY: (KEY,)}.get(what)
     if chosen is None:
-        speaker.fail(EXIT_USAGE, "FIELD_INVALID", "--what is certificate, key, or both")
+        speaker.fail(EXIT_USAGE, "FIELD_INVALID", _("--what is certificate, key, or both"))
     if party.kind == "officer" and chosen != BOTH:
         speaker.fail(
-            EXIT_USAGE, "FIELD_INVALID", "an officer's certificate and key change together"
+            EXIT_USAGE, "FIELD_INVALID", _("an officer's certificate and key change together")
         )
     return chosen

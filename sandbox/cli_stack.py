@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from language import N_, _
 from sandbox.addresses import addresses
 from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
@@ -26,7 +27,7 @@ Banks = Annotated[
 ]
 
 
-KEYS_IN_FILES = (
+KEYS_IN_FILES = N_(
     "every key lies in a file there (keys_in_files = true): a sandbox, not for real money"
 )
 
@@ -46,8 +47,8 @@ def init_command(
 ) -> None:
     """Make the root, certificates, keys, databases and settings of a new stack; start nothing."""
     plan = init(folder, banks.split(","), database_url)
-    where = f"stack in {escape(str(plan.folder))}"
-    Speaker(as_json).result(addresses(plan), f"{where}\n{KEYS_IN_FILES}")
+    where = _("stack in {folder}").format(folder=escape(str(plan.folder)))
+    Speaker(as_json).result(addresses(plan), f"{where}\n{_(KEYS_IN_FILES)}")
 
 
 def up(
@@ -72,10 +73,10 @@ def up(
         signal.signal(number, end)
     stack = Stack(init(folder, banks.split(","), database_url))
     try:
-        with speaker.console.status("starting; the first start compiles the settlement rule"):
+        with speaker.console.status(_("starting; the first start compiles the settlement rule")):
             stack.up()
     except KeyboardInterrupt:
-        speaker.say("interrupted: what was started here is stopped again; the stack stands")
+        speaker.say(_("interrupted: what was started here is stopped again; the stack stands"))
         raise
     wait.set()
     speaker.result(addresses(stack.plan))
@@ -84,17 +85,25 @@ def up(
     if detach and not ended.is_set():
         return
     look_after(stack, ended, speaker)
-    speaker.say("stopping …")
+    speaker.say(_("stopping …"))
     stack.down(stack.started)
     left = Stack(load(folder)).running
     if left:
-        speaker.say(f"left running, as others started it: {', '.join(left)}; `dcep down` stops it")
+        speaker.say(
+            _("left running, as others started it: {names}; `dcep down` stops it").format(
+                names=", ".join(left)
+            )
+        )
 
 
 def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Drain and stop every service of the stack."""
     stopped = Stack(load(folder)).down()
-    text = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
+    text = (
+        _("stopped {names}").format(names=", ".join(stopped))
+        if stopped
+        else _("nothing was running")
+    )
     Speaker(as_json).result({"ok": True, "stopped": stopped}, text)
 
 
@@ -114,26 +123,30 @@ def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
                 continue
             if stack.was_stopped(name):
                 stack.forget(name)
-                speaker.say(f"{name} was stopped")
+                speaker.say(_("{name} was stopped").format(name=name))
             elif name not in stack.started:
                 stack.forget(name)
-                speaker.say(f"{name} ended; whoever started it looks after it")
+                speaker.say(_("{name} ended; whoever started it looks after it").format(name=name))
             elif name not in due:
                 steady = name not in started or now - started[name] > STEADY_S
                 pause = FIRST_PAUSE_S if steady else min(2 * pauses[name], LONGEST_PAUSE_S)
                 pauses[name], due[name] = pause, now + pause
                 last = escape("\n".join(process.log_tail().splitlines()[-1:]))
-                speaker.say(f"{name} ended; it is started again in {pause:.0f} s. {last}")
+                speaker.say(
+                    _("{name} ended; it is started again in {pause:.0f} s. {last}").format(
+                        name=name, pause=pause, last=last
+                    )
+                )
             elif now >= due[name]:
                 del due[name]
                 started[name] = now
                 stack.start(name)
-                speaker.say(f"{name} is started again")
+                speaker.say(_("{name} is started again").format(name=name))
 
 
 def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
     plan = stack.plan
-    table = Table("service", "address", "metrics", box=None)
+    table = Table(_("service"), _("address"), _("metrics"), box=None)
     metrics = plan.central_metrics_port
     table.add_row(CENTRAL_BANK, plan.central_address, f"http://127.0.0.1:{metrics}/metrics")
     for bank in plan.banks:
@@ -143,10 +156,10 @@ def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
     first = plan.banks[0]
     folder = escape(shlex.quote(str(plan.folder)))
     speaker.say(f"""
-What to try next, in another terminal:
+{_("What to try next, in another terminal:")}
   [bold]export DCEP_STACK={folder}[/]
-  dcep reserves {first.name} 1000000 --as lin  [dim]# one officer proposes[/]
-  dcep approve --all --amount 1000000 --as mei  [dim]# another one repeats the amount[/]
+  dcep reserves {first.name} 1000000 --as lin  [dim]# {_("one officer proposes")}[/]
+  dcep approve --all --amount 1000000 --as mei  [dim]# {_("another one repeats the amount")}[/]
   dcep issue {first.name} 500000 --as lin
   dcep approve --all --amount 500000 --as mei
   wallet open --bank {first.name} --name Alice --home alice
@@ -155,10 +168,14 @@ What to try next, in another terminal:
   dcep audit
 """)
     if not stack.started:
-        speaker.say("It was running; Ctrl-C leaves it so, and `dcep down` stops it.")
+        speaker.say(_("It was running; Ctrl-C leaves it so, and `dcep down` stops it."))
     elif detached:
-        speaker.say("`dcep down` stops it.")
+        speaker.say(_("`dcep down` stops it."))
     elif len(stack.started) == len(stack.names):
-        speaker.say("Ctrl-C stops everything.")
+        speaker.say(_("Ctrl-C stops everything."))
     else:
-        speaker.say(f"Ctrl-C stops {', '.join(sorted(stack.started))}; the others were running.")
+        speaker.say(
+            _("Ctrl-C stops {names}; the others were running.").format(
+                names=", ".join(sorted(stack.started))
+            )
+        )

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from dcep.authentication.v1 import authentication_pb2
+from language import N_, _, ngettext
 from runtime.errors import NoAnswer, Refusal
 from sandbox.addresses import addresses, public_address
 from sandbox.certificates import ROOT_ROLE, SOON_DAYS, held
@@ -21,6 +22,8 @@ from sandbox.sheet import sheet, wrapped
 from sandbox.stack import Stack
 from sandbox.waiting import waiting_at
 from sandbox.words import Speaker
+
+_STATES = (N_("serving"), N_("starting"), N_("down"))
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +70,9 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         for bank, wallets in probing.items():
             speaker.plain(wrapped(_of_probing(plan, bank, wallets)))
         for bank, cause in stopped.items():
-            said = f"{bank}: its feed has stopped: {cause}; {advice(bank, cause)}"
+            said = _("{bank}: its feed has stopped: {cause}; {advice}").format(
+                bank=bank, cause=cause, advice=advice(bank, cause)
+            )
             speaker.plain(wrapped(said))
         for row in ending:
             speaker.plain(wrapped(_of_ending(row)))
@@ -91,24 +96,41 @@ def _say(
     rows = []
     for name, state in states.items():
         process = stack.running.get(name)
-        said = "by hand" if name in by_hand else str(process.pid) if process else ""
-        shown = f"{state}, suspended" if name in suspended else state
+        said = _("by hand") if name in by_hand else str(process.pid) if process else ""
+        shown = _(state)
+        if name in suspended:
+            shown = _("{state}, suspended").format(state=shown)
         waits = str(waiting.get(name, ""))
         rows.append((name, shown, said, waits, public_address(stack.plan, name)))
-    speaker.plain(sheet(("service", "state", "pid", "waiting", "address"), rows, right=(3,)))
+    speaker.plain(
+        sheet((_("service"), _("state"), _("pid"), _("waiting"), _("address")), rows, right=(3,))
+    )
     down = [name for name, state in states.items() if state == "down"]
     if down:
-        speaker.plain(wrapped(f"{', '.join(down)}: down; `dcep up` starts what does not run"))
+        speaker.plain(
+            wrapped(
+                _("{names}: down; `dcep up` starts what does not run").format(names=", ".join(down))
+            )
+        )
     if by_hand:
-        text = f"{', '.join(by_hand)}: not started by `dcep`, which does not stop or look after it"
+        text = _("{names}: not started by `dcep`, which does not stop or look after it").format(
+            names=", ".join(by_hand)
+        )
         speaker.plain(wrapped(text))
     for name in suspended:
-        text = f"{name} is suspended; `dcep banks` says since when and why"
+        text = _("{name} is suspended; `dcep banks` says since when and why").format(name=name)
         speaker.plain(wrapped(text))
     count = sum(waiting.values())
     if count:
-        verb = "s" if count == 1 else ""
-        speaker.plain(wrapped(f"{count} wait{verb} for officers: dcep requests"))
+        speaker.plain(
+            wrapped(
+                ngettext(
+                    "{count} waits for officers: dcep requests",
+                    "{count} wait for officers: dcep requests",
+                    count,
+                ).format(count=count)
+            )
+        )
 
 
 def _suspended(plan: StackPlan) -> list[str]:
@@ -147,16 +169,22 @@ def _stopped_feeds(plan: StackPlan, serving: Sequence[str]) -> dict[str, str]:
 
 def _of_probing(plan: StackPlan, bank: str, wallets: Sequence[str]) -> str:
     shown = ", ".join(wallets[:SHOWN_PROBING])
-    more = f" and {len(wallets) - SHOWN_PROBING} more" if len(wallets) > SHOWN_PROBING else ""
-    return (
-        f"{bank}: {shown}{more} tried payees that cannot be paid, again and again, and has to wait "
-        f"for an hour. If it goes on: dcep freeze {wallets[0]} --as {plan.bank(bank).officer}, "
-        "and another officer approves. See docs/how-to/probing.md."
+    more = (
+        _(" and {count} more").format(count=len(wallets) - SHOWN_PROBING)
+        if len(wallets) > SHOWN_PROBING
+        else ""
     )
+    return _(
+        "{bank}: {shown}{more} tried payees that cannot be paid, again and again, and has to "
+        "wait for an hour. If it goes on: dcep freeze {wallet} --as {officer}, and another "
+        "officer approves. See docs/how-to/probing.md."
+    ).format(bank=bank, shown=shown, more=more, wallet=wallets[0], officer=plan.bank(bank).officer)
 
 
 def _of_ending(row: Mapping[str, Any]) -> str:
     days = row["days_left"]
-    ends = "has ended" if days < 0 else f"ends in {days} days"
-    todo = "" if row["role"] == ROOT_ROLE else ": dcep keys renew"
-    return f"the certificate of {row['role']} {ends}{todo}"
+    ends = _("has ended") if days < 0 else _("ends in {days} days").format(days=days)
+    todo = "" if row["role"] == ROOT_ROLE else _(": dcep keys renew")
+    return _("the certificate of {role} {ends}{todo}").format(
+        role=row["role"], ends=ends, todo=todo
+    )

@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 from rich.rule import Rule
 
+from language import _
 from sandbox.options import DatabaseUrl, Json
 from sandbox.plan import StackPlan
 from sandbox.words import EXIT_REFUSED, Speaker
@@ -41,19 +42,19 @@ def demo(
     speaker = Speaker(as_json)
     started = time.monotonic()
     with _folder(keep, speaker) as folder:
-        _title(speaker, 0, "Trust: root, certificates, keys, databases, settings")
+        _title(speaker, 0, _("Trust: root, certificates, keys, databases, settings"))
         stack = Stack(init(folder / "stack", database_server=database_url))
-        speaker.say(f"  in {escape(str(stack.plan.folder))}")
+        speaker.say(_("  in {folder}").format(folder=escape(str(stack.plan.folder))))
         world = World(stack, folder / "wallets")
         try:
             with world:
-                with speaker.console.status("starting; the first start compiles the rule"):
+                with speaker.console.status(_("starting; the first start compiles the rule")):
                     stack.up()
                 _addresses(speaker, stack.plan)
                 for number, step in enumerate(STEPS, 1):
-                    _title(speaker, number, step.label)
+                    _title(speaker, number, _(step.label))
                     step.tell(world, lambda text: speaker.say(f"  {text}"))
-                _title(speaker, len(STEPS) + 1, "The proof")
+                _title(speaker, len(STEPS) + 1, _("The proof"))
                 audit = audited(world)
         except StoryFailed as failed:
             speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
@@ -64,14 +65,18 @@ def demo(
     speaker.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
     if not as_json:
         show(speaker, audit.as_fields())
-        speaker.say(f"[dim]{seconds:.0f} s, everything stopped again[/]")
+        speaker.say(_("[dim]{seconds:.0f} s, everything stopped again[/]").format(seconds=seconds))
 
 
 @contextmanager
 def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
     if keep is not None:
         if keep.exists() and any(keep.iterdir()):
-            speaker.fail(2, "FOLDER_IN_USE", f"{keep} is not empty; the demo wants a new folder")
+            speaker.fail(
+                2,
+                "FOLDER_IN_USE",
+                _("{keep} is not empty; the demo wants a new folder").format(keep=keep),
+            )
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
         return
@@ -83,11 +88,16 @@ def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
 
 
 def _addresses(speaker: Speaker, plan: StackPlan) -> None:
-    speaker.say(f"  central-bank  {plan.central_address}  pid {plan.pids['central-bank']}")
+    speaker.say(
+        _("  central-bank  {central_address}  pid {central_bank}").format(
+            central_address=plan.central_address, central_bank=plan.pids["central-bank"]
+        )
+    )
     for bank in plan.banks:
         speaker.say(
-            f"  {bank.name:<12}  {bank.public_address}  pid {plan.pids[bank.name]}, "
-            "admitted by its certificate"
+            _("  {bank:<12}  {public_address}  pid {pids}, admitted by its certificate").format(
+                bank=bank.name, public_address=bank.public_address, pids=plan.pids[bank.name]
+            )
         )
 
 

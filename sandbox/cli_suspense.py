@@ -11,6 +11,7 @@ from currency.amount import format_yuan
 from currency.number import typed
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import reason_name
 from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE, BankOffice
@@ -41,7 +42,7 @@ def show(
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     entries = [fields for name in names for fields in _entries(BankOffice(plan, name), name)]
-    Speaker(as_json).entries(entries, _line, "nothing lies in suspense")
+    Speaker(as_json).entries(entries, _line, _("nothing lies in suspense"))
 
 
 @suspense.command()
@@ -89,10 +90,27 @@ def _fields(bank: str, entry: bank_pb2.SuspenseEntry) -> dict[str, Any]:
 
 def _line(entry: dict[str, Any]) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["time_ms"] / 1000))
-    payer = f" from {entry['payer_number']}" if entry["payer_number"] else ""
+    payer = (
+        _(" from {payer_number}").format(payer_number=entry["payer_number"])
+        if entry["payer_number"]
+        else ""
+    )
     command = f"dcep suspense pay {entry['bank']} {entry['entry']}"
-    todo = f"in the way: {entry['reason']}" if entry["reason"] else f"can be paid: {command}"
-    return (
-        f"{entry['bank']} {entry['entry']}: {format_yuan(entry['amount_fen'])} yuan for "
-        f"{entry['number']}, {entry['kind']} {entry['payment_id']}{payer}, {when}\n  {todo}"
+    todo = (
+        _("in the way: {reason}").format(reason=entry["reason"])
+        if entry["reason"]
+        else _("can be paid: {command}").format(command=command)
+    )
+    return _(
+        "{bank} {entry}: {yuan} yuan for {number}, {kind} {payment_id}{payer}, {when}\n  {todo}"
+    ).format(
+        bank=entry["bank"],
+        entry=entry["entry"],
+        yuan=format_yuan(entry["amount_fen"]),
+        number=entry["number"],
+        kind=_(entry["kind"]),
+        payment_id=entry["payment_id"],
+        payer=payer,
+        when=when,
+        todo=todo,
     )

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
+from language import _
+
 
 class DatabaseMissing(Exception):
     """There is no such database."""
@@ -54,7 +56,7 @@ def reading_engine(url: str) -> Engine:
         return create_engine(url, isolation_level="REPEATABLE READ")
     path = make_url(url).database
     if not path or not Path(path).exists():
-        raise DatabaseMissing(f"there is no database {path}")
+        raise DatabaseMissing(_("there is no database {path}").format(path=path))
     engine = create_engine(url)
 
     @event.listens_for(engine, "connect")

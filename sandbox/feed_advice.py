@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from language import _
+
 _PAGE = "docs/how-to/feed-stopped.md"
 _BEHIND = ("has acknowledged entry", "has told of position", "speaks of")
 
@@ -9,14 +11,14 @@ _BEHIND = ("has acknowledged entry", "has told of position", "speaks of")
 def advice(bank: str, cause: str) -> str:
     """One sentence for an operator of a bank, or of the central bank."""
     if "does not lead to entry" in cause:
-        return (
-            "if other banks say the same, the central bank's database is an older copy: stop it and"
-            f" put the newest copy back, dcep restore FROM central-bank --give-up; see {_PAGE}"
-        )
+        return _(
+            "if other banks say the same, the central bank's database is an older copy: stop it "
+            "and put the newest copy back, dcep restore FROM central-bank --give-up; see {page}"
+        ).format(page=_PAGE)
     if any(sign in cause for sign in _BEHIND):
-        return (
-            f"{bank}'s database is an older copy: stop {bank} and put the newest copy back, dcep"
-            f" restore FROM {bank} --give-up; only where there is no newer one, dcep come-back"
-            f" {bank} ({_PAGE})"
-        )
-    return f"see {_PAGE}"
+        return _(
+            "{bank}'s database is an older copy: stop {bank} and put the newest copy back, dcep "
+            "restore FROM {bank} --give-up; only where there is no newer one, dcep come-back "
+            "{bank} ({page})"
+        ).format(bank=bank, page=_PAGE)
+    return _("see {page}").format(page=_PAGE)

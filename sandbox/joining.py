@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from language import _
 from runtime.files import write_whole
 from runtime.private import PRIVATE_FILE, make_private
 from sandbox.databases import create_databases, drop_databases
@@ -72,7 +73,11 @@ def _join(plan: StackPlan, name: str, wanted: Wanted) -> StackPlan:
         return plan
     for path in (plan.bank_folder(name), plan.cash_machine_key(name).parent):
         if path.exists():
-            raise BanksMisnamed(f"{path} is there, and no bank of this stack: take it away first")
+            raise BanksMisnamed(
+                _("{path} is there, and no bank of this stack: take it away first").format(
+                    path=path
+                )
+            )
     bank = _drawn(plan, name, wanted)
     try:
         bank = _made(plan, bank, wanted.database_url)
@@ -100,7 +105,9 @@ def _drawn(plan: StackPlan, name: str, wanted: Wanted) -> BankPlan:
     prefix = wanted.prefix or str(max(map(int, prefixes), default=FIRST_PREFIX - 1) + 1)
     if not (prefix.isascii() and prefix.isdigit() and len(prefix) == 4) or prefix in prefixes:
         raise BanksMisnamed(
-            f"{prefix!r} cannot begin its wallets' numbers: four digits, no other's"
+            _("{prefix!r} cannot begin its wallets' numbers: four digits, no other's").format(
+                prefix=prefix
+            )
         )
     public, inner, metrics = _ports(plan, wanted)
     return BankPlan(
@@ -166,7 +173,9 @@ def _note(plan: StackPlan, name: str) -> Path:
 
 def _with(plan: StackPlan, bank: BankPlan) -> StackPlan:
     if any(other.name == bank.name for other in plan.banks):
-        raise BanksMisnamed(f"{bank.name!r} was added by somebody else meanwhile")
+        raise BanksMisnamed(
+            _("{bank!r} was added by somebody else meanwhile").format(bank=bank.name)
+        )
     return replace(plan, banks=(*plan.banks, bank))
 
 
@@ -189,7 +198,9 @@ def _ports(plan: StackPlan, wanted: Wanted) -> tuple[int, int, int]:
     named = [port for port in chosen if port]
     for port in named:
         if port in ours or named.count(port) > 1:
-            raise PortTaken(f"port {port} has another use in this stack; nothing was made")
+            raise PortTaken(
+                _("port {port} has another use in this stack; nothing was made").format(port=port)
+            )
         _check_free(port)
     fresh = iter([port for port in free_ports(3 + len(ours)) if port not in ours])
     public, inner, metrics = (port or next(fresh) for port in chosen)
@@ -212,4 +223,6 @@ def _check_free(port: int) -> None:
         try:
             listener.bind((HOST, port))
         except OSError as error:
-            raise PortTaken(f"port {port}: {error.strerror}; nothing was made") from error
+            raise PortTaken(
+                _("port {port}: {error}; nothing was made").format(port=port, error=error.strerror)
+            ) from error

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from currency import parties
 from dcep.bounds.v1 import bounds_pb2
+from language import _
 from runtime.private import PRIVATE_FILE, write_private
 from runtime.settings import located
 from sandbox.ports import free_ports
@@ -135,7 +136,9 @@ class StackPlan:
             if bank.name == name:
                 return bank
         known = ", ".join(bank.name for bank in self.banks)
-        raise StackMissing(f"no bank {name!r} in this stack; it has {known}")
+        raise StackMissing(
+            _("no bank {name!r} in this stack; it has {known}").format(name=name, known=known)
+        )
 
     def role_at(self, address: str) -> str:
         """Whose service listens there; StackMissing when nobody's does."""
@@ -144,7 +147,7 @@ class StackPlan:
         for bank in self.banks:
             if address in (bank.public_address, bank.inner_address):
                 return parties.bank(bank.name)
-        raise StackMissing(f"nobody in this stack listens at {address}")
+        raise StackMissing(_("nobody in this stack listens at {address}").format(address=address))
 
     def officers(self, institution: str) -> tuple[str, ...]:
         """The officers of the central bank or of a bank."""
@@ -157,7 +160,7 @@ class StackPlan:
         for name in (CENTRAL_BANK, *(bank.name for bank in self.banks)):
             if officer in self.officers(name):
                 return name
-        raise StackMissing(f"no officer {officer!r} in this stack")
+        raise StackMissing(_("no officer {officer!r} in this stack").format(officer=officer))
 
     def office_address(self, institution: str) -> str:
         """Where an institution's officers reach it."""
@@ -220,11 +223,15 @@ def bank_names(names: Sequence[str]) -> tuple[str, ...]:
     for name in found:
         if not _BANK_NAME.fullmatch(name) or name == CENTRAL_BANK:
             raise BanksMisnamed(
-                f"{name!r} cannot be a bank's name: 2 to 16 small letters, digits and hyphens, a "
-                f"letter first, and not {CENTRAL_BANK}; write them like alpha,beta"
+                _(
+                    "{name!r} cannot be a bank's name: 2 to 16 small letters, digits and "
+                    "hyphens, a letter first, and not {central_bank}; write them like alpha,beta"
+                ).format(name=name, central_bank=CENTRAL_BANK)
             )
         if found.count(name) > 1:
-            raise BanksMisnamed(f"{name!r} stands twice; each bank has a name of its own")
+            raise BanksMisnamed(
+                _("{name!r} stands twice; each bank has a name of its own").format(name=name)
+            )
     return found
 
 
@@ -233,7 +240,9 @@ def load(folder: Path) -> StackPlan:
     path = folder / "stack.json"
     if not path.exists():
         raise StackMissing(
-            f"no stack in {folder}; `dcep up --dir {shlex.quote(str(folder))}` makes one"
+            _("no stack in {folder}; `dcep up --dir {quote}` makes one").format(
+                folder=folder, quote=shlex.quote(str(folder))
+            )
         )
     try:
         read = json.loads(path.read_text())
@@ -243,7 +252,9 @@ def load(folder: Path) -> StackPlan:
         officers = tuple(read.pop("central_officers"))
         return StackPlan(folder.resolve(), banks=banks, central_officers=officers, **read)
     except (ValueError, TypeError, KeyError) as cause:
-        raise StackMissing(f"{path} cannot be read: {cause}") from cause
+        raise StackMissing(
+            _("{path} cannot be read: {cause}").format(path=path, cause=cause)
+        ) from cause
 
 
 def draw(folder: Path, bank_names: Sequence[str], databases: dict[str, str]) -> StackPlan:

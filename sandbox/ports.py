@@ -6,6 +6,8 @@ import secrets
 import socket
 from contextlib import ExitStack, suppress
 
+from language import _
+
 _FIRST, _LAST = 20_000, 32_767
 """Below those that systems give to outgoing connections (from 32,768 or 49,152 on): one of these
 would take a service's port while it is down."""
@@ -24,11 +26,11 @@ def free_ports(count: int) -> list[int]:
     """
     with ExitStack() as held:
         ports: list[int] = []
-        for _ in range(count + _TRIES):
+        for _turn in range(count + _TRIES):
             if len(ports) == count:
                 return ports
             listener = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             with suppress(OSError):
                 listener.bind(("127.0.0.1", _FIRST + secrets.randbelow(_LAST - _FIRST)))
                 ports.append(int(listener.getsockname()[1]))
-        raise OSError(f"no {count} free ports at 127.0.0.1")
+        raise OSError(_("no {count} free ports at 127.0.0.1").format(count=count))

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import Refusal, is_undecided
 from runtime.files import write_whole
 from runtime.private import make_private
@@ -96,7 +97,7 @@ def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
     same = (content.officer, content.cause) == (desk.officer, cause)
     if not same or getattr(content, name, None) != kind:
         raise Refusal(
-            errors_pb2.REASON_ID_REUSED, "this id was used for another act", field="act_id"
+            errors_pb2.REASON_ID_REUSED, _("this id was used for another act"), field="act_id"
         )
     return Proposed(found, True)
 

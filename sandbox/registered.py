@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dcep.authentication.v1 import authentication_pb2
+from language import N_
 from runtime.errors import NoAnswer
 from sandbox.offices import CentralOffice
 from sandbox.plan import CENTRAL_BANK, StackPlan
 
-CERTIFICATE, KEY, ROOT = "certificate", "business key", "offline root"
+CERTIFICATE, KEY, ROOT = N_("certificate"), N_("business key"), N_("offline root")
 
 
 def registered_at(plan: StackPlan) -> list[dict[str, Any]]:

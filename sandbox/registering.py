@@ -15,6 +15,7 @@ from pathlib import Path
 from currency import parties
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from officers.people import check_name
 from runtime.checks import invalid
 from runtime.errors import Refusal
@@ -40,7 +41,9 @@ def rights_named(names: str, institution: str) -> Sequence[office_pb2.Right]:
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in known:
-            raise invalid("rights", f"are of {', '.join(known)}, with commas between")
+            raise invalid(
+                "rights", _("are of {names}, with commas between").format(names=", ".join(known))
+            )
     return [known[name] for name in dict.fromkeys(wanted)]
 
 
@@ -55,7 +58,10 @@ def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
             if no.reason != errors_pb2.REASON_OFFICER_UNKNOWN:
                 raise
             refusal = no  # removed, or with another certificate, since somebody looked
-    raise refusal or Refusal(errors_pb2.REASON_OFFICER_UNKNOWN, f"nobody is left of {institution}")
+    raise refusal or Refusal(
+        errors_pb2.REASON_OFFICER_UNKNOWN,
+        _("nobody is left of {institution}").format(institution=institution),
+    )
 
 
 def follow(plan: StackPlan, institution: str) -> StackPlan:
@@ -90,7 +96,7 @@ def registration(
     if name in _NOT_ONES_OWN or (elsewhere and institution not in elsewhere):
         raise Refusal(
             errors_pb2.REASON_ALREADY_EXISTS,
-            f"{name!r} is somebody else's name in this stack",
+            _("{name!r} is somebody else's name in this stack").format(name=name),
             field="name",
         )
     certificate, key = _made(plan, institution, name)

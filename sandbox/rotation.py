@@ -17,6 +17,7 @@ from nacl.signing import SigningKey
 
 from currency import parties
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.certificates import Authority
 from runtime.clock import SystemClock
 from runtime.envelope import possession
@@ -93,7 +94,9 @@ def party_of(plan: StackPlan, name: str) -> Party:
     try:
         return Party("officer", wanted, plan.institution(wanted))
     except StackMissing:
-        raise StackMissing(f"{name!r} is neither a bank nor an officer of this stack") from None
+        raise StackMissing(
+            _("{name!r} is neither a bank nor an officer of this stack").format(name=name)
+        ) from None
 
 
 def party_of_role(role: str) -> Party:
@@ -141,7 +144,7 @@ def take_over(plan: StackPlan) -> str:
     root = plan.central_folder / OFFLINE_ROOT
     fresh = next_to(root)
     if not fresh.exists() or public_key(fresh) not in _known_roots(plan):
-        raise StackMissing("no successor of the offline root was announced")
+        raise StackMissing(_("no successor of the offline root was announced"))
     before = plan.central_folder / ROOTS_BEFORE
     lines = before.read_text(encoding="ascii") if before.exists() else ""
     if (own := public_key(root).hex()) not in lines:
@@ -257,7 +260,10 @@ def _list_alone(plan: StackPlan, public: bytes) -> None:
             for line in file.read_text(encoding="ascii").splitlines()
             if line.startswith("revoked-certificate")
         ]
-        lines = [f"{public.hex()}  # the central bank's business key", *kept]
+        lines = [
+            f"{public.hex()}  # the central bank's business key",
+            *kept,
+        ]
         fresh = file.with_suffix(".next")
         write_private(fresh, "".join(f"{line}\n" for line in lines).encode())
         os.replace(fresh, file)
@@ -332,8 +338,8 @@ def _put(what: Sequence[str], certificate: Path, key: Path) -> list[str]:
         tls_key = certificate.with_suffix(".key")
         os.replace(next_to(tls_key), tls_key)
         os.replace(next_to(certificate), certificate)
-        done.append(f"certificate {fingerprint(certificate)}")
+        done.append(_("certificate {fingerprint}").format(fingerprint=fingerprint(certificate)))
     if KEY in what:
         os.replace(next_to(key), key)
-        done.append(f"key {public_key(key).hex()}")
+        done.append(_("key {public_key}").format(public_key=public_key(key).hex()))
     return done

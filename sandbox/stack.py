@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.envelope import possession
 from runtime.private import make_private
 from sandbox.connections import officer_channel, serving
@@ -161,10 +162,16 @@ class Stack:
             with officer_channel(self.plan, address, self._officer(name)) as channel:
                 while not serving(channel):
                     if not process.alive():
-                        raise ProcessFailed(f"{name} ended:\n{process.log_tail()}")
+                        raise ProcessFailed(
+                            _("{name} ended:\n{log_tail}").format(
+                                name=name, log_tail=process.log_tail()
+                            )
+                        )
                     if time.monotonic() > ends_at:
                         raise ProcessFailed(
-                            f"{name} is not healthy after {timeout_s:.0f} s:\n{process.log_tail()}"
+                            _("{name} is not healthy after {timeout_s:.0f} s:\n{log_tail}").format(
+                                name=name, timeout_s=timeout_s, log_tail=process.log_tail()
+                            )
                         )
                     time.sleep(HEALTH_POLL_S)
 

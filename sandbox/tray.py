@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dcep.bank.v1 import bank_pb2
+from language import N_
 from runtime.files import create_whole, write_whole
 from runtime.private import make_private
 from sandbox.limits import READY_S
 
-READY, GIVEN, TAKEN_BACK = "ready", "given", "taken back"
+READY, GIVEN, TAKEN_BACK = "ready", N_("given"), N_("taken back")
 Ask = Callable[[int, bool], int]
 """Asks the bank about a number, giving up or not: a CashOutState."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcep.errors.v1 import errors_pb2
+from language import _
 from runtime.errors import Refusal
 from runtime.files import flush_folder
 from runtime.private import PRIVATE_FILE, make_private
@@ -76,7 +77,10 @@ def unheard(folder: Path, wish: bytes, *, anew: bool = False) -> Iterator[Unhear
                 return
         finally:
             os.close(found.descriptor)
-    raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_UNHEARD} equal commands have no answer yet")
+    raise Refusal(
+        errors_pb2.REASON_OVERLOADED,
+        _("{max_unheard} equal commands have no answer yet").format(max_unheard=MAX_UNHEARD),
+    )
 
 
 def _locked(path: Path, *, create: bool) -> Unheard | None:

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
+from language import _
 from runtime.errors import NoAnswer, Refusal
 from sandbox.databases import create_databases
 from sandbox.offices import CAUSE, BankOffice, CentralOffice, by_two
@@ -103,14 +104,14 @@ class World:
         with BankOffice(self.plan, bank) as office:
             wait_until(
                 lambda: office.books().vault_fen == amount_fen,
-                f"{bank}'s vault holds {amount_fen} fen",
+                _("{bank}'s vault holds {yuan} fen").format(bank=bank, yuan=amount_fen),
             )
 
     def wait_available(self, person: Person, amount_fen: int) -> None:
         """Wait until somebody can spend exactly so much. Raises StoryFailed."""
         wait_until(
             lambda: person.show().available_fen == amount_fen,
-            f"{person.name} has {amount_fen} fen",
+            _("{person} has {yuan} fen").format(person=person.name, yuan=amount_fen),
         )
 
     def wait_quiet(self) -> None:
@@ -121,7 +122,7 @@ class World:
                 def quiet(office: BankOffice = office) -> bool:
                     return office.books().pending_outbound == 0
 
-                wait_until(quiet, f"nothing is on its way at {bank.name}")
+                wait_until(quiet, _("nothing is on its way at {bank}").format(bank=bank.name))
 
     def _database_for(self, name: str) -> str:
         """A wallet's database: beside the services' on PostgreSQL, else in its own home."""
@@ -165,12 +166,16 @@ class Stream:
         if self.failure is not None:
             raise StoryFailed(f"{self._payer.name}: {self.failure}") from self.failure
         if self._thread.is_alive():
-            raise StoryFailed(f"{self._payer.name} still pays after {timeout_s:.0f} s")
+            raise StoryFailed(
+                _("{payer} still pays after {timeout_s:.0f} s").format(
+                    payer=self._payer.name, timeout_s=timeout_s
+                )
+            )
         return self.settled
 
     def _run(self) -> None:
         try:
-            for _ in range(self._count):
+            for _turn in range(self._count):
                 self.settled.append(self._pay_once(str(uuid.uuid4())))
         except (StoryFailed, Refusal, NoAnswer) as failure:
             self.failure = failure
@@ -183,11 +188,19 @@ class Stream:
                 if answer.state.upper() == "SETTLED":
                     return str(answer.payment_id)
                 if answer.state.upper() != "PENDING":
-                    raise StoryFailed(f"{answer.payment_id} is {answer.state} {answer.reason}")
+                    raise StoryFailed(
+                        _("{payment_id} is {state} {reason}").format(
+                            payment_id=answer.payment_id, state=answer.state, reason=answer.reason
+                        )
+                    )
             except NoAnswer:
                 self.unanswered += 1
             if time.monotonic() > ends_at:
-                raise StoryFailed(f"a payment found no end in {SETTLE_TIMEOUT_S:.0f} s")
+                raise StoryFailed(
+                    _("a payment found no end in {settle_timeout_s:.0f} s").format(
+                        settle_timeout_s=SETTLE_TIMEOUT_S
+                    )
+                )
             time.sleep(RETRY_PAUSE_S)
 
 
@@ -202,7 +215,11 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = SETTLE_TI
         except NoAnswer as silence:
             seen = str(silence)
         if time.monotonic() > ends_at:
-            raise StoryFailed(f"not within {timeout_s:.0f} s: {what} ({seen})")
+            raise StoryFailed(
+                _("not within {timeout_s:.0f} s: {what} ({seen})").format(
+                    timeout_s=timeout_s, what=what, seen=seen
+                )
+            )
         time.sleep(0.05)
 
 
@@ -212,4 +229,6 @@ def refused(call: Callable[[], object]) -> Refusal:
         answer = call()
     except Refusal as refusal:
         return refusal
-    raise StoryFailed(f"this must be refused, but came back with {answer!r}")
+    raise StoryFailed(
+        _("this must be refused, but came back with {answer!r}").format(answer=answer)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.channel import BINDING_BYTES
 from offline_token.deposit import Deposit
 from offline_token.formats import KEY_BYTES, FormatError, tagged
@@ -74,7 +75,7 @@ class Guard:
         if session.pin or (session.wallet and command in OWNERS):
             return
         if command in WITH_PIN or command in OWNERS:
-            raise _not_the_holder("this needs the card's PIN")
+            raise _not_the_holder(N_("this needs the card's PIN"))
 
     def begin(self, session: Session, share: bytes) -> bytes:
         """A try of the PIN, counted before anything is said about it; the card's share."""
@@ -138,7 +139,7 @@ class Guard:
     def check_wallet(self, session: Session, wallet: str) -> None:
         """Raises Refusal for another wallet's money, unless the PIN was shown."""
         if not session.pin and wallet != session.wallet:
-            raise _not_the_holder("this needs the card's PIN: it is another wallet's")
+            raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
 
     def check_deposit(self, session: Session, deposit: bytes) -> None:
         """Raises Refusal for a deposit that is not to this wallet, unless the PIN was shown."""
@@ -150,12 +151,12 @@ class Guard:
         except FormatError as error:
             raise _unreadable(str(error)) from None
         if any(end.account != account_of(session.wallet, nonce) for end in ends):
-            raise _not_the_holder("this needs the card's PIN: it is another wallet's")
+            raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
 
     def check_single(self, session: Session, amount_fen: int) -> None:
         """Raises Refusal for a payment that is no small one, unless the PIN was shown."""
         if not session.pin and amount_fen > self._store.read().card_free_fen:
-            raise _with_pin("this card pays so much only with its PIN")
+            raise _with_pin(N_("this card pays so much only with its PIN"))
 
     def count(self, session: Session, amount_fen: int) -> None:
         """Counts a small payment. Raises Refusal when they have come to enough."""
@@ -164,7 +165,7 @@ class Guard:
 
         def body(state: State) -> None:
             if amount_fen > free_fen(state):
-                raise _with_pin("this card has paid enough without its PIN; give it once")
+                raise _with_pin(N_("this card has paid enough without its PIN; give it once"))
             state.card_spent_fen += amount_fen
 
         self._store.change(body)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from language import _
 from offline_token.formats import Endorsement, Payment, Request
 from runtime.clock import Clock
 from runtime.errors import Refusal
@@ -133,7 +134,9 @@ def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
     try:
         device.confirm(payment, receipt.signature)
     except Refusal as no:
-        raise link.LinkError(f"{no.message}; whoever said OK may be between you") from no
+        raise link.LinkError(
+            _("{why}; whoever said OK may be between you").format(why=_(no.message))
+        ) from no
 
 
 def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:

@@ -203,7 +203,7 @@ def open_wallet(
         raise Refusal(
             errors_pb2.REASON_ALREADY_EXISTS,
             _("another wallet lives in {folder}: {number}").format(
-                folder=home.folder, number=profile.number or "one being opened"
+                folder=home.folder, number=profile.number or _("one being opened")
             ),
         )
     if profile is not None and profile.opened:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import column, table
 
 from dcep.office.v1 import office_pb2
+from language import _
 from officers.chain import Place, after_end, after_proposal, chain_beginning
 from sandbox.audit_signatures.verifying import Problems
 
@@ -64,33 +65,50 @@ class ActChain:
         for whose, number, digest in heads:
             if number > self.length:
                 self.problems.say(
-                    f"table officer_chain: it ends with entry {self.length}, and {whose} was told"
-                    f" of entry {number}: the last acts are cut off"
+                    _(
+                        "table officer_chain: it ends with entry {length}, and {whose} was told "
+                        "of entry {number}: the last acts are cut off"
+                    ).format(length=self.length, whose=_(whose), number=number)
                 )
             elif self.hashes.get(number) != digest:
                 self.problems.say(
-                    f"table officer_chain: {whose} was told of another history up to entry {number}"
+                    _(
+                        "table officer_chain: {whose} was told of another history up to entry "
+                        "{number}"
+                    ).format(whose=_(whose), number=number)
                 )
 
     def _take(self, link: Any, place: Place) -> Place:
-        where = f"table officer_chain, row number={link.number}"
+        where = _("table officer_chain, row number={number}").format(number=link.number)
         if link.number != place.number + 1:
-            self.problems.say(f"{where}: it follows entry {place.number}; acts are missing")
+            self.problems.say(
+                _("{where}: it follows entry {number}; acts are missing").format(
+                    where=where, number=place.number
+                )
+            )
             place = place._replace(number=link.number - 1)
         row = self._acts.get(link.act)
         after = None
         if row is None:
-            self.problems.say(f"{where}: act {link.act} is missing")
+            self.problems.say(_("{where}: act {act} is missing").format(where=where, act=link.act))
         elif link.state == _OPEN:
             after = after_proposal(place, row.id, row)
             self.steps.append(Step(row, ended=False))
         elif link.state != row.state:
-            self.problems.say(f"{where}: act {link.act} has another end than it had")
+            self.problems.say(
+                _("{where}: act {act} has another end than it had").format(
+                    where=where, act=link.act
+                )
+            )
         else:
             after = after_end(place, row.id, row)
             self.steps.append(Step(row, ended=True))
         if after is not None and after.hash != bytes(link.hash):
-            self.problems.say(f"{where}: it does not follow, or act {link.act} was changed since")
+            self.problems.say(
+                _("{where}: it does not follow, or act {act} was changed since").format(
+                    where=where, act=link.act
+                )
+            )
         # What follows is judged by itself.
         place = Place(link.number, bytes(link.hash))
         self.hashes[place.number] = place.hash
@@ -105,8 +123,10 @@ class ActChain:
             wanted = [False] if row.state == _OPEN else [False, True]
             if seen.get(number, []) != wanted:
                 self.problems.say(
-                    f"table officer_acts, row id={number}: it stands in the chain of acts otherwise"
-                    " than proposed once and ended once"
+                    _(
+                        "table officer_acts, row id={number}: it stands in the chain of acts "
+                        "otherwise than proposed once and ended once"
+                    ).format(number=number)
                 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, column, inspect, select, table
 
 from dcep.office.v1 import office_pb2
+from language import _
 from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, REJECTION_TAG, digest_of
 from sandbox.audit_signatures.act_chain import ActChain, chain_table
 from sandbox.audit_signatures.orders import Line, Wrong, read, same
@@ -76,14 +77,19 @@ class ActsDone:
         self.chain = ActChain(institution, None, (), (), self.problems)
         self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
         if not inspect(engine).has_table(_acts.name):
-            self.problems.say(f"table {_acts.name} is missing")
+            self.problems.say(_("table {acts} is missing").format(acts=_acts.name))
             return
         found = _consistent(engine)
         self.chain = ActChain(institution, found.founding, found.acts, found.links, self.problems)
         self._rights = Rights((), 0)
-        self._named(f"table {_founding.name}", self._founded, found.founding, business_keys)
+        self._named(
+            _("table {founding}").format(founding=_founding.name),
+            self._founded,
+            found.founding,
+            business_keys,
+        )
         for step in self.chain.steps:
-            where = f"table {_acts.name}, row id={step.act.id}"
+            where = _("table {acts}, row id={id}").format(acts=_acts.name, id=step.act.id)
             self._named(where, self._ended if step.ended else self._proposed, step.act, where)
         self._rights.check_rows(found.people, found.credentials, self.problems)
 
@@ -93,7 +99,7 @@ class ActsDone:
         except Wrong as wrong:
             self.problems.say(f"{where}: {wrong}")
 
-    def _proposed(self, row: Any, _: str) -> None:
+    def _proposed(self, row: Any, _where: str) -> None:
         proposal = bytes(row.proposal)
         act = read(office_pb2.OfficerAct, proposal)
         same("institution", act.institution, self._institution)
@@ -116,7 +122,7 @@ class ActsDone:
         same("digest", decision.act_digest.hex(), digest_of(bytes(row.proposal)).hex())
         same("checker", decision.officer, row.decider)
         if row.decider == row.proposer and tag == APPROVAL_TAG:
-            raise Wrong("one officer proposed and approved it")
+            raise Wrong(_("one officer proposed and approved it"))
         self._signed(row, row.decider, tag, "decision", row.decided_time_ms)
         _in_its_time("decided", row.decided_time_ms, act)
         _in_its_time("decided", row.decided_time_ms, decision)
@@ -128,8 +134,12 @@ class ActsDone:
         right = RIGHT_OF.get(row.kind)
         for name in (row.proposer, row.decider):
             if not self._rights.has(name, right):
-                wanted = "a known right" if right is None else office_pb2.Right.Name(right)
-                self.problems.say(f"{where}: {name} had not {wanted} then")
+                wanted = _("a known right") if right is None else office_pb2.Right.Name(right)
+                self.problems.say(
+                    _("{where}: {name} had not {wanted} then").format(
+                        where=where, name=name, wanted=wanted
+                    )
+                )
         digest = int.from_bytes(digest_of(bytes(row.proposal))[:8], "little")
         self._rights.heed(row.id, row.decided_time_ms, act)
         self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider, digest))
@@ -141,12 +151,16 @@ class ActsDone:
         signature = bytes(getattr(row, f"{name}_signature"))
         keys = self._rights.keys(officer, time_ms)
         if not self._verifying.now(keys, [tag], payload, signature):
-            raise Wrong(f"the {name} is not signed by a key that {officer} had then")
+            raise Wrong(
+                _("the {name} is not signed by a key that {officer} had then").format(
+                    name=name, officer=officer
+                )
+            )
 
     def _founded(self, founding: Any, business_keys: Sequence[bytes]) -> None:
         """The first officers, from the record that the business key signed."""
         if founding is None:
-            raise Wrong("the founding record is missing")
+            raise Wrong(_("the founding record is missing"))
         payload = bytes(founding.payload)
         record = read(office_pb2.FoundingRecord, payload)
         same("institution", record.institution, self._institution)
@@ -154,7 +168,7 @@ class ActsDone:
         if business_keys and not self._verifying.now(
             business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
         ):
-            raise Wrong("the founding record is not signed by the institution's business key")
+            raise Wrong(_("the founding record is not signed by the institution's business key"))
 
     def policy(self, digest: int) -> office_pb2.SetPolicy | None:
         """The limits that two officers have set, by the digest in the records of it."""
@@ -176,7 +190,7 @@ class ActsDone:
         """
         found = self._by_position.get(line.position)
         if found is None:
-            raise Wrong("no act of two officers is behind it")
+            raise Wrong(_("no act of two officers is behind it"))
         number, proposal, act = found
         same("kind", act.WhichOneof("kind"), kind)
         digest = int.from_bytes(hashlib.sha256(proposal).digest()[:8], "little")
@@ -196,7 +210,11 @@ def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
     """That a time in the table, from which keys and rights count, is one that was signed for."""
     first, last = statement.created_time_ms, statement.expires_time_ms
     if not first - SKEW_MS <= time_ms <= last + SKEW_MS:
-        raise Wrong(f"it was {what} at {time_ms}, and signed for {first} to {last}")
+        raise Wrong(
+            _("it was {what} at {time_ms}, and signed for {first} to {last}").format(
+                what=what, time_ms=time_ms, first=first, last=last
+            )
+        )
 
 
 class _Found(NamedTuple):

@@ -9,13 +9,14 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from language import N_, _
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
 from sandbox.audit_signatures.orders import Wrong, read
 from sandbox.audit_signatures.verifying import Problems
 
 _told = table("acts_told", *map(column, ("bank", "incarnation", "number", "receipt")))
-_WHOSE = "the central bank"
+_WHOSE = N_("the central bank")
 
 
 class ActsTold:
@@ -50,7 +51,9 @@ class ActsTold:
             try:
                 end = _end(bytes(row.receipt), bank, row.number, keys.get(bank, ()))
             except Wrong as wrong:
-                where = f"table acts_told, row bank={row.bank} number={row.number}"
+                where = _("table acts_told, row bank={bank} number={number}").format(
+                    bank=row.bank, number=row.number
+                )
                 self.problems.say(f"{where}: {wrong}")
             else:
                 self.ends[bank][end] = _WHOSE
@@ -64,8 +67,8 @@ def _end(receipt: bytes, bank: str, number: int, keys: Sequence[bytes]) -> tuple
     envelope = read(SignedEnvelope, receipt)
     message = signed_bytes("feed-receipt/v1", envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):
-        raise Wrong("it is not signed by the bank")
+        raise Wrong(_("it is not signed by the bank"))
     said = read(registration_pb2.FeedReceipt, envelope.payload)
     if (said.bank, said.acts.number) != (bank, number):
-        raise Wrong("it tells of another end")
+        raise Wrong(_("it tells of another end"))
     return said.acts.number, said.acts.hash

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.bank.v1 import orders_pb2
 from dcep.registration.v1 import registration_pb2
+from language import _
 from offline_token.deposit import Deposit, signed_by_owners
 from offline_token.formats import FormatError
 from offline_token.possession import Possession, account_of
@@ -133,12 +134,16 @@ class BankWalk:
         self._read_wallets()
         tip = Tip()
         for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
-            self._walk(lines(entry), f"row seq={entry.seq}")
+            self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
             self._policy.end_of(entry.seq)
             tip = reached
         self._rest_of_the_chain(tip)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
-            self._say(line, f"row seq={seq}", f"it was accepted before, at position {first}")
+            self._say(
+                line,
+                _("row seq={seq}").format(seq=seq),
+                _("it was accepted before, at position {first}").format(first=first),
+            )
         self._check_devices()
         for problem in self._lost.finish().all():
             self._problems.say(problem)
@@ -149,19 +154,21 @@ class BankWalk:
         if self._chain.complete:
             return
         try:
-            for entry, _ in self._journal.rows(tip):
+            for entry, _rest in self._journal.rows(tip):
                 for line in lines(entry):
-                    self._chain.take(line, f"row seq={entry.seq}")
+                    self._chain.take(line, _("row seq={seq}").format(seq=entry.seq))
                 if self._chain.complete:
                     return
         except JournalBroken as broken:
-            self._problems.say(f"the feed cannot be followed further: {broken}")
+            self._problems.say(
+                _("the feed cannot be followed further: {broken}").format(broken=broken)
+            )
 
     def _read_wallets(self) -> None:
         with self._engine.connect() as connection:
             for row in connection.execute(select(_wallets).where(_wallets.c.number.is_not(None))):
                 payload = bytes(row.order_payload)
-                where = f"table wallets, row id={row.id}"
+                where = _("table wallets, row id={id}").format(id=row.id)
                 try:
                     self._check_opening(row, payload, where)
                 except Wrong as wrong:
@@ -178,7 +185,7 @@ class BankWalk:
         same("phone", order.phone, row.phone)
         same("bank", order.bank, self._name)
         self._verify(
-            f"{where}: its opening",
+            _("{where}: its opening").format(where=where),
             order.public_key,
             orders_pb2.OpenWalletOrder,
             payload,
@@ -201,7 +208,7 @@ class BankWalk:
                 if head is not None:
                     chained += 1
                     if chained > 1 or linked:
-                        raise Wrong("it is linked to more than an exchange is")
+                        raise Wrong(_("it is linked to more than an exchange is"))
                     self._exchange(head, line)
                 elif not linked:
                     self._one(line)
@@ -214,10 +221,14 @@ class BankWalk:
 
     def _say(self, line: Line, row: str, wrong: str) -> None:
         holder = self._holders.get(line.debit)
-        what = f"{Kind(line.kind).name} of {line.amount_fen} fen"
+        what = _("{name} of {yuan} fen").format(name=Kind(line.kind).name, yuan=line.amount_fen)
         if holder is not None:
-            what += f" out of wallet {holder.number}"
-        self._problems.say(f"table journal, {row}, position={line.position}: {what}: {wrong}")
+            what += _(" out of wallet {number}").format(number=holder.number)
+        self._problems.say(
+            _("table journal, {row}, position={position}: {what}: {wrong}").format(
+                row=row, position=line.position, what=what, wrong=wrong
+            )
+        )
 
     def _one(self, line: Line) -> None:
         """A record that stands alone. Raises Wrong."""
@@ -234,7 +245,7 @@ class BankWalk:
         elif not line.accepted:
             return
         elif not _is_own(line):
-            raise Wrong("neither an order nor the central bank's word is behind it")
+            raise Wrong(_("neither an order nor the central bank's word is behind it"))
 
     def _administer(self, line: Line) -> None:
         account = line.credit
@@ -255,7 +266,7 @@ class BankWalk:
             kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
             self._acts.took_effect(line, kind, wallet_number=holder.number)
         else:
-            raise Wrong("nobody ordered a change of the wallet's class")
+            raise Wrong(_("nobody ordered a change of the wallet's class"))
 
     def _opened(self, line: Line) -> None:
         account = line.credit
@@ -263,18 +274,18 @@ class BankWalk:
             return
         self._policy.open_for_holders()
         if line.ref:
-            raise Wrong("an account of a holder is opened with flags")
+            raise Wrong(_("an account of a holder is opened with flags"))
         if account % 2 == 0 and line.digest != self._holder(account).opening:
-            raise Wrong("the account was opened by another order than the wallet has")
+            raise Wrong(_("the account was opened by another order than the wallet has"))
 
     def _holder(self, account: int) -> _Holder:
         holder = self._holders.get(account)
         if holder is None:
-            raise Wrong(f"there is no wallet for account {account}")
+            raise Wrong(_("there is no wallet for account {account}").format(account=account))
         return holder
 
     def _signed(self, line: Line, holder: _Holder, kind: Any) -> None:
-        where = f"table journal, position={line.position}"
+        where = _("table journal, position={position}").format(position=line.position)
         self._verify(where, holder.key, kind, line.note, line.signature)
 
     def _paid(self, line: Line, holder: _Holder) -> None:
@@ -282,7 +293,7 @@ class BankWalk:
         if line.kind == Kind.REFUSAL:
             tags = refused(line, holder.number)
             if not self._verifying.now([holder.key], tags, line.note, line.signature):
-                raise Wrong("the signature is not by the wallet's key")
+                raise Wrong(_("the signature is not by the wallet's key"))
             return
         if line.kind == Kind.HOLD and is_load(line.note):
             load = ordered(line, orders_pb2.LoadOrder, holder.number)
@@ -292,7 +303,7 @@ class BankWalk:
                 self._held(line, device_key=load.device_key)
             return
         if line.kind not in (Kind.TRANSFER, Kind.HOLD):
-            raise Wrong("no order of a wallet does this")
+            raise Wrong(_("no order of a wallet does this"))
         order = ordered(line, orders_pb2.PaymentOrder, holder.number)
         self._signed(line, holder, orders_pb2.PaymentOrder)
         if not line.accepted:
@@ -301,10 +312,18 @@ class BankWalk:
         payee = self._accounts.get(order.payee_number)
         if line.kind == Kind.HOLD:
             if payee is not None:
-                raise Wrong(f"its order's payee is {order.payee_number}, a wallet of this bank")
+                raise Wrong(
+                    _("its order's payee is {payee_number}, a wallet of this bank").format(
+                        payee_number=order.payee_number
+                    )
+                )
             self._held(line, payer=holder.number, payee=order.payee_number)
         elif payee != line.credit:
-            raise Wrong(f"its order's payee is {order.payee_number}, another was paid")
+            raise Wrong(
+                _("its order's payee is {payee_number}, another was paid").format(
+                    payee_number=order.payee_number
+                )
+            )
 
     def _held(
         self, line: Line, *, device_key: bytes = b"", payer: str = "", payee: str = ""
@@ -323,7 +342,7 @@ class BankWalk:
         if order.direction != _TOP_UP:
             currency, own = currency[::-1], own[::-1]
         if first.accepted and order.medium == _CASH:
-            where = f"table journal, position={first.position}"
+            where = _("table journal, position={position}").format(position=first.position)
             self._machines.stands_behind(order, self._name, where)
         same("amount", order.amount_fen, second.amount_fen)
         kinds = (first.kind, second.kind, second.sequence)
@@ -331,7 +350,7 @@ class BankWalk:
             (first.debit, first.credit),
             (second.debit, second.credit),
         ) != (currency, own):
-            raise Wrong("it moves something else than its order says")
+            raise Wrong(_("it moves something else than its order says"))
 
     def _fed(self, line: Line) -> None:
         """What the central bank's word moves. Raises Wrong."""
@@ -359,11 +378,11 @@ class BankWalk:
     def _end_of_hold(self, line: Line, said: Line) -> None:
         hold = self._holds.pop(line.ref, None)
         if hold is None:
-            raise Wrong("there is no ordered hold that it ends")
+            raise Wrong(_("there is no ordered hold that it ends"))
         same("account", hold.account, line.debit)
         settled = line.kind == Kind.CAPTURE
         if settled and line.credit != MIRROR:
-            raise Wrong("it pays somebody else than the central bank's word says")
+            raise Wrong(_("it pays somebody else than the central bank's word says"))
         self._settled.of_outbound(said, hold, settled=settled)
         if line.debit == SUSPENSE and not settled:
             self._suspense[line.position] = (line.amount_fen, "")
@@ -379,10 +398,14 @@ class BankWalk:
             account = self._accounts.get(payment.payee_number, SUSPENSE)
             payer = payment.payer_number
         else:
-            raise Wrong(f"the central bank's position {said.position} delivers nothing")
+            raise Wrong(
+                _("the central bank's position {position} delivers nothing").format(
+                    position=said.position
+                )
+            )
         same("amount", said.amount_fen, line.amount_fen)
         if (line.debit, line.ref) != (MIRROR, SUSPENSE) or line.credit not in (account, SUSPENSE):
-            raise Wrong("it was credited to another wallet than the central bank's word names")
+            raise Wrong(_("it was credited to another wallet than the central bank's word names"))
         if diverted(line):
             self._suspense[line.position] = (line.amount_fen, payer)
 
@@ -393,7 +416,7 @@ class BankWalk:
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
-            raise Wrong(f"table token_deposits has no row id={note.number}")
+            raise Wrong(_("table token_deposits has no row id={number}").format(number=note.number))
         account: int = FIRST_WALLET + 2 * row.wallet
         holder = self._holder(account)
         payload = bytes(row.order_payload)
@@ -401,7 +424,7 @@ class BankWalk:
         same("wallet", order.wallet_number, holder.number)
         same("digest", record_digest(order.offline_payment), said.digest)
         self._owned(order)
-        where = f"table token_deposits, row id={row.id}"
+        where = _("table token_deposits, row id={id}").format(id=row.id)
         signature = bytes(row.order_signature)
         self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
         return account
@@ -412,10 +435,10 @@ class BankWalk:
             deposit = Deposit.decode(order.offline_payment)
             signed = signed_by_owners(deposit, deposit.pieces(), self._name)
         except (FormatError, Bad) as error:
-            raise Wrong(f"the deposit cannot be read: {error}") from None
+            raise Wrong(_("the deposit cannot be read: {error}").format(error=error)) from None
         account = account_of(order.wallet_number, order.nonce)
         if signed != Reason.GOOD or deposit.account != account:
-            raise Wrong("the owners of the pieces have not signed them over to this wallet")
+            raise Wrong(_("the owners of the pieces have not signed them over to this wallet"))
 
     def _out_of_suspense(self, line: Line) -> None:
         """A return, or what two officers pay out."""
@@ -428,20 +451,24 @@ class BankWalk:
         if line.kind == Kind.HOLD:
             back = read(registration_pb2.OutboundPayment, line.note)
             if back.payee_number != payer:
-                raise Wrong(f"it goes back to {back.payee_number}, and came from {payer}")
+                raise Wrong(
+                    _("it goes back to {payee_number}, and came from {payer}").format(
+                        payee_number=back.payee_number, payer=payer
+                    )
+                )
             self._held(line, payer=back.payer_number, payee=payer)
         elif line.kind == Kind.TRANSFER:
             number = self._holder(line.credit).number
             self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)
         else:
-            raise Wrong("nothing leaves the suspense account so")
+            raise Wrong(_("nothing leaves the suspense account so"))
 
     def _settled_of_lost(self, line: Line) -> None:
         """What two officers take for a lost payment, out of its payer's wallet or the vault."""
         if not line.accepted:
             return
         if line.kind != Kind.TRANSFER or line.credit != LOST:
-            raise Wrong("nothing is settled so")
+            raise Wrong(_("nothing is settled so"))
         number = "" if line.debit == VAULT else self._holder(line.debit).number
         asked = self._acts.took_effect(
             line, "settle_lost", wallet_number=number, amount_fen=line.amount_fen
@@ -451,7 +478,9 @@ class BankWalk:
     def _check_devices(self) -> None:
         with self._engine.connect() as connection:
             for row in connection.execute(select(_devices)):
-                where = f"table devices, row device_key={bytes(row.device_key).hex()}"
+                where = _("table devices, row device_key={device_key}").format(
+                    device_key=bytes(row.device_key).hex()
+                )
                 try:
                     self._check_device(row, where)
                 except Wrong as wrong:
@@ -465,7 +494,7 @@ class BankWalk:
         same("key", order.device_key.hex(), bytes(row.device_key).hex())
         account = account_of(order.wallet_number, order.nonce)
         if not Possession(account, order.possession).proves(order.device_key, self._name):
-            raise Wrong("the key has not asked for it itself")
+            raise Wrong(_("the key has not asked for it itself"))
         signature = bytes(row.order_signature)
         self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from language import _
 from runtime.envelope import possessed
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.key_rows import CERTIFICATES, KEYS, Given, Term
@@ -82,8 +83,10 @@ def check_possession(acts: Iterable[Approved], problems: Problems) -> None:
         key = asked.business_key
         if key and not possessed(key, asked.name, asked.proof):
             problems.say(
-                f"table officer_acts, row id={act.number}: key {key.hex()} has not signed for"
-                f" itself as a key of {asked.name}"
+                _(
+                    "table officer_acts, row id={number}: key {key} has not signed for itself "
+                    "as a key of {asked}"
+                ).format(number=act.number, key=key.hex(), asked=asked.name)
             )
 
 
@@ -103,14 +106,19 @@ def compare(
     there = {(row.table, names.get(row.bank, ""), row.term.value) for row in last}
     for table, of_banks in terms.items():
         wanted = {(table, bank, term.value) for bank, given in of_banks.items() for term in given}
-        for _, bank, value in sorted(wanted - there):
-            problems.say(f"table {table}, row {_named(table, value)} of bank {bank} is missing")
+        for _first, bank, value in sorted(wanted - there):
+            problems.say(
+                _("table {table}, row {named} of bank {bank} is missing").format(
+                    table=table, named=_named(table, value), bank=bank
+                )
+            )
     for row in sorted(rows):
         name = names.get(row.bank, "")
         if row.term not in terms[row.table].get(name, []):
             problems.say(
-                f"table {row.table}, row {_named(row.table, row.term.value)}: no act of two"
-                f" officers says this of bank {name}"
+                _(
+                    "table {table}, row {named}: no act of two officers says this of bank {name}"
+                ).format(table=row.table, named=_named(row.table, row.term.value), name=name)
             )
 
 

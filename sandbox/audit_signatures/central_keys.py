@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from language import _
 from runtime.envelope import key_id
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.bank_keys import covers, ended, renewed
@@ -53,26 +54,33 @@ class CentralTerms:
         for given in sorted(rows.of_centre):
             if given.term not in self._terms:
                 self.problems.say(
-                    f"table {given.table}, row business_key={given.term.value.hex()}: no act of two"
-                    " officers says this"
+                    _(
+                        "table {table}, row business_key={value}: no act of two officers says this"
+                    ).format(table=given.table, value=given.term.value.hex())
                 )
-        self._missing("central_keys, row business_key", self._terms, last.of_centre)
+        self._missing(_("central_keys, row business_key"), self._terms, last.of_centre)
         self._check_roots(rows, last, acts)
         for number, envelope in sorted(rows.told):
-            where = f"table key_successions, row act={number}"
+            where = _("table key_successions, row act={number}").format(number=number)
             try:
                 self._check_told(envelope, wanted.get(number), where)
             except Wrong as wrong:
                 self.problems.say(f"{where}: {wrong}")
-        for number in sorted(set(wanted) - {number for number, _ in last.told}):
-            self.problems.say(f"table key_successions, row act={number} is missing")
+        for number in sorted(set(wanted) - {number for number, _rest in last.told}):
+            self.problems.say(
+                _("table key_successions, row act={number} is missing").format(number=number)
+            )
 
     def _missing(self, where: str, terms: Sequence[Term], last: frozenset[Given]) -> None:
         """Names what the acts say and no row does."""
         there = {given.term.value for given in last}
         for term in terms:
             if term.value not in there:
-                self.problems.say(f"table {where}={term.value.hex()} is missing")
+                self.problems.say(
+                    _("table {where}={value} is missing").format(
+                        where=where, value=term.value.hex()
+                    )
+                )
 
     def _check_roots(self, rows: KeyRows, last: KeyRows, acts: list[Approved]) -> None:
         """Holds the roots of offline money against the acts that announced and ended them."""
@@ -81,12 +89,13 @@ class CentralTerms:
             if act.content.WhichOneof("kind") == "renew_offline_root":
                 asked = act.content.renew_offline_root
                 terms = renewed(terms, asked.root_key, asked.old_until_time_ms, act.time_ms)
-        self._missing("offline_roots, row root_key", terms, last.roots)
+        self._missing(_("offline_roots, row root_key"), terms, last.roots)
         for given in sorted(rows.roots):
             if given.term not in terms:
                 self.problems.say(
-                    f"table {given.table}, row root_key={given.term.value.hex()}: no act of two"
-                    " officers says this"
+                    _(
+                        "table {table}, row root_key={value}: no act of two officers says this"
+                    ).format(table=given.table, value=given.term.value.hex())
                 )
 
     def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
@@ -116,7 +125,7 @@ class CentralTerms:
         """Verifies what a bank has kept of the central bank's word about its feed."""
         problems = Problems()
         for number, envelope in kept_tips(engine):
-            where = f"table feed_tips, row number={number}"
+            where = _("table feed_tips, row number={number}").format(number=number)
             try:
                 self._check_tip(number, read(SignedEnvelope, envelope), bank, where, problems)
             except Wrong as wrong:
@@ -138,13 +147,13 @@ class CentralTerms:
         envelope = read(SignedEnvelope, signed)
         told = read(authentication_pb2.KeySuccession, envelope.payload)
         if wanted is None:
-            raise Wrong("no act of two officers is behind it")
+            raise Wrong(_("no act of two officers is behind it"))
         same("number", told.number, wanted.number)
         same("successor", told.successor.hex(), wanted.successor.hex())
         same("time", told.from_time_ms, wanted.from_time_ms)
-        same("keys that end", _ends(told), _ends(wanted))
+        same(_("keys that end"), _ends(told), _ends(wanted))
         revoked = ", ".join(wanted.revoked_certificates)
-        same("revoked certificate", ", ".join(told.revoked_certificates), revoked)
+        same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
         # By a key that was there before. It may have ended: its successor was lost before its use.
         begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
         self._verify(self.problems, where, "key-succession/v1", envelope, begun)
@@ -159,7 +168,7 @@ class CentralTerms:
     ) -> None:
         keys = [term.value for term in terms if key_id(term.value) == envelope.key_id]
         if not keys:
-            raise Wrong("it is by no key that the central bank had then")
+            raise Wrong(_("it is by no key that the central bank had then"))
         self._verifying.add(
             problems,
             where,

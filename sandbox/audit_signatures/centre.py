@@ -13,6 +13,7 @@ from sqlalchemy import Engine, column, select, table
 
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
+from language import _
 from offline_token.formats import DEVICE, Certificate, FormatError
 from offline_token.possession import Possession
 from runtime.kept_payload import KeptPayload, others_in, put_together
@@ -60,7 +61,7 @@ class _Bank(NamedTuple):
         """The keys by which it may have signed what was journaled then. Raises Wrong for none."""
         found = [term.value for term in self.terms if covers(term, time_ms)]
         if not found:
-            raise Wrong(f"bank {self.name} had no key then")
+            raise Wrong(_("bank {self} had no key then").format(self=self.name))
         return found
 
 
@@ -103,24 +104,39 @@ class CentreWalk:
         """Names what has nothing behind it, in the rows up to this one."""
         batches = self._rows()
         batch = next(batches, None)
-        for entry, _ in self._journal.rows(Tip(), until_seq=until_seq):
+        for entry, _rest in self._journal.rows(Tip(), until_seq=until_seq):
             row = list(lines(entry))
             for index, line in enumerate(row):
                 while batch is not None and batch.position <= line.position:
-                    self._named(f"table bank_batches, row position={batch.position}", batch, row)
+                    self._named(
+                        _("table bank_batches, row position={position}").format(
+                            position=batch.position
+                        ),
+                        batch,
+                        row,
+                    )
                     batch = next(batches, None)
                 self._late.note(line)
                 try:
                     self._one(line, row, index)
                 except Wrong as wrong:
-                    what = f"{Kind(line.kind).name} of {line.amount_fen} fen"
+                    what = _("{name} of {yuan} fen").format(
+                        name=Kind(line.kind).name, yuan=line.amount_fen
+                    )
                     self._problems.say(
-                        f"table journal, row seq={entry.seq}, position={line.position}: {what}:"
-                        f" {wrong}"
+                        _(
+                            "table journal, row seq={seq}, position={position}: {what}: {wrong}"
+                        ).format(seq=entry.seq, position=line.position, what=what, wrong=wrong)
                     )
         for line, seq, first in self._late.repeated(self._journal, until_seq):
-            where = f"table journal, row seq={seq}, position={line.position}"
-            self._problems.say(f"{where}: it was accepted before, at position {first}")
+            where = _("table journal, row seq={seq}, position={position}").format(
+                seq=seq, position=line.position
+            )
+            self._problems.say(
+                _("{where}: it was accepted before, at position {first}").format(
+                    where=where, first=first
+                )
+            )
         return self._problems
 
     def _rows(self) -> Iterator[Any]:
@@ -146,7 +162,7 @@ class CentreWalk:
         """Makes a batch's signed bytes again, and notes what stands in them."""
         bank = self._banks.get(batch.bank)
         if bank is None or batch.kind not in _KINDS:
-            raise Wrong("it is of no bank, or of no kind")
+            raise Wrong(_("it is of no bank, or of no kind"))
         tag, kind = _KINDS[batch.kind]
         others = None if batch.others is None else bytes(batch.others)
         first = batch.position - row[0].position
@@ -165,7 +181,7 @@ class CentreWalk:
                 self._deposits[batch.bank, item.number] = digest
         elif others is not None:
             self._covered = batch.position + batch.count - 1
-            for _, item in others_in(others):
+            for _first, item in others_in(others):
                 number = read(registration_pb2.OutboundPayment, item).number
                 self._signed[batch.bank, number] = record_digest(item)
         else:
@@ -179,7 +195,11 @@ class CentreWalk:
         """Has a batch's signature verified; at once where the bank changed its key just then."""
         if len(keys) > 1:
             if not self._verifying.now(keys, [tag], payload, signature):
-                self._problems.say(f"{where}: it is not signed by a key that the bank had then")
+                self._problems.say(
+                    _("{where}: it is not signed by a key that the bank had then").format(
+                        where=where
+                    )
+                )
             return
         self._verifying.add(
             self._problems,
@@ -195,7 +215,7 @@ class CentreWalk:
         if line.kind == Kind.OPEN:
             return
         if line.kind <= Kind.POLICY:
-            raise Wrong("nobody ordered it")
+            raise Wrong(_("nobody ordered it"))
         bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
         if offset == CIRCULATION_OFFSET and bank in self._banks:
             self._outbound(line, bank)
@@ -206,7 +226,7 @@ class CentreWalk:
         elif offset in (RESTORED_OFFSET, LOSS_OFFSET):
             self._consequence(line, bank, offset)
         elif line.accepted:
-            raise Wrong("neither a bank nor two officers are behind it")
+            raise Wrong(_("neither a bank nor two officers are behind it"))
 
     def _account(self, bank: int, offset: int) -> int:
         return FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank + offset
@@ -220,7 +240,9 @@ class CentreWalk:
         digest = record_digest(line.note)
         same("digest", digest, line.digest)
         if line.position > self._covered and self._signed.pop((bank, line.sequence), 0) != digest:
-            raise Wrong(f"it is in no batch that bank {self._banks[bank].name} signed")
+            raise Wrong(
+                _("it is in no batch that bank {name} signed").format(name=self._banks[bank].name)
+            )
         payment = read(registration_pb2.OutboundPayment, line.note)
         same("number", payment.number, line.sequence)
         same("amount", payment.amount_fen, line.amount_fen)
@@ -230,7 +252,11 @@ class CentreWalk:
         payee = self._by_prefix.get(prefix_of(payment.payee_number))
         credit = -1 if payee is None else self._account(payee, CIRCULATION_OFFSET)
         if (line.debit, line.credit) != (line.origin, credit):
-            raise Wrong(f"its payee is {payment.payee_number}, another bank was paid")
+            raise Wrong(
+                _("its payee is {payee_number}, another bank was paid").format(
+                    payee_number=payment.payee_number
+                )
+            )
 
     def _registered(self, line: Line, order: registration_pb2.TokenRegistration) -> None:
         same("number", order.number, line.sequence)
@@ -238,9 +264,9 @@ class CentreWalk:
         seal = f"{order.amount_fen} ".encode() + order.device_certificate
         same("digest", record_digest(seal), line.digest)
         if line.accepted and not _asked_for(order):
-            raise Wrong("its device has not asked this bank to be certified")
+            raise Wrong(_("its device has not asked this bank to be certified"))
         if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
-            raise Wrong("it moves something else than the bank signed")
+            raise Wrong(_("it moves something else than the bank signed"))
 
     def _deposited(self, line: Line, row: Sequence[Line], index: int, bank: int) -> None:
         """What the bank deposited; what further accounts pay of it follows the first record."""
@@ -251,13 +277,15 @@ class CentreWalk:
         if not line.accepted:
             return
         if self._deposits.get((bank, number)) != line.digest:
-            raise Wrong(f"it is in no deposit that bank {self._banks[bank].name} signed")
+            raise Wrong(
+                _("it is in no deposit that bank {name} signed").format(name=self._banks[bank].name)
+            )
         offset = (line.debit - FIRST_BANK_ACCOUNT) % ACCOUNTS_PER_BANK
         pays = line.debit == OFFLINE_FLOAT or (
             line.debit >= FIRST_BANK_ACCOUNT and offset == LOSS_OFFSET
         )
         if not pays or line.credit != self._account(bank, CIRCULATION_OFFSET):
-            raise Wrong("it moves something else than a deposit does")
+            raise Wrong(_("it moves something else than a deposit does"))
 
     def _office(self, line: Line, bank: int) -> None:
         """What two officers did."""
@@ -271,7 +299,7 @@ class CentreWalk:
             (circulation, reserves): "redeem",
         }.get((line.debit, line.credit))
         if kind is None:
-            raise Wrong("no officers' act moves this")
+            raise Wrong(_("no officers' act moves this"))
         self._acts.took_effect(
             line,
             kind,
@@ -287,7 +315,7 @@ class CentreWalk:
         if offset == LOSS_OFFSET:
             expected = (self._account(bank, 0), self._account(bank, LOSS_OFFSET))
         if line.accepted and (line.debit, line.credit) != expected:
-            raise Wrong("nothing follows so from what was signed")
+            raise Wrong(_("nothing follows so from what was signed"))
 
 
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:
@@ -309,9 +337,13 @@ def device_key(engine: Engine, position: int) -> bytes:
     with engine.connect() as connection:
         row = connection.execute(query).first()
     if row is None or row.kind != "registration":
-        raise Wrong(f"no registration that the bank signed stands at position {position}")
+        raise Wrong(
+            _("no registration that the bank signed stands at position {position}").format(
+                position=position
+            )
+        )
     order = read(registration_pb2.TokenRegistration, bytes(row.head))
     try:
         return Certificate.decode(order.device_certificate, DEVICE).key
     except FormatError as error:
-        raise Wrong(f"its certificate cannot be read: {error}") from None
+        raise Wrong(_("its certificate cannot be read: {error}").format(error=error)) from None

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from language import _
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
 from runtime.hash_chain import beginning, linked
@@ -59,12 +60,14 @@ class FeedChain:
         self._until = stands.number if stands is not None else 0
         self._end = bytes(stands.hash) if stands is not None else b""
         if ledgers and told is not None and ledgers != [bytes(told)]:
-            self._problems.say("table feed_place: it is the feed of another ledger")
+            self._problems.say(_("table feed_place: it is the feed of another ledger"))
         self._hash = beginning("feed/v1", *ledgers[:1], bank.encode())
         for number in sorted(number for number in self._marks if number > self._until):
             where = self._marks.pop(number)[0][0]
             self._problems.say(
-                f"{where}: the bank has applied {self._until} entries alone: an older copy"
+                _("{where}: the bank has applied {until} entries alone: an older copy").format(
+                    where=where, until=self._until
+                )
             )
         self._tips = self._signed_tips()
         self._tip = next(self._tips, None)
@@ -83,9 +86,17 @@ class FeedChain:
         try:
             said = read(registration_pb2.FeedEntry, line.note).number
             if said != self._number + 1:
-                raise Wrong(f"entry {said} follows entry {self._number} of the feed")
+                raise Wrong(
+                    _("entry {said} follows entry {number} of the feed").format(
+                        said=said, number=self._number
+                    )
+                )
         except Wrong as wrong:
-            self._problems.say(f"table journal, {where}, position={line.position}: {wrong}")
+            self._problems.say(
+                _("table journal, {where}, position={position}: {wrong}").format(
+                    where=where, position=line.position, wrong=wrong
+                )
+            )
         self._number += 1
         self._hash = linked(self._hash, line.note)
         self._compare()
@@ -94,17 +105,22 @@ class FeedChain:
         """What is wrong with the chain, once all entries were taken."""
         if not self.complete:
             self._problems.say(
-                f"table feed_place: it stands at entry {self._until}, and the journal has"
-                f" {self._number}"
+                _(
+                    "table feed_place: it stands at entry {until}, and the journal has {number}"
+                ).format(until=self._until, number=self._number)
             )
         elif self._number and self._end != self._hash:
             self._problems.say(
-                f"table feed_place: the chain of entry {self._number} has another hash"
+                _("table feed_place: the chain of entry {number} has another hash").format(
+                    number=self._number
+                )
             )
         if self.complete and self._last_signed < self._until:
             self._problems.say(
-                f"table feed_tips: the central bank has not signed the entries after"
-                f" {self._last_signed}"
+                _(
+                    "table feed_tips: the central bank has not signed the entries after "
+                    "{last_signed}"
+                ).format(last_signed=self._last_signed)
             )
         return self._problems
 
@@ -113,14 +129,18 @@ class FeedChain:
         for where, digest in self._marks.pop(self._number, ()):
             if digest != self._hash:
                 self._problems.say(
-                    f"{where}: the bank has another history up to entry {self._number}"
+                    _("{where}: the bank has another history up to entry {number}").format(
+                        where=where, number=self._number
+                    )
                 )
         if self._tip is None or self._tip[0] != self._number:
             return
         if self._tip[1] != self._hash:
             self._problems.say(
-                f"table feed_tips, row number={self._number}: the entries after"
-                f" {self._last_signed} are not those that the central bank has signed"
+                _(
+                    "table feed_tips, row number={number}: the entries after {last_signed} are "
+                    "not those that the central bank has signed"
+                ).format(number=self._number, last_signed=self._last_signed)
             )
             self._hash = self._tip[1]  # what follows is judged by itself
         self._last_signed = self._number
@@ -145,10 +165,14 @@ class FeedChain:
             receipts = connection.execute(select(_receipts).where(_receipts.c.bank == index)).all()
             before = connection.execute(select(_put_backs).where(_put_backs.c.bank == index)).all()
         for row in marks:
-            where = f"table feed_marks of the central bank, row number={row.number}"
+            where = _("table feed_marks of the central bank, row number={number}").format(
+                number=row.number
+            )
             found.setdefault(row.number, []).append((where, bytes(row.hash)))
         for row in receipts:
-            where = f"table feed_receipts of the central bank, row number={row.number}"
+            where = _("table feed_receipts of the central bank, row number={number}").format(
+                number=row.number
+            )
             try:
                 place = _receipt(row, bank, keys).place
             except Wrong as wrong:
@@ -157,7 +181,7 @@ class FeedChain:
             found.setdefault(row.number, []).append((where, place.hash))
         for row in before:
             # What it acknowledged before it was put back it has to hear again.
-            where = f"table put_backs of the central bank, row act={row.act}"
+            where = _("table put_backs of the central bank, row act={act}").format(act=row.act)
             try:
                 if row.receipt:
                     place = _receipt(row, bank, keys).place
@@ -172,9 +196,9 @@ def _receipt(row: Any, bank: str, keys: Sequence[bytes]) -> registration_pb2.Fee
     envelope = read(SignedEnvelope, bytes(row.receipt))
     message = signed_bytes("feed-receipt/v1", envelope.payload)
     if not any(verified(key, message, envelope.signature) for key in keys):
-        raise Wrong("it is not signed by the bank")
+        raise Wrong(_("it is not signed by the bank"))
     receipt = read(registration_pb2.FeedReceipt, envelope.payload)
     number = getattr(row, "number", receipt.place.number)
     if (receipt.bank, receipt.place.number) != (bank, number):
-        raise Wrong("it is a receipt for another place")
+        raise Wrong(_("it is a receipt for another place"))
     return receipt

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from language import _
 from sandbox.audit_signatures.orders import Wrong, read
 
 _tips = table("feed_tips", column("number"), column("envelope"))
@@ -33,9 +34,9 @@ def ends_of_central_acts(banks: Mapping[str, Engine]) -> dict[tuple[int, bytes],
     """Where the acts of the central bank's officers ended, as it signed to banks, and to whom."""
     found: dict[tuple[int, bytes], str] = {}
     for name, engine in banks.items():
-        for _, kept in kept_tips(engine):
+        for _first, kept in kept_tips(engine):
             with suppress(Wrong):  # it is named where signatures are verified
                 envelope = read(SignedEnvelope, kept)
                 acts = read(registration_pb2.FeedTip, envelope.payload).acts
-                found.setdefault((acts.number, acts.hash), f"bank {name}")
+                found.setdefault((acts.number, acts.hash), _("bank {name}").format(name=name))
     return found

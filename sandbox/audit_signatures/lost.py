@@ -10,6 +10,7 @@ from sqlalchemy import Engine, column, select, table
 
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from language import _
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.orders import Line, Wrong, read, same
 from sandbox.audit_signatures.settled import Settled
@@ -43,9 +44,13 @@ def check_put_backs(
         if said == wanted:
             found.setdefault(said.name, []).append(row)
         else:
-            problems.say(f"table put_backs, row act={row.act}: no act of two officers says so")
+            problems.say(
+                _("table put_backs, row act={act}: no act of two officers says so").format(
+                    act=row.act
+                )
+            )
     for number in acts:
-        problems.say(f"table put_backs: the row of act {number} is missing")
+        problems.say(_("table put_backs: the row of act {number} is missing").format(number=number))
     return found, problems
 
 
@@ -94,15 +99,19 @@ class LostTime:
         for row in _until(approved, rows):
             said = acts.pop(row.act, None)
             told = (row.incarnation, row.after_number, row.until_number)
-            where = f"table come_backs, row act={row.act}"
+            where = _("table come_backs, row act={act}").format(act=row.act)
             if said is None or told != (said.incarnation, said.after_number, said.until_number):
-                self.problems.say(f"{where}: no act of two officers says so")
+                self.problems.say(_("{where}: no act of two officers says so").format(where=where))
             elif row.incarnation not in let:
-                self.problems.say(f"{where}: the central bank has not put the bank back so")
+                self.problems.say(
+                    _("{where}: the central bank has not put the bank back so").format(where=where)
+                )
             else:
                 self._windows.append((row.after_number, row.until_number))
         for number in acts:
-            self.problems.say(f"table come_backs: the row of act {number} is missing")
+            self.problems.say(
+                _("table come_backs: the row of act {number} is missing").format(number=number)
+            )
 
     def has(self, line: Line) -> bool:
         """Whether the entry that a record comes from may speak of what was lost."""
@@ -113,14 +122,22 @@ class LostTime:
         """A record of the feed out of LOST. Raises Wrong unless it is what was lost."""
         entry = read(registration_pb2.FeedEntry, line.note)
         if not self.has(line):
-            raise Wrong("no act of two officers lets it speak of what was lost")
+            raise Wrong(_("no act of two officers lets it speak of what was lost"))
         ours = said.origin in (settled.circulation, settled.office)
         if not ours or (line.debit, line.credit) != (LOST, MIRROR):
-            raise Wrong(f"the central bank's position {said.position} says something else")
+            raise Wrong(
+                _("the central bank's position {position} says something else").format(
+                    position=said.position
+                )
+            )
         if line.kind == Kind.REFUSAL and not said.accepted:
             return
         if line.kind != Kind.TRANSFER or not said.accepted or said.debit != settled.circulation:
-            raise Wrong(f"the central bank's position {said.position} took nothing from the bank")
+            raise Wrong(
+                _("the central bank's position {position} took nothing from the bank").format(
+                    position=said.position
+                )
+            )
         same("amount", said.amount_fen, line.amount_fen)
         payer = ""
         if entry.WhichOneof("event") == "outgoing_settled":
@@ -131,12 +148,16 @@ class LostTime:
         """An act has settled some of an entry. Raises Wrong for more than there is."""
         move = self.moves.get(asked.entry)
         if move is None:
-            raise Wrong(f"nothing was lost by entry {asked.entry}")
+            raise Wrong(_("nothing was lost by entry {entry}").format(entry=asked.entry))
         if asked.wallet_number and asked.wallet_number != move.payer:
-            raise Wrong(f"the payer of entry {asked.entry} is {move.payer or 'not known'}")
+            raise Wrong(
+                _("the payer of entry {entry} is {payer}").format(
+                    entry=asked.entry, payer=move.payer or _("not known")
+                )
+            )
         move.settled_fen += asked.amount_fen
         if move.settled_fen > move.amount_fen:
-            raise Wrong(f"more is settled than entry {asked.entry} has lost")
+            raise Wrong(_("more is settled than entry {entry} has lost").format(entry=asked.entry))
 
     def finish(self) -> Problems:
         """What is wrong, once the journal has been gone through."""
@@ -146,7 +167,9 @@ class LostTime:
         for entry in sorted({*stand, *self.moves}):
             if stand.get(entry) != self.moves.get(entry):
                 self.problems.say(
-                    f"table lost_moves, row entry={entry}: the journal says something else"
+                    _(
+                        "table lost_moves, row entry={entry}: the journal says something else"
+                    ).format(entry=entry)
                 )
         return self.problems
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, column, select, table
 
 from dcep.bank.v1 import orders_pb2
+from language import _
 from sandbox.audit_signatures.acts import Approved
 from sandbox.audit_signatures.orders import Wrong, read, same
 from sandbox.audit_signatures.verifying import Problems, Verifying
@@ -49,14 +50,14 @@ class CashMachines:
         envelope = order.cash_receipt
         key = self._keys.get(envelope.key_id.decode("ascii", "replace"))
         if key is None:
-            raise Wrong("no machine of the bank stands behind the cash")
+            raise Wrong(_("no machine of the bank stands behind the cash"))
         receipt = read(orders_pb2.CashReceipt, envelope.payload)
         same("bank", receipt.bank, bank)
         same("wallet", receipt.wallet_number, order.wallet_number)
         same("cash", receipt.amount_fen, order.amount_fen)
         self._verifying.add(
             self._problems,
-            f"{where}: its receipt",
+            _("{where}: its receipt").format(where=where),
             key=key,
             tag=_TAKEN_IN if order.direction == _TOP_UP else _READY,
             payload=envelope.payload,
@@ -64,7 +65,7 @@ class CashMachines:
         )
 
     def _check(self, row: Any) -> None:
-        where = f"table {_machines.name}, {row.name}"
+        where = _("table {machines}, {row}").format(machines=_machines.name, row=row.name)
         for number, kind in (
             (row.registered_by, "register_cash_machine"),
             (row.revoked_by, "revoke_cash_machine"),
@@ -75,13 +76,15 @@ class CashMachines:
             act = self._acts.get(number)
             asked = getattr(act, kind) if act is not None and act.HasField(kind) else None
             if asked is None or asked.name != row.name:
-                self._problems.say(f"{where}: no act of two officers is behind it")
+                self._problems.say(
+                    _("{where}: no act of two officers is behind it").format(where=where)
+                )
             elif row.registered_by == number and asked.public_key != bytes(row.public_key):
-                self._problems.say(f"{where}: its act was for another key")
+                self._problems.say(_("{where}: its act was for another key").format(where=where))
         revoked = {
             act.revoke_cash_machine.name
             for act in self._acts.values()
             if act.HasField("revoke_cash_machine")
         }
         if row.name in revoked and row.revoked_by is None:
-            self._problems.say(f"{where}: an act of two officers revoked it")
+            self._problems.say(_("{where}: an act of two officers revoked it").format(where=where))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from dcep.bank.v1 import orders_pb2
+from language import _
 from settlement.journal import Entry
 from settlement.records import RecordFlag, Result, record_digest
 
@@ -80,7 +81,7 @@ def read(kind: type[T], payload: bytes) -> T:
     try:
         message.ParseFromString(payload)
     except DecodeError:
-        raise Wrong("what was signed cannot be read") from None
+        raise Wrong(_("what was signed cannot be read")) from None
     return message
 
 
@@ -91,7 +92,7 @@ def ordered(line: Line, kind: type[T], number: str) -> T:
         Wrong: there is none, or it says something else than the record.
     """
     if not line.signature:
-        raise Wrong("nobody signed for it")
+        raise Wrong(_("nobody signed for it"))
     payload: T = read(kind, line.note)
     order: Any = payload
     _same("wallet", order.wallet_number, number)
@@ -118,7 +119,7 @@ def refused(line: Line, number: str) -> list[str]:
         Wrong: there is no such order.
     """
     if not line.signature:
-        raise Wrong("nobody signed for it")
+        raise Wrong(_("nobody signed for it"))
     _same("digest", record_digest(line.note), line.digest)
     tags = []
     for kind in REFUSED_BEFORE:
@@ -129,14 +130,14 @@ def refused(line: Line, number: str) -> list[str]:
         if (order.wallet_number, order.sequence) == (number, line.sequence):
             tags.append(TAGS[kind])
     if not tags:
-        raise Wrong("no order of this wallet with this sequence is beside it")
+        raise Wrong(_("no order of this wallet with this sequence is beside it"))
     return tags
 
 
 def limited(line: Line) -> None:
     """A payment counts against its payer's limits. Raises Wrong."""
     if line.flags & RecordFlag.NO_LIMIT:
-        raise Wrong("it was not counted against the wallet's limits")
+        raise Wrong(_("it was not counted against the wallet's limits"))
 
 
 def is_load(note: bytes) -> bool:
@@ -150,7 +151,11 @@ def is_load(note: bytes) -> bool:
 
 def _same(what: str, said: object, recorded: object) -> None:
     if said != recorded:
-        raise Wrong(f"its order's {what} is {said}, the record has {recorded}")
+        raise Wrong(
+            _("its order's {what} is {said}, the record has {recorded}").format(
+                what=what, said=said, recorded=recorded
+            )
+        )
 
 
 same = _same

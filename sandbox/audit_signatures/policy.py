@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from language import _
 from sandbox.audit_signatures.acts import ActsDone
 from sandbox.audit_signatures.orders import Line, Wrong, same
 from sandbox.audit_signatures.verifying import Problems
@@ -35,12 +36,12 @@ class PolicyWalk:
         self._now[cell] = line.amount_fen
         if not line.digest:
             if self._founded:
-                raise Wrong("no act of two officers is behind it, and it is no bank's founding")
+                raise Wrong(_("no act of two officers is behind it, and it is no bank's founding"))
             self._founding = True
             return
         asked = self._acts.policy(line.digest)
         if asked is None:
-            raise Wrong("no act of two officers is behind it")
+            raise Wrong(_("no act of two officers is behind it"))
         self._wanted = {
             (limits.wallet_class, int(column)): getattr(limits, name)
             for limits in asked.classes
@@ -57,7 +58,9 @@ class PolicyWalk:
         self._founded = self._founded or self._founding or self._wanted is not None
         if self._wanted is not None and _set(self._now) != _set(self._wanted):
             self._problems.say(
-                f"table journal, row seq={seq}: not all limits are set that two officers signed"
+                _(
+                    "table journal, row seq={seq}: not all limits are set that two officers signed"
+                ).format(seq=seq)
             )
         self._wanted = None
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import column, table
 
 from dcep.office.v1 import office_pb2
+from language import _
 from sandbox.audit_signatures.verifying import Problems
 
 officers_table = table("officers", *map(column, ("name", "rights", "registered_by", "removed_by")))
@@ -126,8 +127,10 @@ class Rights:
         for each in sorted(wanted - found):
             if (each.officer, each.signing_key, each.fingerprint) not in known:
                 problems.say(
-                    f"table officer_credentials: the key {each.signing_key.hex()} of officer"
-                    f" {each.officer} is missing"
+                    _(
+                        "table officer_credentials: the key {signing_key} of officer {officer} "
+                        "is missing"
+                    ).format(signing_key=each.signing_key.hex(), officer=each.officer)
                 )
 
     def _check_officers(self, rows: Sequence[Any], problems: Problems) -> None:
@@ -135,21 +138,29 @@ class Rights:
             rights = frozenset(bit for bit in range(63) if row.rights >> bit & 1)
             if self._officers.get(row.name) != (rights, row.registered_by, row.removed_by):
                 problems.say(
-                    f"table officers, row name={row.name}: neither the founding nor acts of two"
-                    " say this"
+                    _(
+                        "table officers, row name={row}: neither the founding nor acts of two "
+                        "say this"
+                    ).format(row=row.name)
                 )
         for name in sorted(set(self._officers) - {row.name for row in rows}):
-            problems.say(f"table officers, row name={name} is missing")
+            problems.say(_("table officers, row name={name} is missing").format(name=name))
 
     def _why_not(self, each: Held) -> str:
         mine = self._held.get(each.officer, [])
-        neither = "that neither the founding nor an act of two gave"
-        officer = f"table officer_credentials: officer {each.officer}"
+        neither = _("that neither the founding nor an act of two gave")
+        officer = _("table officer_credentials: officer {officer}").format(officer=each.officer)
         if each.signing_key not in {held.signing_key for held in mine}:
-            return f"{officer} has a key, {each.signing_key.hex()}, {neither}"
+            return _("{officer} has a key, {signing_key}, {neither}").format(
+                officer=officer, signing_key=each.signing_key.hex(), neither=neither
+            )
         if each.fingerprint not in {held.fingerprint for held in mine}:
-            return f"{officer} has a certificate, {each.fingerprint}, {neither}"
-        return f"{officer} has the key {each.signing_key.hex()} for another time than acts say"
+            return _("{officer} has a certificate, {fingerprint}, {neither}").format(
+                officer=officer, fingerprint=each.fingerprint, neither=neither
+            )
+        return _("{officer} has the key {signing_key} for another time than acts say").format(
+            officer=officer, signing_key=each.signing_key.hex()
+        )
 
     def _register(self, new: office_pb2.RegisterOfficer, act: int, time_ms: int) -> None:
         self._officers[new.name] = _State(frozenset(new.rights), act, None)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from dcep.registration.v1 import registration_pb2
+from language import _
 from sandbox.audit_signatures.centre import device_key
 from sandbox.audit_signatures.orders import Line, Wrong, read, same
 from sandbox.audit_signatures.positions import Positions
@@ -58,7 +59,9 @@ class Settled:
         """The record at a position. Raises Wrong when there is none."""
         line = self._positions.at(position)
         if line is None:
-            raise Wrong(f"the central bank's journal has no position {position}")
+            raise Wrong(
+                _("the central bank's journal has no position {position}").format(position=position)
+            )
         return line
 
     def says(self, note: bytes) -> bool:
@@ -80,15 +83,23 @@ class Settled:
     def of_outbound(self, said: Line, hold: Hold, *, settled: bool) -> None:
         """That the central bank ended a payment or a load of this bank so. Raises Wrong."""
         if said.origin != self.circulation or said.sequence != hold.position:
-            raise Wrong(f"the central bank's position {said.position} is not about this hold")
+            raise Wrong(
+                _("the central bank's position {position} is not about this hold").format(
+                    position=said.position
+                )
+            )
         same("amount", said.amount_fen, hold.amount_fen)
         if said.accepted != settled:
-            what = "settled" if said.accepted else "ended without settling"
-            raise Wrong(f"the central bank {what} it at its position {said.position}")
+            what = "settled" if said.accepted else _("ended without settling")
+            raise Wrong(
+                _("the central bank {what} it at its position {position}").format(
+                    what=what, position=said.position
+                )
+            )
         if not settled:
             return
         if bool(hold.device_key) != (said.credit == OFFLINE_FLOAT):
-            raise Wrong("the central bank used it for another purpose than the order's")
+            raise Wrong(_("the central bank used it for another purpose than the order's"))
         if hold.device_key:
             key = device_key(self._engine, said.position)
             same("device", hold.device_key.hex(), key.hex())
@@ -99,12 +110,20 @@ class Settled:
                 ("payee", payment.payee_number, hold.payee_number),
             ):
                 if paid != told:
-                    raise Wrong(f"its order's {name} is {told}, the central bank paid {paid}")
+                    raise Wrong(
+                        _("its order's {name} is {told}, the central bank paid {paid}").format(
+                            name=name, told=told, paid=paid
+                        )
+                    )
 
     def own_move(self, line: Line, said: Line) -> None:
         """That a move among the bank's own accounts is the office's. Raises Wrong."""
         if said.origin != self.office:
-            raise Wrong(f"the central bank's position {said.position} says nothing of the kind")
+            raise Wrong(
+                _("the central bank's position {position} says nothing of the kind").format(
+                    position=said.position
+                )
+            )
         if said.credit == self.circulation and said.accepted:
             expected = (Kind.TRANSFER, MIRROR, VAULT)
         elif said.accepted:
@@ -112,7 +131,11 @@ class Settled:
         else:
             expected = (Kind(line.kind), SET_ASIDE, VAULT)
         if (line.kind, line.debit, line.credit) != expected:
-            raise Wrong(f"the central bank's position {said.position} says something else")
+            raise Wrong(
+                _("the central bank's position {position} says something else").format(
+                    position=said.position
+                )
+            )
         if line.kind != Kind.REFUSAL:
             same("amount", said.amount_fen, line.amount_fen)
 

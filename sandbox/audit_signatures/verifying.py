@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from language import _
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
 from runtime.signatures import Check, SignatureVerifier
@@ -55,7 +56,11 @@ class Problems:
 
     def all(self) -> list[str]:
         """All that was noted, and how many were not."""
-        return [*self.said, f"and {self.more} more of the kind"] if self.more else self.said
+        return (
+            [*self.said, _("and {more} more of the kind").format(more=self.more)]
+            if self.more
+            else self.said
+        )
 
 
 class Verifying:
@@ -166,6 +171,8 @@ class Verifying:
         finish, whose = self._running.popleft()
         for index in np.flatnonzero(~finish()).tolist():
             problems, where = whose[index]
-            problems.say(f"{where}: the signature is not by the key that it must be by")
+            problems.say(
+                _("{where}: the signature is not by the key that it must be by").format(where=where)
+            )
         self.checked += len(whose)
         self._progress(len(whose))

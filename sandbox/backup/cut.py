@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, column, func, select, table, text
 
+from language import _
 from sandbox.backup.refused import BackupRefused
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
@@ -128,7 +129,9 @@ def held(plan: StackPlan, names: Sequence[str]) -> Iterator[dict[str, Held]]:
                 connection.rollback()
     raise BackupRefused(
         "NOT_CONSISTENT",
-        f"{wrong[0]}; look with dcep audit whether one of them is an older copy",
+        _("{wrong}; look with dcep audit whether one of them is an older copy").format(
+            wrong=wrong[0]
+        ),
     )
 
 
@@ -173,9 +176,9 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
     name, first = bank.name, FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * index
     has, says = bank.stands, central.stands
     if has.ledger and has.ledger != says.ledger:
-        return [f"{name} follows another ledger than that of the central bank"]
+        return [_("{name} follows another ledger than that of the central bank").format(name=name)]
     if has.feed_position > says.position:
-        return [f"{name} has applied more than the central bank has"]
+        return [_("{name} has applied more than the central bank has").format(name=name)]
 
     def number(source: object, where: Held) -> int:
         return int(where.connection.execute(source).scalar() or 0)  # type: ignore[call-overload]
@@ -189,17 +192,17 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
             number(select(func.max(_deposits.c.id)), bank),
         ),
         (
-            "feed entry",
+            _("feed entry"),
             number(select(func.max(_receipts.c.number)).where(of_bank), central),
             has.feed_number,
         ),
         (
-            "journal position",
+            _("journal position"),
             number(select(func.max(_receipts.c.journal_position)).where(of_bank), central),
             has.position,
         ),
         (
-            "officers' act",
+            _("officers' act"),
             number(
                 select(func.max(_acts_told.c.number)).where(_acts_told.c.bank == index), central
             ),
@@ -207,9 +210,13 @@ def _between(bank: Held, central: Held, index: int, last: _LastHeard) -> list[st
         ),
     ):
         if theirs > own:
-            return [f"the central bank has heard of {what} {theirs} of {name}, which has {own}"]
+            return [
+                _(
+                    "the central bank has heard of {what} {theirs} of {name}, which has {own}"
+                ).format(what=what, theirs=theirs, name=name, own=own)
+            ]
     if last.redeemed_ms.get(first + OFFICE_OFFSET, 0) > time.time() * 1_000 - _ASIDE_MS:
-        return [f"a redemption of {name} is being made just now"]
+        return [_("a redemption of {name} is being made just now").format(name=name)]
     return []
 
 

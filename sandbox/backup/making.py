@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from language import _
 from runtime.files import flush_folder
 from runtime.private import PRIVATE_FILE, close_to_others, make_private
 from sandbox.backup import postgresql
@@ -65,7 +66,7 @@ def make_copy(
         make_private(unfinished)
         try:
             manifest = _fill(plan, names, unfinished, passphrase, whole=whole)
-            for folder, _, _ in os.walk(unfinished):
+            for folder, _folders, _files in os.walk(unfinished):
                 flush_folder(Path(folder))
             os.rename(unfinished, to)
         except BaseException:
@@ -83,7 +84,9 @@ def alone(plan: StackPlan) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise BackupRefused("BUSY", "another copy or restore of this stack is under way") from None
+        raise BackupRefused(
+            "BUSY", _("another copy or restore of this stack is under way")
+        ) from None
     finally:
         os.close(descriptor)
 
@@ -111,7 +114,10 @@ def database_file(plan: StackPlan, name: str) -> str:
     path = Path(str(url.database))
     if path.parent != party_folder(plan, name):
         raise BackupRefused(
-            "DATABASE_ELSEWHERE", f"the database {path} of {name} lies outside of its folder"
+            "DATABASE_ELSEWHERE",
+            _("the database {path} of {name} lies outside of its folder").format(
+                path=path, name=name
+            ),
         )
     return path.name
 
@@ -119,10 +125,15 @@ def database_file(plan: StackPlan, name: str) -> str:
 def _check_place(plan: StackPlan, to: Path) -> None:
     if to.resolve().is_relative_to(plan.folder):
         raise BackupRefused(
-            "PLACE", f"{to} lies in the stack itself, and would be lost with it; choose another"
+            "PLACE",
+            _("{to} lies in the stack itself, and would be lost with it; choose another").format(
+                to=to
+            ),
         )
     if to.is_symlink() or (to.exists() and (not to.is_dir() or any(to.iterdir()))):
-        raise BackupRefused("PLACE", f"there is something in {to} already; choose another place")
+        raise BackupRefused(
+            "PLACE", _("there is something in {to} already; choose another place").format(to=to)
+        )
 
 
 def _fill(
@@ -210,7 +221,8 @@ def _copy_pages(one: Held, to: Path) -> None:
             source.backup(target, pages=_PAGES, sleep=0)
     except sqlite3.Error as error:
         raise BackupRefused(
-            "COPY_FAILED", f"the database of {one.name} cannot be copied: {error}"
+            "COPY_FAILED",
+            _("the database of {one} cannot be copied: {error}").format(one=one.name, error=error),
         ) from error
     close_to_others(to)
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from language import _
 from sandbox.backup.refused import BackupRefused
 from sandbox.backup.sealing import SALT_BYTES, Keys, keys_of
 
@@ -103,7 +104,10 @@ class Manifest:
             if party.name == name:
                 return party
         known = ", ".join(party.name for party in self.parties)
-        raise BackupRefused("NOT_IN_COPY", f"this is no copy of {name}; it has {known}")
+        raise BackupRefused(
+            "NOT_IN_COPY",
+            _("this is no copy of {name}; it has {known}").format(name=name, known=known),
+        )
 
     def encoded(self, keys: Keys | None) -> bytes:
         """As it is written down."""
@@ -129,20 +133,25 @@ def read_manifest(folder: Path, passphrase: str | None) -> tuple[Manifest, Keys 
     if passphrase is None:
         if manifest.sealed:
             raise BackupRefused(
-                "PASSPHRASE_MISSING", "this copy is sealed; its passphrase is needed"
+                "PASSPHRASE_MISSING", _("this copy is sealed; its passphrase is needed")
             )
         return manifest, None
     if not manifest.sealed:
         raise BackupRefused(
             "NOT_SEALED",
-            "this copy is not sealed, and a passphrase was given: it may have been put in the place"
-            " of yours",
+            _(
+                "this copy is not sealed, and a passphrase was given: it may have been put in "
+                "the place of yours"
+            ),
         )
     keys = keys_of(passphrase, bytes.fromhex(manifest.salt))
     if not hmac.compare_digest(check_of(keys), manifest.check):
-        raise BackupRefused("PASSPHRASE_WRONG", "this is not the passphrase of this copy")
+        raise BackupRefused("PASSPHRASE_WRONG", _("this is not the passphrase of this copy"))
     if not hmac.compare_digest(keys.signature(_canonical(fields)), str(signature)):
-        raise BackupRefused("COPY_CHANGED", f"{folder / MANIFEST} was changed after it was written")
+        raise BackupRefused(
+            "COPY_CHANGED",
+            _("{folder} was changed after it was written").format(folder=folder / MANIFEST),
+        )
     return manifest, keys
 
 
@@ -154,9 +163,11 @@ def is_sealed(folder: Path) -> bool:
 def _parsed(folder: Path) -> tuple[dict[str, Any], Manifest]:
     path = folder / MANIFEST
     if not path.is_file():
-        raise BackupRefused("NO_COPY", f"there is no copy in {folder}")
+        raise BackupRefused("NO_COPY", _("there is no copy in {folder}").format(folder=folder))
     if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise BackupRefused("COPY_UNREADABLE", f"{path} is too large for what it should be")
+        raise BackupRefused(
+            "COPY_UNREADABLE", _("{path} is too large for what it should be").format(path=path)
+        )
     try:
         text = path.read_bytes()
         # Once more for the manifest, which takes apart what it is given.
@@ -164,7 +175,9 @@ def _parsed(folder: Path) -> tuple[dict[str, Any], Manifest]:
         apart.pop("signature", "")
         return fields, _read(apart)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as cause:
-        raise BackupRefused("COPY_UNREADABLE", f"{path} cannot be read: {cause}") from None
+        raise BackupRefused(
+            "COPY_UNREADABLE", _("{path} cannot be read: {cause}").format(path=path, cause=cause)
+        ) from None
 
 
 def _canonical(fields: dict[str, Any]) -> bytes:

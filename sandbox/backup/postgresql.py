@@ -13,6 +13,7 @@ from typing import IO
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from language import _
 from sandbox.backup.refused import BackupRefused
 from sandbox.databases import driver_url, on_server, quoted
 
@@ -87,7 +88,9 @@ def rename(url: str, *pairs: tuple[str, str]) -> None:
         except Exception as cause:
             connection.execute(text("ROLLBACK"))
             said = str(getattr(cause, "orig", cause)).splitlines()[0]
-            raise BackupRefused("DATABASE_IN_USE", f"the database: {said}") from cause
+            raise BackupRefused(
+                "DATABASE_IN_USE", _("the database: {said}").format(said=said)
+            ) from cause
         connection.execute(text("COMMIT"))
 
 
@@ -127,7 +130,9 @@ def _running(words: list[str], url: str) -> Iterator[subprocess.Popen[bytes]]:
         if code:
             said.seek(0)
             lines = said.read(10_000).decode(errors="replace").strip().splitlines()
-            raise BackupRefused("TOOL_FAILED", "; ".join(lines[:3]) or f"it ended with {code}")
+            raise BackupRefused(
+                "TOOL_FAILED", "; ".join(lines[:3]) or _("it ended with {code}").format(code=code)
+            )
 
 
 def _tool(name: str) -> str:
@@ -135,8 +140,10 @@ def _tool(name: str) -> str:
     if found is None:
         raise BackupRefused(
             "TOOL_MISSING",
-            f"{name} is not here; it comes with PostgreSQL's client programs, which have to be as"
-            " new as the server",
+            _(
+                "{name} is not here; it comes with PostgreSQL's client programs, which have to "
+                "be as new as the server"
+            ).format(name=name),
         )
     return found
 

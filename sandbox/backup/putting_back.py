@@ -20,6 +20,7 @@ from sqlalchemy import select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from language import _
 from runtime.database import migrations_folder
 from runtime.files import flush_folder
 from runtime.one_writer import DatabaseTaken, OneWriter
@@ -123,10 +124,15 @@ def _lay_out(
     """Makes a stack's folder anew, without its parties, on a machine that has nothing."""
     if not manifest.stack or not all_of_it:
         raise BackupRefused(
-            "NO_STACK", f"{folder} is no stack; one is made anew from all of a copy of all alone"
+            "NO_STACK",
+            _("{folder} is no stack; one is made anew from all of a copy of all alone").format(
+                folder=folder
+            ),
         )
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise BackupRefused("NO_STACK", f"{folder} is no stack, and is not empty")
+        raise BackupRefused(
+            "NO_STACK", _("{folder} is no stack, and is not empty").format(folder=folder)
+        )
     made = folder.with_name(folder.name + RESTORING)
     shutil.rmtree(made, ignore_errors=True)
     make_private(made)
@@ -142,13 +148,19 @@ def _lay_out(
 
 def _check_stack(plan: StackPlan, manifest: Manifest) -> None:
     if fingerprint(plan.root_certificate) != manifest.root:
-        raise BackupRefused("ANOTHER_STACK", "this is a copy of another stack: its root is another")
+        raise BackupRefused(
+            "ANOTHER_STACK", _("this is a copy of another stack: its root is another")
+        )
     for party in manifest.parties:
         if party.name not in plan.commands():
-            raise BackupRefused("ANOTHER_STACK", f"this stack has no {party.name}")
+            raise BackupRefused(
+                "ANOTHER_STACK", _("this stack has no {party}").format(party=party.name)
+            )
     ledgers = {party.ledger for party in manifest.parties if party.ledger}
     if len(ledgers) > 1:
-        raise BackupRefused("ANOTHER_LEDGER", "the parties in this copy are of different ledgers")
+        raise BackupRefused(
+            "ANOTHER_LEDGER", _("the parties in this copy are of different ledgers")
+        )
 
 
 class _Restoring:
@@ -175,7 +187,9 @@ class _Restoring:
         if kind != party.kind:
             raise BackupRefused(
                 "ANOTHER_KIND",
-                f"the copy of {party.name} is of {party.kind}, and its database here of {kind}",
+                _("the copy of {party} is of {kind}, and its database here of {kind2}").format(
+                    party=party.name, kind=party.kind, kind2=kind
+                ),
             )
         check_revision(party)
         if _there(url):
@@ -218,7 +232,10 @@ class _Restoring:
             self._writers[name] = OneWriter(url, patience_s=0.0)
         except DatabaseTaken:
             raise BackupRefused(
-                "RUNNING", f"{name} runs and has its database in use; stop it first (dcep down)"
+                "RUNNING",
+                _("{name} runs and has its database in use; stop it first (dcep down)").format(
+                    name=name
+                ),
             ) from None
 
     def _compare(self, party: PartyCopy, url: str) -> None:
@@ -230,13 +247,17 @@ class _Restoring:
                 return
             raise BackupRefused(
                 "UNREADABLE",
-                f"what {party.name} has now cannot be read, and might be newer than this copy; with"
-                " --give-up it is put aside",
+                _(
+                    "what {party} has now cannot be read, and might be newer than this copy; "
+                    "with --give-up it is put aside"
+                ).format(party=party.name),
             ) from cause
         if now.ledger and party.ledger and now.ledger.hex() != party.ledger:
             raise BackupRefused(
                 "ANOTHER_LEDGER",
-                f"the copy of {party.name} is of another ledger than what is there",
+                _("the copy of {party} is of another ledger than what is there").format(
+                    party=party.name
+                ),
             )
         if self._give_up or now.seq == 0:
             return
@@ -245,15 +266,21 @@ class _Restoring:
         if at != party.journal_hash:
             raise BackupRefused(
                 "ANOTHER_HISTORY",
-                f"what {party.name} has now does not continue this copy: it has {now.position}"
-                f" records, the copy {party.journal_position}, and they part before that; with"
-                " --give-up what is there is put aside",
+                _(
+                    "what {party} has now does not continue this copy: it has {position} "
+                    "records, the copy {journal_position}, and they part before that; with "
+                    "--give-up what is there is put aside"
+                ).format(
+                    party=party.name, position=now.position, journal_position=party.journal_position
+                ),
             )
         if more > 0:
             raise BackupRefused(
                 "COPY_OLDER",
-                f"what {party.name} has now goes on for {more} records after this copy, which it"
-                " would not know of any more; with --give-up what is there is put aside",
+                _(
+                    "what {party} has now goes on for {more} records after this copy, which it "
+                    "would not know of any more; with --give-up what is there is put aside"
+                ).format(party=party.name, more=more),
             )
 
     def _sqlite(self, party: PartyCopy) -> None:
@@ -355,8 +382,10 @@ def check_revision(party: PartyCopy) -> None:
     if party.revision not in {file.stem.partition("_")[0] for file in versions}:
         raise BackupRefused(
             "SCHEMA_UNKNOWN",
-            f"the copy of {party.name} is of schema {party.revision or 'none'}, which this version"
-            " does not know; put it back with the version that made it",
+            _(
+                "the copy of {party} is of schema {revision}, which this version does not know; "
+                "put it back with the version that made it"
+            ).format(party=party.name, revision=party.revision or _("none")),
         )
 
 
@@ -366,17 +395,25 @@ def check_database(url: str, party: PartyCopy) -> None:
         now = _stands_at(url, party.name)
     except SQLAlchemyError as cause:
         raise BackupRefused(
-            "COPY_UNREADABLE", f"the database of {party.name} in this copy cannot be read: {cause}"
+            "COPY_UNREADABLE",
+            _("the database of {party} in this copy cannot be read: {cause}").format(
+                party=party.name, cause=cause
+            ),
         ) from cause
     if now.institution not in ("", party.name):
         raise BackupRefused(
             "ANOTHER_PARTY",
-            f"the database of {party.name} in this copy is that of {now.institution}",
+            _("the database of {party} in this copy is that of {institution}").format(
+                party=party.name, institution=now.institution
+            ),
         )
     told = (party.journal_seq, party.journal_position, party.journal_hash, party.ledger)
     if (now.seq, now.position, now.hash.hex(), now.ledger.hex()) != told:
         raise BackupRefused(
-            "COPY_CHANGED", f"the database of {party.name} is not the one that its list names"
+            "COPY_CHANGED",
+            _("the database of {party} is not the one that its list names").format(
+                party=party.name
+            ),
         )
 
 
@@ -421,7 +458,7 @@ def _take(source: Path, file: StoredFile, keys: Keys | None, to: Path) -> None:
 
 
 def _flush(folder: Path) -> None:
-    for below, _, names in os.walk(folder):
+    for below, _folders, names in os.walk(folder):
         for name in names:
             descriptor = os.open(Path(below) / name, os.O_RDONLY)
             try:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from language import _
 from sandbox.backup.refused import BackupRefused
 
 SALT_BYTES = 32
@@ -53,7 +54,10 @@ def keys_of(passphrase: str, salt: bytes) -> Keys:
     text = unicodedata.normalize("NFKC", passphrase)
     if len(text) < MIN_PASSPHRASE:
         raise BackupRefused(
-            "PASSPHRASE_SHORT", f"a passphrase has at least {MIN_PASSPHRASE} characters"
+            "PASSPHRASE_SHORT",
+            _("a passphrase has at least {min_passphrase} characters").format(
+                min_passphrase=MIN_PASSPHRASE
+            ),
         )
     memory = 2 * 128 * _N * _R
     made = hashlib.scrypt(
@@ -93,7 +97,9 @@ def unsealed(source: Readable, keys: Keys, name: str) -> Iterator[bytes]:
         try:
             yield cipher.decrypt(_nonce(number, last=not following), piece, None)
         except InvalidTag:
-            raise BackupRefused("COPY_CHANGED", f"{name} was changed after it was sealed") from None
+            raise BackupRefused(
+                "COPY_CHANGED", _("{name} was changed after it was sealed").format(name=name)
+            ) from None
         if not following:
             return
         number, piece = number + 1, following

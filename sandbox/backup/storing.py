@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from language import _
 from runtime.private import PRIVATE_FILE, make_private
 from sandbox.backup.manifest import SEALED_END, StoredFile
 from sandbox.backup.refused import BackupRefused
@@ -54,14 +55,18 @@ def taken_out(folder: Path, file: StoredFile, keys: Keys | None) -> Iterator[byt
             else:
                 yield from unsealed(hashed, keys, file.path)
     except FileNotFoundError:
-        raise BackupRefused("COPY_CHANGED", f"{file.path} is missing in the copy") from None
+        raise BackupRefused(
+            "COPY_CHANGED", _("{path} is missing in the copy").format(path=file.path)
+        ) from None
     if (hashed.size, hashed.digest.hexdigest()) != (file.bytes, file.sha256):
-        raise BackupRefused("COPY_CHANGED", f"{file.path} is not the file that was copied")
+        raise BackupRefused(
+            "COPY_CHANGED", _("{path} is not the file that was copied").format(path=file.path)
+        )
 
 
 def check_whole(folder: Path, file: StoredFile) -> None:
     """Raises BackupRefused when a file of a copy is missing or not as it was written."""
-    for _ in taken_out(folder, file, None):
+    for _turn in taken_out(folder, file, None):
         pass
 
 

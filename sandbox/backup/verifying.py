@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from language import _
 from runtime.database import upgrade
 from sandbox.audit import StackAudit, audit_engines, audit_one
 from sandbox.backup import postgresql
@@ -53,7 +54,7 @@ def verify_copy(source: Path, passphrase: str | None, server: str = "") -> Verif
     for file in manifest.stored:
         check_whole(source, file)
     for file in (*manifest.stack, *(one for party in manifest.parties for one in party.files)):
-        for _ in taken_out(source, file, keys):
+        for _turn in taken_out(source, file, keys):
             pass
     with _scratch(source, manifest, keys, server) as engines:
         if CENTRAL_BANK in engines:
@@ -92,8 +93,10 @@ def _on_server(source: Path, party: PartyCopy, keys: Keys | None, server: str) -
     if make_url(server or "sqlite://").get_backend_name() != "postgresql":
         raise BackupRefused(
             "NO_SERVER",
-            f"the copy of {party.name} is of PostgreSQL: name a server on which it can be put back"
-            " for a while (--database-url)",
+            _(
+                "the copy of {party} is of PostgreSQL: name a server on which it can be put "
+                "back for a while (--database-url)"
+            ).format(party=party.name),
         )
     url = postgresql.beside(server, f"_verify_{secrets.token_hex(4)}")
     postgresql.create(url)

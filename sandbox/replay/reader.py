@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from currency.amount import AmountError, parse_yuan
+from language import _
 from sandbox.limits import MAX_REPLAY_ROWS
 
 
@@ -63,7 +64,11 @@ def read_payments(path: Path, columns: Columns) -> Payments:
     names = (columns.source, columns.target, columns.value, columns.time)
     for row, (payer, payee, value, time) in _rows(path, names):
         if len(amounts) >= MAX_REPLAY_ROWS:
-            raise FileRefused(f"{path}: more than {MAX_REPLAY_ROWS:,} rows")
+            raise FileRefused(
+                _("{path}: more than {max_replay_rows:,} rows").format(
+                    path=path, max_replay_rows=MAX_REPLAY_ROWS
+                )
+            )
         source.append(parties.setdefault(payer, len(parties)))
         target.append(parties.setdefault(payee, len(parties)))
         amounts.append(_amount(path, row, value))
@@ -91,23 +96,31 @@ def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]
         reader = csv.reader(text)
         header = next(reader, None)
         if header is None:
-            raise FileRefused(f"{path} is empty")
+            raise FileRefused(_("{path} is empty").format(path=path))
         header = [name.strip() for name in header]
         missing = [name for name in names if name not in header]
         if missing:
             raise FileRefused(
-                f"{path} has no column {missing[0]!r}; it has {', '.join(header)} "
-                f"(name the columns with the options)"
+                _(
+                    "{path} has no column {missing!r}; it has {names} (name the columns with "
+                    "the options)"
+                ).format(path=path, missing=missing[0], names=", ".join(header))
             )
         twice = [name for name in names if header.count(name) > 1]
         if twice:
-            raise FileRefused(f"{path} has more than one column {twice[0]!r}")
+            raise FileRefused(
+                _("{path} has more than one column {twice!r}").format(path=path, twice=twice[0])
+            )
         wanted = [header.index(name) for name in names]
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue  # spreadsheets leave rows of nothing but separators behind
             if len(cells) <= max(wanted):
-                raise FileRefused(f"{path}, line {reader.line_num}: {len(cells)} cells, too few")
+                raise FileRefused(
+                    _("{path}, line {line_num}: {count} cells, too few").format(
+                        path=path, line_num=reader.line_num, count=len(cells)
+                    )
+                )
             yield reader.line_num, [cells[index].strip() for index in wanted]
 
 
@@ -120,14 +133,18 @@ def _opened(path: Path) -> Iterator[TextIO]:
             with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
                 yield text
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as cause:
-        raise FileRefused(f"{path} cannot be read: {cause}") from cause
+        raise FileRefused(
+            _("{path} cannot be read: {cause}").format(path=path, cause=cause)
+        ) from cause
 
 
 def _amount(path: Path, row: int, text: str) -> int:
     try:
         return parse_yuan(text)
     except AmountError as cause:
-        raise FileRefused(f"{path}, line {row}: {cause}") from cause
+        raise FileRefused(
+            _("{path}, line {row}: {cause}").format(path=path, row=row, cause=cause)
+        ) from cause
 
 
 def _is_zero(text: str) -> bool:
@@ -145,6 +162,8 @@ def _time(path: Path, row: int, text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except ValueError as cause:
         raise FileRefused(
-            f"{path}, line {row}: time {text!r} is neither a number nor a date like "
-            f"2026-01-31T12:00:00"
+            _(
+                "{path}, line {row}: time {text!r} is neither a number nor a date like "
+                "2026-01-31T12:00:00"
+            ).format(path=path, row=row, text=text)
         ) from cause

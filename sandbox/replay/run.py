@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from language import _
 from runtime.errors import reason_name
 from sandbox.replay.peers import BankPeer
 from sandbox.replay.reader import Payments
@@ -84,7 +85,7 @@ def replay(
     wallets = _open(peers, payments.parties, now_ms, items_per_call, reporter)
     amounts_fen = funding.of(payments.parties)
     _fill_vaults(peers, wallets, amounts_fen, issue)
-    reporter.begin("fund wallets", sum(1 for amount in amounts_fen if amount))
+    reporter.begin(_("fund wallets"), sum(1 for amount in amounts_fen if amount))
     unfunded: Counter[int] = Counter()
     for count, refused in fund(peers, wallets, amounts_fen, now_ms(), items_per_call):
         unfunded += refused
@@ -110,7 +111,7 @@ def _open(
     items_per_call: int,
     reporter: Reporter,
 ) -> list[ReplayWallet]:
-    reporter.begin("open wallets", len(parties))
+    reporter.begin(_("open wallets"), len(parties))
     found: dict[int, ReplayWallet] = {}
     for opened in open_wallets(peers, parties, now_ms, items_per_call):
         found.update(opened)
@@ -139,5 +140,9 @@ def wait_for_vault(peer: BankPeer, amount_fen: int, timeout_s: float = 30.0) -> 
     ends_at = time.monotonic() + timeout_s
     while peer.books().vault_fen < amount_fen:
         if time.monotonic() > ends_at:
-            raise TimeoutError(f"{peer.name}'s vault did not fill within {timeout_s:.0f} s")
+            raise TimeoutError(
+                _("{peer}'s vault did not fill within {timeout_s:.0f} s").format(
+                    peer=peer.name, timeout_s=timeout_s
+                )
+            )
         time.sleep(0.02)

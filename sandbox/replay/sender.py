@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from language import _
 from runtime.parts import parts
 from sandbox.limits import SETTLE_POLL_S, SETTLE_TIMEOUT_S
 from sandbox.replay.peers import BankPeer
@@ -117,9 +118,13 @@ def finish(
         if not ended:
             if time.monotonic() > ends_at:
                 left = sum(len(orders) for orders in tally.pending.values())
-                raise NotEnded(f"{left:,} payments are pending after {SETTLE_TIMEOUT_S:.0f} s")
+                raise NotEnded(
+                    _("{left:,} payments are pending after {settle_timeout_s:.0f} s").format(
+                        left=left, settle_timeout_s=SETTLE_TIMEOUT_S
+                    )
+                )
             time.sleep(SETTLE_POLL_S)
     while any(peer.books().pending_outbound for peer in peers):
         if time.monotonic() > ends_at:
-            raise NotEnded("the banks still have payments on their way")
+            raise NotEnded(_("the banks still have payments on their way"))
         time.sleep(SETTLE_POLL_S)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
 
+from language import N_
 from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
@@ -45,10 +46,10 @@ from wallet.secure_element.store import Store
 from wallet.secure_element.trusting import Trusting
 
 CHALLENGE_BYTES = 16
-_ANOTHER_ROOT = (
-    "it is signed by another root than this device trusts. If the central bank has changed its root"
-    " while the device was away: deposit what it holds, which is taken under either root, and set"
-    " the wallet up anew"
+_ANOTHER_ROOT = N_(
+    "it is signed by another root than this device trusts. If the central bank has changed its "
+    "root while the device was away: deposit what it holds, which is taken under either root, "
+    "and set the wallet up anew"
 )
 T = TypeVar("T")
 
@@ -159,12 +160,12 @@ class SecureElement:
             key = keys.own_key(state, device.key)
             signed = verified(bank.key, device.signed_part(), device.signature)
             if key is None or device.bank != bank.bank or not signed:
-                raise invalid("device_certificate", "it is not the bank's for this device")
+                raise invalid("device_certificate", N_("it is not the bank's for this device"))
             if key.home and key.home.split()[0] != bank.bank:
-                raise invalid("device_certificate", "the key has not asked this bank for it")
+                raise invalid("device_certificate", N_("the key has not asked this bank for it"))
             part, roots = bank.signed_part(), self._trusting.roots(state)
             if roots and not any(verified(root, part, bank.signature) for root in roots):
-                raise invalid("bank_certificate", "it is not signed by the central bank")
+                raise invalid("bank_certificate", N_("it is not signed by the central bank"))
             keys.certify(state, key, device_certificate)
 
         self._change(body)
@@ -298,7 +299,7 @@ class SecureElement:
         except FormatError as error:
             raise invalid("request", str(error)) from None
         if not verified(asked.certificate.key, asked.signed_part(), asked.signature):
-            raise invalid("request", "it is not signed by the device that it names")
+            raise invalid("request", N_("it is not signed by the device that it names"))
 
         def body(state: State) -> bytes:
             signer_of, trust_in = self._signer_of(state), self._trusting.trust

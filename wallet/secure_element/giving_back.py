@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.formats import (
     DEVICE,
     PAYEE_OUTPUT,
@@ -112,7 +113,7 @@ def take_back(state: State, back: bytes) -> int:
     if challenge not in state.paid:
         raise Refusal(
             errors_pb2.REASON_PAYMENT_UNKNOWN,
-            "this gives back a payment that this device has not made, or has forgotten",
+            N_("this gives back a payment that this device has not made, or has forgotten"),
         )
     payment, certificate = (bytes.fromhex(part) for part in state.paid[challenge])
     try:
@@ -144,7 +145,7 @@ def _check(
 ) -> None:
     verdict = judged(payment, trust, asked)
     if verdict.good and has_room(state, trust, len(paid.chains), verdict.value_fen):
-        raise Refusal(errors_pb2.REASON_FIELD_INVALID, "this payment is good: accept it")
+        raise Refusal(errors_pb2.REASON_FIELD_INVALID, N_("this payment is good: accept it"))
     if not verdict.good and verdict.reason not in RETURNED:
         raise bad(verdict.reason)
     paid_fen = sum(piece.value_fen for piece, _ in _paid_pieces(paid))

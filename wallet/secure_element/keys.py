@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.formats import DEVICE, Certificate, Payment, Request
 from runtime.errors import Refusal
 from wallet.secure_element.limits import MAX_KEYS
@@ -40,7 +41,7 @@ def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
     if key is None or made_for_another or key.home not in ("", home):
         raise Refusal(
             errors_pb2.REASON_NOT_THE_OWNER,
-            "the key is not this device's, or lives at another bank or in another wallet",
+            N_("the key is not this device's, or lives at another bank or in another wallet"),
             field="device_key",
         )
     key.home = home

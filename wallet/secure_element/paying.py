@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.formats import DEVICE, Certificate, Payment, Request
 from offline_token.receipt import is_receipt
 from offline_token.verify import Bad, Reason, check_device
@@ -35,7 +36,7 @@ def pay(
     if challenge in state.back:
         raise Refusal(
             errors_pb2.REASON_ALREADY_DECIDED,
-            "what paid this request came back; ask the payee for a new one",
+            N_("what paid this request came back; ask the payee for a new one"),
             field="request",
         )
     if (known := state.paid.get(challenge)) is not None:
@@ -45,7 +46,7 @@ def pay(
     if trust.now_ms > asked.expires_time_ms + CLOCKS_APART_MS:
         raise Refusal(
             errors_pb2.REASON_EXPIRED,
-            "this request is too old; ask the payee for a new one",
+            N_("this request is too old; ask the payee for a new one"),
             field="request",
         )
     check_single(state, trust, asked.amount_fen)
@@ -82,7 +83,7 @@ def confirm(state: State, payment: bytes, receipt: bytes) -> None:
         if not is_receipt(payee, payment, receipt):
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
-                "the payee has not signed that it took the payment",
+                N_("the payee has not signed that it took the payment"),
                 field="receipt",
             )
     state.unconfirmed = [
@@ -96,7 +97,7 @@ def _check_payee(state: State, asked: Request, trust: Trust) -> None:
     if asked.amount_fen < 1:
         raise bad(Reason.AMOUNT_INVALID)
     if own_key(state, asked.certificate.key) is not None:
-        raise Refusal(errors_pb2.REASON_SAME_ACCOUNT, "this is a request of this very device")
+        raise Refusal(errors_pb2.REASON_SAME_ACCOUNT, N_("this is a request of this very device"))
     try:
         check_device(asked.certificate, trust.bundle, trust.now_ms)
     except Bad as no:
@@ -110,7 +111,7 @@ def _repeated(payment: bytes, asked: Request) -> bytes:
     if amount_fen != asked.amount_fen or ends[0].payee != asked.certificate.key:
         raise Refusal(
             errors_pb2.REASON_ID_REUSED,
-            "another request with this challenge has been paid",
+            N_("another request with this challenge has been paid"),
             field="request",
         )
     return payment

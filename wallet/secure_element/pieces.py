@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.formats import (
     CHANGE_OUTPUT,
     DEVICE,
@@ -48,7 +49,7 @@ from wallet.secure_element.refusals import bad, in_too_many_pieces, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of, worth_fen
 
-GIVEN_BACK = "its payee did not take it and gave it back; deposit it"
+GIVEN_BACK = N_("its payee did not take it and gave it back; deposit it")
 OWN_LIMIT = "the device's own limit, which `wallet offline limit` changes, is"
 RULE = "the central bank's limit for offline money is"
 
@@ -198,7 +199,7 @@ def endorse(
         _check_owners(state, asked.amount_fen, trust)
         raise Refusal(
             errors_pb2.REASON_INSUFFICIENT_FUNDS,
-            "not enough money in the device",
+            N_("not enough money in the device"),
             missing_fen=str(missing_fen),
         )
     chains: list[Chain] = []
