@@ -10,13 +10,12 @@ from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect, same_officer
 from officers.people import (
     Officers,
-    bits_of,
-    check_rights,
     end_credentials,
     put_credential,
     put_officer,
 )
 from officers.tables import OfficerTables
+from officers.well_formed import bits_of, check_rights
 from runtime.database import Database
 
 Change = Callable[[Connection], None]

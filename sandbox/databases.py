@@ -1,4 +1,8 @@
-"""Databases of services: made on a PostgreSQL server, and opened to be read alone."""
+"""Databases of services: made on a PostgreSQL server, and opened to be read alone.
+
+SQLAlchemy is imported where it is used: loading it takes as long as all else that most commands of
+`dcep` need, and they open no database.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine import URL
 
 from language import _
 
@@ -24,6 +29,8 @@ def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]
     Their names carry a random tag: a new stack has new keys, so it never meets the database of
     another one.
     """
+    from sqlalchemy import text
+
     url = driver_url(server_url)
     stem = url.database if url.database and url.database != "postgres" else "dcep"
     tag = secrets.token_hex(3)
@@ -38,6 +45,9 @@ def create_databases(server_url: str, services: Sequence[str]) -> dict[str, str]
 
 def drop_databases(urls: Sequence[str]) -> None:
     """Drop databases again, for stacks that live no longer than a test; SQLite URLs are left."""
+    from sqlalchemy import text
+    from sqlalchemy.engine import make_url
+
     for text_url in urls:
         url = make_url(text_url)
         if url.get_backend_name() != "postgresql" or not url.database:
@@ -52,6 +62,9 @@ def reading_engine(url: str) -> Engine:
 
     Raises DatabaseMissing.
     """
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.engine import make_url
+
     if not url.startswith("sqlite"):
         return create_engine(url, isolation_level="REPEATABLE READ")
     path = make_url(url).database
@@ -74,12 +87,16 @@ def reading_engine(url: str) -> Engine:
 
 def driver_url(url: str) -> URL:
     """A PostgreSQL URL with the driver that we use."""
+    from sqlalchemy.engine import make_url
+
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
 @contextmanager
 def on_server(url: URL) -> Iterator[Connection]:
     """A connection to a URL's server, outside of its database; each statement by itself."""
+    from sqlalchemy import create_engine
+
     engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

@@ -16,7 +16,7 @@ from currency import parties
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from language import _
-from officers.people import check_name
+from officers.well_formed import check_name
 from runtime.checks import invalid
 from runtime.errors import Refusal
 from sandbox.offices import ActDesk

@@ -23,7 +23,12 @@ from sandbox.world import Stream, World, wait_until
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 
-pytestmark = [pytest.mark.xdist_group("backup"), pytest.mark.timeout(300)]
+# On PostgreSQL a shorter drill stands at the end.
+pytestmark = [
+    pytest.mark.xdist_group("backup"),
+    pytest.mark.timeout(300),
+    pytest.mark.any_database,
+]
 
 PASSPHRASE = "correct horse battery"
 TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 20_000
@@ -241,19 +246,14 @@ def test_a_stack_that_is_lost_goes_on_from_the_newest_copy_of_all(drill: Drill) 
     lost = drill.world.plan.folder
     lost.rename(lost.with_name("burnt"))
     restored = drill.dcep("restore", newest)
-    if drill.world.plan.central_database.startswith("sqlite"):
-        assert all(not party["aside"] for party in restored["parties"])
+    assert all(not party["aside"] for party in restored["parties"])
     (lost.with_name("burnt") / "logs").rename(lost / "logs")
     drill.start()
     assert drill.sums() == before
     drill.goes_on()
 
 
-def test_on_postgresql_too(
-    request: pytest.FixtureRequest, worlds: MakeWorld, tools: None, postgres_url: str
-) -> None:
-    if request.config.getoption("--postgresql"):
-        pytest.skip("all of the above was on PostgreSQL")
+def test_on_postgresql_too(worlds: MakeWorld, tools: None, postgres_url: str) -> None:
     drill = Drill(worlds(postgres_url))
     with drill.paying():
         hot = drill.copy("hot")
