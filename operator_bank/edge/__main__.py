@@ -23,7 +23,7 @@ from operator_bank.edge.forwarding import PUBLIC, Forwarding
 from operator_bank.edge.shares import PublicShares
 from operator_bank.settings import Settings
 from runtime.inspection import Inspection
-from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, SERVER_OPTIONS
+from runtime.limits import DRAIN_S, MESSAGE_OPTIONS, MOST_CONNECTIONS, SERVER_OPTIONS
 from runtime.logs import configure_logs, logger
 from runtime.memory import collect_rarely
 from runtime.open_sockets import within_files
@@ -111,13 +111,15 @@ async def _serve(
         lambda context: (source_of(context.peer()), shares.probes, shares.looks),
     )
     inspection.register(forwarding)
-    server = grpc.aio.server(handlers=[forwarding], options=within_files(SERVER_OPTIONS))
+    options = within_files(SERVER_OPTIONS)
+    server = grpc.aio.server(handlers=[forwarding], options=options)
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_ca)
     add_port(server, settings.public_address, server_credentials(files, require_client=False))
     await channel.channel_ready()
     await server.start()
     port = int(settings.public_address.rpartition(":")[2])
-    Connections(port, each=settings.connections_per_source).start()
+    most = dict(options)[MOST_CONNECTIONS]
+    Connections(port, each=settings.connections_per_source, crowded=most // 2).start()
     inspection.say(True)
     collect_rarely(_YOUNG)
     return server, inspection

@@ -8,22 +8,41 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable
 
 from runtime.logs import logger
-from runtime.open_sockets import can_be_seen, held, other_end, shut_held, sockets
+from runtime.open_sockets import can_be_seen, held, other_end, shut, sockets
 from runtime.sources import source_of_address
 
 _LOOK_S = 0.5
 
 
-class Connections:
-    """Looks at the open connections, and shuts those that are too many."""
+def fair_share(counts: Iterable[int], most: int) -> int:
+    """How many each may have at most so that there are no more than `most` in all; 1 at least."""
+    left = sorted(counts)
+    for place, count in enumerate(left):
+        share = most // (len(left) - place)
+        if count > share:
+            return max(1, share)
+        most -= count
+    return max(left, default=1)
 
-    def __init__(self, port: int, *, each: int) -> None:
-        """Takes the port they come to, and how many one source may have."""
+
+class Connections:
+    """Looks at the open connections, and shuts those that are too many: of a source the newest."""
+
+    def __init__(self, port: int, *, each: int, crowded: int) -> None:
+        """Takes the port they come to.
+
+        Args:
+            each: how many one source may have.
+            crowded: where there are more in all, those with most have fewer, so that sources
+                together, however many, leave room for the next one.
+        """
         self._port = port
         self._each = each
+        self._crowded = crowded
         self._known: dict[str, str] = {}
         self._log = logger("edge")
 
@@ -35,24 +54,27 @@ class Connections:
     def look(self) -> int:
         """Looks once; how many were shut."""
         found = dict(sockets())
+        self._take_in(found)
+        of_source: dict[str, list[str]] = defaultdict(list)
+        for name, source in self._known.items():
+            if source:
+                of_source[source].append(name)
+        counts = [len(names) for names in of_source.values()]
+        each = min(self._each, fair_share(counts, self._crowded))
+        gone = [name for names in of_source.values() for name in names[each:]]
+        return sum(shut(found[name], name) for name in gone)
+
+    def _take_in(self, found: dict[str, int]) -> None:
+        """Notes where each connection comes from, in the order in which they came."""
         self._known = {name: source for name, source in self._known.items() if name in found}
-        count = Counter(self._known.values())
-        shut = 0
         for name, descriptor in found.items():
             if name in self._known:
                 continue
             connection = held(descriptor, name)
-            if connection is None:
-                continue
-            with connection:
-                source = self._source(connection)
-                if source and count[source] >= self._each:
-                    shut += shut_held(connection)
-                    continue
-            # What comes from elsewhere than to the port is remembered as nobody's.
-            self._known[name] = source
-            count[source] += 1
-        return shut
+            if connection is not None:
+                with connection:
+                    # What comes from elsewhere than to the port is remembered as nobody's.
+                    self._known[name] = self._source(connection)
 
     def _source(self, connection: socket.socket) -> str:
         """Where a connection to the port comes from; "" for any other socket."""
