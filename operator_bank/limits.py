@@ -109,6 +109,18 @@ MAX_ANSWERS = 16_384
 ANSWERS_EACH = 1_024
 """Of one source when it may have all the calls at once: a quarter of it by default."""
 
+SMALL_ANSWER_BYTES = 4_096
+"""An answer that is no longer is counted as one and not by its bytes."""
+
+LONGEST_ANSWER_BYTES = 4 * 1024 * 1024
+"""No answer of a bank is longer, and who reads has room for one."""
+
+MAX_ANSWER_BYTES = 512 * 1024 * 1024
+"""Of longer answers that have not gone out yet: a trust bundle may have a megabyte."""
+
+ANSWER_BYTES_EACH = 128 * 1024 * 1024
+"""Of one source when it may have all the calls at once: a quarter of it by default."""
+
 MAX_PROBES = 1_024
 """Health checks at once."""
 

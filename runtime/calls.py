@@ -363,14 +363,14 @@ async def message_of(context: Context, caller: str) -> bytes:
     return bytes(data)
 
 
-def until_done(context: Context, shares: Shares, caller: str) -> None:
-    """Takes a place for a call until its answer has gone out: who reads none keeps its places.
+def until_done(context: Context, shares: Shares, caller: str, count: int = 1) -> None:
+    """Takes places for a call until its answer has gone out: who reads none keeps its places.
 
     Raises:
         Refusal: see `Shares.take`.
     """
-    shares.take(caller)
-    context.add_done_callback(lambda _: shares.leave(caller))
+    shares.take(caller, count)
+    context.add_done_callback(lambda _: shares.leave(caller, count))
 
 
 class _Waiting:

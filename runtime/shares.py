@@ -35,24 +35,24 @@ class Shares:
     def __len__(self) -> int:
         return self._count
 
-    def take(self, caller: str) -> None:
-        """Takes a place for a caller.
+    def take(self, caller: str, count: int = 1) -> None:
+        """Takes places for a caller.
 
         Raises:
             Refusal: OVERLOADED; it says whose share is full.
         """
         mine = self._taken.get(caller, 0)
-        if mine >= self._each:
+        if mine + count > self._each:
             raise overloaded(f"you have {self._each} {self._what} here already")
-        if self._count >= self._whole:
+        if self._count + count > self._whole:
             raise overloaded(f"all {self._whole} places for {self._what} are taken")
-        self._taken[caller] = mine + 1
-        self._count += 1
+        self._taken[caller] = mine + count
+        self._count += count
 
-    def leave(self, caller: str) -> None:
-        """Gives a place back."""
-        left = self._taken[caller] - 1
-        self._count -= 1
+    def leave(self, caller: str, count: int = 1) -> None:
+        """Gives places back."""
+        left = self._taken[caller] - count
+        self._count -= count
         if left:
             self._taken[caller] = left
         else:

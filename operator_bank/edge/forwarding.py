@@ -17,7 +17,7 @@ from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.watches import Watches
-from operator_bank.limits import CALLERS_GONE_S, MAX_GATHERED, MAX_ITEMS
+from operator_bank.limits import CALLERS_GONE_S, MAX_GATHERED, MAX_ITEMS, SMALL_ANSWER_BYTES
 from runtime.bounds import too_long
 from runtime.calls import (
     Context,
@@ -123,12 +123,19 @@ class Forwarding(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _told(
         self, name: str, serve: Callable[[Context], Awaitable[Any]], places: Shares
     ) -> Callable[..., Any]:
-        """A call whose errors become a status that says what the bank said."""
+        """A call whose errors become a status that says what the bank said.
+
+        A long answer is told only where there is room for it: it lies in memory until it is read.
+        """
 
         async def answer(_: object, context: Context) -> Any:
             try:
                 until_done(context, places, source_of(context.peer()))
-                return await serve(context)
+                said = await serve(context)
+                if said is not None and len(said) > SMALL_ANSWER_BYTES:
+                    size, unread = len(said), self._shares.answer_bytes
+                    until_done(context, unread, source_of(context.peer()), size)
+                return said
             except grpc.aio.AioRpcError as error:
                 end = _as_said(error)
             except _Said as said:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from operator_bank.limits import (
+    ANSWER_BYTES_EACH,
     ANSWERS_EACH,
+    LONGEST_ANSWER_BYTES,
     LOOKS_EACH,
+    MAX_ANSWER_BYTES,
     MAX_ANSWERS,
     MAX_BULK,
     MAX_LOOKS,
@@ -38,6 +41,11 @@ class PublicShares:
 
         self.calls = Shares("calls", whole=MAX_CONCURRENT_CALLS, each=part(MAX_CONCURRENT_CALLS))
         self.answers = Shares("answers to read", whole=MAX_ANSWERS, each=part(ANSWERS_EACH))
+        self.answer_bytes = Shares(
+            "bytes of answers to read",
+            whole=MAX_ANSWER_BYTES,
+            each=max(LONGEST_ANSWER_BYTES, part(ANSWER_BYTES_EACH)),
+        )
         self.bulk = Shares("calls with many items", whole=MAX_BULK, each=part(MAX_BULK))
         self.slow = Shares("offline loads and deposits", whole=MAX_SLOW, each=part(MAX_SLOW))
         self.watches = Shares("watches", whole=MAX_WATCHES, each=watches_per_source)

@@ -15,7 +15,17 @@ class Relay:
         self._source, self._target = source, (host, int(port))
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self._reads = threading.Event()
+        self._reads.set()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop_reading(self) -> None:
+        """Leaves unread what comes from the port from now on."""
+        self._reads.clear()
+
+    def go_on(self) -> None:
+        """Reads again."""
+        self._reads.set()
 
     def close(self) -> None:
         """Takes no new connections."""
@@ -31,13 +41,15 @@ class Relay:
             except OSError:
                 return
             there.settimeout(None)
-            for one, other in ((here, there), (there, here)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+            always = threading.Event()
+            always.set()
+            for one, other, when in ((here, there, always), (there, here, self._reads)):
+                threading.Thread(target=_pass_on, args=(one, other, when), daemon=True).start()
 
 
-def _pass_on(one: socket.socket, other: socket.socket) -> None:
+def _pass_on(one: socket.socket, other: socket.socket, when: threading.Event) -> None:
     with suppress(OSError):
-        while data := one.recv(65_536):
+        while when.wait() and (data := one.recv(65_536)):
             other.sendall(data)
     for end in (one, other):
         with suppress(OSError):

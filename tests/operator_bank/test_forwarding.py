@@ -15,12 +15,14 @@ import pytest
 from dcep.bank.v1 import bank_pb2
 from operator_bank.edge.forwarding import Forwarding
 from operator_bank.edge.shares import PublicShares
-from operator_bank.limits import TURNS_EACH
+from operator_bank.limits import ANSWER_BYTES_EACH, LONGEST_ANSWER_BYTES, TURNS_EACH
 from tests.integration.sources import Relay
 
 LIST = "/dcep.bank.v1.PaymentService/ListPayments"
 BULK = "/dcep.bank.v1.PaymentService/PayMany"
 WHO = bank_pb2.ListPaymentsRequest
+SENT_ALREADY = 6
+"""Megabytes that the system's buffers between edge and reader may hold."""
 
 
 class SlowBank(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -29,6 +31,7 @@ class SlowBank(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self) -> None:
         self.asked: list[bytes] = []
         self.may_answer = asyncio.Event()
+        self.answer = b""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         """Every method alike."""
@@ -37,7 +40,7 @@ class SlowBank(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _answer(self, request: bytes, context: Any) -> bytes:
         self.asked.append(request)
         await self.may_answer.wait()
-        return b""
+        return self.answer
 
 
 class Port:
@@ -45,12 +48,14 @@ class Port:
 
     def __init__(self, bank: SlowBank, port: int) -> None:
         self.bank = bank
+        self.relays: list[Relay] = []
         self._port = port
 
     @asynccontextmanager
     async def caller(self, source: str) -> AsyncIterator[grpc.aio.Channel]:
         """Somebody at an address."""
         relay = Relay(source, f"127.0.0.1:{self._port}")
+        self.relays.append(relay)
         async with grpc.aio.insecure_channel(relay.address) as channel:
             yield channel
         relay.close()
@@ -136,5 +141,32 @@ def test_who_gives_up_has_no_more_of_the_bank_than_who_waits(tmp_path: Path) -> 
             port.bank.may_answer.set()
             await last
             assert port.bank.asked == [request(1)] * TURNS_EACH + [request(2)]
+
+    on_an_edge(tmp_path, scene)
+
+
+def test_long_answers_that_are_not_read_have_a_bound_in_bytes(tmp_path: Path) -> None:
+    """A reader that stops reading; the next address is told what it asks all the same."""
+
+    async def scene(port: Port) -> None:
+        port.bank.answer, bundle = bytes(1 << 20), "/dcep.bank.v1.OfflineService/GetTrustBundle"
+        port.bank.may_answer.set()
+        room = max(LONGEST_ANSWER_BYTES, ANSWER_BYTES_EACH // 4) >> 20
+        async with port.caller("127.0.4.4") as lazy, port.caller("127.0.4.5") as other:
+            await lazy.unary_unary(bundle)(b"", timeout=50.0)
+            port.relays[0].stop_reading()
+            many = [lazy.unary_unary(bundle)(b"", timeout=50.0) for _ in range(room + 8)]
+            await until(lambda: len(port.bank.asked) == room + 9)
+            assert len(await other.unary_unary(bundle)(b"", timeout=50.0)) == 1 << 20
+            port.relays[0].go_on()
+            ends = await asyncio.gather(*many, return_exceptions=True)
+            told = [one for one in ends if not isinstance(one, BaseException)]
+            assert 0 < len(told) <= room + SENT_ALREADY
+            for end in ends:
+                if isinstance(end, grpc.aio.AioRpcError):
+                    assert end.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert len(told) < len(ends)
+            # What was read makes room again.
+            await lazy.unary_unary(bundle)(b"", timeout=50.0)
 
     on_an_edge(tmp_path, scene)
