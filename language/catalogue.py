@@ -5,6 +5,7 @@ The command lines are named on the command line, since nothing of ours is import
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -21,7 +21,9 @@ from language.commands import helps
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("currency", "language", "runtime", "sandbox", "wallet")
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+FORMS = {"_": 1, "N_": 1, "ngettext": 2}
+"""By what marks a message, how many forms it has."""
+
 WIDTH = 100
 
 
@@ -33,16 +35,28 @@ def extracted(apps: Iterable[str]) -> Catalog:
     """
     catalogue = Catalog(project=DOMAIN, charset="utf-8")
     for package in PACKAGES:
-        found = extract_from_dir(
-            ROOT / package, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=()
-        )
-        for name, _line, message, _comments, _context in sorted(found, key=lambda one: one[:2]):
-            catalogue.add(message, locations=[(f"{package}/{name}", 0)])
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for message in marked(file.read_text()):
+                catalogue.add(message, locations=[(str(file.relative_to(ROOT)), 0)])
     for app in apps:
         module = app.partition(":")[0]
         for text in sorted(set(_helps(app))):
             catalogue.add(text, locations=[(f"{module.replace('.', '/')}.py", 0)])
     return catalogue
+
+
+def marked(source: str) -> list[str | tuple[str, ...]]:
+    """The messages that code marks, in its order; within the gaps of f-strings too."""
+    found: list[tuple[int, int, str | tuple[str, ...]]] = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        forms = node.args[: FORMS.get(node.func.id, 0)]
+        texts = tuple(str(form.value) for form in forms if isinstance(form, ast.Constant))
+        if texts and len(texts) == len(forms):
+            message = texts if len(texts) > 1 else texts[0]
+            found.append((node.lineno, node.col_offset, message))
+    return [message for _line, _column, message in sorted(found, key=lambda one: one[:2])]
 
 
 def read(language: str) -> Catalog:

@@ -31,16 +31,25 @@ _KINDS = (
     N_("renew officer"),
     N_("remove officer"),
     N_("change rights"),
-    N_("register machine"),
-    N_("revoke machine"),
+    N_("register cash machine"),
+    N_("revoke cash machine"),
     N_("put back"),
     N_("come back"),
     N_("settle lost"),
-    N_("change keys"),
-    N_("announce root"),
+    N_("renew bank"),
+    N_("renew central key"),
+    N_("revoke central certificate"),
+    N_("renew offline root"),
 )
 _LIMITS = (N_("balance cap"), N_("single"), N_("day"), N_("year"))
-_STATES = (N_("open"), N_("approved"), N_("rejected"), N_("expired"), N_("refused"))
+_STATES = (
+    N_("open"),
+    N_("approved"),
+    N_("rejected"),
+    N_("expired"),
+    N_("refused"),
+    N_("withdrawn"),
+)
 
 
 def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:

@@ -50,10 +50,11 @@ class Asked:
         made = _("asked by {officer}, {time}").format(
             officer=self.content.officer, time=clock(self.act.proposed_time_ms)
         )
+        cause = quoted(self.content.cause)
         return "\n".join(
             (
                 wrapped(said(self.content) + moves),
-                wrapped(f"{made}: {quoted(self.content.cause)}", 2),
+                wrapped(_("{made}: {cause}").format(made=made, cause=cause), 2),
             )
         )
 

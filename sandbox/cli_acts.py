@@ -59,7 +59,7 @@ def acts(
     for act in found if not as_json else ():
         row = fields(act)
         by = _(" by {decided_by}").format(decided_by=row["decided_by"]) if row["decided_by"] else ""
-        when = f", {clock(act.decided_time_ms)}" if act.decided_time_ms else ""
+        when = _(", {time}").format(time=clock(act.decided_time_ms)) if act.decided_time_ms else ""
         speaker.plain(f"{row['act_id']}\n{wrapped(said(content_of(act)), 2)}")
         ended = _("proposed by {proposed_by}, {institution}: {state}{by}{when}").format(
             proposed_by=row["proposed_by"],

@@ -12,7 +12,7 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
-from language import _
+from language import N_, _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import harmless
 from sandbox.act_words import content_of, quoted
@@ -28,6 +28,8 @@ from sandbox.words import EXIT_NO_ANSWER, EXIT_USAGE, Speaker
 
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 _KEY_DIGITS = 64
+
+_STATES = (N_("admitted"), N_("suspended"))
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ from currency.amount import format_yuan, parse_yuan
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
-from language import _
+from language import N_, _
 from sandbox.cli_acts import propose
 from sandbox.coming_back import next_act
 from sandbox.offices import CAUSE, BankOffice, CentralOffice
@@ -23,6 +23,19 @@ lost = typer.Typer(
     invoke_without_command=True,
 )
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
+
+_KINDS = (N_("payment"), N_("load"), N_("redemption"))
+_EVENTS = (
+    N_("issued"),
+    N_("redeemed"),
+    N_("outgoing settled"),
+    N_("outgoing ended"),
+    N_("incoming"),
+    N_("tokens registered"),
+    N_("tokens deposited"),
+    N_("tokens restored"),
+    N_("redemption rejected"),
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -149,7 +162,7 @@ def _beyond(
     ]
     lines += [
         _("  {count} {event}: {yuan} yuan").format(
-            count=one.count, event=one.event.replace("_", " "), yuan=format_yuan(one.amount_fen)
+            count=one.count, event=_(one.event.replace("_", " ")), yuan=format_yuan(one.amount_fen)
         )
         for one in beyond.beyond
     ]
@@ -182,6 +195,6 @@ def _line(entry: dict[str, Any]) -> str:
         entry=entry["entry"],
         open=format_yuan(entry["open_fen"]),
         yuan=format_yuan(entry["amount_fen"]),
-        kind=entry["kind"],
+        kind=_(entry["kind"]),
         of=of,
     )

@@ -11,7 +11,7 @@ from currency.amount import format_yuan
 from currency.number import typed
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
-from language import _
+from language import N_, _
 from runtime.errors import reason_name
 from sandbox.cli_acts import propose
 from sandbox.offices import CAUSE, BankOffice
@@ -22,6 +22,8 @@ from sandbox.words import Speaker
 suspense = typer.Typer(
     help="Money in the banks' suspense accounts: list it, pay it out.", invoke_without_command=True
 )
+
+_KINDS = (N_("payment"), N_("return"), N_("offline-deposit"), N_("offline-restore"))
 
 
 def register(app: typer.Typer) -> None:

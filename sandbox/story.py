@@ -220,7 +220,7 @@ def offline(world: World, say: Say) -> None:
     again = refused(lambda: carol.offline_accept(_tamper(text)))
     say(
         _("the same payment with one bit turned: [yellow]{again}[/] ({why})").format(
-            again=again.name, why=again.message
+            again=again.name, why=_(again.message)
         )
     )
 

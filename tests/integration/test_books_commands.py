@@ -16,6 +16,7 @@ from runtime.envelope import possession
 from sandbox import cli_books
 from sandbox.offices import BankOffice
 from sandbox.world import World
+from tests import chinese
 from tests.integration.commands import Done, dcep
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
@@ -77,6 +78,18 @@ def test_every_amount_is_whole_at_any_width(world: World, command: str, columns:
     wide = person(world, command, COLUMNS="200")
     amounts = re.compile(r"[0-9][0-9,]*\.[0-9]{2}\b")
     assert sorted(amounts.findall(said)) == sorted(amounts.findall(wide))
+
+
+@pytest.mark.parametrize(
+    ("columns", "commands"),
+    [(40, ["banks", "books", "flows", "status", "requests"]), (80, ["books"])],
+)
+def test_officers_read_it_in_chinese(world: World, columns: int, commands: list[str]) -> None:
+    for command in commands:
+        said = person(world, command, COLUMNS=str(columns), NO_COLOR="1", LANG="zh_CN.UTF-8")
+        chinese.check_fits(said, columns)
+        assert chinese.english_in(said) == [], said
+        assert re.search("[\u4e00-\u9fff]", said)
 
 
 def test_the_books_add_up_one_to_one(world: World) -> None:
