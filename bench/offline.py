@@ -30,6 +30,7 @@ from dcep.registration.v1 import registration_pb2
 from officers.build import Founding
 from officers.signing import OfficerKey, founding_record
 from offline_token import signing, verify
+from offline_token.bundle import TrustBundle
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit, signed_by_owners
 from offline_token.formats import (
     Chain,
@@ -38,7 +39,6 @@ from offline_token.formats import (
     Payment,
     Request,
     Token,
-    TrustBundle,
 )
 from offline_token.possession import prove
 from runtime.clock import SystemClock

@@ -9,7 +9,8 @@ from nacl.signing import SigningKey
 
 from bench.harness import Ratio, Result, Scale, scratch
 from offline_token import signing
-from offline_token.formats import Certificate, Request, Token, TrustBundle
+from offline_token.bundle import TrustBundle
+from offline_token.formats import Certificate, Request, Token
 from runtime.clock import SystemClock
 from runtime.randomness import SystemRandomness
 from wallet.secure_element.element import SecureElement

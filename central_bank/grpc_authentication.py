@@ -14,7 +14,7 @@ from central_bank.authentication.offline_roots import OfflineRoots, Root
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.gate import is_central_officer
 from central_bank.grpc_issuance import caller
-from central_bank.limits import MAX_REPLACED_LISTED, MAX_REVOKED_AT_ONCE
+from central_bank.limits import MAX_CERTIFICATES_ASKED, MAX_REPLACED_LISTED, MAX_REVOKED_AT_ONCE
 from central_bank.registration.evidence import Case, Evidence
 from central_bank.registration.feed_look import FeedLook
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
@@ -53,7 +53,18 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         return authentication_pb2.RevokeOwnDevicesResponse()
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return authentication_pb2.GetTrustBundleResponse(trust_bundle=self._devices.trust_bundle())
+        answer = authentication_pb2.GetTrustBundleResponse
+        if request.certificates:
+            at_most(request.certificates, "certificates", MAX_CERTIFICATES_ASKED)
+            said = self._devices.statements(request.certificates)
+            return answer(statements=[statement.encode() for statement in said])
+        if request.revoked_since_time_ms:
+            bank = self._registry.welcome(peer(context))
+            found = self._devices.own_revoked(bank, request.revoked_since_time_ms)
+            until_ms = found[-1][1] if found else 0
+            names = [name for name, _ in found]
+            return answer(own_revoked=names, own_revoked_until_time_ms=until_ms)
+        return answer(trust_bundle=self._devices.trust_bundle())
 
     def ListCentralKeys(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return authentication_pb2.ListCentralKeysResponse(

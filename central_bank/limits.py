@@ -64,9 +64,26 @@ MAX_WAITING_DEPOSITS = 10_000
 MAX_REVOKED_BY_BANK = 20_000
 """Devices of one bank that are out of use at its own word or by proof."""
 
-REVOKED_KEPT_MS = (366 + 30) * 86_400_000
-"""What a bank revoked so long ago is forgotten: the longest certificate that a bank gives has
-ended, and so has the age of a bundle. What officers revoked stays; so do proofs of double spend."""
+MAX_REVOKED = 100_000
+"""Devices that a trust bundle can tell from others, in 64 KB."""
+
+REVOKED_KEPT_MS = (127 + 30) * 86_400_000
+"""What a bank revoked so long ago is forgotten where room is needed: the longest certificate that
+counts has ended (`MAX_CERTIFICATE_MS`), and so has the age of a bundle. What officers revoked
+stays; so do proofs of double spend."""
+
+REVOKED_ANYHOW = 10_000
+"""Of the last that were revoked so many stay, however long ago: there is room for them, and banks
+need not ask themselves whether one was taken back."""
+
+MAX_FULL_BANKS = 16
+"""Banks whose certificates stand in the trust bundle. Devices of others bring them along."""
+
+MAX_CERTIFICATES_ASKED = 32
+"""Of devices, for which statements are asked for at once."""
+
+MAX_OWN_REVOKED = 8_000
+"""Of its own devices that a bank is told of at once."""
 
 MAX_REFUSED_DEPOSITS = 100_000
 """Refused deposits of one bank that are kept, the newest: one that is asked again after so many is

@@ -1,4 +1,4 @@
-"""The bytes: certificates, tokens, endorsements, payments, requests, trust bundles.
+"""The bytes: certificates, tokens, endorsements, payments, requests.
 
 Every number is unsigned and big-endian; times are Unix milliseconds, amounts
 fen; keys are Ed25519 public keys and signatures Ed25519 (RFC 8032). A
@@ -11,20 +11,15 @@ from __future__ import annotations
 import hashlib
 import struct
 from base64 import b32encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Self
 
-from offline_token.limits import (
-    MAX_BANKS,
-    MAX_CHAINS,
-    MAX_HOPS,
-    MAX_PAYMENT_BYTES,
-    MAX_REVOKED,
-)
+from offline_token.limits import MAX_CHAINS, MAX_HOPS, MAX_PAYMENT_BYTES, MAX_STATEMENTS
 
 KEY_BYTES = 32
-REVOCATION_BYTES = 32
+REVOCATION_BYTES = 16
 SIGNATURE_BYTES = 64
 ID_BYTES = 16
 NAME_BYTES = 16
@@ -34,11 +29,11 @@ _NAMED_BYTES = 1 + NAME_BYTES + KEY_BYTES
 _CERTIFICATE = struct.Struct(f">c{NAME_BYTES}s{KEY_BYTES}sQ{SIGNATURE_BYTES}s")
 _TOKEN = struct.Struct(f">c{ID_BYTES}sQ{KEY_BYTES}sQQ{SIGNATURE_BYTES}s")
 _ENDORSEMENT = struct.Struct(f">BQ{KEY_BYTES}s{ID_BYTES}sQ{SIGNATURE_BYTES}s")
-_BUNDLE = struct.Struct(">2sQQBQQQHH")
 _REQUEST = struct.Struct(f">2s{_CERTIFICATE.size}sQ{ID_BYTES}sQ{SIGNATURE_BYTES}s")
-_BANK, _DEVICE, _A_TOKEN = b"B", b"D", b"T"
-_PAYMENT, _A_BUNDLE, _A_REQUEST = b"P2", b"U3", b"R2"
-_EARLIER_PAYMENT = b"P1"
+_CLEARANCE = struct.Struct(f">c{REVOCATION_BYTES}sQ{SIGNATURE_BYTES}s")
+_BANK, _DEVICE, _A_TOKEN, _A_CLEARANCE = b"B", b"D", b"T", b"C"
+_PAYMENT, _A_REQUEST = b"P3", b"R3"
+_EARLIER_PAYMENTS = (b"P1", b"P2")
 
 
 class FormatError(ValueError):
@@ -107,18 +102,19 @@ class Certificate(_Signed):
 
     def _packed(self) -> bytes:
         fields = (self.kind, bank_name(self.bank), self.key, self.expires_time_ms, self.signature)
-        return _pack(_CERTIFICATE, fields, "certificate")
+        return pack(_CERTIFICATE, fields, "certificate")
 
     def signed_part(self) -> bytes:
         """What its signature covers."""
         return tagged(self.tag, self.encode()[:-SIGNATURE_BYTES])
 
     def revocation(self) -> bytes:
-        """What a trust bundle lists when this bank's key, or device, is out of use. 32 bytes.
+        """What a trust bundle says when this bank's key, or device, is out of use. 16 bytes.
 
         Kind, bank and key: another bank that certifies the same key revokes nothing but its own.
         """
-        return hashlib.sha256(tagged("revoked/v1", self.encode()[:_NAMED_BYTES])).digest()
+        named = tagged("revoked/v1", self.encode()[:_NAMED_BYTES])
+        return hashlib.sha256(named).digest()[:REVOCATION_BYTES]
 
     @classmethod
     def decode(cls, data: bytes, kind: bytes) -> Self:
@@ -132,6 +128,60 @@ class Certificate(_Signed):
 
 CERTIFICATE_BYTES = _CERTIFICATE.size
 BANK, DEVICE = _BANK, _DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance(_Signed):
+    """The root says that a device was not revoked at some time. 89 bytes.
+
+    For one that a bundle's filter cannot tell from a revoked one.
+
+    Attributes:
+        device: as `Certificate.revocation` names it.
+    """
+
+    device: bytes
+    time_ms: int
+    signature: bytes = b""
+
+    def _packed(self) -> bytes:
+        fields = (_A_CLEARANCE, self.device, self.time_ms, self.signature)
+        return pack(_CLEARANCE, fields, "clearance")
+
+    def signed_part(self) -> bytes:
+        """What the root's signature covers."""
+        return tagged("clearance/v1", self.encode()[:-SIGNATURE_BYTES])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Raises FormatError."""
+        found, *rest = _unpack(_CLEARANCE, data, "clearance")
+        if found != _A_CLEARANCE:
+            raise FormatError("clearance: of another kind")
+        return cls(*rest)._read_from(data)
+
+
+Statement = Certificate | Clearance
+"""What the root says of a bank or a device; whoever pays or asks brings it along."""
+
+
+def encode_statements(statements: Sequence[Statement]) -> bytes:
+    """Their number, and one behind the other. Raises FormatError."""
+    if len(statements) > MAX_STATEMENTS:
+        raise FormatError(f"more than {MAX_STATEMENTS} statements")
+    return bytes([len(statements)]) + b"".join(each.encode() for each in statements)
+
+
+def statement_bytes(kind: bytes) -> int:
+    """How long a statement is that begins with this byte."""
+    return _CLEARANCE.size if kind == _A_CLEARANCE else _CERTIFICATE.size
+
+
+def decode_statement(data: bytes) -> Statement:
+    """A certificate of a bank's key or a clearance. Raises FormatError."""
+    if data[:1] == _A_CLEARANCE:
+        return Clearance.decode(data)
+    return Certificate.decode(data, _BANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +205,7 @@ class Token(_Signed):
             self.expires_time_ms,
             self.signature,
         )
-        return _pack(_TOKEN, fields, "token")
+        return pack(_TOKEN, fields, "token")
 
     def signed_part(self) -> bytes:
         """What the root's signature covers."""
@@ -204,7 +254,7 @@ class Endorsement(_Signed):
             self.salt,
             self.signature,
         )
-        return _pack(_ENDORSEMENT, fields, "endorsement")
+        return pack(_ENDORSEMENT, fields, "endorsement")
 
     def signed_part(self, piece_id: bytes) -> bytes:
         """What the owner's signature covers, for the piece that is endorsed."""
@@ -263,9 +313,14 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One or several chains that pay together."""
+    """One or several chains that pay together.
+
+    Attributes:
+        statements: what the payee's bundle may not say of banks and devices in the chains.
+    """
 
     chains: tuple[Chain, ...]
+    statements: tuple[Statement, ...] = ()
 
     def encode(self) -> bytes:
         """Raises FormatError when it is beyond the bounds."""
@@ -274,27 +329,29 @@ class Payment:
         if any(len(chain.hops) > MAX_HOPS for chain in self.chains):
             raise FormatError(f"payment: a chain of more than {MAX_HOPS} hops")
         body = b"".join(chain.encode() for chain in self.chains)
-        return _PAYMENT + bytes([len(self.chains)]) + body
+        beside = encode_statements(self.statements)
+        return _PAYMENT + bytes([len(self.chains)]) + body + beside
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
         if len(data) > MAX_PAYMENT_BYTES:
             raise FormatError(f"payment: more than {MAX_PAYMENT_BYTES} bytes")
-        reader = _Reader(data, "payment")
+        reader = Reader(data, "payment")
         kind = reader.take(2)
         if kind != _PAYMENT:
-            earlier = ", by an earlier version" if kind == _EARLIER_PAYMENT else ""
+            earlier = ", by an earlier version" if kind in _EARLIER_PAYMENTS else ""
             raise FormatError(f"payment: of another kind{earlier}")
         count = reader.byte()
         if not 1 <= count <= MAX_CHAINS:
             raise FormatError(f"payment: 1 to {MAX_CHAINS} chains")
         chains = tuple(_read_chain(reader) for _ in range(count))
+        statements = _read_statements(reader, "payment")
         reader.end()
-        return cls(chains)
+        return cls(chains, statements)
 
 
-def _read_chain(reader: _Reader) -> Chain:
+def _read_chain(reader: Reader) -> Chain:
     token = Token.decode(reader.take(TOKEN_BYTES))
     count = reader.byte()
     if count > MAX_HOPS:
@@ -310,6 +367,16 @@ def _read_chain(reader: _Reader) -> Chain:
     return Chain(token, tuple(hops))
 
 
+def _read_statements(reader: Reader, what: str) -> tuple[Statement, ...]:
+    count = reader.byte()
+    if count > MAX_STATEMENTS:
+        raise FormatError(f"{what}: more than {MAX_STATEMENTS} statements")
+    found: list[Statement] = []
+    for _ in range(count):
+        found.append(decode_statement(reader.take(statement_bytes(reader.next()))))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Request:
     """What a payee asks for: an amount to its device, with a fresh challenge, signed by it.
@@ -317,6 +384,8 @@ class Request:
     Attributes:
         expires_time_ms: who has it may pay it up to this time.
         signature: by the certified key.
+        statements: what the payer's bundle may not say of the payee's bank and device. They prove
+            themselves: the signature does not cover them.
     """
 
     certificate: Certificate
@@ -324,148 +393,60 @@ class Request:
     challenge: bytes
     expires_time_ms: int = 0
     signature: bytes = bytes(SIGNATURE_BYTES)
+    statements: tuple[Statement, ...] = ()
 
     def encode(self) -> bytes:
-        """The request's 219 bytes. Raises FormatError."""
+        """The request's 220 bytes, and its statements. Raises FormatError."""
+        return self._asked() + encode_statements(self.statements)
+
+    def _asked(self) -> bytes:
         asked = (self.amount_fen, self.challenge, self.expires_time_ms, self.signature)
         fields = (_A_REQUEST, self.certificate.encode(), *asked)
-        return _pack(_REQUEST, fields, "request")
+        return pack(_REQUEST, fields, "request")
 
     def signed_part(self) -> bytes:
         """What the signature covers."""
-        return tagged("request/v1", self.encode()[:-SIGNATURE_BYTES])
+        return tagged("request/v1", self._asked()[:-SIGNATURE_BYTES])
 
     def code(self) -> str:
         """Eight letters that payer and payee compare; another request has others."""
-        digest = hashlib.sha256(tagged("code/v1", self.encode())).digest()
+        digest = hashlib.sha256(tagged("code/v1", self._asked())).digest()
         letters = b32encode(digest[:_CODE_BYTES]).decode("ascii")
         return f"{letters[:4]}-{letters[4:]}"
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises FormatError."""
-        found, certificate, *asked = _unpack(_REQUEST, data, "request")
+        reader = Reader(data, "request")
+        fields = _unpack(_REQUEST, reader.take(_REQUEST.size), "request")
+        found, certificate, amount_fen, challenge, expires_ms, signature = fields
         if found != _A_REQUEST:
             raise FormatError("request: of another kind")
-        return cls(Certificate.decode(certificate, _DEVICE), *asked)
+        statements = _read_statements(reader, "request")
+        reader.end()
+        asked = (amount_fen, challenge, expires_ms, signature)
+        return cls(Certificate.decode(certificate, _DEVICE), *asked, statements)
 
 
 REQUEST_BYTES = _REQUEST.size
+"""Of a request, before its statements."""
+MAX_REQUEST_BYTES = REQUEST_BYTES + 1 + MAX_STATEMENTS * CERTIFICATE_BYTES
 
 CENTRAL_BANK = "central-bank"
 """In place of a bank's name in a certificate: the key is a root of offline money. It certifies no
 devices, and no bank is called so."""
 
 
-@dataclass(frozen=True)
-class TrustBundle:
-    """What a device carries to verify by itself, signed by the root.
+class Reader:
+    """Takes bytes apart from the front."""
 
-    Attributes:
-        max_value_fen: of one token.
-        max_payment_fen: of one payment, all its chains together.
-        max_holding_fen: what a device may hold; it keeps to that itself.
-        banks: certificates of banks' keys; of one bank several while it changes its key. Those of
-            `CENTRAL_BANK` are of roots, see `roots` and `introductions`.
-        revoked: of devices, and of banks' keys, what `Certificate.revocation` says.
-    """
-
-    created_time_ms: int
-    max_age_ms: int
-    max_hops: int
-    max_value_fen: int
-    max_payment_fen: int
-    max_holding_fen: int
-    banks: tuple[Certificate, ...]
-    revoked: tuple[bytes, ...] = ()
-    signature: bytes = field(default=b"", compare=False)
-
-    def encode(self) -> bytes:
-        """Header, banks' certificates, what is revoked, signature. Raises FormatError."""
-        if len(self.signature) != SIGNATURE_BYTES:
-            raise FormatError("trust bundle: a signature of the wrong length")
-        return self._body() + self.signature
-
-    def signed_part(self) -> bytes:
-        """What the root's signature covers."""
-        return tagged("trust-bundle/v3", self._body())
-
-    @cached_property
-    def out_of_use(self) -> frozenset[bytes]:
-        """The same as `revoked`, to look things up in."""
-        return frozenset(self.revoked)
-
-    @cached_property
-    def _of_roots(self) -> tuple[Certificate, ...]:
-        return tuple(each for each in self.banks if each.bank == CENTRAL_BANK)
-
-    def of_bank(self, name: str) -> list[Certificate]:
-        """A bank's certificates: several while it changes its key."""
-        return [each for each in self.banks if each.bank == name != CENTRAL_BANK]
-
-    def certifiers(self, name: str, now_ms: int) -> list[Certificate]:
-        """Those of them that are valid now."""
-        return [each for each in self.of_bank(name) if each.expires_time_ms >= now_ms]
-
-    def roots(self, root: bytes, now_ms: int = 0) -> list[bytes]:
-        """Roots whose tokens count: the bundle's own, and those that it lists, until their ends.
-
-        Its successor before that has taken over, and those before it.
-
-        Args:
-            root: that signed the bundle.
-            now_ms: the time; 0 for those also that have ended.
-        """
-        listed = (each for each in self._of_roots if each.key != root)
-        return [root, *(each.key for each in listed if each.expires_time_ms >= now_ms)]
-
-    def introductions(self, root: bytes, now_ms: int) -> list[Certificate]:
-        """Certificates of the bundle's own root: who trusts one's signer trusts this root."""
-        own = (each for each in self._of_roots if each.key == root)
-        return [each for each in own if each.expires_time_ms >= now_ms]
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Raises FormatError."""
-        reader = _Reader(data, "trust bundle")
-        header = _BUNDLE.unpack(reader.take(_BUNDLE.size))
-        found, created, age, hops, value, payment, holding, banks, revoked = header
-        if found != _A_BUNDLE or banks > MAX_BANKS or revoked > MAX_REVOKED:
-            raise FormatError("trust bundle: of another kind, or too large")
-        certificates = tuple(
-            Certificate.decode(reader.take(CERTIFICATE_BYTES), _BANK) for _ in range(banks)
-        )
-        listed = tuple(reader.take(REVOCATION_BYTES) for _ in range(revoked))
-        signature = reader.take(SIGNATURE_BYTES)
-        reader.end()
-        rules = (hops, value, payment, holding)
-        return cls(created, age, *rules, certificates, listed, signature)
-
-    def _body(self) -> bytes:
-        if any(len(each) != REVOCATION_BYTES for each in self.revoked):
-            raise FormatError("trust bundle: a revocation of the wrong length")
-        fields = (
-            _A_BUNDLE,
-            self.created_time_ms,
-            self.max_age_ms,
-            self.max_hops,
-            self.max_value_fen,
-            self.max_payment_fen,
-            self.max_holding_fen,
-            len(self.banks),
-            len(self.revoked),
-        )
-        header = _pack(_BUNDLE, fields, "trust bundle")
-        return header + b"".join(c.encode() for c in self.banks) + b"".join(self.revoked)
-
-
-class _Reader:
     def __init__(self, data: bytes, what: str) -> None:
         self._data = data
         self._at = 0
         self._what = what
 
     def take(self, count: int) -> bytes:
+        """The next bytes. Raises FormatError where there are fewer."""
         part = self._data[self._at : self._at + count]
         if len(part) != count:
             raise FormatError(f"{self._what}: cut short at byte {len(self._data)}")
@@ -473,14 +454,24 @@ class _Reader:
         return part
 
     def byte(self) -> int:
+        """The next byte, as a number."""
         return self.take(1)[0]
 
+    def next(self) -> bytes:
+        """The byte that comes next, and stays; nothing at the end."""
+        return self._data[self._at : self._at + 1]
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        return self.take(len(self._data) - self._at)
+
     def end(self) -> None:
+        """Raises FormatError where anything is left."""
         if self._at != len(self._data):
             raise FormatError(f"{self._what}: {len(self._data) - self._at} bytes too many")
 
 
-def _pack(layout: struct.Struct, fields: tuple[bytes | int, ...], what: str) -> bytes:
+def pack(layout: struct.Struct, fields: tuple[bytes | int, ...], what: str) -> bytes:
     """Raises FormatError where `struct` would fill up or cut off bytes, or a number is too large.
 
     What is packed is unpacked again: only then is it known that nothing was lost.

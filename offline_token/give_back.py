@@ -34,6 +34,7 @@ CIRCUMSTANCES = frozenset(
         Reason.BANK_UNKNOWN,
         Reason.DEVICE_EXPIRED,
         Reason.DEVICE_REVOKED,
+        Reason.DEVICE_UNCLEAR,
         Reason.PAYMENT_TOO_LARGE,
     }
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from offline_token.formats import TrustBundle
+from offline_token.bundle import TrustBundle
 from offline_token.signing import verified
 
 

@@ -8,16 +8,17 @@ from typing import Protocol
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
+from offline_token.bundle import TrustBundle
 from offline_token.formats import (
     BANK,
     DEVICE,
     KEY_BYTES,
     SIGNATURE_BYTES,
     Certificate,
+    Clearance,
     Endorsement,
     Request,
     Token,
-    TrustBundle,
 )
 
 _BLANK = bytes(SIGNATURE_BYTES)
@@ -50,6 +51,12 @@ def sign_token(root: Signer, token: Token) -> Token:
 def sign_bundle(root: Signer, bundle: TrustBundle) -> TrustBundle:
     """The bundle with the root's signature."""
     return replace(bundle, signature=root.sign(bundle.signed_part())[:SIGNATURE_BYTES])
+
+
+def sign_clearance(root: Signer, device: bytes, time_ms: int) -> Clearance:
+    """The root's word that a device, named by its revocation, was not revoked at a time."""
+    blank = Clearance(device, time_ms, _BLANK)
+    return replace(blank, signature=root.sign(blank.signed_part())[:SIGNATURE_BYTES])
 
 
 def sign_request(device: Signer, request: Request) -> Request:

@@ -9,8 +9,8 @@ from enum import IntEnum
 from itertools import chain as chained
 from typing import NamedTuple
 
+from offline_token.bundle import TrustBundle
 from offline_token.formats import (
-    CENTRAL_BANK,
     CHANGE_OUTPUT,
     PAYEE_OUTPUT,
     Certificate,
@@ -19,11 +19,11 @@ from offline_token.formats import (
     FormatError,
     Payment,
     Request,
-    TrustBundle,
     output_id,
 )
-from offline_token.limits import MAX_HOPS, MIN_LEFT_MS
+from offline_token.limits import MAX_CERTIFICATE_MS, MAX_HOPS, MIN_LEFT_MS
 from offline_token.signing import verified
+from offline_token.statements import NOTHING, Statements
 
 MAX_PAID_HOPS = MAX_HOPS - 1
 """Of a chain that is paid: whoever does not take it needs one more to give it back."""
@@ -62,6 +62,7 @@ class Reason(IntEnum):
     WRONG_AMOUNT = 19
     PAYMENT_TOO_LARGE = 20
     DEPOSIT_FORGED = 21
+    DEVICE_UNCLEAR = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,6 @@ def check_bundle(
     """Whether a bundle is the root's and not older than it says it may be."""
     if not verified(root, bundle.signed_part(), bundle.signature):
         return Reason.BUNDLE_FORGED
-    for bank in bundle.banks:
-        if bank.bank == CENTRAL_BANK and bank.key == root:
-            continue  # what its predecessor says of it, for whoever trusts that one
-        if not verified(root, bank.signed_part(), bank.signature):
-            return Reason.BUNDLE_FORGED
     if now_ms > bundle.created_time_ms + bundle.max_age_ms:
         return Reason.BUNDLE_TOO_OLD
     return Reason.GOOD
@@ -202,8 +198,11 @@ def judge(
     try:
         meant = outputs or [output] * len(payment.chains)
         left_ms = MIN_LEFT_MS if request is not None else 0
+        beside = Statements(payment.statements, bundle.roots(root, now_ms), verified)
         walks = [
-            _walk(chain, root, bundle, now_ms, end, grace_ms, left_ms, circumstances, verified)
+            _walk(
+                chain, root, bundle, now_ms, end, grace_ms, left_ms, circumstances, beside, verified
+            )
             for chain, end in zip(payment.chains, meant, strict=True)
         ]
         pieces = tuple(end for end, _ in walks)
@@ -254,6 +253,7 @@ def _walk(
     grace_ms: int,
     left_ms: int,
     circumstances: bool,
+    beside: Statements,
     verified: Verified,
 ) -> tuple[Piece, tuple[Spending, ...]]:
     """What a chain ends in, and what was spent on the way there."""
@@ -277,9 +277,16 @@ def _walk(
     for index, hop in enumerate(chain.hops):
         if hop.certificate is not shown:
             if circumstances:
-                check_device(hop.certificate, bundle, certified_ms, verified=verified)
+                check_device(
+                    hop.certificate,
+                    bundle,
+                    certified_ms,
+                    beside=beside,
+                    longest_ms=None if grace_ms else MAX_CERTIFICATE_MS,
+                    verified=verified,
+                )
             else:
-                _check_certificate(hop.certificate, bundle, verified)
+                _check_certificate(hop.certificate, bundle, beside, verified)
             shown = hop.certificate
         endorsement = hop.endorsement
         if hop.certificate.key != piece.owner:
@@ -314,30 +321,75 @@ def _check_rules(chain: Chain, output: int, bundle: TrustBundle, now_ms: int) ->
         raise Bad(Reason.TOO_MANY_HOPS)
 
 
-def _check_certificate(certificate: Certificate, bundle: TrustBundle, verified: Verified) -> None:
+def _check_certificate(
+    certificate: Certificate, bundle: TrustBundle, beside: Statements, verified: Verified
+) -> None:
     """Raises Bad when its bank is known, under whatever key, and has not signed it."""
-    keys = [bank.key for bank in bundle.of_bank(certificate.bank)]
+    bank = certificate.bank
+    keys = [each.key for each in (*bundle.of_bank(bank), *beside.certifiers(bank, 0))]
     signed = [verified(key, certificate.signed_part(), certificate.signature) for key in keys]
     if keys and not any(signed):
         raise Bad(Reason.DEVICE_FORGED)
 
 
 def check_device(
-    certificate: Certificate, bundle: TrustBundle, now_ms: int, *, verified: Verified = verified
+    certificate: Certificate,
+    bundle: TrustBundle,
+    now_ms: int,
+    *,
+    beside: Statements = NOTHING,
+    longest_ms: int | None = MAX_CERTIFICATE_MS,
+    verified: Verified = verified,
 ) -> None:
-    """Raises Bad unless a device's certificate is its bank's, valid, and neither's key revoked."""
-    banks = bundle.certifiers(certificate.bank, now_ms)
-    if not banks:
-        raise Bad(Reason.BANK_UNKNOWN)
-    part, signature = certificate.signed_part(), certificate.signature
-    signer = next((bank for bank in banks if verified(bank.key, part, signature)), None)
-    if signer is None:
-        raise Bad(Reason.DEVICE_FORGED)
-    if now_ms > certificate.expires_time_ms:
+    """Raises Bad unless a device's certificate is its bank's, valid, and neither's key revoked.
+
+    Args:
+        beside: what was brought along, for what the bundle does not say.
+        longest_ms: how far ahead its end may be; None for as far as it likes.
+    """
+    signer = _signer(certificate, bundle, now_ms, beside, verified)
+    ahead_ms = certificate.expires_time_ms - now_ms
+    if ahead_ms < 0 or (longest_ms is not None and ahead_ms > longest_ms):
         raise Bad(Reason.DEVICE_EXPIRED)
-    out = bundle.out_of_use
-    if out and (certificate.revocation() in out or signer.revocation() in out):
+    device = certificate.revocation()
+    if bundle.bars_key(signer) or bundle.lists(device):
         raise Bad(Reason.DEVICE_REVOKED)
+    if bundle.may_be_revoked(device) and not beside.clear(device, bundle.since_time_ms):
+        raise Bad(Reason.DEVICE_UNCLEAR)
+
+
+def certifier(device: Certificate, bundle: TrustBundle) -> Certificate | None:
+    """The certificate, ended or not, of that key of its bank which has signed a device's.
+
+    None where the bundle has none, or bars it.
+    """
+    if bundle.bars(device.bank):
+        return None
+    part, signature = device.signed_part(), device.signature
+    its = (each for each in bundle.of_bank(device.bank) if verified(each.key, part, signature))
+    return next((each for each in its if not bundle.bars_key(each)), None)
+
+
+def _signer(
+    certificate: Certificate,
+    bundle: TrustBundle,
+    now_ms: int,
+    beside: Statements,
+    verified: Verified,
+) -> Certificate:
+    """The certificate of that key of its bank which has signed a device's."""
+    bank, part = certificate.bank, certificate.signed_part()
+    if bundle.bars(bank):
+        raise Bad(Reason.BANK_UNKNOWN)
+    known = bundle.certifiers(bank, now_ms)
+    for key in known:
+        if verified(key.key, part, certificate.signature):
+            return key
+    brought = beside.certifiers(bank, now_ms)
+    for key in brought:
+        if verified(key.key, part, certificate.signature):
+            return key
+    raise Bad(Reason.DEVICE_FORGED if known or brought else Reason.BANK_UNKNOWN)
 
 
 def _after(piece: Piece, chain: Chain, index: int, output: int) -> Piece:

@@ -176,6 +176,19 @@ class GrpcCentralBank:
         request = authentication_pb2.GetTrustBundleRequest()
         return bytes(self._authentication.GetTrustBundle(request, timeout=_TIMEOUT_S).trust_bundle)
 
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """See `peers.CentralBank.statements`."""
+        request = authentication_pb2.GetTrustBundleRequest(certificates=certificates)
+        answer = self._authentication.GetTrustBundle(request, timeout=_TIMEOUT_S)
+        return [bytes(statement) for statement in answer.statements]
+
+    def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
+        """See `peers.CentralBank.own_revoked`."""
+        request = authentication_pb2.GetTrustBundleRequest(revoked_since_time_ms=since_time_ms)
+        answer = self._authentication.GetTrustBundle(request, timeout=_TIMEOUT_S)
+        names = [bytes(name) for name in answer.own_revoked]
+        return names, int(answer.own_revoked_until_time_ms)
+
     def _in_time(self, call: Callable[[], T]) -> T:
         """Makes a signed call; once more, by the central bank's time, where that is the trouble.
 

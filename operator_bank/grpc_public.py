@@ -136,7 +136,11 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
         )
 
     def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        return bank_pb2.GetTrustBundleResponse(trust_bundle=self._bank.offline.trust_bundle())
+        offline = self._bank.offline
+        if request.certificates:
+            said = offline.statements(request.certificates)
+            return bank_pb2.GetTrustBundleResponse(statements=said)
+        return bank_pb2.GetTrustBundleResponse(trust_bundle=offline.trust_bundle())
 
 
 def patience_s(context: grpc.ServicerContext) -> float:

@@ -162,7 +162,10 @@ MAX_ASKING = 12
 
 CENTRE_QUICK_MS = 5_000
 SUBMIT_VALIDITY_MS = 60_000
-DEVICE_LIFETIME_MS = 366 * 86_400_000
+DEVICE_LIFETIME_MS = 120 * 86_400_000
+"""Of a certificate: a token's life and a month, so that few are made twice. Beyond 127 days nobody
+takes one; a week is left for clocks."""
+
 DEVICE_RENEWAL_MS = 91 * 86_400_000
 """A certificate that ends earlier than this, a token's life, is renewed when the device asks."""
 KEY_LIVE_MS = 127 * 86_400_000
@@ -182,6 +185,12 @@ MAX_LIVE_KEYS = 100
 
 MAX_REPORTED = 500
 """Keys of wallets with a revoked device that are reported at once."""
+
+MAX_OWN_REVOKED = 8_000
+"""Of its own devices that the central bank tells a bank of at once."""
+
+MAX_CERTIFICATES_ASKED = 32
+"""Of devices, for which a wallet asks for statements at once."""
 
 BUNDLE_FRESH_MS = 2_000
 """For so long a trust bundle is handed on without another look at the central bank's."""

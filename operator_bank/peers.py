@@ -60,3 +60,14 @@ class CentralBank(Protocol):
     def trust_bundle(self) -> bytes:
         """The root's key and the signed trust bundle."""
         ...
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says of devices and their banks, where the trust bundle does not."""
+        ...
+
+    def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
+        """This bank's devices that were revoked from a time on, and when the last of these was.
+
+        A full answer has `MAX_OWN_REVOKED`; the rest is asked for from that time on.
+        """
+        ...

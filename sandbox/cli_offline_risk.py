@@ -46,8 +46,8 @@ def offline_risk(
     ] = _USUAL.payments_a_day,
     average: Annotated[str, typer.Option(help="Yuan, an honest payment on average.")] = "50.00",
     devices: Annotated[int, typer.Option(min=4, max=1_000_000)] = _USUAL.devices,
-    banks: Annotated[int, typer.Option(min=1, max=1_000)] = _USUAL.banks,
-    days: Annotated[int, typer.Option(min=1, max=1_000)] = _USUAL.days,
+    banks: Annotated[int, typer.Option(min=1, max=52)] = _USUAL.banks,
+    days: Annotated[int, typer.Option(min=1, max=120)] = _USUAL.days,
     sample: Annotated[
         float, typer.Option(min=0, max=1, help="Share of honest money that is real tokens.")
     ] = _USUAL.sample,

@@ -6,7 +6,7 @@ said anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from dcep.bank.v1 import bank_pb2
@@ -82,6 +82,10 @@ class Bank(Protocol):
 
     def trust_bundle(self) -> bytes:
         """The newest signed trust bundle."""
+        ...
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says of devices and their banks, where the bundle does not."""
         ...
 
 

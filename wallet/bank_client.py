@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +149,14 @@ class GrpcBank:
         return _ask(
             self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
         ).trust_bundle
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says of devices and their banks, where the bundle does not."""
+        request = bank_pb2.GetTrustBundleRequest(certificates=certificates)
+        answer = _ask(
+            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+        )
+        return list(answer.statements)
 
 
 def _stub(kind: Any, channel: grpc.Channel) -> Any:

@@ -13,7 +13,12 @@ from nacl.signing import SigningKey
 from dcep.errors.v1 import errors_pb2
 from language import _
 from offline_token.channel import is_at_channel
-from offline_token.formats import REQUEST_BYTES, SIGNATURE_BYTES, FormatError, Request
+from offline_token.formats import (
+    CERTIFICATE_BYTES,
+    SIGNATURE_BYTES,
+    FormatError,
+    Request,
+)
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
@@ -114,6 +119,18 @@ class Card:
         """Gives it a trust bundle."""
         self._ask(Command.TRUST, bundle)
 
+    def wanted(self) -> list[bytes]:
+        """Certificates of devices of which its bundle says too little."""
+        answer = self._ask(Command.WANTED, b"")
+        if len(answer) % CERTIFICATE_BYTES:
+            raise LinkError(_("the card has not said what it wants to know"))
+        starts = range(0, len(answer), CERTIFICATE_BYTES)
+        return [answer[at : at + CERTIFICATE_BYTES] for at in starts]
+
+    def note_statements(self, said: Sequence[bytes]) -> None:
+        """Gives it what the root says of them."""
+        self._ask(Command.STATEMENTS, b"".join(said))
+
     def balance_fen(self) -> int:
         """What it holds."""
         return self._balances()[0]
@@ -125,7 +142,7 @@ class Card:
     def request(self, amount_fen: int) -> bytes:
         """It asks for a payment. Raises LinkError when it is another that would be paid."""
         answer = self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
-        request, signature = answer[:REQUEST_BYTES], answer[REQUEST_BYTES:]
+        request, signature = answer[:-SIGNATURE_BYTES], answer[-SIGNATURE_BYTES:]
         try:
             payee = Request.decode(request).certificate.key
         except FormatError as error:
@@ -144,7 +161,8 @@ class Card:
         """
         if len(signature) != SIGNATURE_BYTES:
             raise LinkError(_("the request's device has not signed"))
-        return self._ask(Command.PAY, request + signature + b"".join(answers))
+        known = bytes([len(answers)]) + b"".join(answers)
+        return self._ask(Command.PAY, signature + known + request)
 
     def confirm(self, payment: bytes, receipt: bytes) -> None:
         """Its payment was taken, as its payee has signed."""

@@ -9,12 +9,16 @@ Numbers are unsigned and big-endian, amounts fen.
     WALLET            wallet's number, signature        1 if it is paired with this card, else 0
     PAIR      PIN     wallet's number, its key
     REQUEST           amount                            request, signature
-    PAY               request, signature, answers       payment; without PIN a small one
+    PAY               signature, number of answers,     payment; without PIN a small one
+                      answers, request
     ACCEPT            payment                           amount, receipt
     GIVE_BACK         payment that was not accepted     what gives it back
     TAKE_BACK         what gives its payment back       amount
     CONFIRM           receipt, payment that was taken
     TRUST             bundle
+    WANTED    owner                                     certificates of devices of which the bundle
+                                                        says too little
+    STATEMENTS        what the root says of them
     BALANCE   owner                                     held, payable, what there is still room for
     HOLDS     owner   key                               1 if it is one of the card's, else 0
     DEPOSIT   owner   0, a number, wallet's number,     that piece of the wallet's, signed over to
@@ -47,12 +51,12 @@ from offline_token.formats import (
     ENDORSEMENT_BYTES,
     ID_BYTES,
     KEY_BYTES,
+    MAX_REQUEST_BYTES,
     NAME_BYTES,
-    REQUEST_BYTES,
     SIGNATURE_BYTES,
     TOKEN_BYTES,
 )
-from offline_token.limits import MAX_BANKS, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_REVOKED
+from offline_token.limits import MAX_BUNDLE_BYTES, MAX_CHAINS, MAX_PAYMENT_BYTES, MAX_STATEMENTS
 from offline_token.possession import NONCE_BYTES
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
@@ -61,7 +65,7 @@ from wallet.card_pin import PROOF_BYTES, SHARE_BYTES
 from wallet.device import TAG_BYTES
 from wallet.limits import MAX_TAGS
 
-VERSION = b"DCEP-CARD-4"
+VERSION = b"DCEP-CARD-5"
 AMOUNT = struct.Struct(">Q")
 SELECTED = struct.Struct(">?Q")
 BALANCES = struct.Struct(">QQQ")
@@ -79,10 +83,10 @@ OK, NO = 0, 1
 
 _REASON = struct.Struct(">H")
 _MAX_WORDS = 1_000
-_MAX_REQUEST = REQUEST_BYTES + SIGNATURE_BYTES + MAX_TAGS * TAG_BYTES
+_MAX_REQUEST = MAX_REQUEST_BYTES + SIGNATURE_BYTES + 1 + MAX_TAGS * TAG_BYTES
 _MAX_BACK = 3 + ID_BYTES + MAX_CHAINS * ENDORSEMENT_BYTES
 _MAX_PIECE = NONCE_BYTES + MAX_DEPOSIT_BYTES
-_MAX_BUNDLE = 256 + CERTIFICATE_BYTES * MAX_BANKS + 32 * MAX_REVOKED
+_MAX_STATEMENTS = 2 * MAX_STATEMENTS * CERTIFICATE_BYTES
 
 
 class Command(IntEnum):
@@ -107,10 +111,12 @@ class Command(IntEnum):
     TRUST = 17
     PAIR = 18
     WALLET = 19
+    WANTED = 20
+    STATEMENTS = 21
 
 
 WITH_PIN = frozenset((Command.PAIR, Command.LOAD_KEY, Command.PROVE, Command.CERTIFY, Command.LOAD))
-OWNERS = frozenset((Command.BALANCE, Command.HOLDS, Command.DEPOSIT))
+OWNERS = frozenset((Command.BALANCE, Command.HOLDS, Command.DEPOSIT, Command.WANTED))
 
 LARGEST = {
     Command.SELECT: 0,
@@ -129,7 +135,9 @@ LARGEST = {
     Command.HOLDS: KEY_BYTES,
     Command.GIVE_BACK: MAX_PAYMENT_BYTES,
     Command.TAKE_BACK: _MAX_BACK,
-    Command.TRUST: _MAX_BUNDLE,
+    Command.TRUST: MAX_BUNDLE_BYTES,
+    Command.WANTED: 0,
+    Command.STATEMENTS: _MAX_STATEMENTS,
     Command.PAIR: NUMBER_BYTES + KEY_BYTES,
     Command.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
 }

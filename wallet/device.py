@@ -132,6 +132,14 @@ class Loadable(Protocol):
         """Keeps a trust bundle, if it is good and newer."""
         ...
 
+    def wanted(self) -> list[bytes]:
+        """Certificates of devices of which its bundle says too little: what to ask the bank for."""
+        ...
+
+    def note_statements(self, said: Sequence[bytes]) -> None:
+        """Keeps what the root says of them."""
+        ...
+
     def check_load(self, amount_fen: int) -> None:
         """Raises Refusal when so much more would not be loaded."""
         ...

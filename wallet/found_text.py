@@ -19,6 +19,7 @@ from offline_token.formats import (
     ENDORSEMENT_BYTES,
     REQUEST_BYTES,
     TOKEN_BYTES,
+    statement_bytes,
 )
 from wallet import papers
 from wallet.limits import MAX_TEXT_CHARACTERS
@@ -125,7 +126,7 @@ def _needed(kind: str, data: bytes) -> int:
     """Bytes that a text's content says it has; 0 when it does not say."""
     try:
         if kind == REQUEST:
-            return REQUEST_BYTES
+            return _statements_end(data, REQUEST_BYTES)
         if kind == BACK:
             return 19 + ENDORSEMENT_BYTES * data[18] if data[18] else 0
         return _payment_bytes(data) if kind == PAYMENT else 0
@@ -144,4 +145,12 @@ def _payment_bytes(data: bytes) -> int:
         for index in range(count):
             spends_change = index > 0 and data[at] == CHANGE_OUTPUT
             at += ENDORSEMENT_BYTES + (0 if spends_change else CERTIFICATE_BYTES)
+    return _statements_end(data, at)
+
+
+def _statements_end(data: bytes, at: int) -> int:
+    count = data[at]
+    at += 1
+    for _number in range(count):
+        at += statement_bytes(data[at : at + 1])
     return at

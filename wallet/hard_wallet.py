@@ -21,12 +21,12 @@ from offline_token.formats import (
     CERTIFICATE_BYTES,
     KEY_BYTES,
     NAME_BYTES,
-    REQUEST_BYTES,
     SIGNATURE_BYTES,
     TOKEN_BYTES,
     FormatError,
     Payment,
     Request,
+    statement_bytes,
 )
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
@@ -111,6 +111,8 @@ class HardWallet:
             Command.ACCEPT: self._accept,
             Command.CERTIFY: self._certify,
             Command.TRUST: self.element.trust,
+            Command.WANTED: lambda _: b"".join(self.element.wanted()),
+            Command.STATEMENTS: self._statements,
             Command.LOAD: self._load,
             Command.CONFIRM: self._confirm,
             Command.LOAD_KEY: self._load_key,
@@ -140,8 +142,10 @@ class HardWallet:
         return request + self.element.vouch(request, session.binding)
 
     def _pay(self, body: bytes, session: Session) -> bytes:
-        request, rest = body[:REQUEST_BYTES], body[REQUEST_BYTES:]
-        asked, signature, tags = _request(request), rest[:SIGNATURE_BYTES], rest[SIGNATURE_BYTES:]
+        signature, rest = body[:SIGNATURE_BYTES], body[SIGNATURE_BYTES:]
+        end = 1 + rest[0] * TAG_BYTES if rest else 0
+        tags, request = rest[1:end], rest[end:]
+        asked = _request(request)
         if not is_at_channel(asked.certificate.key, session.binding, signature):
             raise Refusal(
                 errors_pb2.REASON_SIGNATURE_INVALID,
@@ -190,6 +194,13 @@ class HardWallet:
     def _prove(self, body: bytes) -> bytes:
         wallet, bank = _whom(body[KEY_BYTES:])
         return self.element.prove(body[:KEY_BYTES], bank, wallet)
+
+    def _statements(self, body: bytes) -> None:
+        said, at = list[bytes](), 0
+        while at < len(body):
+            said.append(body[at : at + statement_bytes(body[at : at + 1])])
+            at += len(said[-1])
+        self.element.note_statements(said)
 
     def _load(self, body: bytes) -> None:
         self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])

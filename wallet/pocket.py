@@ -94,6 +94,7 @@ class Loading:
         self._device.trust(self._desk.bank.trust_bundle())
         if not self._device.certified():  # the bundle says that the bank has revoked its key
             self._certified_key()
+        self._ask_for_statements()
 
     def load(self, amount_fen: int, *, request_id: str = "", anew: bool = False) -> Placed:
         """Money of the wallet becomes tokens in the device, for a key that is new.
@@ -108,6 +109,7 @@ class Loading:
             nonlocal key
             self._device.check_load(amount_fen)
             key = self._certified_key()
+            self._ask_for_statements()
             return {"device_key": key}
 
         def check() -> None:
@@ -188,6 +190,11 @@ class Loading:
 
         self._desk.place(CERTIFY, take=self._keep_certificates, ready=ready, device_key=key)
         return key
+
+    def _ask_for_statements(self) -> None:
+        """What the bundle says too little of: a few devices, and those of banks not in it."""
+        if wanted := self._device.wanted():
+            self._device.note_statements(self._desk.bank.statements(wanted))
 
     def _keep_certificates(self, answer: bank_pb2.CertifyDeviceResponse) -> None:
         self._device.certify(answer.device_certificate, answer.bank_certificate)

@@ -5,41 +5,61 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Also, Bank, nothing
+from central_bank.authentication.revocation_list import Listed, RevocationList
 from central_bank.limits import (
+    MAX_FULL_BANKS,
     MAX_OFFLINE_HOLDING_FEN,
     MAX_OFFLINE_PAYMENT_FEN,
+    MAX_OFFLINE_ROOTS,
+    MAX_OWN_REVOKED,
     MAX_REVOKED_BY_BANK,
     MAX_TOKEN_FEN,
     REVOKED_KEPT_MS,
 )
 from central_bank.tables import bank_keys, banks, revoked_devices
 from dcep.errors.v1 import errors_pb2
+from offline_token.bundle import TrustBundle
 from offline_token.formats import (
     BANK,
+    CERTIFICATE_BYTES,
     DEVICE,
+    KEY_BYTES,
+    REVOCATION_BYTES,
     SIGNATURE_BYTES,
     Certificate,
     Chain,
     FormatError,
-    TrustBundle,
+    Statement,
+    bank_name,
 )
-from offline_token.limits import MAX_BANKS, MAX_HOPS, MAX_REVOKED
+from offline_token.limits import (
+    MAX_BARRED,
+    MAX_BUNDLE_BANKS,
+    MAX_BUNDLE_BYTES,
+    MAX_HOPS,
+    MAX_LISTED,
+)
 from offline_token.ruling import End, sign_ruling
-from offline_token.signing import certify_bank, sign_bundle, verified
+from offline_token.signing import certify_bank, sign_bundle, sign_clearance, verified
+from offline_token.verify import certifier
 from runtime.checks import exact_bytes, invalid, text
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal
+from runtime.randomness import Randomness, SystemRandomness
 from runtime.signing_keys import Signer
 
 _CERTIFICATE_LIFETIME_MS = 2 * 366 * 86_400_000
 _BUNDLE_AGE_MS = 30 * 86_400_000
 _ANY_FEN = (1 << 64) - 1
-_MAX_SIGNED_ANEW = 10_000
+_NONE_LISTED = Listed((), 0, b"")
+_HEAD_BYTES = 160
+"""Of a bundle, without what it lists, with its signature."""
+_MAX_SIGNED = 10_000
 _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
@@ -47,12 +67,19 @@ _MAX_HOPS = 16
 class Devices:
     """Keeps what devices trust. The root key stays in here."""
 
-    def __init__(self, database: Database, roots: OfflineRoots, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        roots: OfflineRoots,
+        clock: Clock,
+        randomness: Randomness | None = None,
+    ) -> None:
         self._database = database
         self._roots = roots
         self._clock = clock
-        self._signed_anew: dict[tuple[bytes, bytes], Certificate] = {}
-        """Certificates of banks that a root before has signed, by the root in use."""
+        self._list = RevocationList(database, clock, randomness or SystemRandomness())
+        self._signed: dict[tuple[bytes, bytes], Certificate] = {}
+        """Certificates of banks as the root in use signs them, by it and as they were."""
 
     @property
     def root_key(self) -> bytes:
@@ -108,16 +135,23 @@ class Devices:
         """The same for devices of a bank, which shows the certificates that it gave them.
 
         Whoever else has certified these keys, their devices stay good: each bank speaks of its own.
-        What it revoked long ago makes room.
+        What it revoked long ago makes room where there is none.
 
         Raises:
             Refusal: OVERLOADED for more than `MAX_REVOKED_BY_BANK`.
         """
         own = [_own(bank, certificate).revocation() for certificate in certificates]
         of = revoked_devices.c
-        self._forget_old(bank)
         count = select(func.count()).where(of.bank == bank.index, of.by_officer == 0)
-        if self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_REVOKED_BY_BANK:
+
+        def full() -> bool:
+            return self._database.read(lambda c: c.execute(count).scalar_one()) >= (
+                MAX_REVOKED_BY_BANK
+            )
+
+        if full():
+            self._forget_old(bank)
+        if full():
             raise Refusal(
                 errors_pb2.REASON_OVERLOADED,
                 f"{MAX_REVOKED_BY_BANK} devices of the bank are revoked already",
@@ -143,14 +177,15 @@ class Devices:
         text(cause, "cause", longest=200)
         these = revoked_devices.c.revocation.in_(revocations)
         known = select(revoked_devices.c.revocation).where(these)
-        by, now_ms = {"by_officer": int(by_officer)}, self._clock.now_ms()
+        by, now_ms = {"by_officer": int(by_officer)}, self._list.next_time_ms()
+        new: list[bytes] = []
 
         def body(connection: Connection) -> None:
             before = {bytes(each) for each in connection.execute(known).scalars()}
+            new[:] = [each for each in dict.fromkeys(revocations) if each not in before]
             rows = [
                 {"revocation": each, "bank": bank, "cause": cause, "time_ms": now_ms, **by}
-                for each in dict.fromkeys(revocations)
-                if each not in before
+                for each in new
             ]
             if rows:
                 connection.execute(insert(revoked_devices), rows)
@@ -160,6 +195,7 @@ class Devices:
             also(connection)
 
         self._database.transaction(body)
+        self._list.note(new, now_ms)
 
     def is_revoked(self, certificate: Certificate) -> bool:
         """Whether a device was taken out of use, in the bundle or not any more."""
@@ -172,49 +208,73 @@ class Devices:
         return self.signed_bundle()[1]
 
     def signed_bundle(self) -> tuple[bytes, TrustBundle]:
-        """The root in use, and the trust bundle of this moment; suspended banks are left out.
+        """The root in use, and the trust bundle of this moment.
 
-        It lists the root's successor and predecessor, then banks.
-
-        A bank whose key was replaced is in it with both, while there is room. A key of a bank that
-        was revoked is so listed too, as long as devices may have bundles in which it is not.
-        It lists `MAX_REVOKED` of them: these, all devices that officers named, and of each bank's
-        those that were revoked last, as many of one bank's as of another's while there is room.
+        It lists the root's successor and predecessor, then the banks that were admitted first; what
+        others' devices bring along, `statements` gives. A bank whose key was replaced is in it with
+        both, while there is room. A key of a bank that was revoked is so listed too, as long as
+        devices may have bundles in which it is not. Such keys and suspended banks are barred.
         """
-        welcome = _keys().where(banks.c.suspended == 0)
-        rows = self._database.read(lambda c: c.execute(welcome).all())
+        rows = self._database.read(lambda c: c.execute(_keys()).all())
         root = self._root
         roots = self._roots.entries(root)
-        banks_ = _listed(rows, self._clock.now_ms())[: MAX_BANKS - len(roots)]
-        listed = [self._by(root, certificate) for certificate in banks_]
-        known = {bytes(row.business_key) for row in rows if row.revoked}
-        ended = (certificate for certificate in listed if certificate.key in known)
-        revoked = [certificate.revocation() for certificate in ended]
-        devices = self._revoked_devices(MAX_REVOKED - len(revoked))
-        made = self._bundle(root, [*roots, *listed], [*revoked, *devices])
-        return bytes(root.verify_key), made
+        full = _listed(rows, self._clock.now_ms())[: MAX_BUNDLE_BANKS - len(roots)]
+        banks_ = [*roots, *(self._by(root, certificate) for certificate in full)]
+        barred = _barred(rows, self._clock.now_ms())
+        listed = self._list.now(_room(len(banks_), len(barred)))
+        made = self._bundle(banks_, barred=barred, listed=listed)
+        return bytes(root.verify_key), sign_bundle(root, made)
 
-    def _revoked_devices(self, most: int) -> list[bytes]:
+    def statements(self, encoded: Sequence[bytes]) -> list[Statement]:
+        """What a bundle does not say of devices, shown by their certificates, and of their banks.
+
+        Of each the certificate of the bank's key that certified it, and the root's word that the
+        device is not revoked, where the bundle cannot tell. Nothing of a device that is revoked.
+
+        Raises:
+            Refusal: FIELD_INVALID for what is no certificate of a device.
+        """
+        certificates = [_device(each) for each in encoded]
+        root, bundle = self._root, self.bundle()
+        known = self.known_banks()
+        said: dict[bytes, Statement] = {}
+        for certificate in certificates:
+            bank = certifier(certificate, known)
+            cleared_ms = self._list.cleared_time_ms()
+            if bank is None or self.is_revoked(certificate):
+                continue
+            if bank.key not in {each.key for each in bundle.banks}:
+                said[bank.key] = self._by(root, bank)
+            device = certificate.revocation()
+            if bundle.may_be_revoked(device):
+                said[device] = sign_clearance(root, device, cleared_ms)
+        return list(said.values())
+
+    def own_revoked(self, bank: Bank, since_time_ms: int) -> list[tuple[bytes, int]]:
+        """A bank's devices that were revoked at that time or later, and when; the oldest first."""
         of = revoked_devices.c
-        newest = (of.time_ms.desc(), of.revocation)
-        share = (of.by_officer, case((of.by_officer == 1, 0), else_=of.bank))
-        place = func.row_number().over(partition_by=share, order_by=newest).label("place")
-        ranked = select(of.revocation, of.time_ms, of.by_officer, place).subquery().c
-        revoked = (
-            select(ranked.revocation)
-            .order_by(
-                ranked.by_officer.desc(), ranked.place, ranked.time_ms.desc(), ranked.revocation
-            )
-            .limit(most)
+        query = (
+            select(of.revocation, of.time_ms)
+            .where(of.bank == bank.index, of.time_ms >= since_time_ms)
+            .order_by(of.time_ms, of.revocation)
+            .limit(MAX_OWN_REVOKED)
         )
-        found = self._database.read(lambda c: c.execute(revoked).scalars().all())
-        return [bytes(each) for each in found]
+        rows = self._database.read(lambda c: c.execute(query).all())
+        return [(bytes(row.revocation), int(row.time_ms)) for row in rows]
+
+    def known_banks(self) -> TrustBundle:
+        """Every bank with every key, which the bundle has no room for; not signed, for use here."""
+        rows = self._database.read(lambda c: c.execute(_keys()).all())
+        root = self._root
+        every = [self._by(root, _certificate(row)) for row in rows]
+        return self._bundle(every, barred=_barred(rows, self._clock.now_ms()))
 
     def deposit_bundle(self) -> tuple[bytes, TrustBundle]:
         """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
 
         Whoever took the money could not know that a device or its bank would be cut off, or that a
-        limit would be lowered; and what was given back has a hop more than a payee would take.
+        limit would be lowered; and what was given back has a hop more than a payee would take. It
+        is not signed, for it goes nowhere.
         """
         rows = self._database.read(lambda c: c.execute(_keys()).all())
         root = self._root
@@ -222,44 +282,46 @@ class Devices:
             *self._roots.entries(root, ended_too=True),
             *(self._by(root, _certificate(row)) for row in rows),
         ]
-        made = self._bundle(root, every, [], max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
+        made = self._bundle(every, max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
         return bytes(root.verify_key), made
 
     def _by(self, root: Signer, certificate: Certificate) -> Certificate:
         """A bank's certificate as this root signs it."""
         key = bytes(root.verify_key)
-        if verified(key, certificate.signed_part(), certificate.signature):
-            return certificate
         name = (key, certificate.encode())
-        if name not in self._signed_anew:
-            if len(self._signed_anew) >= _MAX_SIGNED_ANEW:
-                self._signed_anew.clear()
-            self._signed_anew[name] = certify_bank(
-                root, certificate.bank, certificate.key, certificate.expires_time_ms
-            )
-        return self._signed_anew[name]
+        if (known := self._signed.get(name)) is not None:
+            return known
+        if len(self._signed) >= _MAX_SIGNED:
+            self._signed.clear()
+        own = verified(key, certificate.signed_part(), certificate.signature)
+        self._signed[name] = (
+            certificate
+            if own
+            else certify_bank(root, certificate.bank, certificate.key, certificate.expires_time_ms)
+        )
+        return self._signed[name]
 
     def _bundle(
         self,
-        root: Signer,
         certificates: Sequence[Certificate],
-        revoked: Sequence[bytes],
         *,
+        barred: Sequence[bytes] = (),
+        listed: Listed = _NONE_LISTED,
         max_hops: int = _MAX_HOPS,
-        max_value_fen: int | None = None,
+        max_value_fen: int = MAX_TOKEN_FEN,
     ) -> TrustBundle:
-        return sign_bundle(
-            root,
-            TrustBundle(
-                created_time_ms=self._clock.now_ms(),
-                max_age_ms=_BUNDLE_AGE_MS,
-                max_hops=max_hops,
-                max_value_fen=MAX_TOKEN_FEN if max_value_fen is None else max_value_fen,
-                max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
-                max_holding_fen=MAX_OFFLINE_HOLDING_FEN,
-                banks=tuple(certificates),
-                revoked=tuple(revoked),
-            ),
+        return TrustBundle(
+            created_time_ms=self._clock.now_ms(),
+            max_age_ms=_BUNDLE_AGE_MS,
+            max_hops=max_hops,
+            max_value_fen=max_value_fen,
+            max_payment_fen=MAX_OFFLINE_PAYMENT_FEN,
+            max_holding_fen=MAX_OFFLINE_HOLDING_FEN,
+            banks=tuple(certificates),
+            barred=tuple(barred),
+            revoked=listed.revoked,
+            since_time_ms=listed.since_time_ms,
+            filter=listed.filter,
         )
 
     def trust_bundle(self) -> bytes:
@@ -277,7 +339,7 @@ def _keys() -> Select[Any]:
     """Banks' keys: those that they have now, then those that were replaced, the newest first."""
     of = bank_keys.c
     return (
-        select(bank_keys)
+        select(bank_keys, banks.c.name, banks.c.suspended)
         .join(banks, banks.c.id == of.bank)
         .order_by(of.until_time_ms != 0, of.from_time_ms.desc(), of.act.desc(), of.bank)
     )
@@ -288,10 +350,40 @@ def _certificate(row: Row[Any]) -> Certificate:
 
 
 def _listed(rows: Sequence[Row[Any]], now_ms: int) -> list[Certificate]:
-    """What a bundle lists of keys in that order: of those that were replaced no ended ones."""
-    found = [(row.until_time_ms, _certificate(row)) for row in rows]
+    """What a bundle lists of keys in that order: of those that were replaced no ended ones.
+
+    Of the banks that were admitted first: so the same ones stay in it, and others' devices know
+    that they have to show theirs.
+    """
+    welcome = sorted({row.bank for row in rows if not row.suspended})[:MAX_FULL_BANKS]
+    found = [(row.until_time_ms, _certificate(row)) for row in rows if row.bank in welcome]
     good = [each for until_ms, each in found if not until_ms or each.expires_time_ms >= now_ms]
-    return good[:MAX_BANKS]
+    return good[: MAX_BUNDLE_BANKS - MAX_OFFLINE_ROOTS]
+
+
+def _barred(rows: Sequence[Row[Any]], now_ms: int) -> list[bytes]:
+    """Suspended banks, and keys that were revoked, as long as their first certificate lasts."""
+    suspended = {row.name for row in rows if row.suspended}
+    revoked = [
+        _certificate(row).revocation()
+        for row in rows
+        if row.revoked and row.from_time_ms + _CERTIFICATE_LIFETIME_MS >= now_ms
+    ]
+    return [*(bank_name(name) for name in sorted(suspended)), *revoked][:MAX_BARRED]
+
+
+def _room(certificates: int, barred: int) -> int:
+    """How long a filter may be beside the rest of a bundle."""
+    lists = certificates * CERTIFICATE_BYTES + (barred + MAX_LISTED) * REVOCATION_BYTES
+    return MAX_BUNDLE_BYTES - KEY_BYTES - _HEAD_BYTES - lists
+
+
+def _device(encoded: bytes) -> Certificate:
+    """A device's certificate, as it is shown. Raises Refusal."""
+    try:
+        return Certificate.decode(encoded, DEVICE)
+    except FormatError as error:
+        raise invalid("certificates", f"holds one that is unreadable: {error}") from None
 
 
 def _own(bank: Bank, encoded: bytes) -> Certificate:

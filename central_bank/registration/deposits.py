@@ -37,8 +37,8 @@ from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 _SPENT_TWICE = "SPENT_TWICE"
-_TRIED_AGAIN = frozenset((Reason.BUNDLE_FORGED, Reason.BUNDLE_TOO_OLD, Reason.TOKEN_EXPIRED))
-"""No last word: the centre's own trouble, or its clock's. What is too late has ended only once its
+_TRIED_AGAIN = frozenset((Reason.TOKEN_EXPIRED,))
+"""No last word: the centre's clock may be wrong. What is too late has ended only once its
 money went back to the loader; until then the bank asks again."""
 _NOT_THE_PIECES = frozenset(
     (Reason.UNREADABLE, Reason.NOT_FOR_THIS_PAYEE, Reason.DEPOSIT_FORGED, Reason.TOKEN_TWICE)

@@ -149,7 +149,7 @@ class Loads:
             return _ELSEWHERE
         if self._devices.is_revoked(certificate):
             return int(errors_pb2.REASON_DEVICE_REVOKED)
-        bundle = self._devices.bundle()
+        bundle = self._devices.known_banks()
         try:
             check_device(certificate, bundle, self._clock.now_ms())
         except Bad as bad:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
-from offline_token.formats import KEY_BYTES, FormatError, TrustBundle
-from offline_token.limits import MAX_REVOKED
+from offline_token.bundle import TrustBundle
+from offline_token.formats import KEY_BYTES, FormatError
 from offline_token.verify import Reason, check_bundle
 from operator_bank.contradictions import BUNDLE, Contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
@@ -193,15 +193,11 @@ def _contradiction(before: Kept, shown: Kept) -> str | None:
 def _brought_back(old: TrustBundle, new: TrustBundle) -> bool:
     """Whether something that was revoked is not any more.
 
-    Only a list that is full pushes devices out of it, and a key of a bank's leaves it with its
-    certificate alone.
+    A device is listed or in the filter. A bank that was suspended may come back; a key of a bank's
+    leaves the bundle with its certificate alone.
     """
-    gone = set(old.revoked) - set(new.revoked)
-    if not gone or len(new.revoked) >= MAX_REVOKED:
-        return False
-    of_banks = {certificate.revocation() for certificate in old.banks}
-    still = {certificate.revocation() for certificate in new.banks}
-    return any(each in still or each not in of_banks for each in gone)
+    keys = [each for each in new.banks if old.bars_key(each) and not new.bars_key(each)]
+    return bool(keys) or not all(new.may_be_revoked(device) for device in old.revoked)
 
 
 def _newer(shown: Kept, kept: Kept) -> bool:

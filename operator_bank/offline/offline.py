@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,8 +14,9 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from offline_token.bundle import TrustBundle
 from offline_token.deposit import MAX_DEPOSIT_BYTES, Deposit, signed_by_owners
-from offline_token.formats import DEVICE, Certificate, FormatError, TrustBundle
+from offline_token.formats import BANK, DEVICE, Certificate, FormatError
 from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
 from offline_token.verify import Bad
@@ -25,6 +26,7 @@ from operator_bank.limits import (
     CENTRE_QUICK_MS,
     MAX_AMOUNT_FEN,
     MAX_ASKING,
+    MAX_CERTIFICATES_ASKED,
     MAX_PENDING_DEPOSITS,
     MAX_REFUSED_DEPOSITS,
     MAX_WAITING,
@@ -42,7 +44,7 @@ from operator_bank.reasons import refusal_of
 from operator_bank.refused import Refused
 from operator_bank.standing import Standing
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
-from runtime.checks import amount, exact_bytes, invalid, public_key, required
+from runtime.checks import amount, at_most, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
@@ -115,9 +117,12 @@ class Offline:
         """The certificate in a bundle of that key of the bank which certified a device."""
         device = Certificate.decode(encoded, DEVICE)
         part, signature = device.signed_part(), device.signature
-        own = (bank for bank in bundle.banks if bank.bank == self._bank)
-        its = (bank for bank in own if verified(bank.key, part, signature))
-        return next((bank.encode() for bank in its), b"")
+        its = (bank for bank in bundle.of_bank(self._bank) if verified(bank.key, part, signature))
+        found = [bank.encode() for bank in its]
+        if not found:  # the bundle has no room for this bank
+            said = self._need(lambda: self._central_bank.statements([encoded]))
+            found = [statement for statement in said if statement[:1] == BANK]
+        return found[0] if found else b""
 
     def _check_possession(self, order: Order[orders_pb2.CertifyDeviceOrder], key: bytes) -> None:
         """Raises Refusal unless the key itself asks to be certified here, for this wallet."""
@@ -201,6 +206,20 @@ class Offline:
             if kept is not None:
                 return kept.encoded
             raise _unavailable() from error
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says of devices and their banks, where its trust bundle does not.
+
+        Raises:
+            Refusal: TOO_MANY_ITEMS, FIELD_INVALID, PEER_UNAVAILABLE.
+        """
+        at_most(certificates, "certificates", MAX_CERTIFICATES_ASKED)
+        for encoded in certificates:
+            try:
+                Certificate.decode(encoded, DEVICE)
+            except FormatError as error:
+                raise invalid("certificates", f"holds one that is unreadable: {error}") from None
+        return self._need(lambda: self._central_bank.statements(list(certificates)))
 
     def _ask(self, call: Callable[[], T]) -> T:
         """Asks the central bank in a wallet's call. Few of those wait for it at once.

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from offline_token.formats import TrustBundle
+from offline_token.bundle import TrustBundle
+from operator_bank.limits import MAX_OWN_REVOKED
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.succeeding_roots import Kept
 from operator_bank.peers import CentralBank
 from runtime.clock import Clock
 
+_MARGIN_MS = 3_600_000
+"""What was revoked while a bundle was made may stand in the next one; clocks differ besides."""
 CAUSE = "another key of its wallet was revoked"
 
 
@@ -29,6 +32,7 @@ class Revocations:
         self._bundles = bundles
         self._clock = clock
         self._heeded: frozenset[bytes] = frozenset()
+        self._heeded_ms = 0
         self._rule: int | None = None
         self.on_found: Callable[[], None] = lambda: None
 
@@ -71,10 +75,25 @@ class Revocations:
         return kept.bundle
 
     def _heed(self, bundle: TrustBundle) -> bool:
-        """Marks what is revoked anew; False when there is nothing new."""
-        revoked = bundle.out_of_use
+        """Marks what is revoked anew; False when there is nothing new.
+
+        A bundle lists what was revoked last. What was pushed out of its list before this bank saw
+        it stands in a filter, which cannot tell for certain: so the central bank is asked.
+        """
+        revoked = frozenset(bundle.revoked)
         fresh = revoked - self._heeded
+        if self._heeded_ms < bundle.since_time_ms:
+            fresh |= self._missed(max(self._heeded_ms - _MARGIN_MS, 1))
         if fresh:
             self._keys.mark_revoked(fresh)
-            self._heeded = revoked
+        self._heeded, self._heeded_ms = revoked, max(self._heeded_ms, bundle.created_time_ms)
         return bool(fresh)
+
+    def _missed(self, since_ms: int) -> set[bytes]:
+        found: set[bytes] = set()
+        while True:
+            names, until_ms = self._central_bank.own_revoked(since_ms)
+            found.update(names)
+            if len(names) < MAX_OWN_REVOKED or until_ms <= since_ms:
+                return found
+            since_ms = until_ms

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
-from offline_token.formats import KEY_BYTES, TrustBundle
+from offline_token.bundle import TrustBundle
+from offline_token.formats import KEY_BYTES
 from offline_token.roots import heirs, may_follow
 from operator_bank.tables import root_successions
 from runtime.clock import Clock

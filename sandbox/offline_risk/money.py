@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nacl.signing import SigningKey
 
+from offline_token.bundle import TrustBundle
 from offline_token.formats import (
     CHANGE_OUTPUT,
     ID_BYTES,
@@ -18,9 +19,9 @@ from offline_token.formats import (
     Endorsement,
     Hop,
     Token,
-    TrustBundle,
 )
-from offline_token.limits import MAX_HOPS
+from offline_token.limits import MAX_CERTIFICATE_MS, MAX_FILTER_BITS, MAX_HOPS, MAX_LISTED
+from offline_token.revoked_filter import build_filter
 from offline_token.signing import (
     certify_bank,
     certify_device,
@@ -32,7 +33,8 @@ from offline_token.verify import piece_of
 from sandbox.offline_risk.parameters import Parameters
 
 _FOR_EVER_MS = 1 << 60
-"""Certificates, tokens and bundles do not expire in a simulation."""
+"""Tokens, bundles and banks' certificates do not expire in a simulation, nor do devices' ones
+while it lasts."""
 
 NOBODY = -1
 
@@ -133,7 +135,7 @@ class Mint:
         """A new device, certified by its bank."""
         key, bank = SigningKey(self._random.randbytes(32)), index % len(self._banks)
         public = bytes(key.verify_key)
-        certificate = certify_device(self._banks[bank], _name(bank), public, _FOR_EVER_MS)
+        certificate = certify_device(self._banks[bank], _name(bank), public, MAX_CERTIFICATE_MS)
         return Device(index, bank, key, certificate, self.bundle(()))
 
     def load(self, owner: Device, sizes: Sequence[int], source: int = NOBODY) -> list[Coin]:
@@ -162,10 +164,17 @@ class Mint:
                 max_payment_fen=self._rules.payment_limit_fen,
                 max_holding_fen=self._rules.device_limit_fen,
                 banks=self._certificates,
-                revoked=revoked,
+                revoked=revoked[-MAX_LISTED:],
+                filter=self._filter(revoked[:-MAX_LISTED]),
             )
             self._bundles[revoked] = sign_bundle(self._root, blank)
         return self._bundles[revoked]
+
+    @staticmethod
+    def _filter(revoked: tuple[bytes, ...]) -> bytes:
+        if not revoked:
+            return b""
+        return build_filter(revoked, MAX_FILTER_BITS, Random(len(revoked)).randbytes).encode()
 
 
 def _name(bank: int) -> str:

@@ -14,7 +14,8 @@ from central_bank.key_metrics import watch_offline_roots
 from central_bank.limits import MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
 from central_bank.tables import offline_roots
 from dcep.office.v1 import office_pb2
-from offline_token.formats import Token, TrustBundle
+from offline_token.bundle import TrustBundle
+from offline_token.formats import Token
 from offline_token.signing import verified
 from offline_token.verify import Reason, check_bundle
 from runtime.database import Database

@@ -78,7 +78,7 @@ def test_the_books_agree_as_before(centre: PatientCentre) -> None:
     assert centre.central.pruning.prune()
     assert sums(centre) == before
     assert offline_float(centre) == 0
-    fresh = centre.token(centre.alice, 11)
+    fresh = centre.token(centre.device("alice"), 11)
     assert sums(centre) == (118, 87, 20)
     assert centre.deposit(fresh) == (11, "")
     assert sums(centre) == (118, 98, 20)
@@ -157,7 +157,7 @@ def test_it_goes_in_bounded_batches_and_the_books_agree_after_each(
     live = centre.token(centre.bob, 9)
     total = count(centre, pieces)
     ended(centre, LONG_AFTER - DAY)
-    fresh = centre.token(centre.carol, 70)
+    fresh = centre.token(centre.device("carol"), 70)
     assert centre.deposit(fresh) == (70, "")
     ended(centre, DAY + 1)
     before, gone = sums(centre), []

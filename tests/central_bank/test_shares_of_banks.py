@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from central_bank import limits
 from central_bank.authentication.devices import revocation_of
+from central_bank.authentication.revocation_list import RevocationList
 from central_bank.registration.evidence import _put
 from central_bank.tables import evidence, refused_deposits
 from dcep.errors.v1 import errors_pb2
@@ -16,7 +17,9 @@ from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.limits import MAX_CHAINS
 from offline_token.signing import certify_device
+from runtime.database import Database
 from runtime.errors import Refusal
+from runtime.randomness import SystemRandomness
 from tests.central_bank.conftest import KEYS, NOW_MS, World
 from tests.central_bank.test_waiting_deposits import (
     a_deposit_that_waits,
@@ -37,25 +40,22 @@ def certificates(bank: str, numbers: range) -> list[bytes]:
 
 
 def listed(world: World) -> set[int]:
-    for bank in ("alpha", "beta"):
-        # These banks' own certificates are no real ones; those of suspended banks are left out.
-        world.central.registry.set_suspended(bank, True)
     named = {
         revocation_of(bank, key(number)): number
         for bank in ("alpha", "beta")
         for number in range(200)
     }
-    return {named[each] for each in world.central.devices.bundle().revoked}
+    return {named[each] for each in ranked(world)}
 
 
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bundle has room for ten devices."""
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED", 10)
+def ranked(world: World) -> list[bytes]:
+    """What a filter has room for, here for ten devices."""
+    database = Database(world.engine)
+    return RevocationList(database, world.clock, SystemRandomness()).ranked(10)
 
 
 def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
-    world: World, few: None
+    world: World,
 ) -> None:
     devices = world.central.devices
     devices.revoke(world.alpha, key(1), "an officer said so")
@@ -70,7 +70,7 @@ def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
     assert len([number for number in found if number >= 150]) == 5, "the rest, the newest"
 
 
-def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World, few: None) -> None:
+def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World) -> None:
     devices = world.central.devices
     devices.revoke_own(world.alpha, certificates("alpha", range(1, 2)), "of one wallet")
     devices.revoke(world.alpha, key(1), "an officer said so")
@@ -97,7 +97,8 @@ def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
     devices = world.central.devices
-    devices.revoke_own(world.alpha, certificates("alpha", range(3)), "of one wallet")
+    first = [*certificates("alpha", range(3)), *certificates("alpha", range(4, 5))]
+    devices.revoke_own(world.alpha, first, "of one wallet")
     devices.revoke(world.alpha, key(0), "an officer said so")
     devices.revoke_own(world.beta, certificates("beta", range(3)), "of one wallet")
     world.clock.advance(limits.REVOKED_KEPT_MS)
@@ -106,7 +107,7 @@ def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
     world.clock.advance(1)
     devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
     assert listed(world) == {0, 1, 2, 3}
-    named = {certificate for certificate in (1, 2) if _is_revoked(world, certificate)}
+    named = {certificate for certificate in (1, 2, 4) if _is_revoked(world, certificate)}
     assert named == set()
     assert _is_revoked(world, 0) and _is_revoked(world, 3)
 

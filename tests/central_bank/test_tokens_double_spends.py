@@ -508,13 +508,14 @@ def test_payees_are_paid_although_the_device_or_its_bank_was_cut_off(centre: Cen
 def test_the_bundle_lists_the_devices_revoked_last(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED", 2)
+    monkeypatch.setattr("central_bank.authentication.revocation_list.MAX_LISTED", 2)
     certificates = [centre.country.certify(bytes([n]) * 32, "alpha") for n in range(3)]
     for number in range(3):
         centre.clock.advance(1)
         centre.central.devices.revoke(centre.alpha, certificates[number].key, "a test")
-    listed = (certificates[2].revocation(), certificates[1].revocation())
-    assert centre.central.devices.bundle().revoked == listed
+    bundle = centre.central.devices.bundle()
+    assert bundle.revoked == tuple(each.revocation() for each in certificates[1:])
+    assert bundle.may_be_revoked(certificates[0].revocation())
     assert centre.central.devices.is_revoked(certificates[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
-from offline_token.formats import TrustBundle
+from offline_token.bundle import TrustBundle
 from sandbox.connections import ask, public_channel, stub
 from sandbox.world import World, wait_until
 

@@ -18,7 +18,7 @@ from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
-from offline_token.formats import TrustBundle
+from offline_token.bundle import TrustBundle
 from runtime.clock import SystemClock
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal

@@ -8,6 +8,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
+from offline_token.bundle import TrustBundle
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import (
     PAYEE_OUTPUT,
@@ -18,7 +19,6 @@ from offline_token.formats import (
     Payment,
     Request,
     Token,
-    TrustBundle,
 )
 from offline_token.signing import (
     certify_bank,
@@ -107,12 +107,20 @@ class Country:
         return sign_bundle(self.root, replace(usual, **changes))
 
     def mint(
-        self, owner: Device | bytes, value: int, *, number: int = 1, expires: int = NOW + 90 * DAY
+        self,
+        owner: Device | bytes,
+        value: int,
+        *,
+        number: int = 1,
+        expires: int = NOW + 90 * DAY,
+        by: SigningKey | None = None,
     ) -> Chain:
         """A fresh token; another number, another token."""
         public = owner.public if isinstance(owner, Device) else owner
         token_id = hashlib.sha256(b"test token: %d" % number).digest()[:16]
-        return Chain(sign_token(self.root, Token(token_id, value, public, NOW - DAY, expires)))
+        return Chain(
+            sign_token(by or self.root, Token(token_id, value, public, NOW - DAY, expires))
+        )
 
     def endorse(
         self,

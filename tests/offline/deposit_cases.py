@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from offline_token.bundle import TrustBundle
 from offline_token.deposit import Deposit, sign_deposit, with_owners
-from offline_token.formats import FormatError, Payment, TrustBundle
+from offline_token.formats import FormatError, Payment
 from offline_token.possession import account_of
 from offline_token.verify import Reason, Verdict, check_bundle, judge, piece_of
 from tests.offline.cases import DEPOSIT_GRACE_MS
@@ -115,7 +116,7 @@ def _unreadable(add_unreadable, data: bytes, good: Deposit) -> None:  # type: ig
         "a bank without a name": data[:-128] + bytes(16) + data[-112:],
         "to two wallets": b"D1" + two + end.encode() + replace(end, account=bytes(32)).encode(),
         "under two ids": b"D1" + two + end.encode() + replace(end, id=bytes(16)).encode(),
-        "no chains": b"D1P2\0",
+        "no chains": b"D1P3\0",
     }
     for name, deposit in bad.items():
         add_unreadable(f"unreadable: {name}", deposit)

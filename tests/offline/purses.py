@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from offline_token.bundle import TrustBundle
 from offline_token.deposit import Deposit, with_owners
-from offline_token.formats import TrustBundle
 from offline_token.possession import NONCE_BYTES
 from offline_token.ruling import End, sign_ruling
 from offline_token.verify import Verdict

@@ -23,6 +23,7 @@ _SMALL_ORDER = [
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _GRACE_MS = 37 * 24 * 60 * 60 * 1_000
 _LEFT_MS = 24 * 60 * 60 * 1_000
+_LONGEST_MS = 127 * 24 * 60 * 60 * 1_000
 
 
 class Refused(Exception):
@@ -40,7 +41,7 @@ def answer(
     """
     trust = read_bundle(bundle)
     try:
-        chains = _read_payment(payment)
+        chains, trust["said"] = _read_payment(payment)
         _check_bundle(trust, root, now_ms)
         deposit = request is None
         pieces = [_walk(chain, root, trust, now_ms, output, deposit) for chain in chains]
@@ -59,7 +60,7 @@ def deposited(
     trust = read_bundle(bundle)
     try:
         payment, ends = _read_deposit(data)
-        chains = _read_payment(payment)
+        chains, trust["said"] = _read_payment(payment)
         _must(len({end[2:66] for end in ends}) == 1, "UNREADABLE")
         _check_bundle(trust, root, now_ms)
         pieces = [
@@ -86,7 +87,7 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
     returned = []
     try:
         ends = _read_give_back(back)
-        chains = _read_payment(payment)
+        chains, _ = _read_payment(payment)
         for chain in chains:
             _must(len(chain["hops"]) > 0, "NOT_FOR_THIS_PAYEE")
             _must(len(chain["hops"]) < 32, "TOO_MANY_HOPS")
@@ -94,7 +95,7 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[str, list[byt
         for chain, end in zip(chains, ends, strict=True):
             _check_end(chain, _hop(end + payee), back[2:18])
             hops = bytes([len(chain["hops"]) + 1]) + chain["data"][138:] + end + payee
-            returned.append(b"P2\1" + chain["token"] + hops)
+            returned.append(b"P3\1" + chain["token"] + hops + b"\0")
     except Refused as refused:
         return str(refused), []
     return "GOOD", returned
@@ -109,16 +110,20 @@ def possesses(key: bytes, bank: str, wallet: str, nonce: bytes, signature: bytes
 
 def may_be_paid(request: bytes, now_ms: int) -> bool:
     """Whether the device in a request has asked for that, and not too long ago."""
-    if len(request) != 219 or request[0:2] != b"R2":
+    if len(request) < 220 or request[0:2] != b"R3":
+        return False
+    try:
+        _read_statements(request, 219)
+    except (ValueError, IndexError):
         return False
     key = _certificate(request[2:123], "D")["key"]
     message = _message("request/v1", request[:155])
-    return holds(key, message, request[155:]) and now_ms <= _u64(request, 147) + 3_600_000
+    return holds(key, message, request[155:219]) and now_ms <= _u64(request, 147) + 3_600_000
 
 
 def code(request: bytes) -> str:
     """What payer and payee compare."""
-    number = int.from_bytes(hashlib.sha256(_message("code/v1", request)).digest()[:5], "big")
+    number = int.from_bytes(hashlib.sha256(_message("code/v1", request[:219])).digest()[:5], "big")
     letters = [_LETTERS[number >> 5 * place & 31] for place in range(7, -1, -1)]
     return "".join(letters[:4]) + "-" + "".join(letters[4:])
 
@@ -141,29 +146,64 @@ def ended(payment: bytes, output: int, root: bytes, ruling: bytes) -> str:
 
 def read_bundle(data: bytes) -> dict[str, Any]:
     """A trust bundle. Raises ValueError."""
-    if len(data) < 47 or data[0:2] != b"U3":
+    if not 89 <= len(data) <= 61_440 - 32 or data[0:2] != b"U4":
         raise ValueError("no trust bundle")
-    banks, revoked = _u16(data, 43), _u16(data, 45)
-    first_key = 47 + 121 * banks
-    end = first_key + 32 * revoked
-    if banks > 1_000 or revoked > 10_000 or len(data) != end + 64:
+    banks, barred, revoked = _u16(data, 83), _u16(data, 85), _u16(data, 87)
+    first = 89 + 121 * banks
+    end = first + 16 * (barred + revoked)
+    names = [data[first + 16 * i : first + 16 * i + 16] for i in range(barred + revoked)]
+    if banks > 52 or barred > 1_500 or revoked > 256 or len(data) < end + 64:
         raise ValueError("no trust bundle")
+    if hashlib.sha256(data[end + 64 :]).digest() != data[43:75]:
+        raise ValueError("another filter")
     return {
         "created": _u64(data, 2),
         "max_age": _u64(data, 10),
         "max_hops": data[18],
         "max_value": _u64(data, 19),
         "max_payment": _u64(data, 27),
-        "banks": [_certificate(data[47 + 121 * i : 168 + 121 * i], "B") for i in range(banks)],
-        "revoked": [data[first_key + 32 * i : first_key + 32 * i + 32] for i in range(revoked)],
+        "since": _u64(data, 75),
+        "banks": [_certificate(data[89 + 121 * i : 210 + 121 * i], "B") for i in range(banks)],
+        "barred": names[:barred],
+        "revoked": names[barred:],
         "body": data[:end],
-        "signature": data[end:],
+        "signature": data[end : end + 64],
+        "filter": _read_filter(data[end + 64 :]),
     }
 
 
-def _read_payment(data: bytes) -> list[dict[str, Any]]:
+def _read_filter(data: bytes) -> dict[str, Any] | None:
+    if not data:
+        return None
+    if len(data) < 23 or data[0:2] != b"F1":
+        raise ValueError("no filter")
+    starts = int.from_bytes(data[19:23], "big")
+    size = (starts + 127 + 7) // 8
+    if not starts or not 1 <= data[18] <= 32 or len(data) != 23 + data[18] * size:
+        raise ValueError("no filter")
+    strings = [data[23 + size * i : 23 + size * (i + 1)] for i in range(data[18])]
+    return {"salt": data[2:18], "starts": starts, "strings": strings}
+
+
+def may_be_in(found: dict[str, Any] | None, name: bytes) -> bool:
+    """Whether a filter takes a device for a revoked one."""
+    if found is None:
+        return False
+    digest = hashlib.sha256(_message("filter/v1", found["salt"] + name)).digest()
+    start = _u64(digest, 0) * found["starts"] // 2**64
+    picked = [0] + [i for i in range(1, 128) if digest[8 + i // 8] & 128 >> i % 8]
+    value = int.from_bytes(digest[24:28], "big")
+    for number, string in enumerate(found["strings"]):
+        places = [start + i for i in picked]
+        ones = sum(bool(string[place // 8] & 128 >> place % 8) for place in places)
+        if ones % 2 != value >> number & 1:
+            return False
+    return True
+
+
+def _read_payment(data: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     try:
-        if len(data) > 16_384 or data[0:2] != b"P2" or not 1 <= data[2] <= 16:
+        if len(data) > 16_384 or data[0:2] != b"P3" or not 1 <= data[2] <= 16:
             raise ValueError("no payment")
         chains, at = [], 3
         for _ in range(data[2]):
@@ -182,11 +222,34 @@ def _read_payment(data: bytes) -> list[dict[str, Any]]:
                 hops.append(_hop(data[at : at + 129] + shown))
                 at = end
             chains.append({"token": token, "hops": hops, "data": data[start:at]})
-        if at != len(data):
-            raise ValueError("too long")
+        said = _read_statements(data, at)
     except (ValueError, IndexError):
         raise Refused("UNREADABLE") from None
-    return chains
+    return chains, said
+
+
+def _read_statements(data: bytes, at: int) -> list[dict[str, Any]]:
+    """The statements that the rest consists of."""
+    count, said = data[at], list[dict[str, Any]]()
+    if count > 32:
+        raise ValueError("too many")
+    at += 1
+    for _ in range(count):
+        length = 89 if data[at : at + 1] == b"C" else 121
+        one = data[at : at + length]
+        if len(one) != length:
+            raise ValueError("too short")
+        if length == 121:
+            said.append({"tag": "bank-certificate/v1", **_certificate(one, "B")})
+        else:
+            clearance = {"device": one[1:17], "time": _u64(one, 17)}
+            said.append(
+                {"tag": "clearance/v1", "body": one[:25], "signature": one[25:], **clearance}
+            )
+        at += length
+    if at != len(data):
+        raise ValueError("too long")
+    return said
 
 
 def _read_deposit(data: bytes) -> tuple[bytes, list[bytes]]:
@@ -238,11 +301,14 @@ def _is_of_a_root(certificate: dict[str, Any]) -> bool:
 
 
 def _check_bundle(trust: dict[str, Any], root: bytes, now_ms: int) -> None:
-    _signed(root, "trust-bundle/v3", trust["body"], trust["signature"], "BUNDLE_FORGED")
-    for bank in trust["banks"]:
-        if _is_of_a_root(bank) and bank["key"] == root:
-            continue
-        _signed(root, "bank-certificate/v1", bank["body"], bank["signature"], "BUNDLE_FORGED")
+    _signed(root, "trust-bundle/v4", trust["body"], trust["signature"], "BUNDLE_FORGED")
+    others = [b for b in trust["banks"] if _is_of_a_root(b) and b["key"] != root]
+    counting = [root] + [b["key"] for b in others if b["expires"] >= now_ms]
+    trust["said"] = [
+        one
+        for one in trust["said"]
+        if any(holds(key, _message(one["tag"], one["body"]), one["signature"]) for key in counting)
+    ]
     _must(now_ms <= trust["created"] + trust["max_age"], "BUNDLE_TOO_OLD")
 
 
@@ -271,7 +337,7 @@ def _walk(
     piece = _whole(token)
     for index, hop in enumerate(hops):
         following = output if index + 1 == len(hops) else hops[index + 1]["output"]
-        _check_device(hop["certificate"], trust, certified_ms)
+        _check_device(hop["certificate"], trust, certified_ms, deposit)
         _must(hop["certificate"]["key"] == piece["owner"], "NOT_THE_OWNER")
         _must(hop["output"] in ((0, 1) if index else (0,)), "OUTPUT_INVALID")
         _must(1 <= hop["amount"] <= piece["value"], "AMOUNT_INVALID")
@@ -319,16 +385,28 @@ def _check_end(chain: dict[str, Any], end: dict[str, Any], challenge: bytes) -> 
     _signed(piece["owner"], "endorsement/v1", body, end["signature"], "ENDORSEMENT_FORGED")
 
 
-def _check_device(device: dict[str, Any], trust: dict[str, Any], now_ms: int) -> None:
-    banks = [b for b in trust["banks"] if not _is_of_a_root(b)]
+def _check_device(
+    device: dict[str, Any], trust: dict[str, Any], now_ms: int, deposit: bool
+) -> None:
+    said = trust["said"]
+    _must(device["bank"].ljust(16, b"\0") not in trust["barred"], "BANK_UNKNOWN")
+    shown = trust["banks"] + [one for one in said if one["tag"] == "bank-certificate/v1"]
+    banks = [b for b in shown if not _is_of_a_root(b)]
     valid = [b for b in banks if b["bank"] == device["bank"] and b["expires"] >= now_ms]
     _must(bool(valid), "BANK_UNKNOWN")
     message = _message("device-certificate/v1", device["body"])
     signers = [b for b in valid if holds(b["key"], message, device["signature"])]
     _must(bool(signers), "DEVICE_FORGED")
     _must(now_ms <= device["expires"], "DEVICE_EXPIRED")
-    names = [hashlib.sha256(_message("revoked/v1", c["body"][:49])) for c in (device, signers[0])]
-    _must(not {name.digest() for name in names} & set(trust["revoked"]), "DEVICE_REVOKED")
+    _must(deposit or device["expires"] <= now_ms + _LONGEST_MS, "DEVICE_EXPIRED")
+    name, its = (
+        hashlib.sha256(_message("revoked/v1", c["body"][:49])).digest()[:16]
+        for c in (device, signers[0])
+    )
+    _must(name not in trust["revoked"] and its not in trust["barred"], "DEVICE_REVOKED")
+    times = [one["time"] for one in said if one["tag"] == "clearance/v1" and one["device"] == name]
+    unclear = may_be_in(trust["filter"], name) and max(times, default=-1) < trust["since"]
+    _must(not unclear, "DEVICE_UNCLEAR")
 
 
 def _check_once(pieces: list[dict[str, Any]]) -> None:
@@ -341,8 +419,9 @@ def _check_once(pieces: list[dict[str, Any]]) -> None:
 def _check_request(
     chains: list[dict[str, Any]], pieces: list[dict[str, Any]], request: bytes, max_payment: int
 ) -> None:
-    if len(request) != 219 or request[0:2] != b"R2":
+    if len(request) < 220 or request[0:2] != b"R3":
         raise ValueError("no request")
+    _read_statements(request, 219)
     payee = _certificate(request[2:123], "D")["key"]
     together = sum(piece["value"] for piece in pieces)
     _must(together <= max_payment, "PAYMENT_TOO_LARGE")

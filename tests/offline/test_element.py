@@ -52,9 +52,9 @@ def outputs(holder: Purse) -> list[int]:
 def test_a_payment_leaves_change(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
     payment = pay(alice, bob, 30)
-    assert len(payment) == 391
+    assert len(payment) == 392
     assert (pieces(alice), pieces(bob)) == ([70], [30])
-    assert len(pay(alice, bob, 70)) == 520
+    assert len(pay(alice, bob, 70)) == 521
     assert (pieces(alice), pieces(bob)) == ([], [30, 70])
 
 

@@ -21,7 +21,7 @@ def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(country: Cou
         replace(hop.certificate, kind=b""),
         replace(hop.certificate, expires_time_ms=-1),
         replace(token.token, value_fen=2**64),
-        replace(country.bundle(), revoked=(bytes(31),)),
+        replace(country.bundle(), revoked=(bytes(15),)),
         replace(country.bundle(), signature=b""),
         replace(country.bundle(), max_hops=256),
     ]

@@ -10,7 +10,14 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from offline_token.deposit import Deposit
-from offline_token.formats import CHANGE_OUTPUT, Chain, FormatError, Payment, Request
+from offline_token.formats import (
+    CHANGE_OUTPUT,
+    Chain,
+    FormatError,
+    Payment,
+    Request,
+    bank_name,
+)
 from offline_token.give_back import CIRCUMSTANCES, GiveBack, returned
 from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.possession import NONCE_BYTES
@@ -21,6 +28,7 @@ from tests.offline import second_verifier
 from tests.offline.centre import Centre
 from tests.offline.country import DAY, NOW, Country, Device, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
+from tests.offline.trust_cases import filter_of
 from wallet.device import PieceState
 from wallet.secure_element.state import State
 
@@ -183,11 +191,12 @@ def test_a_key_is_kept_as_long_as_what_it_paid_may_come_back(country: Country) -
 
 
 def suspended(country: Country) -> bytes:
-    return newer(country, banks=(country.bank_certificate("alpha"),))
+    return newer(country, barred=(bank_name("beta"),))
 
 
 CAUSES: dict[Reason, Callable[[Country], bytes]] = {
     Reason.DEVICE_REVOKED: lambda c: newer(c, revoked=(c.alice.revocation,)),
+    Reason.DEVICE_UNCLEAR: lambda c: newer(c, filter=filter_of(c.alice.revocation)),
     Reason.BANK_UNKNOWN: suspended,
     Reason.TOO_MANY_HOPS: lambda c: newer(c, max_hops=1),
     Reason.VALUE_TOO_LARGE: lambda c: newer(c, max_value_fen=99),
@@ -259,8 +268,8 @@ def test_who_gives_back_never_signs_one_piece_twice(country: Country) -> None:
     ("spoil", "reason"),
     [
         (lambda c, p: p[:-1], Reason.UNREADABLE),
-        (lambda c, p: p[:-1] + bytes([p[-1] ^ 1]), Reason.DEVICE_FORGED),
-        (lambda c, p: p[:-122] + bytes([p[-122] ^ 1]) + p[-121:], Reason.ENDORSEMENT_FORGED),
+        (lambda c, p: p[:-2] + bytes([p[-2] ^ 1, p[-1]]), Reason.DEVICE_FORGED),
+        (lambda c, p: p[:-123] + bytes([p[-123] ^ 1]) + p[-122:], Reason.ENDORSEMENT_FORGED),
         (lambda c, p: p[:3] + b"T" + bytes([p[4] ^ 1]) + p[5:], Reason.TOKEN_FORGED),
     ],
 )

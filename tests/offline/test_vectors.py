@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offline_token.formats import FormatError, Payment, TrustBundle
+from offline_token.bundle import TrustBundle
+from offline_token.formats import FormatError, Payment
 from offline_token.ruling import End
 from offline_token.verify import Reason, verify
 from tests.offline import make_vectors, second_verifier

@@ -20,10 +20,10 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
-from offline_token.formats import TrustBundle
+from offline_token.bundle import TrustBundle
 from offline_token.signing import sign_bundle
 from operator_bank.app import Bank, BankParts, build
-from operator_bank.limits import MAX_SEQUENCE
+from operator_bank.limits import MAX_OWN_REVOKED, MAX_SEQUENCE
 from operator_bank.orders import TAGS
 from operator_bank.payments.feed_chain import FeedBroken
 from operator_bank.payments.feed_moves import numbered
@@ -73,6 +73,9 @@ class FakeCentralBank:
     successions: list[SignedEnvelope] = field(default_factory=list)
     clock: ManualClock | None = None
     bundle_time_ms: int = 0
+    said: dict[bytes, bytes] = field(default_factory=dict)
+    own: list[tuple[bytes, int]] = field(default_factory=list)
+    since_time_ms: int = 0
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Sequence[registration_pb2.Outcome]:
         self._answer()
@@ -123,9 +126,23 @@ class FakeCentralBank:
         rules = {"max_hops": 16, "max_value_fen": 1, "max_payment_fen": 1}
         rules["max_holding_fen"] = self.max_holding_fen
         bundle = TrustBundle(
-            self.bundle_time_ms, 30 * DAY_MS, **rules, banks=(), revoked=tuple(self.revoked)
+            self.bundle_time_ms,
+            30 * DAY_MS,
+            **rules,
+            banks=(),
+            revoked=tuple(self.revoked),
+            since_time_ms=self.since_time_ms,
         )
         return bytes(ROOT.verify_key) + sign_bundle(ROOT, bundle).encode()
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        self._answer()
+        return [self.said[each] for each in certificates if each in self.said]
+
+    def own_revoked(self, since_time_ms: int) -> tuple[Sequence[bytes], int]:
+        self._answer()
+        found = [(name, at) for name, at in self.own if at >= since_time_ms][:MAX_OWN_REVOKED]
+        return [name for name, _ in found], found[-1][1] if found else 0
 
     def _answer(self) -> None:
         if self.silent:

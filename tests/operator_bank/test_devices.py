@@ -23,6 +23,7 @@ from operator_bank.limits import (
     DEVICE_RENEWAL_MS,
     KEY_KEPT_MS,
     KEY_LIVE_MS,
+    MAX_CERTIFICATES_ASKED,
     MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
 )
@@ -467,3 +468,54 @@ def test_a_certificate_of_the_banks_key_before_is_renewed_with_the_next(
     assert not verified(bytes(other.verify_key), first.signed_part(), first.signature)
     assert verified(bytes(other.verify_key), renewed.signed_part(), renewed.signature)
     assert certify(world, alice, key) == renewed
+
+
+# What the bundle has no room for
+
+
+def test_what_was_revoked_while_the_bank_did_not_look_is_asked_for(
+    world: World, alice: Holder, bob: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundle's list goes back to some time only; its filter cannot tell for certain."""
+    monkeypatch.setattr("operator_bank.offline.revocations.MAX_OWN_REVOKED", 2)
+    monkeypatch.setattr("tests.operator_bank.conftest.MAX_OWN_REVOKED", 2)
+    keys = [certify(world, alice, some_key()).key for _ in range(3)]
+    certify(world, bob, some_key())
+    revoke(world)
+    now_ms = world.clock.now_ms()
+    gone = [revocation_of(world, some_key()) for _ in range(4)]
+    world.central.own = [(name, now_ms + n) for n, name in enumerate(gone)]
+    world.central.own.append((revocation_of(world, keys[0]), now_ms + 5))
+    revoke(world)
+    assert reported(world) == set(), "as far as the bank knows, the list has all"
+    world.central.since_time_ms = now_ms + 10
+    world.clock.advance(10)
+    revoke(world)
+    assert reported(world) == set(keys[1:])
+
+
+def test_a_bank_that_is_not_in_the_bundle_shows_what_the_root_says_of_it(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    def statements(certificates: list[bytes]) -> list[bytes]:
+        asked.extend(certificates)
+        return [b"C of the device", b"B of the bank"]
+
+    monkeypatch.setattr(world.central, "statements", statements)
+    device, bank = world.bank.offline.certify(alice.certifying(some_key()))
+    assert bank == b"B of the bank"
+    assert asked == [device]
+
+
+def test_statements_are_the_central_banks_about_certificates_of_devices(world: World) -> None:
+    ours = certify_device(SigningKey(bytes(32)), "alpha", bytes(32), 0).encode()
+    world.central.said = {ours: b"said"}
+    assert world.bank.offline.statements([ours]) == [b"said"]
+    for wrong in ([b""], [ours, ours[:-1]], [b"B" + ours[1:]]):
+        assert no(errors_pb2.REASON_FIELD_INVALID, world.bank.offline.statements, wrong)
+    many = [ours] * (MAX_CERTIFICATES_ASKED + 1)
+    no(errors_pb2.REASON_TOO_MANY_ITEMS, world.bank.offline.statements, many)
+    world.central.silent = True
+    no(errors_pb2.REASON_PEER_UNAVAILABLE, world.bank.offline.statements, [ours])

@@ -10,7 +10,9 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from offline_token.formats import CENTRAL_BANK, KEY_BYTES, Certificate, TrustBundle
+from offline_token.bundle import TrustBundle
+from offline_token.formats import CENTRAL_BANK, KEY_BYTES, Certificate, bank_name
+from offline_token.revoked_filter import build_filter
 from offline_token.signing import certify_bank, sign_bundle
 from operator_bank.contradictions import BUNDLE, watch_contradictions
 from operator_bank.limits import BUNDLE_FRESH_MS, MAX_BUNDLE_AHEAD_MS
@@ -22,7 +24,7 @@ from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World
 
 OTHER = SigningKey(b"o" * 32)
 EARLY, LATE = NOW_MS - 60_000, NOW_MS - 1_000
-REVOKED = bytes(SigningKey(b"v" * 32).verify_key)
+REVOKED = bytes(SigningKey(b"v" * 32).verify_key)[:16]
 
 
 def bundle(time_ms: int, *, root: SigningKey = ROOT, revoked: tuple[bytes, ...] = ()) -> bytes:
@@ -49,10 +51,8 @@ def forged() -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
-def with_a_bank_of_another_root() -> bytes:
-    alien = certify_bank(OTHER, "gamma", bytes(OTHER.verify_key), NOW_MS + DAY_MS)
-    plain = replace(TrustBundle.decode(bundle(LATE)[KEY_BYTES:]), banks=(alien,))
-    return bytes(ROOT.verify_key) + sign_bundle(ROOT, plain).encode()
+def with_another_filter() -> bytes:
+    return bundle(LATE) + build_filter([REVOKED], 8, bytes).encode()
 
 
 BAD: dict[str, Callable[[], bytes]] = {
@@ -63,7 +63,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     ),
     "older than devices take": lambda: bundle(NOW_MS - 31 * DAY_MS),
     "dated two days ahead": lambda: bundle(NOW_MS + 2 * MAX_BUNDLE_AHEAD_MS),
-    "with a bank that the root has not certified": with_a_bank_of_another_root,
+    "with a filter that the root has not named": with_another_filter,
     "cut off": lambda: bundle(LATE)[:-1],
     "nothing": lambda: b"",
 }
@@ -133,12 +133,13 @@ def test_a_bank_does_not_start_without_the_roots_key() -> None:
             read_roots(wrong)
 
 
+ROOT_KEY = bytes(ROOT.verify_key)
 BANK_KEY = bytes(SigningKey(b"b" * 32).verify_key)
 OF_A_BANK = certify_bank(ROOT, "gamma", BANK_KEY, NOW_MS + DAY_MS)
 
 
-def of_banks(time_ms: int, *banks: Certificate, revoked: tuple[bytes, ...] = ()) -> bytes:
-    plain = replace(TrustBundle.decode(bundle(time_ms)[KEY_BYTES:]), banks=banks, revoked=revoked)
+def of_banks(time_ms: int, *banks: Certificate, barred: tuple[bytes, ...] = ()) -> bytes:
+    plain = replace(TrustBundle.decode(bundle(time_ms)[KEY_BYTES:]), banks=banks, barred=barred)
     return bytes(ROOT.verify_key) + sign_bundle(ROOT, plain).encode()
 
 
@@ -153,7 +154,7 @@ def kept_words(world: World) -> list[tuple[bytes, bytes]]:
     [
         (bundle(EARLY, revoked=(REVOKED,)), bundle(LATE), "brings back"),
         (
-            of_banks(EARLY, OF_A_BANK, revoked=(OF_A_BANK.revocation(),)),
+            of_banks(EARLY, OF_A_BANK, barred=(OF_A_BANK.revocation(),)),
             of_banks(LATE, OF_A_BANK),
             "brings back",
         ),
@@ -196,15 +197,14 @@ def test_what_contradicted_is_over_when_a_bundle_comes_that_does_not(world: Worl
     assert world.bank.contradictions.now() == {}
 
 
-def test_what_leaves_a_bundle_in_good_order_contradicts_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A key of a bank's with its certificate; a device, where the list is full."""
-    monkeypatch.setattr("operator_bank.offline.newest_bundle.MAX_REVOKED", 1)
-    others = (b"d" * 32,)
+def test_what_leaves_a_list_in_good_order_contradicts_nothing(world: World) -> None:
+    """A bank's key with its certificate, a suspended bank, a device that goes to the filter."""
+    filtered = build_filter([REVOKED], 8, bytes).encode()
+    later = replace(TrustBundle.decode(bundle(LATE)[KEY_BYTES:]), filter=filtered)
     for before, shown in (
-        (of_banks(EARLY, OF_A_BANK, revoked=(OF_A_BANK.revocation(),)), bundle(EARLY + 1)),
-        (bundle(EARLY + 2, revoked=(REVOKED,)), bundle(LATE, revoked=others)),
+        (of_banks(EARLY, OF_A_BANK, barred=(OF_A_BANK.revocation(),)), bundle(EARLY + 1)),
+        (of_banks(EARLY + 2, barred=(bank_name("gamma"),)), of_banks(EARLY + 3, OF_A_BANK)),
+        (bundle(EARLY + 4, revoked=(REVOKED,)), ROOT_KEY + sign_bundle(ROOT, later).encode()),
     ):
         show(world, before)
         world.bank.offline._bundles.newest()

@@ -45,6 +45,7 @@ ANYBODYS = {
     Command.TAKE_BACK,
     Command.CONFIRM,
     Command.TRUST,
+    Command.STATEMENTS,
 }
 
 

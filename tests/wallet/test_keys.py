@@ -374,7 +374,7 @@ def test_a_deposit_brings_the_newest_bundle_and_a_certificate_when_there_is_none
 ) -> None:
     alice.loading().load(100)
     loaded = alice.sealed.read()
-    bank.revoked = (bytes(32),)
+    bank.revoked = (bytes(16),)
     assert alice.loading().deposit().amount_fen == 100
     deposited = alice.sealed.read()
     assert deposited.bundle != loaded.bundle

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from language import N_
+from offline_token.bundle import TrustBundle
 from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
@@ -16,7 +17,6 @@ from offline_token.formats import (
     FormatError,
     Request,
     Token,
-    TrustBundle,
 )
 from offline_token.limits import MAX_CHAINS
 from offline_token.possession import NONCE_BYTES, account_of, prove
@@ -27,7 +27,7 @@ from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Limits, Made, Piece, PieceState, Rules, answer_of, question_of
-from wallet.secure_element import keys, loading, paying, taking
+from wallet.secure_element import keys, loading, paying, statements, taking
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
 from wallet.secure_element.pieces import (
@@ -99,10 +99,10 @@ class SecureElement:
         certificate, trust = keys.certificate_of(newest), self._trusting.view(state)
         if certificate.expires_time_ms < self._trusting.now_ms(state):
             return False
-        if trust is None or certificate.revocation() in trust.bundle.out_of_use:
+        if trust is None or trust.bundle.lists(certificate.revocation()):
             return True
         try:
-            check_device(certificate, trust.bundle, trust.now_ms)
+            check_device(certificate, trust.bundle, trust.now_ms, beside=trust.beside)
         except Bad as no:
             return no.reason not in (Reason.DEVICE_FORGED, Reason.DEVICE_REVOKED)
         return True
@@ -198,6 +198,23 @@ class SecureElement:
             state.bundle = bundle.hex()
             # What the root has signed later than all that it signed before sets the time right.
             state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
+
+        self._change(body)
+
+    def wanted(self) -> list[bytes]:
+        """Certificates of devices of which its bundle says too little: what to ask the bank for."""
+        state = self._store.read()
+        trust = self._trusting.view(state)
+        found = statements.wanted(state, trust) if trust is not None else []
+        return [each.encode() for each in found]
+
+    def note_statements(self, said: Sequence[bytes]) -> None:
+        """Keeps what the root says of them. Raises Refusal for what it has not signed."""
+
+        def body(state: State) -> None:
+            trust = self._trusting.view(state)
+            if trust is not None:
+                statements.note(state, trust, said)
 
         self._change(body)
 

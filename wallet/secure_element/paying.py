@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dcep.errors.v1 import errors_pb2
 from language import N_
 from offline_token.formats import DEVICE, Certificate, Payment, Request
+from offline_token.limits import MAX_PAYMENT_BYTES
 from offline_token.receipt import is_receipt
+from offline_token.statements import Statements
 from offline_token.verify import Bad, Reason, check_device
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
+from wallet.secure_element import statements
 from wallet.secure_element.keys import own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_REMEMBERED
 from wallet.secure_element.pieces import Trust, check_single, endorse
-from wallet.secure_element.refusals import bad
+from wallet.secure_element.refusals import bad, in_too_many_pieces
 from wallet.secure_element.remembering import challenge_of, forget_oldest
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, State
@@ -50,7 +53,11 @@ def pay(
             field="request",
         )
     check_single(state, trust, asked.amount_fen)
-    payment = endorse(state, asked, trust, signer_of, randomness)
+    chains = endorse(state, asked, trust, signer_of, randomness)
+    shown = (hop.certificate for chain in chains for hop in chain.hops)
+    payment = Payment(chains, statements.for_devices(trust, shown)).encode()
+    if len(payment) > MAX_PAYMENT_BYTES:
+        raise in_too_many_pieces()
     state.paid[challenge] = (payment.hex(), asked.certificate.encode().hex())
     forget_oldest(state.paid, MAX_REMEMBERED)
     return payment
@@ -99,7 +106,8 @@ def _check_payee(state: State, asked: Request, trust: Trust) -> None:
     if own_key(state, asked.certificate.key) is not None:
         raise Refusal(errors_pb2.REASON_SAME_ACCOUNT, N_("this is a request of this very device"))
     try:
-        check_device(asked.certificate, trust.bundle, trust.now_ms)
+        beside = Statements((*asked.statements, *trust.statements), trust.roots)
+        check_device(asked.certificate, trust.bundle, trust.now_ms, beside=beside)
     except Bad as no:
         raise bad(no.reason) from None
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from language import N_
+from offline_token.bundle import TrustBundle
 from offline_token.formats import (
     CHANGE_OUTPUT,
     DEVICE,
@@ -23,11 +24,12 @@ from offline_token.formats import (
     Hop,
     Payment,
     Request,
-    TrustBundle,
+    Statement,
 )
-from offline_token.limits import MAX_PAYMENT_BYTES, MIN_LEFT_MS
+from offline_token.limits import MIN_LEFT_MS
 from offline_token.roots import heirs
 from offline_token.signing import verified
+from offline_token.statements import Statements
 from offline_token.verify import (
     Bad,
     Reason,
@@ -45,7 +47,7 @@ from wallet.limits import FEW_DAYS
 from wallet.secure_element.choosing import choose
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
-from wallet.secure_element.refusals import bad, in_too_many_pieces, said
+from wallet.secure_element.refusals import bad, said
 from wallet.secure_element.signer import Signer
 from wallet.secure_element.state import HeldKey, HeldPiece, State, chain_of, worth_fen
 
@@ -56,11 +58,21 @@ RULE = "the central bank's limit for offline money is"
 
 @dataclass(frozen=True)
 class Trust:
-    """What the element verifies with: the root's key, the bundle, the time."""
+    """What the element verifies with: the root's key, the bundle, the time.
+
+    Attributes:
+        statements: that it has, of single banks and devices.
+    """
 
     root: bytes
     bundle: TrustBundle
     now_ms: int
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def beside(self) -> Statements:
+        """What the element knows beside its bundle."""
+        return Statements(self.statements, self.roots)
 
     @property
     def roots(self) -> list[bytes]:
@@ -93,7 +105,7 @@ def _standing_of_owner(state: State, piece: HeldPiece, trust: Trust) -> Reason:
     if key is None or not key.certificate:
         return Reason.NOT_THE_OWNER
     try:
-        check_device(certificate_of(key), trust.bundle, trust.now_ms)
+        check_device(certificate_of(key), trust.bundle, trust.now_ms, beside=trust.beside)
     except Bad as bad:
         return bad.reason
     return Reason.GOOD
@@ -111,7 +123,7 @@ def _standing_of_chain(piece: HeldPiece, trust: Trust) -> Reason:
         return Reason.TOO_MANY_HOPS
     try:
         for certificate in {hop.certificate for hop in chain.hops}:
-            check_device(certificate, trust.bundle, trust.now_ms)
+            check_device(certificate, trust.bundle, trust.now_ms, beside=trust.beside)
     except Bad as bad:
         return bad.reason
     return Reason.GOOD
@@ -191,7 +203,7 @@ def endorse(
     trust: Trust,
     signer_of: Callable[[HeldKey], Signer],
     randomness: Randomness,
-) -> bytes:
+) -> tuple[Chain, ...]:
     """Takes pieces worth the amount out of the state and signs them over to the payee."""
     good = good_pieces(state, trust)
     missing_fen = asked.amount_fen - worth_fen(good)
@@ -212,10 +224,7 @@ def endorse(
             keep(state, chain, CHANGE_OUTPUT)
         chains.append(chain)
         rest -= part
-    payment = Payment(tuple(chains)).encode()
-    if len(payment) > MAX_PAYMENT_BYTES:
-        raise in_too_many_pieces()
-    return payment
+    return tuple(chains)
 
 
 def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:

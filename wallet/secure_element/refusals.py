@@ -67,6 +67,9 @@ _SENTENCES = {
     Reason.DEVICE_FORGED: N_("a device's certificate is not its bank's"),
     Reason.DEVICE_EXPIRED: N_("a device's certificate has expired"),
     Reason.DEVICE_REVOKED: N_("a device was revoked"),
+    Reason.DEVICE_UNCLEAR: N_(
+        "whether a device was revoked is not clear until the payer was online again"
+    ),
     Reason.NOT_THE_OWNER: N_("a device pays with money that is not its own"),
     Reason.OUTPUT_INVALID: N_("an endorsement names a part that is not there"),
     Reason.AMOUNT_INVALID: N_("an amount does not add up"),

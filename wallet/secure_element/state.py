@@ -8,7 +8,7 @@ from typing import Self
 
 from offline_token.formats import Chain, Payment
 
-_EARLIER_PAYMENT = b"P1".hex()
+_EARLIER_PAYMENTS = (b"P1".hex(), b"P2".hex())
 
 
 @dataclass
@@ -66,6 +66,7 @@ class State:
         keys: in the order in which they were certified, those without a certificate behind.
         ring: what the keys of this state are found by in a token, hex; "" before the first.
         bundle: 32 bytes root key and the encoded trust bundle, hex; "" before the first.
+        statements: of the root about single banks and devices, hex, the oldest first.
         clock_ms: the latest time it has seen; its clock moves forward only.
         tokens: id → expiry of tokens that were loaded, until long after that.
         asked: challenge → encoded request, of requests that wait for a payment.
@@ -87,6 +88,7 @@ class State:
     keys: list[HeldKey] = field(default_factory=list)
     ring: str = ""
     bundle: str = ""
+    statements: list[str] = field(default_factory=list)
     clock_ms: int = 0
     pieces: list[HeldPiece] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
@@ -132,7 +134,7 @@ class State:
             *(piece.chain for piece in made.pieces),
             *(paid[0] for paid in made.paid.values()),
         ]
-        if any(payment.startswith(_EARLIER_PAYMENT) for payment in payments):
+        if any(payment.startswith(_EARLIER_PAYMENTS) for payment in payments):
             raise ValueError(
                 "an earlier version wrote it, whose payments this one does not read. Deposit with "
                 "the earlier version, or wait: what was loaded comes back from the bank after it "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from offline_token.formats import PAYEE_OUTPUT, Payment, Request
 from offline_token.receipt import sign_receipt
 from offline_token.signing import sign_request
 from offline_token.verify import Reason
+from wallet.secure_element import statements
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS, REQUEST_VALID_MS
 from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
@@ -30,7 +32,14 @@ def ask(
     check_total(state, trust, amount_fen)
     key = newest(state)
     key.shown = True
-    blank = Request(certificate_of(key), amount_fen, challenge, trust.now_ms + REQUEST_VALID_MS)
+    certificate = certificate_of(key)
+    blank = Request(
+        certificate,
+        amount_fen,
+        challenge,
+        trust.now_ms + REQUEST_VALID_MS,
+        statements=statements.for_devices(trust, [certificate]),
+    )
     request = sign_request(signer_of(key), blank).encode()
     state.asked[challenge.hex()] = request.hex()
     forget_oldest(state.asked, MAX_REQUESTS)
@@ -73,11 +82,16 @@ def _take(
         raise bad(verdict.reason)
     if asked is None:
         raise bad(Reason.WRONG_CHALLENGE)
-    chains = Payment.decode(payment).chains
+    paid = Payment.decode(payment)
+    chains = paid.chains
     check_room(state, len(chains))
     check_total(state, trust, verdict.value_fen)
     for chain in chains:
         keep(state, chain, PAYEE_OUTPUT)
+    if paid.statements:
+        shown = [hop.certificate for chain in chains for hop in chain.hops]
+        brought = replace(trust, statements=paid.statements)
+        statements.keep(state, statements.said(brought, shown))
     key = own_key(state, Request.decode(bytes.fromhex(asked)).certificate.key)
     if key is None:
         raise bad(Reason.WRONG_CHALLENGE)

@@ -9,6 +9,7 @@ from wallet.secure_element.keys import newest_certified
 from wallet.secure_element.pieces import Trust, bundle_of
 from wallet.secure_element.refusals import bad, uncertified
 from wallet.secure_element.state import HeldKey, State
+from wallet.secure_element.statements import statements_of
 
 
 class Trusting:
@@ -37,7 +38,7 @@ class Trusting:
         if bundle is None:
             return None
         root = bytes.fromhex(state.bundle)[:KEY_BYTES]
-        return Trust(root, bundle, self.now_ms(state))
+        return Trust(root, bundle, self.now_ms(state), statements_of(state))
 
     def roots(self, state: State) -> list[bytes]:
         """Roots that count: by the bundle that it has; before the first, the one it was given.

@@ -75,14 +75,24 @@ class RevokeOwnDevicesResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class GetTrustBundleRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("certificates", "revoked_since_time_ms")
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_SINCE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    certificates: _containers.RepeatedScalarFieldContainer[bytes]
+    revoked_since_time_ms: int
+    def __init__(self, certificates: _Optional[_Iterable[bytes]] = ..., revoked_since_time_ms: _Optional[int] = ...) -> None: ...
 
 class GetTrustBundleResponse(_message.Message):
-    __slots__ = ("trust_bundle",)
+    __slots__ = ("trust_bundle", "statements", "own_revoked", "own_revoked_until_time_ms")
     TRUST_BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
+    OWN_REVOKED_FIELD_NUMBER: _ClassVar[int]
+    OWN_REVOKED_UNTIL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     trust_bundle: bytes
-    def __init__(self, trust_bundle: _Optional[bytes] = ...) -> None: ...
+    statements: _containers.RepeatedScalarFieldContainer[bytes]
+    own_revoked: _containers.RepeatedScalarFieldContainer[bytes]
+    own_revoked_until_time_ms: int
+    def __init__(self, trust_bundle: _Optional[bytes] = ..., statements: _Optional[_Iterable[bytes]] = ..., own_revoked: _Optional[_Iterable[bytes]] = ..., own_revoked_until_time_ms: _Optional[int] = ...) -> None: ...
 
 class ListCentralKeysRequest(_message.Message):
     __slots__ = ()

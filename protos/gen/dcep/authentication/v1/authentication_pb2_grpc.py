@@ -93,7 +93,8 @@ class AuthenticationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTrustBundle(self, request, context):
-        """The signed trust bundle for offline verification. Admitted banks.
+        """The signed trust bundle for offline verification, and statements of single
+        devices. Admitted banks, officers. Refuses: FIELD_INVALID, TOO_MANY_ITEMS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

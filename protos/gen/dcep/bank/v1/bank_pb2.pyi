@@ -532,11 +532,15 @@ class DepositTokensResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., amount_fen: _Optional[int] = ..., available_fen: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class GetTrustBundleRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("certificates",)
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    certificates: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, certificates: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class GetTrustBundleResponse(_message.Message):
-    __slots__ = ("trust_bundle",)
+    __slots__ = ("trust_bundle", "statements")
     TRUST_BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    STATEMENTS_FIELD_NUMBER: _ClassVar[int]
     trust_bundle: bytes
-    def __init__(self, trust_bundle: _Optional[bytes] = ...) -> None: ...
+    statements: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, trust_bundle: _Optional[bytes] = ..., statements: _Optional[_Iterable[bytes]] = ...) -> None: ...

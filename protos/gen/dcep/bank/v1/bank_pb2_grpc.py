@@ -1120,7 +1120,8 @@ class OfflineServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTrustBundle(self, request, context):
-        """The newest signed trust bundle. Anyone may call.
+        """The newest signed trust bundle, and statements of single devices. Anyone may call.
+        Refuses: FIELD_INVALID, TOO_MANY_ITEMS, PEER_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,6 +53,8 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_OFFLINE_DEPOSIT: _ClassVar[Kind]
     KIND_TRUST_BUNDLE: _ClassVar[Kind]
     KIND_NONCE: _ClassVar[Kind]
+    KIND_STATEMENT: _ClassVar[Kind]
+    KIND_REVOCATION: _ClassVar[Kind]
     KIND_REQUIRED: _ClassVar[Kind]
     KIND_OPTIONAL: _ClassVar[Kind]
 CHARACTERS_PRINTABLE: Characters
@@ -96,6 +98,8 @@ KIND_ENDORSEMENT: Kind
 KIND_OFFLINE_DEPOSIT: Kind
 KIND_TRUST_BUNDLE: Kind
 KIND_NONCE: Kind
+KIND_STATEMENT: Kind
+KIND_REVOCATION: Kind
 KIND_REQUIRED: Kind
 KIND_OPTIONAL: Kind
 OF_KIND_FIELD_NUMBER: _ClassVar[int]

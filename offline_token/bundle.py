@@ -1,0 +1,216 @@
+"""The trust bundle: what a device carries to verify by itself, signed by the root.
+
+Its head names all that changes often; behind it comes a filter of the devices that were revoked
+before. A newer head goes with the filter that a device has as long as it names that one.
+docs/offline_token.md specifies each field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+
+from offline_token.formats import (
+    BANK,
+    CENTRAL_BANK,
+    CERTIFICATE_BYTES,
+    KEY_BYTES,
+    REVOCATION_BYTES,
+    SIGNATURE_BYTES,
+    Certificate,
+    FormatError,
+    Reader,
+    bank_name,
+    pack,
+    tagged,
+)
+from offline_token.limits import MAX_BARRED, MAX_BUNDLE_BANKS, MAX_BUNDLE_BYTES, MAX_LISTED
+from offline_token.revoked_filter import RevokedFilter
+
+_DIGEST_BYTES = 32
+_HEAD = struct.Struct(f">2sQQBQQQ{_DIGEST_BYTES}sQHHH")
+_KIND = b"U4"
+
+
+@dataclass(frozen=True)
+class TrustBundle:
+    """The rules, the banks, and who is out of use.
+
+    Attributes:
+        max_value_fen: of one token.
+        max_payment_fen: of one payment, all its chains together.
+        max_holding_fen: what a device may hold; it keeps to that itself.
+        banks: certificates of banks' keys; of one bank several while it changes its key. Other
+            banks' come with what is paid. Those of `CENTRAL_BANK` are of roots, see `roots` and
+            `introductions`.
+        barred: names of banks that are suspended, as `bank_name` writes them, and what
+            `Certificate.revocation` says of banks' keys that were revoked.
+        revoked: the same of devices, of those that were revoked last.
+        since_time_ms: who was revoked at this time or later is listed in `revoked`.
+        filter: an encoded `RevokedFilter` of the others; b"" where `revoked` lists all.
+    """
+
+    created_time_ms: int
+    max_age_ms: int
+    max_hops: int
+    max_value_fen: int
+    max_payment_fen: int
+    max_holding_fen: int
+    banks: tuple[Certificate, ...]
+    barred: tuple[bytes, ...] = ()
+    revoked: tuple[bytes, ...] = ()
+    since_time_ms: int = 0
+    filter: bytes = b""
+    signature: bytes = field(default=b"", compare=False)
+
+    def encode(self) -> bytes:
+        """Head and filter. Raises FormatError."""
+        data = self.head() + self.filter
+        if len(data) > MAX_BUNDLE_BYTES - KEY_BYTES:
+            raise FormatError(f"trust bundle: more than {MAX_BUNDLE_BYTES} bytes with its root key")
+        return data
+
+    def head(self) -> bytes:
+        """Everything but the filter, with the signature. Raises FormatError."""
+        if len(self.signature) != SIGNATURE_BYTES:
+            raise FormatError("trust bundle: a signature of the wrong length")
+        return self._body() + self.signature
+
+    def signed_part(self) -> bytes:
+        """What the root's signature covers: the head, and by its digest the filter."""
+        return tagged("trust-bundle/v4", self._body())
+
+    @cached_property
+    def filter_digest(self) -> bytes:
+        """By which a head names its filter. 32 bytes."""
+        return hashlib.sha256(self.filter).digest()
+
+    def lists(self, name: bytes) -> bool:
+        """Whether a device is named as revoked, for certain."""
+        return name in self._listed
+
+    def may_be_revoked(self, name: bytes) -> bool:
+        """Whether a device is revoked. Of a few that are not, the filter cannot tell that."""
+        return name in self._listed or (self._filter is not None and self._filter.has(name))
+
+    def bars(self, bank: str) -> bool:
+        """Whether a bank is suspended."""
+        return bool(self.barred) and bank_name(bank) in self._barred
+
+    def bars_key(self, certificate: Certificate) -> bool:
+        """Whether a bank's key was revoked."""
+        return bool(self.barred) and certificate.revocation() in self._barred
+
+    @cached_property
+    def _listed(self) -> frozenset[bytes]:
+        return frozenset(self.revoked)
+
+    @cached_property
+    def _barred(self) -> frozenset[bytes]:
+        return frozenset(self.barred)
+
+    @cached_property
+    def _filter(self) -> RevokedFilter | None:
+        return RevokedFilter.decode(self.filter) if self.filter else None
+
+    @cached_property
+    def _of_roots(self) -> tuple[Certificate, ...]:
+        return tuple(each for each in self.banks if each.bank == CENTRAL_BANK)
+
+    def of_bank(self, name: str) -> list[Certificate]:
+        """A bank's certificates: several while it changes its key."""
+        return [each for each in self.banks if each.bank == name != CENTRAL_BANK]
+
+    def certifiers(self, name: str, now_ms: int) -> list[Certificate]:
+        """Those of them that are valid now."""
+        return [each for each in self.of_bank(name) if each.expires_time_ms >= now_ms]
+
+    def roots(self, root: bytes, now_ms: int = 0) -> list[bytes]:
+        """Roots whose tokens count: the bundle's own, and those that it lists, until their ends.
+
+        Its successor before that has taken over, and those before it.
+
+        Args:
+            root: that signed the bundle.
+            now_ms: the time; 0 for those also that have ended.
+        """
+        listed = (each for each in self._of_roots if each.key != root)
+        return [root, *(each.key for each in listed if each.expires_time_ms >= now_ms)]
+
+    def introductions(self, root: bytes, now_ms: int) -> list[Certificate]:
+        """Certificates of the bundle's own root: who trusts one's signer trusts this root."""
+        own = (each for each in self._of_roots if each.key == root)
+        return [each for each in own if each.expires_time_ms >= now_ms]
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """From a head and the filter that it names. Raises FormatError."""
+        if len(data) > MAX_BUNDLE_BYTES - KEY_BYTES:
+            raise FormatError(f"trust bundle: more than {MAX_BUNDLE_BYTES} bytes with its root key")
+        reader = Reader(data, "trust bundle")
+        (
+            found,
+            created,
+            age,
+            hops,
+            value,
+            payment,
+            holding,
+            digest,
+            since,
+            banks,
+            barred,
+            revoked,
+        ) = _HEAD.unpack(reader.take(_HEAD.size))
+        _check_counts(found, banks, barred, revoked)
+        certificates = tuple(
+            Certificate.decode(reader.take(CERTIFICATE_BYTES), BANK) for _ in range(banks)
+        )
+        out = tuple(reader.take(REVOCATION_BYTES) for _ in range(barred))
+        listed = tuple(reader.take(REVOCATION_BYTES) for _ in range(revoked))
+        signature, rest = reader.take(SIGNATURE_BYTES), reader.rest()
+        rules = (hops, value, payment, holding)
+        made = cls(created, age, *rules, certificates, out, listed, since, rest, signature)
+        if made.filter_digest != digest:
+            raise FormatError("trust bundle: its head names another filter")
+        _ = made._filter  # readable, or FormatError
+        return made
+
+    def _body(self) -> bytes:
+        if any(len(each) != REVOCATION_BYTES for each in (*self.barred, *self.revoked)):
+            raise FormatError("trust bundle: a revocation of the wrong length")
+        counts = (len(self.banks), len(self.barred), len(self.revoked))
+        _check_counts(_KIND, *counts)
+        fields = (
+            _KIND,
+            self.created_time_ms,
+            self.max_age_ms,
+            self.max_hops,
+            self.max_value_fen,
+            self.max_payment_fen,
+            self.max_holding_fen,
+            self.filter_digest,
+            self.since_time_ms,
+            *counts,
+        )
+        certificates = (certificate.encode() for certificate in self.banks)
+        head = pack(_HEAD, fields, "trust bundle")
+        return b"".join((head, *certificates, *self.barred, *self.revoked))
+
+
+def head_bytes(data: bytes) -> int:
+    """How long the head is that a bundle, or a head alone, begins with. Raises FormatError."""
+    if len(data) < _HEAD.size:
+        raise FormatError(f"trust bundle: cut short at byte {len(data)}")
+    found, *_, banks, barred, revoked = _HEAD.unpack(data[: _HEAD.size])
+    _check_counts(found, banks, barred, revoked)
+    lists: int = CERTIFICATE_BYTES * banks + REVOCATION_BYTES * (barred + revoked)
+    return _HEAD.size + lists + SIGNATURE_BYTES
+
+
+def _check_counts(kind: bytes, banks: int, barred: int, revoked: int) -> None:
+    if kind != _KIND or banks > MAX_BUNDLE_BANKS or barred > MAX_BARRED or revoked > MAX_LISTED:
+        raise FormatError("trust bundle: of another kind, or too large")

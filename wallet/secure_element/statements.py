@@ -1,0 +1,123 @@
+"""What the root says of single banks and devices: the element keeps what goes with its money.
+
+A payee's bundle need not have the bank of each device that the money came through, and cannot tell
+a few honest devices from revoked ones. What is said of them goes along with each payment, and
+comes with each; what is missing is asked for when a bank is in reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from offline_token.bundle import TrustBundle
+from offline_token.formats import (
+    Certificate,
+    Clearance,
+    FormatError,
+    Statement,
+    decode_statement,
+)
+from offline_token.limits import MAX_STATEMENT_BYTES, MAX_STATEMENTS
+from offline_token.signing import verified
+from offline_token.verify import Bad, Reason, check_device
+from wallet.secure_element.keys import certificate_of
+from wallet.secure_element.pieces import Trust, held_pieces
+from wallet.secure_element.refusals import invalid
+from wallet.secure_element.state import State, chain_of
+
+_TOO_LITTLE = frozenset((Reason.BANK_UNKNOWN, Reason.DEVICE_FORGED, Reason.DEVICE_UNCLEAR))
+
+
+def for_devices(trust: Trust, certificates: Iterable[Certificate]) -> tuple[Statement, ...]:
+    """Of what the element has, what the bundle does not say of these devices and their banks."""
+    lacking = [each for each in dict.fromkeys(certificates) if _lacks(trust.bundle, each)]
+    return tuple(
+        each
+        for each in trust.statements
+        if any(_is_about(each, certificate) for certificate in lacking)
+    )[-MAX_STATEMENTS:]
+
+
+def said(trust: Trust, certificates: Iterable[Certificate]) -> list[Statement]:
+    """The same, as far as the root has signed it: of what somebody else brought along."""
+    found = for_devices(trust, certificates)
+    return [each for each in found if _is_said(each, trust)]
+
+
+def wanted(state: State, trust: Trust) -> list[Certificate]:
+    """Devices of which neither the bundle nor what the element has says enough."""
+    at_stake = _at_stake(state)
+    return [each for each in at_stake if _says_too_little(trust, each)][:MAX_STATEMENTS]
+
+
+def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
+    """Keeps what was asked for. Raises Refusal for what the root has not said."""
+    try:
+        statements = [decode_statement(each) for each in shown[: 2 * MAX_STATEMENTS]]
+    except FormatError as error:
+        raise invalid("statements", str(error)) from None
+    if not all(_is_said(each, trust) for each in statements):
+        raise invalid("statements", "one is not signed by the central bank")
+    keep(state, statements)
+
+
+def keep(state: State, statements: Iterable[Statement]) -> None:
+    """Keeps what is said of the element's own devices, and those that its money came through.
+
+    Of each device and each key the latest word; of all together `MAX_STATEMENT_BYTES`.
+    """
+    devices = _at_stake(state)
+    latest: dict[bytes, Statement] = {}
+    for each in (*statements_of(state), *statements):
+        name = each.device if isinstance(each, Clearance) else each.key
+        before = latest.pop(name, None)
+        if isinstance(before, Clearance) and isinstance(each, Clearance):
+            each = max(before, each, key=lambda said: said.time_ms)
+        latest[name] = each
+    kept = [each for each in latest.values() if any(_is_about(each, one) for one in devices)]
+    while sum(len(each.encode()) for each in kept) > MAX_STATEMENT_BYTES:
+        del kept[0]
+    state.statements = [each.encode().hex() for each in kept]
+
+
+def statements_of(state: State) -> tuple[Statement, ...]:
+    """What the element has."""
+    return tuple(decode_statement(bytes.fromhex(each)) for each in state.statements)
+
+
+def _is_said(statement: Statement, trust: Trust) -> bool:
+    part, signature = statement.signed_part(), statement.signature
+    return any(verified(root, part, signature) for root in trust.roots)
+
+
+def _at_stake(state: State) -> list[Certificate]:
+    """The element's own devices, and those in the chains of what it could still pay."""
+    found = [certificate_of(key) for key in state.keys if key.certificate]
+    for piece in held_pieces(state):
+        if not piece.returned:
+            found += [hop.certificate for hop in chain_of(piece).hops]
+    return list(dict.fromkeys(reversed(found)))
+
+
+def _says_too_little(trust: Trust, certificate: Certificate) -> bool:
+    try:
+        check_device(certificate, trust.bundle, trust.now_ms, beside=trust.beside)
+    except Bad as no:
+        return no.reason in _TOO_LITTLE and not trust.bundle.bars(certificate.bank)
+    return False
+
+
+def _lacks(bundle: TrustBundle, certificate: Certificate) -> bool:
+    known = any(_has_signed(key, certificate) for key in bundle.of_bank(certificate.bank))
+    return not known or bundle.may_be_revoked(certificate.revocation())
+
+
+def _is_about(statement: Statement, certificate: Certificate) -> bool:
+    if isinstance(statement, Clearance):
+        return statement.device == certificate.revocation()
+    return _has_signed(statement, certificate)
+
+
+def _has_signed(bank: Certificate, device: Certificate) -> bool:
+    same = bank.bank == device.bank
+    return same and verified(bank.key, device.signed_part(), device.signature)
