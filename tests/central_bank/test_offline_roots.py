@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ from offline_token.verify import Reason, check_bundle
 from runtime.database import Database
 from runtime.envelope import possession
 from runtime.errors import Refusal
+from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
+from runtime.signing_keys import make_token_key
 from sandbox.audit import audit_engines
 from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import LIN, NOW_MS, ROOT
@@ -165,3 +168,35 @@ def test_the_audit_names_a_root_that_two_officers_have_not_announced_so(centre: 
         connection.execute(update(offline_roots).where(mine).values(until_time_ms=UNTIL_MS + 1))
     (problem,) = audit_engines({CENTRAL_BANK: centre.engine}).problems
     assert "table offline_roots" in problem
+
+
+def test_a_root_in_a_token_is_succeeded_by_another_one_in_it_at_a_restart(
+    tmp_path: Path, token_uri: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither key is ever seen; the settings name the new one, and the service starts again."""
+    old_key, new_key = (make_token_key(token_uri(name)) for name in ("root", "next"))
+    old, new = (RenewingKey(token_uri(name), in_files=False) for name in ("root", "next"))
+    setting = "tests.central_bank.conftest.ROOT"
+    monkeypatch.setattr(setting, old)
+    centre = Centre(tmp_path)
+    paid = centre.token(centre.alice, 100)
+    assert shown(centre)[0] == old_key
+    monkeypatch.setattr(setting, new)
+    with pytest.raises(SettingsError, match="was never announced"):
+        centre.restart()
+    monkeypatch.setattr(setting, old)
+    centre.restart()
+    asked = office_pb2.RenewOfflineRoot(
+        root_key=new_key, proof=possession(new, OWNER), old_until_time_ms=UNTIL_MS
+    )
+    centre.both(asked)
+    monkeypatch.setattr(setting, new)
+    centre.restart()
+    root, bundle = shown(centre)
+    now_ms = centre.clock.now_ms()
+    assert (root, bundle.roots(root, now_ms)) == (new_key, [new_key, old_key])
+    (said,) = bundle.introductions(root, now_ms)
+    assert verified(old_key, said.signed_part(), said.signature)
+    fresh = centre.token(centre.alice, 50)
+    assert verified(new_key, fresh.token.signed_part(), fresh.token.signature)
+    assert centre.deposit(paid, fresh) == (150, "")
