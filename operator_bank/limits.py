@@ -28,6 +28,11 @@ REFUSED_BYTES = 64 * 1024
 payments."""
 
 REFUSED_BYTES_PER_HOUR = 16 * 1024
+REFUSED_DEPOSIT_BYTES = 256 * 1024
+"""The same of deposits that the central bank refused, some hundred; they hold up deposits alone,
+for their pieces may be somebody else's cheat."""
+
+REFUSED_DEPOSIT_BYTES_PER_HOUR = 64 * 1024
 MAX_PROBING = 1 << 16
 """Wallets whose failed payments are counted."""
 

@@ -36,6 +36,17 @@ _DECIDES_NOTHING = frozenset(
 )
 
 
+def check_room(room: KeptBytes, caller: int, clock: Clock) -> None:
+    """Raises Refusal, TOO_MANY_REFUSALS, where too much is kept of a wallet that was refused."""
+    wait_ms = room.wait_ms(caller)
+    if wait_ms:
+        raise Refusal(
+            errors_pb2.REASON_TOO_MANY_REFUSALS,
+            "too much is kept of this wallet's orders that were refused; it can order again later",
+            retry_time_ms=str(clock.now_ms() + wait_ms),
+        )
+
+
 class Refused:
     """Keeps and finds refusals, in the journal."""
 
@@ -51,14 +62,7 @@ class Refused:
         Raises:
             Refusal: TOO_MANY_REFUSALS, with retry_time_ms.
         """
-        wait_ms = self._room.wait_ms(account)
-        if wait_ms:
-            raise Refusal(
-                errors_pb2.REASON_TOO_MANY_REFUSALS,
-                "too much is kept of this wallet's orders that were refused; it can order again"
-                " later",
-                retry_time_ms=str(self._clock.now_ms() + wait_ms),
-            )
+        check_room(self._room, account, self._clock)
 
     def count(self, batch: Batch, answers: Answers) -> None:
         """Counts what was written down of orders in a batch that the rule has refused."""

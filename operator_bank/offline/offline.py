@@ -30,6 +30,8 @@ from operator_bank.limits import (
     MAX_PENDING_DEPOSITS,
     MAX_REFUSED_DEPOSITS,
     MAX_WAITING,
+    REFUSED_DEPOSIT_BYTES,
+    REFUSED_DEPOSIT_BYTES_PER_HOUR,
 )
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.newest_bundle import NewestBundle
@@ -41,13 +43,14 @@ from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.pay import Going, put_outbound
 from operator_bank.peers import CentralBank
 from operator_bank.reasons import refusal_of
-from operator_bank.refused import Refused
+from operator_bank.refused import Refused, check_room
 from operator_bank.standing import Standing
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
 from runtime.checks import amount, at_most, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
+from runtime.kept_bytes import KeptBytes
 from runtime.patience import Patience
 from runtime.signing_keys import Signer
 from settlement.core import Batch
@@ -98,6 +101,9 @@ class Offline:
         )
         self._patience = Patience(clock, most=MAX_ASKING, quick_ms=CENTRE_QUICK_MS)
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
+        self._refused_deposits = KeptBytes(
+            clock, at_once=REFUSED_DEPOSIT_BYTES, per_hour=REFUSED_DEPOSIT_BYTES_PER_HOUR
+        )
 
     def certify(self, envelope: SignedEnvelope) -> tuple[bytes, bytes]:
         """(the device's certificate, the bank's); the same again until it is due for renewal."""
@@ -331,6 +337,7 @@ class Offline:
             except Refusal as refusal:
                 raise self._refused.keep(order, refusal) from None
             self._check_pending(order.wallet.row_id)
+            check_room(self._refused_deposits, order.wallet.row_id, self._clock)
             values = {
                 "wallet": order.wallet.row_id,
                 "sequence": content.sequence,
@@ -386,7 +393,10 @@ class Offline:
             "verdict": told.verdict,
             "refusal": outcome.refusal.SerializeToString(),
         }
-        self._database.transaction(lambda c: c.execute(statement.values(values)) and None)
+        ended = self._database.transaction(lambda c: c.execute(statement.values(values)).rowcount)
+        if ended:
+            size = len(row.order_payload) + len(values["refusal"])
+            self._refused_deposits.count(row.wallet, size)
         self._forget_refused(row.wallet)
 
     def _wait_for_feed(self, deposit: int, wait_s: float) -> None:

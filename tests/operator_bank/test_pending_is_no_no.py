@@ -17,7 +17,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS
+from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS, REFUSED_DEPOSIT_BYTES
 from operator_bank.tables import outbound, token_deposits
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
@@ -217,6 +217,29 @@ def test_a_wallet_fills_no_table_with_deposits_that_are_refused(
     with world.engine.connect() as connection:
         kept = connection.execute(select(token_deposits.c.id)).scalars().all()
     assert len(kept) == 3
+
+
+def test_long_deposits_that_are_refused_fill_no_disk_and_hold_up_no_payment(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    world.central.deposit = lambda items: [  # type: ignore[method-assign]
+        refused_deposit(item.number, item.offline_payment, TAKEN) for item in items
+    ]
+
+    def deposit(holder: Holder, number: int) -> Refusal:
+        payment = number.to_bytes(2, "big") + bytes(16_000)
+        with pytest.raises(Refusal) as caught:
+            world.bank.offline.deposit(deposit_order(holder, payment), 0.0)
+        return caught.value
+
+    said = [deposit(alice, number) for number in range(40)]
+    judged = [no for no in said if no.reason == TAKEN]
+    assert len(judged) <= REFUSED_DEPOSIT_BYTES // 16_000 + 1
+    assert {no.name for no in said[len(judged) :]} == {"TOO_MANY_REFUSALS"}
+    assert deposit(bob, 100).reason == TAKEN
+    assert alice.pay(bob.number, 1)
+    world.clock.advance(int(said[-1].metadata["retry_time_ms"]) - world.clock.now_ms())
+    assert deposit(alice, 200).reason == TAKEN
 
 
 def test_the_roots_ruling_goes_on_to_the_device(world: World, alice: Holder) -> None:
