@@ -17,7 +17,7 @@ import nacl.bindings
 from nacl.signing import SigningKey
 from sqlalchemy import Engine, insert
 
-from bench import offline_state
+from bench import offline_bundle, offline_state
 from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
 from central_bank.authentication.registry import INSTITUTION, Bank
@@ -58,7 +58,7 @@ _IDLE_S = 0.02
 
 
 def run(scale: Scale) -> list[Result]:
-    """Measures; one result each for endorsing, verifying, the bytes, the state and the deposits."""
+    """Measures; one result each for endorsing, verifying, bytes, bundle, state and deposits."""
     town = _Town(SystemClock().now_ms())
     collect_rarely()  # as the services do
     facts: dict[str, Any] = {"database": "none"}
@@ -66,6 +66,7 @@ def run(scale: Scale) -> list[Result]:
         _endorse(scale, town, facts),
         _verify(scale, town, facts),
         _bytes(scale, town, facts),
+        offline_bundle.run(scale, facts),
         offline_state.run(scale),
         _deposits(scale, town),
     ]

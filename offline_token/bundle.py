@@ -30,8 +30,8 @@ from offline_token.formats import (
 from offline_token.limits import MAX_BARRED, MAX_BUNDLE_BANKS, MAX_BUNDLE_BYTES, MAX_LISTED
 from offline_token.revoked_filter import RevokedFilter
 
-_DIGEST_BYTES = 32
-_HEAD = struct.Struct(f">2sQQBQQQ{_DIGEST_BYTES}sQHHH")
+DIGEST_BYTES = 32
+_HEAD = struct.Struct(f">2sQQBQQQ{DIGEST_BYTES}sQHHH")
 _KIND = b"U4"
 
 
@@ -209,6 +209,21 @@ def head_bytes(data: bytes) -> int:
     _check_counts(found, banks, barred, revoked)
     lists: int = CERTIFICATE_BYTES * banks + REVOCATION_BYTES * (barred + revoked)
     return _HEAD.size + lists + SIGNATURE_BYTES
+
+
+def with_own_filter(data: bytes, kept: TrustBundle | None) -> TrustBundle:
+    """A bundle; or a head alone, with the filter of the bundle that is kept if it names that one.
+
+    Raises FormatError.
+    """
+    alone = len(data) == head_bytes(data)
+    if alone and kept is not None and hashlib.sha256().digest() != _digest_in(data):
+        return TrustBundle.decode(data + kept.filter)
+    return TrustBundle.decode(data)
+
+
+def _digest_in(head: bytes) -> bytes:
+    return bytes(_HEAD.unpack(head[: _HEAD.size])[7])
 
 
 def _check_counts(kind: bytes, banks: int, barred: int, revoked: int) -> None:

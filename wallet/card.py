@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -28,6 +28,7 @@ from wallet.card_channel import MessageError, meet
 from wallet.card_guard import wallet_part
 from wallet.card_messages import Command
 from wallet.card_pin import PinWrong, Reader
+from wallet.device import Device, News
 from wallet.link import LinkError, Receipt
 from wallet.secure_element.limits import MAX_PIECES
 
@@ -118,6 +119,22 @@ class Card:
     def trust(self, bundle: bytes) -> None:
         """Gives it a trust bundle."""
         self._ask(Command.TRUST, bundle)
+
+    def exchange_bundles(self, device: Device) -> None:
+        """Whoever of card and device has the newer trust bundle hands it on."""
+        theirs, newer = self._news(device.news())
+        with suppress(Refusal):  # what is no good changes nothing, and the tap goes on
+            if newer:
+                device.trust(newer)
+            elif mine := device.newer_than(theirs):
+                self.trust(mine)
+
+    def _news(self, mine: News) -> tuple[News, bytes]:
+        answer = self._ask(Command.NEWS, messages.NEWS.pack(*mine))
+        if len(answer) < messages.NEWS.size:
+            raise LinkError(_("the card has not said which trust bundle it has"))
+        theirs = News(*messages.NEWS.unpack(answer[: messages.NEWS.size]))
+        return theirs, answer[messages.NEWS.size :]
 
     def wanted(self) -> list[bytes]:
         """Certificates of devices of which its bundle says too little."""

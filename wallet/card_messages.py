@@ -19,6 +19,8 @@ Numbers are unsigned and big-endian, amounts fen.
     WANTED    owner                                     certificates of devices of which the bundle
                                                         says too little
     STATEMENTS        what the root says of them
+    NEWS              when a bundle was made, digest    the same of the card's own, which follows if
+                      of its filter                     it is newer; the head alone for that filter
     BALANCE   owner                                     held, payable, what there is still room for
     HOLDS     owner   key                               1 if it is one of the card's, else 0
     DEPOSIT   owner   0, a number, wallet's number,     that piece of the wallet's, signed over to
@@ -45,6 +47,7 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
+from offline_token.bundle import DIGEST_BYTES
 from offline_token.deposit import MAX_DEPOSIT_BYTES
 from offline_token.formats import (
     CERTIFICATE_BYTES,
@@ -68,6 +71,7 @@ from wallet.limits import MAX_TAGS
 VERSION = b"DCEP-CARD-5"
 AMOUNT = struct.Struct(">Q")
 SELECTED = struct.Struct(">?Q")
+NEWS = struct.Struct(f">Q{DIGEST_BYTES}s")
 BALANCES = struct.Struct(">QQQ")
 NUMBER = struct.Struct(">H")
 NUMBER_BYTES = 16
@@ -113,6 +117,7 @@ class Command(IntEnum):
     WALLET = 19
     WANTED = 20
     STATEMENTS = 21
+    NEWS = 22
 
 
 WITH_PIN = frozenset((Command.PAIR, Command.LOAD_KEY, Command.PROVE, Command.CERTIFY, Command.LOAD))
@@ -138,11 +143,12 @@ LARGEST = {
     Command.TRUST: MAX_BUNDLE_BYTES,
     Command.WANTED: 0,
     Command.STATEMENTS: _MAX_STATEMENTS,
+    Command.NEWS: NEWS.size,
     Command.PAIR: NUMBER_BYTES + KEY_BYTES,
     Command.WALLET: NUMBER_BYTES + SIGNATURE_BYTES,
 }
 """Bytes of each command's body at most."""
-LARGEST_ANSWER = _MAX_PIECE
+LARGEST_ANSWER = NEWS.size + MAX_BUNDLE_BYTES
 
 
 def refusal(reason: int, words: str) -> bytes:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,16 @@ def question_of(challenge: bytes) -> bytes:
 def answer_of(challenge: bytes) -> bytes:
     """What nobody else can answer."""
     return hashlib.sha256(b"dcep-request/answer:" + challenge).digest()[:TAG_BYTES]
+
+
+class News(NamedTuple):
+    """Which trust bundle a device has: when it was made, and the SHA-256 of its filter.
+
+    Zeros of a device that has none.
+    """
+
+    created_time_ms: int
+    filter_digest: bytes
 
 
 class Loadable(Protocol):
@@ -179,6 +189,14 @@ class Device(Loadable, Protocol):
 
     What a method changes is durable when it returns. Methods raise `runtime.errors.Refusal`.
     """
+
+    def news(self) -> News:
+        """Which trust bundle it has."""
+        ...
+
+    def newer_than(self, news: News) -> bytes:
+        """Its own behind the root's key, or the head alone; b"" unless it is newer."""
+        ...
 
     def limits(self) -> Limits:
         """The holder's own limits."""

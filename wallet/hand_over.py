@@ -18,7 +18,7 @@ from language import _
 from offline_token.formats import Endorsement, Payment, Request
 from runtime.clock import Clock
 from runtime.errors import Refusal
-from wallet import link, papers
+from wallet import link, newer_bundles, papers
 from wallet.device import Device, answer_of, question_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
 from wallet.link import CameBack, GivenBack, Receipt, Taken
@@ -103,6 +103,7 @@ def pay(
     def talk(request: str, payee: link.Payee) -> Handed:
         check(request)
         data = papers.read(papers.REQUEST, request)
+        newer_bundles.begin(pocket.device, payee.say)
         return pay_shown(pocket, data, _OverLink(payee), anew=anew)
 
     return link.send(address, talk, timeout_s=timeout_s)
@@ -193,6 +194,7 @@ def accept(
         answers=lambda: {
             question.hex(): answer.hex() for question, answer in pocket.device.answers().items()
         },
+        about_bundles=lambda line: newer_bundles.answer_to(pocket.device, line),
         timeout_s=timeout_s,
     )
 

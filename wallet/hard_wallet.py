@@ -40,7 +40,7 @@ from wallet.card_channel import Channel, MessageError, met
 from wallet.card_guard import Guard, Session, free_fen
 from wallet.card_messages import Command
 from wallet.card_pin import stretched
-from wallet.device import TAG_BYTES, answer_of
+from wallet.device import TAG_BYTES, News, answer_of
 from wallet.home import Home, HomeError
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
@@ -113,6 +113,7 @@ class HardWallet:
             Command.TRUST: self.element.trust,
             Command.WANTED: lambda _: b"".join(self.element.wanted()),
             Command.STATEMENTS: self._statements,
+            Command.NEWS: self._news,
             Command.LOAD: self._load,
             Command.CONFIRM: self._confirm,
             Command.LOAD_KEY: self._load_key,
@@ -194,6 +195,12 @@ class HardWallet:
     def _prove(self, body: bytes) -> bytes:
         wallet, bank = _whom(body[KEY_BYTES:])
         return self.element.prove(body[:KEY_BYTES], bank, wallet)
+
+    def _news(self, body: bytes) -> bytes:
+        if len(body) != messages.NEWS.size:
+            raise _unreadable("a time and a digest are expected")
+        theirs = News(*messages.NEWS.unpack(body))
+        return messages.NEWS.pack(*self.element.news()) + self.element.newer_than(theirs)
 
     def _statements(self, body: bytes) -> None:
         said, at = list[bytes](), 0

@@ -6,7 +6,8 @@
 A payer that has heard no OK for an earlier payment shows that one first, and hears a last word for
 it. Whether an earlier payee is the one that it meets, under another key, it asks with a tag for
 each of those requests: payer → "ASK <tag> …", payee → "KNOW <answer> …". Only the payee of a
-request can answer, so nobody is shown what was paid to others.
+request can answer, so nobody is shown what was paid to others. Before it pays, both say which trust
+bundle they have, and the newer one is handed on: see `wallet.newer_bundles`.
 The link is trusted with nothing: what it carries proves itself.
 """
 
@@ -21,10 +22,11 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from language import _
 from runtime.output import harmless
+from wallet import newer_bundles
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 
 T = TypeVar("T")
-_MAX_LINE = MAX_TEXT_CHARACTERS + 1
+_MAX_LINE = max(MAX_TEXT_CHARACTERS, newer_bundles.MAX_LINE) + 1
 _ASK, _KNOW = "ASK", "KNOW"
 _RECEIPT = re.compile(r"([0-9]{1,20}) ([0-9a-f]{128})", re.ASCII)
 
@@ -108,6 +110,11 @@ class Payee:
             raise GivenBack(text, harmless(why))
         raise LinkRefused(harmless(rest) or _("the payee's device did not take it"))
 
+    def say(self, line: str) -> str:
+        """Says a line about trust bundles; the answer."""
+        _write(self._connection, line)
+        return _read(self._lines)
+
     def ask(self, questions: Collection[str]) -> set[str]:
         """What it answers to questions about requests; those of others it cannot answer."""
         _write(self._connection, " ".join([_ASK, *questions]))
@@ -123,6 +130,7 @@ def receive(
     on_listening: Callable[[str], None],
     on_met: Callable[[], None] = lambda: None,
     answers: Callable[[], dict[str, str]] = dict,
+    about_bundles: Callable[[str], str | None] = lambda line: None,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Taken:
     """The payee's side: shows `request` to the first device that comes, takes what it pays.
@@ -133,6 +141,7 @@ def receive(
         on_listening: is told ``HOST:PORT``.
         on_met: is called before anything is shown.
         answers: gives what to answer to questions about its requests.
+        about_bundles: the answer to a line about trust bundles; None for any other line.
 
     Raises:
         LinkError: nobody came, or the payer fell silent, and nothing was taken.
@@ -156,6 +165,9 @@ def receive(
                         known = answers()
                         found = [known[tag] for tag in asked[:MAX_TAGS] if tag in known]
                         _write(connection, " ".join([_KNOW, *found]))
+                        continue
+                    if (answer := about_bundles(line)) is not None:
+                        _write(connection, answer)
                         continue
                     came = _accepted(connection, line, accept)
                     if came is None:

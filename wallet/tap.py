@@ -55,11 +55,13 @@ def give(pocket: Pocket, card: Card, amount_fen: int, *, anew: bool = False) -> 
     Raises:
         CameBack: the card does not take it, and it is here again.
     """
+    card.exchange_bundles(pocket.device)
     return hand_over.pay_shown(pocket, card.request(amount_fen), _Touched(card), anew=anew)
 
 
 def take(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
     """The card pays this device. Raises CameBack when this device does not take it."""
+    card.exchange_bundles(pocket.device)
     request = pocket.device.request(amount_fen)
     signature = pocket.device.vouch(request, card.binding)
     answers = list(pocket.device.answers().values())[-MAX_TAGS:]

@@ -117,11 +117,12 @@ def test_start():
 
 
 def test_offline():
-    endorse, verify, sizes, state, deposit = bench("offline")
+    endorse, verify, sizes, bundle, state, deposit = bench("offline")
     assert whole(endorse)["details"]["us_an_endorsement"] > 0
     assert whole(verify)["details"]["signature_checks"] == 1 + 1 + 2 * 10
     assert 0 < verify["details"]["share_in_signature_checks"] <= 1
     assert whole(sizes, "bytes")["details"] == {"each_hop": 250, "after_10_hops": 392 + 9 * 250}
+    assert whole(bundle)["details"]["bytes"] > bundle["details"]["bytes_of_the_head"] > 0
     assert whole(state, "bytes")["details"]["pieces"] == 40
     assert state["details"]["largest"] < 4_000 < state["ratio_to"]["per_s"]
     assert whole(deposit)["details"]["signature_checks_of_a_chain"] == 8

@@ -46,6 +46,7 @@ ANYBODYS = {
     Command.CONFIRM,
     Command.TRUST,
     Command.STATEMENTS,
+    Command.NEWS,
 }
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from language import N_
-from offline_token.bundle import TrustBundle
+from offline_token.bundle import DIGEST_BYTES, with_own_filter
 from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
@@ -26,7 +26,7 @@ from offline_token.verify import Bad, Reason, check_bundle, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Limits, Made, Piece, PieceState, Rules, answer_of, question_of
+from wallet.device import Limits, Made, News, Piece, PieceState, Rules, answer_of, question_of
 from wallet.secure_element import keys, loading, paying, statements, taking
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
@@ -175,14 +175,17 @@ class SecureElement:
 
         A successor is one that the bundle it has lists, or that comes with a certificate by a root
         that counts; the bundle that is kept then says whom the device trusts from there on.
+
+        Args:
+            bundle: behind its root's key; of one whose filter the device has, the head is enough.
         """
-        root, encoded = bundle[:KEY_BYTES], bundle[KEY_BYTES:]
-        try:
-            fresh = TrustBundle.decode(encoded)
-        except FormatError as error:
-            raise invalid("trust_bundle", str(error)) from None
+        root = bundle[:KEY_BYTES]
 
         def body(state: State) -> None:
+            try:
+                fresh = with_own_filter(bundle[KEY_BYTES:], bundle_of(state))
+            except FormatError as error:
+                raise invalid("trust_bundle", str(error)) from None
             # By the clock as it is, not by the latest time that was ever seen: a clock that once
             # ran ahead would refuse every bundle from then on.
             now_ms, trust = self._clock.now_ms(), self._trusting.view(state)
@@ -195,11 +198,28 @@ class SecureElement:
             kept = bundle_of(state)
             if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
                 return
-            state.bundle = bundle.hex()
+            state.bundle = (root + fresh.encode()).hex()
             # What the root has signed later than all that it signed before sets the time right.
             state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
 
         self._change(body)
+
+    def news(self) -> News:
+        """Which trust bundle it has."""
+        bundle = bundle_of(self._store.read())
+        if bundle is None:
+            return News(0, bytes(DIGEST_BYTES))
+        return News(bundle.created_time_ms, bundle.filter_digest)
+
+    def newer_than(self, news: News) -> bytes:
+        """Its own bundle behind the root's key, or the head alone; b"" unless it is newer."""
+        state = self._store.read()
+        bundle = bundle_of(state)
+        if bundle is None or bundle.created_time_ms <= news.created_time_ms:
+            return b""
+        same = bundle.filter_digest == news.filter_digest
+        root = bytes.fromhex(state.bundle)[:KEY_BYTES]
+        return root + (bundle.head() if same else bundle.encode())
 
     def wanted(self) -> list[bytes]:
         """Certificates of devices of which its bundle says too little: what to ask the bank for."""

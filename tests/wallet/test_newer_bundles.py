@@ -1,0 +1,203 @@
+"""Whoever has the newer trust bundle hands it on before a payment: over a link, and to a card."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from typing import Any
+
+import pytest
+
+from offline_token.bundle import head_bytes
+from offline_token.formats import KEY_BYTES
+from runtime.errors import Refusal
+from tests.offline.country import NOW, Country, key_of
+from tests.offline.purses import Purse, purse
+from tests.offline.trust_cases import filter_of
+from tests.wallet.held_cards import Held
+from tests.wallet.test_hand_over import Memory
+from wallet import hand_over, newer_bundles, tap
+from wallet.link import LinkError
+from wallet.pocket import Pocket
+
+OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)
+
+
+@pytest.fixture(scope="module")
+def country() -> Country:
+    return Country()
+
+
+def encoded(country: Country, minutes: int, **changes: Any) -> bytes:
+    bundle = country.bundle(created_time_ms=NOW - 3_600_000 + minutes * 60_000, **changes)
+    return country.root_public + bundle.encode()
+
+
+def created(holder: Purse) -> int:
+    return (holder.element.news().created_time_ms - NOW + 3_600_000) // 60_000
+
+
+def exchange(payer: Purse, payee: Purse) -> list[str]:
+    """What payer and payee say to each other."""
+    said: list[str] = []
+
+    def ask(line: str) -> str:
+        answer = newer_bundles.answer_to(payee.element, line)
+        assert answer is not None
+        said.extend((line, answer))
+        return answer
+
+    newer_bundles.begin(payer.element, ask)
+    return said
+
+
+def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
+    """A payment over a direct link; what each side came to."""
+    there, came = threading.Event(), list[object]()
+    where: list[str] = []
+
+    def listen(at: str) -> None:
+        where.append(at)
+        there.set()
+
+    def receive() -> None:
+        try:
+            request = hand_over.request_to_show(
+                Pocket(payee.element), Memory(), payee.clock, amount
+            )
+            came.append(
+                hand_over.accept(
+                    Pocket(payee.element),
+                    ("127.0.0.1", 0),
+                    request,
+                    on_listening=listen,
+                    on_met=lambda: None,
+                    timeout_s=10,
+                )
+            )
+        except Exception as error:
+            came.append(error)
+
+    thread = threading.Thread(target=receive)
+    thread.start()
+    assert there.wait(10)
+    host, _, port = where[0].rpartition(":")
+    sent: object
+    try:
+        sent = hand_over.pay(
+            Pocket(payer.element), (host, int(port)), lambda request: None, timeout_s=10
+        )
+    except Exception as error:
+        sent = error
+    thread.join(10)
+    return sent, came[0]
+
+
+def test_both_have_the_newer_one_afterwards_whoever_had_it(country: Country) -> None:
+    for newer in (0, 1):
+        pair = purse(country, "alice"), purse(country, "bob")
+        pair[newer].element.trust(encoded(country, 9))
+        exchange(*pair)
+        assert [created(each) for each in pair] == [9, 9]
+
+
+def test_nothing_is_handed_on_where_both_have_the_same(country: Country) -> None:
+    said = exchange(purse(country, "alice"), purse(country, "bob"))
+    assert len(said) == 2 and all(line.startswith("HAVE ") for line in said)
+
+
+def test_with_the_same_filter_the_head_is_enough(country: Country) -> None:
+    alice, bob = purse(country, "alice"), purse(country, "bob")
+    for each in (alice, bob):
+        each.element.trust(encoded(country, 1, filter=OTHER))
+    newer = encoded(country, 2, filter=OTHER, revoked=(country.carol.revocation,))
+    bob.element.trust(newer)
+    (answer,) = [line for line in exchange(alice, bob) if line.startswith("NEWER ")]
+    handed = base64.b64decode(answer.partition(" ")[2])
+    assert len(handed) == KEY_BYTES + head_bytes(newer[KEY_BYTES:]) < len(newer)
+    assert bytes.fromhex(alice.store.read().bundle) == newer
+
+
+def test_a_head_without_the_filter_that_it_names_is_refused(country: Country) -> None:
+    alice = purse(country, "alice")
+    alice.element.trust(encoded(country, 1, filter=filter_of(bytes(16))))
+    newer = encoded(country, 2, filter=OTHER)
+    before = alice.store.read().bundle
+    for wrong in (
+        newer[: KEY_BYTES + head_bytes(newer[KEY_BYTES:])],
+        newer[:-1],
+        newer + b"\0",
+        newer[: KEY_BYTES + head_bytes(newer[KEY_BYTES:])] + filter_of(bytes(16)),
+        newer[:100],
+        b"",
+    ):
+        with pytest.raises(Refusal) as caught:
+            alice.element.trust(wrong)
+        assert caught.value.field == "trust_bundle"
+    assert alice.store.read().bundle == before
+
+
+def test_what_the_root_has_not_signed_or_is_older_changes_nothing(country: Country) -> None:
+    alice = purse(country, "alice")
+    alice.element.trust(encoded(country, 5, revoked=(country.carol.revocation,)))
+    before = alice.store.data
+    mallory = bytes(key_of("mallory").verify_key)
+    good = encoded(country, 9)
+    for wrong in (
+        good[:-70] + bytes([good[-70] ^ 1]) + good[-69:],
+        mallory + good[KEY_BYTES:],
+        encoded(country, 4),
+        encoded(country, 9 - 45 * 24 * 60),
+        b"\xff" * 40,
+        b"",
+    ):
+        line = f"NEWER {base64.b64encode(wrong).decode()}"
+        answer = newer_bundles.answer_to(alice.element, line)
+        assert answer is not None and answer.startswith("HAVE ")
+        newer_bundles.begin(alice.element, lambda _, line=line: line)  # type: ignore[misc]
+    for line in ("NEWER", "NEWER ***", "HAVE", "HAVE x y", "HAVE " + "9" * 40):
+        assert newer_bundles.answer_to(alice.element, line) is not None
+        newer_bundles.begin(alice.element, lambda _, line=line: line)  # type: ignore[misc]
+    assert alice.store.data == before
+
+
+def test_a_payer_learns_from_the_payee_what_would_be_refused_and_keeps_it(
+    country: Country,
+) -> None:
+    """Without it the money would leave, and come back for a deposit only."""
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    bob.element.trust(encoded(country, 9, revoked=(country.alice.revocation,)))
+    sent, came = meet(alice, bob, 30)
+    assert isinstance(sent, Refusal) and sent.metadata["verdict"] == "DEVICE_REVOKED"
+    assert isinstance(came, LinkError)
+    assert alice.balance == 100 and alice.element.unconfirmed() == []
+
+
+def test_a_payee_learns_from_the_payer_who_was_revoked(country: Country) -> None:
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    alice.element.trust(encoded(country, 9, revoked=(country.carol.revocation,)))
+    sent, came = meet(alice, bob, 30)
+    assert not isinstance(sent, Exception) and not isinstance(came, Exception)
+    assert (created(bob), bob.balance) == (9, 30)
+
+
+def test_a_card_and_a_wallet_hand_it_on_either_way(country: Country) -> None:
+    for newer in ("card", "wallet"):
+        held, bob = Held(country, 100), purse(country, "bob", 50)
+        element = held.hard.element if newer == "card" else bob.element
+        element.trust(encoded(country, 9, filter=OTHER))
+        assert tap.take(Pocket(bob.element), held.again(), 10).amount_fen == 10
+        assert held.hard.element.news() == bob.element.news()
+        assert created(bob) == 9
+        assert tap.give(Pocket(bob.element), held.again(), 5).amount_fen == 5
+
+
+def test_a_card_that_hands_on_no_good_one_is_paid_all_the_same(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, bob = Held(country, 100), purse(country, "bob")
+    before = bob.store.read().bundle
+    forged = encoded(country, 9)[:-1] + b"\0"
+    monkeypatch.setattr(held.hard.element, "newer_than", lambda news: forged)
+    assert tap.take(Pocket(bob.element), held.again(), 10).amount_fen == 10
+    assert bob.store.read().bundle == before
