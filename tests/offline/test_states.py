@@ -29,6 +29,7 @@ from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import DAY
 from tests.offline.lives import BehindAPin, HeldCard, Person
+from tests.wallet.cut_disk import CutDisk, PowerCut
 from wallet.book import OrderState
 from wallet.device import Limits, PieceState
 from wallet.secure_element.limits import MAX_PIN_TRIES
@@ -90,13 +91,14 @@ _lives = itertools.count()
 
 
 class Country:
-    """People who load, pay, renew, give back, lose what passes between them, and lose devices.
+    """People who load, pay, renew, give back, lose what passes between them, power, and devices.
 
     Carol's device is behind a PIN, Alice has a card; with `cheated`, Bob's memory is copied.
     """
 
-    def __init__(self, folder: Path, seed: int, *, cheated: bool) -> None:
+    def __init__(self, folder: Path, seed: int, disk: CutDisk, *, cheated: bool) -> None:
         self.random = Random(seed)
+        self.disk = disk
         # In memory: nothing is lost here but messages and devices.
         self.centre = Centre(folder, f"sqlite:///file:/lives-{next(_lives)}?vfs=memdb&uri=true")
         self.centre.issue(self.centre.beta, 100_000)
@@ -108,7 +110,7 @@ class Country:
         self.loaded_fen = 0
         self.kinds = [
             *("load", "pay", "pay", "pay", "deposit", "clock", "centre", "renew", "no room"),
-            *("tap", "tap", "pay the card", "load the card", "thief", "restart"),
+            *("tap", "tap", "pay the card", "load the card", "thief", "power", "power"),
             *(("cheat", "cheat") if cheated else ()),
         ]
         for person in self.people:
@@ -135,7 +137,7 @@ class Country:
             "tap": lambda: self._tap(person),
             "pay the card": lambda: self._pay_card(person),
             "thief": lambda: self._steal(),
-            "restart": lambda: self._restart(),
+            "power": lambda: self._lose_power(other if person is self.carol else person),
             "cheat": lambda: self._cheat(),
         }
         acts[self.random.choice(self.kinds)]()
@@ -245,9 +247,29 @@ class Country:
             self.carol.tried(self.random.choice((3, MAX_PIN_TRIES)))
             self.happened["device locked"] += self.carol.locked
 
-    def _restart(self) -> None:
-        if not self.carol.locked:
-            self.carol.restart()
+    def _lose_power(self, other: Person) -> None:
+        """Carol's device goes off while it pays or is paid; then the two go on where they were."""
+        payer, payee = self.random.sample((self.carol, other), 2)
+        payable = min(payer.element.payable_fen(), MAX_OFFLINE_PAYMENT_FEN) if self._works() else 0
+        if not payable:
+            return
+        fen = self.random.randint(1, payable)
+        asked = payee.element.request(fen)
+        self.disk.cut_after(self.random.randrange(5_000))
+        for _ in range(2):
+            try:
+                assert payee.element.accept(payer.element.pay(asked)) == fen
+                break
+            except PowerCut:
+                self.happened["power cut"] += 1
+                self.disk.cut_after(None)
+                self.carol.restart()
+            except Refusal:
+                break  # in too many pieces, or through a device that is revoked
+        self.disk.cut_after(None)
+
+    def _works(self) -> bool:
+        return not self.carol.locked
 
     def _cheat(self) -> None:
         """Bob's device and the copy of its memory pay the same pieces to two people."""
@@ -280,27 +302,27 @@ def restored_fen(centre: Centre) -> int:
     return sum(e.tokens_restored.amount_fen for e in entries if e.WhichOneof("event") == kind)
 
 
-def lived(folder: Path, seed: int, *, cheated: bool = False) -> Country:
-    country = Country(folder, seed, cheated=cheated)
+def lived(folder: Path, seed: int, disk: CutDisk, *, cheated: bool = False) -> Country:
+    country = Country(folder, seed, disk, cheated=cheated)
     for _ in range(35):
         country.step()
     return country
 
 
-@pytest.fixture(autouse=True)
-def quick_pins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What makes a PIN costly to guess makes a thousand of them slow."""
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> CutDisk:
+    """Of the one device that is on a disk. What makes a PIN costly to guess is left out."""
     monkeypatch.setattr("wallet.secure_element.sealing.stretched", lambda pin, salt: pin.encode())
     for module in ("hard_wallet", "card_pin"):
         monkeypatch.setattr(f"wallet.{module}.stretched", lambda pin: pin.encode())
-    monkeypatch.setattr("runtime.files.os.fsync", lambda descriptor: None)
+    return CutDisk(monkeypatch)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_wherever_it_got_stuck_all_money_is_in_wallets_at_the_end(
-    tmp_path: Path, seed: int
+    tmp_path: Path, seed: int, disk: CutDisk
 ) -> None:
-    country = lived(tmp_path, seed)
+    country = lived(tmp_path, seed, disk)
     country.end(late=seed % 2 == 1, covered=True)
     centre = country.centre
     credited_fen = sum(p.credited_fen for p in (country.alice, country.bob, country.carol))
@@ -310,29 +332,29 @@ def test_wherever_it_got_stuck_all_money_is_in_wallets_at_the_end(
     check_books(country)
 
 
-@pytest.mark.parametrize("seed", [100, 102, 103])
+@pytest.mark.parametrize("seed", [101, 103, 108])
 def test_double_spends_between_cost_nobody_else_whether_their_bank_can_bear_them_or_not(
-    tmp_path: Path, seed: int
+    tmp_path: Path, seed: int, disk: CutDisk
 ) -> None:
     """Where it cannot, deposits wait, hold the refund back, and end; the rest goes back then."""
-    country = lived(tmp_path, seed, cheated=True)
+    country = lived(tmp_path, seed, disk, cheated=True)
     country.end(late=seed % 2 == 1, covered=seed % 3 > 0)
     assert float_fen(country.centre) == 0
     check_books(country)
 
 
-def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path) -> None:
+def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path, disk: CutDisk) -> None:
     """Else they would show less than they say."""
     happened: Counter[str] = Counter()
-    for seed in (1, 102):
+    for seed in (1, 3, 108):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        country = lived(folder, seed, cheated=seed > 100)
+        country = lived(folder, seed, disk, cheated=seed > 100)
         country.end(late=False, covered=seed < 100)
         happened += country.happened
     assert {kind for kind, times in happened.items() if times} == {
         *("several tokens", "renewed", "given back", "tapped"),
-        *("card locked", "device locked", "cheat", "waited"),
+        *("card locked", "device locked", "power cut", "cheat", "waited"),
     }
 
 
