@@ -6,6 +6,7 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Chain, Payment
+from offline_token.signing import verified
 from offline_token.verify import Reason, judge
 from offline_token.ways import Ways
 from runtime.errors import Refusal
@@ -46,6 +47,37 @@ def test_another_piece_takes_the_place_of_one_that_does_not_go_with_the_first(
     paid = Payment.decode(pay(carol, bob, 110))
     assert sorted(chain.hops[-1].endorsement.amount_fen for chain in paid.chains) == [50, 60]
     assert carol.balance == 60
+
+
+def test_a_full_device_pays_with_as_few_signature_checks_as_one_with_a_few_pieces(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a chip each takes its time, and a reader is held to a card meanwhile."""
+    checks: list[int] = []
+    for pieces in (3, 100):
+        alice, bob = purse(country, "alice", *[100] * pieces), purse(country, "bob")
+        request, seen = bob.element.request(60), 0
+
+        def counted(key: bytes, part: bytes, signature: bytes) -> bool:
+            nonlocal seen
+            seen += 1
+            return verified(key, part, signature)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("wallet.secure_element.pieces.verified", counted)
+            alice.element.pay(request)
+        checks.append(seen)
+    assert checks == [1, 1]
+
+
+def test_what_a_payee_would_refuse_is_passed_over_for_the_next_that_suffices(
+    country: Country,
+) -> None:
+    alice, bob = purse(country, "alice", 500), purse(country, "bob")
+    soon = country.mint(country.alice, 100, number=90, expires=NOW + 60_000)
+    alice.element.load([soon.token.encode()])
+    pay(alice, bob, 60)
+    assert sorted(piece.value_fen for piece in alice.store.read().pieces) == [100, 440]
 
 
 def test_chains_go_together_exactly_where_a_payee_does_not_say_token_twice(

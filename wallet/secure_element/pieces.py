@@ -44,7 +44,7 @@ from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.device import Made, Piece, PieceState
 from wallet.limits import FEW_DAYS
-from wallet.secure_element.choosing import choose
+from wallet.secure_element.choosing import alone, several
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said
@@ -141,11 +141,7 @@ def balance_fen(state: State) -> int:
 
 def good_pieces(state: State, trust: Trust) -> list[HeldPiece]:
     """Those of them that a payee would take."""
-    return [
-        piece
-        for piece in held_pieces(state)
-        if not piece.returned and standing(state, piece, trust) == Reason.GOOD
-    ]
+    return [piece for piece in _payable(state) if standing(state, piece, trust) == Reason.GOOD]
 
 
 def shown(state: State, piece: HeldPiece, trust: Trust) -> Piece:
@@ -205,18 +201,9 @@ def endorse(
     randomness: Randomness,
 ) -> tuple[Chain, ...]:
     """Takes pieces worth the amount out of the state and signs them over to the payee."""
-    good = good_pieces(state, trust)
-    missing_fen = asked.amount_fen - worth_fen(good)
-    if missing_fen > 0:
-        _check_owners(state, asked.amount_fen, trust)
-        raise Refusal(
-            errors_pb2.REASON_INSUFFICIENT_FUNDS,
-            N_("not enough money in the device"),
-            missing_fen=str(missing_fen),
-        )
     chains: list[Chain] = []
     rest = asked.amount_fen
-    for piece in choose(state, good, asked.amount_fen, trust.bundle.max_hops):
+    for piece in _chosen(state, asked.amount_fen, trust):
         part = min(rest, piece.value_fen)
         chain = _signed(state, piece, part, asked, signer_of, randomness)
         state.pieces.remove(piece)
@@ -227,9 +214,37 @@ def endorse(
     return tuple(chains)
 
 
+def _chosen(state: State, amount_fen: int, trust: Trust) -> list[HeldPiece]:
+    """The pieces that pay an amount. Raises Refusal."""
+    one = alone(
+        state,
+        _payable(state),
+        amount_fen,
+        trust.bundle.max_hops,
+        lambda piece: standing(state, piece, trust) == Reason.GOOD,
+    )
+    if one is not None:
+        return [one]
+    good = good_pieces(state, trust)
+    missing_fen = amount_fen - worth_fen(good)
+    if missing_fen > 0:
+        _check_owners(state, amount_fen, trust)
+        raise Refusal(
+            errors_pb2.REASON_INSUFFICIENT_FUNDS,
+            N_("not enough money in the device"),
+            missing_fen=str(missing_fen),
+        )
+    return several(good, amount_fen, trust.bundle.max_hops)
+
+
+def _payable(state: State) -> list[HeldPiece]:
+    """Pieces that can be paid as far as the device itself knows."""
+    return [piece for piece in held_pieces(state) if not piece.returned]
+
+
 def _check_owners(state: State, amount_fen: int, trust: Trust) -> None:
     """Raises Refusal when it would suffice, were it not for keys that may not pay any more."""
-    payable = [piece for piece in held_pieces(state) if not piece.returned]
+    payable = _payable(state)
     reasons = [_standing_of_owner(state, piece, trust) for piece in payable]
     barred = [reason for reason in reasons if reason != Reason.GOOD]
     if barred and worth_fen(payable) >= amount_fen:
