@@ -286,6 +286,19 @@ def test_a_state_written_whole_may_be_cut_before_its_mark_and_before_its_log_is_
         monkeypatch.setattr("wallet.secure_element.sealed_file.MIN_LOG_BYTES", 1)
 
 
+def test_what_cut_writes_have_left_beside_is_swept_away_with_the_next_whole_state(
+    tmp_path: Path,
+) -> None:
+    store = opened(tmp_path)
+    count(store)
+    for name in ("device.sealed.4711.new", "device.mark.4712.new", "device.seal.4713.new"):
+        (tmp_path / name).write_bytes(bytes(100))
+    (tmp_path / "wallet.json.4714.new").write_bytes(b"another's")
+    store.set_pin("2468")
+    assert [path.name for path in tmp_path.glob("*.new")] == ["wallet.json.4714.new"]
+    assert opened(tmp_path, "2468").read().clock_ms == 1
+
+
 def test_a_try_that_is_cut_is_counted_or_was_not_evaluated(
     tmp_path: Path, disk: CutDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

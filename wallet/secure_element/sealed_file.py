@@ -327,7 +327,13 @@ class SealedFile:
         self._note(whole)
         # Its first entry does not follow the new state, so it counts no more, cleared or not.
         self._log.clear()
+        self._sweep()
         return _Found(whole, [], 0, len(_MAGIC) + len(data))
+
+    def _sweep(self) -> None:
+        """Removes what writes that were cut have left beside: nobody else writes now."""
+        for left in self._path.parent.glob("device.*.new"):
+            left.unlink(missing_ok=True)
 
     def _note(self, newest: Sealed) -> None:
         self._mark.write(Mark(newest.counter, newest.digest.hex()))
