@@ -222,6 +222,7 @@ def build(
         CentralActs(database, contradictions),
         clock,
         refusals,
+        refused,
         acts.chain,
         standing,
         windows,

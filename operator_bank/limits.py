@@ -28,6 +28,12 @@ REFUSED_BYTES = 64 * 1024
 payments."""
 
 REFUSED_BYTES_PER_HOUR = 16 * 1024
+REFUSED_PAYMENT_BYTES = 320
+"""What the central bank keeps of a payment that it refused: it counts for its payer here."""
+
+SHORT_VALIDITY_MS = 30_000
+"""A payment to another bank that is valid for less is its payer's own risk."""
+
 REFUSED_DEPOSIT_BYTES = 256 * 1024
 """The same of deposits that the central bank refused, some hundred; they hold up deposits alone,
 for their pieces may be somebody else's cheat."""

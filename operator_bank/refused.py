@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dcep.errors.v1 import errors_pb2
-from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR
+from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR, REFUSED_PAYMENT_BYTES
 from operator_bank.orders import Order
 from operator_bank.reasons import refusal_of
 from runtime.clock import Clock
@@ -73,6 +73,10 @@ class Refused:
             record = batch.records[place]
             beside = sum(len(part[place]) for part in (batch.notes, batch.signatures) if part)
             self._room.count(int(record["origin"]), RECORD.itemsize + beside)
+
+    def count_ended(self, account: int) -> None:
+        """Counts a payment of a wallet that the central bank has written down as refused."""
+        self._room.count(account, REFUSED_PAYMENT_BYTES)
 
     def check(self, order: Order[Any]) -> None:
         """That an order was not refused before, and that it may be judged if it is new.

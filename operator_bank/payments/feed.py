@@ -33,6 +33,7 @@ from operator_bank.payments.feed_rows import FeedRows
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.peers import CentralBank
+from operator_bank.refused import Refused
 from operator_bank.standing import Standing
 from operator_bank.trusted_keys import TrustedKeys
 from operator_bank.vault.vault import Vault
@@ -76,6 +77,7 @@ class FeedFollower:
         central_acts: CentralActs,
         clock: Clock,
         refusals: PayeeRefusals,
+        refused: Refused,
         acts: ActsChain,
         standing: Standing,
         windows: ComeBacks,
@@ -89,7 +91,7 @@ class FeedFollower:
         self._began_at = began_at
         self._confirmed = False
         self._moves = Moves(database, ledger, directory, vault, windows)
-        self._rows = FeedRows(directory, clock, refusals, windows)
+        self._rows = FeedRows(directory, clock, refusals, refused, windows)
         self._central_bank = central_bank
         self._central_keys = central_keys
         self._central_acts = central_acts

@@ -11,10 +11,12 @@ from sqlalchemy import Connection, bindparam, insert, update
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank import accounts
+from operator_bank.limits import SHORT_VALIDITY_MS
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.payments.feed_moves import DEPOSITED, ENDED, SETTLED, Heard, Move
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.reasons import holders_reason
+from operator_bank.refused import Refused
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
 from operator_bank.tables import diverted, given_back, lost_moves, outbound, token_deposits
 from operator_bank.wallets.directory import Directory
@@ -27,6 +29,8 @@ from settlement.core import Answers
 from settlement.records import Kind, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
+OutgoingEnded = registration_pb2.OutgoingEnded
+_OF_THE_PAYER = frozenset((errors_pb2.REASON_BANK_UNKNOWN, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID))
 _DIVERTED, _REFUSED, _NO_MOVE = int(Result.DIVERTED), int(Result.MALFORMED), int(Kind.REFUSAL)
 _SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN ?"
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
@@ -36,12 +40,18 @@ class FeedRows:
     """Writes them."""
 
     def __init__(
-        self, directory: Directory, clock: Clock, refusals: PayeeRefusals, windows: ComeBacks
+        self,
+        directory: Directory,
+        clock: Clock,
+        refusals: PayeeRefusals,
+        refused: Refused,
+        windows: ComeBacks,
     ) -> None:
         self._windows = windows
         self._directory = directory
         self._clock = clock
         self._refusals = refusals
+        self._refused = refused
         self._log = logger("feed")
 
     def write(
@@ -92,6 +102,8 @@ class FeedRows:
                         "refused", number=ended.number, reason=reason_name(ended.reason)
                     )
                 ends.append((ENDED[ended.state], told, ended.number))
+                if _is_the_payers(ended):
+                    self._refused.count_ended(move.debit)
                 if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
                     self._refusals.count(move.debit, self._clock.now_ms())
             elif one.payment is not None and one.payment.returns_payment_id:
@@ -123,6 +135,17 @@ class FeedRows:
         source = source_of(one.entry, self._directory.number_of(move.credit), payment)
         now_ms = self._clock.now_ms()
         return entry_row(source, position=position, amount_fen=move.amount_fen, time_ms=now_ms)
+
+
+def _is_the_payers(ended: OutgoingEnded) -> bool:
+    """Whether a payment could not settle by what its payer asked for, as far as can be told.
+
+    One that was given little time may have been meant to expire.
+    """
+    if ended.reason == errors_pb2.REASON_EXPIRED:
+        payment = OutboundPayment.FromString(ended.payment)
+        return int(payment.expires_time_ms - payment.created_time_ms) < SHORT_VALIDITY_MS
+    return ended.reason in _OF_THE_PAYER
 
 
 def _lost(one: Heard, move: Move) -> dict[str, Any]:

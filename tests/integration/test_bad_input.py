@@ -121,8 +121,11 @@ SERVED = [
     ("central-officer", analysis_pb2, ("AnalysisService",)),
     ("central-bank", registration_pb2, ("RegistrationService",)),
 ]
+OF_BANKS = {"CreateRequest": "central-bank", "RevokeOwnDevices": "central-bank"}
+"""Methods that banks alone may call, of services that officers call too."""
+
 METHODS = [
-    (port, method)
+    (OF_BANKS.get(method.name, port), method)
     for port, module, services in SERVED
     for service in services
     for method in module.DESCRIPTOR.services_by_name[service].methods

@@ -10,9 +10,12 @@ import pytest
 
 from currency.number import make
 from dcep.bank.v1 import orders_pb2
-from operator_bank.limits import MAX_REFUSED_AT_ONCE
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.limits import MAX_REFUSED_AT_ONCE, REFUSED_PAYMENT_BYTES
+from operator_bank.payments.pay import Paid
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import PREFIX, Holder, World
+from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World
 
 UNKNOWN = make(PREFIX, 99_999)
 BYTES = 3_000
@@ -102,3 +105,38 @@ def test_the_same_order_asked_again_and_again_counts_once(tight: World) -> None:
     for _ in range(50):
         [no] = tight.bank.payments.pay_many([order])
         assert isinstance(no, Refusal) and no.name == "INSUFFICIENT_FUNDS"
+
+
+@pytest.mark.parametrize(
+    ("reason", "valid_ms", "waits"),
+    [
+        (errors_pb2.REASON_BANK_UNKNOWN, 60_000, True),
+        (errors_pb2.REASON_EXPIRED, 1_000, True),
+        (errors_pb2.REASON_EXPIRED, 60_000, False),
+        (errors_pb2.REASON_CIRCULATION_SHORT, 60_000, False),
+        (errors_pb2.REASON_BANK_SUSPENDED, 60_000, False),
+    ],
+)
+def test_what_the_central_bank_has_to_refuse_counts_for_the_payer_whose_doing_it_is(
+    tight: World, reason: int, valid_ms: int, waits: bool
+) -> None:
+    """Else one holder would use up what may be kept there for all of the bank's payments."""
+    alice, bob = tight.open(name="Alice"), tight.open(name="Bob")
+    for holder in (alice, bob):
+        holder.exchange(1_000)
+    expires_ms = tight.clock.now_ms() + valid_ms
+    state = registration_pb2.OUTCOME_STATE_REFUSED
+    if reason == errors_pb2.REASON_EXPIRED:
+        state = registration_pb2.OUTCOME_STATE_EXPIRED
+    for _ in range(BYTES // REFUSED_PAYMENT_BYTES + 1):
+        order = alice.order(FOREIGN, 1, expires_time_ms=expires_ms)
+        [paid] = tight.bank.payments.pay_many([order])
+        assert isinstance(paid, Paid)
+        tight.hear(outgoing_ended={"number": paid.number, "state": state, "reason": reason})
+    if waits:
+        with pytest.raises(Refusal) as caught:
+            alice.pay(FOREIGN, 1)
+        assert caught.value.name == "TOO_MANY_REFUSALS"
+    else:
+        alice.pay(FOREIGN, 1)
+    bob.pay(FOREIGN, 1)
