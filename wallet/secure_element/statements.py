@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from language import N_
 from offline_token.bundle import TrustBundle
 from offline_token.formats import (
     Certificate,
@@ -57,7 +58,7 @@ def note(state: State, trust: Trust, shown: Sequence[bytes]) -> None:
     except FormatError as error:
         raise invalid("statements", str(error)) from None
     if not all(_is_said(each, trust) for each in statements):
-        raise invalid("statements", "one is not signed by the central bank")
+        raise invalid("statements", N_("it is not signed by the central bank"))
     keep(state, statements)
 
 
