@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from language import N_
-from offline_token.bundle import DIGEST_BYTES, with_own_filter
+from offline_token.bundle import DIGEST_BYTES
 from offline_token.channel import sign_channel
 from offline_token.formats import (
     BANK,
@@ -20,9 +20,8 @@ from offline_token.formats import (
 )
 from offline_token.limits import MAX_CHAINS
 from offline_token.possession import NONCE_BYTES, account_of, prove
-from offline_token.roots import may_follow
 from offline_token.signing import verified
-from offline_token.verify import Bad, Reason, check_bundle, check_device
+from offline_token.verify import Bad, Reason, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
@@ -46,11 +45,6 @@ from wallet.secure_element.store import Store
 from wallet.secure_element.trusting import Trusting
 
 CHALLENGE_BYTES = 16
-_ANOTHER_ROOT = N_(
-    "it is signed by another root than this device trusts. If the central bank has changed its "
-    "root while the device was away: deposit what it holds, which is taken under either root, "
-    "and set the wallet up anew"
-)
 T = TypeVar("T")
 
 
@@ -157,16 +151,7 @@ class SecureElement:
             raise invalid("device_certificate", str(error)) from None
 
         def body(state: State) -> None:
-            key = keys.own_key(state, device.key)
-            signed = verified(bank.key, device.signed_part(), device.signature)
-            if key is None or device.bank != bank.bank or not signed:
-                raise invalid("device_certificate", N_("it is not the bank's for this device"))
-            if key.home and key.home.split()[0] != bank.bank:
-                raise invalid("device_certificate", N_("the key has not asked this bank for it"))
-            part, roots = bank.signed_part(), self._trusting.roots(state)
-            if roots and not any(verified(root, part, bank.signature) for root in roots):
-                raise invalid("bank_certificate", N_("it is not signed by the central bank"))
-            keys.certify(state, key, device_certificate)
+            keys.certify(state, device, bank, self._trusting.roots(state))
 
         self._change(body)
 
@@ -179,30 +164,7 @@ class SecureElement:
         Args:
             bundle: behind its root's key; of one whose filter the device has, the head is enough.
         """
-        root = bundle[:KEY_BYTES]
-
-        def body(state: State) -> None:
-            try:
-                fresh = with_own_filter(bundle[KEY_BYTES:], bundle_of(state))
-            except FormatError as error:
-                raise invalid("trust_bundle", str(error)) from None
-            # By the clock as it is, not by the latest time that was ever seen: a clock that once
-            # ran ahead would refuse every bundle from then on.
-            now_ms, trust = self._clock.now_ms(), self._trusting.view(state)
-            trusted = self._trusting.roots(state) if trust is None else trust.heirs
-            if trusted and not may_follow(fresh, root, trusted, now_ms):
-                raise invalid("trust_bundle", _ANOTHER_ROOT)
-            reason = check_bundle(fresh, root, now_ms)
-            if reason != Reason.GOOD:
-                raise bad(reason)
-            kept = bundle_of(state)
-            if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
-                return
-            state.bundle = (root + fresh.encode()).hex()
-            # What the root has signed later than all that it signed before sets the time right.
-            state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
-
-        self._change(body)
+        self._change(lambda state: self._trusting.follow(state, bundle))
 
     def news(self) -> News:
         """Which trust bundle it has."""

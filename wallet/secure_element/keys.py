@@ -7,13 +7,15 @@ load forgets the others.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dcep.errors.v1 import errors_pb2
 from language import N_
 from offline_token.formats import DEVICE, Certificate, Payment, Request
+from offline_token.signing import verified
 from runtime.errors import Refusal
 from wallet.secure_element.limits import MAX_KEYS
+from wallet.secure_element.refusals import invalid
 from wallet.secure_element.signer import Keyring
 from wallet.secure_element.state import HeldKey, State
 
@@ -48,9 +50,24 @@ def settle(state: State, public: bytes, bank: str, wallet: str) -> HeldKey:
     return key
 
 
-def certify(state: State, key: HeldKey, certificate: bytes) -> None:
-    """Keeps a certificate; its key is now the newest."""
-    key.certificate = certificate.hex()
+def certify(state: State, device: Certificate, bank: Certificate, roots: Sequence[bytes]) -> None:
+    """Keeps a certificate; its key is now the newest. Raises Refusal unless it is good for it.
+
+    Args:
+        device: the certificate of one of its keys.
+        bank: that of the bank which made it.
+        roots: keys of which one has to have signed the bank's; none for a device that knows none.
+    """
+    key = own_key(state, device.key)
+    signed = verified(bank.key, device.signed_part(), device.signature)
+    if key is None or device.bank != bank.bank or not signed:
+        raise invalid("device_certificate", N_("it is not the bank's for this device"))
+    if key.home and key.home.split()[0] != bank.bank:
+        raise invalid("device_certificate", N_("the key has not asked this bank for it"))
+    part = bank.signed_part()
+    if roots and not any(verified(root, part, bank.signature) for root in roots):
+        raise invalid("bank_certificate", N_("it is not signed by the central bank"))
+    key.certificate = device.encode().hex()
     state.keys.remove(key)
     state.keys.append(key)
 

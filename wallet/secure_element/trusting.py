@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from offline_token.formats import KEY_BYTES
-from offline_token.verify import Reason
+from language import N_
+from offline_token.bundle import with_own_filter
+from offline_token.formats import KEY_BYTES, FormatError
+from offline_token.roots import may_follow
+from offline_token.verify import Reason, check_bundle
 from runtime.clock import Clock
 from wallet.secure_element.keys import newest_certified
 from wallet.secure_element.pieces import Trust, bundle_of
-from wallet.secure_element.refusals import bad, uncertified
+from wallet.secure_element.refusals import bad, invalid, uncertified
 from wallet.secure_element.state import HeldKey, State
 from wallet.secure_element.statements import statements_of
+
+_ANOTHER_ROOT = N_(
+    "it is signed by another root than this device trusts. If the central bank has changed its "
+    "root while the device was away: deposit what it holds, which is taken under either root, "
+    "and set the wallet up anew"
+)
 
 
 class Trusting:
@@ -39,6 +48,32 @@ class Trusting:
             return None
         root = bytes.fromhex(state.bundle)[:KEY_BYTES]
         return Trust(root, bundle, self.now_ms(state), statements_of(state))
+
+    def follow(self, state: State, bundle: bytes) -> None:
+        """Keeps a trust bundle that is the root's, or its successor's, and newer than what it has.
+
+        Args:
+            bundle: behind its root's key; of one whose filter the device has, the head is enough.
+        """
+        root, kept = bundle[:KEY_BYTES], bundle_of(state)
+        try:
+            fresh = with_own_filter(bundle[KEY_BYTES:], kept)
+        except FormatError as error:
+            raise invalid("trust_bundle", str(error)) from None
+        # By the clock as it is, not by the latest time that was ever seen: a clock that once ran
+        # ahead would refuse every bundle from then on.
+        now_ms, trust = self._clock.now_ms(), self.view(state)
+        trusted = self.roots(state) if trust is None else trust.heirs
+        if trusted and not may_follow(fresh, root, trusted, now_ms):
+            raise invalid("trust_bundle", _ANOTHER_ROOT)
+        reason = check_bundle(fresh, root, now_ms)
+        if reason != Reason.GOOD:
+            raise bad(reason)
+        if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
+            return
+        state.bundle = (root + fresh.encode()).hex()
+        # What the root has signed later than all that it signed before sets the time right.
+        state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
 
     def roots(self, state: State) -> list[bytes]:
         """Roots that count: by the bundle that it has; before the first, the one it was given.
