@@ -89,7 +89,7 @@ MAX_REFUSED_DEPOSITS = 100_000
 """Refused deposits of one bank that are kept, the newest: one that is asked again after so many is
 judged anew, and refused again."""
 
-KEPT_FOR_NOTHING_BYTES = 64 * 1024 * 1024
+KEPT_FOR_NOTHING_BYTES = 256 * 1024 * 1024
 """What one bank may have written down for good though it moves nothing, such as refused payments,
 before it has to wait."""
 
