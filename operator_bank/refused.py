@@ -26,6 +26,7 @@ from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Result
 
+_REFUSED = int(Result.MALFORMED)
 _DECIDES_NOTHING = frozenset(
     (
         errors_pb2.REASON_OVERLOADED,
@@ -66,9 +67,10 @@ class Refused:
 
     def count(self, batch: Batch, answers: Answers) -> None:
         """Counts what was written down of orders in a batch that the rule has refused."""
-        refused = (
-            (answers.results >= Result.MALFORMED) & ~answers.repeated & (answers.positions > 0)
-        )
+        refused = answers.results >= _REFUSED
+        if not refused.any():
+            return  # nearly always: payments wait for this
+        refused &= ~answers.repeated & (answers.positions > 0)
         for place in np.flatnonzero(refused).tolist():
             record = batch.records[place]
             beside = sum(len(part[place]) for part in (batch.notes, batch.signatures) if part)

@@ -21,6 +21,8 @@ from runtime.kept_bytes import KeptBytes
 from settlement.core import Answers, Batch
 from settlement.records import RECORD, Result
 
+_REFUSED = int(Result.MALFORMED)
+
 
 class KeptForNothing:
     """Counts it by bank: looked at before a call, counted after it."""
@@ -51,7 +53,7 @@ class KeptForNothing:
             moved_bytes: of what the bank signed that has settled, beside MOVED_BYTES a record.
         """
         new = (answers.positions > 0) & ~answers.repeated
-        refused = new & (answers.results >= Result.MALFORMED)
+        refused = new & (answers.results >= _REFUSED)
         places = np.flatnonzero(refused).tolist()
         kept = signed.kept_bytes() + RECORD.itemsize * len(places)
         if batch.notes is not None:
