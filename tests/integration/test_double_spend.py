@@ -7,16 +7,19 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate
+from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
 from sandbox.audit import audit_stack
-from sandbox.connections import ask, certified_channel, stub
+from sandbox.connections import ask, certified_channel, public_channel, stub
 from sandbox.people import Person
 from sandbox.story import audited
 from sandbox.trust import OFFLINE_ROOT, public_key
@@ -120,6 +123,31 @@ def test_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
         answer = ask(service.ListEvidence, request, authentication_pb2.ListEvidenceResponse)
         assert [case.first_bank for case in answer.evidence] == ["alpha"]
         channel.close()
+
+
+def test_a_bank_answers_what_the_bundle_does_not_say_and_refuses_what_is_no_question(
+    cheated: World, tmp_path: Path
+) -> None:
+    """Here the bundle has every bank and lists every revoked device: there is nothing to add."""
+    file = tmp_path / "evidence.json"
+    assert dcep("evidence", "export", str(file), "--dir", str(cheated.plan.folder)).code == 0
+    (case,) = json.loads(file.read_text())["evidence"]
+    cheat = bytes.fromhex(case["device_certificate"])
+    for bank in cheated.plan.banks:
+        with public_channel(cheated.plan, bank.public_address) as channel:
+            service = stub(bank_pb2_grpc.OfflineServiceStub, channel)
+
+            def get(*certificates: bytes, service: Any = service) -> Any:
+                request = bank_pb2.GetTrustBundleRequest(certificates=certificates)
+                return ask(service.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
+
+            assert 0 < len(get().trust_bundle) < 4_096 and not get().statements
+            answer = get(cheat)
+            assert (answer.trust_bundle, list(answer.statements)) == (b"", [])
+            for wrong, name in (([cheat] * 33, "TOO_MANY_ITEMS"), ([b"D"], "FIELD_INVALID")):
+                with pytest.raises(Refusal) as caught:
+                    get(*wrong)
+                assert (caught.value.name, caught.value.field) == (name, "certificates")
 
 
 def test_the_audit_names_a_loss_that_was_changed_by_hand(

@@ -13,7 +13,7 @@ from offline_token.limits import MAX_STATEMENT_BYTES
 from offline_token.signing import certify_bank, sign_clearance
 from offline_token.verify import Reason
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country, key_of
+from tests.offline.country import DAY, NOW, Country, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from tests.offline.trust_cases import SINCE, filter_of
 from wallet.device import PieceState
@@ -206,3 +206,13 @@ def test_what_is_kept_has_a_bound(country: Country) -> None:
     assert MAX_STATEMENT_BYTES - 89 < sum(map(len, kept)) <= MAX_STATEMENT_BYTES
     assert kept[-1] == said[-1].encode()
     assert len(bob.element.wanted()) == 60 - len(kept)
+
+
+def test_a_certificate_is_renewed_before_it_ends_while_what_it_is_paid_can_be_paid_on(
+    country: Country,
+) -> None:
+    for days, good in ((31, True), (29, False)):
+        alice = purse(country, "alice")
+        ends = country.certify(country.alice.public, "alpha", expires=NOW + days * DAY)
+        alice.element.certify(ends.encode(), country.bank_certificate("alpha").encode())
+        assert alice.element.certified() == good

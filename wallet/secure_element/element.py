@@ -29,6 +29,7 @@ from wallet.device import Limits, Made, News, Piece, PieceState, Rules, answer_o
 from wallet.secure_element import keys, loading, paying, statements, taking
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
+from wallet.secure_element.limits import RENEWED_BEFORE_MS
 from wallet.secure_element.pieces import (
     balance_fen,
     bundle_of,
@@ -82,8 +83,9 @@ class SecureElement:
         return keys.own_key(self._store.read(), public) is not None
 
     def certified(self) -> bool:
-        """Whether the key that requests show has a certificate that is valid now.
+        """Whether the key that requests show has a certificate that is valid for a while.
 
+        What is paid to it can be paid on as long as that lasts, and its holder may be offline.
         One by a key that its bank has revoked since, as the newest bundle says, is not.
         """
         state = self._store.read()
@@ -91,7 +93,7 @@ class SecureElement:
         if newest is None:
             return False
         certificate, trust = keys.certificate_of(newest), self._trusting.view(state)
-        if certificate.expires_time_ms < self._trusting.now_ms(state):
+        if certificate.expires_time_ms < self._trusting.now_ms(state) + RENEWED_BEFORE_MS:
             return False
         if trust is None or trust.bundle.lists(certificate.revocation()):
             return True

@@ -21,6 +21,10 @@ neither be taken nor given back. A request that was shown to many keeps none of 
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to."""
 
+RENEWED_BEFORE_MS = 30 * 86_400_000
+"""A certificate that ends within the age that a trust bundle may have is renewed when a bank is in
+reach."""
+
 REQUEST_VALID_MS = 24 * 3_600_000
 """A request may be paid for so long."""
 
