@@ -10,13 +10,18 @@ from sandbox.world import World, wait_until
 
 
 def revoked(world: World) -> set[bytes]:
-    """Revocations that the trust bundle lists now."""
+    """Revocations, and what is barred, that the trust bundle lists now."""
     with world.central("lin") as office:
         request = authentication_pb2.GetTrustBundleRequest()
         answer = ask(
             office.authentication.GetTrustBundle, request, authentication_pb2.GetTrustBundleResponse
         )
-    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
+    return _out_of_use(answer.trust_bundle)
+
+
+def _out_of_use(encoded: bytes) -> set[bytes]:
+    bundle = TrustBundle.decode(encoded[32:])
+    return {*bundle.revoked, *bundle.barred}
 
 
 def handed_on(world: World, bank: str) -> set[bytes]:
@@ -25,7 +30,7 @@ def handed_on(world: World, bank: str) -> set[bytes]:
         offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
         request = bank_pb2.GetTrustBundleRequest()
         answer = ask(offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
-    return set(TrustBundle.decode(answer.trust_bundle[32:]).revoked)
+    return _out_of_use(answer.trust_bundle)
 
 
 def wait_handed_on(world: World) -> None:
