@@ -31,16 +31,18 @@ class Statements:
         self._given = given
         self._roots = roots
         self._verified = verified
+        self._said_before: dict[int, bool] = {}
+        """Whether a root has said one, by its place: each is verified once, however often asked."""
 
     def certifiers(self, bank: str, now_ms: int) -> list[Certificate]:
         """Certificates of a bank's keys, of a root's own signature, that are valid now."""
         return [
             each
-            for each in self._given
+            for at, each in enumerate(self._given)
             if isinstance(each, Certificate)
             and each.bank == bank != CENTRAL_BANK
             and each.expires_time_ms >= now_ms
-            and self._said(each)
+            and self._said(at)
         ]
 
     def clear(self, device: bytes, since_time_ms: int) -> bool:
@@ -49,13 +51,16 @@ class Statements:
             isinstance(each, Clearance)
             and each.device == device
             and each.time_ms >= since_time_ms
-            and self._said(each)
-            for each in self._given
+            and self._said(at)
+            for at, each in enumerate(self._given)
         )
 
-    def _said(self, statement: Statement) -> bool:
-        part, signature = statement.signed_part(), statement.signature
-        return any(self._verified(root, part, signature) for root in self._roots)
+    def _said(self, at: int) -> bool:
+        if at not in self._said_before:
+            part, signature = self._given[at].signed_part(), self._given[at].signature
+            good = any(self._verified(root, part, signature) for root in self._roots)
+            self._said_before[at] = good
+        return self._said_before[at]
 
 
 NOTHING = Statements((), ())

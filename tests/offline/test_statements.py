@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from offline_token.formats import Clearance, Payment, Request, Statement
-from offline_token.limits import MAX_STATEMENT_BYTES
-from offline_token.signing import certify_bank, sign_clearance
+from offline_token.limits import MAX_STATEMENT_BYTES, MAX_STATEMENTS
+from offline_token.signing import certify_bank, sign_clearance, verified
 from offline_token.verify import Reason
 from runtime.errors import Refusal
 from tests.offline.country import DAY, NOW, Country, key_of
@@ -216,3 +216,24 @@ def test_a_certificate_is_renewed_before_it_ends_while_what_it_is_paid_can_be_pa
         ends = country.certify(country.alice.public, "alpha", expires=NOW + days * DAY)
         alice.element.certify(ends.encode(), country.bank_certificate("alpha").encode())
         assert alice.element.certified() == good
+
+
+def test_forged_statements_cost_a_payee_one_signature_each(country: Country) -> None:
+    """However many hops there are to which they could belong."""
+    alpha, mallory = country.bank_certificate("alpha"), key_of("mallory")
+    forged = [
+        certify_bank(mallory, "alpha", bytes([n]) * 32, NOW + DAY)
+        for n in range(MAX_STATEMENTS - 1)
+    ]
+    chain = country.long_chain(20)
+    count = 0
+
+    def counted(key: bytes, signed_part: bytes, signature: bytes) -> bool:
+        nonlocal count
+        count += 1
+        return verified(key, signed_part, signature)
+
+    bundle = country.bundle(max_hops=31, **small(country))
+    payment = Payment((chain,), (*forged, alpha)).encode()
+    assert country.verdict(payment, bundle=bundle, verified=counted).good
+    assert count == 1 + 1 + 2 * 20 + MAX_STATEMENTS
