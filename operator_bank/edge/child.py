@@ -16,11 +16,19 @@ from runtime.limits import DRAIN_S
 
 _ENDS_WITHIN_S = DRAIN_S + 2.0
 _PREFIX = "dcep-edge-"
+_LONGEST_FOLDER = 64
+"""Bytes: a Unix socket's path has 103 at most on every system, ours adds 33 to the folder's."""
+
+
+def sockets_folder() -> Path:
+    """Where sockets lie: the folder for temporary files, or /tmp when its name is too long."""
+    found = tempfile.gettempdir()
+    return Path(found if len(os.fsencode(found)) <= _LONGEST_FOLDER else "/tmp")
 
 
 def remove_leftovers() -> None:
     """Removes the folders of edges whose bank was killed: our own, whose process is gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
+    for folder in sockets_folder().glob(f"{_PREFIX}[0-9]*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):  # somebody else removes it too
             ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
@@ -48,7 +56,8 @@ class EdgeProcess:
         """Starts it; `on_ended` gets its exit status when it ends by itself."""
         self._on_ended = on_ended
         remove_leftovers()
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
+        name = f"{_PREFIX}{os.getpid()}-"
+        self._folder = tempfile.TemporaryDirectory(prefix=name, dir=sockets_folder())
         self.address = f"unix:{self._folder.name}/bank"
         own = ["--settings", str(settings)] if settings is not None else []
         its, ours = os.pipe()

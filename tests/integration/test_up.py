@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.any_database]
 def upping(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """A ``dcep up`` in a terminal, and what it says; Ctrl-C ends it."""
     said = Path(tempfile.mkstemp(suffix=".txt", dir=folder.parent)[1])
+    temporary = folder.parent / ("t" * 100)  # too long for the path of a Unix socket in it
+    temporary.mkdir(exist_ok=True)
     with said.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.cli", "up", "--dir", str(folder)],
@@ -37,6 +39,7 @@ def upping(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
                 "COLUMNS": "120",
+                "TMPDIR": str(temporary),
             },
         )
         try:
@@ -54,6 +57,16 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
         wait_until(lambda: b"Ctrl-C stops everything" in said.read_bytes(), "the stack", 240)
         yield folder, said
     assert dcep("status", "--dir", str(folder)).code == 1
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_hinders_nobody(
+    up: tuple[Path, Path],
+) -> None:
+    folder, _ = up
+    for pid in load(folder).pids.values():
+        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        assert any(entry.startswith(b"TMPDIR=") and len(entry) > 108 for entry in environ)
+    assert dcep("status", "--dir", str(folder)).code == 0
 
 
 def test_a_service_that_dies_is_started_again_and_the_others_go_on(
