@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
+from currency.text import typed
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
@@ -72,7 +73,7 @@ class ActDesk(Desk):
 
     def signed(self, kind: Message, cause: str = CAUSE, act_id: str = "") -> SignedEnvelope:
         """A proposal with the officer's signature, which has not left the desk."""
-        return self._key.propose(kind, cause, self._clock.now_ms(), act_id=act_id)
+        return self._key.propose(kind, typed(cause), self._clock.now_ms(), act_id=act_id)
 
     def send(self, proposal: SignedEnvelope) -> Act:
         """Propose what was signed; the same bytes again are the same act."""

@@ -29,7 +29,8 @@ from wallet.card_guard import wallet_part
 from wallet.card_messages import Command
 from wallet.card_pin import PinWrong, Reader
 from wallet.device import Device, News
-from wallet.link import LinkError, Receipt
+from wallet.link import Receipt
+from wallet.link_errors import LinkError
 from wallet.secure_element.limits import MAX_PIECES
 
 TIMEOUT_S = 15.0

@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from currency import text
 from language import _
 from runtime.command_line import Version, run_app
 from runtime.output import asked_for_json
@@ -79,7 +80,7 @@ def open_(
                 )
             )
         entry = find_bank(stack_folder(stack), bank)
-        profile = app.open(entry, holder_name=name, phone=phone)
+        profile = app.open(entry, holder_name=text.typed(name), phone=phone)
         why_not = app.prepare_offline()
         speaker.result(*opened(profile, why_not))
 
@@ -160,7 +161,7 @@ def pay(
         from wallet.cli_words import paid
         from wallet.speak import EXIT_NO_ANSWER
 
-        placed = app.holder().pay(number, amount_fen, memo, anew=anew)
+        placed = app.holder().pay(number, amount_fen, text.typed(memo), anew=anew)
         speaker.result(*paid(number, amount_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)

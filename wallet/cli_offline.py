@@ -165,7 +165,7 @@ def accept(
         asked_fen = parse_yuan(amount) if amount else None
         from wallet import cli_offline_words as words
         from wallet import papers
-        from wallet.link import GivenBack
+        from wallet.link_errors import GivenBack
         from wallet.speak import EXIT_REFUSED
 
         pocket = app.pocket()

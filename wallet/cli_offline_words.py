@@ -23,7 +23,8 @@ from wallet.drawn import columns, drawn
 from wallet.found_text import decoded, found
 from wallet.hand_over import Handed
 from wallet.limits import ASK_ABOVE_FEN, MAX_INPUT_BYTES
-from wallet.link import GivenBack, Taken
+from wallet.link import Taken
+from wallet.link_errors import GivenBack
 from wallet.offline_words import hints
 from wallet.pin import asked
 from wallet.pocket import Deposited, Loading, Pocket

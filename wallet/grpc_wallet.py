@@ -16,7 +16,7 @@ from wallet.banks import BankNotFound, find_bank
 from wallet.grpc_answers import homely, item, placed_state, unanswered
 from wallet.hand_over import accept_or_give_back
 from wallet.holder import class_name, status_name
-from wallet.link import GivenBack
+from wallet.link_errors import GivenBack
 
 
 class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):

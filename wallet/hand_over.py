@@ -21,7 +21,8 @@ from runtime.errors import Refusal
 from wallet import link, newer_bundles, papers
 from wallet.device import Device, answer_of, question_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
-from wallet.link import CameBack, GivenBack, Receipt, Taken
+from wallet.link import Receipt, Taken
+from wallet.link_errors import CameBack, GivenBack, LinkError
 from wallet.pocket import Pocket
 
 
@@ -135,7 +136,7 @@ def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
     try:
         device.confirm(payment, receipt.signature)
     except Refusal as no:
-        raise link.LinkError(
+        raise LinkError(
             _("{why}; whoever said OK may be between you").format(why=_(no.message))
         ) from no
 

@@ -24,33 +24,12 @@ from language import _
 from runtime.output import harmless
 from wallet import newer_bundles
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
+from wallet.link_errors import GivenBack, LinkError, LinkRefused
 
 T = TypeVar("T")
 _MAX_LINE = max(MAX_TEXT_CHARACTERS, newer_bundles.MAX_LINE) + 1
 _ASK, _KNOW = "ASK", "KNOW"
 _RECEIPT = re.compile(r"([0-9]{1,20}) ([0-9a-f]{128})", re.ASCII)
-
-
-class LinkError(Exception):
-    """The other device was not reached or fell silent; repeating is safe."""
-
-
-class LinkRefused(Exception):
-    """The payee's device said no."""
-
-
-class GivenBack(Exception):
-    """The payee's device did not take a payment, and gives it back; the message says why.
-
-    Attributes:
-        text: the give-back.
-        asked: it was the payment that was asked for; otherwise the payer may go on.
-    """
-
-    def __init__(self, text: str, why: str, *, asked: bool = True) -> None:
-        super().__init__(why)
-        self.text = text
-        self.asked = asked
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -82,14 +61,6 @@ class Receipt(NamedTuple):
 
     amount_fen: int
     signature: bytes
-
-
-class CameBack(Exception):
-    """The payee did not take what was paid, and this device has it again, for a deposit."""
-
-    def __init__(self, amount_fen: int, why: str) -> None:
-        super().__init__(why)
-        self.amount_fen = amount_fen
 
 
 class Payee:

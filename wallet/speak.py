@@ -103,7 +103,7 @@ class Speaker:
         from currency.number import NumberError
         from wallet.banks import BankNotFound
         from wallet.home import HomeError
-        from wallet.link import CameBack, LinkError, LinkRefused
+        from wallet.link_errors import CameBack, LinkError, LinkRefused
         from wallet.papers import PaperError
         from wallet.times import TimeError
 

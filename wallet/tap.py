@@ -13,7 +13,8 @@ from wallet import hand_over, papers
 from wallet.card import Card
 from wallet.hand_over import Handed
 from wallet.limits import MAX_TAGS
-from wallet.link import CameBack, GivenBack, Receipt
+from wallet.link import Receipt
+from wallet.link_errors import CameBack, GivenBack
 from wallet.pocket import Pocket
 
 

@@ -16,7 +16,8 @@ from runtime.errors import Refusal
 from tests.offline.country import DAY, Country, key_of
 from tests.offline.purses import purse
 from wallet import cli_offline_words, hand_over, papers
-from wallet.link import LinkError, Receipt
+from wallet.link import Receipt
+from wallet.link_errors import LinkError
 from wallet.pocket import Pocket
 from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
 from wallet.speak import UsageError

@@ -28,7 +28,7 @@ from wallet.card_guard import FREE_TAPS, MAX_PAIRED, Session, wallet_part
 from wallet.card_messages import Command
 from wallet.hard_wallet import HardWallet, personalise
 from wallet.home import HomeError
-from wallet.link import LinkError
+from wallet.link_errors import LinkError
 from wallet.pocket import Pocket
 from wallet.secure_element.sealed_file import SealedFile
 

@@ -111,6 +111,17 @@ def test_amounts_and_numbers_may_be_typed_as_people_write_them(alice: Cli, bob: 
     assert alice.json("topup", "1,000.00")["amount_fen"] == 100_000
 
 
+def test_names_and_memos_may_hold_wide_spaces_and_joined_emoji(
+    bob: str, stack: Path, tmp_path: Path
+) -> None:
+    wang = Cli(stack, tmp_path / "wang")
+    wang.run("open", "--bank", "alpha", "--name", "王\u3000五")
+    wang.run("topup", "10")
+    wang.run("pay", bob, "1", "--memo", "👩\u200d💻\u3000谢谢")
+    assert wang.json("history")["items"][0]["memo"] == "👩💻 谢谢"
+    assert "line" not in wang.run("pay", bob, "1", "--memo", "two\nlines", code=1)
+
+
 def test_json_shapes(alice: Cli, bob: str) -> None:
     shown = alice.json("show")
     assert {"number", "bank", "available_fen", "held_fen", "offline_fen"} <= set(shown)

@@ -15,7 +15,8 @@ from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, _purse, deposited, deposits, purse
 from wallet import hand_over, papers
-from wallet.link import CameBack, GivenBack, LinkError, LinkRefused, Taken
+from wallet.link import Taken
+from wallet.link_errors import CameBack, GivenBack, LinkError, LinkRefused
 from wallet.pocket import Pocket
 
 AMOUNT = 30

@@ -39,7 +39,7 @@ from wallet.card_pin import Reader
 from wallet.hand_over import Handed
 from wallet.hard_wallet import HardWallet, personalise, serve
 from wallet.home import HomeError
-from wallet.link import CameBack, LinkError
+from wallet.link_errors import CameBack, LinkError
 from wallet.pocket import Pocket
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MAX_PIN_TRIES

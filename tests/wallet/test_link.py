@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from wallet import link, papers
+from wallet.link_errors import GivenBack, LinkError, LinkRefused
 
 
 def test_text_is_capital_letters_and_digits_and_comes_back() -> None:
@@ -85,7 +86,7 @@ def test_an_ok_without_a_receipt_is_none(word: str) -> None:
     here, there = socket.socketpair()
     with here, there, here.makefile("rb") as lines:
         there.sendall(word.encode() + b"\n")
-        with pytest.raises(link.LinkRefused):
+        with pytest.raises(LinkRefused):
             link.Payee(here, lines).show("payment")
 
 
@@ -107,7 +108,7 @@ def test_link_carries_a_no() -> None:
 
     came, sent = linked(accept, lambda request, payee: payee.show(request))
     assert isinstance(came, ValueError)
-    assert isinstance(sent, link.LinkRefused) and str(sent) == "altered"
+    assert isinstance(sent, LinkRefused) and str(sent) == "altered"
 
 
 def test_a_payees_words_steer_no_terminal() -> None:
@@ -115,28 +116,26 @@ def test_a_payees_words_steer_no_terminal() -> None:
         raise ValueError("\x1b[2J taken")
 
     _, sent = linked(accept, lambda request, payee: payee.show(request))
-    assert isinstance(sent, link.LinkRefused) and str(sent) == "\\u001b[2J taken"
+    assert isinstance(sent, LinkRefused) and str(sent) == "\\u001b[2J taken"
 
 
 def test_link_carries_what_is_given_back() -> None:
     def accept(payment: str) -> link.Taken:
         if payment == "good":
             return taken(4)
-        raise link.GivenBack("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
+        raise GivenBack("BACKTEXT", "a device\nwas revoked", asked=payment == "asked")
 
     def pay(request: str, payee: link.Payee) -> object:
-        with pytest.raises(link.GivenBack) as caught:
+        with pytest.raises(GivenBack) as caught:
             payee.show("earlier")
         assert (caught.value.text, str(caught.value)) == ("BACKTEXT", "a device was revoked")
         return payee.show("good")
 
     assert linked(accept, pay) == (link.Taken(4), link.Receipt(4, RECEIPT))
     came, sent = linked(accept, lambda request, payee: payee.show("asked"))
-    assert isinstance(came, link.GivenBack) and isinstance(sent, link.GivenBack)
-    came, sent = linked(
-        accept, lambda request, payee: pytest.raises(link.GivenBack, payee.show, "x")
-    )
-    assert isinstance(came, link.LinkError)
+    assert isinstance(came, GivenBack) and isinstance(sent, GivenBack)
+    came, sent = linked(accept, lambda request, payee: pytest.raises(GivenBack, payee.show, "x"))
+    assert isinstance(came, LinkError)
 
 
 def test_a_payee_answers_for_its_own_requests_only() -> None:
@@ -150,7 +149,7 @@ def test_a_payee_answers_for_its_own_requests_only() -> None:
 
 def test_a_payer_that_says_too_much_is_left() -> None:
     came, _ = linked(took, lambda request, payee: [payee.ask([]) for _ in range(150)])
-    assert isinstance(came, link.LinkError)
+    assert isinstance(came, LinkError)
 
 
 def test_payer_that_goes_away_is_no_answer() -> None:
@@ -158,7 +157,7 @@ def test_payer_that_goes_away_is_no_answer() -> None:
         raise ValueError("not for me")
 
     came, sent = linked(took, pay)
-    assert isinstance(came, link.LinkError)
+    assert isinstance(came, LinkError)
     assert isinstance(sent, ValueError)
 
 

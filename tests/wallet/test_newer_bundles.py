@@ -17,7 +17,7 @@ from tests.offline.trust_cases import filter_of
 from tests.wallet.held_cards import Held
 from tests.wallet.test_hand_over import Memory
 from wallet import hand_over, newer_bundles, tap
-from wallet.link import LinkError
+from wallet.link_errors import LinkError
 from wallet.pocket import Pocket
 
 OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)

@@ -1,0 +1,33 @@
+"""How a payment from device to device can end other than well."""
+
+from __future__ import annotations
+
+
+class LinkError(Exception):
+    """The other device was not reached or fell silent; repeating is safe."""
+
+
+class LinkRefused(Exception):
+    """The payee's device said no."""
+
+
+class GivenBack(Exception):
+    """The payee's device did not take a payment, and gives it back; the message says why.
+
+    Attributes:
+        text: the give-back.
+        asked: it was the payment that was asked for; otherwise the payer may go on.
+    """
+
+    def __init__(self, text: str, why: str, *, asked: bool = True) -> None:
+        super().__init__(why)
+        self.text = text
+        self.asked = asked
+
+
+class CameBack(Exception):
+    """The payee did not take what was paid, and this device has it again, for a deposit."""
+
+    def __init__(self, amount_fen: int, why: str) -> None:
+        super().__init__(why)
+        self.amount_fen = amount_fen
