@@ -91,12 +91,13 @@ def differences(page: Path, ours: Section, theirs: Section) -> Iterator[str]:
     """In words, what a section has otherwise in Chinese than in English."""
     if ours.blocks != theirs.blocks:
         yield "code blocks differ in more than their comments"
+    yield from in_words(ours.text, theirs.text)
     if ours.tables() != theirs.tables():
         yield f"tables have {ours.tables()} rows in English and {theirs.tables()} in Chinese"
-    yield from in_words(ours.text, theirs.text)
-    for row, (english, chinese) in enumerate(zip(ours.rows(), theirs.rows(), strict=False)):
-        for what in in_words(english, chinese):
-            yield f"row {row} of its tables: {what}"
+    else:
+        rows = zip(ours.rows(), theirs.rows(), strict=True)
+        for row, (english, chinese) in enumerate(rows, 1):
+            yield from (f"{what} (line {row} of its tables)" for what in in_words(english, chinese))
     yield from lacking("links to", targets(page, ours), targets(PAIRS[page], theirs))
 
 
