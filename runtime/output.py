@@ -18,6 +18,27 @@ import language
 from language import N_, _
 from runtime.limits import MAX_ERROR_CHARACTERS
 
+_COMMON = (
+    N_("No such file or directory"),
+    N_("Permission denied"),
+    N_("Operation not permitted"),
+    N_("No space left on device"),
+    N_("Read-only file system"),
+    N_("File exists"),
+    N_("Is a directory"),
+    N_("Not a directory"),
+    N_("Directory not empty"),
+    N_("File name too long"),
+    N_("Too many open files"),
+    N_("Input/output error"),
+    N_("Broken pipe"),
+    N_("Connection refused"),
+    N_("Connection reset by peer"),
+    N_("Address already in use"),
+    N_("Cannot assign requested address"),
+    N_("Disk quota exceeded"),
+)
+
 _SAMPLE = N_("Interrupted.")
 """Letters of the language."""
 
@@ -44,12 +65,17 @@ def of_this_machine(error: Exception) -> str:
     The message of a database names no values: what SQLAlchemy adds to it is left out.
     """
     if isinstance(error, OSError):
-        what = error.strerror or str(error)
+        what = reason_of(error)
         return f"{error.filename}: {what}" if error.filename else what
     original = getattr(error, "orig", None)  # of SQLAlchemy's errors, which cost much to import
     if isinstance(original, Exception):
         return _("the database: {error}").format(error=original)
     return ""
+
+
+def reason_of(error: OSError) -> str:
+    """What the operating system says of a failure, in the reader's language where it is common."""
+    return _(error.strerror or str(error))
 
 
 class Unprintable(Exception):
@@ -88,7 +114,7 @@ class _Stream:
         return getattr(self._stream, name)
 
     def _broken(self, error: OSError | ValueError) -> None:
-        self._why = str(getattr(error, "strerror", None) or error)
+        self._why = reason_of(error) if isinstance(error, OSError) else str(error)
         _let_go(self._stream)
         self._on_error(self._why)
 

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from language import _
+from runtime.output import reason_of
 from runtime.settings import SettingsError
 from runtime.signing_keys import put_token_key
 from sandbox.ceremony import CeremonyError, Held, Record, hold, holder_of, read_record, restore
@@ -176,7 +177,7 @@ def _keep(into: str, seed: bytes) -> None:
         with open(os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(seed)
     except OSError as error:
-        raise CeremonyError(f"{into}: {error.strerror}") from None
+        raise CeremonyError(f"{into}: {reason_of(error)}") from None
 
 
 def _read(speaker: Speaker, file: Path) -> Record:

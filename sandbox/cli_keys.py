@@ -16,6 +16,7 @@ from language import _
 from runtime.authority_key import make_authority_key, open_authority_key
 from runtime.certificates import Authority, request
 from runtime.envelope import possession
+from runtime.output import reason_of
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key, open_key
 from sandbox import cli_rotation
@@ -194,7 +195,7 @@ def _write(speaker: Speaker, file: Path, content: bytes, mode: int) -> None:
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
             opened.write(content)
     except OSError as error:
-        speaker.fail(EXIT_REFUSED, "FILE_NOT_WRITTEN", f"{file}: {error.strerror}")
+        speaker.fail(EXIT_REFUSED, "FILE_NOT_WRITTEN", f"{file}: {reason_of(error)}")
 
 
 def _or_fail(speaker: Speaker, act: Callable[[], T]) -> T:

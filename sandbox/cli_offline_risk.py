@@ -127,7 +127,7 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
         ),
         (_("online every"), f"{asked['sync_hours']:g} h"),
         (_("revoked after"), f"{asked['revocation_hours']:g} h"),
-        ("hops", f"{asked['hops']}"),
+        (_("hops"), f"{asked['hops']}"),
         (
             _("broken devices"),
             _("{devices} of {devices2:,}").format(

@@ -10,6 +10,7 @@ import typer
 from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from language import _
+from runtime.output import reason_of
 from sandbox.act_words import content_of, quoted, said
 from sandbox.cli_acts import At, institutions
 from sandbox.limits import SHOWN_WAITING
@@ -84,7 +85,7 @@ def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], st
     try:
         return remember(plan, acts), ""
     except OSError as error:
-        why = f"{error.filename}: {error.strerror}"
+        why = f"{error.filename}: {reason_of(error)}"
         return set(), _(
             "What was shown cannot be kept, to compare it when it is approved: {why}"
         ).format(why=why)

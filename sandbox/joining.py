@@ -19,6 +19,7 @@ from pathlib import Path
 
 from language import _
 from runtime.files import write_whole
+from runtime.output import reason_of
 from runtime.private import PRIVATE_FILE, make_private
 from sandbox.databases import create_databases, drop_databases
 from sandbox.plan import (
@@ -224,5 +225,7 @@ def _check_free(port: int) -> None:
             listener.bind((HOST, port))
         except OSError as error:
             raise PortTaken(
-                _("port {port}: {error}; nothing was made").format(port=port, error=error.strerror)
+                _("port {port}: {error}; nothing was made").format(
+                    port=port, error=reason_of(error)
+                )
             ) from error

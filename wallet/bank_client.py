@@ -14,6 +14,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from language import _
 from runtime import require_tls13
 from runtime.channel import connect
+from runtime.output import reason_of
 from wallet.bank import Arrivals
 from wallet.home import HomeError
 from wallet.limits import ORDER_TIMEOUT_S, SHOW_TIMEOUT_S
@@ -40,7 +41,7 @@ class GrpcBanks:
                     _(
                         "the certificate that the bank is checked against, {ca!r}, cannot be "
                         "read: {error}"
-                    ).format(ca=ca, error=error.strerror)
+                    ).format(ca=ca, error=reason_of(error))
                 ) from error
             require_tls13()
             credentials = grpc.ssl_channel_credentials(root_certificates=roots)

@@ -22,6 +22,7 @@ from offline_token.formats import (
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
 from runtime.errors import Refusal
+from runtime.output import reason_of
 from runtime.randomness import Randomness, SystemRandomness
 from wallet import card_messages as messages
 from wallet.card_channel import MessageError, meet
@@ -268,6 +269,6 @@ def touched(path: Path) -> Iterator[Card]:
             connection.connect(str(path))
         except OSError as error:
             raise LinkError(
-                _("no card at {path}: {error}").format(path=path, error=error.strerror or error)
+                _("no card at {path}: {error}").format(path=path, error=reason_of(error))
             ) from error
         yield Card(connection)

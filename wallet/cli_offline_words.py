@@ -12,7 +12,7 @@ from currency.amount import format_yuan, parse_yuan
 from currency.reasons import in_words
 from language import N_, _
 from runtime.errors import NoAnswer, Refusal
-from runtime.output import Unprintable, harmless
+from runtime.output import Unprintable, harmless, reason_of
 from wallet import hand_over, link, papers
 from wallet.app import App
 from wallet.card import Card
@@ -86,7 +86,7 @@ def keep(text: str, file: Path | None) -> None:
         file.write_text(text + "\n", encoding="ascii")
     except OSError as error:
         raise Unprintable(
-            _("{file} cannot be written: {error}").format(file=file, error=error.strerror)
+            _("{file} cannot be written: {error}").format(file=file, error=reason_of(error))
         ) from error
 
 

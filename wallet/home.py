@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from language import _
 from runtime.files import create_whole, write_whole
+from runtime.output import reason_of
 from runtime.private import make_private
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Home:
         except OSError as error:
             raise HomeError(
                 _("{folder} cannot be the wallet's home: {error}").format(
-                    folder=self.folder, error=error.strerror
+                    folder=self.folder, error=reason_of(error)
                 )
             ) from error
 
@@ -111,7 +112,7 @@ class Home:
                 _(
                     "the certificate that the bank is checked against, {file!r}, cannot be "
                     "read: {error}"
-                ).format(file=file, error=error.strerror)
+                ).format(file=file, error=reason_of(error))
             ) from error
         self.make()
         write_whole(self.folder / _BANK_CA, content)
@@ -141,7 +142,7 @@ class Home:
             seed = self._seed.read_bytes()
         except OSError as error:
             raise HomeError(
-                _("{seed} cannot be read: {error}").format(seed=self._seed, error=error.strerror)
+                _("{seed} cannot be read: {error}").format(seed=self._seed, error=reason_of(error))
             ) from error
         if mode & 0o077:
             raise HomeError(_("{seed} can be read by others; chmod 600 it").format(seed=self._seed))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from language import _
-from runtime.output import harmless
+from runtime.output import harmless, reason_of
 from wallet import newer_bundles
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 from wallet.link_errors import GivenBack, LinkError, LinkRefused
@@ -178,7 +178,7 @@ def send(
             return talk(_read(lines), Payee(connection, lines))
     except OSError as error:
         raise LinkError(
-            _("the other device did not answer: {error}").format(error=error.strerror or error)
+            _("the other device did not answer: {error}").format(error=reason_of(error))
         ) from error
 
 

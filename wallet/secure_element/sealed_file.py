@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from language import _
 from runtime.files import write_whole
+from runtime.output import reason_of
 from runtime.randomness import Randomness
 from wallet.secure_element import changes
 from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack, wrong_pin
@@ -351,7 +352,9 @@ class SealedFile:
             lock = self._lock.open("ab")
         except OSError as error:
             raise DeviceError(
-                _("{lock} cannot be opened: {error}").format(lock=self._lock, error=error.strerror)
+                _("{lock} cannot be opened: {error}").format(
+                    lock=self._lock, error=reason_of(error)
+                )
             ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

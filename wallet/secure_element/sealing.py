@@ -27,6 +27,7 @@ from nacl.utils import random
 
 from language import _
 from runtime.files import create_whole
+from runtime.output import reason_of
 from runtime.randomness import Randomness
 from wallet.home import SEED_BYTES
 from wallet.secure_element.device_errors import DeviceError
@@ -108,7 +109,7 @@ class Seal:
             seal = self.path.read_bytes()
         except OSError as error:
             raise DeviceError(
-                _("{path} cannot be read: {error}").format(path=self.path, error=error.strerror)
+                _("{path} cannot be read: {error}").format(path=self.path, error=reason_of(error))
             ) from error
         if mode & 0o077:
             raise DeviceError(
