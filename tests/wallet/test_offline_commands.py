@@ -172,17 +172,21 @@ def test_what_is_not_taken_comes_back_as_a_text(bob: Cli, carol: Cli, tmp_path: 
 
 
 def test_what_is_not_taken_comes_back_over_a_link(bob: Cli, carol: Cli) -> None:
+    bob.run("topup", "5")
+    bob.run("offline", "load", "5")
     at = f"127.0.0.1:{free_ports(1)[0]}"
-    payee = command(carol, "offline", "accept", "--listen", at, "--amount", "15")
+    payee = command(carol, "offline", "accept", "--listen", at, "--amount", "5")
     assert payee.stderr is not None and "Listening" in payee.stderr.readline()
-    payer = command(bob, "offline", "pay", "--connect", at, "--amount", "15")
+    # What is revoked she would tell him before he pays; that she has no room by now she does not.
+    carol.run("offline", "limit", "--total", "1")
+    payer = command(bob, "offline", "pay", "--connect", at, "--amount", "5")
     out, _ = payer.communicate(timeout=60)
     said_no = json.loads(out)
-    assert (payer.returncode, said_no["reason"], said_no["amount_fen"]) == (1, "CAME_BACK", 1_500)
+    assert (payer.returncode, said_no["reason"], said_no["amount_fen"]) == (1, "CAME_BACK", 500)
     assert "wallet offline deposit" in said_no["next"]
     out, _ = payee.communicate(timeout=60)
     assert (payee.returncode, json.loads(out)["state"]) == (1, "GIVEN_BACK")
-    assert bob.json("offline", "deposit")["available_fen"] == 2_000
+    assert bob.json("offline", "deposit")["available_fen"] == 2_500
 
 
 @pytest.mark.skipif(not library(), reason="apt-get install softhsm2")
