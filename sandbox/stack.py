@@ -18,7 +18,7 @@ from sandbox.databases import create_databases, drop_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
 from sandbox.offices import CentralOffice, by_two
 from sandbox.plan import CENTRAL_BANK, StackPlan, bank_names, draw, load
-from sandbox.processes import ProcessFailed, Running, stop_all
+from sandbox.processes import ProcessFailed, Running, interrupted_later, stop_all
 from sandbox.trust import business_key, business_public_key, fingerprint, make_trust
 
 DEFAULT_BANKS = ("alpha", "beta")
@@ -113,9 +113,10 @@ class Stack:
         """Start one service if it does not run; does not wait for it."""
         found = self.running.get(name)
         if found is None or not found.alive():
-            found = self.running[name] = Running.start(self.plan.command(name))
-            self.started.add(name)
-            self._write_down({name: found.pid})
+            with interrupted_later():
+                found = self.running[name] = Running.start(self.plan.command(name))
+                self.started.add(name)
+                self._write_down({name: found.pid})
         return found
 
     def was_stopped(self, name: str) -> bool:

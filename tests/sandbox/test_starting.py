@@ -1,0 +1,54 @@
+"""Whatever interrupts a start, what was started is known of, and stopped again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.plan import load
+from sandbox.processes import Command, Running, interrupted_later
+from sandbox.stack import Stack, init
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM]
+
+
+def test_an_interrupt_waits_for_the_end_of_what_must_not_be_torn() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupted_later():
+        signal.raise_signal(signal.SIGINT)
+        done.append("all of it")
+    assert done == ["all of it"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_handlers_are_as_they_were() -> None:
+    before = [signal.getsignal(number) for number in NUMBERS]
+    with pytest.raises(ValueError), interrupted_later():
+        raise ValueError
+    assert [signal.getsignal(number) for number in NUMBERS] == before
+
+
+def test_a_service_that_was_just_started_when_ctrl_c_came_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Running] = []
+    start = Running.start
+
+    def interrupted(command: Command) -> Running:
+        sleeping = Command(command.name, "this", ("sleeps",), command.log)
+        monkeypatch.setattr(Command, "argv", [sys.executable, "-c", "import time; time.sleep(600)"])
+        begun.append(start(sleeping))
+        os.kill(os.getpid(), signal.SIGINT)
+        return begun[-1]
+
+    stack = Stack(init(tmp_path / "stack"))
+    monkeypatch.setattr(Running, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stack.up()
+    assert len(begun) == 1 and not begun[0].alive()
+    assert (stack.running, load(stack.plan.folder).pids) == ({}, {})
