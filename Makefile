@@ -16,6 +16,7 @@ setup: $(STAMP) ## make the environment in .venv
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/python -m sandbox.compiled
 	touch $(STAMP)
 
 demo: $(STAMP) ## a whole currency, alive, in a few minutes
