@@ -349,15 +349,15 @@ def common(told: Told, party: str, name: str) -> set[int | bytes]:
     # Behind a bank's name, padded to 16 bytes, stands what is drawn anew each time: its first byte
     # is the same once in 256 times. What is really shared has other windows than this one.
     told_of_all |= {bytes(11) + bytes([first]) for first in range(256)}
-    # Before a deposit, or a certificate, stands the end of a signature, of which two bytes are the
-    # same now and then (the last one is 16 at most: RFC 8032, 5.1.7). A signature that is shared
-    # has windows of its own.
+    # Before a deposit, or a certificate, stands the end of a signature, of which two or three bytes
+    # are the same now and then (the last one is 16 at most: RFC 8032, 5.1.7). A signature that is
+    # shared has windows of its own.
     begin = [head[skip:] for head in brought_in for skip in (0, 1)] + [certificate[3:]]
     told_of_all |= {
         found
         for found in first & second
         if isinstance(found, bytes)
-        and any(found[skip:] == head[: 12 - skip] for head in begin for skip in (1, 2))
+        and any(found[skip:] == head[: 12 - skip] for head in begin for skip in (1, 2, 3))
     }
     return (first & second) - told_of_all - KINDS_OF_BATCHES - ROUND_SIZES
 
