@@ -26,7 +26,6 @@ from settlement.history import History
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, Result
 
-_REFUSED = int(Result.MALFORMED)
 _DECIDES_NOTHING = frozenset(
     (
         errors_pb2.REASON_OVERLOADED,
@@ -67,14 +66,8 @@ class Refused:
 
     def count(self, batch: Batch, answers: Answers) -> None:
         """Counts what was written down of orders in a batch that the rule has refused."""
-        refused = answers.results >= _REFUSED
-        if not refused.any():
-            return  # nearly always: payments wait for this
-        refused &= ~answers.repeated & (answers.positions > 0)
-        for place in np.flatnonzero(refused).tolist():
-            record = batch.records[place]
-            beside = sum(len(part[place]) for part in (batch.notes, batch.signatures) if part)
-            self._room.count(int(record["origin"]), RECORD.itemsize + beside)
+        for place in answers.refused_now():
+            self._room.count(int(batch.records[place]["origin"]), batch.bytes_of(place))
 
     def count_ended(self, account: int) -> None:
         """Counts a payment of a wallet that the central bank has written down as refused."""

@@ -53,6 +53,14 @@ class Answers:
         """The answer for record `index`."""
         return Result(int(self.results[index]))
 
+    def refused_now(self) -> list[int]:
+        """Places of the records that were written down as refused by this batch; no repeats."""
+        refused = self.results >= Result.MALFORMED
+        if not refused.any():  # nearly always: payments wait for this
+            return []
+        found: list[int] = np.flatnonzero(refused & ~self.repeated & (self.positions > 0)).tolist()
+        return found
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -94,6 +102,11 @@ class Batch:
         """Bytes of the records and of what is written down beside them."""
         beside = (part for part in (self.notes, self.signatures) if part is not None)
         return int(self.records.nbytes) + sum(sum(map(len, part)) for part in beside)
+
+    def bytes_of(self, place: int) -> int:
+        """Bytes of one record and of what is written down beside it."""
+        beside = (part for part in (self.notes, self.signatures) if part is not None)
+        return RECORD.itemsize + sum(len(part[place]) for part in beside)
 
     def __post_init__(self) -> None:
         if self.records.dtype != RECORD:

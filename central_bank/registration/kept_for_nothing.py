@@ -19,9 +19,6 @@ from central_bank.registration.kept_batches import SignedBatch
 from runtime.clock import Clock
 from runtime.kept_bytes import KeptBytes
 from settlement.core import Answers, Batch
-from settlement.records import RECORD, Result
-
-_REFUSED = int(Result.MALFORMED)
 
 
 class KeptForNothing:
@@ -52,13 +49,10 @@ class KeptForNothing:
             batch: what was decided, of which the answers are.
             moved_bytes: of what the bank signed that has settled, beside MOVED_BYTES a record.
         """
+        refused = answers.refused_now()
+        kept = signed.kept_bytes() + sum(map(batch.bytes_of, refused))
         new = (answers.positions > 0) & ~answers.repeated
-        refused = new & (answers.results >= _REFUSED)
-        places = np.flatnonzero(refused).tolist()
-        kept = signed.kept_bytes() + RECORD.itemsize * len(places)
-        if batch.notes is not None:
-            kept += sum(len(batch.notes[place]) for place in places)
-        moved = int(np.count_nonzero(new & ~refused))
+        moved = int(np.count_nonzero(new)) - len(refused)
         came_of_it = MOVED_BYTES * moved + moved_bytes if moved else 0
         if kept or came_of_it:
             self._bytes.count(signed.bank.index, kept, came_of_it=came_of_it)
