@@ -6,18 +6,33 @@ STAMP := $(VENV)/.installed
 PACKAGES := currency language runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format messages screens protos bench clean
+# Keys and passwords by their form. Long random numbers are what test vectors are made of, so those are let be.
+NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString \
+	--exclude-files '^(requirements\.lock|protos/gen/|docs/(screens|plots)/|tests/vectors/|language/locale/)'
+
+# Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
+CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
+
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos bench clean
 
 help: ## list the tasks
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## make the environment in .venv
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m sandbox.compiled
 	touch $(STAMP)
+
+lock: ## find the newest versions of all that is installed, and write down their hashes
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+		--extra test --extra check --generate-hashes --no-annotate \
+		--custom-compile-command 'make lock' --output-file requirements.lock
 
 demo: $(STAMP) ## a whole currency, alive, in a few minutes
 	$(BIN)/dcep demo
@@ -26,10 +41,33 @@ test: $(STAMP) ## all tests, on SQLite and PostgreSQL
 	$(BIN)/pytest -n 2 --dist loadgroup
 	$(BIN)/pytest -n 2 --dist loadgroup tests/integration --postgresql -m "not any_database"
 
-lint: $(STAMP) ## format and types
+check: $(CHECKS) ## all that is looked at without running the tests, as before each commit
+
+check-format: $(STAMP) # is the code in the project's format?
 	$(BIN)/ruff format --check .
+
+check-lint: $(STAMP)
 	$(BIN)/ruff check .
+
+check-types: $(STAMP)
 	$(BIN)/mypy $(PACKAGES)
+
+check-imports: $(STAMP) # does each package import only what it may?
+	$(BIN)/lint-imports --no-logo --no-cache
+
+check-dead: $(STAMP) # code that nothing uses
+	$(BIN)/vulture
+
+check-deps: $(STAMP) # dependencies that are missing, or that nothing uses
+	$(BIN)/deptry .
+
+check-secrets: $(STAMP) # keys and passwords that do not belong in a repository
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
+
+check-known: $(STAMP) # known vulnerabilities in what is installed
+	$(BIN)/python -m dcep_build.vulnerabilities requirements.lock $(if $(GITHUB_ACTIONS),--required)
+
+lint: check-format check-lint check-types ## format and types
 
 format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .

@@ -36,8 +36,6 @@ from sandbox.plan import (
 from sandbox.ports import free_ports
 from sandbox.trust import make_bank, officer_key_file, write_directory
 
-LAST_PREFIX = 9999
-
 
 class PortTaken(Exception):
     """Somebody else has a port that a bank was to have; nothing was made."""

@@ -1,52 +1,79 @@
-"""Who may import whom."""
+"""Who may import whom: the contracts in pyproject.toml hold, and would notice."""
 
 from __future__ import annotations
 
-import ast
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
+from importlinter.api import read_configuration
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.layers import LayersContract
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = {
-    "bench", "central_bank", "currency", "language", "officers", "offline_token", "operator_bank",
-    "runtime", "sandbox", "settlement", "wallet",
-}  # fmt: skip
-MAY = {
-    "language": set[str](),
-    "currency": {"language"},
-    "settlement": {"currency", "offline_token"},
-    "offline_token": {"currency", "settlement"},
-    "runtime": {"language"},
-    "officers": {"runtime"},
-    "central_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
-    "operator_bank": {"currency", "settlement", "offline_token", "officers", "runtime"},
-    "wallet": {"currency", "language", "offline_token", "runtime"},
-    "sandbox": {"currency", "language", "officers", "runtime", "settlement", "offline_token"},
-}
+CONFIGURATION = read_configuration(str(ROOT / "pyproject.toml"))
+CONTRACTS = {contract["name"]: contract for contract in CONFIGURATION["contracts_options"]}
+KINDS = {"layers": LayersContract, "forbidden": ForbiddenContract}
+OURS = set(CONFIGURATION["session_options"]["root_packages"])
 
 
-def imports(package: str) -> set[tuple[str, str]]:
-    """(file, top-level package of ours that it imports)."""
-    found: set[tuple[str, str]] = set()
-    for file in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module or ""]
-            tops = {name.partition(".")[0] for name in names} & OURS
-            found |= {(str(file.relative_to(ROOT)), top) for top in tops}
-    return found
+@cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph(*sorted(OURS), cache_dir=None)
 
 
-# The simulation of risk runs the central bank's own clearing in its process.
-BESIDES = {("sandbox/offline_risk/clearing.py", "central_bank")}
+def kept(name: str, graph: grimp.ImportGraph) -> bool:
+    contract = CONTRACTS[name]
+    options = {key: value for key, value in contract.items() if key not in ("name", "type")}
+    kind = KINDS[contract["type"]]
+    return bool(kind(name, CONFIGURATION["session_options"], options).check(graph, False).kept)
 
 
-@pytest.mark.parametrize("package", sorted(MAY))
-def test_a_package_imports_only_what_it_may(package: str) -> None:
-    allowed = MAY[package] | {package}
-    found = imports(package) - BESIDES
-    assert [pair for pair in sorted(found) if pair[1] not in allowed] == []
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_contract_is_kept(name: str) -> None:
+    assert kept(name, deepcopy(imports())), "`make check-imports` says which imports break it"
+
+
+def test_every_package_is_under_contract() -> None:
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert folders - {"dcep_build", "tests"} == OURS
+    layers = next(contract for contract in CONTRACTS.values() if contract["type"] == "layers")
+    listed = " ".join(layers["layers"]).replace("|", " ").replace(":", " ").split()
+    assert sorted(listed) == sorted(OURS)
+
+
+NEVER = [
+    ("language", "currency"),
+    ("currency", "runtime"),
+    ("settlement", "runtime"),
+    ("settlement", "language"),
+    ("settlement", "officers"),
+    ("offline_token", "runtime"),
+    ("offline_token", "language"),
+    ("runtime", "currency"),
+    ("runtime", "settlement"),
+    ("officers", "currency"),
+    ("officers", "settlement"),
+    ("officers", "language"),
+    ("central_bank", "operator_bank"),
+    ("central_bank", "wallet"),
+    ("central_bank", "language"),
+    ("operator_bank", "central_bank"),
+    ("operator_bank", "sandbox"),
+    ("wallet", "operator_bank"),
+    ("wallet", "settlement"),
+    ("wallet", "officers"),
+    ("sandbox", "central_bank"),
+    ("sandbox", "wallet"),
+    ("sandbox", "bench"),
+]
+
+
+@pytest.mark.parametrize(("importer", "imported"), NEVER)
+def test_a_forbidden_import_would_be_noticed(importer: str, imported: str) -> None:
+    graph = deepcopy(imports())
+    graph.add_module(f"{importer}.new")
+    graph.add_import(importer=f"{importer}.new", imported=imported)
+    assert [name for name in CONTRACTS if not kept(name, deepcopy(graph))]

@@ -38,12 +38,6 @@ from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from wallet.secure_element.limits import MAX_PIECES
 
 
-def known_defect(reason: str) -> pytest.MarkDecorator:
-    """What the test asserts does not hold yet; once it does, the test says so by failing."""
-    wrong = (AssertionError, pytest.fail.Exception)
-    return pytest.mark.xfail(strict=True, reason=reason, raises=wrong)
-
-
 @contextmanager
 def refused(reason: Reason) -> Iterator[None]:
     """The secure element refuses with this verdict."""
