@@ -21,7 +21,7 @@ from central_bank.registration.judging import Judged, Judging
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.losses import Losses
-from central_bank.registration.restore import given_back
+from central_bank.registration.registered import Registered
 from central_bank.registration.settle import open_signed
 from central_bank.registration.waiting import Waiting, item_digest
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -37,6 +37,7 @@ from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 _SPENT_TWICE = "SPENT_TWICE"
+_NOT_REGISTERED = "NOT_REGISTERED"
 _TRIED_AGAIN = frozenset((Reason.TOKEN_EXPIRED,))
 """No last word: the centre's clock may be wrong. What is too late has ended only once its
 money went back to the loader; until then the bank asks again."""
@@ -137,16 +138,17 @@ class Deposits:
         return outcomes
 
     def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
-        """Numbers that have never been answered, of payments of which nothing was given back."""
+        """Numbers that have never been answered, of registered money that has not gone back."""
         counts = Counter(one.item.number for one in judged)
         unanswered = self._answers.none_yet(bank, list(counts))
-        restored = self._restored(judged)
+        registered = self._registered(judged)
         return {
             one.item.number
             for one in judged
             if one.item.number in unanswered
             and counts[one.item.number] == 1
-            and restored.isdisjoint(one.token_ids())
+            and registered.has_all(one.chains)
+            and not registered.has_given_back(one.chains)
         }
 
     def _deposit_one(self, bank: Bank, judged: Judged, signed: SignedBatch) -> DepositOutcome:
@@ -154,7 +156,13 @@ class Deposits:
         known = self._answers.find(bank, item)
         if known is not None:
             return known
-        if judged.chains and self._restored([judged]):
+        registered = self._registered([judged])
+        if (verdict.good or verdict.reason in _TRIED_AGAIN) and not registered.has_all(
+            judged.chains
+        ):
+            # Of the piece nothing is said: these books may be an older copy than the token.
+            return self._invalid(bank, judged, _NOT_REGISTERED)
+        if registered.has_given_back(judged.chains):
             # Whatever the clock says now: what was left of it is back where it came from.
             return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.GIVEN_BACK)
         if verdict.reason in _NOT_THE_PIECES:
@@ -200,10 +208,10 @@ class Deposits:
         only = judged.only()
         return b"" if only is None else self._devices.rule(*only, end)
 
-    def _restored(self, judged: Sequence[Judged]) -> set[bytes]:
-        """Ids of the tokens in these deposits of which something was given back."""
-        ids = list({token_id for one in judged for token_id in one.token_ids()})
-        return self._database.read(lambda c: given_back(c, ids))
+    def _registered(self, judged: Sequence[Judged]) -> Registered:
+        """What is written down of the tokens in these deposits."""
+        ids = {token_id for one in judged for token_id in one.token_ids()}
+        return self._database.read(lambda c: Registered.of(c, ids))
 
     def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
         """How the pieces in these payments were spent before."""

@@ -10,7 +10,7 @@ from central_bank.authentication.devices import Devices
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS
 from dcep.registration.v1 import registration_pb2
 from offline_token.deposit import Deposit, DepositEndorsement, with_owners
-from offline_token.formats import Chain, FormatError
+from offline_token.formats import Chain, FormatError, Payment
 from offline_token.signing import verified as one_verified
 from offline_token.verify import Reason, Verdict, Verified, judge
 from runtime.clock import Clock
@@ -80,8 +80,10 @@ class Judging:
             except FormatError:
                 return Judged(item, Verdict(Reason.UNREADABLE))
             waited = item.number in waiting
+            # What was brought along counts for nothing: each bank's every key is known here, with
+            # the end that a revoked one has; and whoever stole a root has it sign statements too.
             verdict = judge(
-                deposit.payment,
+                Payment(deposit.payment.chains),
                 root=root_key,
                 bundle=bundle,
                 now_ms=now_ms,

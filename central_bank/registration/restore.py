@@ -22,7 +22,6 @@ from central_bank.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
 from runtime.fifo_lock import FifoLock
-from runtime.parts import parts
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger, Overloaded
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
@@ -97,17 +96,6 @@ class Restoring:
                 if not Result(result).accepted:
                     raise RestoreBroken(f"bank {left.bank}, load {left.number}: {Result(result)!r}")
         return True
-
-
-def given_back(connection: Connection, token_ids: Sequence[bytes]) -> set[bytes]:
-    """Those of these tokens of which something was given back."""
-    found: set[bytes] = set()
-    for part in parts(token_ids):
-        query = select(tokens.c.token_id).where(
-            tokens.c.token_id.in_(part), tokens.c.restored_fen.is_not(None)
-        )
-        found |= {bytes(token_id) for token_id in connection.execute(query).scalars()}
-    return found
 
 
 def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:

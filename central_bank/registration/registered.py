@@ -1,0 +1,45 @@
+"""What is written down of tokens that come in: were they registered, have they gone back?
+
+A signature of a root makes no money: a root may be stolen, before its end or after it. What leaves
+the float was paid into it when its token was registered, as it is written down here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from central_bank.tables import tokens
+from offline_token.formats import SIGNATURE_BYTES, Chain
+from runtime.parts import parts
+
+
+class Registered:
+    """What is known of some tokens."""
+
+    def __init__(self, known: Mapping[bytes, tuple[bytes, bool]]) -> None:
+        """By token id, the token without its signature, and whether something of it went back."""
+        self._known = known
+
+    @classmethod
+    def of(cls, connection: Connection, token_ids: Iterable[bytes]) -> Registered:
+        """Of tokens with these ids."""
+        of, known = tokens.c, {}
+        for part in parts(sorted(token_ids)):
+            query = select(of.token_id, of.body, of.restored_fen).where(of.token_id.in_(part))
+            for token_id, body, restored_fen in connection.execute(query):
+                known[bytes(token_id)] = bytes(body)[:-SIGNATURE_BYTES], restored_fen is not None
+        return cls(known)
+
+    def has_all(self, chains: Sequence[Chain]) -> bool:
+        """Whether each chain's token was registered: the same value, owner and times."""
+        return all(self._has(chain) for chain in chains)
+
+    def has_given_back(self, chains: Sequence[Chain]) -> bool:
+        """Whether something of one of their tokens went back to its loader."""
+        return any(self._known.get(chain.token.id, (b"", False))[1] for chain in chains)
+
+    def _has(self, chain: Chain) -> bool:
+        known = self._known.get(chain.token.id)
+        return known is not None and known[0] == chain.token.encode()[:-SIGNATURE_BYTES]
