@@ -13,7 +13,7 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos bench clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos wheel check-wheel bench clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ lock: ## find the newest versions of all that is installed, and write down their
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-		--extra test --extra check --generate-hashes --no-annotate \
+		--group test --group check --generate-hashes --no-annotate \
 		--custom-compile-command 'make lock' --output-file requirements.lock
 
 demo: $(STAMP) ## a whole currency, alive, in a few minutes
@@ -83,8 +83,15 @@ protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \
 		--grpc_python_out=protos/gen $$(find protos/dcep -name '*.proto' | sort)
 
+wheel: $(STAMP) ## what is published, in dist
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+check-wheel: wheel ## install it into an empty environment, from the registry, and run the demo there
+	$(BIN)/python -m dcep_build.check_wheel dist/*.whl
+
 bench: $(STAMP) ## measure; takes minutes
 	$(BIN)/python -m bench --all
 
 clean: ## remove what setup made
-	rm -rf $(VENV) *.egg-info
+	rm -rf $(VENV) *.egg-info dist

@@ -60,7 +60,7 @@ def _named(name: str) -> Callable[[Scale], list[Result]]:
 
 
 def _one_show(scale: Scale) -> list[Result]:
-    """A prototype: its library comes with the extras `bench` and `test`."""
+    """A prototype: its library comes with the extra `bench` and what the tests need."""
     try:
         from bench.one_show import measure
     except ModuleNotFoundError as error:

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import MetaData
 
 from runtime.database import open_engine
+from runtime.own_modules import own
 from settlement.build import open_ledger
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind
@@ -24,7 +25,7 @@ _PAYMENTS = 2
 
 def compile_all() -> None:
     """Has a ledger of its own decide and write down a few records, on the way that all take."""
-    import_module("runtime.signatures")  # compiled when it is imported
+    import_module(own("runtime.signatures"))  # compiled when it is imported
     metadata = MetaData()
     tables = journal_tables(metadata)
     with tempfile.TemporaryDirectory(prefix="dcep-compile-") as folder:

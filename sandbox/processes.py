@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.own_modules import own
 from runtime.private import close_to_others, make_private
 from sandbox.limits import LOG_TAIL_LINES, STOP_TIMEOUT_S
 
@@ -35,7 +36,7 @@ class Command:
     @property
     def argv(self) -> list[str]:
         """The command line."""
-        return [sys.executable, "-m", self.module, *self.arguments]
+        return [sys.executable, "-m", own(self.module), *self.arguments]
 
 
 class Running:
@@ -78,7 +79,7 @@ class Running:
         Process ids are used again by the system, so the command line is compared before anybody
         sends a signal to it.
         """
-        wanted = [command.module, *command.arguments]
+        wanted = [own(command.module), *command.arguments]
         return cls(command, pid, None) if _arguments_of(pid)[-len(wanted) :] == wanted else None
 
     def alive(self) -> bool:

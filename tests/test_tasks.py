@@ -14,7 +14,7 @@ from dcep_build import vulnerabilities
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TASKS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 ASKS_THE_NETWORK = "check-known"
 
@@ -66,8 +66,8 @@ def test_each_dependency_is_locked_with_its_hashes() -> None:
     )
     locked = {name for name, _hashes in entries}
     assert len(entries) == len(re.findall(r"^[a-z].*==", lock, re.MULTILINE))
-    extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["test"], *extras["check"]]
+    groups = PROJECT["dependency-groups"]
+    wanted = [*PROJECT["project"]["dependencies"], *groups["test"], *groups["check"]]
     names = {re.split(r"[\[<>=]", each)[0] for each in wanted}
     assert names - locked == set(), "`make lock`"
 

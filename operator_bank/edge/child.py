@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runtime.limits import DRAIN_S
+from runtime.own_modules import own
 
 _ENDS_WITHIN_S = DRAIN_S + 2.0
 _PREFIX = "dcep-edge-"
@@ -59,11 +60,12 @@ class EdgeProcess:
         name = f"{_PREFIX}{os.getpid()}-"
         self._folder = tempfile.TemporaryDirectory(prefix=name, dir=sockets_folder())
         self.address = f"unix:{self._folder.name}/bank"
-        own = ["--settings", str(settings)] if settings is not None else []
+        its_own = ["--settings", str(settings)] if settings is not None else []
         its, ours = os.pipe()
         self._pipe = os.fdopen(ours, "wb", buffering=0)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "operator_bank.edge", *own, "--bank", self.address], stdin=its
+            [sys.executable, "-m", own("operator_bank.edge"), *its_own, "--bank", self.address],
+            stdin=its,
         )
         os.close(its)
         self._stopping = False
