@@ -199,7 +199,7 @@ def build(
             RefundClock(database, clock, confirmed_until_ms=refunds_confirmed_until_ms),
             clearing,
         ),
-        pruning=Pruning(database, clock),
+        pruning=Pruning(database),
         evidence=evidence,
         feed=feed,
         feed_look=FeedLook(feed, book, ledger),

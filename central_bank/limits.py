@@ -68,9 +68,8 @@ MAX_REVOKED = 100_000
 """Devices that a trust bundle can tell from others, in 64 KB."""
 
 REVOKED_KEPT_MS = (127 + 30) * 86_400_000
-"""What a bank revoked so long ago is forgotten where room is needed: the longest certificate that
-counts has ended (`MAX_CERTIFICATE_MS`), and so has the age of a bundle. What officers revoked
-stays; so do proofs of double spend."""
+"""What a bank or a proof revoked so long ago is forgotten: the longest certificate that counts has
+ended (`MAX_CERTIFICATE_MS`), and so has the age of a bundle. What officers revoked stays."""
 
 REVOKED_ANYHOW = 10_000
 """Of the last that were revoked so many stay, however long ago: there is room for them, and banks
@@ -134,8 +133,12 @@ MAX_DEPOSIT_WAIT_MS = 30 * 86_400_000
 """For so long after the grace a deposit that came in time may wait for a bank's reserves."""
 
 PRUNE_AFTER_MS = RESTORE_GRACE_MS + MAX_DEPOSIT_WAIT_MS + 30 * 86_400_000
-"""So long after a token's expiry, its money having gone back, how its pieces were spent is deleted:
-the grace, the longest that a deposit may wait behind it, and a month for who looks into a case."""
+"""So long after its expiry a token is deleted, its money having gone back, with all that its pieces
+did: the grace, the longest that a deposit may wait behind it, and a month for who looks into it."""
+
+EVIDENCE_KEPT_MS = 10 * 366 * 86_400_000
+"""So long after a double spend came out its evidence is kept, as records of payments are against
+money laundering; then its digest is."""
 
 MAX_PRUNED_ROWS = 500
 MAX_PRUNED_TOKENS = 100

@@ -138,7 +138,8 @@ redemptions = Table(
 
 # `owner` is the key that it was made for, at this bank and never at another one. `restored_fen` is
 # what went back to the loader after the grace; none until then. `pruned_fen` is what left the float
-# through pieces of it that are not kept any more; `pruned` is 1 when none is.
+# through pieces of it that are not kept any more; `pruned` is 1 when none is, and then the row goes
+# too.
 tokens = Table(
     "tokens",
     metadata,
@@ -176,18 +177,20 @@ pieces = Table(
     Column("time_ms", BigInteger, nullable=False),
 )
 
-# A chain of what was deleted of `pieces`, one row a batch. `deposits`: of each deposit in it, in
-# order, bank (4 bytes), number (8) and what left the float through the rows that are gone (8), all
-# big-endian; `retired_fen` is their sum, `gone` a digest of the rows, `digest` one of this row and
-# the digest before (registration/pruning.py).
-pruned_pieces = Table(
-    "pruned_pieces",
+# A chain of what was deleted because of its age, one row a batch of one table (`what`). `gone` is a
+# digest of the rows, `entries` what they came to, `amount_fen` all of that together, `until_ms`
+# before which tokens have ended, `time_ms` by which the rows were old enough, `digest` one of this
+# row and the digest before (registration/pruned_chain.py).
+pruned = Table(
+    "pruned",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("what", String(8), nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("retired_fen", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
     Column("gone", LargeBinary(32), nullable=False),
-    Column("deposits", LargeBinary, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
 )
@@ -241,6 +244,7 @@ revoked_devices = Table(
     Column("cause", String(200), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Index("revoked_devices_by_bank", "bank", "time_ms"),
+    Index("revoked_devices_by_time", "by_officer", "time_ms"),
 )
 
 # `ruling`: the root's, encoded, where the piece has ended and not only the deposit; else nothing.

@@ -188,6 +188,10 @@ KEY_KEPT_MS = DEVICE_LIFETIME_MS + KEY_LIVE_MS + 30 * 86_400_000
 tokens that were made while it was good, and the time in which these can be deposited, be waiting
 for a bank's reserves, or prove a double spend."""
 
+REVOKED_KEY_KEPT_MS = 10 * 366 * 86_400_000
+"""So long after it was revoked a key is known, as long as the centre keeps evidence: the order by
+which it was certified says whose it was."""
+
 MAX_FORGOTTEN = 500
 """Keys that are forgotten at once."""
 

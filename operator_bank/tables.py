@@ -75,8 +75,8 @@ outbound = Table(
 # A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
 # `revocation`: what a trust bundle lists when it is out of use, by this bank's name and its key.
 # `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
-# Rows long past both are deleted, but for the revoked, which bar their wallet. The order is the
-# CertifyDeviceOrder that the certificate was made for, as its holder signed it.
+# Rows long past both are deleted, but for one revoked key of a wallet, which bars it. The order is
+# the CertifyDeviceOrder that the certificate was made for, as its holder signed it.
 devices = Table(
     "devices",
     metadata,

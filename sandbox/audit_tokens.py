@@ -5,16 +5,15 @@ retires them, losses in the one that takes them from a bank; what is left of exp
 marked in the one that gives it back. So in any one state of the database
 both tell the same story, row by row.
 
-Pieces of tokens that ended long ago are deleted in batches. What each deposit took out of the float
-through them stands in the chain `pruned_pieces`, and what each token did in its own row: the same
-story, with less to tell it by.
+Rows of tokens that ended long ago are deleted in batches. What each load and each deposit came to
+stands in the chain `pruned` (audit_pruned.py): the same story, with less to tell it by.
+
+Whatever a bank has borne has its proof in `evidence`, or the proof's digest in the chain.
 """
 
 from __future__ import annotations
 
-import hashlib
-import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, column, func, select, table
 
 from language import _
+from sandbox.audit_pruned import Pruned, check_forgotten, pruned_rows, read_pruned
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
     CIRCULATION_OFFSET,
@@ -37,25 +37,27 @@ from settlement.tables import JournalTables
 
 FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
 DEPOSITED = b"deposited".ljust(32, b"\0")
-_TAG = b"dcep-pruned-pieces/v1\0"
-_HEAD, _SHARE = struct.Struct(">QQQQ"), struct.Struct(">IQQ")
+_MAX_EVIDENCE_PER_TOKEN = 32
 
 _tokens = table(
     "tokens",
     *map(
         column,
-        ("token_id", "bank", "number", "value_fen", "restored_fen", "pruned", "pruned_fen"),
+        (
+            *("token_id", "bank", "number", "value_fen", "expires_time_ms"),
+            *("restored_fen", "pruned", "pruned_fen"),
+        ),
     ),
-)
-_pruned = table(
-    "pruned_pieces",
-    *map(column, ("number", "rows", "retired_fen", "gone", "deposits", "time_ms", "digest")),
 )
 _pieces = table(
     "pieces",
     *(column(name) for name in ("spent_by", "token_id", "bank", "number", "retired_fen")),
 )
-_losses = table("losses", *(column(name) for name in ("borne_by", "amount_fen", "bank", "number")))
+_losses = table(
+    "losses",
+    *map(column, ("borne_by", "amount_fen", "bank", "number", "lost_at", "token_id")),
+)
+_evidence = table("evidence", *map(column, ("piece_id", "token_id")))
 
 Batch = tuple[int, int]
 """A bank's index and its number of a registration or a deposit."""
@@ -85,6 +87,7 @@ class _Moved:
 
     amount_fen: int
     position: int
+    time_ms: int
 
 
 @dataclass
@@ -105,30 +108,54 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         tokens = connection.execute(select(_tokens)).all()
         pieces = connection.execute(select(_pieces).where(_pieces.c.spent_by == DEPOSITED)).all()
         losses = connection.execute(select(_losses)).all()
-        pruned = connection.execute(select(_pruned).order_by(_pruned.c.number)).all()
+        proofs = connection.execute(select(_evidence)).all()
+        chain = pruned_rows(connection)
     found = TokenSums()
     try:
         moves = _moves(Journal(engine, tables), end)
     except JournalBroken:
         return found  # the journal's own audit names the row; without it nothing can be compared
-    registered: dict[Batch, int] = defaultdict(int)
-    restored: dict[Batch, int] = defaultdict(int)
+    pruned = read_pruned(chain, found.problems)
+    check_forgotten(
+        pruned, {load: moved.time_ms for load, moved in moves.into.items()}, found.problems
+    )
+    registered: Counter[Batch] = Counter(pruned.registered)
+    restored: Counter[Batch] = Counter(pruned.restored)
     for token in tokens:
         registered[token.bank, token.number] += token.value_fen
-        if token.restored_fen:
-            restored[token.bank, token.number] += token.restored_fen
-    retired: dict[Batch, int] = defaultdict(int)
+        restored[token.bank, token.number] += token.restored_fen or 0
+    retired: Counter[Batch] = Counter(pruned.retired)
     by_token: dict[bytes, int] = defaultdict(int)
     for piece in pieces:
         retired[piece.bank, piece.number] += piece.retired_fen
         by_token[bytes(piece.token_id)] += piece.retired_fen
-    for batch, fen in _pruned_deposits(pruned, found.problems).items():
-        retired[batch] += fen
     _check_pruned_tokens(tokens, by_token, pruned, found.problems)
+    _check_worth(tokens, by_token, found.problems)
+    found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
+    found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
+    found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
+    lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
+    for loss in losses:
+        lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
+    for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
+        rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
+        moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
+        name = _("losses borne_by={bearer}").format(bearer=bearer)
+        found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
+    lost_at = [*((bytes(loss.lost_at), bytes(loss.token_id)) for loss in losses), *pruned.lost_at]
+    _check_proved(lost_at, proofs, pruned, found.problems)
+    return found
+
+
+def _check_worth(
+    tokens: Sequence[Row[Any]], by_token: Mapping[bytes, int], problems: list[str]
+) -> None:
+    """Notes tokens of which more or less came back than they are worth, and pieces of no token."""
+    of_no_token = dict(by_token)
     for token in tokens:
-        redeemed_fen = by_token.pop(bytes(token.token_id), 0) + token.pruned_fen
+        redeemed_fen = of_no_token.pop(bytes(token.token_id), 0) + token.pruned_fen
         if redeemed_fen > token.value_fen:
-            found.problems.append(
+            problems.append(
                 _(
                     "table tokens, row token_id={token_id}: worth {value} fen, its retired "
                     "pieces come to {redeemed}"
@@ -139,7 +166,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
                 )
             )
         elif token.restored_fen not in (None, token.value_fen - redeemed_fen):
-            found.problems.append(
+            problems.append(
                 _(
                     "table tokens, row token_id={token_id}: {value} fen were left, {restored} "
                     "given back"
@@ -149,71 +176,41 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
                     restored=token.restored_fen,
                 )
             )
-    for token_id in by_token:
-        found.problems.append(
+    for token_id in of_no_token:
+        problems.append(
             _("table tokens, row token_id={token_id} is missing").format(token_id=token_id.hex())
         )
-    found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
-    # A deposit whose pieces the float paid nothing for has moved nothing out of it.
-    retired = {batch: fen for batch, fen in retired.items() if fen}
-    found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
-    found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
-    lost: dict[tuple[int, int, int], int] = defaultdict(int)
-    for loss in losses:
-        lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
-    for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
-        rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
-        moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
-        name = _("losses borne_by={bearer}").format(bearer=bearer)
-        found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
-    return found
 
 
-def _pruned_deposits(pruned: Sequence[Row[Any]], problems: list[str]) -> dict[Batch, int]:
-    """What left the float through rows that are gone, by deposit; notes where the chain breaks."""
-    found: dict[Batch, int] = defaultdict(int)
-    previous = bytes(32)
-    for place, row in enumerate(pruned, 1):
-        deposits, name = (
-            bytes(row.deposits),
-            _("table pruned_pieces, row number={number}").format(number=row.number),
-        )
-        digest, previous = _pruned_digest(previous, row), bytes(row.digest)
-        if row.number != place or digest != previous:
+def _check_proved(
+    lost_at: Sequence[tuple[bytes, bytes]],
+    proofs: Sequence[Row[Any]],
+    pruned: Pruned,
+    problems: list[str],
+) -> None:
+    """Notes what a bank has borne without any proof that its device spent the piece twice.
+
+    Of one token so many proofs are kept and no more.
+
+    Args:
+        lost_at: piece and token of each loss.
+    """
+    kept = [(bytes(proof.piece_id), bytes(proof.token_id)) for proof in proofs]
+    kept += [(piece, token) for piece, tokens in pruned.evidence.items() for token in tokens]
+    proved, by_token = {piece for piece, _token in kept}, Counter(token for _piece, token in kept)
+    for piece, token in sorted(set(lost_at)):
+        if piece not in proved and by_token[token] < _MAX_EVIDENCE_PER_TOKEN:
             problems.append(
-                _("{name}: it is not the one that was written behind the one before").format(
-                    name=name
+                _("table evidence, piece_id={piece_id}: a bank bore a loss without it").format(
+                    piece_id=piece.hex()
                 )
             )
-        if len(deposits) % _SHARE.size:
-            problems.append(_("{name}: its deposits cannot be read").format(name=name))
-            continue
-        sum_fen = 0
-        for bank, number, fen in _SHARE.iter_unpack(deposits):
-            found[bank, number] += fen
-            sum_fen += fen
-        if sum_fen != row.retired_fen:
-            problems.append(
-                _("{name}: {retired} fen, its deposits come to {sum}").format(
-                    name=name, retired=row.retired_fen, sum=sum_fen
-                )
-            )
-    return found
-
-
-def _pruned_digest(previous: bytes, row: Row[Any]) -> bytes:
-    """What its digest has to be; nothing for numbers that nobody has written in earnest."""
-    try:
-        head = _HEAD.pack(row.number, row.rows, row.retired_fen, row.time_ms)
-    except struct.error:
-        return b""
-    return hashlib.sha256(_TAG + previous + head + bytes(row.gone) + bytes(row.deposits)).digest()
 
 
 def _check_pruned_tokens(
     tokens: Sequence[Row[Any]],
     by_token: Mapping[bytes, int],
-    pruned: Sequence[Row[Any]],
+    pruned: Pruned,
     problems: list[str],
 ) -> None:
     """Notes tokens that were pruned too early, or not whole; and whether the sums agree."""
@@ -233,13 +230,20 @@ def _check_pruned_tokens(
                     "are some"
                 ).format(token_id=token_id.hex())
             )
-    by_tokens_fen = sum(token.pruned_fen for token in tokens)
-    by_rows_fen = sum(row.retired_fen for row in pruned)
+        if not token.pruned and token.expires_time_ms < pruned.until_ms:
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: it has not ended, and the chain says "
+                    "that it has"
+                ).format(token_id=token_id.hex())
+            )
+    by_tokens_fen = sum(token.pruned_fen for token in tokens) + pruned.redeemed_fen
+    by_rows_fen = sum(pruned.retired.values())
     if by_tokens_fen != by_rows_fen:
         problems.append(
-            _(
-                "table pruned_pieces: its rows come to {by_rows} fen, the tokens say {by_tokens}"
-            ).format(by_rows=by_rows_fen, by_tokens=by_tokens_fen)
+            _("table pruned: its rows come to {by_rows} fen, the tokens say {by_tokens}").format(
+                by_rows=by_rows_fen, by_tokens=by_tokens_fen
+            )
         )
 
 
@@ -278,7 +282,8 @@ def _moves(journal: Journal, until_seq: int) -> _Moves:
         touching |= records["debit"] % ACCOUNTS_PER_BANK == FIRST_LOSS % ACCOUNTS_PER_BANK
         for i in touching.nonzero()[0].tolist():
             record = records[i]
-            moved = _Moved(int(record["amount_fen"]), entry.first_position + i)
+            place, time_ms = entry.first_position + i, int(record["time_ms"])
+            moved = _Moved(int(record["amount_fen"]), place, time_ms)
             if not moved.amount_fen or not Result(int(entry.results[i])).accepted:
                 continue
             bank, offset = _place(int(record["origin"]))

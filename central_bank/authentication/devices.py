@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Also, Bank, nothing
@@ -18,7 +18,6 @@ from central_bank.limits import (
     MAX_OWN_REVOKED,
     MAX_REVOKED_BY_BANK,
     MAX_TOKEN_FEN,
-    REVOKED_KEPT_MS,
 )
 from central_bank.tables import bank_keys, banks, revoked_devices
 from dcep.errors.v1 import errors_pb2
@@ -135,7 +134,7 @@ class Devices:
         """The same for devices of a bank, which shows the certificates that it gave them.
 
         Whoever else has certified these keys, their devices stay good: each bank speaks of its own.
-        What it revoked long ago makes room where there is none.
+        What it revoked long ago makes room (registration/pruning.py).
 
         Raises:
             Refusal: OVERLOADED for more than `MAX_REVOKED_BY_BANK`.
@@ -143,27 +142,13 @@ class Devices:
         own = [_own(bank, certificate).revocation() for certificate in certificates]
         of = revoked_devices.c
         count = select(func.count()).where(of.bank == bank.index, of.by_officer == 0)
-
-        def full() -> bool:
-            return self._database.read(lambda c: c.execute(count).scalar_one()) >= (
-                MAX_REVOKED_BY_BANK
-            )
-
-        if full():
-            self._forget_old(bank)
-        if full():
+        if self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_REVOKED_BY_BANK:
             raise Refusal(
                 errors_pb2.REASON_OVERLOADED,
                 f"{MAX_REVOKED_BY_BANK} devices of the bank are revoked already",
                 field="device_certificates",
             )
         self._revoke(bank.index, own, cause)
-
-    def _forget_old(self, bank: Bank) -> None:
-        """Deletes what was revoked so long ago that no certificate of it can be valid."""
-        of, before_ms = revoked_devices.c, self._clock.now_ms() - REVOKED_KEPT_MS
-        old = (of.bank == bank.index) & (of.by_officer == 0) & (of.time_ms < before_ms)
-        self._database.transaction(lambda c: c.execute(delete(revoked_devices).where(old)) and None)
 
     def _revoke(
         self,

@@ -27,6 +27,7 @@ from operator_bank.limits import (
     MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
     MAX_REPORTED,
+    REVOKED_KEY_KEPT_MS,
 )
 from operator_bank.orders import Order
 from operator_bank.tables import devices
@@ -151,17 +152,28 @@ class DeviceKeys:
         """Deletes some keys of which nothing can come any more; True when there may be others.
 
         No deposit that the centre would take needs them to show whose a piece is, or who endorsed
-        it, and none can prove them cheats. A revoked key stays: it alone says that its wallet gets
-        no more certificates.
+        it, and none can prove them cheats. Revoked keys stay as long as evidence against them: they
+        say whose they were. One of them stays for ever: it says that its wallet gets no more.
         """
-        past = _OF.live_until_ms < self._clock.now_ms() - KEY_KEPT_MS
-        old = select(_OF.device_key).where(_OF.revoked_time_ms.is_(None), past).limit(MAX_FORGOTTEN)
+        now_ms = self._clock.now_ms()
+        past = _OF.live_until_ms < now_ms - KEY_KEPT_MS
+        old = select(_OF.device_key).where(past).limit(MAX_FORGOTTEN)
+        beside = devices.alias()
+        barred = (
+            select(beside.c.device_key)
+            .where(beside.c.wallet == _OF.wallet, beside.c.revoked_time_ms.is_not(None))
+            .where(beside.c.device_key > _OF.device_key)
+        )
+        spare = old.where(_OF.revoked_time_ms < now_ms - REVOKED_KEY_KEPT_MS, barred.exists())
+        # A revoked key is never live again, so these may be looked for beside other calls.
+        found = list(self._database.read(lambda c: c.execute(spare).scalars().all()))
+        unrevoked = old.where(_OF.revoked_time_ms.is_(None))
         with self._changing:
-            found = self._database.read(lambda c: c.execute(old).scalars().all())
-            if found:
-                statement = delete(devices).where(_OF.device_key.in_(found))
+            found += self._database.read(lambda c: c.execute(unrevoked).scalars().all())
+            for part in parts(found):
+                statement = delete(devices).where(_OF.device_key.in_(part))
                 self._database.transaction(partial(_execute, statement))
-        return len(found) == MAX_FORGOTTEN
+        return len(found) >= MAX_FORGOTTEN
 
     def _row(self, key: bytes) -> Any:
         query = select(devices).where(_OF.device_key == key)

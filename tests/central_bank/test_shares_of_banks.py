@@ -96,20 +96,29 @@ def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
+    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 1)
     devices = world.central.devices
     first = [*certificates("alpha", range(3)), *certificates("alpha", range(4, 5))]
     devices.revoke_own(world.alpha, first, "of one wallet")
     devices.revoke(world.alpha, key(0), "an officer said so")
     devices.revoke_own(world.beta, certificates("beta", range(3)), "of one wallet")
     world.clock.advance(limits.REVOKED_KEPT_MS)
+    _grow_old(world)
     with pytest.raises(Refusal):
         devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
     world.clock.advance(1)
+    _grow_old(world)
     devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
     assert listed(world) == {0, 1, 2, 3}
     named = {certificate for certificate in (1, 2, 4) if _is_revoked(world, certificate)}
     assert named == set()
     assert _is_revoked(world, 0) and _is_revoked(world, 3)
+
+
+def _grow_old(world: World) -> None:
+    """The service has been running meanwhile."""
+    world.central.restoring.step()
+    world.central.pruning.prune()
 
 
 def _is_revoked(world: World, number: int) -> bool:

@@ -20,7 +20,7 @@ from central_bank.limits import (
     TOKEN_LIFETIME_MS,
 )
 from central_bank.registration.answers import REFUSED
-from central_bank.tables import pieces
+from central_bank.tables import losses, pieces, tokens
 from offline_token.formats import Request
 from runtime.errors import Refusal
 from sandbox.audit import audit_engines
@@ -85,6 +85,37 @@ def test_the_page_has_every_state_of_the_code() -> None:
     orders = titles["An order, in a wallet's book"]
     named = {each.state for each in orders} | {each.to.removeprefix(END) for each in orders}
     assert {state.value for state in OrderState} <= named
+
+
+def test_the_page_has_every_state_of_a_token_and_its_way_through_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    centre, seen = Centre(tmp_path), []
+    assert centre.deposit(centre.token(centre.alice, 100)) == (100, "")
+
+    def look() -> None:
+        query = select(tokens.c.restored_fen, tokens.c.pruned)
+        with centre.engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            seen.append(END + "forgotten")
+        elif row.restored_fen is None:
+            seen.append("REGISTERED")
+        else:
+            seen.append("WITHOUT PIECES" if row.pruned else "GIVEN BACK")
+
+    look()
+    centre.clock.advance(TOKEN_LIFETIME_MS + PRUNE_AFTER_MS + 1)
+    centre.central.restoring.step()
+    look()
+    with monkeypatch.context() as patch:
+        patch.setattr(centre.central.pruning, "_tokens", lambda *_: 0)
+        centre.central.pruning.prune()
+    look()
+    centre.central.pruning.prune()
+    look()
+    exits = [e for e in sections()["A token, at the centre"] if e.to != e.state]
+    assert seen == [exits[0].state, *(each.to for each in exits)]
 
 
 _lives = itertools.count()
@@ -369,7 +400,8 @@ def check_books(country: Country) -> None:
     assert audit_engines(engines).problems == []
     assert country.forget() > 0
     with centre.engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(pieces)) == 0
+        for table in (pieces, losses, tokens):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
     for person in (country.alice, country.bob, country.carol):
         credited_fen = person.credited_fen
         person.ask_again()

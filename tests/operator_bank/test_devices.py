@@ -9,7 +9,12 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import delete, select
 
-from central_bank.limits import MAX_DEPOSIT_WAIT_MS, RESTORE_GRACE_MS, TOKEN_LIFETIME_MS
+from central_bank.limits import (
+    EVIDENCE_KEPT_MS,
+    MAX_DEPOSIT_WAIT_MS,
+    RESTORE_GRACE_MS,
+    TOKEN_LIFETIME_MS,
+)
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -26,6 +31,7 @@ from operator_bank.limits import (
     MAX_CERTIFICATES_ASKED,
     MAX_FORGOTTEN,
     MAX_LIVE_KEYS,
+    REVOKED_KEY_KEPT_MS,
 )
 from operator_bank.tables import devices
 from runtime.errors import NoAnswer, Refusal
@@ -395,6 +401,7 @@ def test_a_key_is_known_as_long_as_something_can_come_of_it() -> None:
     """A token that was made when the certificate ended, deposited at the last moment, waiting."""
     deposited_ms = TOKEN_LIFETIME_MS + RESTORE_GRACE_MS + MAX_DEPOSIT_WAIT_MS
     assert DEVICE_LIFETIME_MS + deposited_ms <= KEY_KEPT_MS
+    assert REVOKED_KEY_KEPT_MS == EVIDENCE_KEPT_MS
 
 
 def test_a_key_is_forgotten_long_after_it_was_live(world: World, alice: Holder) -> None:
@@ -429,6 +436,25 @@ def test_a_revoked_key_is_not_forgotten_and_bars_its_wallet(world: World, alice:
     assert not step(world)
     assert known(world) == set(keys)
     no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
+
+
+def test_of_keys_revoked_ten_years_ago_one_stays_and_bars_its_wallet(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    """As long as there is evidence against one of them, its bank knows whose it was."""
+    keys = [certify(world, alice, some_key()).key for _ in range(4)]
+    other = certify(world, bob, some_key()).key
+    for key in (keys[0], other):
+        revoke(world, key)
+    assert reported(world) == set(keys[1:])
+    world.clock.advance(REVOKED_KEY_KEPT_MS)
+    assert not step(world)
+    assert known(world) == {*keys, other}
+    world.clock.advance(1)
+    assert not step(world)
+    assert known(world) == {max(keys), other}
+    no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, alice, some_key())
+    no(errors_pb2.REASON_DEVICE_REVOKED, certify, world, bob, some_key())
 
 
 def test_a_key_that_the_newest_bundle_revokes_is_not_forgotten(world: World, alice: Holder) -> None:
