@@ -110,6 +110,13 @@ class Acts:
         officer, act = self._decided_on(caller, REJECTION_TAG, envelope)
         effect = self._effects[act.kind]
         _check_right(officer, effect)
+        if effect.concerns(act) == officer.name:
+            # Whoever stole a key would turn down each act that ends it.
+            raise Refusal(
+                errors_pb2.REASON_SAME_OFFICER,
+                "nobody turns down what is about himself; another officer may",
+                field="officer",
+            )
         with self._deciding():
             act = self.get(act.content.act_id)
             if act.state == OPEN:

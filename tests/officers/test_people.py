@@ -210,6 +210,31 @@ def test_nobody_approves_what_is_about_himself(office: Office) -> None:
     assert refused(lambda: office.propose(WANG, own)) == "SAME_OFFICER"
 
 
+@pytest.mark.parametrize(("proposer", "approver"), [(WANG, CHEN), (ZHOU, WANG)])
+def test_whoever_stole_a_key_does_not_turn_down_what_ends_it(
+    office: Office, proposer: Person, approver: Person
+) -> None:
+    """Be it proposed by another one, or by the officer, who has a new key to show."""
+    act = office.propose(proposer, renewal(replace(ZHOU, seed="x")))
+    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    assert office.approve(approver, act).state == office_pb2.ACT_STATE_APPROVED
+
+
+def test_nobody_turns_down_a_change_of_the_own_rights(office: Office) -> None:
+    less = office_pb2.ChangeRights(name="zhou", rights=[office_pb2.RIGHT_WALLETS])
+    act = office.propose(WANG, less)
+    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    office.approve(CHEN, act)
+    assert office.officers.get("zhou").rights == {office_pb2.RIGHT_WALLETS}
+
+
+def test_an_officer_does_not_turn_down_the_own_removal(office: Office) -> None:
+    act = office.propose(WANG, office_pb2.RemoveOfficer(name="zhou"))
+    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    office.approve(CHEN, act)
+    assert refused(lambda: office.propose(ZHOU)) == "OFFICER_UNKNOWN"
+
+
 def test_rights_are_what_two_others_say(office: Office) -> None:
     more = office_pb2.ChangeRights(name="clerk", rights=[office_pb2.RIGHT_WALLETS])
     office.both(more)

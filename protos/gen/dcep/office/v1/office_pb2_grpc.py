@@ -102,7 +102,8 @@ class ActServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RejectAct(self, request, context):
-        """Turns an act down, for good; its proposer may do so too. Repeats harmlessly.
+        """Turns an act down, for good; its proposer may do so too, whom it is about may not
+        (SAME_OFFICER). Repeats harmlessly.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
