@@ -162,12 +162,11 @@ class Devices:
         text(cause, "cause", longest=200)
         these = revoked_devices.c.revocation.in_(revocations)
         known = select(revoked_devices.c.revocation).where(these)
-        by, now_ms = {"by_officer": int(by_officer)}, self._list.next_time_ms()
-        new: list[bytes] = []
+        by = {"by_officer": int(by_officer)}
 
-        def body(connection: Connection) -> None:
+        def write(connection: Connection, now_ms: int) -> list[bytes]:
             before = {bytes(each) for each in connection.execute(known).scalars()}
-            new[:] = [each for each in dict.fromkeys(revocations) if each not in before]
+            new = [each for each in dict.fromkeys(revocations) if each not in before]
             rows = [
                 {"revocation": each, "bank": bank, "cause": cause, "time_ms": now_ms, **by}
                 for each in new
@@ -178,9 +177,10 @@ class Devices:
                 # However it came there: from now on no bank's share can push it out.
                 connection.execute(update(revoked_devices).where(these).values(by))
             also(connection)
+            return new
 
-        self._database.transaction(body)
-        self._list.note(new, now_ms)
+        with self._list.revoking() as now_ms:
+            self._list.note(self._database.transaction(lambda c: write(c, now_ms)), now_ms)
 
     def is_revoked(self, certificate: Certificate) -> bool:
         """Whether a device was taken out of use, in the bundle or not any more."""

@@ -8,7 +8,8 @@ so devices fetch it seldom, and a newer list goes with the filter that they have
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import case, func, select
@@ -51,13 +52,16 @@ class RevocationList:
         self._made_up_for = 0
         """How often something left the list that the filter lacks, and how often up to the last."""
         self._latest_ms = found[0][1] if found else 0
+        self._given_ms = self._latest_ms
+        self._begun: set[int] = set()
+        """Times of what is being revoked, and is not noted yet."""
 
     def note(self, names: Iterable[bytes], time_ms: int) -> None:
         """These are revoked as well, and written down.
 
         Args:
             names: what `Certificate.revocation` says.
-            time_ms: as `next_time_ms` gave it.
+            time_ms: as `revoking` gave it.
         """
         with self._lock:
             for name in names:
@@ -68,15 +72,25 @@ class RevocationList:
                 self._since_ms = max(self._since_ms, self._listed.pop(oldest) + 1)
                 self._pushed_out += oldest not in self._covered
 
-    def next_time_ms(self) -> int:
-        """For what is revoked now: later than what was revoked before, whatever the clock says."""
+    @contextmanager
+    def revoking(self) -> Iterator[int]:
+        """Around what is revoked and noted; gives its time.
+
+        It is later than that of anything that began before, whatever the clock says.
+        """
         with self._lock:
-            return max(self._clock.now_ms(), self._latest_ms + 2)
+            self._given_ms = time_ms = max(self._clock.now_ms(), self._given_ms + 2)
+            self._begun.add(time_ms)
+        try:
+            yield time_ms
+        finally:
+            with self._lock:
+                self._begun.discard(time_ms)
 
     def cleared_time_ms(self) -> int:
-        """After everything that has been noted, before everything that will be."""
+        """After everything that has been noted, before everything else, be it begun already."""
         with self._lock:
-            return self._latest_ms + 1
+            return min([self._latest_ms + 1, *(begun_ms - 1 for begun_ms in self._begun)])
 
     def now(self, most_bytes: int) -> Listed:
         """What a bundle says now.

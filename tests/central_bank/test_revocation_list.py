@@ -115,6 +115,36 @@ def test_a_clock_that_steps_back_makes_no_device_good(world: World) -> None:
     assert rows[name(500)] > cleared_ms
 
 
+def test_nothing_is_cleared_from_after_a_revocation_that_is_being_written(world: World) -> None:
+    """Another one, which began later, may be noted first."""
+    devices = world.central.devices
+    revoke(world, range(10))
+    cleared_ms: list[int] = []
+
+    def meanwhile(_: object) -> None:
+        with devices._list.revoking() as time_ms:
+            devices._list.note([name(900)], time_ms)
+        cleared_ms.append(devices._list.cleared_time_ms())
+
+    devices.revoke(world.alpha, key(700), "it spent a piece twice", meanwhile)
+    rows = dict(devices.own_revoked(world.alpha, 1))
+    assert cleared_ms[0] < rows[name(700)]
+    assert devices._list.cleared_time_ms() > max(rows.values())
+
+
+def test_a_revocation_that_could_not_be_written_holds_up_no_clearance(world: World) -> None:
+    devices = world.central.devices
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        devices.revoke(world.alpha, key(700), "lost", fail)
+    revoke(world, range(3))
+    rows = dict(devices.own_revoked(world.alpha, 1))
+    assert devices._list.cleared_time_ms() > max(rows.values())
+
+
 def test_a_bank_is_told_what_of_its_own_was_revoked_and_nothing_of_others(world: World) -> None:
     devices = world.central.devices
     revoke(world, range(3))
