@@ -145,7 +145,7 @@ def test_money_over_a_new_rule_stays_and_can_be_paid_and_deposited(country: Coun
 
 def test_a_bundle_of_an_older_format_counts_as_none(country: Country) -> None:
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    older = (country.root_public + b"U1" + country.bundle().encode()[2:]).hex()
+    older = country.root_public + b"U1" + country.bundle().encode()[2:]
     alice.store.change(lambda state: setattr(state, "bundle", older))
     with pytest.raises(Refusal) as caught:
         alice.element.pay(bob.element.request(10))

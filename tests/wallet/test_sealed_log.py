@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from offline_token.limits import MAX_BUNDLE_BYTES
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
@@ -460,6 +462,7 @@ STATES = st.builds(
     paid=st.dictionaries(TEXT, st.tuples(TEXT, TEXT), max_size=4),
     unconfirmed=st.lists(TEXT, max_size=4),
     clock_ms=st.integers(0, 9),
+    bundle=st.binary(max_size=6),
 )
 
 
@@ -498,6 +501,81 @@ def test_rows_that_go_stay_alter_and_come_leave_the_others_unwritten(
 
 
 def test_what_is_no_change_of_a_state_is_refused() -> None:
-    for broken in (b"x", b"[]", b'{"unheard": 1}', b'{"pieces": [[5], [], []]}', b'{"keys": 3}'):
+    for broken in (
+        *(b"x", b"[]", b'{"unheard": 1}', b'{"pieces": [[5], [], []]}', b'{"keys": 3}'),
+        *(
+            b'{"bundle": 3}',
+            b'{"bundle": [1, 0]}\nx',
+            b'{"bundle": [0, 1]}',
+            b'{"bundle": [-1, 0]}',
+        ),
+        *(b'{"bundle": [0, -1]}', b'{"bundle": ["", 0]}', b'{"bundle": "x"}'),
+    ):
         with pytest.raises(ValueError):
             changes.apply(State(), broken)
+
+
+def size(folder: Path, name: str) -> int:
+    return (folder / name).stat().st_size if (folder / name).exists() else 0
+
+
+def test_the_largest_trust_bundle_takes_its_own_bytes_and_a_newer_one_what_is_other(
+    tmp_path: Path,
+) -> None:
+    """Sealed as everything else: what lies on the disk shows nothing of it."""
+    store, source = opened(tmp_path), Random(1)
+    first = source.randbytes(MAX_BUNDLE_BYTES)
+    head, its_filter = source.randbytes(6_000), first[6_000:]
+
+    def keep(bundle: bytes) -> Callable[[State], None]:
+        return lambda state: setattr(state, "bundle", bundle)
+
+    store.read()
+    before = size(tmp_path, "device.log")
+    store.change(keep(first))
+    assert MAX_BUNDLE_BYTES < size(tmp_path, "device.log") - before < MAX_BUNDLE_BYTES + 300
+    whole = size(tmp_path, "device.log")
+    store.change(keep(head + its_filter))
+    assert size(tmp_path, "device.sealed") + size(tmp_path, "device.log") < whole + 7_500
+    while size(tmp_path, "device.sealed") < MAX_BUNDLE_BYTES:
+        store.change(lambda state: setattr(state, "ring", source.randbytes(1_000).hex()))
+    opened(tmp_path).change(lambda state: setattr(state, "ring", ""))
+    assert opened(tmp_path).read().bundle == head + its_filter
+    kept = size(tmp_path, "device.sealed")
+    assert kept <= 64 * 1_024
+    for name in ("device.sealed", "device.log"):
+        data = (tmp_path / name).read_bytes()
+        assert its_filter[:16] not in data and its_filter[:16].hex().encode() not in data
+
+
+def test_a_state_and_a_change_with_the_bundle_in_hex_are_read(tmp_path: Path) -> None:
+    """As an earlier version wrote them."""
+    line, _, _ = State(clock_ms=7).encode().partition(b"\n")
+    earlier = line[:-1] + b',"bundle":"0102"}'
+    assert State.decode(earlier) == State(clock_ms=7, bundle=b"\1\2")
+    state = State(bundle=b"\1")
+    changes.apply(state, b'{"bundle":"0a0b"}')
+    assert state.bundle == b"\n\x0b"
+
+
+def test_a_write_of_a_trust_bundle_that_is_cut_anywhere_leaves_the_one_before_or_the_new_one(
+    tmp_path: Path, disk: CutDisk
+) -> None:
+    before, after = Random(1).randbytes(20), Random(2).randbytes(20)
+    found = set()
+    for places in range(700):
+        folder = tmp_path / str(places)
+        folder.mkdir()
+        store = opened(folder)
+        store.change(lambda state: setattr(state, "bundle", before))
+        disk.cut_after(places)
+        try:
+            store.change(lambda state: setattr(state, "bundle", after))
+        except PowerCut:
+            pass
+        else:
+            break
+        finally:
+            disk.cut_after(None)
+        found.add(opened(folder).read().bundle)
+    assert found == {before, after}

@@ -4,15 +4,18 @@ A state is fields, and a field that is a list or a dictionary is rows in an orde
 change names the rows that are gone by their places, those that have another value, and those that
 were added behind; whatever cannot be said so is gone and added again. So a change applied to the
 one state gives exactly the other, orders included: the oldest row is the first to be forgotten.
+Of the trust bundle it has the bytes that are others, behind the line of JSON: a newer one with the
+same filter is a tenth of it.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import fields
+from os.path import commonprefix
 from typing import Any
 
-from wallet.secure_element.state import HeldKey, HeldPiece, State
+from wallet.secure_element.state import LINE_END, HeldKey, HeldPiece, State, in_a_line
 
 Row = tuple[str, Any]
 """What a row is known again by, and its value."""
@@ -28,22 +31,31 @@ def noted(state: State) -> Noted:
 
 
 def change_since(before: Noted, state: State) -> bytes:
-    """What has changed, as JSON; b"" for nothing."""
+    """What has changed, as a line of JSON and bytes; b"" for nothing."""
     found: dict[str, Any] = {}
+    fresh = b""
     for name in _NAMES:
         now, earlier = _noted(getattr(state, name)), before[name]
-        if now != earlier:
+        if now == earlier:
+            continue
+        if isinstance(now, bytes):
+            first, behind = _same(earlier, now)
+            found[name], fresh = [first, behind], now[first : len(now) - behind]
+        else:
             named = isinstance(getattr(state, name), dict)
             found[name] = _between(earlier, now, named) if isinstance(now, list) else now
-    return json.dumps(found, separators=(",", ":")).encode() if found else b""
+    return in_a_line(found) + fresh if found else b""
 
 
 def apply(state: State, change: bytes) -> None:
     """Brings a state to what it became. Raises ValueError for no change of such a state."""
+    line, _, fresh = change.partition(LINE_END)
     try:
-        for name, what in json.loads(change).items():
+        for name, what in json.loads(line).items():
             earlier = getattr(state, name)
-            if isinstance(earlier, list | dict):
+            if isinstance(earlier, bytes):
+                setattr(state, name, _respelled(earlier, what, fresh))
+            elif isinstance(earlier, list | dict):
                 rows = _applied(_noted(earlier), *what)
                 setattr(state, name, _from_rows(name, earlier, rows))
             else:
@@ -66,6 +78,23 @@ def _row(item: HeldKey | HeldPiece | str) -> Row:
     if isinstance(item, HeldPiece):
         return f"{item.output} {item.chain}", dict(vars(item))
     return item, item
+
+
+def _same(before: bytes, after: bytes) -> tuple[int, int]:
+    """How many bytes are the same at the beginning, and then at the end."""
+    first = len(commonprefix([before, after]))
+    rest, others = before[first:][::-1], after[first:][::-1]
+    return first, len(commonprefix([rest, others]))
+
+
+def _respelled(earlier: bytes, what: Any, fresh: bytes) -> bytes:
+    """Other bytes between those that are the same."""
+    if isinstance(what, str):  # all of them in hex: an earlier version wrote it
+        return bytes.fromhex(what)
+    first, behind = what
+    if not (0 <= first <= len(earlier) - behind and behind >= 0):
+        raise ValueError("not a change of a secure element's trust bundle")
+    return earlier[:first] + fresh + earlier[len(earlier) - behind :]
 
 
 def _between(before: list[Row], after: list[Row], named: bool) -> list[Any]:

@@ -182,7 +182,7 @@ class SecureElement:
         if bundle is None or bundle.created_time_ms <= news.created_time_ms:
             return b""
         same = bundle.filter_digest == news.filter_digest
-        root = bytes.fromhex(state.bundle)[:KEY_BYTES]
+        root = state.bundle[:KEY_BYTES]
         return root + (bundle.head() if same else bundle.encode())
 
     def wanted(self) -> list[bytes]:

@@ -350,6 +350,6 @@ def _check_payment(limit: _Limit | None, amount_fen: int) -> None:
 def bundle_of(state: State) -> TrustBundle | None:
     """The trust bundle that it has; None before the first, and for one of an older format."""
     try:
-        return TrustBundle.decode(bytes.fromhex(state.bundle)[KEY_BYTES:])
+        return TrustBundle.decode(state.bundle[KEY_BYTES:])
     except FormatError:
         return None

@@ -1,13 +1,15 @@
-"""What the secure element remembers, and its form on the disk."""
+"""What the secure element remembers, and its form on the disk: a line of JSON, then the bundle."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from offline_token.formats import Chain, Payment
 
+LINE_END = b"\n"
 _EARLIER_PAYMENTS = (b"P1".hex(), b"P2".hex())
 
 
@@ -65,7 +67,7 @@ class State:
     Attributes:
         keys: in the order in which they were certified, those without a certificate behind.
         ring: what the keys of this state are found by in a token, hex; "" before the first.
-        bundle: 32 bytes root key and the encoded trust bundle, hex; "" before the first.
+        bundle: 32 bytes root key and the encoded trust bundle; b"" before the first.
         statements: of the root about single banks and devices, hex, the oldest first.
         clock_ms: the latest time it has seen; its clock moves forward only.
         tokens: id → expiry of tokens that were loaded, until long after that.
@@ -87,7 +89,7 @@ class State:
 
     keys: list[HeldKey] = field(default_factory=list)
     ring: str = ""
-    bundle: str = ""
+    bundle: bytes = b""
     statements: list[str] = field(default_factory=list)
     clock_ms: int = 0
     pieces: list[HeldPiece] = field(default_factory=list)
@@ -109,15 +111,20 @@ class State:
     card_spent_fen: int = 0
 
     def encode(self) -> bytes:
-        """As JSON."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        """As a line of JSON, and behind it the trust bundle, most of its bytes, as it is."""
+        fields = asdict(self)
+        bundle: bytes = fields.pop("bundle")
+        return in_a_line(fields) + bundle
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Raises ValueError."""
-        values = json.loads(data)
+        line, _, bundle = data.partition(LINE_END)
+        values = json.loads(line)
         if not isinstance(values, dict):
             raise ValueError("not a secure element's state")
+        # As hex it stood in the line when this was written by an earlier version.
+        values["bundle"] = bundle or bytes.fromhex(values.get("bundle", ""))
         if "seed" in values:
             raise ValueError(
                 "an earlier version wrote it, with one key for everything; this one cannot use it. "
@@ -141,6 +148,11 @@ class State:
                 "has expired"
             )
         return made
+
+
+def in_a_line(fields: Mapping[str, Any]) -> bytes:
+    """As JSON that ends where the line does, so that bytes can stand behind it."""
+    return json.dumps(fields, separators=(",", ":")).encode() + LINE_END
 
 
 def chain_of(piece: HeldPiece) -> Chain:

@@ -46,7 +46,7 @@ class Trusting:
         bundle = bundle_of(state)
         if bundle is None:
             return None
-        root = bytes.fromhex(state.bundle)[:KEY_BYTES]
+        root = state.bundle[:KEY_BYTES]
         return Trust(root, bundle, self.now_ms(state), statements_of(state))
 
     def follow(self, state: State, bundle: bytes) -> None:
@@ -71,7 +71,7 @@ class Trusting:
             raise bad(reason)
         if kept is not None and kept.created_time_ms >= fresh.created_time_ms:
             return
-        state.bundle = (root + fresh.encode()).hex()
+        state.bundle = root + fresh.encode()
         # What the root has signed later than all that it signed before sets the time right.
         state.clock_ms = max(fresh.created_time_ms, self._clock.now_ms())
 
