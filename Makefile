@@ -13,7 +13,7 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos wheel check-wheel bench clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos wheel check-wheel bench mutants clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -92,6 +92,10 @@ check-wheel: wheel ## install it into an empty environment, from the registry, a
 
 bench: $(STAMP) ## measure; takes minutes
 	$(BIN)/python -m bench --all
+
+mutants: $(STAMP) ## change one thing in the code at a time: a test notices; takes an hour
+	$(BIN)/pip install --quiet --group mutants
+	$(BIN)/python -m tests.mutants $(TARGETS)
 
 clean: ## remove what setup made
 	rm -rf $(VENV) *.egg-info dist

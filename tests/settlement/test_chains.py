@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from offline_token.limits import MAX_CHAINS
-from settlement.records import RECORD, AccountFlag, Kind, RecordFlag, Records, Result
+from settlement.records import RECORD, AccountFlag, Kind, Limit, RecordFlag, Records, Result
 from settlement.rule import MAX_CHAIN
 from settlement.state import State
-from tests.settlement.books import NOON_MS, opening, transfer
+from tests.settlement.books import NOON_MS, opening, record, transfer
 from tests.settlement.traffic import ACCOUNTS, setup
 
 _CHAINS = 1_500
+LINKED = RecordFlag.LINKED
 
 
 def chain(rng: np.random.Generator, state: State, sequence: int) -> Records:
@@ -23,6 +24,8 @@ def chain(rng: np.random.Generator, state: State, sequence: int) -> Records:
     made["kind"] = rng.choice(kinds, count)
     made["debit"] = rng.integers(1, ACCOUNTS, count)
     made["credit"] = rng.choice([0, 0, 1, 2], count)
+    if sequence % 8 == 0:
+        made[rng.choice(["debit", "credit"])][-1] = len(state.accounts) + sequence % 2
     made["amount_fen"] = rng.integers(1, 9, count)
     made["flags"] = RecordFlag.LINKED
     made["flags"][-1] = 0
@@ -55,11 +58,13 @@ def test_a_failed_chain_leaves_no_trace_in_accounts_and_holds(seed: int) -> None
     ends = {True: 0, False: 0}
     for sequence in range(ACCOUNTS, ACCOUNTS + _CHAINS):
         before = trace(state)
-        results, details = state.apply(chain(rng, state, sequence))
+        records = chain(rng, state, sequence)
+        results, details = state.apply(records)
         accepted = results[0] == Result.ACCEPTED
         ends[bool(accepted)] += 1
         if accepted:
             assert not results.any()
+            assert ((details > 0) == (records["kind"] == Kind.HOLD)).all()
             assert trace(state) != before
         else:
             assert (results[1:] == Result.LINKED_FAILED).all()
@@ -69,6 +74,125 @@ def test_a_failed_chain_leaves_no_trace_in_accounts_and_holds(seed: int) -> None
         held = state.holds["amount_fen"][state.holds["open"] == 1].sum()
         assert held == state.accounts["held_fen"].sum()
     assert min(ends.values()) > 50
+
+
+def pay(debit: int, credit: int, sequence: int = 0) -> Records:
+    """One fen, linked to what follows."""
+    return transfer(debit, credit, 1, sequence, flags=LINKED)
+
+
+def ready() -> State:
+    """As the traffic begins, a hold of account 2's, and money in the last account of all."""
+    state = State.empty()
+    last = len(state.accounts) - 1
+    state.apply(np.concatenate([setup(), opening(last), transfer(0, last, 7, 899)]))
+    held = record(Kind.HOLD, origin=2, debit=2, amount_fen=5, sequence=900)
+    assert not state.apply(held)[0].any()
+    return state
+
+
+WRONG = {
+    "an account is opened": record(Kind.OPEN, credit=ACCOUNTS + 3),
+    "flags are set": record(Kind.SET_FLAGS, credit=3, ref=AccountFlag.FROZEN),
+    "a class is set": record(Kind.SET_CLASS, credit=3, spare=2),
+    "a limit is set": record(Kind.POLICY, credit=1, spare=Limit.DAY, amount_fen=77),
+    "a number of its own": transfer(3, 0, 1, 900),
+    "a delivery": record(Kind.DELIVER, debit=3, credit=1, amount_fen=1, ref=0),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("before", [1, 2, 5])
+def test_what_belongs_in_no_chain_ends_it_and_nothing_is_left(wrong: Records, before: int) -> None:
+    state = ready()
+    release = record(
+        Kind.RELEASE, debit=2, amount_fen=5, ref=1 << 32 | first_place(state), flags=LINKED
+    )
+    held = record(Kind.HOLD, debit=3, amount_fen=1, flags=LINKED)
+    parts = [pay(3, 0, 901), held, release, pay(2, 0), held][:before]
+    was = trace(state)
+    after = record(Kind.REFUSAL, origin=4, sequence=902)
+    results, details = state.apply(np.concatenate([*parts, wrong, after]))
+    failed = [Result.MALFORMED, *[Result.LINKED_FAILED] * before]
+    assert results.tolist() == [*failed, Result.REFUSED_UPSTREAM]
+    assert not details.any()
+    assert trace(state) == was
+
+
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY])
+def test_no_chain_begins_with_what_an_officer_does(kind: Kind) -> None:
+    state = ready()
+    was = trace(state)
+    first = record(kind, credit=3, spare=1, amount_fen=9, flags=LINKED)
+    results, _ = state.apply(np.concatenate([first, transfer(3, 0, 1, 0)]))
+    assert results.tolist() == [Result.MALFORMED, Result.LINKED_FAILED]
+    assert trace(state) == was
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_a_failed_chain_gives_the_last_places_for_holds_back(places: int) -> None:
+    state = ready()
+    state.counters[0] = places
+    was = trace(state)
+    held = record(Kind.HOLD, debit=3, amount_fen=1, flags=LINKED)
+    batch = np.concatenate([pay(3, 0, 901), held, transfer(3, 900, 1, 0)])
+    results, _ = state.apply(batch)
+    assert results[0] == Result.CREDIT_UNKNOWN
+    assert trace(state) == was
+
+
+def test_a_failed_chain_takes_no_place_for_a_hold_that_is_open() -> None:
+    state = ready()
+    state.counters[0] = 0
+    was = trace(state)
+    ref = 1 << 32 | first_place(state)
+    release = record(Kind.RELEASE, debit=2, amount_fen=5, ref=ref, flags=LINKED)
+    release["origin"], release["sequence"] = 3, 901
+    results, _ = state.apply(np.concatenate([release, transfer(3, 900, 1, 0)]))
+    assert results.tolist() == [Result.CREDIT_UNKNOWN, Result.LINKED_FAILED]
+    assert trace(state) == was
+
+
+NOBODYS = len(ready().accounts)
+FAILS = {
+    "to the account after the last": (transfer(3, NOBODYS, 1, 0), Result.CREDIT_UNKNOWN),
+    "by the account after the last": (transfer(NOBODYS, 3, 1, 0), Result.DEBIT_UNKNOWN),
+    "ends the hold after the last": (
+        record(Kind.RELEASE, debit=3, amount_fen=1, ref=1 << 32 | len(ready().holds)),
+        Result.HOLD_UNKNOWN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("bad", "why"), FAILS.values(), ids=FAILS)
+@pytest.mark.parametrize("length", [1, 2, MAX_CHAIN - 1])
+def test_a_chain_of_any_length_that_fails_at_its_end_leaves_nothing(
+    bad: Records, why: Result, length: int
+) -> None:
+    state = ready()
+    was = trace(state)
+    parts = [pay(0, 3, 901), *[pay(3, 4), pay(4, 0)] * length][:length]
+    results, _ = state.apply(np.concatenate([*parts, bad]))
+    assert results.tolist() == [why, *[Result.LINKED_FAILED] * length]
+    assert trace(state) == was
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_chain_that_its_batch_does_not_end_is_malformed(length: int) -> None:
+    state = ready()
+    was = trace(state)
+    parts = [transfer(4, 0, 1, 902), pay(3, 0, 901), *[pay(3, 0)] * (length - 1)]
+    results, details = state.apply(np.concatenate(parts))
+    failed = [Result.MALFORMED, *[Result.LINKED_FAILED] * (length - 1)]
+    assert not details.any()
+    assert results.tolist() == [Result.ACCEPTED, *failed]
+    assert state.accounts[3]["available_fen"] == 300
+    assert trace(state)[1:] == was[1:]
+
+
+def first_place(state: State) -> int:
+    """Where the one hold lies."""
+    return int(np.flatnonzero(state.holds["open"])[0])
 
 
 def test_the_largest_deposit_is_one_chain() -> None:

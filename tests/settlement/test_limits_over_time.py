@@ -239,3 +239,18 @@ def test_a_hold_that_was_exempt_gives_no_limit_back() -> None:
     _, details = made.apply(exempt)
     made.apply(release(500, details[0], 7))
     assert made.apply(transfer(ALICE, BANK, 1, 3, time_ms=MIDNIGHT_MS))[0][0] != Result.ACCEPTED
+
+
+def test_a_hold_of_the_first_day_there_is_gives_its_limit_back() -> None:
+    made = state(year=0)
+    _, details = made.apply(hold(0, DAY, 1))
+    made.apply(release(DAY, details[0], 7))
+    assert made.apply(transfer(ALICE, BANK, DAY, 2, time_ms=0))[0][0] == Result.ACCEPTED
+
+
+def test_what_is_spent_while_no_limits_apply_counts_against_none_later() -> None:
+    made = state(year=0)
+    for policy, sequence in ((0, 1), (1, 2)):
+        made.apply(record(Kind.SET_CLASS, credit=ALICE, spare=policy))
+        paying = transfer(ALICE, BANK, DAY, sequence, time_ms=MIDNIGHT_MS)
+        assert made.apply(paying)[0][0] == Result.ACCEPTED

@@ -158,8 +158,10 @@ CASES: list[tuple[str, list[Records], list[Result]]] = [
 def test_the_rule(records: list[Records], expected: list[Result]) -> None:
     made = state()
     before = made.accounts["available_fen"].sum() + made.accounts["held_fen"].sum()
-    results, _ = made.apply(np.concatenate(records))
+    batch = np.concatenate(records)
+    results, details = made.apply(batch)
     assert [Result(r) for r in results] == expected
+    assert ((details > 0) == ((batch["kind"] == Kind.HOLD) & (results == Result.ACCEPTED))).all()
     assert made.accounts["available_fen"].sum() + made.accounts["held_fen"].sum() == before
 
 

@@ -72,6 +72,7 @@ def test_an_account_has_so_many_holds_and_no_more() -> None:
     results, details = made.apply(holds(MAX_ACCOUNT_HOLDS + 1, 1))
     assert not results[:-1].any()
     assert results[-1] == Result.TOO_MANY_HOLDS
+    assert details[:-1].all() and details[-1] == 0
     assert made.accounts[ALICE]["held_fen"] == MAX_ACCOUNT_HOLDS
     assert made.apply(holds(1, 1, BOB))[0][0] == Result.ACCEPTED, "it is nobody else's bound"
     for number, kind in enumerate((Kind.RELEASE, Kind.CAPTURE)):
@@ -133,7 +134,8 @@ def test_when_all_places_for_holds_are_taken_the_next_is_refused(
     assert not results[:-1].any()
     assert results[-1] == Result.TOO_MANY_HOLDS
     made.apply(ended(Kind.RELEASE, details[0], 90))
-    assert made.apply(holds(1, 900, CAROL))[0][0] == Result.ACCEPTED
+    one_place = [Result.ACCEPTED, Result.TOO_MANY_HOLDS]
+    assert made.apply(holds(2, 900, CAROL))[0].tolist() == one_place
 
 
 def test_the_account_after_the_last_one_is_nobody() -> None:
@@ -198,6 +200,40 @@ def test_a_policy_for_no_class_or_limit_is_malformed(row: int, column: int) -> N
     assert (made.policies == before).all()
 
 
+@pytest.mark.parametrize("row", [1, 4, 15])
+def test_each_class_has_limits_of_its_own(row: int) -> None:
+    made = state()
+    expected = made.policies.copy()
+    expected[row, Limit.DAY] = 77
+    limit = record(Kind.POLICY, credit=row, spare=Limit.DAY, amount_fen=77)
+    assert made.apply(limit)[0][0] == Result.ACCEPTED
+    assert (made.policies == expected).all()
+
+
+@pytest.mark.parametrize("fen", [-1, -2, -(2**63)])
+def test_no_limit_is_below_zero(fen: int) -> None:
+    made = state()
+    before = made.policies.copy()
+    limit = record(Kind.POLICY, credit=1, spare=Limit.DAY, amount_fen=fen)
+    assert made.apply(limit)[0][0] == Result.AMOUNT_INVALID
+    assert (made.policies == before).all()
+
+
+@pytest.mark.parametrize("ledger", [1, 2, 255])
+def test_an_account_is_opened_in_the_ledger_that_was_named(ledger: int) -> None:
+    made = state()
+    made.apply(opening(9, policy=15, ledger=ledger))
+    assert (made.accounts[9]["ledger"], made.accounts[9]["policy"]) == (ledger, 15)
+
+
+@pytest.mark.parametrize("kind", [Kind.SET_FLAGS, Kind.SET_CLASS])
+def test_nothing_is_set_of_an_account_that_was_not_opened(kind: Kind) -> None:
+    made = state()
+    before = made.accounts.tobytes()
+    assert made.apply(record(kind, credit=9, spare=1, ref=2))[0][0] == Result.CREDIT_UNKNOWN
+    assert made.accounts.tobytes() == before
+
+
 @pytest.mark.parametrize("kind", [Kind.OPEN, Kind.SET_CLASS])
 def test_there_is_no_class_beyond_the_table(kind: Kind) -> None:
     made = state()
@@ -229,4 +265,6 @@ def test_a_chain_is_no_longer_than_it_may_be(over: int) -> None:
     expected = [Result.ACCEPTED] * MAX_CHAIN
     if over:
         expected = [Result.MALFORMED] + [Result.LINKED_FAILED] * MAX_CHAIN
-    assert made.apply(chain)[0].tolist() == expected
+    before = np.concatenate([transfer(BOB, ALICE, 1, one) for one in range(1, MAX_CHAIN)])
+    results = made.apply(np.concatenate([before, chain]))[0].tolist()
+    assert results == [Result.ACCEPTED] * len(before) + expected

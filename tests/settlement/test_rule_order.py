@@ -111,9 +111,10 @@ def test_a_hold_is_refused_for_the_first_reason(payer: str, full: bool) -> None:
         state = prepared(payer, "open", wrong)
         state.accounts[PAYER]["open_holds"] = 1_024 if full else 1_023
         hold = record(Kind.HOLD, origin=PAYER, debit=PAYER, amount_fen=FEN, sequence=9)
-        results, _ = state.apply(hold)
+        results, details = state.apply(hold)
         found = reasons(payer, "open", wrong) | ({Result.TOO_MANY_HOLDS} if full else set())
         assert Result(int(results[0])) == min(found, default=Result.ACCEPTED), wrong
+        assert bool(details[0]) == (not found), "who holds nothing is given no reference"
 
 
 @pytest.mark.parametrize("wrong", [one for one in WRONG if one], ids=str)

@@ -244,6 +244,14 @@ def test_the_uncompiled_rule_is_the_compiled_one(tmp_path: object) -> None:
     batch["flags"][-1] = 0
     batch["time_ms"] = NOON_MS + rng.integers(0, 400, count) * 86_400_000
     batch["ref"] = rng.integers(0, 12, count) | rng.integers(1, 40, count) << 32
+    # What no honest caller sends is decided alike too, where numbers leave 32 and 64 bits.
+    for name in ("amount_fen", "time_ms", "expires_ms"):
+        batch[name][rng.random(count) < 0.02] = rng.choice([-(2**63), -1, 2**63 - 1])
+    for name in ("sequence", "ref"):
+        batch[name][rng.random(count) < 0.02] = rng.choice(np.array([2**63, 2**64 - 1], np.uint64))
+    for name in ("origin", "debit", "credit"):
+        batch[name][rng.random(count) < 0.01] = 2**32 - 1
+    batch["kind"][rng.random(count) < 0.01] = 255
     np.save(f"{tmp_path}/batch.npy", batch)
     subprocess.run(
         [sys.executable, "-c", _UNCOMPILED, f"{tmp_path}/batch.npy", f"{tmp_path}/answers.npz"],
