@@ -138,6 +138,7 @@ def build(
     central_keys = CentralKeys(database, business_key, clock, shown)
     offline_roots = OfflineRoots(database, root, clock)
     devices = Devices(database, offline_roots, clock)
+    devices.banks_now = registry.now
     evidence = Evidence(database, registry, devices, clock)
     waiting = Waiting(database, clock)
     kept = KeptForNothing(clock)

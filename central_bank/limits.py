@@ -78,6 +78,10 @@ need not ask themselves whether one was taken back."""
 MAX_FULL_BANKS = 16
 """Banks whose certificates stand in the trust bundle. Devices of others bring them along."""
 
+BUNDLE_MADE_EACH_MS = 1_000
+"""For so long the same trust bundle is given as long as nothing in it has changed: whoever asks
+through whatever bank costs no signature of the root each time."""
+
 MAX_CERTIFICATES_ASKED = 32
 """Of devices, for which statements are asked for at once."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
@@ -11,6 +11,7 @@ from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.registry import Also, Bank, nothing
 from central_bank.authentication.revocation_list import Listed, RevocationList
 from central_bank.limits import (
+    BUNDLE_MADE_EACH_MS,
     MAX_FULL_BANKS,
     MAX_OFFLINE_HOLDING_FEN,
     MAX_OFFLINE_PAYMENT_FEN,
@@ -63,6 +64,26 @@ _MAX_HOPS = 16
 """Below the format's bound, so that whatever is paid can be given back."""
 
 
+class _Every(NamedTuple):
+    """All keys of banks: as they are written down, and their certificates as the root signs them.
+
+    Attributes:
+        of: the root, and what `banks_now` said.
+    """
+
+    of: tuple[bytes, object]
+    rows: Sequence[Row[Any]]
+    certificates: Sequence[Certificate]
+
+
+class _Last(NamedTuple):
+    """The bundle that was signed last, what it was made of, and when by the monotonic clock."""
+
+    of: tuple[object, ...]
+    at_ms: int
+    bundle: TrustBundle
+
+
 class Devices:
     """Keeps what devices trust. The root key stays in here."""
 
@@ -77,6 +98,10 @@ class Devices:
         self._roots = roots
         self._clock = clock
         self._list = RevocationList(database, clock, randomness or SystemRandomness())
+        self.banks_now: Callable[[], object] = object
+        """Another one once banks, or their keys, have changed; until it is set, each time."""
+        self._known: _Every | None = None
+        self._last: _Last | None = None
         self._signed: dict[tuple[bytes, bytes], Certificate] = {}
         """Certificates of banks as the root in use signs them, by it and as they were."""
 
@@ -184,31 +209,39 @@ class Devices:
 
     def is_revoked(self, certificate: Certificate) -> bool:
         """Whether a device was taken out of use, in the bundle or not any more."""
+        return bool(self._revoked([certificate.revocation()]))
+
+    def _revoked(self, names: Sequence[bytes]) -> set[bytes]:
         of = revoked_devices.c
-        query = select(of.time_ms).where(of.revocation == certificate.revocation())
-        return self._database.read(lambda c: c.execute(query).first()) is not None
+        query = select(of.revocation).where(of.revocation.in_(names))
+        return self._database.read(lambda c: set(map(bytes, c.execute(query).scalars())))
 
     def bundle(self) -> TrustBundle:
         """See `signed_bundle`."""
         return self.signed_bundle()[1]
 
     def signed_bundle(self) -> tuple[bytes, TrustBundle]:
-        """The root in use, and the trust bundle of this moment.
+        """The root in use, and the trust bundle of the last second, or of now if it would differ.
 
         It lists the root's successor and predecessor, then the banks that were admitted first; what
         others' devices bring along, `statements` gives. A bank whose key was replaced is in it with
         both, while there is room. A key of a bank that was revoked is so listed too, as long as
         devices may have bundles in which it is not. Such keys and suspended banks are barred.
         """
-        rows = self._database.read(lambda c: c.execute(_keys()).all())
-        root = self._root
+        root, at_ms = self._root, self._clock.monotonic_ms()
+        of = (bytes(root.verify_key), self.banks_now(), self._roots.now(), self._list.changes())
+        last = self._last
+        if last is not None and last.of == of and 0 <= at_ms - last.at_ms < BUNDLE_MADE_EACH_MS:
+            return of[0], last.bundle
+        rows = self._every().rows
         roots = self._roots.entries(root)
         full = _listed(rows, self._clock.now_ms())[: MAX_BUNDLE_BANKS - len(roots)]
         banks_ = [*roots, *(self._by(root, certificate) for certificate in full)]
         barred = _barred(rows, self._clock.now_ms())
         listed = self._list.now(_room(len(banks_), len(barred)))
-        made = self._bundle(banks_, barred=barred, listed=listed)
-        return bytes(root.verify_key), sign_bundle(root, made)
+        made = sign_bundle(root, self._bundle(banks_, barred=barred, listed=listed))
+        self._last = _Last(of, at_ms, made)
+        return of[0], made
 
     def statements(self, encoded: Sequence[bytes]) -> list[Statement]:
         """What a bundle does not say of devices, shown by their certificates, and of their banks.
@@ -219,16 +252,17 @@ class Devices:
         Raises:
             Refusal: FIELD_INVALID for what is no certificate of a device.
         """
-        certificates = [_device(each) for each in encoded]
+        certificates = [_device(each) for each in dict.fromkeys(encoded)]
         root, bundle = self._root, self.bundle()
-        known = self.known_banks()
+        known, full = self.known_banks(), {each.key for each in bundle.banks}
         said: dict[bytes, Statement] = {}
+        cleared_ms = self._list.cleared_time_ms()  # before it is looked what is revoked
+        revoked = self._revoked([each.revocation() for each in certificates])
         for certificate in certificates:
             bank = certifier(certificate, known)
-            cleared_ms = self._list.cleared_time_ms()
-            if bank is None or self.is_revoked(certificate):
+            if bank is None or certificate.revocation() in revoked:
                 continue
-            if bank.key not in {each.key for each in bundle.banks}:
+            if bank.key not in full:
                 said[bank.key] = self._by(root, bank)
             device = certificate.revocation()
             if bundle.may_be_revoked(device):
@@ -249,10 +283,8 @@ class Devices:
 
     def known_banks(self) -> TrustBundle:
         """Every bank with every key, which the bundle has no room for; not signed, for use here."""
-        rows = self._database.read(lambda c: c.execute(_keys()).all())
-        root = self._root
-        every = [self._by(root, _certificate(row)) for row in rows]
-        return self._bundle(every, barred=_barred(rows, self._clock.now_ms()))
+        every = self._every()
+        return self._bundle(every.certificates, barred=_barred(every.rows, self._clock.now_ms()))
 
     def deposit_bundle(self) -> tuple[bytes, TrustBundle]:
         """What a deposit is judged by: each bank, each key, no revocation, the most hops there are.
@@ -261,14 +293,21 @@ class Devices:
         limit would be lowered; and what was given back has a hop more than a payee would take. It
         is not signed, for it goes nowhere.
         """
-        rows = self._database.read(lambda c: c.execute(_keys()).all())
-        root = self._root
-        every = [
-            *self._roots.entries(root, ended_too=True),
-            *(self._by(root, _certificate(row)) for row in rows),
-        ]
-        made = self._bundle(every, max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
+        root, every = self._root, self._every()
+        known = [*self._roots.entries(root, ended_too=True), *every.certificates]
+        made = self._bundle(known, max_hops=MAX_HOPS, max_value_fen=_ANY_FEN)
         return bytes(root.verify_key), made
+
+    def _every(self) -> _Every:
+        """Every key of every bank, read when one has changed."""
+        of = bytes(self._root.verify_key), self.banks_now()  # before what is read
+        known = self._known
+        if known is None or known.of != of:
+            rows = self._database.read(lambda c: c.execute(_keys()).all())
+            root = self._root
+            certificates = [self._by(root, _certificate(row)) for row in rows]
+            self._known = known = _Every((bytes(root.verify_key), of[1]), rows, certificates)
+        return known
 
     def _by(self, root: Signer, certificate: Certificate) -> Certificate:
         """A bank's certificate as this root signs it."""

@@ -82,6 +82,10 @@ class OfflineRoots:
         """The root to sign with: the one in the settings, once it has been announced."""
         return self._signer.now()
 
+    def now(self) -> object:
+        """Another one once roots have changed."""
+        return self._known
+
     def all(self) -> list[Root]:
         """All roots that there are and were, the newest last."""
         return list(self._known.values())

@@ -57,6 +57,10 @@ class Registry:
     def _by_name(self) -> Mapping[str, Bank]:
         return self._remembered.now()
 
+    def now(self) -> object:
+        """Another one once banks have changed."""
+        return self._by_name
+
     def all(self) -> list[Bank]:
         """All banks, by index."""
         return sorted(self._by_name.values(), key=lambda bank: bank.index)

@@ -52,6 +52,7 @@ class RevocationList:
         self._made_up_for = 0
         """How often something left the list that the filter lacks, and how often up to the last."""
         self._latest_ms = found[0][1] if found else 0
+        self._changes = 0
         self._given_ms = self._latest_ms
         self._begun: set[int] = set()
         """Times of what is being revoked, and is not noted yet."""
@@ -64,6 +65,7 @@ class RevocationList:
             time_ms: as `revoking` gave it.
         """
         with self._lock:
+            self._changes += 1
             for name in names:
                 self._listed.setdefault(name, time_ms)
             self._latest_ms = max(self._latest_ms, time_ms)
@@ -92,6 +94,11 @@ class RevocationList:
         with self._lock:
             return min([self._latest_ms + 1, *(begun_ms - 1 for begun_ms in self._begun)])
 
+    def changes(self) -> int:
+        """Another one once something was revoked."""
+        with self._lock:
+            return self._changes
+
     def now(self, most_bytes: int) -> Listed:
         """What a bundle says now.
 
@@ -101,7 +108,7 @@ class RevocationList:
         while True:
             with self._lock:
                 incomplete = self._pushed_out != self._made_up_for or len(self._filter) > most_bytes
-                fresh = len(self._listed.keys() - self._covered)
+                fresh = sum(each not in self._covered for each in self._listed)
                 due = incomplete or (bool(self._filter) and fresh > MAX_LISTED // 2)
                 said = Listed(tuple(self._listed), self._since_ms, self._filter)
             # One thread makes a filter; the others go on with the one before while it will do.

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from central_bank.authentication.devices import revocation_of
+from central_bank.limits import BUNDLE_MADE_EACH_MS
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, Certificate
 from offline_token.limits import MAX_LISTED
@@ -191,4 +192,5 @@ def test_while_a_filter_is_made_others_are_given_the_one_before(world: World) ->
         assert [each.filter for each in answered] == [before]
     finally:
         kept._building.release()
+    world.clock.advance(BUNDLE_MADE_EACH_MS)
     assert bundle(world).filter != before
