@@ -71,7 +71,7 @@ class Book(Protocol):
         ...
 
     def resume(self, number: str, next_sequence: int) -> None:
-        """The wallet is used from here again, from this sequence on."""
+        """The wallet is used from here again, from this sequence on, or behind all made here."""
         ...
 
     def sequences(self, number: str) -> set[int]:

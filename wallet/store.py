@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from dcep.errors.v1 import errors_pb2
 from runtime.database import Database
@@ -44,11 +44,27 @@ class SqlBook:
 
     def seen_elsewhere(self, number: str, time_ms: int) -> None:
         """Writes down that the wallet is used from another place too."""
-        self._stand(number, elsewhere_time_ms=time_ms)
+        statement = (
+            update(sequences)
+            .where(sequences.c.number == number)
+            .values(elsewhere_time_ms=time_ms)
+        )
+        self._database.transaction(lambda c: c.execute(statement) and None)
 
     def resume(self, number: str, next_sequence: int) -> None:
-        """The wallet is used from here again, from this sequence on."""
-        self._stand(number, elsewhere_time_ms=None, next_sequence=next_sequence)
+        """The wallet is used from here again, from this sequence on, or behind all made here."""
+
+        def body(connection: Connection) -> None:
+            # Orders that never reached the bank have sequences that it has not heard of.
+            newest = select(func.max(orders.c.sequence)).where(orders.c.number == number)
+            behind_all = (connection.execute(newest).scalar() or 0) + 1
+            connection.execute(
+                update(sequences)
+                .where(sequences.c.number == number)
+                .values(elsewhere_time_ms=None, next_sequence=max(next_sequence, behind_all))
+            )
+
+        self._database.transaction(body)
 
     def sequences(self, number: str) -> set[int]:
         """Those of the orders made here, but for those that were another place's."""
@@ -57,10 +73,6 @@ class SqlBook:
             orders.c.reason != errors_pb2.REASON_WALLET_USED_ELSEWHERE,
         )
         return self._database.read(lambda c: set(c.execute(query).scalars()))
-
-    def _stand(self, number: str, **values: int | None) -> None:
-        statement = update(sequences).where(sequences.c.number == number).values(values)
-        self._database.transaction(lambda c: c.execute(statement) and None)
 
     def add(
         self, number: str, request_id: str | None, make: Callable[[int], Order]

@@ -101,3 +101,19 @@ def test_resume_of_a_wallet_that_is_used_from_here_alone_changes_nothing(
     here.holder().pay(bob, 100)
     assert here.holder().resume() == []
     here.holder().pay(bob, 200)
+
+
+def test_what_never_reached_the_bank_keeps_its_number_when_this_place_orders_again(
+    places: tuple[App, App], bank: FakeBank, bob: str
+) -> None:
+    here, copy = places
+    copy.holder().pay(bob, 100)
+    bank.mute_before = 2
+    for fen in (200, 400):
+        with pytest.raises(NoAnswer):
+            here.holder().pay(bob, fen)
+    assert refused(here, bob, 200) == "WALLET_USED_ELSEWHERE"
+    here.holder().resume()
+    assert not here.holder().pay(bob, 800).resent
+    assert here.holder().pay(bob, 400).resent
+    assert bank.accounts[bob].available_fen == 100 + 800 + 400
