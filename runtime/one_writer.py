@@ -124,8 +124,7 @@ class OneWriter:
         return self._take_file(Path(str(self._url.database)))
 
     def _take_file(self, database: Path) -> bool:
-        beside = database.with_name(database.name + ".writer")
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        descriptor = os.open(_beside(database), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -141,6 +140,34 @@ class OneWriter:
             return True
         connection.close()
         return False
+
+
+def may_be_written(url: str) -> bool:
+    """Whether a process may have the right to write a database; surely not when False.
+
+    Of a database on a server it is not asked.
+    """
+    where = make_url(url)
+    if where.get_backend_name() == "postgresql" or where.database in (None, "", ":memory:"):
+        return True
+    try:
+        descriptor = os.open(_beside(Path(str(where.database))), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _beside(database: Path) -> Path:
+    """The file whose lock is the right."""
+    return database.with_name(database.name + ".writer")
 
 
 def _taken(url: URL) -> DatabaseTaken:

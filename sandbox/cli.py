@@ -43,6 +43,7 @@ from sandbox import (
     cli_story,
     cli_suspense,
 )
+from sandbox.another_stack import AnotherStack
 from sandbox.options import Json
 from sandbox.plan import BanksMisnamed, StackMissing
 from sandbox.processes import ProcessFailed
@@ -138,6 +139,8 @@ def _run() -> None:
         speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
     except StackMissing as missing:
         speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
+    except AnotherStack as other:
+        speaker.fail(EXIT_REFUSED, "ANOTHER_STACK", str(other))
     except ProcessFailed as failed:
         speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
     except ModuleNotFoundError as missing:

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
+from sandbox.another_stack import check_ours_at
 from sandbox.limits import CALL_TIMEOUT_S
 from sandbox.plan import StackPlan
 
@@ -18,19 +19,21 @@ Answer = TypeVar("Answer")
 
 
 def officer_channel(plan: StackPlan, address: str, officer: str) -> grpc.Channel:
-    """A channel with an officer's certificate, to a port that wants one."""
+    """A channel with an officer's certificate, to a port that wants one. Raises AnotherStack."""
     folder = plan.officers_folder
     return certified_channel(plan, address, folder / f"{officer}.crt", folder / f"{officer}.key")
 
 
 def certified_channel(plan: StackPlan, address: str, certificate: Path, key: Path) -> grpc.Channel:
-    """A channel with any certificate of the stack's root."""
+    """A channel with any certificate of the stack's root. Raises AnotherStack."""
+    check_ours_at(plan, address)
     credentials = channel_credentials(plan.root_certificate, certificate, key)
     return connect(address, credentials, plan.role_at(address))
 
 
 def public_channel(plan: StackPlan, address: str) -> grpc.Channel:
-    """A channel to a bank's public port, as any wallet opens it."""
+    """A channel to a bank's public port, as any wallet opens it. Raises AnotherStack."""
+    check_ours_at(plan, address)
     return connect(address, channel_credentials(plan.root_certificate), plan.role_at(address))
 
 

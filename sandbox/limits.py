@@ -78,3 +78,6 @@ BOOKS_READINGS = 20
 
 BOOKS_PAUSE_S = 0.1
 """Between two readings."""
+
+LOOK_TIMEOUT_S = 2.0
+"""So long it is looked whether anything answers at a port of this machine."""

@@ -13,6 +13,7 @@ from dcep.office.v1 import office_pb2
 from language import _
 from runtime.envelope import possession
 from runtime.private import make_private
+from sandbox.another_stack import AnotherStack, check_ours
 from sandbox.connections import officer_channel, serving
 from sandbox.databases import create_databases, drop_databases
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
@@ -110,9 +111,10 @@ class Stack:
             raise
 
     def start(self, name: str) -> Running:
-        """Start one service if it does not run; does not wait for it."""
+        """Start one service if it does not run; does not wait for it. Raises AnotherStack."""
         found = self.running.get(name)
         if found is None or not found.alive():
+            check_ours(self.plan, name)
             with interrupted_later():
                 found = self.running[name] = Running.start(self.plan.command(name))
                 self.started.add(name)
@@ -178,6 +180,10 @@ class Stack:
 
     def healthy(self, name: str) -> bool:
         """Whether a service says SERVING right now, on each of its ports."""
+        try:
+            check_ours(self.plan, name)
+        except AnotherStack:
+            return False
         for address in self._addresses(name):
             with officer_channel(self.plan, address, self._officer(name)) as channel:
                 if not serving(channel):

@@ -45,9 +45,7 @@ class SqlBook:
     def seen_elsewhere(self, number: str, time_ms: int) -> None:
         """Writes down that the wallet is used from another place too."""
         statement = (
-            update(sequences)
-            .where(sequences.c.number == number)
-            .values(elsewhere_time_ms=time_ms)
+            update(sequences).where(sequences.c.number == number).values(elsewhere_time_ms=time_ms)
         )
         self._database.transaction(lambda c: c.execute(statement) and None)
 
