@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from language import N_, _
+from language.wide import teach_rich
 
 # What Typer looks up itself, when it draws a page of help.
 TYPERS = (
@@ -85,6 +86,7 @@ def helps(command: Any) -> Iterator[str]:
 
 def translate(command: Any) -> None:
     """Has a command and its subcommands say in the reader's language what they are for."""
+    teach_rich()
     for part in parts(command):
         for about in (part, *part.params):
             if about.help:

@@ -15,6 +15,27 @@ _CLOSING = "，。；：！？、）》」』】"
 # What is never broken: a word, an amount, a Chinese character with the marks that belong to it.
 _PART = re.compile(rf"[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])?[{_CLOSING}]*\s*")
 
+# The same for Rich, whose parts have at least one character, and spaces on either side.
+_RICH_PART = re.compile(rf"\s*[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])[{_CLOSING}]*\s*")
+
+
+def teach_rich() -> None:
+    """Has Rich break Chinese sentences between characters.
+
+    It knows spaces alone, and cuts off what has none and is wider than its column: of a page of
+    help, the end of many sentences. And it takes a space at the end of a line that is full for
+    something to be cut off, as it counts characters there and not columns.
+    """
+    from rich import _wrap
+    from rich.text import Text
+
+    def rstrip_end(line: Text, size: int) -> None:
+        if line.cell_len > size:
+            line.rstrip()
+
+    _wrap.re_word = _RICH_PART
+    setattr(Text, "rstrip_end", rstrip_end)  # noqa: B010
+
 
 def terminal() -> int:
     """Columns of the terminal, or as COLUMNS says."""

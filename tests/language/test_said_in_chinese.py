@@ -128,3 +128,30 @@ def test_programs_read_the_same_in_every_language(tool: str, words: list[str]) -
     ]
     assert answers[0] == answers[1]
     assert json.loads(answers[0])["message"].isascii()
+
+
+HELPS = """
+import importlib, io, contextlib, sys, typer, language
+from language.commands import parts, translate
+language.choose({"LANG": "zh_CN.UTF-8"})
+for module in ("wallet.cli", "sandbox.cli"):
+    command = typer.main.get_command(importlib.import_module(module).app)
+    translate(command)
+    for part in parts(command):
+        with contextlib.suppress(SystemExit):
+            part.main(["--help"], prog_name=part.name)
+"""
+
+
+def test_no_page_of_help_is_cut_off_at_80_columns() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HELPS],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"},
+    )
+    assert done.stdout.count("用法") > 60
+    # What ends in dots by itself: an address, and names of what is typed.
+    own = re.sub(r"://…|\[PARTY …\]|--[a-z-]+…", "", done.stdout)
+    assert [line for line in own.splitlines() if "…" in line] == []
