@@ -1,12 +1,14 @@
 """What each reason of a refusal means, in a sentence, for readers of another language.
 
 A refusal brings its reason, the field that is meant and its figures, and a sentence of whoever
-refused, in English. English readers are told that sentence. Others are told what the reason means,
-in their language, and the sentence itself only where it says more than the reason does.
+refused, in English. English readers are told that sentence, or, where there are figures, what the
+reason means, and the figures in yuan. Others are told what the reason means, in their language, and
+the sentence itself only where it says more than the reason does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import language
@@ -88,6 +90,7 @@ SENTENCES = {
     "INTERNAL": N_("The service has a fault of its own; it has not been judged."),
 }
 
+_EXPRESSION = re.compile("; it looks like .*", re.DOTALL)
 _FIGURES = {
     "missing_fen": N_("{yuan} yuan are missing"),
     "over_fen": N_("{yuan} yuan too much"),
@@ -124,8 +127,8 @@ def in_words(reason: str, message: str, metadata: Mapping[str, str], field: str 
         metadata: its figures, such as ``missing_fen``.
         field: which field of the request is meant.
     """
-    if not language.chosen():
-        return message
+    if not language.chosen() and not _figures(metadata):
+        return _for_people(message)
     said = _(SENTENCES.get(reason, SENTENCES["UNSPECIFIED"]))
     more = detail(reason, message, metadata)
     if field and reason in _SAYS_MORE:
@@ -135,17 +138,27 @@ def in_words(reason: str, message: str, metadata: Mapping[str, str], field: str 
 
 def detail(reason: str, message: str, metadata: Mapping[str, str]) -> str:
     """What there is to say beside what a reason means; "" for nothing."""
+    if figures := _figures(metadata):
+        return _(", ").join(figures)
+    message = _for_people(message)
     if not language.chosen():
         return message
-    figures = [
-        _(words).format(yuan=format_yuan(int(metadata[name])))
-        for name, words in _FIGURES.items()
-        if metadata.get(name, "").isdecimal() and int(metadata[name])
-    ]
-    if figures:
-        return _(", ").join(figures)
     if (known := _(message)) != message or not message.isascii():
         return known  # it is in the reader's language
     if reason in _SAYS_MORE or reason not in SENTENCES:
         return _("in its own words: {message}").format(message=message)
     return ""
+
+
+def _figures(metadata: Mapping[str, str]) -> list[str]:
+    """What is missing or too much, in yuan, whatever unit a peer's sentence has."""
+    return [
+        _(words).format(yuan=format_yuan(int(metadata[name])))
+        for name, words in _FIGURES.items()
+        if metadata.get(name, "").isdecimal() and int(metadata[name])
+    ]
+
+
+def _for_people(message: str) -> str:
+    """A sentence without the expression that says what a field looks like."""
+    return _EXPRESSION.sub("", message)

@@ -8,14 +8,17 @@ written as its number.
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn, TextIO, cast
 
 import language
 from language import N_, _
+from runtime.begin import EXIT_INTERRUPTED
 from runtime.limits import MAX_ERROR_CHARACTERS
 
 _COMMON = (
@@ -42,12 +45,11 @@ _COMMON = (
 _SAMPLE = N_("Interrupted.")
 """Letters of the language."""
 
+NOTHING_ORDERED = N_("Nothing was ordered; ask again.")
+
 EXIT_USAGE = 2
 EXIT_UNHEARD = 3
 """Nobody heard what came of it: the same code as for no answer, since the same is to be done."""
-
-EXIT_INTERRUPTED = 130
-"""Somebody pressed Ctrl-C: 128 and the signal's number, as shells have it."""
 
 
 def harmless(text: str) -> str:
@@ -78,20 +80,34 @@ def reason_of(error: OSError) -> str:
     return _(error.strerror or str(error))
 
 
+_only_asks = False
+
+
 class Unprintable(Exception):
     """Standard output did not take what was printed; the message says why."""
 
+    @property
+    def reader_left(self) -> bool:
+        """Whether it was a pipe whose reader wants no more."""
+        return str(self) == _("Broken pipe")
+
 
 class _Stream:
-    """A text stream over another one; what it cannot do is told by `on_error`."""
+    """A text stream over another one; what it cannot do is told by `on_error`.
+
+    Attributes:
+        used: whether anything was written.
+    """
 
     def __init__(self, stream: TextIO | None, on_error: Callable[[str], None]) -> None:
         self._stream = stream if stream is not None else io.StringIO()
         self._why = _("it is closed") if stream is None else ""
         self._on_error = on_error
+        self.used = False
 
     def write(self, text: str) -> int:
         """Writes, or tells why not."""
+        self.used = True
         if self._why:
             self._on_error(self._why)
             return len(text)
@@ -129,6 +145,12 @@ def guard_output() -> None:
     sys.stderr = cast(TextIO, _Stream(sys.stderr, lambda _: None))
 
 
+def only_asks() -> None:
+    """The command that runs orders nothing: nothing is left open when its answer is lost."""
+    global _only_asks
+    _only_asks = True
+
+
 def run_command(command: Callable[[], object], following: str) -> None:
     """Runs a command line to its exit code; never the code of a refusal for what is none.
 
@@ -136,6 +158,8 @@ def run_command(command: Callable[[], object], following: str) -> None:
         command: the command line; it ends the process with SystemExit as it likes.
         following: what a person can do when it is not known what was done; in English.
     """
+    global _only_asks
+    _only_asks = False
     guard_output()
     _choose_language()
     try:
@@ -144,12 +168,16 @@ def run_command(command: Callable[[], object], following: str) -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        _end(EXIT_INTERRUPTED, _("Interrupted."), _(following))
+        _end(EXIT_INTERRUPTED, "INTERRUPTED", _("Interrupted."), following)
     except Unprintable as error:
-        _unheard(_("The result could not be printed: {error}.").format(error=error), following)
+        if _only_asks and error.reader_left:
+            raise SystemExit(EXIT_UNHEARD) from None  # as `head` does when it has seen enough
+        said = _("The result could not be printed: {error}.").format(error=error)
+        _end(EXIT_UNHEARD, "UNPRINTABLE", said, following)
     except Exception:
         sys.stderr.write(traceback.format_exc())
-        _unheard(_("This is a fault of the program, and what it did is not known."), following)
+        said = _("This is a fault of the program, and what it did is not known.")
+        _end(EXIT_UNHEARD, "FAULT", said, following)
 
 
 def json_ascii() -> bool:
@@ -181,13 +209,17 @@ def _choose_language() -> None:
         language.choose({})
 
 
-def _unheard(what: str, following: str) -> NoReturn:
-    _end(EXIT_UNHEARD, what, _(following))
-
-
-def _end(code: int, what: str, following: str) -> NoReturn:
-    sys.stderr.write(f"{what}\n{following}\n")
-    sys.stderr.flush()
+def _end(code: int, reason: str, what: str, following: str) -> NoReturn:
+    """Says how it ended: to people, or to a program that has got no object yet."""
+    following = _(NOTHING_ORDERED) if _only_asks else _(following)
+    if asked_for_json() and reason != "UNPRINTABLE" and not getattr(sys.stdout, "used", True):
+        fields = {"ok": False, "reason": reason, "message": what, "next": following}
+        with suppress(Unprintable):
+            sys.stdout.write(json.dumps(fields, ensure_ascii=json_ascii()) + "\n")
+            sys.stdout.flush()
+    else:
+        sys.stderr.write(f"{what}\n{following}\n")
+        sys.stderr.flush()
     raise SystemExit(code)
 
 

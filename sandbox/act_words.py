@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
 from rich.markup import escape
 
 from currency.amount import format_yuan
@@ -12,6 +11,7 @@ from dcep.office.v1 import office_pb2
 from language import N_, _
 from runtime.errors import reason_name
 from runtime.output import harmless
+from sandbox.sheet import clock
 
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
 LIMITS = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
@@ -41,6 +41,17 @@ _KINDS = (
     N_("revoke central certificate"),
     N_("renew offline root"),
 )
+_RIGHTS = {
+    "officers": N_("officers"),
+    "reserves": N_("reserves"),
+    "issuance": N_("issuance"),
+    "banks": N_("banks"),
+    "devices": N_("devices"),
+    "wallets": N_("wallets"),
+    "suspense": N_("suspense"),
+    "cash": N_("cash"),
+    "policy": N_("policy"),
+}
 _LIMITS = (N_("balance cap"), N_("single"), N_("day"), N_("year"))
 _STATES = (
     N_("open"),
@@ -98,8 +109,28 @@ def said(content: office_pb2.OfficerAct) -> str:
                 device_key=asked.device_key.hex(), bank=asked.bank
             )
         )
-    values = MessageToDict(asked, preserving_proto_field_name=True).values()
-    return harmless(f"{_(kind.replace('_', ' '))} {', '.join(str(value) for value in values)}")
+    values = ", ".join(_shown(field, value) for field, value in asked.ListFields())
+    return harmless(f"{_(kind.replace('_', ' '))} {values}")
+
+
+def right_in_words(name: str) -> str:
+    """A right by its name in commands, in the reader's language too."""
+    words = _(_RIGHTS.get(name, name))
+    return name if words == name else _("{words} ({name})").format(words=words, name=name)
+
+
+def _shown(field: Any, value: Any) -> str:
+    """What stands in a field, as people read it."""
+    if field.name.endswith("_fen"):
+        return _("{amount} yuan").format(amount=format_yuan(value))
+    if field.name.endswith("_time_ms"):
+        return _("until {time}").format(time=clock(value))
+    if isinstance(value, bytes):
+        return value.hex()
+    if field.name == "rights":
+        names = (office_pb2.Right.Name(each).removeprefix("RIGHT_").lower() for each in value)
+        return _("rights: {names}").format(names=_(", ").join(map(right_in_words, names)))
+    return str(value)
 
 
 def quoted(text: str) -> str:
@@ -116,7 +147,7 @@ def class_in_words(limits: office_pb2.ClassLimits) -> str:
         if getattr(limits, name)
     ]
     return _("class {roman} {limits}").format(
-        roman=ROMAN[limits.wallet_class], limits=", ".join(said) or _("without a limit")
+        roman=ROMAN[limits.wallet_class], limits=_(", ").join(said) or _("without a limit")
     )
 
 

@@ -17,7 +17,7 @@ from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.command_line import Version, as_defaults, run_app
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from runtime.output import asked_for_json, of_this_machine, run_command
+from runtime.output import asked_for_json, of_this_machine, only_asks, run_command
 from sandbox import (
     cli_acts,
     cli_audit,
@@ -83,6 +83,8 @@ for part in (
     part.register(app)
 
 
+_LOOKS = ("status", "requests", "acts", "banks", "books", "flows", "feed", "audit", "offline-risk")
+
 _OF_WHO_ASKS = frozenset(
     (
         errors_pb2.REASON_CERTIFICATE_REQUIRED,
@@ -104,6 +106,8 @@ def common(
     version: Version = False,
 ) -> None:
     """An open two-tier digital currency on one machine. Amounts are yuan, like 12.50."""
+    if context.invoked_subcommand in _LOOKS:
+        only_asks()
     if folder is not None:
         os.environ["DCEP_STACK"] = str(folder)
     if as_json:

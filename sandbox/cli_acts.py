@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from google.protobuf.message import Message
 
 from currency.amount import format_yuan, parse_yuan
 from currency.reasons import in_words
+from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from language import _, ngettext
 from runtime.errors import Refusal
@@ -29,6 +31,7 @@ from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 _PEOPLE = ("register_officer", "renew_officer", "remove_officer", "change_rights")
 _MONEY = ("pay_in_reserves", "pay_out_reserves", "issue", "redeem")
+_ACT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OPEN = office_pb2.ACT_STATE_OPEN
 At = Annotated[str, typer.Option("--at", help="central-bank or a bank; all when left out.")]
 
@@ -92,6 +95,7 @@ def approve(
     plan, speaker = load(folder), Speaker(as_json)
     if bool(act_id) == everything:
         speaker.fail(EXIT_USAGE, "FIELD_MISSING", _("name an act, or say --all"))
+    _check_id(speaker, act_id)
     at = plan.institution(officer)
     asked = all_asked(plan, at, officer) if everything else [asked_of(plan, at, officer, act_id)]
     _show(speaker, asked, everything)
@@ -196,6 +200,7 @@ def reject(
 ) -> None:
     """Turn an act down; what was set aside for it goes back to the bank's vault."""
     plan = load(folder)
+    _check_id(Speaker(as_json), act_id)
     with ActDesk(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
     Speaker(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
@@ -221,10 +226,39 @@ def propose(
     """
     institution = at or plan.institution(officer)
     officer = officer or plan.officers(institution)[0]
-    with proposed_once(
-        plan, institution, officer, kind, cause, act_id=act_id, anew=anew
-    ) as proposed:
-        say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+    try:
+        with proposed_once(
+            plan, institution, officer, kind, cause, act_id=act_id, anew=anew
+        ) as proposed:
+            say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+    except Refusal as refusal:
+        if refusal.field == "kind":
+            raise _not_there(institution, officer) from refusal
+        raise
+
+
+def _not_there(institution: str, officer: str) -> Refusal:
+    """An act of the central bank at a bank's desk, or the other way round."""
+    return Refusal(
+        errors_pb2.REASON_FIELD_INVALID,
+        _(
+            "{officer} works at {institution}, where nobody decides about this; `dcep officers "
+            "list` says who works where"
+        ).format(officer=officer, institution=institution),
+        field="officer",
+    )
+
+
+def _check_id(speaker: Speaker, act_id: str) -> None:
+    if act_id and not _ACT_ID.fullmatch(act_id):
+        speaker.fail(
+            EXIT_USAGE,
+            "FIELD_INVALID",
+            _("{act_id!r} is not an act's id; `dcep requests` lists those that wait").format(
+                act_id=act_id
+            ),
+            field="act_id",
+        )
 
 
 def say_proposed(

@@ -22,11 +22,16 @@ Number = Annotated[str, typer.Argument(help="A wallet's 16 digits.")]
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 Answers = Annotated[str, typer.Option("--for", help="The bank's request that it answers.")]
 
+AMOUNTS = {"ignore_unknown_options": True}
+"""For commands with an amount: -5 is then a wrong amount, not an unknown option."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (reserves, issue, redeem, freeze, unfreeze, suspend, reinstate):
-        app.command()(command)
+    for command in (reserves, issue, redeem):
+        app.command(context_settings=AMOUNTS)(command)
+    for act in (freeze, unfreeze, suspend, reinstate):
+        app.command()(act)
 
 
 def reserves(

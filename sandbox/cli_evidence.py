@@ -14,6 +14,7 @@ from language import _
 from offline_token.deposit import DepositEndorsement, read_way
 from offline_token.evidence import FORMAT, DoubleSpend
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
+from runtime.output import reason_of
 from sandbox.offices import CentralOffice
 from sandbox.options import DEFAULT, Folder, Json, Officer
 from sandbox.plan import load
@@ -80,7 +81,7 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
         keys = [bytes.fromhex(root)] if root else known_roots(load(folder))
         found = _read(file)
     except (OSError, ValueError) as error:
-        speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", str(error))
+        speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", _unreadable(file, error))
     cheaters = []
     for number, double in enumerate(found, start=1):
         wrong = [double.wrong(key) for key in keys]
@@ -104,6 +105,16 @@ def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json 
                 spent=_spent(case),
             )
         )
+
+
+def _unreadable(file: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or file}: {reason_of(error)}"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return _("{file} holds no evidence: `dcep evidence export FILE` writes it").format(
+            file=file
+        )
+    return str(error)
 
 
 def _read(file: Path) -> list[DoubleSpend]:

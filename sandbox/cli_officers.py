@@ -11,6 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from language import _
 from runtime.errors import Refusal, is_undecided
+from sandbox.act_words import right_in_words
 from sandbox.cli_acts import At, institutions, say_proposed
 from sandbox.offices import CAUSE, ActDesk
 from sandbox.options import DEFAULT, Anew, Folder, Json, Officer
@@ -58,7 +59,7 @@ def list_command(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -
                 name=row["name"],
                 institution=row["institution"],
                 state=state,
-                names=", ".join(row["rights"]),
+                names=_(", ").join(map(right_in_words, row["rights"])),
             )
         )
 

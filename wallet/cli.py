@@ -68,6 +68,7 @@ def open_(
     """Open a wallet, by name or by phone alone; no bank account is needed."""
     from wallet.banks import find_bank
     from wallet.cli_words import opened
+    from wallet.typed import phone_typed
 
     with wallet(context, home, as_json) as (app, speaker):
         if not name and not phone:
@@ -80,7 +81,7 @@ def open_(
                 )
             )
         entry = find_bank(stack_folder(stack), bank)
-        profile = app.open(entry, holder_name=text.typed(name), phone=phone)
+        profile = app.open(entry, holder_name=text.typed(name), phone=phone_typed(phone))
         why_not = app.prepare_offline()
         speaker.result(*opened(profile, why_not))
 
@@ -91,7 +92,7 @@ def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
     from wallet.cli_words import shown
     from wallet.speak import EXIT_NO_ANSWER
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
         profile = app.profile()
         state, why_not = app.look()
         speaker.result(*shown(profile, state, app.offline_fen(), why_not))

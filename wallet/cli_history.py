@@ -56,7 +56,15 @@ def history(
         if as_csv and not speaker.as_json:
             speaker.table(as_table(entries))
             return
-        speaker.result(*listed(entries, token, more, holder.unanswered()))
+        speaker.result(
+            *listed(
+                entries,
+                token,
+                more,
+                holder.unanswered(),
+                searched=bool(page) or not wanted.everything,
+            )
+        )
 
 
 def payment(

@@ -22,7 +22,7 @@ def show(
 
     For each piece: how often it has changed hands, and how often it can still be paid on.
     """
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
         profile = app.profile()
         from wallet import offline_words
 
@@ -41,7 +41,7 @@ def again(
 
     Needs nobody. A payment that is shown again is the same payment: its payee takes it once.
     """
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
         app.profile()
         from wallet import cli_offline_words as words
         from wallet import offline_words

@@ -383,4 +383,4 @@ def _refusal(order: Order, *, resent: bool) -> Refusal:
 
 
 def _said(reason: int) -> str:
-    return f"refused on the payee's side: {reason_name(reason)}"
+    return f"refused: {reason_name(reason)}"

@@ -33,13 +33,16 @@ _WHAT = {
 }
 
 
-def listed(entries: list[Entry], token: str, more: bool, unanswered: list[str]) -> Said:
+def listed(
+    entries: list[Entry], token: str, more: bool, unanswered: list[str], *, searched: bool = False
+) -> Said:
     """After ``history``.
 
     Args:
         token: of the next page; "" on the last, and when a history was searched.
         more: whether a search stopped at its limit.
         unanswered: ids of orders whose outcome nobody knows.
+        searched: whether only some lines were wanted.
     """
     fields = {
         "items": [asdict(entry) for entry in entries],
@@ -51,7 +54,7 @@ def listed(entries: list[Entry], token: str, more: bool, unanswered: list[str]) 
     lines.append(
         _("Times are {zone}.").format(zone=zone(entries[0].time_ms))
         if entries
-        else _("Nothing yet.")
+        else (_("Nothing like that is in the history.") if searched else _("Nothing yet."))
     )
     if unanswered:
         lines.append(_("Without an answer so far: ") + ", ".join(unanswered))
@@ -66,10 +69,11 @@ def listed(entries: list[Entry], token: str, more: bool, unanswered: list[str]) 
 
 def told(entry: Entry) -> Said:
     """After ``payment``."""
-    why = " ".join(sentence(entry.reason, "")) if entry.reason else ""
+    why = " ".join(sentence(entry.reason, "")).strip() if entry.reason else ""
+    state = _(entry.state.lower())
     rows = (
         (_("Payment"), entry.payment_id),
-        (_("State"), _(entry.state.lower()) + (f": {why}" if why else "")),
+        (_("State"), _("{state}: {why}").format(state=state, why=why) if why else state),
         (_("What"), _what(entry)),
         (_("Amount"), _("{amount} yuan").format(amount=_signed(entry.change_fen))),
         (

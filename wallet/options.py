@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from runtime.output import only_asks
 from wallet.app import App
 from wallet.pin import pin_from
 from wallet.speak import Speaker
@@ -86,6 +87,8 @@ def wallet(
         device: "alone" where no bank is involved, "loading" where the device is loaded.
     """
     common = gather(context, home, as_json, pin)
+    if asks_only:
+        only_asks()
     app = App(
         home_folder(common.home),
         database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),

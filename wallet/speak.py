@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from language import _
 from runtime.output import EXIT_USAGE as EXIT_USAGE
-from runtime.output import json_ascii, of_this_machine
+from runtime.output import NOTHING_ORDERED, json_ascii, of_this_machine
 
 if TYPE_CHECKING:
     from runtime.errors import Refusal
@@ -106,8 +106,17 @@ class Speaker:
         from wallet.link_errors import CameBack, LinkError, LinkRefused
         from wallet.papers import PaperError
         from wallet.times import TimeError
+        from wallet.typed import PhoneError
 
-        wrong = (UsageError, AmountError, NumberError, BankNotFound, PaperError, TimeError)
+        wrong = (
+            UsageError,
+            AmountError,
+            NumberError,
+            BankNotFound,
+            PaperError,
+            PhoneError,
+            TimeError,
+        )
         if isinstance(error, wrong):
             self.fail(EXIT_USAGE, "USAGE", str(error))
         if isinstance(error, HomeError):
@@ -132,7 +141,8 @@ class Speaker:
             from wallet.words import NO_ANSWER_NEXT
 
             message = _("This machine does not do what is needed: {said}").format(said=said)
-            self.fail(EXIT_NO_ANSWER, "MACHINE", message, _(NO_ANSWER_NEXT))
+            following = NOTHING_ORDERED if self._asks_only else NO_ANSWER_NEXT
+            self.fail(EXIT_NO_ANSWER, "MACHINE", message, _(following))
         self._explain_answer(error)
 
     def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:

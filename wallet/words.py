@@ -130,7 +130,8 @@ def sentence(
     if reason not in _WORDS:
         return in_words(reason, message, metadata or {}), ""
     said, following = map(_, _WORDS[reason])
-    if more := detail(reason, message, metadata or {}):
+    more = detail(reason, message, metadata or {})
+    if more and more.casefold() != said.rstrip(".").casefold():
         said = _("{said} ({more})").format(said=said, more=more)
     return said, following
 

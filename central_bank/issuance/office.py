@@ -14,6 +14,7 @@ from central_bank import accounts
 from central_bank.authentication.registry import Bank, Registry
 from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
 from central_bank.issuance.setting_aside import SettingAside
+from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -189,7 +190,7 @@ class MoneyEffect(Effect):
         what = "circulation" if self._move is _REDEEM else "reserves"
         return Refusal(
             self._move.short,
-            f"the bank's {what} are {missing} fen short",
+            f"the bank's {what} are {format_yuan(missing)} yuan short",
             field="amount_fen",
             missing_fen=str(missing),
         )

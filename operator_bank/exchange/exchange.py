@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
+from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -230,7 +231,7 @@ def _by_cash(content: orders_pb2.ExchangeOrder) -> bool:
 def _short(reason: int, whose: str, missing_fen: int) -> Refusal:
     return Refusal(
         reason,
-        f"{whose} {missing_fen} fen short",
+        f"{whose} {format_yuan(missing_fen)} yuan short",
         field="amount_fen",
         missing_fen=str(missing_fen),
     )

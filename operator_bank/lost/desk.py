@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select, update
 
+from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -119,7 +120,7 @@ class LostDesk:
         if amount_fen > open_fen:
             raise Refusal(
                 errors_pb2.REASON_AMOUNT_INVALID,
-                f"{open_fen} fen of it are open",
+                f"{format_yuan(open_fen)} yuan of it are open",
                 field="amount_fen",
             )
         if not wallet_number:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 
+from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -263,7 +264,7 @@ class Offline:
         if most_fen is not None and amount_fen > most_fen:
             raise Refusal(
                 errors_pb2.REASON_OVER_BALANCE_CAP,
-                f"the central bank lets a device hold {most_fen} fen in all",
+                f"the central bank lets a device hold {format_yuan(most_fen)} yuan in all",
                 field="amount_fen",
                 over_fen=str(amount_fen - most_fen),
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import func, select
 
+from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from operator_bank import accounts
 from operator_bank.peers import CentralBank
@@ -83,7 +84,7 @@ class Vault:
             missing_fen = max(amount_fen - vault_fen, 0)
             raise Refusal(
                 errors_pb2.REASON_VAULT_SHORT,
-                f"the bank's vault is {missing_fen} fen short",
+                f"the bank's vault is {format_yuan(missing_fen)} yuan short",
                 field="amount_fen",
                 missing_fen=str(missing_fen),
             )

@@ -24,9 +24,18 @@ def test_each_reason_of_the_contract_has_a_sentence() -> None:
 
 
 def test_english_readers_are_told_what_whoever_refused_says() -> None:
-    assert in_words("VAULT_SHORT", "the vault lacks 5.00 yuan", {"missing_fen": "500"}) == (
-        "the vault lacks 5.00 yuan"
-    )
+    assert in_words("WALLET_FROZEN", "frozen by order", {}) == "frozen by order"
+
+
+def test_english_readers_are_told_figures_in_yuan_whatever_a_peer_counts_in() -> None:
+    short = ("VAULT_SHORT", "the vault is 500 fen short", {"missing_fen": "500"})
+    assert in_words(*short) == "The bank's vault does not hold enough. (5.00 yuan are missing)"
+    assert detail(*short) == "5.00 yuan are missing"
+
+
+def test_nobody_is_shown_the_expression_that_a_field_has_to_fit() -> None:
+    said = in_words("FIELD_INVALID", r"phone is not 'abc'; it looks like \\+?[0-9]+", {})
+    assert said == "phone is not 'abc'"
 
 
 @pytest.mark.usefixtures("chinese")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +22,10 @@ run_command(command, "Repeat it.")
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 
 
-def run(what: str, redirected: str = "", *, code: int = 0) -> tuple[int, str, str]:
+def run(what: str, redirected: str = "", *words: str, code: int = 0) -> tuple[int, str, str]:
     program = PROGRAM.format(what=what, code=code)
     done = subprocess.run(
-        ["bash", "-c", f'exec "$0" -c "$1" {redirected}', sys.executable, program],
+        ["bash", "-c", f'exec "$0" -c "$@" {redirected}', sys.executable, program, *words],
         capture_output=True,
         text=True,
         check=False,
@@ -70,3 +71,40 @@ def test_a_fault_of_the_program_is_no_refusal() -> None:
 @pytest.mark.parametrize("code", [0, 1, 2])
 def test_a_commands_own_code_is_kept(code: int) -> None:
     assert run("print('x')", code=code)[:2] == (code, "x\n")
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "reason"),
+    [("raise KeyboardInterrupt", 130, "INTERRUPTED"), ("raise ValueError('here')", 3, "FAULT")],
+)
+def test_a_program_gets_one_object_however_a_command_ends(
+    what: str, code: int, reason: str
+) -> None:
+    ended, out, _ = run(what, "", "--json")
+    fields = json.loads(out)
+    assert (ended, fields["ok"], fields["reason"], fields["next"]) == (
+        code,
+        False,
+        reason,
+        "Repeat it.",
+    )
+    ended, out, error = run(f"print('{{}}'); {what}", "", "--json")
+    assert (ended, out) == (code, "{}\n"), "a second object is no JSON"
+    assert "Repeat it." in error
+
+
+LOOKS = "from runtime.output import only_asks; only_asks(); "
+
+
+def test_what_only_looks_is_not_told_to_be_repeated() -> None:
+    assert run(LOOKS + "raise KeyboardInterrupt") == (
+        130,
+        "",
+        "Interrupted.\nNothing was ordered; ask again.\n",
+    )
+
+
+def test_a_reader_who_has_seen_enough_is_told_nothing_unless_something_was_done() -> None:
+    much = "print('x\\n' * 100_000, flush=True)"
+    assert run(LOOKS + much, "| head -n 1")[1:] == ("x\n", "")
+    assert "Repeat it." in run(much, "| head -n 1")[2]

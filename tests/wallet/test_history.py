@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -162,3 +163,16 @@ def test_a_long_past_is_read_page_by_page_until_it_is_old_enough(
     assert (len(found), more, len(asked)) == (11, False, 2)
     found, more = find(holder, Wanted(), 1_050, lambda _: None)
     assert (len(found), more) == (1_050, True)
+
+
+def test_a_search_that_finds_nothing_does_not_say_that_there_is_nothing(alice: Cli) -> None:
+    assert "Nothing like that is in the history." in alice.run("history", "--search", "zzz")
+    assert "Nothing yet." not in alice.run("history", "--until", "2001-01-01")
+
+
+def test_a_phone_is_taken_as_people_write_it(stack: Path, tmp_path: Path) -> None:
+    bob = Cli(stack, tmp_path / "bob")
+    said = bob.run("open", "--bank", "alpha", "--phone", "call me", code=2)
+    assert "'call me' is not a phone number; write it like 13800000001" in said
+    bob.run("open", "--bank", "alpha", "--phone", "＋86 (138) 0000-0001")
+    assert json.loads((bob.home / "wallet.json").read_text())["phone"] == "+86 138 0000 0001"

@@ -344,3 +344,31 @@ def test_a_state_of_an_earlier_form_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "device.sealed").write_bytes(b"DCEPS2" + bytes(100))
     with pytest.raises(DeviceError, match="Deposit with the earlier version"):
         opened(tmp_path).read()
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        b"null",
+        b"[]",
+        b'{"counter": "5", "digest": "00"}',
+        b'{"counter": null, "digest": null}',
+        b'{"counter": [1], "digest": {}}',
+        b'{"counter": true, "digest": "00"}',
+        b'{"counter": 1e400, "digest": "00"}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_mark_that_is_none_is_said_in_a_sentence(tmp_path: Path, mark: bytes) -> None:
+    count(opened(tmp_path))
+    (tmp_path / "device.mark").write_bytes(mark)
+    with pytest.raises(DeviceError, match="device.mark cannot be read"):
+        opened(tmp_path).read()
+
+
+@pytest.mark.parametrize("seal", [b"", bytes(31), bytes(33), bytes(1_000)])
+def test_a_seal_that_is_none_is_said_in_a_sentence(tmp_path: Path, seal: bytes) -> None:
+    count(opened(tmp_path))
+    (tmp_path / "device.seal").write_bytes(seal)
+    with pytest.raises(DeviceError, match="is no seal"):
+        opened(tmp_path).read()

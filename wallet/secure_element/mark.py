@@ -8,6 +8,7 @@ from pathlib import Path
 
 from language import _
 from runtime.files import write_whole
+from runtime.output import reason_of
 from wallet.secure_element.device_errors import DeviceError
 
 NOTHING = bytes(32)
@@ -35,10 +36,17 @@ class MarkFile:
     def read(self) -> Mark | None:
         """The mark; None while there is none. Raises DeviceError."""
         try:
-            return Mark(**json.loads(self.path.read_bytes()))
+            mark = Mark(**json.loads(self.path.read_bytes()))
+            if type(mark.counter) is not int or type(mark.digest) is not str:
+                raise ValueError(_("this is no mark"))
+            return mark
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except OSError as error:
+            raise DeviceError(
+                _("{path} cannot be read: {error}").format(path=self.path, error=reason_of(error))
+            ) from error
+        except (ValueError, TypeError, RecursionError) as error:
             raise DeviceError(
                 _("{path} cannot be read: {error}").format(path=self.path, error=error)
             ) from error

@@ -233,7 +233,7 @@ class SealedFile:
             return None
         except OSError as error:
             raise DeviceError(
-                _("{path} cannot be read: {error}").format(path=self._path, error=error)
+                _("{path} cannot be read: {error}").format(path=self._path, error=reason_of(error))
             ) from error
         if not data.startswith(_MAGIC):
             raise DeviceError(f"{self._path} {_not_ours(data)}")

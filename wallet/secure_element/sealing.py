@@ -111,6 +111,12 @@ class Seal:
             raise DeviceError(
                 _("{path} cannot be read: {error}").format(path=self.path, error=reason_of(error))
             ) from error
+        if len(seal) != SEED_BYTES:
+            raise DeviceError(
+                _("{path} is no seal: it has {size} bytes and not {right}").format(
+                    path=self.path, size=len(seal), right=SEED_BYTES
+                )
+            )
         if mode & 0o077:
             raise DeviceError(
                 _("{path} can be read by others; chmod 600 it").format(path=self.path)

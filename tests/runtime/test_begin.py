@@ -1,0 +1,31 @@
+"""Ctrl-C at any moment is a sentence, also before a command has begun."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from runtime.begin import begin
+
+
+def test_ctrl_c_while_a_command_is_being_read_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        begin("wallet.cli")
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "Interrupted.\n")
+
+
+@pytest.mark.parametrize("command", ["wallet", "sandbox"])
+def test_both_commands_begin_there(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    module = importlib.import_module(f"{command}.begin")
+    monkeypatch.setattr(module, "begin", begun.append)
+    module.main()
+    assert begun == [f"{command}.cli"]
