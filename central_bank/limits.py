@@ -106,6 +106,10 @@ MOVED_BYTES = 256
 """For each record that moves money a bank may have as much written down that moves none: some of
 its payments are always refused."""
 
+MAX_UNANSWERED = 1 << 18
+"""Payments of one bank of which it is known that another bank was silent about them: so many as 256
+of its wallets may have on their way."""
+
 MAX_EVIDENCE_PER_TOKEN = 32
 """Proofs that are kept of one token: its devices are out of use by the first ones."""
 

@@ -6,6 +6,8 @@ the bank signed in it is kept, be the rest of it refused, repeated or dated ahea
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from central_bank.authentication.registry import Bank
@@ -19,6 +21,11 @@ from central_bank.registration.kept_batches import SignedBatch
 from runtime.clock import Clock
 from runtime.kept_bytes import KeptBytes
 from settlement.core import Answers, Batch
+from settlement.records import Result
+
+
+def _nobody(_: int) -> int | None:
+    return None
 
 
 class KeptForNothing:
@@ -31,6 +38,12 @@ class KeptForNothing:
             per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
             most=KEPT_FOR_NOTHING_MOST_BYTES,
         )
+        # What expires by a bank's silence: it counts apart, as the bank itself said nothing.
+        self._by_silence = KeptBytes(
+            clock,
+            at_once=KEPT_FOR_NOTHING_BYTES,
+            per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
+        )
 
     def check(self, bank: Bank) -> None:
         """That a bank may have something written down.
@@ -40,17 +53,34 @@ class KeptForNothing:
         """
         self._bytes.check(bank.index)
 
+    def may_expire(self, silent: int) -> bool:
+        """Whether what expires by the silence of a bank, by its index, may be written down now."""
+        return not self._by_silence.wait_ms(silent)
+
     def count(
-        self, signed: SignedBatch, batch: Batch, answers: Answers, *, moved_bytes: int = 0
+        self,
+        signed: SignedBatch,
+        batch: Batch,
+        answers: Answers,
+        *,
+        moved_bytes: int = 0,
+        silent: Callable[[int], int | None] = _nobody,
     ) -> None:
         """Counts what was written down for a batch of a bank.
 
         Args:
             batch: what was decided, of which the answers are.
             moved_bytes: of what the bank signed that has settled, beside MOVED_BYTES a record.
+            silent: by whose silence the payment at a place may have expired, or None.
         """
-        refused = answers.refused_now()
-        kept = signed.kept_bytes() + sum(map(batch.bytes_of, refused))
+        refused, kept = answers.refused_now(), signed.kept_bytes()
+        for place in refused:
+            size, expired = batch.bytes_of(place), answers.results[place] == Result.EXPIRED
+            bank = silent(place) if expired else None
+            if bank is None:
+                kept += size
+            else:
+                self._by_silence.count(bank, size)
         new = (answers.positions > 0) & ~answers.repeated
         moved = int(np.count_nonzero(new)) - len(refused)
         came_of_it = MOVED_BYTES * moved + moved_bytes if moved else 0

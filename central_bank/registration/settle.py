@@ -28,6 +28,7 @@ from central_bank.registration.kept_batches import PAYMENTS, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.outbound_check import check_payment
 from central_bank.registration.returns import Returns
+from central_bank.registration.unanswered import Unanswered
 from currency.number import prefix_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -89,6 +90,7 @@ class Settlement:
         self._asking = asking
         self._returns = returns
         self._kept = kept
+        self._unanswered = Unanswered()
         self._clock = clock
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
@@ -112,12 +114,14 @@ class Settlement:
             raise invalid("payments", "has the same number twice")
         ends: list[tuple[int, int]] = [_PENDING] * len(payments)
         signed = SignedBatch(bank, PAYMENTS, envelope)
-        verdicts, questions = self._sort(bank, payments, signed)
+        verdicts, questions, payees = self._sort(bank, payments, signed)
         first = self._look(questions, FIRST_LOOK_S)
         self._settle_with(signed, payments, verdicts, first, ends)
         self._settle_with(signed, payments, {}, self._look(questions, PATIENCE_S), ends)
         for question in questions:
             question.asked.answer.add_done_callback(partial(self._came_late, question))
+        waiting = {payments[i].number: payee for i, payee in payees.items() if ends[i] == _PENDING}
+        self._unanswered.wait(bank.index, waiting)
         response = registration_pb2.SubmitPaymentsResponse()
         add = response.outcomes.add
         for payment, (state, reason) in zip(payments, ends, strict=True):
@@ -157,11 +161,12 @@ class Settlement:
 
     def _sort(
         self, bank: Bank, payments: Sequence[OutboundPayment], signed: SignedBatch
-    ) -> tuple[dict[int, int], list[_Question]]:
+    ) -> tuple[dict[int, int], list[_Question], dict[int, int]]:
         """A Reason, 0 to settle it, for each payment that nobody has to be asked about, by index.
 
         And the questions about the others that are on their way. A bank that is not asked now
-        leaves its payments pending.
+        leaves its payments pending. And for each of these others the index of the bank that is to
+        be asked. One that expired by a bank's silence stays pending where too many did.
         """
         banks = self._banks()
         verdicts: dict[int, int] = {}
@@ -176,19 +181,25 @@ class Settlement:
                 verdicts[index] = errors_pb2.REASON_SAME_ACCOUNT
             elif payee_bank.suspended:
                 verdicts[index] = errors_pb2.REASON_BANK_SUSPENDED
-            elif payment.expires_time_ms < now_ms or payment.returns_number:
-                # The rule says EXPIRED; a return ends in suspense if nobody takes it.
-                verdicts[index] = 0
+            elif payment.expires_time_ms < now_ms:
+                # The rule says EXPIRED.
+                silent = self._unanswered.whose(bank.index, payment.number)
+                if silent is None or self._kept.may_expire(silent):
+                    verdicts[index] = 0
+            elif payment.returns_number:
+                verdicts[index] = 0  # it ends in suspense if nobody takes it
             elif payment.created_time_ms <= now_ms + MAX_AHEAD_MS:
                 # One that was made later than that stays pending until its time has come.
                 asked.setdefault(prefix, []).append(index)
         questions: list[_Question] = []
+        payees: dict[int, int] = {}
         for prefix, indices in asked.items():
-            payees = [payments[i].payee_number for i in indices]
-            question = self._asking.check(banks[prefix], payees)
+            numbers = [payments[i].payee_number for i in indices]
+            question = self._asking.check(banks[prefix], numbers)
             if question is not None:
                 questions.append(_Question(signed, payments, indices, question))
-        return verdicts, questions
+            payees |= dict.fromkeys(indices, banks[prefix].index)
+        return verdicts, questions, payees
 
     def _look(self, questions: list[_Question], patience_s: float) -> list[_Question]:
         """Takes out the questions that are answered, after waiting for those one waits for."""
@@ -298,7 +309,14 @@ class Settlement:
         records = np.array(rows, RECORD)
         batch = Batch(records, notes, keep)
         answers = self._ledger.submit(batch)
-        self._kept.count(signed, batch, answers)
+        bank, numbers = signed.bank.index, records["sequence"].tolist()
+        self._kept.count(
+            signed,
+            batch,
+            answers,
+            silent=lambda place: self._unanswered.whose(bank, numbers[place]),
+        )
+        self._unanswered.end(bank, numbers)
         ends: list[tuple[int, int]] = []
         verdicts = records["spare"].tolist()
         for place, (result, reason) in enumerate(

@@ -19,6 +19,8 @@ from tests.central_bank.conftest import World
 from tests.offline.centre import Centre
 
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+EXPIRED = registration_pb2.OUTCOME_STATE_EXPIRED
 BYTES = 20_000
 """What a bank may have kept for nothing in these tests."""
 
@@ -122,3 +124,72 @@ def test_loads_that_are_refused_fill_no_disk(
             assert outcome.reason == errors_pb2.REASON_OVER_BALANCE_CAP
     assert caught.value.name == "OVERLOADED"
     assert centre.central.books.ledger.position() - position < 100
+
+
+def expired_by_silence(world: World, count: int) -> list[int]:
+    """The states of so many payments to beta, which was silent for as long as they were valid."""
+    expires_ms = world.clock.now_ms() + 31_000
+    sent = [
+        world.payment(world.alpha, world.beta, 1, expires_time_ms=expires_ms) for _ in range(count)
+    ]
+    assert {end.state for end in world.submit(world.alpha, *sent)} == {PENDING}
+    world.clock.advance(32_000)
+    return [end.state for end in world.submit(world.alpha, *sent)]
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hardly anything more is kept while a payment expires."""
+    module = "central_bank.registration.kept_for_nothing"
+    monkeypatch.setattr(f"{module}.KEPT_FOR_NOTHING_BYTES_PER_HOUR", 3_600)
+
+
+@pytest.mark.usefixtures("slowly")
+def test_what_expires_by_a_banks_silence_holds_up_no_other_payment_of_who_sent_it(
+    world: World,
+) -> None:
+    """A holder with a few yuan, and a bank that is away: the payer's bank goes on."""
+    for bank in (world.alpha, world.beta):
+        world.issue(bank, 1_000_000)
+    world.banks.silent.add("beta")
+    states: list[int] = []
+    while PENDING not in states:
+        assert len(states) < BYTES // RECORD.itemsize, "what is written down is bounded"
+        states += expired_by_silence(world, 60)
+    assert EXPIRED in states
+    world.banks.silent.clear()
+    world.clock.advance(60_000)
+    for payer, payee in ((world.alpha, world.beta), (world.beta, world.alpha)):
+        # Nor is the bank kept waiting that was silent: it may have been down.
+        (end,) = world.submit(payer, world.payment(payer, payee, 1))
+        assert end.state == SETTLED
+
+
+@pytest.mark.usefixtures("slowly")
+def test_what_expired_by_a_banks_silence_is_written_down_by_and_by(world: World) -> None:
+    world.issue(world.alpha, 1_000_000)
+    world.banks.silent.add("beta")
+    while PENDING not in expired_by_silence(world, 60):
+        pass
+    sent_ms, number = world.clock.now_ms() - 32_000, world._number
+    last = world.payment(world.alpha, world.beta, 1, number=number, created_time_ms=sent_ms)
+    last.payment_id = f"{last.payer_number}-{number}"
+    last.expires_time_ms = sent_ms + 31_000
+    assert [end.state for end in world.submit(world.alpha, last)] == [PENDING]
+    world.clock.advance(24 * 3_600_000)
+    assert [end.state for end in world.submit(world.alpha, last)] == [EXPIRED]
+
+
+@pytest.mark.usefixtures("slowly")
+def test_what_had_expired_when_it_came_counts_for_who_sent_it(funded: World) -> None:
+    past_ms = funded.clock.now_ms() - 1_000
+    with pytest.raises(Refusal) as caught:
+        for _ in range(1_000):
+            late = [
+                funded.payment(
+                    funded.alpha, funded.beta, 1, created_time_ms=past_ms, expires_time_ms=past_ms
+                )
+                for _ in range(60)
+            ]
+            funded.submit(funded.alpha, *late)
+    assert caught.value.reason == errors_pb2.REASON_OVERLOADED
