@@ -111,7 +111,8 @@ MAX_UNANSWERED = 1 << 18
 of its wallets may have on their way."""
 
 MAX_EVIDENCE_PER_TOKEN = 32
-"""Proofs that are kept of one token: its devices are out of use by the first ones."""
+"""Proofs that are kept of one token, and the first one of each device beyond: what a device has
+to answer for nobody hides behind double spends of a fen."""
 
 BANK_TIMEOUT_S = 2.0
 """How long a bank has to answer a question of the central bank."""

@@ -181,11 +181,13 @@ class Deposits:
         paid_away = ways.paid_away(_deposited(judged))
         shares = ways.add(_deposited(judged))
         found = [double for share in shares for double in share.doubles if double.is_new]
+        ended = paid_away or _to_the_cheater(shares) or self._losses.beyond_cap(shares)
+        refused = bool(ended) or _to_the_cheater(shares, item.own_device_keys)
         for double in [*found, *paid_away]:
-            self._evidence.uncover(double, bank.index)
-        if paid_away or _to_the_cheater(shares) or self._losses.beyond_cap(shares):
+            self._evidence.uncover(double, bank.index, refused=refused)
+        if ended:
             return self._invalid(bank, judged, _SPENT_TWICE, End.SPENT_TWICE)
-        if _to_the_cheater(shares, item.own_device_keys):
+        if refused:
             # By its bank's word alone: this wallet is not paid, and nothing is said of the piece.
             return self._invalid(bank, judged, _SPENT_TWICE)
         if not all(self._losses.fund(*borne) for borne in self._losses.borne(shares).items()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select
+from sqlalchemy import Connection, Row, insert, or_, select
 
 from central_bank.authentication.devices import Devices
 from central_bank.authentication.registry import Bank, Registry
@@ -42,9 +42,14 @@ class Evidence:
         self._devices = devices
         self._clock = clock
 
-    def uncover(self, double: DoubleSpend, second_bank: int) -> None:
-        """Keeps the proof of a double spend, a few for each token; takes the device out of use."""
-        self._keep(double, second_bank)
+    def uncover(self, double: DoubleSpend, second_bank: int, *, refused: bool = False) -> None:
+        """Keeps the proof of a double spend, a few for each token; takes the device out of use.
+
+        Args:
+            refused: the deposit that brought it is not paid. Of a piece that its bank has a proof
+                of it adds none, however often it is signed anew.
+        """
+        self._keep(double, second_bank, refused)
         for name in sorted(double.banks()):
             bank = self._registry.get(name)
             self._devices.revoke_proven(bank, double.device, "it spent a piece twice")
@@ -60,7 +65,7 @@ class Evidence:
             query = query.where(table.c.id < before_id)
         return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
 
-    def _keep(self, double: DoubleSpend, second_bank: int) -> None:
+    def _keep(self, double: DoubleSpend, second_bank: int, refused: bool) -> None:
         """Again changes nothing."""
         piece_id, certificate = double.piece.id, double.certificate
         values = {
@@ -75,7 +80,7 @@ class Evidence:
             "second_bank": second_bank,
             "time_ms": self._clock.now_ms(),
         }
-        self._database.transaction(lambda c: _put(c, values))
+        self._database.transaction(lambda c: _put(c, values, refused))
 
     def _case(self, row: Row[Any]) -> Case:
         banks = {bank.index: bank for bank in self._registry.all()}
@@ -106,11 +111,21 @@ def _named(double: DoubleSpend) -> bytes:
     return double.second.digest(double.piece.id)
 
 
-def _put(connection: Connection, values: dict[str, Any]) -> None:
-    table = evidence
-    same = (table.c.piece_id == values["piece_id"]) & (table.c.spent_by == values["spent_by"])
-    if connection.execute(select(table.c.id).where(same)).first() is not None:
+def _put(connection: Connection, values: dict[str, Any], refused: bool) -> None:
+    """Of each device of a token one, whoever has filled the token's share with others'."""
+    of, bank = evidence.c, values["second_bank"]
+    same = of.spent_by == values["spent_by"]
+    if refused:
+        same = or_(same, of.first_bank == bank, of.second_bank == bank)
+    if connection.execute(select(of.id).where(of.piece_id == values["piece_id"], same)).first():
         return
-    of_token = select(func.count()).where(table.c.token_id == values["token_id"])
-    if connection.execute(of_token).scalar_one() < MAX_EVIDENCE_PER_TOKEN:
-        connection.execute(insert(table).values(values))
+    of_token = select(of.device_certificate).where(of.token_id == values["token_id"])
+    known = [bytes(each) for each in connection.execute(of_token).scalars()]
+    if len(known) < MAX_EVIDENCE_PER_TOKEN or _key(values["device_certificate"]) not in {
+        _key(each) for each in known
+    }:
+        connection.execute(insert(evidence).values(values))
+
+
+def _key(certificate: bytes) -> bytes:
+    return Certificate.decode(certificate, DEVICE).key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -157,24 +158,57 @@ def test_a_bank_has_a_bounded_number_of_deposits_written_down_as_waiting(
     assert ask(centre, item) == 100
 
 
-def test_of_one_token_a_bounded_number_of_proofs_is_kept(world: World) -> None:
+def test_of_one_token_a_bounded_number_of_proofs_is_kept_and_one_of_each_device(
+    world: World,
+) -> None:
+    """Who fills it with double spends of his own hides no other device's."""
     blank = {
         "token_id": b"t" * 16,
         "bank": 0,
-        "device_certificate": b"",
+        "device_certificate": certificates("alpha", range(1))[0],
         "first": b"",
         "second": b"",
         "first_bank": 0,
         "second_bank": 1,
         "time_ms": NOW_MS,
     }
+    another = {**blank, "device_certificate": certificates("alpha", range(1, 2))[0]}
     with world.engine.begin() as connection:
         for number in range(limits.MAX_EVIDENCE_PER_TOKEN + 5):
-            _put(connection, {**blank, "piece_id": key(number), "spent_by": key(0)})
-        other = {**blank, "token_id": b"o" * 16}
-        _put(connection, {**other, "piece_id": key(999), "spent_by": key(0)})
-        kept = connection.execute(select(func.count()).select_from(evidence)).scalar_one()
-    assert kept == limits.MAX_EVIDENCE_PER_TOKEN + 1
+            _put(connection, {**blank, "piece_id": key(number), "spent_by": key(0)}, False)
+        for number in (100, 101):
+            _put(connection, {**another, "piece_id": key(number), "spent_by": key(0)}, False)
+        _put(
+            connection,
+            {**blank, "token_id": b"o" * 16, "piece_id": key(99), "spent_by": b""},
+            False,
+        )
+        kept = connection.execute(select(evidence.c.token_id, evidence.c.device_certificate)).all()
+    assert Counter(kept) == {
+        (b"t" * 16, blank["device_certificate"]): limits.MAX_EVIDENCE_PER_TOKEN,
+        (b"t" * 16, another["device_certificate"]): 1,
+        (b"o" * 16, blank["device_certificate"]): 1,
+    }
+
+
+def test_a_refused_double_spend_that_is_signed_anew_adds_nothing(tmp_path: Path) -> None:
+    """Each time another endorsement of the same piece, deposited by whoever has made it."""
+    centre = Centre(tmp_path)
+    token = centre.token(centre.alice, 10)
+    assert centre.deposit(centre.pay(token, centre.alice, centre.bob, 10)) == (10, "")
+    for _ in range(4):
+        for bank in ("alpha", "beta", "beta"):
+            again = centre.pay(token, centre.alice, centre.bob, 10)
+            assert centre.deposit(again, bank=bank, own=(centre.alice,)) == (0, "SPENT_TWICE")
+    with centre.engine.connect() as connection:
+        rows = connection.execute(select(evidence)).all()
+    assert [row.second_bank for row in rows] == [centre.alpha.index, centre.beta.index], (
+        "one for each bank that has to show it"
+    )
+    centre.pay_in("alpha", 10)
+    assert centre.deposit(centre.pay(token, centre.alice, centre.carol, 10)) == (10, "")
+    with centre.engine.connect() as connection:
+        assert len(connection.execute(select(evidence)).all()) == 3, "what is borne is proved"
 
 
 def test_a_load_of_more_than_there_can_be_ends_like_any_that_is_refused(tmp_path: Path) -> None:
