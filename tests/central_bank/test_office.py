@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,15 +16,9 @@ from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS, LONGEST_PAUSE_MS
 from tests.central_bank.conftest import HAN, LIN, MEI, World, new_id
 from tests.feeds import told
+from tests.refusals import refusal
 
 APPROVED, REJECTED = office_pb2.ACT_STATE_APPROVED, office_pb2.ACT_STATE_REJECTED
-
-
-def refused(call: Callable[[], Any]) -> Refusal:
-    """The refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value
 
 
 def issue(fen: int, bank: str = "alpha", request_id: str = "") -> Issue:
@@ -46,7 +39,7 @@ def test_reserves_arrive_when_two_officers_say_so(world: World) -> None:
 
 def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
     world.pay_in("alpha", 1_000)
-    short = refused(lambda: world.propose(PayOutReserves(bank="alpha", amount_fen=1_001)))
+    short = refusal(lambda: world.propose(PayOutReserves(bank="alpha", amount_fen=1_001)))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "1")
     world.pay_out("alpha", 1_000)
     assert world.books()["alpha"] == (0, 0)
@@ -66,7 +59,7 @@ def test_reserves_leave_only_as_far_as_they_are_there(world: World) -> None:
 )
 def test_what_cannot_be_is_not_even_proposed(world: World, kind: Any, reason: str) -> None:
     before = world.central.acts.page(0, 9, None)
-    assert refused(lambda: world.propose(kind)).name == reason
+    assert refusal(lambda: world.propose(kind)).name == reason
     assert world.central.acts.page(0, 9, None) == before
 
 
@@ -85,11 +78,11 @@ def test_an_act_whose_cover_went_in_the_last_moment_is_over(
     world.pay_out("alpha", 1)
     # As if the reserves went between the check and the decision.
     monkeypatch.setattr("central_bank.issuance.office.MoneyEffect.check", lambda *_: None)
-    short = refused(lambda: world.approve(act))
+    short = refusal(lambda: world.approve(act))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "700")
     world.pay_in("alpha", 5_000)
     for _ in range(2):
-        assert refused(lambda: world.approve(act)).name == "RESERVES_SHORT"  # the answer stays
+        assert refusal(lambda: world.approve(act)).name == "RESERVES_SHORT"  # the answer stays
         world.restart()
     ended = world.central.acts.get(act.content.act_id)
     assert (ended.state, ended.reason) == (
@@ -102,7 +95,7 @@ def test_an_act_whose_cover_went_in_the_last_moment_is_over(
 def test_an_act_moves_nothing_until_another_officer_approves(world: World) -> None:
     world.pay_in("alpha", 1_000)
     act = world.propose(issue(600))
-    assert refused(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
+    assert refusal(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
     assert world.books()["alpha"] == (1_000, 0)
     done = world.approve(act, MEI)
     assert (done.state, done.proposer, done.decider) == (APPROVED, "lin", "mei")
@@ -124,18 +117,18 @@ def test_what_is_decided_stays_decided(world: World) -> None:
     released, rejected = world.propose(issue(100)), world.propose(issue(100))
     world.approve(released)
     assert world.reject(rejected).state == REJECTED
-    assert refused(lambda: world.reject(released)).name == "ALREADY_DECIDED"
-    assert refused(lambda: world.approve(rejected)).name == "ALREADY_DECIDED"
+    assert refusal(lambda: world.reject(released)).name == "ALREADY_DECIDED"
+    assert refusal(lambda: world.approve(rejected)).name == "ALREADY_DECIDED"
     assert world.books()["alpha"] == (900, 100)
 
 
 def test_issuance_needs_reserves_at_the_proposal_and_at_the_approval(world: World) -> None:
     world.pay_in("alpha", 1_000)
-    short = refused(lambda: world.propose(issue(1_500)))
+    short = refusal(lambda: world.propose(issue(1_500)))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "500")
     first, second = world.propose(issue(800)), world.propose(issue(800))
     world.approve(first)
-    assert refused(lambda: world.approve(second)).metadata["missing_fen"] == "600"
+    assert refusal(lambda: world.approve(second)).metadata["missing_fen"] == "600"
     world.pay_in("alpha", 600)
     world.approve(second)
     assert world.books()["alpha"] == (0, 1_600)
@@ -179,9 +172,9 @@ def rejections(world: World) -> list[int]:
 def test_a_vault_that_is_short_ends_the_redemption(world: World) -> None:
     world.issue(world.alpha, 1_000)
     world.banks.vault_fen["alpha"] = 399
-    assert refused(lambda: world.propose(redeem(400))).name == "VAULT_SHORT"
+    assert refusal(lambda: world.propose(redeem(400))).name == "VAULT_SHORT"
     [act] = [act for act in world.central.acts.page(0, 9, None) if act.kind == "redeem"]
-    assert refused(lambda: world.approve(act)).name == "VAULT_SHORT"
+    assert refusal(lambda: world.approve(act)).name == "VAULT_SHORT"
     assert world.books()["alpha"] == (0, 1_000)
     assert rejections(world) == [act.number]
 
@@ -190,7 +183,7 @@ def test_a_redemption_whose_bank_is_away_is_asked_for_again_until_it_answers(wor
     world.issue(world.alpha, 1_000)
     world.banks.silent.add("alpha")
     act = world.propose(redeem(400))
-    assert refused(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
+    assert refusal(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
     world.banks.silent.clear()
     central = world.restart()
     central.setting_aside.step()
@@ -211,7 +204,7 @@ def test_what_else_a_bank_says_about_its_vault_ends_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(world.banks, "_set_aside", odd)
         act = world.propose(redeem(400))
-        assert refused(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
+        assert refusal(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
     world.clock.advance(LONGEST_PAUSE_MS)
     world.approve(act)
     assert world.books()["alpha"] == (400, 600)
@@ -280,7 +273,7 @@ def test_money_set_aside_for_an_act_that_ends_otherwise_goes_back(world: World) 
     world.central.acts.step()
     assert rejections(world) == [turned_down.number, forgotten.number]
     for act in (turned_down, forgotten):
-        assert refused(lambda a=act: world.approve(a)).name in ("ALREADY_DECIDED", "EXPIRED")
+        assert refusal(lambda a=act: world.approve(a)).name in ("ALREADY_DECIDED", "EXPIRED")
     assert world.books()["alpha"] == (0, 1_000)
 
 
@@ -333,9 +326,9 @@ def test_a_bank_and_one_officer_make_no_money(world: World) -> None:
     world.pay_in("alpha", 1_000)
     wanted = ask(world, 600)
     # Nothing that the bank asked for can be approved: it is no act.
-    assert refused(lambda: world.central.acts.get(wanted)).name == "REQUEST_UNKNOWN"
+    assert refusal(lambda: world.central.acts.get(wanted)).name == "REQUEST_UNKNOWN"
     act = world.propose(issue(600, request_id=wanted))
-    assert refused(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
+    assert refusal(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
     assert world.books()["alpha"] == (1_000, 0)
     world.approve(act, MEI)
     assert world.books()["alpha"] == (400, 600)
@@ -347,12 +340,12 @@ def test_a_request_is_answered_once_and_as_it_was_asked(world: World) -> None:
     world.pay_in("alpha", 5_000)
     wanted = ask(world, 600)
     for other in (issue(601, request_id=wanted), issue(600, "beta", wanted)):
-        assert refused(lambda k=other: world.propose(k)).name == "ACT_DIFFERS"
+        assert refusal(lambda k=other: world.propose(k)).name == "ACT_DIFFERS"
     first = world.propose(issue(600, request_id=wanted))
     second = world.propose(issue(600, request_id=wanted), who=HAN)
     world.approve(first)
-    assert refused(lambda: world.approve(second)).name == "ALREADY_DECIDED"
-    assert refused(lambda: world.propose(issue(600, request_id=wanted))).name == "ALREADY_DECIDED"
+    assert refusal(lambda: world.approve(second)).name == "ALREADY_DECIDED"
+    assert refusal(lambda: world.propose(issue(600, request_id=wanted))).name == "ALREADY_DECIDED"
     assert world.books()["alpha"] == (4_400, 600)
 
 
@@ -366,15 +359,15 @@ def test_a_request_that_is_turned_down_is_answered_too(world: World) -> None:
 def test_a_request_repeats_by_its_id(world: World) -> None:
     wanted = ask(world, 600)
     ask(world, 600, wanted)
-    assert refused(lambda: ask(world, 601, wanted)).name == "ID_REUSED"
-    assert refused(lambda: ask(world, 600, wanted, "redeem")).name == "ID_REUSED"
+    assert refusal(lambda: ask(world, 601, wanted)).name == "ID_REUSED"
+    assert refusal(lambda: ask(world, 600, wanted, "redeem")).name == "ID_REUSED"
     assert waiting(world) == [600]
 
 
 def test_requests_of_a_bank_are_bounded_and_end_unanswered_after_a_day(world: World) -> None:
     for fen in range(1, MAX_OPEN_REQUESTS + 1):
         ask(world, fen)
-    assert refused(lambda: ask(world, 99)).name == "OVERLOADED"
+    assert refusal(lambda: ask(world, 99)).name == "OVERLOADED"
     world.central.requests.create(world.beta, new_id(), "issue", 77)
     world.clock.advance(REQUEST_LIFE_MS)
     assert waiting(world) == []

@@ -18,6 +18,7 @@ from runtime.errors import Refusal
 from sandbox.coming_back import NUMBERS_LEFT_OUT, next_act
 from tests.central_bank.conftest import KEYS, MEI, World, identity
 from tests.feeds import NO_ACTS
+from tests.refusals import refused_for
 
 R = registration_pb2
 SETTLED = R.OUTCOME_STATE_SETTLED
@@ -89,12 +90,6 @@ def alpha(world: World) -> Alpha:
     return Alpha(world)
 
 
-def refusal(call: object) -> str:
-    with pytest.raises(Refusal) as caught:
-        call()  # type: ignore[operator]
-    return caught.value.name
-
-
 def test_its_feed_begins_again_at_that_place_for_who_knows_the_act(alpha: Alpha) -> None:
     assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
     act = alpha.world.both(alpha.act(2))
@@ -128,9 +123,11 @@ def test_what_it_signed_before_does_nothing_any_more(alpha: Alpha) -> None:
     signed = world.payment(alpha.bank, world.beta, 500)
     before = world.books()
     act = world.both(alpha.act(2))
-    assert refusal(lambda: world.submit(alpha.bank, signed)) == "FEED_STEPPED_BACK"
+    assert refused_for(lambda: world.submit(alpha.bank, signed)) == "FEED_STEPPED_BACK"
     late = alpha.receipt(5)
-    assert refusal(lambda: world.central.feed.acknowledge(alpha.bank, late)) == "FEED_STEPPED_BACK"
+    assert (
+        refused_for(lambda: world.central.feed.acknowledge(alpha.bank, late)) == "FEED_STEPPED_BACK"
+    )
     assert world.books() == before
     again = alpha.receipt(3, incarnation=act.number, journal_position=50)
     world.central.feed.acknowledge(alpha.bank, again)
@@ -148,9 +145,9 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
     fresh = {"certificate_fingerprint": "c" * 64, "proof": possession(new, "alpha")}
     key = bytes(new.verify_key)
     world.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
-    assert refusal(lambda: world.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
+    assert refused_for(lambda: world.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
     again = alpha.receipt(5, journal_position=1 << 52)
-    told = refusal(lambda: world.central.feed.acknowledge(alpha.bank, again))
+    told = refused_for(lambda: world.central.feed.acknowledge(alpha.bank, again))
     assert told == "SIGNATURE_INVALID"
     act = world.both(alpha.act(5))
     assert alpha.start(5, act.number, end) == "5"
@@ -195,7 +192,7 @@ def test_one_officer_alone_does_not_put_it_back_nor_to_a_place_that_there_is_not
 ) -> None:
     world = alpha.world
     mine = world.propose(alpha.act(2), who=MEI)
-    assert refusal(lambda: world.approve(mine, MEI)) == "SAME_OFFICER"
+    assert refused_for(lambda: world.approve(mine, MEI)) == "SAME_OFFICER"
     for wrong, told in (
         (alpha.act(2, after_hash=bytes(32)), "FEED_TIP_UNKNOWN"),
         (alpha.act(2, after_number=3), "FEED_TIP_UNKNOWN"),
@@ -203,7 +200,7 @@ def test_one_officer_alone_does_not_put_it_back_nor_to_a_place_that_there_is_not
         (alpha.act(0, after_hash=bytes(32)), "FIELD_INVALID"),
         (alpha.act(2, name="nobody"), "BANK_UNKNOWN"),
     ):
-        assert refusal(lambda wrong=wrong: world.propose(wrong)) == told  # type: ignore[misc]
+        assert refused_for(lambda wrong=wrong: world.propose(wrong)) == told  # type: ignore[misc]
     assert alpha.bank.incarnation == 0
     assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
 
@@ -215,4 +212,4 @@ def test_officers_see_what_the_journal_has_beyond_a_place(alpha: Alpha) -> None:
     assert found.kinds == {"outgoing_settled": (3, 11 + 12 + 13)}
     assert alpha.world.central.feed_look.beyond(alpha.bank, 0).kinds["issued"] == (1, 100_000)
     look = alpha.world.central.feed_look
-    assert refusal(lambda: look.beyond(alpha.bank, 6)) == "FIELD_INVALID"
+    assert refused_for(lambda: look.beyond(alpha.bank, 6)) == "FIELD_INVALID"

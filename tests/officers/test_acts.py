@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +21,10 @@ from runtime.envelope import sign, verify
 from runtime.errors import RETRY_AFTER_MS, Refusal
 from tests.officers.conftest import CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person
+from tests.refusals import refused_for
 
 FREEZE = office_pb2.FreezeWallet(wallet_number="6201000000000012")
 DAY_MS = 86_400_000
-
-
-def refused(call: Callable[[], Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name
 
 
 def test_nothing_happens_until_another_officer_approves(office: Office) -> None:
@@ -59,7 +53,7 @@ def test_what_both_signed_is_kept_and_can_be_verified(office: Office) -> None:
 
 def test_an_officer_does_not_approve_an_own_act(office: Office) -> None:
     act = office.propose(WANG)
-    assert refused(lambda: office.approve(WANG, act)) == "SAME_OFFICER"
+    assert refused_for(lambda: office.approve(WANG, act)) == "SAME_OFFICER"
     assert office.done == 0
 
 
@@ -77,7 +71,7 @@ def test_a_renewed_certificate_makes_nobody_another_officer(office: Office) -> N
         CHEN,
     )
     for one in (WANG, renewed):
-        assert refused(lambda who=one: office.approve(who, act)) == "SAME_OFFICER"
+        assert refused_for(lambda who=one: office.approve(who, act)) == "SAME_OFFICER"
     assert office.approve(ZHOU, act).decider == "zhou"
 
 
@@ -86,14 +80,14 @@ def test_another_spelling_of_a_name_is_nobody(office: Office, name: str) -> None
     act = office.propose(WANG)
     same = replace(WANG.identity, name=f"alpha/{name}")
     approval = WANG.signer.approve(act.proposal.payload, NOW_MS)
-    assert refused(lambda: office.acts.approve(same, approval)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.acts.approve(same, approval)) == "OFFICER_UNKNOWN"
 
 
 def test_a_certificate_of_the_right_shape_is_not_enough(office: Office) -> None:
     act = office.propose(WANG)
     for stranger in (Person("alpha", "ghost"), replace(ZHOU, seed="forged")):
-        assert refused(lambda who=stranger: office.propose(who)) == "OFFICER_UNKNOWN"
-        assert refused(lambda who=stranger: office.approve(who, act)) == "OFFICER_UNKNOWN"
+        assert refused_for(lambda who=stranger: office.propose(who)) == "OFFICER_UNKNOWN"
+        assert refused_for(lambda who=stranger: office.approve(who, act)) == "OFFICER_UNKNOWN"
     assert office.done == 0
 
 
@@ -101,30 +95,30 @@ def test_an_officer_of_another_institution_is_nobody_here(office: Office) -> Non
     act = office.propose(WANG)
     for other in ("beta", "central-bank", ""):
         there = Person(other, "zhou")
-        assert refused(lambda who=there: office.approve(who, act)) == "ROLE_NOT_ALLOWED"
+        assert refused_for(lambda who=there: office.approve(who, act)) == "ROLE_NOT_ALLOWED"
     as_bank = replace(ZHOU.identity, role="bank")
     approval = ZHOU.signer.approve(act.proposal.payload, NOW_MS)
-    assert refused(lambda: office.acts.approve(as_bank, approval)) == "ROLE_NOT_ALLOWED"
-    assert refused(lambda: office.acts.approve(None, approval)) == "CERTIFICATE_REQUIRED"
+    assert refused_for(lambda: office.acts.approve(as_bank, approval)) == "ROLE_NOT_ALLOWED"
+    assert refused_for(lambda: office.acts.approve(None, approval)) == "CERTIFICATE_REQUIRED"
 
 
 def test_a_stolen_connection_signs_for_nobody(office: Office) -> None:
     act = office.propose(WANG)
     approval = WANG.signer.approve(act.proposal.payload, NOW_MS)
     # Zhou's connection with what Wang signed, and with Wang's key under Zhou's name.
-    assert refused(lambda: office.acts.approve(ZHOU.identity, approval)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.approve(ZHOU.identity, approval)) == "SIGNATURE_INVALID"
     posing = OfficerKey("alpha", "zhou", WANG.signer.key).approve(act.proposal.payload, NOW_MS)
-    assert refused(lambda: office.acts.approve(ZHOU.identity, posing)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.approve(ZHOU.identity, posing)) == "SIGNATURE_INVALID"
     # And what Zhou signed in the name of Wang.
     named = OfficerKey("alpha", "wang", ZHOU.signer.key)
     assert (
-        refused(
+        refused_for(
             lambda: office.acts.approve(ZHOU.identity, named.approve(act.proposal.payload, NOW_MS))
         )
         == "FIELD_INVALID"
     )
     proposal = named.propose(FREEZE, "a reason", NOW_MS)
-    assert refused(lambda: office.acts.propose(ZHOU.identity, proposal)) == "FIELD_INVALID"
+    assert refused_for(lambda: office.acts.propose(ZHOU.identity, proposal)) == "FIELD_INVALID"
     assert office.done == 0
 
 
@@ -134,15 +128,15 @@ def test_a_forged_envelope_is_refused(office: Office, part: str) -> None:
     spoilt = bytearray(getattr(proposal, part))
     spoilt[-1] ^= 1
     setattr(proposal, part, bytes(spoilt))
-    assert refused(lambda: office.acts.propose(WANG.identity, proposal)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.propose(WANG.identity, proposal)) == "SIGNATURE_INVALID"
 
 
 def test_a_signature_of_one_kind_is_none_of_another(office: Office) -> None:
     act = office.propose(WANG)
     rejection = ZHOU.signer.reject(act.proposal.payload, NOW_MS)
-    assert refused(lambda: office.acts.approve(ZHOU.identity, rejection)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.approve(ZHOU.identity, rejection)) == "SIGNATURE_INVALID"
     approval = ZHOU.signer.approve(act.proposal.payload, NOW_MS)
-    assert refused(lambda: office.acts.reject(ZHOU.identity, approval)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.reject(ZHOU.identity, approval)) == "SIGNATURE_INVALID"
 
 
 def test_what_is_approved_is_what_was_shown(office: Office) -> None:
@@ -150,7 +144,7 @@ def test_what_is_approved_is_what_was_shown(office: Office) -> None:
     shown = office_pb2.OfficerAct.FromString(act.proposal.payload)
     shown.freeze_wallet.wallet_number = "6201000000000020"
     approval = ZHOU.signer.approve(shown.SerializeToString(), NOW_MS)
-    assert refused(lambda: office.acts.approve(ZHOU.identity, approval)) == "ACT_DIFFERS"
+    assert refused_for(lambda: office.acts.approve(ZHOU.identity, approval)) == "ACT_DIFFERS"
     assert office.done == 0
 
 
@@ -160,7 +154,7 @@ def test_an_act_is_done_once_however_often_it_is_approved(office: Office) -> Non
     first = office.acts.approve(ZHOU.identity, approval)
     office.restart()
     assert office.acts.approve(ZHOU.identity, approval) == first
-    late = refused(lambda: office.approve(CHEN, act))
+    late = refused_for(lambda: office.approve(CHEN, act))
     assert (late, office.done) == ("ALREADY_DECIDED", 1)
 
 
@@ -187,9 +181,9 @@ def test_a_proposal_repeats_by_its_id(office: Office) -> None:
     other = WANG.propose(
         office_pb2.FreezeWallet(wallet_number="6201000000000020"), NOW_MS, act.content.act_id
     )
-    assert refused(lambda: office.acts.propose(WANG.identity, other)) == "ID_REUSED"
+    assert refused_for(lambda: office.acts.propose(WANG.identity, other)) == "ID_REUSED"
     same = ZHOU.propose(FREEZE, NOW_MS, act.content.act_id)
-    assert refused(lambda: office.acts.propose(ZHOU.identity, same)) == "ID_REUSED"
+    assert refused_for(lambda: office.acts.propose(ZHOU.identity, same)) == "ID_REUSED"
 
 
 def test_a_proposal_that_many_send_at_once_is_written_down_once(office: Office) -> None:
@@ -200,10 +194,10 @@ def test_a_proposal_that_many_send_at_once_is_written_down_once(office: Office) 
 
 
 def test_an_officer_without_the_right_neither_proposes_nor_decides(office: Office) -> None:
-    assert refused(lambda: office.propose(CLERK)) == "RIGHT_MISSING"
+    assert refused_for(lambda: office.propose(CLERK)) == "RIGHT_MISSING"
     act = office.propose(WANG)
-    assert refused(lambda: office.approve(CLERK, act)) == "RIGHT_MISSING"
-    assert refused(lambda: office.reject(CLERK, act)) == "RIGHT_MISSING"
+    assert refused_for(lambda: office.approve(CLERK, act)) == "RIGHT_MISSING"
+    assert refused_for(lambda: office.reject(CLERK, act)) == "RIGHT_MISSING"
     assert office.done == 0
 
 
@@ -215,11 +209,11 @@ def test_what_a_removed_officer_proposed_is_withdrawn(office: Office) -> None:
     act, others = office.propose(WANG), office.propose(CHEN)
     office.both(office_pb2.RemoveOfficer(name="wang"), ZHOU, CHEN)
     assert [state(office, one) for one in (act, others)] == [WITHDRAWN, OPEN]
-    assert refused(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
-    assert refused(lambda: office.reject(ZHOU, act)) == "ALREADY_DECIDED"
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.reject(ZHOU, act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     office.restart()
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     assert [one.number for one in office.acts.page(WITHDRAWN, 9, None)] == [act.number]
     assert office.done == 0
 
@@ -233,7 +227,7 @@ def test_what_an_officer_proposed_with_a_right_since_lost_is_withdrawn(office: O
     # The right comes back, and the act does not.
     more = office_pb2.ChangeRights(name="wang", rights=[1, office_pb2.RIGHT_WALLETS])
     office.both(more, ZHOU, CHEN)
-    assert refused(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
     assert office.done == 0
 
 
@@ -263,7 +257,7 @@ def test_what_a_key_proposed_that_ended_a_moment_ago_is_not_approved(office: Off
     act = office.propose(WANG)
     office.both(overlap, ZHOU, CHEN)
     office.clock.advance(5_000)
-    assert refused(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "ALREADY_DECIDED"
     assert (state(office, act), office.done) == (WITHDRAWN, 0)
 
 
@@ -304,23 +298,23 @@ def test_a_key_that_ends_while_its_proposal_is_under_way_proposes_nothing(
         return effect
 
     monkeypatch.setattr(office.acts, "_check", meanwhile)
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     assert office.acts.page(OPEN, 9, None) == []
 
 
 def test_a_removed_officer_approves_nothing(office: Office) -> None:
     act = office.propose(WANG)
     office.both(office_pb2.RemoveOfficer(name="zhou"), WANG, CHEN)
-    assert refused(lambda: office.approve(ZHOU, act)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "OFFICER_UNKNOWN"
 
 
 def test_a_rejected_act_is_over(office: Office) -> None:
     act = office.propose(WANG)
     assert office.reject(ZHOU, act).state == office_pb2.ACT_STATE_REJECTED
     assert office.reject(ZHOU, act).decider == "zhou"
-    assert refused(lambda: office.approve(CHEN, act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.approve(CHEN, act)) == "ALREADY_DECIDED"
     done = office.approve(ZHOU, office.propose(WANG))
-    assert refused(lambda: office.reject(CHEN, done)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.reject(CHEN, done)) == "ALREADY_DECIDED"
     assert office.done == 1
 
 
@@ -332,8 +326,8 @@ def test_who_proposed_an_act_may_withdraw_it(office: Office) -> None:
 def test_an_act_whose_time_is_over_is_not_done(office: Office) -> None:
     act = office.propose(WANG, lasts_ms=1_000)
     office.clock.advance(1_000)
-    assert refused(lambda: office.approve(ZHOU, act)) == "EXPIRED"
-    assert refused(lambda: office.approve(CHEN, act)) == "EXPIRED"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "EXPIRED"
+    assert refused_for(lambda: office.approve(CHEN, act)) == "EXPIRED"
     assert office.acts.get(act.content.act_id).state == office_pb2.ACT_STATE_EXPIRED
     assert office.done == 0
 
@@ -355,22 +349,22 @@ def test_a_proposal_lasts_no_longer_than_it_may(office: Office) -> None:
         (DAY_MS, -(2**62), "FIELD_INVALID"),
     ):
         proposal = WANG.propose(FREEZE, created_ms, lasts_ms=lasts_ms)
-        assert refused(lambda p=proposal: office.acts.propose(WANG.identity, p)) == reason
+        assert refused_for(lambda p=proposal: office.acts.propose(WANG.identity, p)) == reason
 
 
 def test_an_approval_that_was_held_back_is_worth_nothing_later(office: Office) -> None:
     act = office.propose(WANG)
     approval = ZHOU.signer.approve(act.proposal.payload, NOW_MS)
     office.clock.advance(3_600_001)
-    assert refused(lambda: office.acts.approve(ZHOU.identity, approval)) == "EXPIRED"
+    assert refused_for(lambda: office.acts.approve(ZHOU.identity, approval)) == "EXPIRED"
     assert office.approve(ZHOU, act).decider == "zhou"
 
 
 def test_an_act_that_cannot_be_done_now_waits_on(office: Office) -> None:
     act = office.propose(WANG)
     office.effect.no = errors_pb2.REASON_RESERVES_SHORT
-    assert refused(lambda: office.propose(WANG)) == "RESERVES_SHORT"
-    assert refused(lambda: office.approve(ZHOU, act)) == "RESERVES_SHORT"
+    assert refused_for(lambda: office.propose(WANG)) == "RESERVES_SHORT"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "RESERVES_SHORT"
     office.effect.no = 0
     assert office.approve(ZHOU, act).decider == "zhou"
 
@@ -379,14 +373,14 @@ def test_another_partys_final_no_ends_an_act(office: Office) -> None:
     proposal = WANG.propose(FREEZE, NOW_MS)
     act = office.acts.propose(WANG.identity, proposal)
     office.effect.peer = errors_pb2.REASON_VAULT_SHORT
-    assert refused(lambda: office.acts.propose(WANG.identity, proposal)) == "VAULT_SHORT"
+    assert refused_for(lambda: office.acts.propose(WANG.identity, proposal)) == "VAULT_SHORT"
     office.effect.peer = 0
     ended = office.acts.get(act.content.act_id)
     assert (ended.state, ended.reason) == (
         office_pb2.ACT_STATE_REFUSED,
         errors_pb2.REASON_VAULT_SHORT,
     )
-    assert refused(lambda: office.approve(ZHOU, act)) == "VAULT_SHORT"
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "VAULT_SHORT"
     office.acts.refuse(act.number, errors_pb2.REASON_RESERVES_SHORT)  # too late
     assert office.acts.get(act.content.act_id).reason == errors_pb2.REASON_VAULT_SHORT
     assert office.done == 0
@@ -394,7 +388,7 @@ def test_another_partys_final_no_ends_an_act(office: Office) -> None:
 
 def test_open_acts_of_one_officer_are_bounded_and_leave_the_others_alone(office: Office) -> None:
     acts = [office.propose(WANG) for _ in range(MAX_OPEN_ACTS)]
-    assert refused(lambda: office.propose(WANG)) == "OVERLOADED"
+    assert refused_for(lambda: office.propose(WANG)) == "OVERLOADED"
     office.propose(ZHOU)
     office.approve(ZHOU, acts[0])
     office.propose(WANG)
@@ -425,7 +419,7 @@ def test_acts_are_listed_by_kind(office: Office) -> None:
     found = office.acts.page(0, 9, None, kind="remove_officer")
     assert [act.number for act in found] == [removal.number]
     assert office.acts.page(WITHDRAWN, 9, None, kind="remove_officer") == []
-    assert refused(lambda: office.acts.page(0, 9, None, kind="drop_table")) == "FIELD_INVALID"
+    assert refused_for(lambda: office.acts.page(0, 9, None, kind="drop_table")) == "FIELD_INVALID"
 
 
 def test_acts_are_listed_newest_first_by_state_and_page(office: Office) -> None:
@@ -459,16 +453,16 @@ def test_fields_of_a_proposal_are_checked(
     act = office_pb2.OfficerAct.FromString(WANG.propose(FREEZE, NOW_MS).payload)
     setattr(act, field, value)
     signed = sign(ACT_TAG, act.SerializeToString(), WANG.signer.key, b"wang")
-    assert refused(lambda: office.acts.propose(WANG.identity, signed)) == reason
+    assert refused_for(lambda: office.acts.propose(WANG.identity, signed)) == reason
 
 
 def test_a_kind_that_this_institution_does_not_know_is_refused(office: Office) -> None:
     issue = office_pb2.Issue(bank="alpha", amount_fen=1)
-    assert refused(lambda: office.propose(WANG, issue)) == "FIELD_INVALID"
+    assert refused_for(lambda: office.propose(WANG, issue)) == "FIELD_INVALID"
     act = office_pb2.OfficerAct.FromString(WANG.propose(FREEZE, NOW_MS).payload)
     act.ClearField("freeze_wallet")
     signed = sign(ACT_TAG, act.SerializeToString(), WANG.signer.key, b"wang")
-    assert refused(lambda: office.acts.propose(WANG.identity, signed)) == "FIELD_MISSING"
+    assert refused_for(lambda: office.acts.propose(WANG.identity, signed)) == "FIELD_MISSING"
 
 
 def test_what_was_signed_is_one_message_and_not_too_long(office: Office) -> None:
@@ -479,7 +473,7 @@ def test_what_was_signed_is_one_message_and_not_too_long(office: Office) -> None
         (payload + b"\x32\x01a" * 2_000, "FIELD_INVALID"),
     ):
         signed = sign(ACT_TAG, odd, WANG.signer.key, b"wang")
-        assert refused(lambda s=signed: office.acts.propose(WANG.identity, s)) == reason
+        assert refused_for(lambda s=signed: office.acts.propose(WANG.identity, s)) == reason
     short = office_pb2.OfficerDecision(act_id="42", act_digest=b"short", officer="wang")
     signed = sign(REJECTION_TAG, short.SerializeToString(), WANG.signer.key, b"wang")
-    assert refused(lambda: office.acts.reject(WANG.identity, signed)) == "FIELD_INVALID"
+    assert refused_for(lambda: office.acts.reject(WANG.identity, signed)) == "FIELD_INVALID"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
@@ -15,19 +13,13 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from officers.build import Founding, open_officers
 from officers.people import NoOfficers
-from runtime.errors import Refusal
 from tests.broken import break_after_the_commit
 from tests.officers.conftest import BUSINESS_KEY, CHEN, CLERK, NOW_MS, WANG, ZHOU, Office
 from tests.officers.people import Person, founding
+from tests.refusals import refused_for
 
 SUN = Person("alpha", "sun")
 REGISTER = office_pb2.RIGHT_OFFICERS
-
-
-def refused(call: Callable[[], Any]) -> str:
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name
 
 
 def founded(office: Office, record: Founding) -> None:
@@ -71,13 +63,13 @@ def test_a_founding_record_is_read_once(office: Office) -> None:
     office.both(office_pb2.RemoveOfficer(name="chen"))
     founded(office, founding(BUSINESS_KEY, WANG, ZHOU, CHEN, SUN))
     office.restart()
-    assert refused(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
-    assert refused(lambda: office.propose(SUN)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(SUN)) == "OFFICER_UNKNOWN"
 
 
 def test_two_officers_register_a_third(office: Office) -> None:
     act = office.propose(WANG, SUN.registration())
-    assert refused(lambda: office.approve(SUN, act)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.approve(SUN, act)) == "OFFICER_UNKNOWN"
     office.approve(ZHOU, act)
     for _ in range(2):
         assert office.approve(SUN, office.propose(WANG)).decider == "sun"
@@ -99,7 +91,7 @@ def test_two_officers_register_a_third(office: Office) -> None:
     ],
 )
 def test_who_cannot_be_registered(office: Office, wanted: Person, reason: str) -> None:
-    assert refused(lambda: office.propose(WANG, wanted.registration())) == reason
+    assert refused_for(lambda: office.propose(WANG, wanted.registration())) == reason
 
 
 def test_a_name_a_certificate_or_a_key_is_never_given_to_another(office: Office) -> None:
@@ -109,18 +101,18 @@ def test_a_name_a_certificate_or_a_key_is_never_given_to_another(office: Office)
     cert, key = SUN.registration(), SUN.registration()
     cert.certificate_fingerprint, key.signing_key = CHEN.fingerprint, CHEN.key
     for wanted in (again, cert, key):
-        assert refused(lambda w=wanted: office.propose(WANG, w)) == "ALREADY_EXISTS"
+        assert refused_for(lambda w=wanted: office.propose(WANG, w)) == "ALREADY_EXISTS"
     renewed = office_pb2.RenewOfficer(
         name="wang", certificate_fingerprint=SUN.fingerprint, signing_key=ZHOU.key
     )
-    assert refused(lambda: office.propose(WANG, renewed)) == "ALREADY_EXISTS"
+    assert refused_for(lambda: office.propose(WANG, renewed)) == "ALREADY_EXISTS"
 
 
 def test_a_name_that_was_asked_for_twice_is_given_once(office: Office) -> None:
     first = office.propose(WANG, SUN.registration())
     second = office.propose(ZHOU, replace(SUN, seed="other").registration())
     office.approve(ZHOU, first)
-    assert refused(lambda: office.approve(WANG, second)) == "ALREADY_EXISTS"
+    assert refused_for(lambda: office.approve(WANG, second)) == "ALREADY_EXISTS"
 
 
 def renewal(person: Person, until_ms: int = 0) -> office_pb2.RenewOfficer:
@@ -138,7 +130,7 @@ def test_a_certificate_and_a_key_are_renewed_with_an_overlap(office: Office) -> 
     for who in (WANG, renewed):
         office.propose(who)
     office.clock.advance(10_000)
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     office.propose(renewed)
 
 
@@ -148,31 +140,31 @@ def test_a_certificate_or_a_key_is_renewed_alone(office: Office) -> None:
     office.both(certificate, ZHOU, CHEN)
     act = WANG.propose(office_pb2.FreezeWallet(wallet_number=make("6201", 1)), NOW_MS)
     assert office.acts.propose(new.identity, act).proposer == "wang"
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN", "the old certificate"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN", "the old certificate"
     office.both(office_pb2.RenewOfficer(name="wang", signing_key=new.key), ZHOU, CHEN)
     for _ in range(2):
         office.propose(new)
-        assert refused(lambda: office.acts.propose(new.identity, act)) == "SIGNATURE_INVALID"
+        assert refused_for(lambda: office.acts.propose(new.identity, act)) == "SIGNATURE_INVALID"
         office.restart()
 
 
 def test_a_renewal_of_nothing_is_refused(office: Office) -> None:
     nothing = office_pb2.RenewOfficer(name="wang")
-    assert refused(lambda: office.propose(ZHOU, nothing)) == "FIELD_MISSING"
+    assert refused_for(lambda: office.propose(ZHOU, nothing)) == "FIELD_MISSING"
     same = office_pb2.RenewOfficer(name="wang", signing_key=WANG.key)
-    assert refused(lambda: office.propose(ZHOU, same)) == "ALREADY_EXISTS"
+    assert refused_for(lambda: office.propose(ZHOU, same)) == "ALREADY_EXISTS"
 
 
 def test_a_lost_key_ends_at_once(office: Office) -> None:
     renewed = replace(WANG, seed="renewed")
     open_act = office.propose(WANG)
     office.both(renewal(renewed), ZHOU, CHEN)
-    assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
     # The new certificate with the old key signs nothing.
     mixed = WANG.propose(office_pb2.FreezeWallet(wallet_number="1"), NOW_MS)
-    assert refused(lambda: office.acts.propose(renewed.identity, mixed)) == "SIGNATURE_INVALID"
+    assert refused_for(lambda: office.acts.propose(renewed.identity, mixed)) == "SIGNATURE_INVALID"
     assert office.acts.get(open_act.content.act_id).state == office_pb2.ACT_STATE_WITHDRAWN
-    assert refused(lambda: office.approve(ZHOU, open_act)) == "ALREADY_DECIDED"
+    assert refused_for(lambda: office.approve(ZHOU, open_act)) == "ALREADY_DECIDED"
 
 
 def test_what_was_lost_stays_lost_however_the_clock_is_set(office: Office) -> None:
@@ -180,7 +172,7 @@ def test_what_was_lost_stays_lost_however_the_clock_is_set(office: Office) -> No
     office.both(renewal(renewed), ZHOU, CHEN)
     office.clock.set_back(60_000)
     for _ in range(2):
-        assert refused(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
+        assert refused_for(lambda: office.propose(WANG)) == "OFFICER_UNKNOWN"
         office.restart()
     office.clock.advance(60_000)
     office.propose(renewed)
@@ -194,20 +186,20 @@ def test_an_officer_whose_removal_was_written_while_the_connection_broke_is_remo
     with pytest.raises(ConnectionError):
         office.approve(ZHOU, act)
     monkeypatch.undo()
-    assert refused(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(CHEN)) == "OFFICER_UNKNOWN"
 
 
 def test_nobody_approves_what_is_about_himself(office: Office) -> None:
     more = office_pb2.ChangeRights(name="clerk", rights=[REGISTER])
-    assert refused(lambda: office.propose(CLERK, more)) == "RIGHT_MISSING"
+    assert refused_for(lambda: office.propose(CLERK, more)) == "RIGHT_MISSING"
     for act in (
         office.propose(WANG, renewal(replace(ZHOU, seed="x"))),
         office.propose(WANG, office_pb2.RemoveOfficer(name="zhou")),
         office.propose(WANG, office_pb2.ChangeRights(name="zhou", rights=[REGISTER])),
     ):
-        assert refused(lambda a=act: office.approve(ZHOU, a)) == "SAME_OFFICER"
+        assert refused_for(lambda a=act: office.approve(ZHOU, a)) == "SAME_OFFICER"
     own = office_pb2.ChangeRights(name="wang", rights=[REGISTER])
-    assert refused(lambda: office.propose(WANG, own)) == "SAME_OFFICER"
+    assert refused_for(lambda: office.propose(WANG, own)) == "SAME_OFFICER"
 
 
 @pytest.mark.parametrize(("proposer", "approver"), [(WANG, CHEN), (ZHOU, WANG)])
@@ -216,23 +208,23 @@ def test_whoever_stole_a_key_does_not_turn_down_what_ends_it(
 ) -> None:
     """Be it proposed by another one, or by the officer, who has a new key to show."""
     act = office.propose(proposer, renewal(replace(ZHOU, seed="x")))
-    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    assert refused_for(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
     assert office.approve(approver, act).state == office_pb2.ACT_STATE_APPROVED
 
 
 def test_nobody_turns_down_a_change_of_the_own_rights(office: Office) -> None:
     less = office_pb2.ChangeRights(name="zhou", rights=[office_pb2.RIGHT_WALLETS])
     act = office.propose(WANG, less)
-    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    assert refused_for(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
     office.approve(CHEN, act)
     assert office.officers.get("zhou").rights == {office_pb2.RIGHT_WALLETS}
 
 
 def test_an_officer_does_not_turn_down_the_own_removal(office: Office) -> None:
     act = office.propose(WANG, office_pb2.RemoveOfficer(name="zhou"))
-    assert refused(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
+    assert refused_for(lambda: office.reject(ZHOU, act)) == "SAME_OFFICER"
     office.approve(CHEN, act)
-    assert refused(lambda: office.propose(ZHOU)) == "OFFICER_UNKNOWN"
+    assert refused_for(lambda: office.propose(ZHOU)) == "OFFICER_UNKNOWN"
 
 
 def test_rights_are_what_two_others_say(office: Office) -> None:
@@ -248,12 +240,14 @@ def test_two_who_may_register_others_always_stay(office: Office) -> None:
     gone = office_pb2.RemoveOfficer(name="zhou")
     less = office_pb2.ChangeRights(name="zhou", rights=[office_pb2.RIGHT_WALLETS])
     for kind in (gone, less):
-        assert refused(lambda k=kind: office.propose(WANG, k)) == "OFFICERS_TOO_FEW"
+        assert refused_for(lambda k=kind: office.propose(WANG, k)) == "OFFICERS_TOO_FEW"
 
 
 def test_two_removals_at_once_leave_two(office: Office) -> None:
     first = office.propose(WANG, office_pb2.RemoveOfficer(name="chen"))
     second = office.propose(CHEN, office_pb2.RemoveOfficer(name="wang"))
     office.approve(ZHOU, first)
-    assert refused(lambda: office.approve(ZHOU, second)) == "ALREADY_DECIDED", "it was withdrawn"
+    assert refused_for(lambda: office.approve(ZHOU, second)) == "ALREADY_DECIDED", (
+        "it was withdrawn"
+    )
     assert [o.name for o in office.officers.all() if not o.removed] == ["clerk", "wang", "zhou"]

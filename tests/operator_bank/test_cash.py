@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,13 +20,7 @@ from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from tests.operator_bank.conftest import MACHINE, NOW_MS, WANG, Holder, World
-
-
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """(reason, field) of the refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name, caught.value.field
+from tests.refusals import refused
 
 
 def test_a_wallet_alone_makes_no_money_of_cash(world: World, phone: Holder) -> None:

@@ -14,6 +14,7 @@ from operator_bank import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
 from tests.operator_bank.conftest import FOREIGN, ZHOU, Holder, World
+from tests.refusals import refusal
 
 R = registration_pb2
 ACT = 7
@@ -84,12 +85,6 @@ def lost(world: World) -> Lost:
 
 def entries(world: World) -> list[bank_pb2.LostEntry]:
     return world.bank.lost.page(100, 0)
-
-
-def refusal(call: Any) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value
 
 
 def test_what_was_settled_without_this_database_is_lost_until_somebody_bears_it(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from nacl.signing import SigningKey
 from currency import number
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_OPENING_VALIDITY_MS
-from runtime.errors import Refusal
 from tests.openings import opening
 from tests.operator_bank.conftest import NOW_MS, PREFIX, World
+from tests.refusals import refused
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 REQUEST = "123e4567-e89b-42d3-a456-426614174000"
@@ -22,13 +21,6 @@ REQUEST = "123e4567-e89b-42d3-a456-426614174000"
 def asking(**how: Any) -> SignedEnvelope:
     """A good order for a wallet at alpha, but for what a test changes."""
     return opening("alpha", NOW_MS, **how)
-
-
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """(reason, field) of the refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name, caught.value.field
 
 
 def test_a_wallet_is_opened_once_by_its_key_and_request(world: World) -> None:

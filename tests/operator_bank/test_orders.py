@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from currency.number import make
@@ -22,16 +19,10 @@ from runtime.envelope import sign
 from runtime.errors import Refusal
 from settlement.limits import MAX_NOTE_BYTES
 from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, World
+from tests.refusals import refused
 
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
-
-
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """(reason, field) of the refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name, caught.value.field
 
 
 @pytest.mark.parametrize(

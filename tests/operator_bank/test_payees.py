@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from currency.number import make
@@ -16,18 +13,12 @@ from operator_bank.payments.pay import Paid
 from operator_bank.payments.probing import PayeeRefusals
 from runtime.errors import Refusal
 from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World
+from tests.refusals import refusal
 
 CAP_FEN = 500_000
 """Of class II."""
 
 UNKNOWN = make(PREFIX, 99_999)
-
-
-def refused(call: Callable[[], Any]) -> Refusal:
-    """The refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value
 
 
 @pytest.fixture
@@ -50,7 +41,7 @@ def test_all_payees_that_cannot_be_paid_are_answered_alike(
 ) -> None:
     told = set()
     for number in payees.values():
-        no = refused(lambda number=number: alice.pay(number, 1))
+        no = refusal(lambda number=number: alice.pay(number, 1))
         told.add((no.reason, no.message, no.field, tuple(no.metadata.items())))
         # Singly, in bulk, asked for again, and as the statement has it.
         order = alice.order(number, 1)
@@ -74,8 +65,8 @@ def test_who_could_not_pay_learns_nothing_of_the_payee(
     """An empty wallet is told that it is empty, whomever it tries and whatever the amount."""
     everybody = [*payees.values(), alice.number, FOREIGN]
     for number in everybody:
-        assert refused(lambda number=number: phone.pay(number, 1)).name == "INSUFFICIENT_FUNDS"
-        assert refused(lambda number=number: phone.pay(number, 2_001)).name == "OVER_SINGLE_LIMIT"
+        assert refusal(lambda number=number: phone.pay(number, 1)).name == "INSUFFICIENT_FUNDS"
+        assert refusal(lambda number=number: phone.pay(number, 2_001)).name == "OVER_SINGLE_LIMIT"
     orders = [phone.order(number, 1) for number in everybody]
     answers = world.bank.payments.pay_many(orders)
     assert {a.name for a in answers if isinstance(a, Refusal)} == {"INSUFFICIENT_FUNDS"}
@@ -86,7 +77,7 @@ def test_an_empty_wallet_does_not_read_a_balance_from_refusals(world: World) -> 
     victim = world.open(name="Victim")
     victim.exchange(123_457)
     spy = world.open(phone="13800138000")
-    told = {refused(lambda fen=fen: spy.pay(victim.number, fen)).name for fen in (1, 1_500, 2_000)}
+    told = {refusal(lambda fen=fen: spy.pay(victim.number, fen)).name for fen in (1, 1_500, 2_000)}
     assert told == {"INSUFFICIENT_FUNDS"}
 
 
@@ -94,9 +85,9 @@ def test_payments_of_others_that_came_to_nothing_are_in_nobody_elses_statement(
     world: World, alice: Holder, bob: Holder
 ) -> None:
     """A payee does not learn that a payer has no money, and is not written to for free."""
-    assert refused(lambda: alice.pay(bob.number, 100_000 - 1 + 2)).name == "OVER_SINGLE_LIMIT"
+    assert refusal(lambda: alice.pay(bob.number, 100_000 - 1 + 2)).name == "OVER_SINGLE_LIMIT"
     bob.exchange(10)
-    assert refused(lambda: bob.pay(alice.number, 11, memo="hello")).name == "INSUFFICIENT_FUNDS"
+    assert refusal(lambda: bob.pay(alice.number, 11, memo="hello")).name == "INSUFFICIENT_FUNDS"
     shown, _ = world.bank.history.page(alice.wallet, 50, "")
     assert [payment.memo for payment in shown if payment.payer_number == bob.number] == []
     mine, _ = world.bank.history.page(bob.wallet, 50, "")
@@ -107,10 +98,10 @@ def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait(
     world: World, alice: Holder, bob: Holder
 ) -> None:
     for _ in range(MAX_PAYEE_REFUSALS):
-        assert refused(lambda: alice.pay(UNKNOWN, 1)).name == "PAYEE_CANNOT_BE_PAID"
+        assert refusal(lambda: alice.pay(UNKNOWN, 1)).name == "PAYEE_CANNOT_BE_PAID"
     world.clock.advance(PAYEE_REFUSALS_MS - 1)
     for payee in (UNKNOWN, bob.number, FOREIGN):
-        no = refused(lambda payee=payee: alice.pay(payee, 1))
+        no = refusal(lambda payee=payee: alice.pay(payee, 1))
         assert (no.name, no.metadata["retry_time_ms"]) == (
             "TOO_MANY_REFUSALS", str(world.clock.now_ms() + 1),
         )  # fmt: skip
@@ -141,8 +132,8 @@ def test_a_repeat_and_the_payers_own_reasons_are_not_counted(
 ) -> None:
     order = alice.order(UNKNOWN, 1)
     for _ in range(MAX_PAYEE_REFUSALS + 1):
-        assert refused(lambda: world.bank.payments.pay(order, 0.0)).name == "PAYEE_CANNOT_BE_PAID"
-        assert refused(lambda: bob.pay(UNKNOWN, 1)).name == "INSUFFICIENT_FUNDS"
+        assert refusal(lambda: world.bank.payments.pay(order, 0.0)).name == "PAYEE_CANNOT_BE_PAID"
+        assert refusal(lambda: bob.pay(UNKNOWN, 1)).name == "INSUFFICIENT_FUNDS"
     assert world.bank.probing() == []
 
 
@@ -163,7 +154,7 @@ def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> N
             back = world.arriving(alice.number, 1)
             back.returns_payment_id, back.returns_number = paid.payment_id, paid.number
             world.hear(incoming=back)
-    assert refused(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
+    assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
 
 
 def test_the_newest_payers_are_counted_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

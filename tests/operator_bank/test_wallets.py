@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -14,13 +12,7 @@ from runtime.errors import NoAnswer, Refusal
 from settlement.records import Limit
 from tests.openings import opening
 from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, World
-
-
-def refused(call: Callable[[], Any]) -> Refusal:
-    """The refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value
+from tests.refusals import refusal
 
 
 def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
@@ -31,7 +23,7 @@ def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
     assert world.bank.holder.state(named.wallet).deposit_fen == DEPOSIT_FEN
     assert known.wallet.wallet_class == bank_pb2.WALLET_CLASS_IV
     assert world.bank.holder.state(known.wallet).deposit_fen is None
-    assert refused(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
+    assert refusal(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
 
 
 def freeze(world: World, holder: Holder, frozen: bool) -> None:
@@ -40,10 +32,10 @@ def freeze(world: World, holder: Holder, frozen: bool) -> None:
 
 def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, bob: Holder) -> None:
     freeze(world, alice, True)
-    assert refused(lambda: alice.pay(bob.number, 1)).name == "WALLET_FROZEN"
-    assert refused(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
+    assert refusal(lambda: alice.pay(bob.number, 1)).name == "WALLET_FROZEN"
+    assert refusal(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
-    assert refused(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
+    assert refusal(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert world.bank.holder.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
 
     freeze(world, alice, False)
@@ -65,12 +57,12 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
         world.bank.holder.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
 
     bob.exchange(10)
-    assert refused(lambda: close(bob)).name == "WALLET_NOT_EMPTY"
+    assert refusal(lambda: close(bob)).name == "WALLET_NOT_EMPTY"
     bob.exchange(10, out=True)
     close(bob)
     close(bob)
-    assert refused(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    assert refused(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
+    assert refusal(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
+    assert refusal(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
     freeze(world, bob, False)
     assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
 
@@ -81,10 +73,10 @@ def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
     """Somebody kept it, and sends it again when the wallet is empty."""
     bob.exchange(10)
     kept = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    assert refused(lambda: world.bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
+    assert refusal(lambda: world.bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
     bob.exchange(10, out=True)
     for bank in (world.bank, world.restart()):
-        assert refused(lambda bank=bank: bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
+        assert refusal(lambda bank=bank: bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
     assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_OPEN
 
 
@@ -92,14 +84,14 @@ def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: H
     bob.exchange(10)
     sequence = bob.sequence
     reused = bob.signed(orders_pb2.CloseOrder, sequence=sequence)
-    assert refused(lambda: world.bank.holder.close(reused)).name == "ID_REUSED"
+    assert refusal(lambda: world.bank.holder.close(reused)).name == "ID_REUSED"
     bob.exchange(10, out=True)
     late = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
     order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
     world.bank.holder.close(order)
     world.clock.advance(60_001)
     world.bank.holder.close(order)  # it was closed by it in time
-    assert refused(lambda: world.bank.holder.close(late)).name == "EXPIRED"
+    assert refusal(lambda: world.bank.holder.close(late)).name == "EXPIRED"
 
 
 def tells_nothing(short: Refusal) -> bool:
@@ -116,9 +108,9 @@ def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> No
 
     world.policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
     world.set_policy()
-    short = refused(lambda: alice.exchange(DEPOSIT_FEN))
+    short = refusal(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
-    assert refused(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"
+    assert refusal(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"
     after = world.bank.holder.state(alice.wallet)
     assert (after.available_fen, after.deposit_fen) == (state.available_fen, state.deposit_fen)
 
@@ -127,7 +119,7 @@ def test_cash_goes_in_and_out_as_far_as_the_till_reaches(world: World, phone: Ho
     assert phone.exchange(2_000, cash=True) == 2_000
     assert phone.exchange(500, cash=True, out=True) == 1_500
     world.hear(incoming=world.arriving(phone.number, 8_000))
-    short = refused(lambda: phone.exchange(2_501, cash=True, out=True))
+    short = refusal(lambda: phone.exchange(2_501, cash=True, out=True))
     assert tells_nothing(short)
 
 
@@ -140,7 +132,7 @@ def test_an_exchange_that_is_repeated_moves_nothing_more(world: World, alice: Ho
 
 def test_a_vault_that_is_short_asks_for_issuance(world: World, bob: Holder) -> None:
     world.bank.vault.set_aside(1, VAULT_FEN - 100)
-    short = refused(lambda: bob.exchange(130))
+    short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
     world.bank.send()
     assert list(world.central.issuance.values()) == [30]
@@ -153,18 +145,18 @@ def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
     vault.set_aside(1, vault.books().vault_fen - 100)
     for fen in (130, 150, 140):
         for holder in (bob, alice):
-            refused(lambda h=holder, f=fen: h.exchange(f))
+            refusal(lambda h=holder, f=fen: h.exchange(f))
     for _ in range(20):
         world.bank.send()
         world.clock.advance(1_000)
-        refused(lambda: bob.exchange(500))
+        refusal(lambda: bob.exchange(500))
     assert list(world.central.issuance.values()) == [50], "what the largest order missed"
 
     world.central.decided |= world.central.issuance.keys()
     world.clock.advance(5_000)
     world.bank.send()
     world.restart()
-    refused(lambda: bob.exchange(500))
+    refusal(lambda: bob.exchange(500))
     world.bank.send()
     assert sorted(world.central.issuance.values()) == [50, 400]
 
@@ -175,7 +167,7 @@ def test_while_the_centre_is_away_a_top_up_is_answered_at_once_and_asked_for_lat
     vault = world.bank.vault
     vault.set_aside(1, vault.books().vault_fen - 100)
     world.central.silent = True
-    short = refused(lambda: bob.exchange(130))
+    short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
     with pytest.raises(NoAnswer):
         world.bank.vault.drawing.step()
@@ -198,7 +190,7 @@ def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_ag
 
     monkeypatch.setattr(world.central, "request_issuance", no)
     for _ in range(50):
-        refused(lambda: bob.exchange(130))
+        refusal(lambda: bob.exchange(130))
         world.bank.vault.drawing.step()
     assert asked == [30], "not at once"
     world.clock.advance(5_000)

@@ -1,6 +1,5 @@
 """Checks of fields: what passes, and that a refusal names the field."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,15 +9,9 @@ from dcep.errors.v1 import errors_pb2
 from runtime import checks
 from runtime.errors import Refusal
 from runtime.limits import MAX_POSITION
+from tests.refusals import refused
 
 UUID = "123e4567-e89b-42d3-a456-426614174000"
-
-
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """(reason, field) of the refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name, caught.value.field
 
 
 @pytest.mark.parametrize("value", ["", b"", []])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -17,21 +16,15 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.bounds import greatest_bytes, too_long
 from runtime.channel import _Call, _Stream
-from runtime.errors import BadAnswer, NoAnswer, Refusal
+from runtime.errors import BadAnswer, NoAnswer
 from runtime.messages import check, check_answer, read, read_payload
+from tests.refusals import refused
 
 UUID = "123e4567-e89b-42d3-a456-426614174000"
 NUMBER = "6201000000000012"
 MAX = (1 << 53) - 1
 UNKNOWN = b"\xfa\xf0\x04\x03abc"
 """Field 9999."""
-
-
-def refused(call: Callable[[], Any]) -> tuple[str, str]:
-    """(reason, field) of the refusal that a call ends in."""
-    with pytest.raises(Refusal) as caught:
-        call()
-    return caught.value.name, caught.value.field
 
 
 def order(**changes: Any) -> orders_pb2.PaymentOrder:

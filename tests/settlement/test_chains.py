@@ -47,7 +47,8 @@ def trace(state: State) -> list[bytes]:
     accounts = state.accounts.copy()
     accounts["last_sequence"] = accounts["seen"] = 0
     free = state.free[: state.counters[0]]
-    return [accounts.tobytes(), state.holds.tobytes(), free.tobytes(), state.policies.tobytes()]
+    parts = [accounts, state.holds, free, state.counters, state.policies]
+    return [part.tobytes() for part in parts]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -112,8 +113,10 @@ def test_what_belongs_in_no_chain_ends_it_and_nothing_is_left(wrong: Records, be
     parts = [pay(3, 0, 901), held, release, pay(2, 0), held][:before]
     was = trace(state)
     after = record(Kind.REFUSAL, origin=4, sequence=902)
-    results, details = state.apply(np.concatenate([*parts, wrong, after]))
-    failed = [Result.MALFORMED, *[Result.LINKED_FAILED] * before]
+    wrong = wrong.copy()
+    wrong["flags"] = LINKED
+    results, details = state.apply(np.concatenate([*parts, wrong, transfer(4, 0, 1, 0), after]))
+    failed = [Result.MALFORMED, *[Result.LINKED_FAILED] * (before + 1)]
     assert results.tolist() == [*failed, Result.REFUSED_UPSTREAM]
     assert not details.any()
     assert trace(state) == was
@@ -177,6 +180,23 @@ def test_a_chain_of_any_length_that_fails_at_its_end_leaves_nothing(
     assert trace(state) == was
 
 
+def test_what_follows_in_a_chain_that_failed_is_not_decided() -> None:
+    state = ready()
+    was = trace(state)
+    bad = transfer(3, NOBODYS, 1, 0, flags=LINKED)
+    results, _ = state.apply(np.concatenate([pay(3, 0, 901), bad, transfer(4, 0, 1, 0)]))
+    assert results.tolist() == [Result.CREDIT_UNKNOWN, *[Result.LINKED_FAILED] * 2]
+    assert trace(state) == was
+
+
+def test_with_no_hold_open_a_failed_chain_leaves_every_place_free() -> None:
+    state = State.empty()
+    state.apply(setup())
+    was = trace(state)
+    state.apply(np.concatenate([pay(3, 0, 901), WRONG["a delivery"]]))
+    assert trace(state) == was
+
+
 @pytest.mark.parametrize("length", [1, 3])
 def test_a_chain_that_its_batch_does_not_end_is_malformed(length: int) -> None:
     state = ready()
@@ -197,7 +217,7 @@ def first_place(state: State) -> int:
 
 def test_the_largest_deposit_is_one_chain() -> None:
     # What it is worth comes from one account, and what was spent twice from a bank's each.
-    assert MAX_CHAINS + 1 <= MAX_CHAIN
+    assert MAX_CHAINS + 1 == MAX_CHAIN
     payers, payee = range(1, MAX_CHAIN + 1), MAX_CHAIN + 1
     state = State.empty()
     state.apply(np.concatenate([opening(n, flags=AccountFlag.MAY_GO_NEGATIVE) for n in payers]))
