@@ -105,6 +105,7 @@ def replay(
 @contextmanager
 def _stack(folder: Path, database_url: str, speaker: Speaker) -> Iterator[Any]:
     """The stack in the folder if it runs; else one of its own that is gone afterwards."""
+    from sandbox.compiled import compile_first
     from sandbox.databases import drop_databases
     from sandbox.plan import load
     from sandbox.stack import DEFAULT_BANKS, Stack, init
@@ -120,6 +121,7 @@ def _stack(folder: Path, database_url: str, speaker: Speaker) -> Iterator[Any]:
         )
         stack = Stack(init(Path(temporary) / "stack", DEFAULT_BANKS, database_url))
         try:
+            compile_first(stack.plan.folder, speaker.plain, lambda _done: None)
             stack.up()
             yield stack
         finally:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from language import N_, _
 from sandbox.addresses import addresses
+from sandbox.compiled import compile_first
 from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.options import DEFAULT, DatabaseUrl, Folder, Json
 from sandbox.plan import CENTRAL_BANK, load
@@ -73,7 +74,9 @@ def up(
         signal.signal(number, end)
     stack = Stack(init(folder, banks.split(","), database_url))
     try:
-        with speaker.console.status(_("starting; the first start compiles the settlement rule")):
+        with speaker.console.status(_("starting")) as status:
+            compile_first(stack.plan.folder, speaker.plain, status.update)
+            status.update(_("starting"))
             stack.up()
     except KeyboardInterrupt:
         speaker.say(_("interrupted: what was started here is stopped again; the stack stands"))

@@ -34,6 +34,7 @@ def demo(
 ) -> None:
     """Watch a digital currency live: issue, pay, crash, pay offline, redeem, and the proof."""
     from sandbox.cli_audit import show
+    from sandbox.compiled import compile_first
     from sandbox.databases import drop_databases
     from sandbox.stack import Stack, init
     from sandbox.story import STEPS, audited
@@ -48,7 +49,9 @@ def demo(
         world = World(stack, folder / "wallets")
         try:
             with world:
-                with speaker.console.status(_("starting; the first start compiles the rule")):
+                with speaker.console.status(_("starting")) as status:
+                    compile_first(stack.plan.folder, speaker.plain, status.update)
+                    status.update(_("starting"))
                     stack.up()
                 _addresses(speaker, stack.plan)
                 for number, step in enumerate(STEPS, 1):

@@ -1,30 +1,82 @@
-"""``python -m sandbox.compiled``: compiles the rule and the check of signatures.
+"""The settlement rule and the check of signatures, compiled before services start.
 
-Numba keeps what it has compiled beside the source. Each service would do it at its first start, all
-of them at the same time; set-up does it once, before.
+Numba keeps what it has compiled. Each service would compile at its first start, all of them at the
+same time; so set-up does it once, with ``python -m sandbox.compiled``, and whoever starts a stack
+on a machine where nothing fits that is kept does it first, and says so.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
 import tempfile
+import threading
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from sqlalchemy import MetaData
-
-from runtime.database import open_engine
+from language import _
+from runtime import compiled_code
 from runtime.own_modules import own
-from settlement.build import open_ledger
-from settlement.core import Batch
-from settlement.records import RECORD, AccountFlag, Kind
-from settlement.tables import journal_tables
+from sandbox.limits import COMPILE_POLL_S, COMPILE_TIMEOUT_S, LOG_TAIL_LINES
+from sandbox.processes import ProcessFailed
 
+COMPILED = ("runtime.signatures", "settlement.packing", "settlement.rule")
+"""The modules whose functions are compiled and kept."""
+
+_ANEW, _COUNT = "--anew", "--count"
 _PAYMENTS = 2
+
+Say = Callable[[str], None]
+
+
+def compile_first(folder: Path, say: Say, show: Say) -> None:
+    """Compiles what the services of a stack need, unless what is kept fits this machine.
+
+    Args:
+        folder: the stack's, where it is kept when nowhere else can be written.
+        say: told once what is done, and why.
+        show: told how far it is, again and again.
+
+    Raises:
+        ProcessFailed: it cannot be compiled; with the last lines of why.
+    """
+    extra = compiled_code.environment(folder / "compiled")
+    why = _why(_stamp_file(extra))
+    if not why:
+        return
+    say(why)
+    if extra:
+        say(_("it is kept in {folder}").format(folder=extra[compiled_code.SETTING]))
+    failed = _run(extra, show)
+    if failed:
+        # What a power cut has left half written cannot be told from here; it is cheap to lose.
+        say(_("what was kept cannot be used; all of it is compiled anew"))
+        failed = _run(extra, show, _ANEW)
+    if failed:
+        raise ProcessFailed(
+            _("the settlement rule cannot be compiled:\n{log_tail}").format(log_tail=failed)
+        )
 
 
 def compile_all() -> None:
     """Has a ledger of its own decide and write down a few records, on the way that all take."""
+    import numpy as np
+    from sqlalchemy import MetaData
+
+    from runtime.database import open_engine
+    from settlement.build import open_ledger
+    from settlement.core import Batch
+    from settlement.records import RECORD, AccountFlag, Kind
+    from settlement.tables import journal_tables
+
     import_module(own("runtime.signatures"))  # compiled when it is imported
     metadata = MetaData()
     tables = journal_tables(metadata)
@@ -49,5 +101,168 @@ def compile_all() -> None:
         engine.dispose()
 
 
-if __name__ == "__main__":
+def _why(stamp: Path | None) -> str:
+    """A sentence on why it has to be compiled; empty when what is kept fits."""
+    kept = _read(stamp)
+    if kept is None:
+        return _("compiling the settlement rule for this machine, once; it takes a minute or two")
+    now = _made_for()
+    if kept["made_for"]["processor"] != now["processor"]:
+        return _("what is kept was compiled for another processor; compiling for this one, once")
+    if kept["made_for"] != now:
+        return _("the settlement rule, or what compiles it, is new; compiling it, once")
+    if not all(_is_whole(Path(file), size) for file, size in kept["files"].items()):
+        return _("what was compiled is not all there any more; compiling it again")
+    return ""
+
+
+def _made_for() -> dict[str, Any]:
+    """On what it depends whether compiled code fits, but for what Numba looks at itself."""
+    from llvmlite import binding  # type: ignore[import-untyped]
+
+    features = binding.get_host_cpu_features().flatten()
+    processor = f"{binding.get_host_cpu_name()} {hashlib.sha256(features.encode()).hexdigest()[:8]}"
+    sources = {name: hashlib.sha256(_source(name).read_bytes()).hexdigest() for name in COMPILED}
+    return {
+        "processor": processor,
+        "python": platform.python_version(),
+        "numba": version("numba"),
+        "llvmlite": version("llvmlite"),
+        "settings": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith("NUMBA_") and name != compiled_code.SETTING
+        },
+        "sources": sources,
+    }
+
+
+def _stamp_file(extra: Mapping[str, str]) -> Path | None:
+    """Where it is written down what was compiled: beside it; None where nothing can be kept."""
+    source = _source("settlement.rule")
+    named = extra.get(compiled_code.SETTING)
+    place = Path(named) if named else compiled_code.kept_in(source)
+    of_these = hashlib.sha256(str(source).encode()).hexdigest()[:8]
+    return place / f"dcep-compiled-{of_these}.json" if place is not None else None
+
+
+def _source(module: str) -> Path:
+    """The file of a module of ours, which is not imported."""
+    found = find_spec(own(module))
+    assert found is not None and found.origin is not None, module
+    return Path(found.origin)
+
+
+def _read(stamp: Path | None) -> dict[str, Any] | None:
+    try:
+        kept = json.loads(stamp.read_text()) if stamp is not None else None
+    except (OSError, ValueError):
+        return None
+    return kept if isinstance(kept, dict) and {"made_for", "files"} <= kept.keys() else None
+
+
+def _is_whole(file: Path, size: int) -> bool:
+    try:
+        return file.stat().st_size >= size  # more, when more was compiled since
+    except OSError:
+        return False
+
+
+def _run(extra: Mapping[str, str], show: Say, *options: str) -> str:
+    """Compiles in a process of its own; the last lines of what went wrong, empty when nothing."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(
+            [*_command(), _COUNT, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path, **extra},
+        )
+        late = threading.Timer(COMPILE_TIMEOUT_S, child.kill)
+        late.start()
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                done, __, total = line.strip().partition(" ")
+                show(_("compiled {done} of {total}").format(done=done, total=total))
+            if child.wait() == 0:
+                return ""
+        finally:
+            child.kill()
+            child.wait()
+            late.cancel()
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-LOG_TAIL_LINES:]) or _("it ended with status {status}").format(
+        status=child.returncode
+    )
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-m", own("sandbox.compiled")]
+
+
+def _dispatchers() -> list[Any]:
+    """Every compiled function of ours, compiled yet or not."""
+    modules = [import_module(own(name)) for name in COMPILED]
+    found = {id(each): each for module in modules for each in vars(module).values()}
+    return [each for each in found.values() if hasattr(each, "py_func")]
+
+
+def _forget() -> None:
+    """Removes what is kept of ours, so that none of it is loaded."""
+    for name in COMPILED:
+        source = _source(name)
+        for place in compiled_code.places(source):
+            for folder in (place, *place.glob(f"{source.parent.name}_*")):
+                for ending in ("nbi", "nbc"):
+                    for file in folder.glob(f"{source.stem}.*.{ending}"):
+                        file.unlink(missing_ok=True)
+
+
+def _tell(ended: threading.Event) -> None:
+    """Prints how many functions are compiled, whenever there are more."""
+    told = -1
+    while not ended.wait(COMPILE_POLL_S):
+        functions = _dispatchers()
+        done = sum(bool(each.signatures) for each in functions)
+        if done != told:
+            told = done
+            sys.stdout.write(f"{done} {len(functions)}\n")
+            sys.stdout.flush()
+
+
+def _main(options: list[str]) -> None:
+    compiled_code.keep_somewhere()
+    if _ANEW in options:
+        _forget()
+    ended = threading.Event()
+    teller = threading.Thread(target=_tell, args=(ended,), daemon=True)
+    if _COUNT in options:
+        teller.start()
+    else:
+        sys.stdout.write(f"{_why(None)}\n")
+        sys.stdout.flush()
     compile_all()
+    ended.set()
+    stamp = _stamp_file({})
+    if stamp is not None:
+        _write_down(stamp)
+
+
+def _write_down(stamp: Path) -> None:
+    kept = {
+        str(file): file.stat().st_size
+        for folder in {each.stats.cache_path for each in _dispatchers()}
+        for name in COMPILED
+        for file in Path(folder).glob(f"{_source(name).stem}.*.nb[ci]")
+    }
+    half = stamp.with_suffix(f".{os.getpid()}")
+    half.write_text(json.dumps({"made_for": _made_for(), "files": kept}))
+    half.replace(stamp)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

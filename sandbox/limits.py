@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 START_TIMEOUT_S: Final = 120.0
-"""How long a service may take until it is healthy; the first start compiles the settlement rule."""
+"""How long a service may take until it is healthy; what it needs is compiled before."""
+
+COMPILE_TIMEOUT_S: Final = 900.0
+"""How long the settlement rule may be compiled; on a busy machine it takes minutes."""
+
+COMPILE_POLL_S: Final = 0.5
+"""Pause between two looks at how much is compiled."""
 
 HEALTH_POLL_S: Final = 0.05
 """Pause between two looks at a service that is starting."""

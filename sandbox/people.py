@@ -12,7 +12,6 @@ import grpc
 
 from currency.parties import HOLDER
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
-from language import _
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
@@ -49,15 +48,9 @@ class Person:
         ends_at = time.monotonic() + START_TIMEOUT_S
         while not self._reached():
             if not self._process.alive():
-                raise ProcessFailed(
-                    _("{command} ended:\n{log_tail}").format(
-                        command=self._command.name, log_tail=self._process.log_tail()
-                    )
-                )
+                raise ProcessFailed(self._process.ended())
             if time.monotonic() > ends_at:
-                raise ProcessFailed(
-                    _("{command} did not come up").format(command=self._command.name)
-                )
+                raise ProcessFailed(self._process.late(START_TIMEOUT_S))
             time.sleep(HEALTH_POLL_S)
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from language import _
 from runtime.own_modules import own
 from runtime.private import close_to_others, make_private
 from sandbox.limits import LOG_TAIL_LINES, STOP_TIMEOUT_S
+
+_ERROR = re.compile(r'"level": ?"(?:error|critical)"')
 
 
 class ProcessFailed(Exception):
@@ -104,12 +108,34 @@ class Running:
             self._send(signal.SIGKILL)
             self._wait(STOP_TIMEOUT_S)
 
+    def ended(self) -> str:
+        """That it ended by itself, and its last words."""
+        return _("{name} ended:\n{last_words}").format(
+            name=self.command.name, last_words=self._last_words()
+        )
+
+    def late(self, timeout_s: float) -> str:
+        """That it does not serve yet after so long, and what it said last."""
+        return _("{name} is not healthy after {timeout_s:.0f} s:\n{last_words}").format(
+            name=self.command.name, timeout_s=timeout_s, last_words=self._last_words()
+        )
+
     def log_tail(self) -> str:
-        """The last lines of its log that are for people, or else the last; all of them its own."""
+        """The last lines of its log that are for people, or else the last; all of them its own.
+
+        What is logged of errors is for people, also where it is JSON.
+        """
         logs = (self.command.log, *self.command.logs_of_parts)
         lines = [line for log in logs for line in self._own_lines(log)]
-        sentences = [line for line in lines if not line.startswith("{")]
-        return "\n".join((sentences or lines)[-LOG_TAIL_LINES:])
+        told = [line for line in lines if not line.startswith("{") or _ERROR.search(line)]
+        return "\n".join((told or lines)[-LOG_TAIL_LINES:])
+
+    def _last_words(self) -> str:
+        log = self.command.log
+        said = self.log_tail()
+        if not said:
+            return _("it has said nothing yet; what it says goes into {log}").format(log=log)
+        return _("{said}\n(the end of {log})").format(said=said, log=log)
 
     def _own_lines(self, log: Path) -> list[str]:
         logged = log.read_bytes() if log.exists() else b""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dcep.office.v1 import office_pb2
-from language import _
+from runtime.compiled_code import environment
 from runtime.envelope import possession
 from runtime.private import make_private
 from sandbox.another_stack import AnotherStack, check_ours
@@ -116,7 +116,8 @@ class Stack:
         if found is None or not found.alive():
             check_ours(self.plan, name)
             with interrupted_later():
-                found = self.running[name] = Running.start(self.plan.command(name))
+                kept = environment(self.plan.folder / "compiled")
+                found = self.running[name] = Running.start(self.plan.command(name), kept)
                 self.started.add(name)
                 self._write_down({name: found.pid})
         return found
@@ -165,17 +166,9 @@ class Stack:
             with officer_channel(self.plan, address, self._officer(name)) as channel:
                 while not serving(channel):
                     if not process.alive():
-                        raise ProcessFailed(
-                            _("{name} ended:\n{log_tail}").format(
-                                name=name, log_tail=process.log_tail()
-                            )
-                        )
+                        raise ProcessFailed(process.ended())
                     if time.monotonic() > ends_at:
-                        raise ProcessFailed(
-                            _("{name} is not healthy after {timeout_s:.0f} s:\n{log_tail}").format(
-                                name=name, timeout_s=timeout_s, log_tail=process.log_tail()
-                            )
-                        )
+                        raise ProcessFailed(process.late(timeout_s))
                     time.sleep(HEALTH_POLL_S)
 
     def healthy(self, name: str) -> bool:

@@ -39,7 +39,7 @@ def test_a_service_that_was_just_started_when_ctrl_c_came_is_stopped(
     begun: list[Running] = []
     start = Running.start
 
-    def interrupted(command: Command) -> Running:
+    def interrupted(command: Command, _environment: dict[str, str]) -> Running:
         sleeping = Command(command.name, "this", ("sleeps",), command.log)
         monkeypatch.setattr(Command, "argv", [sys.executable, "-c", "import time; time.sleep(600)"])
         begun.append(start(sleeping))
