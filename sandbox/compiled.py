@@ -28,7 +28,7 @@ from runtime.own_modules import own
 from sandbox.limits import COMPILE_POLL_S, COMPILE_TIMEOUT_S, LOG_TAIL_LINES
 from sandbox.processes import ProcessFailed
 
-COMPILED = ("runtime.signatures", "settlement.packing", "settlement.rule")
+COMPILED = (own("runtime.signatures"), own("settlement.packing"), own("settlement.rule"))
 """The modules whose functions are compiled and kept."""
 
 _ANEW, _COUNT = "--anew", "--count"
@@ -139,7 +139,7 @@ def _made_for() -> dict[str, Any]:
 
 def _stamp_file(extra: Mapping[str, str]) -> Path | None:
     """Where it is written down what was compiled: beside it; None where nothing can be kept."""
-    source = _source("settlement.rule")
+    source = _source(own("settlement.rule"))
     named = extra.get(compiled_code.SETTING)
     place = Path(named) if named else compiled_code.kept_in(source)
     of_these = hashlib.sha256(str(source).encode()).hexdigest()[:8]
@@ -148,7 +148,7 @@ def _stamp_file(extra: Mapping[str, str]) -> Path | None:
 
 def _source(module: str) -> Path:
     """The file of a module of ours, which is not imported."""
-    found = find_spec(own(module))
+    found = find_spec(module)
     assert found is not None and found.origin is not None, module
     return Path(found.origin)
 
@@ -206,7 +206,7 @@ def _command() -> list[str]:
 
 def _dispatchers() -> list[Any]:
     """Every compiled function of ours, compiled yet or not."""
-    modules = [import_module(own(name)) for name in COMPILED]
+    modules = [import_module(name) for name in COMPILED]
     found = {id(each): each for module in modules for each in vars(module).values()}
     return [each for each in found.values() if hasattr(each, "py_func")]
 
