@@ -23,7 +23,7 @@ setup: $(STAMP) ## make the environment in .venv
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m sandbox.compiled
 	touch $(STAMP)
 
