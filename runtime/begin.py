@@ -9,7 +9,7 @@ EXIT_INTERRUPTED = 130
 
 
 def begin(module: str) -> None:
-    """Reads and runs the command line of a module, its ``main``.
+    """Reads and runs the command line of a module, its ``main``; its full name, as `own` gives it.
 
     Until that has begun, nothing was asked of anybody.
     """

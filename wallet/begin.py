@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from runtime.begin import begin
+from runtime.own_modules import own
 
 
 def main() -> None:
     """The ``wallet`` command."""
-    begin("wallet.cli")
+    begin(own("wallet.cli"))

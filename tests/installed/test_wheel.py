@@ -130,7 +130,8 @@ def test_its_commands_are_where_they_are_said_to_be(unpacked: Path, tmp_path: Pa
     version = next(unpacked.glob("*.dist-info/METADATA")).read_text().splitlines()[2].split()[1]
     for module in commands.values():
         assert module.startswith("dcep.")
-        assert run(unpacked, tmp_path, "-m", module, "--version").strip() == version
+        ask = f"from {module} import main; main()"
+        assert run(unpacked, tmp_path, "-c", ask, "--version").strip() == version
 
 
 def test_processes_run_the_modules_below_it(unpacked: Path, tmp_path: Path) -> None:
