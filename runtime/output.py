@@ -40,6 +40,13 @@ _COMMON = (
     N_("Address already in use"),
     N_("Cannot assign requested address"),
     N_("Disk quota exceeded"),
+    N_("File too large"),
+    N_("Cannot allocate memory"),
+    N_("Invalid argument"),
+    N_("Resource temporarily unavailable"),
+    N_("Connection timed out"),
+    N_("No such device or address"),
+    N_("Too many levels of symbolic links"),
 )
 
 _SAMPLE = N_("Interrupted.")
@@ -197,7 +204,7 @@ def can_print(text: str) -> bool:
 
 def asked_for_json() -> bool:
     """Whether ``--json`` was typed: for what goes wrong before a command is known."""
-    return "--json" in sys.argv[1:]
+    return any(word == "--json" or word.startswith("--json=") for word in sys.argv[1:])
 
 
 def _choose_language() -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from cryptography import x509
-from rich.table import Table
 
 from language import _
 from runtime.authority_key import make_authority_key, open_authority_key
@@ -20,10 +19,11 @@ from runtime.output import reason_of
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key, open_key
 from sandbox import cli_rotation
-from sandbox.certificates import SOON_DAYS, held
+from sandbox.certificates import held
 from sandbox.options import DEFAULT, Folder, Json
 from sandbox.plan import load
 from sandbox.registered import registered_at
+from sandbox.sheet import sheet
 from sandbox.words import EXIT_REFUSED, EXIT_USAGE, Speaker
 
 T = TypeVar("T")
@@ -63,23 +63,20 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     speaker.result({"certificates": certificates, "registered": registered})
     if as_json:
         return
-    table = Table(_("role"), _("ends"), _("days left"), box=None)
-    for each in found:
-        colour = "red" if each.days_left < SOON_DAYS else "default"
-        table.add_row(each.role, f"{each.ends:%Y-%m-%d}", f"[{colour}]{each.days_left}[/]")
-    speaker.console.print(table)
+    ends = [(each.role, f"{each.ends:%Y-%m-%d}", str(each.days_left)) for each in found]
+    speaker.plain(sheet((_("role"), _("ends"), _("days left")), ends, right=(2,)))
     if not registered:
         speaker.say(_("the central bank does not run: it would say which keys are good"))
         return
-    known = Table(_("of"), _("what"), _("is"), _("SHA-256 or public key"), box=None)
-    for row in registered:
-        known.add_row(row["party"], _(row["kind"]), _state(row), row["value"])
-    speaker.console.print(known)
+    # Whoever compares a key, or revokes by it, needs all of it.
+    head = (_("of"), _("what"), _("is"), _("SHA-256 or public key"))
+    rows = [(row["party"], _(row["kind"]), _state(row), row["value"]) for row in registered]
+    speaker.plain(sheet(head, rows))
 
 
 def _state(row: dict[str, Any]) -> str:
     if row["revoked"]:
-        return _("[red]revoked[/]")
+        return _("revoked")
     if not row["until_time_ms"]:
         return _("in use")
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["until_time_ms"] / 1_000))

@@ -6,23 +6,21 @@ command after no answer, or after one that could not be printed, learns what bec
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from language import _
 from runtime.errors import Refusal, is_undecided
-from runtime.files import write_whole
-from runtime.private import make_private
 from sandbox.offices import Act, ActDesk
 from sandbox.plan import StackPlan
+from sandbox.unheard import Unheard, is_left_behind, unheard
 
 
 @dataclass(frozen=True)
@@ -65,26 +63,30 @@ def proposed_once(
         if act_id:
             yield _by_id(desk, kind, cause, act_id)
             return
-        kept = _Kept(plan, institution, officer, kind, cause)
-        left = None if anew else kept.read()
-        try:
-            if left is None:
-                envelope = desk.signed(kind, cause)
-                kept.write(envelope)
-                proposed = Proposed(desk.send(envelope), False)
-            else:
-                proposed = Proposed(_again(desk, left), True)
-        except Refusal as refusal:
-            if not is_undecided(refusal.reason):
-                kept.forget()
-            raise
-        yield proposed
-        kept.forget()
+        wish = _wish(institution, officer, kind, cause)
+        with unheard(_folder(plan), wish, anew=anew) as kept:
+            try:
+                proposed = _proposed(desk, kept, kind, cause)
+            except Refusal as refusal:
+                if not is_undecided(refusal.reason):
+                    kept.heard()
+                raise
+            yield proposed
+            kept.heard()
 
 
 def is_unheard(plan: StackPlan, institution: str, officer: str, kind: Message, cause: str) -> bool:
     """Whether an equal command proposed this, or was about to, and nobody heard what came of it."""
-    return _Kept(plan, institution, officer, kind, cause).read() is not None
+    return is_left_behind(_folder(plan), _wish(institution, officer, kind, cause))
+
+
+def _proposed(desk: ActDesk, kept: Unheard, kind: Message, cause: str) -> Proposed:
+    """What an earlier command left is asked for as it stands; anything else is signed, and kept."""
+    if kept.content:
+        return Proposed(_again(desk, SignedEnvelope.FromString(kept.content)), True)
+    envelope = desk.signed(kind, cause)
+    kept.keep(envelope.SerializeToString())
+    return Proposed(desk.send(envelope), False)
 
 
 def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
@@ -117,36 +119,17 @@ def _found(desk: ActDesk, act_id: str) -> Act | None:
     return None
 
 
-class _Kept:
-    """The file of one proposal, named by what it asks for."""
+def _folder(plan: StackPlan) -> Path:
+    return plan.officers_folder / "unheard"
 
-    def __init__(
-        self, plan: StackPlan, institution: str, officer: str, kind: Message, cause: str
-    ) -> None:
-        wish = (
-            institution.encode(),
-            officer.encode(),
-            kind.DESCRIPTOR.full_name.encode(),
-            kind.SerializeToString(deterministic=True),
-            cause.encode(),
-        )
-        name = hashlib.sha256(b"".join(len(part).to_bytes(4) + part for part in wish)).hexdigest()
-        self._file: Path = plan.officers_folder / "unheard" / name
 
-    def read(self) -> SignedEnvelope | None:
-        """The proposal that an earlier command left, if there is a whole one."""
-        try:
-            envelope: SignedEnvelope = SignedEnvelope.FromString(self._file.read_bytes())
-            office_pb2.OfficerAct.FromString(envelope.payload)
-        except (FileNotFoundError, DecodeError):
-            return None  # a file that is cut off was never sent: it is flushed before that
-        return envelope
-
-    def write(self, envelope: SignedEnvelope) -> None:
-        """Keeps the proposal; durable when this returns."""
-        make_private(self._file.parent)
-        write_whole(self._file, envelope.SerializeToString())
-
-    def forget(self) -> None:
-        """Somebody has heard what became of it."""
-        self._file.unlink(missing_ok=True)
+def _wish(institution: str, officer: str, kind: Message, cause: str) -> bytes:
+    """What makes proposals equal."""
+    parts = (
+        institution.encode(),
+        officer.encode(),
+        kind.DESCRIPTOR.full_name.encode(),
+        kind.SerializeToString(deterministic=True),
+        cause.encode(),
+    )
+    return b"".join(len(part).to_bytes(4) + part for part in parts)

@@ -83,6 +83,18 @@ def unheard(folder: Path, wish: bytes, *, anew: bool = False) -> Iterator[Unhear
     )
 
 
+def is_left_behind(folder: Path, wish: bytes) -> bool:
+    """Whether an equal command has asked for it, and nobody was told what came of it."""
+    name = hashlib.sha256(wish).hexdigest()
+    return any(_content(path.read_bytes()) for path in folder.glob(f"{name}.*"))
+
+
+def _content(whole: bytes) -> bytes:
+    """What a file keeps; nothing when it was cut off while it was written: never asked for."""
+    digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+    return content if hashlib.sha256(content).digest() == digest else b""
+
+
 def _locked(path: Path, *, create: bool) -> Unheard | None:
     """The file, locked and read; None when it is another command's, or gone."""
     try:
@@ -98,7 +110,4 @@ def _locked(path: Path, *, create: bool) -> Unheard | None:
         os.close(descriptor)
         return None
     whole = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
-    # One that was cut off while it was written was never asked for.
-    good = hashlib.sha256(content).digest() == digest
-    return Unheard(path, descriptor, content if good else b"")
+    return Unheard(path, descriptor, _content(whole))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from language import _
+from runtime.output import reason_of
 
 
 class BankNotFound(Exception):
@@ -45,8 +46,9 @@ def known_banks(stack: Path) -> list[BankEntry]:
             ).format(stack=stack)
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = reason_of(error) if isinstance(error, OSError) else error
         raise BankNotFound(
-            _("{path} cannot be read: {error}").format(path=path, error=error)
+            _("{path} cannot be read: {error}").format(path=path, error=why)
         ) from error
 
 

@@ -55,6 +55,8 @@ def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
                 what=_(what)
             )
         )
+    if file is not None and str(file) == "-":
+        file, text = None, "-"
     if text != "-" and file is None:
         return found(text, wanted)
     try:
@@ -66,7 +68,7 @@ def given(text: str, file: Path | None, what: str, *wanted: str) -> str:
     except OSError as error:
         raise UsageError(
             _("{file} cannot be read: {error}").format(
-                file=file or _("standard input"), error=error
+                file=file or _("standard input"), error=reason_of(error)
             )
         ) from error
     if len(data) > MAX_INPUT_BYTES:
@@ -288,7 +290,7 @@ def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
     """After a payment was not taken: what gives it back, for its payer."""
     fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
     fields["text"] = back.text
-    lines = [_("Not taken: {back}.").format(back=back)]
+    lines = [_("Not taken: {back}.").format(back=_(str(back)))]
     codes = papers.codes(back.text)
     if over_link:
         lines.append(_("It was given back over the link."))

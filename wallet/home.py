@@ -89,9 +89,10 @@ class Home:
             return Profile(**json.loads(self._profile.read_text()))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            why = reason_of(error) if isinstance(error, OSError) else error
             raise HomeError(
-                _("{profile} cannot be read: {error}").format(profile=self._profile, error=error)
+                _("{profile} cannot be read: {error}").format(profile=self._profile, error=why)
             ) from error
 
     def save(self, profile: Profile) -> None:

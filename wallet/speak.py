@@ -126,13 +126,13 @@ class Speaker:
                 "It is in this device again; put it into the wallet: wallet offline deposit"
             )
             more = {"amount_fen": error.amount_fen}
-            message = _("The other device did not take it: {error}").format(error=error)
+            message = _("The other device did not take it: {error}").format(error=_(str(error)))
             self.fail(EXIT_REFUSED, "CAME_BACK", message, following, **more)
         if isinstance(error, LinkRefused):
             self.fail(
                 EXIT_REFUSED,
                 "REFUSED",
-                _("The other device did not take it: {error}").format(error=error),
+                _("The other device did not take it: {error}").format(error=_(str(error))),
             )
         if isinstance(error, LinkError):
             following = _("Repeat the same command: it does not pay twice.")

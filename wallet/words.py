@@ -66,6 +66,10 @@ _WORDS = {
         N_("Take it out first with `wallet cashout AMOUNT`."),
     ),
     "BANK_UNKNOWN": (N_("No bank has wallets with numbers like this."), N_("Check the number.")),
+    "BANK_SUSPENDED": (
+        N_("A bank that is needed for this is suspended; no money moved."),
+        N_("Ask again later, or pay in another way."),
+    ),
     "PAYEE_CANNOT_BE_PAID": (
         N_("This payment cannot be made to this payee now."),
         N_("Check the number, or ask the payee."),

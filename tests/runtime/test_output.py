@@ -80,6 +80,7 @@ def test_a_commands_own_code_is_kept(code: int) -> None:
 def test_a_program_gets_one_object_however_a_command_ends(
     what: str, code: int, reason: str
 ) -> None:
+    assert json.loads(run(what, "", "--json=1")[1])["reason"] == reason
     ended, out, _ = run(what, "", "--json")
     fields = json.loads(out)
     assert (ended, fields["ok"], fields["reason"], fields["next"]) == (

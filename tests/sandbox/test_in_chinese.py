@@ -40,7 +40,7 @@ def test_every_act_is_said(kind: str) -> None:
 
 def test_limits_of_a_class_are_said() -> None:
     limits = office_pb2.ClassLimits(wallet_class=2, single_fen=5_000_000, year_fen=10**10)
-    assert class_in_words(limits) == "II 类 单笔 50,000.00, 每年 100,000,000.00"
+    assert class_in_words(limits) == "II 类 单笔 50,000.00，每年 100,000,000.00"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 
 from runtime.envelope import possessed
 from runtime.own_certificate import OwnCertificate, TlsFiles
+from sandbox import cli_keys
 from sandbox.stack import init
 from tests.integration.commands import dcep
 
@@ -103,3 +104,16 @@ def test_a_bank_proves_a_key_that_officers_are_to_register(folder: Path) -> None
     assert public == bytes(SigningKey(key.read_bytes()).verify_key)
     assert possessed(public, "alpha", proof)
     assert not possessed(public, "beta", proof)
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_a_key_is_shown_whole_on_any_terminal(
+    folder: Path, columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"party": "alpha", "kind": "business key", "value": "ab" * 32}
+    row |= {"revoked": True, "until_time_ms": 0}
+    monkeypatch.setattr(cli_keys, "registered_at", lambda _: [row])
+    monkeypatch.setenv("COLUMNS", columns)
+    cli_keys.list_command(folder)
+    said = capsys.readouterr().out
+    assert "ab" * 32 in "".join(said.split()) and "…" not in said

@@ -18,10 +18,14 @@ from tests.wallet.test_cli import Cli
 from tests.wallet.test_history import WIDE
 from tests.wallet.test_offline_for_people import PROFILE
 from wallet.cli import app
+from wallet.cli_offline_words import gave_back
 from wallet.device import Limits, Rules
 from wallet.history_words import listed, told
+from wallet.link_errors import CameBack, GivenBack, LinkRefused
 from wallet.offline_words import limited, shown
 from wallet.secure_element.refusals import bad
+from wallet.secure_element.refusals import said as why_not
+from wallet.speak import Speaker
 from wallet.words import sentence
 
 
@@ -128,3 +132,16 @@ def test_programs_read_what_they_read_in_english(alice: Cli) -> None:
     head = CliRunner().invoke(app, ["--home", str(alice.home), "history", "--csv"]).output
     assert head.startswith("time,payment_id,kind,state,reason,counterparty,change_yuan")
     assert ",top-up,SETTLED,," in head
+
+
+@pytest.mark.parametrize("reason", list(Reason)[1:])
+def test_why_a_payment_was_not_taken_is_said_in_chinese(
+    reason: Reason, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = why_not(reason)
+    _fields, text = gave_back(GivenBack("DCEPB1", why), None, over_link=True)
+    assert chinese.english_in(text) == []
+    for error in (CameBack(100, why), LinkRefused(why)):
+        with pytest.raises(SystemExit), Speaker(False).failures():
+            raise error
+    assert chinese.english_in(capsys.readouterr().err) == []

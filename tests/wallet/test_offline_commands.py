@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -19,6 +20,8 @@ from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet import papers
+from wallet.cli_offline_words import given
+from wallet.papers import REQUEST
 
 
 @pytest.fixture
@@ -221,3 +224,12 @@ def test_a_wallet_whose_key_is_in_a_token(alice: Cli, bob: Cli, tmp_path: Path) 
         "no such key is at hand"
         in holder.json("offline", "pay", other, "--amount", "1", code=1)["message"]
     )
+
+
+@pytest.mark.parametrize(("text", "file"), [("-", None), ("", Path("-"))])
+def test_a_dash_is_standard_input_as_text_and_as_file(
+    text: str, file: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(b"> DCEPR1AB\n"))
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert given(text, file, "request", REQUEST) == "DCEPR1AB"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from language import _
 from runtime.files import append_at
+from runtime.output import reason_of
 from wallet.secure_element.device_errors import DeviceError
 
 _LENGTH = struct.Struct(">I")
@@ -27,7 +28,7 @@ class SealedLog:
             return
         except OSError as error:
             raise DeviceError(
-                _("{path} cannot be read: {error}").format(path=self.path, error=error)
+                _("{path} cannot be read: {error}").format(path=self.path, error=reason_of(error))
             ) from error
         end = 0
         while len(data) >= end + _LENGTH.size:
