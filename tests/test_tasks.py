@@ -106,3 +106,8 @@ def test_it_is_said_that_nobody_looked(
     monkeypatch.setattr(vulnerabilities, "ask", lambda _lock: None)
     assert vulnerabilities.main(arguments) == code
     assert capsys.readouterr().out.strip() == vulnerabilities.NOT_LOOKED_AT
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [page.name[:4] for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == [f"{place:04}" for place in range(1, len(numbers) + 1)]
