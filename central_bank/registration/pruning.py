@@ -84,11 +84,8 @@ class Pruning:
         return len(rows)
 
     def _evidence(self, now_ms: int) -> int:
-        before_ms = now_ms - EVIDENCE_KEPT_MS
-
         def body(connection: Connection) -> int:
-            first = select(evidence).order_by(evidence.c.id).limit(MAX_PRUNED_ROWS)
-            rows = [row for row in connection.execute(first) if row.time_ms < before_ms]
+            rows = _old_evidence(connection, now_ms - EVIDENCE_KEPT_MS, MAX_PRUNED_ROWS)
             entries = [
                 (bytes(row.piece_id), bytes(row.token_id), row.time_ms, digest_of([row]))
                 for row in rows
@@ -96,26 +93,38 @@ class Pruning:
             gone = Gone(pruned_chain.EVIDENCE, rows, entries)
             return _delete(connection, evidence, "id", gone, now_ms)
 
-        return self._database.transaction(body)
+        oldest = self._database.read(lambda c: _old_evidence(c, now_ms - EVIDENCE_KEPT_MS, 1))
+        return self._database.transaction(body) if oldest else 0
 
     def _revocations(self, now_ms: int) -> int:
-        """Of what officers have not named, behind the last `REVOKED_ANYHOW`."""
         before_ms = now_ms - REVOKED_KEPT_MS
 
         def body(connection: Connection) -> int:
-            of = revoked_devices.c
-            by_banks = select(revoked_devices).where(of.by_officer == 0)
-            newest = by_banks.order_by(of.time_ms.desc()).offset(REVOKED_ANYHOW).limit(1)
-            last = connection.execute(newest).first()
-            if last is None:
-                return 0
-            old = by_banks.where(of.time_ms < min(before_ms, last.time_ms))
-            oldest = old.order_by(of.time_ms, of.revocation).limit(MAX_PRUNED_ROWS)
-            rows = connection.execute(oldest).all()
+            # Read here: an officer may have named one of them a moment ago.
+            rows = _old_revocations(connection, before_ms, MAX_PRUNED_ROWS)
             gone = Gone(pruned_chain.REVOCATIONS, rows)
             return _delete(connection, revoked_devices, "revocation", gone, now_ms)
 
-        return self._database.transaction(body)
+        oldest = self._database.read(lambda c: _old_revocations(c, before_ms, 1))
+        return self._database.transaction(body) if oldest else 0
+
+
+def _old_evidence(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
+    """Those of the first proofs that came out before; they are numbered as they come out."""
+    first = select(evidence).order_by(evidence.c.id).limit(most)
+    return [row for row in connection.execute(first) if row.time_ms < before_ms]
+
+
+def _old_revocations(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
+    """Of what officers have not named, behind the last `REVOKED_ANYHOW`."""
+    of = revoked_devices.c
+    by_banks = select(revoked_devices).where(of.by_officer == 0)
+    newest = by_banks.order_by(of.time_ms.desc()).offset(REVOKED_ANYHOW).limit(1)
+    last = connection.execute(newest).first()
+    if last is None:
+        return []
+    old = by_banks.where(of.time_ms < min(before_ms, last.time_ms))
+    return connection.execute(old.order_by(of.time_ms, of.revocation).limit(most)).all()
 
 
 def _delete(connection: Connection, table: Table, key: str, gone: Gone, now_ms: int) -> int:

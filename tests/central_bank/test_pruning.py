@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from central_bank import limits
-from central_bank.registration import pruned_chain
+from central_bank.registration import pruned_chain, pruning
 from central_bank.registration.double_spends import DEPOSITED
 from central_bank.tables import evidence, losses, pieces, pruned, revoked_devices, tokens
 from offline_token.formats import Chain
@@ -497,3 +497,28 @@ def test_the_last_revocations_stay_and_a_clock_that_jumped_takes_none(
     centre.clock.set_back(2 * limits.REVOKED_KEPT_MS)
     ended(centre, 2 * limits.REVOKED_KEPT_MS)
     assert (centre.central.pruning.prune(), revoked(centre)) == (1, 2)
+
+
+def test_a_device_that_officers_name_while_its_revocation_goes_stays_revoked(
+    centre: PatientCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 0)
+    devices = centre.central.devices
+    for each in (centre.alice, centre.bob):
+        devices.revoke_own(centre.alpha, [each.certificate.encode()], "of one wallet")
+    ended(centre, 2 * limits.REVOKED_KEPT_MS)
+    looked = pruning._old_revocations
+    seen: list[int] = []
+
+    def then_named(connection: Connection, before_ms: int, most: int) -> Any:
+        found = looked(connection, before_ms, most)
+        if not seen:
+            seen.append(len(found))
+            connection.rollback()
+            devices.revoke(centre.alpha, centre.alice.public, "an officer said so")
+        return found
+
+    monkeypatch.setattr(pruning, "_old_revocations", then_named)
+    centre.central.pruning.prune()
+    assert seen == [1]
+    assert devices.is_revoked(centre.alice.certificate)
