@@ -79,8 +79,6 @@ class Acts:
                 officer = self._as_now(caller, ACT_TAG, envelope)
                 _check_right(officer, effect)
                 act = self._new(officer, content, payload, envelope, effect)
-        if act.state == OPEN:
-            self._ready(effect, act)
         return self.get(act.content.act_id)
 
     def approve(self, caller: Identity | None, envelope: SignedEnvelope) -> Act:
@@ -88,6 +86,7 @@ class Acts:
         officer, act = self._decided_on(caller, APPROVAL_TAG, envelope)
         effect = self._effects[act.kind]
         self._check_second(officer, act, effect)
+        # What one alone wants arranges nothing: a bank's vault would be empty for as long.
         if act.state == OPEN and not self._expired(act) and self._stands(act):
             self._ready(effect, act)
         with self._deciding():

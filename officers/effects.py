@@ -113,7 +113,7 @@ class Effect:
         """Refuses an act that could not be done now. Reads only."""
 
     def ready(self, act: Act) -> None:
-        """Arranges with other parties what the act needs; again and again until it is decided.
+        """Arranges with other parties what the act needs, when a second officer approves it.
 
         Nobody who hangs is waited for: `perform` refuses what is not arranged yet.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +16,12 @@ from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from dcep.office.v1 import office_pb2, office_pb2_grpc
 from officers.signing import OfficerKey
 from runtime.clock import SystemClock
+from runtime.errors import Refusal
 from sandbox.connections import Answer, ask, officer_channel, stub
 from sandbox.plan import CENTRAL_BANK, StackPlan
 from sandbox.trust import officer_key_file
@@ -26,6 +29,7 @@ from sandbox.trust import officer_key_file
 Act = office_pb2.Act
 CAUSE = "ordered by an officer"
 _PAGE = 500
+_BANK_WITHIN_S, _AGAIN_S = 10.0, 0.1
 
 
 def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
@@ -228,8 +232,16 @@ def by_two(
     first, second = plan.officers(institution)[:2]
     with ActDesk(plan, institution, first) as desk:
         act = desk.propose(kind, cause, act_id)
+    until = time.monotonic() + _BANK_WITHIN_S
     with ActDesk(plan, institution, second) as desk:
-        return desk.approve(act)
+        while True:
+            try:
+                return desk.approve(act)
+            except Refusal as refusal:
+                # A bank that has to set money aside is asked again by and by.
+                if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE or time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN_S)
 
 
 def issue(plan: StackPlan, bank: str, amount_fen: int) -> None:

@@ -1,8 +1,8 @@
 """Having banks set money aside for redemptions: asked without holding anything, until they answer.
 
-A redemption is ASKING until its bank has set the money aside, then ASIDE, and OVER when its act has
-ended. Who proposes or approves the act hears the answer if it comes at once; else a background step
-asks again.
+Once a second officer approves it a redemption is ASKING until its bank has set the money aside,
+then ASIDE, and OVER when its act has ended. Who approves the act hears the answer if it comes at
+once; else a background step asks again, and the act is approved once more.
 """
 
 from __future__ import annotations

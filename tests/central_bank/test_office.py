@@ -11,11 +11,13 @@ from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_OPEN_REQUESTS, REQUEST_L
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import Issue, PayInReserves, PayOutReserves, Redeem
+from officers.effects import Act
 from officers.limits import MAX_ACT_VALIDITY_MS
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS, LONGEST_PAUSE_MS
 from tests.central_bank.conftest import HAN, LIN, MEI, World, new_id
 from tests.feeds import told
+from tests.officers.people import Person
 from tests.refusals import refusal
 
 APPROVED, REJECTED = office_pb2.ACT_STATE_APPROVED, office_pb2.ACT_STATE_REJECTED
@@ -153,11 +155,31 @@ def _office_of_alpha() -> int:
 
 def test_a_redemption_is_set_aside_first_and_comes_back_to_the_reserves(world: World) -> None:
     world.issue(world.alpha, 1_000)
-    act = world.propose(redeem(400))
+    act = world.approve(world.propose(redeem(400)))
     assert world.banks.aside == {("alpha", act.number): 400}
-    assert world.books()["alpha"] == (0, 1_000)
-    world.approve(act)
     assert world.books()["alpha"] == (400, 600)
+
+
+def test_one_officer_has_no_banks_vault_set_anything_aside(world: World) -> None:
+    world.issue(world.alpha, 1_000)
+    act = world.propose(redeem(1_000))
+    world.central.setting_aside.step()
+    assert refusal(lambda: world.approve(act, LIN)).name == "SAME_OFFICER"
+    world.central.setting_aside.step()
+    assert (world.banks.asked, world.banks.aside) == ([], {})
+
+
+def aside(world: World, fen: int, who: Person = LIN) -> Act:
+    """A redemption that was approved while its bank was away, which has set it aside since."""
+    world.banks.silent.add("alpha")
+    act = world.propose(redeem(fen), who=who)
+    assert refusal(lambda: world.approve(act)).name == "PEER_UNAVAILABLE"
+    world.banks.silent.clear()
+    world.clock.advance(LONGEST_PAUSE_MS)
+    while ("alpha", act.number) not in world.banks.aside:
+        world.central.setting_aside.step()
+    world.central.setting_aside.step()
+    return act
 
 
 def rejections(world: World) -> list[int]:
@@ -172,9 +194,9 @@ def rejections(world: World) -> list[int]:
 def test_a_vault_that_is_short_ends_the_redemption(world: World) -> None:
     world.issue(world.alpha, 1_000)
     world.banks.vault_fen["alpha"] = 399
-    assert refusal(lambda: world.propose(redeem(400))).name == "VAULT_SHORT"
-    [act] = [act for act in world.central.acts.page(0, 9, None) if act.kind == "redeem"]
-    assert refusal(lambda: world.approve(act)).name == "VAULT_SHORT"
+    act = world.propose(redeem(400))
+    for _ in range(2):
+        assert refusal(lambda: world.approve(act)).name == "VAULT_SHORT"
     assert world.books()["alpha"] == (0, 1_000)
     assert rejections(world) == [act.number]
 
@@ -217,6 +239,8 @@ def test_while_one_bank_hangs_the_office_decides_about_the_others(
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
     hung = [world.propose(redeem(1)) for _ in range(MAX_ASIDES_AT_ONCE + 3)]
+    for act in hung:
+        assert refusal(lambda a=act: world.approve(a)).name == "PEER_UNAVAILABLE"
     assert world.banks.asked.count(("alpha", "set_aside")) == MAX_ASIDES_AT_ONCE
     world.issue(world.beta, 500)
     assert world.books()["beta"] == (0, 500)
@@ -232,7 +256,8 @@ def test_a_silent_bank_is_asked_to_set_aside_once_a_pause(world: World) -> None:
     world.issue(world.alpha, 1_000)
     world.banks.silent.add("alpha")
     for _ in range(5):
-        world.propose(redeem(1))
+        act = world.propose(redeem(1))
+        assert refusal(lambda a=act: world.approve(a)).name == "PEER_UNAVAILABLE"
         world.central.setting_aside.step()
     assert world.banks.asked.count(("alpha", "set_aside")) == 1
     world.clock.advance(FIRST_PAUSE_MS)
@@ -252,6 +277,8 @@ def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
     short, turned_down = world.propose(redeem(400)), world.propose(redeem(400))
+    for act in (short, turned_down):
+        assert refusal(lambda a=act: world.approve(a)).name == "PEER_UNAVAILABLE"
     world.reject(turned_down)
     world.banks.vault_fen["alpha"] = 399
     world.banks.answer_now()
@@ -266,7 +293,7 @@ def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
 
 def test_money_set_aside_for_an_act_that_ends_otherwise_goes_back(world: World) -> None:
     world.issue(world.alpha, 1_000)
-    turned_down, forgotten = world.propose(redeem(100)), world.propose(redeem(200))
+    turned_down, forgotten = aside(world, 100), aside(world, 200)
     world.reject(turned_down)
     assert rejections(world) == [turned_down.number]
     world.clock.advance(MAX_ACT_VALIDITY_MS)
@@ -291,7 +318,7 @@ def test_a_redemption_that_was_turned_down_just_before_its_bank_is_asked_is_not_
 
     monkeypatch.setattr(world.central.setting_aside, "ask", too_late)
     act = world.propose(redeem(100))
-    assert act.state == REJECTED
+    assert refusal(lambda: world.approve(act)).name == "ALREADY_DECIDED"
     for _ in range(2):
         world.clock.advance(LONGEST_PAUSE_MS)
         world.central.setting_aside.step()
@@ -301,8 +328,7 @@ def test_a_redemption_that_was_turned_down_just_before_its_bank_is_asked_is_not_
 
 def test_a_redemption_of_an_officer_who_is_removed_goes_back(world: World) -> None:
     world.issue(world.alpha, 1_000)
-    act = world.propose(redeem(100), who=HAN)
-    assert world.banks.aside == {("alpha", act.number): 100}
+    act = aside(world, 100, HAN)
     world.both(office_pb2.RemoveOfficer(name="han"))
     assert world.central.acts.get(act.content.act_id).state == office_pb2.ACT_STATE_WITHDRAWN
     assert rejections(world) == [act.number]

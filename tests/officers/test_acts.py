@@ -371,9 +371,9 @@ def test_an_act_that_cannot_be_done_now_waits_on(office: Office) -> None:
 
 def test_another_partys_final_no_ends_an_act(office: Office) -> None:
     proposal = WANG.propose(FREEZE, NOW_MS)
-    act = office.acts.propose(WANG.identity, proposal)
     office.effect.peer = errors_pb2.REASON_VAULT_SHORT
-    assert refused_for(lambda: office.acts.propose(WANG.identity, proposal)) == "VAULT_SHORT"
+    act = office.acts.propose(WANG.identity, proposal)  # nobody is asked for one officer alone
+    assert refused_for(lambda: office.approve(ZHOU, act)) == "VAULT_SHORT"
     office.effect.peer = 0
     ended = office.acts.get(act.content.act_id)
     assert (ended.state, ended.reason) == (

@@ -82,7 +82,7 @@ class ActServiceServicer(object):
     """
 
     def ProposeAct(self, request, context):
-        """Proposes an act; nothing happens yet, but for a redemption, which the bank's vault sets aside.
+        """Proposes an act; nothing happens yet.
         Repeats by act id. Refuses: SIGNATURE_INVALID, RIGHT_MISSING, EXPIRED, NOT_YET_VALID,
         VALIDITY_TOO_LONG, ID_REUSED, OVERLOADED (too many acts of the officer wait), and what the act
         cannot be done for, such as BANK_UNKNOWN or RESERVES_SHORT.
@@ -95,7 +95,8 @@ class ActServiceServicer(object):
         """Approves what another officer proposed; it takes effect in the same step. Repeats harmlessly.
         Refuses: SIGNATURE_INVALID, SAME_OFFICER, RIGHT_MISSING, REQUEST_UNKNOWN, ACT_DIFFERS (what was
         approved is not what was proposed), ALREADY_DECIDED, EXPIRED, and what the act cannot be done
-        for; it waits on after that, and can be approved again.
+        for; it waits on after that, and can be approved again. A redemption the bank's vault sets
+        aside first: PEER_UNAVAILABLE while it has not said so, VAULT_SHORT, which ends the act.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
