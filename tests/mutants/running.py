@@ -246,9 +246,11 @@ def _forked(child: Callable[[str], int], base: str, most_s: float) -> tuple[int 
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    ended = _wait(pid, most_s)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    try:
+        ended = _wait(pid, most_s)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
     if ended is None:
         os.waitpid(pid, 0)
     words = Path(said).read_text(errors="replace") if Path(said).exists() else ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, bank_name
+from offline_token.formats import CENTRAL_BANK, CHANGE_OUTPUT, PAYEE_OUTPUT, bank_name
 from offline_token.roots import heirs
+from offline_token.signing import certify_bank
 from offline_token.verify import MAX_PAID_HOPS, certifier, hands, hops_left
-from tests.offline.country import NOW, Country
+from tests.offline.country import NOW, Country, key_of
 
 
 @pytest.mark.parametrize("hops", [0, 1, 2, 5])
@@ -50,3 +51,18 @@ def test_a_device_is_certified_by_the_key_of_its_bank_that_signed_it(country: Co
 
 def test_a_root_alone_has_no_heir_but_itself(country: Country) -> None:
     assert heirs(country.bundle(), country.root_public, NOW) == [country.root_public]
+
+
+def test_a_root_that_has_ended_counts_where_no_time_is_asked_for(country: Country) -> None:
+    old = key_of("root before")
+    entry = certify_bank(country.root, CENTRAL_BANK, bytes(old.verify_key), 0)
+    bundle = country.bundle(banks=(entry,))
+    assert bundle.roots(country.root_public) == [country.root_public, bytes(old.verify_key)]
+    assert bundle.roots(country.root_public, 1) == [country.root_public]
+
+
+def test_a_root_is_introduced_to_the_last_moment_of_its_certificate(country: Country) -> None:
+    entry = certify_bank(key_of("old root"), CENTRAL_BANK, country.root_public, NOW)
+    bundle = country.bundle(banks=(entry,))
+    assert bundle.introductions(country.root_public, NOW) == [entry]
+    assert bundle.introductions(country.root_public, NOW + 1) == []

@@ -11,11 +11,12 @@ from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import ClassLimits, SetPolicy
 from operator_bank.limits import POLICY_LIMIT_FEN
-from operator_bank.policy import limits_of, read_policy
+from operator_bank.policy import CLASSES, COLUMNS, limits_of, read_policy, table_of
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from settlement.records import Kind, Limit
 from tests.operator_bank.conftest import CHEN, FOREIGN, WANG, ZHOU, Holder, World, policy
+from tests.refusals import refused_for
 
 DAY_MS = 86_400_000
 
@@ -226,3 +227,36 @@ def test_who_may_freeze_wallets_may_not_set_limits(world: World) -> None:
         with pytest.raises(Refusal) as caught:
             world.approve(world.propose(SetPolicy(), who), second)
         assert caught.value.name == "RIGHT_MISSING"
+
+
+@pytest.mark.parametrize("fen", [1, POLICY_LIMIT_FEN])
+def test_a_limit_may_be_as_small_and_as_large_as_that(tmp_path: Path, fen: int) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(f"[class_I]\nday_fen = {fen}\n")
+    assert read_policy(file)[1].tolist() == [0, 0, fen, 0]
+    assert table_of([ClassLimits(wallet_class=1, day_fen=fen)])[1].tolist() == [0, 0, fen, 0]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [ClassLimits(wallet_class=0)],
+        [ClassLimits(wallet_class=5)],
+        [ClassLimits(wallet_class=2), ClassLimits(wallet_class=2)],
+        [ClassLimits(wallet_class=1, day_fen=POLICY_LIMIT_FEN + 1)],
+        [ClassLimits(wallet_class=1, day_fen=-1)],
+    ],
+)
+def test_what_officers_sign_names_classes_once_within_bounds(wanted: list[ClassLimits]) -> None:
+    assert refused_for(lambda: table_of(wanted)) == "FIELD_INVALID"
+
+
+def test_a_table_and_what_officers_sign_say_the_same() -> None:
+    wanted = [ClassLimits(wallet_class=2, single_fen=5), ClassLimits(wallet_class=4, year_fen=7)]
+    table = table_of(wanted)
+    assert np.argwhere(table).tolist() == [[2, Limit.SINGLE], [4, Limit.YEAR]]
+    assert limits_of(table) == wanted
+    assert (CLASSES, COLUMNS) == (
+        {"class_I": 1, "class_II": 2, "class_III": 3, "class_IV": 4},
+        {"balance_cap_fen": 0, "single_fen": 1, "day_fen": 2, "year_fen": 3},
+    )
