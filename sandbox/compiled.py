@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -49,17 +49,18 @@ def compile_first(folder: Path, say: Say, show: Say) -> None:
         ProcessFailed: it cannot be compiled; with the last lines of why.
     """
     extra = compiled_code.environment(folder / "compiled")
-    why = _why(_stamp_file(extra))
+    os.environ.update(extra)  # what this process replays is decided by the same rule
+    why = _why(_stamp_file())
     if not why:
         return
     say(why)
     if extra:
         say(_("it is kept in {folder}").format(folder=extra[compiled_code.SETTING]))
-    failed = _run(extra, show)
+    failed = _run(show)
     if failed:
         # What a power cut has left half written cannot be told from here; it is cheap to lose.
         say(_("what was kept cannot be used; all of it is compiled anew"))
-        failed = _run(extra, show, _ANEW)
+        failed = _run(show, _ANEW)
     if failed:
         raise ProcessFailed(
             _("the settlement rule cannot be compiled:\n{log_tail}").format(log_tail=failed)
@@ -137,11 +138,10 @@ def _made_for() -> dict[str, Any]:
     }
 
 
-def _stamp_file(extra: Mapping[str, str]) -> Path | None:
+def _stamp_file() -> Path | None:
     """Where it is written down what was compiled: beside it; None where nothing can be kept."""
     source = _source(own("settlement.rule"))
-    named = extra.get(compiled_code.SETTING)
-    place = Path(named) if named else compiled_code.kept_in(source)
+    place = compiled_code.kept_in(source)
     of_these = hashlib.sha256(str(source).encode()).hexdigest()[:8]
     return place / f"dcep-compiled-{of_these}.json" if place is not None else None
 
@@ -168,7 +168,7 @@ def _is_whole(file: Path, size: int) -> bool:
         return False
 
 
-def _run(extra: Mapping[str, str], show: Say, *options: str) -> str:
+def _run(show: Say, *options: str) -> str:
     """Compiles in a process of its own; the last lines of what went wrong, empty when nothing."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     with tempfile.TemporaryFile() as errors:
@@ -178,7 +178,7 @@ def _run(extra: Mapping[str, str], show: Say, *options: str) -> str:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, "PYTHONPATH": path, **extra},
+            env={**os.environ, "PYTHONPATH": path},
         )
         late = threading.Timer(COMPILE_TIMEOUT_S, child.kill)
         late.start()
@@ -247,7 +247,7 @@ def _main(options: list[str]) -> None:
         sys.stdout.flush()
     compile_all()
     ended.set()
-    stamp = _stamp_file({})
+    stamp = _stamp_file()
     if stamp is not None:
         _write_down(stamp)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def stamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     kept.write_bytes(bytes(100))
     state = {"made_for": compiled._made_for(), "files": {str(kept): 100}}
     file.write_text(json.dumps(state))
-    monkeypatch.setattr(compiled, "_stamp_file", lambda _extra: file)
+    monkeypatch.setattr(compiled, "_stamp_file", lambda: file)
     runs(monkeypatch, COMPILES)
     return file
 
@@ -145,7 +146,7 @@ def test_it_does_not_take_for_ever(
 def test_where_nothing_can_be_written_it_is_kept_with_the_stack(
     tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And services are told, which is what `environment` gives them."""
+    """And services that are started from here find it there."""
     temporary = tmp_path / "gone at the end"
     monkeypatch.setattr(compiled_code, "_temporary", [temporary])
     monkeypatch.setenv(compiled_code.SETTING, str(temporary))
@@ -155,7 +156,7 @@ def test_where_nothing_can_be_written_it_is_kept_with_the_stack(
     kept = tmp_path / "stack" / "compiled"
     assert told.said[1] == f"it is kept in {kept}"
     assert told.shown == [f"compiled {kept} of 26"]
-    assert compiled_code.environment(kept) == {compiled_code.SETTING: str(kept)}
+    assert os.environ[compiled_code.SETTING] == str(kept)
 
 
 def test_set_up_writes_down_what_it_has_compiled(
@@ -164,7 +165,7 @@ def test_set_up_writes_down_what_it_has_compiled(
     stamp = tmp_path / "stamp.json"
     compiled.compile_all()
     compiled._write_down(stamp)
-    monkeypatch.setattr(compiled, "_stamp_file", lambda _extra: stamp)
+    monkeypatch.setattr(compiled, "_stamp_file", lambda: stamp)
     assert compiled._why(stamp) == ""
     files = json.loads(stamp.read_text())["files"]
     for name in COMPILED:
