@@ -111,3 +111,20 @@ def test_it_is_said_that_nobody_looked(
 def test_each_decision_has_a_number_of_its_own() -> None:
     numbers = [page.name[:4] for page in sorted((ROOT / "docs/decisions").glob("*.md"))]
     assert numbers == [f"{place:04}" for place in range(1, len(numbers) + 1)]
+
+
+def test_the_changelog_lists_each_change_once_by_release() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    releases = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert releases[0] == "Unreleased"
+    dated = [
+        re.fullmatch(r"(\d+)\.(\d+)\.(\d+) - (\d{4}-\d\d-\d\d)", each) for each in releases[1:]
+    ]
+    versions = [tuple(map(int, each.groups()[:3])) for each in dated if each]
+    assert len(versions) == len(dated) and versions == sorted(versions, reverse=True)
+    version = tuple(map(int, PROJECT["project"]["version"].partition(".dev")[0].split(".")))
+    assert version >= versions[0]
+    sections = set(re.findall(r"^### (.+)$", text, re.MULTILINE))
+    assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    changes = re.findall(r"^- .+$", text, re.MULTILINE)
+    assert sorted(set(changes)) == sorted(changes)
