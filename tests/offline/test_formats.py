@@ -176,3 +176,9 @@ def test_the_longest_request_is_as_long_as_is_said(country: Country) -> None:
     longest = (country.bank_certificate("alpha"),) * MAX_STATEMENTS
     request = replace(country.request(country.bob, 1), statements=longest)
     assert len(request.encode()) == MAX_REQUEST_BYTES
+
+
+def test_what_is_left_over_is_counted(country: Country) -> None:
+    data = Payment((country.long_chain(0),)).encode()
+    with pytest.raises(FormatError, match=": 2 bytes too many"):
+        Payment.decode(data + b"\0\0")
