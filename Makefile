@@ -77,7 +77,7 @@ screens: $(STAMP) ## pictures of what the pages in docs/tutorials show, at 80 co
 	$(BIN)/python -m sandbox.tutorials docs/tutorials/*.md --screens docs/screens
 
 messages: $(STAMP) ## collect what is said to people, and compile its translations
-	$(BIN)/python -m language.catalogue wallet.cli:app sandbox.cli:app
+	$(BIN)/python -m language.catalogue wallet.cli.main:app sandbox.cli:app
 
 protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \

@@ -20,9 +20,9 @@ from sqlalchemy import Engine, insert
 from bench import offline_bundle, offline_state
 from bench.harness import Ratio, Result, Scale, compare, durability, rate, rounds, scratch
 from central_bank.app import CentralBank, build
-from central_bank.authentication.registry import INSTITUTION, Bank
+from central_bank.authentication.banks import INSTITUTION, Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
-from central_bank.registration.peers import BankPeers
+from central_bank.peers.interface import BankPeers
 from central_bank.tables import metadata, tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2

@@ -55,7 +55,7 @@ class _Wallet:
 
     def __call__(self, *words: str) -> Any:
         """What a command says. Raises CalledProcessError."""
-        command = [sys.executable, "-m", "wallet.cli", *words]
+        command = [sys.executable, "-m", "wallet.cli.main", *words]
         ran = subprocess.run(command, env=self._environment, capture_output=True, check=True)
         return json.loads(ran.stdout)
 

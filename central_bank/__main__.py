@@ -10,13 +10,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter
 
+from central_bank.api.authentication import GrpcAnalysis, GrpcAuthentication
+from central_bank.api.issuance import GrpcIssuance
+from central_bank.api.registration import GrpcRegistration
 from central_bank.app import CentralBank, build
-from central_bank.bank_client import GrpcBankPeers
-from central_bank.gate import central_gate
-from central_bank.grpc_authentication import GrpcAnalysis, GrpcAuthentication
-from central_bank.grpc_issuance import GrpcIssuance
-from central_bank.grpc_registration import GrpcRegistration
-from central_bank.key_metrics import watch_bank_keys, watch_offline_roots
+from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.key_metrics import watch_bank_keys, watch_offline_roots
+from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.settings import Settings
 from dcep.analysis.v1 import analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2_grpc

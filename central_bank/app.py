@@ -8,36 +8,36 @@ from functools import partial
 
 from sqlalchemy import Engine
 
-from central_bank import accounts
 from central_bank.analysis.flows import Flows
-from central_bank.asking import Asking
 from central_bank.authentication.acts import authentication_effects
+from central_bank.authentication.banks import INSTITUTION, Registry, opening
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.authentication.devices import Devices
 from central_bank.authentication.offline_roots import OfflineRoots
-from central_bank.authentication.registry import INSTITUTION, Registry, opening
-from central_bank.issuance.office import IssuingOffice
+from central_bank.authentication.trust_bundle import Devices
+from central_bank.issuance.redemption_reserve import SettingAside
 from central_bank.issuance.requests import BankRequests
-from central_bank.issuance.setting_aside import SettingAside
-from central_bank.overload import CoreOverloaded
-from central_bank.registration.answers import DepositAnswers
-from central_bank.registration.deposits import Deposits
-from central_bank.registration.evidence import Evidence
+from central_bank.issuance.reserves import IssuingOffice
+from central_bank.ledger import accounts
+from central_bank.ledger.overload import CoreOverloaded
+from central_bank.peers.asking import Asking
+from central_bank.peers.interface import BankPeers
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook
 from central_bank.registration.feed_look import FeedLook
-from central_bank.registration.judging import Judging
 from central_bank.registration.kept_for_nothing import KeptForNothing
-from central_bank.registration.loads import Loads
-from central_bank.registration.losses import Losses
-from central_bank.registration.peers import BankPeers
-from central_bank.registration.pruning import Pruning
+from central_bank.registration.offline.deposits import Deposits
+from central_bank.registration.offline.evidence import Evidence
+from central_bank.registration.offline.expiry import Restoring
+from central_bank.registration.offline.issuance import Loads
+from central_bank.registration.offline.losses import Losses
+from central_bank.registration.offline.outcomes import DepositAnswers
+from central_bank.registration.offline.pending_deposits import Waiting
+from central_bank.registration.offline.pruning import Pruning
+from central_bank.registration.offline.refund_clock import RefundClock
+from central_bank.registration.offline.verification import Judging
 from central_bank.registration.put_back import PuttingBack
-from central_bank.registration.refund_clock import RefundClock
-from central_bank.registration.restore import Restoring
 from central_bank.registration.returns import Returns
-from central_bank.registration.settle import Settlement
-from central_bank.registration.waiting import Waiting
+from central_bank.registration.settlement import Settlement
 from central_bank.tables import ledger as ledger_tables
 from central_bank.tables import office as office_tables
 from dcep.errors.v1 import errors_pb2

@@ -31,7 +31,7 @@ def extracted(apps: Iterable[str]) -> Catalog:
     """All that is said: what the code marks, and the help of every command and option.
 
     Args:
-        apps: Typer apps, such as ``wallet.cli:app``.
+        apps: Typer apps, such as ``wallet.cli.main:app``.
     """
     catalogue = Catalog(project=DOMAIN, charset="utf-8")
     for package in PACKAGES:

@@ -17,15 +17,14 @@ from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
+from operator_bank.api.edge import GrpcEdge
+from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_gate
+from operator_bank.api.public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
 from operator_bank.app import Bank, BankParts, build
-from operator_bank.central_client import GrpcCentralBank
-from operator_bank.central_keys import KeysFile
-from operator_bank.contradictions import watch_contradictions
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines
-from operator_bank.grpc_edge import GrpcEdge
-from operator_bank.grpc_inner import GrpcInbound, GrpcOffice, inner_gate
-from operator_bank.grpc_public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
+from operator_bank.feed.metrics import watch_feed
+from operator_bank.ledger.standing import public_gate
 from operator_bank.limits import (
     CENTRAL_KEYS_IDLE_S,
     EDGE_WORKERS,
@@ -34,10 +33,11 @@ from operator_bank.limits import (
     REVOCATIONS_IDLE_S,
 )
 from operator_bank.offline.newest_bundle import read_roots
-from operator_bank.payments.feed_metrics import watch_feed
-from operator_bank.policy import read_policy
+from operator_bank.peers.central_bank_client import GrpcCentralBank
+from operator_bank.peers.central_keys import KeysFile
+from operator_bank.peers.contradictions import watch_contradictions
 from operator_bank.settings import Settings
-from operator_bank.standing import public_gate
+from operator_bank.wallets.classes import read_policy
 from runtime.clock import SystemClock
 from runtime.database import SchemaBehind, check_at_head, close_database, open_engine, upgrade
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_STREAMS, MESSAGE_OPTIONS

@@ -12,40 +12,40 @@ from sqlalchemy import Engine
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers
 from officers.people import Officers
-from operator_bank import accounts
-from operator_bank.central_acts import CentralActs
-from operator_bank.central_keys import CentralKeys
-from operator_bank.contradictions import Contradictions
 from operator_bank.exchange.exchange import Exchange
 from operator_bank.exchange.machines import Machines
 from operator_bank.exchange.receipts import Receipts
+from operator_bank.feed.follower import FeedFollower
+from operator_bank.ledger import accounts
+from operator_bank.ledger.overload import CoreOverloaded
+from operator_bank.ledger.standing import Standing
 from operator_bank.lost.coming_back import ComingBack
-from operator_bank.lost.desk import LostDesk, LostSettlement
+from operator_bank.lost.settling import LostDesk, LostSettlement
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.office import bank_effects
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.offline import Offline
-from operator_bank.orders import Orders
-from operator_bank.overload import CoreOverloaded
-from operator_bank.payments.feed import FeedFollower
-from operator_bank.payments.history import PaymentHistory
-from operator_bank.payments.inbound import Inbound
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.pay import Payments
+from operator_bank.payments.payments import Payments
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.payments.returns import Returns
-from operator_bank.peers import CentralBank
-from operator_bank.policy import Policy, found_policy
-from operator_bank.refused import Refused
-from operator_bank.standing import Standing
-from operator_bank.suspense.desk import SuspenseDesk
+from operator_bank.peers.central_acts import CentralActs
+from operator_bank.peers.central_keys import CentralKeys
+from operator_bank.peers.contradictions import Contradictions
+from operator_bank.peers.interface import CentralBank
+from operator_bank.peers.trusted_keys import TrustedKeys
+from operator_bank.statements.statement import PaymentHistory
+from operator_bank.suspense.payouts import SuspenseDesk
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import office as office_tables
-from operator_bank.trusted_keys import TrustedKeys
 from operator_bank.vault.vault import Vault
+from operator_bank.wallets.acceptance import Inbound
+from operator_bank.wallets.classes import Policy, found_policy
 from operator_bank.wallets.directory import Directory
-from operator_bank.wallets.holder import Holder
 from operator_bank.wallets.opening import Opening
+from operator_bank.wallets.orders import Orders
+from operator_bank.wallets.refused import Refused
+from operator_bank.wallets.wallet import Holder
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal

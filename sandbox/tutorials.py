@@ -31,7 +31,7 @@ _ROW = re.compile(r"\S {2,}\S")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMANDS = """
 dcep() { "$PYTHON" -m sandbox.cli "$@"; }
-wallet() { "$PYTHON" -m wallet.cli "$@"; }
+wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
 """
 # Variables that a line sets are there for the next one, as at a terminal.
 _LINE = """

@@ -8,7 +8,7 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from dcep.registration.v1 import registration_pb2
-from operator_bank.central_keys import CentralKeys
+from operator_bank.peers.central_keys import CentralKeys
 from runtime.envelope import key_id, sign
 from runtime.hash_chain import beginning, linked
 

@@ -10,11 +10,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import services as central_services
-from central_bank.gate import central_gate
+from central_bank.authentication.authorization import central_gate
 from dcep.office.v1 import office_pb2
 from operator_bank.__main__ import edge_service, inner_services, public_services
-from operator_bank.grpc_inner import inner_gate
-from operator_bank.standing import public_gate
+from operator_bank.api.inner import inner_gate
+from operator_bank.ledger.standing import public_gate
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
 from runtime.server import Gate

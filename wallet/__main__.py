@@ -16,11 +16,11 @@ from runtime.metrics import CallMetrics, serve_metrics
 from runtime.server import Server, Service, wait_for_signal
 from runtime.settings import SettingsError, load_settings
 from runtime.tls import TlsFiles, server_credentials
+from wallet.api.wallet import GrpcWallet
 from wallet.app import App
-from wallet.grpc_wallet import GrpcWallet
-from wallet.home import HomeError
-from wallet.home_certificate import home_certificate
-from wallet.options import home_folder, stack_folder
+from wallet.cli.options import home_folder, stack_folder
+from wallet.home.certificate import home_certificate
+from wallet.home.home import HomeError
 from wallet.settings import Settings
 
 SERVICE = "wallet"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from language import _
-from wallet.home import Home, HomeError, Profile
+from wallet.home.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from runtime.clock import Clock
     from runtime.database import Database
     from runtime.randomness import Randomness
-    from wallet.bank import Banks
-    from wallet.banks import BankEntry
-    from wallet.book import Book, Flights, Order
-    from wallet.desk import Desk
-    from wallet.device import Device, Loadable
-    from wallet.holder import Holder
-    from wallet.pocket import Loading, Pocket
+    from wallet.offline.payments import Loading, Pocket
+    from wallet.online.account import Holder
+    from wallet.orders.order_book import Book, Flights, Order
+    from wallet.orders.sql_order_book import SqlRequests
+    from wallet.orders.submitter import Desk
+    from wallet.peers.bank_directory import BankEntry
+    from wallet.peers.interface import Banks
+    from wallet.secure_element.interface import Device, Loadable
     from wallet.secure_element.sealed_file import SealedFile
-    from wallet.store import SqlRequests
 
 
 class NotOpened(HomeError):
@@ -80,14 +80,14 @@ class App:
     @cached_property
     def banks(self) -> Banks:
         """Channels to banks."""
-        from wallet.bank_client import GrpcBanks
+        from wallet.peers.bank_client import GrpcBanks
 
         return self._given[2] or GrpcBanks()
 
     @cached_property
     def database(self) -> Database:
         """The wallet's database, at the newest schema."""
-        from wallet.schema import open_database
+        from wallet.orders.schema import open_database
 
         self.home.make()
         return open_database(self._database_url)
@@ -95,21 +95,21 @@ class App:
     @cached_property
     def book(self) -> Book:
         """The order book."""
-        from wallet.store import SqlBook
+        from wallet.orders.sql_order_book import SqlBook
 
         return self._given[3] or SqlBook(self.database)
 
     @cached_property
     def flights(self) -> Flights:
         """Orders on their way."""
-        from wallet.flights import FileFlights
+        from wallet.orders.in_flight import FileFlights
 
         return self._given[4] or FileFlights(self.home.folder / "in_flight")
 
     @cached_property
     def device(self) -> Device:
         """The secure element."""
-        from wallet.offline_device import open_device
+        from wallet.home.device import open_device
 
         return self._given[5] or open_device(
             self.sealed, self.profile(), self.clock, self.randomness
@@ -118,7 +118,7 @@ class App:
     @cached_property
     def sealed(self) -> SealedFile:
         """Where the secure element keeps its state."""
-        from wallet.pin import pin_from
+        from wallet.home.pin import pin_from
         from wallet.secure_element.sealed_file import SealedFile
 
         return SealedFile(self.home.folder, self.randomness, self._pin or pin_from())
@@ -126,7 +126,7 @@ class App:
     @property
     def requests(self) -> SqlRequests:
         """Requests over direct links."""
-        from wallet.store import SqlRequests
+        from wallet.orders.sql_order_book import SqlRequests
 
         return SqlRequests(self.database)
 
@@ -151,7 +151,7 @@ class App:
 
     def open(self, bank: BankEntry, *, holder_name: str = "", phone: str = "") -> Profile:
         """Makes the key and opens the wallet. Raises Refusal or NoAnswer."""
-        from wallet.holder import open_wallet
+        from wallet.online.account import open_wallet
 
         return open_wallet(
             self.home,
@@ -188,7 +188,7 @@ class App:
     def limits(self) -> dict[str, str]:
         """The wallet's limits at its bank, in words; empty when the bank cannot say."""
         from runtime.errors import Refusal
-        from wallet.cli_words import limits_in_words
+        from wallet.cli.output import limits_in_words
 
         try:
             state, _why_not = self.look()
@@ -207,7 +207,7 @@ class App:
 
     def desk(self) -> Desk:
         """The wallet's counter at its bank."""
-        from wallet.desk import Desk
+        from wallet.orders.submitter import Desk
 
         profile = self.profile()
         return Desk(
@@ -231,19 +231,19 @@ class App:
 
     def holder(self) -> Holder:
         """What the holder does with the bank."""
-        from wallet.holder import Holder
+        from wallet.online.account import Holder
 
         return Holder(self.desk())
 
     def pocket(self) -> Pocket:
         """Offline money, nobody needed."""
-        from wallet.pocket import Pocket
+        from wallet.offline.payments import Pocket
 
         return Pocket(self.device)
 
     def loading(self, device: Loadable | None = None) -> Loading:
         """Offline money in and out of the wallet's device, or of a card, the bank needed."""
-        from wallet.pocket import Loading
+        from wallet.offline.payments import Loading
 
         return Loading(self.desk(), device or self.device)
 

@@ -8,4 +8,4 @@ from runtime.own_modules import own
 
 def main() -> None:
     """The ``wallet`` command."""
-    begin(own("wallet.cli"))
+    begin(own("wallet.cli.main"))

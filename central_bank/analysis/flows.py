@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select, tuple_
 
-from central_bank import accounts
-from central_bank.authentication.registry import Registry
+from central_bank.authentication.banks import Registry
+from central_bank.ledger import accounts
 from central_bank.tables import ledger
 from runtime.checks import invalid
 from runtime.database import Database

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from central_bank.authentication.bank_rows import Given, Renewal
+from central_bank.authentication.banks import Bank, Registry
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.authentication.devices import Devices
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.possession import check_possession
-from central_bank.authentication.registry import Bank, Registry
+from central_bank.authentication.trust_bundle import Devices
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
 from runtime.checks import exact_bytes

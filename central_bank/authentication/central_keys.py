@@ -15,8 +15,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
+from central_bank.authentication.banks import INSTITUTION
 from central_bank.authentication.possession import check_possession
-from central_bank.authentication.registry import INSTITUTION
 from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
 from central_bank.tables import central_keys, key_successions

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
-from central_bank.authentication.registry import Bank, Registry
+from central_bank.authentication.banks import Bank, Registry
 from central_bank.limits import MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
 from central_bank.tables import issuance_requests
 from dcep.errors.v1 import errors_pb2

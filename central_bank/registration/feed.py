@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from central_bank import accounts
+from central_bank.authentication.banks import Bank, Registry
 from central_bank.authentication.central_keys import CentralKeys
-from central_bank.authentication.registry import Bank, Registry
+from central_bank.ledger import accounts
 from central_bank.limits import (
     MARK_ENTRIES,
     MARK_RECORDS,
@@ -24,7 +24,7 @@ from central_bank.limits import (
     MAX_FEED_ENTRIES,
 )
 from central_bank.registration.feed_book import LEDGER_BYTES, FeedBook, Link, Told
-from central_bank.registration.settle import check_incarnation, open_signed, outcome_of
+from central_bank.registration.settlement import check_incarnation, open_signed, outcome_of
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

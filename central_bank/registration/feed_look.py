@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from central_bank import accounts
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
+from central_bank.ledger import accounts
 from central_bank.limits import MAX_LOOKED_AT
 from central_bank.registration.feed import Feed
 from central_bank.registration.feed_book import FeedBook

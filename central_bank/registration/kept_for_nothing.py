@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.limits import (
     KEPT_FOR_NOTHING_BYTES,
     KEPT_FOR_NOTHING_BYTES_PER_HOUR,

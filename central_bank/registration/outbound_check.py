@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.limits import MAX_PAYMENT_VALIDITY_MS
 from currency.number import NumberError, check, prefix_of
 from dcep.errors.v1 import errors_pb2

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central_bank.authentication.registry import Bank, Registry
+from central_bank.authentication.banks import Bank, Registry
 from central_bank.registration.feed_book import LEDGER_BYTES, Link
 from central_bank.tables import feed_ledger, feed_receipts, put_backs
 from dcep.office.v1 import office_pb2

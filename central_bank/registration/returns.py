@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, insert, select, tuple_
 
-from central_bank import accounts
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
+from central_bank.ledger import accounts
 from central_bank.tables import returned_payments
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2

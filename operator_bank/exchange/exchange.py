@@ -13,13 +13,13 @@ from currency.amount import format_yuan
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
-from operator_bank import accounts
 from operator_bank.exchange.receipts import Receipt, Receipts
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
 from operator_bank.limits import MAX_AMOUNT_FEN, MAX_ITEMS, MAX_REFUSED_AT_ONCE
-from operator_bank.orders import Order, Orders
-from operator_bank.reasons import OF_THE_OWN_WALLET, cannot_now, refusal_of
-from operator_bank.refused import Refused
 from operator_bank.vault.vault import Vault
+from operator_bank.wallets.orders import Order, Orders
+from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, at_most, invalid
 from runtime.clock import Clock
 from runtime.errors import Refusal

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
-from operator_bank import accounts
+from operator_bank.ledger import accounts
+from operator_bank.ledger.standing import Standing
 from operator_bank.limits import MAX_GAP
 from operator_bank.lost.windows import ComeBacks
-from operator_bank.standing import Standing
 from operator_bank.tables import come_backs, token_deposits, wallets
 from runtime.checks import invalid
 from runtime.clock import Clock

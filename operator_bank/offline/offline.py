@@ -22,7 +22,8 @@ from offline_token.possession import Possession, account_of
 from offline_token.signing import verified
 from offline_token.verify import Bad
 from offline_token.verify import Reason as VerifyReason
-from operator_bank.central_keys import Verifies
+from operator_bank.ledger.reasons import refusal_of
+from operator_bank.ledger.standing import Standing
 from operator_bank.limits import (
     CENTRE_QUICK_MS,
     MAX_AMOUNT_FEN,
@@ -39,14 +40,13 @@ from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.refusals import signed_refusal
 from operator_bank.offline.resending import Resending, deposit_item
 from operator_bank.offline.revocations import Revocations
-from operator_bank.orders import DEVICE_KEY_BYTES, Order, Orders, check_unexpired
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.pay import Going, put_outbound
-from operator_bank.peers import CentralBank
-from operator_bank.reasons import refusal_of
-from operator_bank.refused import Refused, check_room
-from operator_bank.standing import Standing
+from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.peers.central_keys import Verifies
+from operator_bank.peers.interface import CentralBank
 from operator_bank.tables import IS_LOAD, IS_PENDING, outbound, token_deposits
+from operator_bank.wallets.orders import DEVICE_KEY_BYTES, Order, Orders, check_unexpired
+from operator_bank.wallets.refused import Refused, check_room
 from runtime.checks import amount, at_most, exact_bytes, invalid, public_key, required
 from runtime.clock import Clock
 from runtime.database import Database

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dcep.registration.v1 import registration_pb2
-from operator_bank.central_keys import Verifies
+from operator_bank.peers.central_keys import Verifies
 from runtime.errors import Refusal
 from runtime.logs import logger
 from runtime.messages import read_payload

@@ -13,7 +13,7 @@ from operator_bank.limits import MAX_OWN_REVOKED
 from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.newest_bundle import NewestBundle
 from operator_bank.offline.succeeding_roots import Kept
-from operator_bank.peers import CentralBank
+from operator_bank.peers.interface import CentralBank
 from runtime.clock import Clock
 
 _MARGIN_MS = 3_600_000

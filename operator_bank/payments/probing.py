@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from dcep.errors.v1 import errors_pb2
-from operator_bank.accounts import is_wallet
+from operator_bank.ledger.accounts import is_wallet
 from operator_bank.limits import (
     MAX_PAYEE_REFUSALS,
     MAX_PROBING,

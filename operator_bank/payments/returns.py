@@ -7,10 +7,10 @@ from sqlalchemy import Connection, select, update
 
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
-from operator_bank import accounts
+from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
-from operator_bank.payments.pay import Going, put_outbound
+from operator_bank.payments.payments import Going, put_outbound
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
 from operator_bank.tables import diverted
 from runtime.clock import Clock

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from operator_bank.peers import CentralBank
+from operator_bank.peers.interface import CentralBank
 from operator_bank.tables import drawing
 from runtime.clock import Clock
 from runtime.database import Database

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 
 from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
-from operator_bank import accounts
-from operator_bank.peers import CentralBank
-from operator_bank.reasons import refusal_of
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import refusal_of
+from operator_bank.peers.interface import CentralBank
 from operator_bank.tables import IS_PENDING, outbound
 from operator_bank.tables import ledger as tables
 from operator_bank.vault.drawing import Drawing

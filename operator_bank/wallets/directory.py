@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
-from operator_bank import accounts
-from operator_bank.overload import CoreOverloaded
+from operator_bank.ledger import accounts
+from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.tables import wallets
 from operator_bank.wallets.numbers import numbers_of
 from runtime.checks import invalid

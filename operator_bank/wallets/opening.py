@@ -9,8 +9,8 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
-from operator_bank.orders import TAGS, check_unexpired, check_window
 from operator_bank.wallets.directory import Directory, Wallet, Wanted
+from operator_bank.wallets.orders import TAGS, check_unexpired, check_window
 from runtime.bounds import too_long
 from runtime.checks import invalid, of_item, public_key, request_id
 from runtime.clock import Clock

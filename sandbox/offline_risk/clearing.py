@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
-from central_bank.registration.double_spends import Deposited, Way, Ways
-from central_bank.registration.sizes import sizes as sizes
+from central_bank.registration.offline.double_spends import Deposited, Way, Ways
+from central_bank.registration.offline.sizes import sizes as sizes
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Payment
 from offline_token.verify import verify

@@ -15,8 +15,8 @@ from nacl.signing import SigningKey
 from sqlalchemy import Engine
 
 from central_bank.app import CentralBank, build
-from central_bank.authentication.registry import Bank
-from central_bank.registration.settle import OutboundPayment
+from central_bank.authentication.banks import Bank
+from central_bank.registration.settlement import OutboundPayment
 from central_bank.tables import metadata
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
@@ -55,7 +55,7 @@ def at_once(ask: Callable[[], T]) -> Future[T]:
 
 @dataclass
 class FakeBanks:
-    """`central_bank.registration.peers.BankPeers`: says what it is told.
+    """`central_bank.peers.interface.BankPeers`: says what it is told.
 
     Attributes:
         reasons: for wallet numbers that may not be paid.

@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from central_bank.authentication.bank import Bank, ReplacedCertificate
-from central_bank.bank_client import GrpcBankPeers
+from central_bank.peers.bank_client import GrpcBankPeers
 from currency import parties
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from runtime.certificates import Authority, fingerprint

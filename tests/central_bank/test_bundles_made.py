@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from central_bank.authentication import devices as module
+from central_bank.authentication import trust_bundle as module
 from central_bank.authentication.offline_roots import OWNER
 from central_bank.limits import BUNDLE_MADE_EACH_MS, MIN_ROOT_OVERLAP_MS
 from dcep.office.v1 import office_pb2

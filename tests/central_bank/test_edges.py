@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from central_bank.bank_client import GrpcBankPeers
+from central_bank.peers.bank_client import GrpcBankPeers
 from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

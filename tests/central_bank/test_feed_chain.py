@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
 from central_bank.tables import acts_told, feed_marks, feed_receipts

@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import services
-from central_bank.authentication.registry import Bank
-from central_bank.gate import central_gate
+from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.banks import Bank
 from central_bank.limits import FEEDS_EACH
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from runtime.certificates import Authority, Issued, fingerprint

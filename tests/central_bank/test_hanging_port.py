@@ -20,9 +20,9 @@ from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import _start_workers, services
 from central_bank.app import CentralBank, build
-from central_bank.bank_client import GrpcBankPeers
-from central_bank.gate import central_gate
+from central_bank.authentication.authorization import central_gate
 from central_bank.limits import BANK_TIMEOUT_S
+from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.tables import metadata
 from currency import parties
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.limits import KEPT_FOR_NOTHING_BYTES_PER_HOUR, MAX_AHEAD_MS
 from central_bank.tables import bank_batches
 from currency.number import make

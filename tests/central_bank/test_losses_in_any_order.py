@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from central_bank.registration.double_spends import Deposited, Ways
+from central_bank.registration.offline.double_spends import Deposited, Ways
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Chain, Payment
 from tests.offline.country import Country, Device

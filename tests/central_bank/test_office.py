@@ -79,7 +79,7 @@ def test_an_act_whose_cover_went_in_the_last_moment_is_over(
     act = world.propose(PayOutReserves(bank="alpha", amount_fen=700))
     world.pay_out("alpha", 1)
     # As if the reserves went between the check and the decision.
-    monkeypatch.setattr("central_bank.issuance.office.MoneyEffect.check", lambda *_: None)
+    monkeypatch.setattr("central_bank.issuance.reserves.MoneyEffect.check", lambda *_: None)
     short = refusal(lambda: world.approve(act))
     assert (short.name, short.metadata["missing_fen"]) == ("RESERVES_SHORT", "700")
     world.pay_in("alpha", 5_000)
@@ -145,7 +145,7 @@ def test_the_record_of_an_act_carries_its_digest_and_the_act_its_position(world:
 
 
 def _office_of_alpha() -> int:
-    from central_bank import accounts
+    from central_bank.ledger import accounts
 
     return accounts.office(0)
 
@@ -235,7 +235,7 @@ def test_what_else_a_bank_says_about_its_vault_ends_nothing(
 def test_while_one_bank_hangs_the_office_decides_about_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
+    monkeypatch.setattr("central_bank.issuance.redemption_reserve.PATIENCE_S", 0.01)
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
     hung = [world.propose(redeem(1)) for _ in range(MAX_ASIDES_AT_ONCE + 3)]
@@ -273,7 +273,7 @@ def test_a_silent_bank_is_asked_to_set_aside_once_a_pause(world: World) -> None:
 def test_a_late_word_of_the_vault_ends_a_redemption_only_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.issuance.setting_aside.PATIENCE_S", 0.01)
+    monkeypatch.setattr("central_bank.issuance.redemption_reserve.PATIENCE_S", 0.01)
     world.issue(world.alpha, 1_000)
     world.banks.hanging.add("alpha")
     short, turned_down = world.propose(redeem(400)), world.propose(redeem(400))

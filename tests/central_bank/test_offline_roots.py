@@ -10,8 +10,8 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import update
 
+from central_bank.authentication.key_metrics import watch_offline_roots
 from central_bank.authentication.offline_roots import OWNER, OfflineRoots
-from central_bank.key_metrics import watch_offline_roots
 from central_bank.limits import MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
 from central_bank.tables import offline_roots
 from dcep.office.v1 import office_pb2

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from central_bank import limits
-from central_bank.registration import pruned_chain, pruning
-from central_bank.registration.double_spends import DEPOSITED
+from central_bank.registration.offline import pruned_chain, pruning
+from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.tables import evidence, losses, pieces, pruned, revoked_devices, tokens
 from offline_token.formats import Chain
 from tests.central_bank.test_restore import OVER, PatientCentre, audit, offline_float
@@ -30,7 +30,7 @@ def centre(tmp_path: Path, database_url: str) -> Iterator[PatientCentre]:
 @pytest.fixture
 def only_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens keep their rows for the time being."""
-    monkeypatch.setattr("central_bank.registration.pruning.Pruning._tokens", lambda *_: 0)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.Pruning._tokens", lambda *_: 0)
 
 
 def count(centre: PatientCentre, table: Table) -> int:
@@ -156,8 +156,8 @@ def test_what_has_not_gone_back_yet_is_kept_however_old(centre: PatientCentre) -
 def test_it_goes_in_bounded_batches_and_the_books_agree_after_each(
     centre: PatientCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.pruning.MAX_PRUNED_ROWS", 3)
-    monkeypatch.setattr("central_bank.registration.pruning.MAX_PRUNED_TOKENS", 2)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.MAX_PRUNED_ROWS", 3)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.MAX_PRUNED_TOKENS", 2)
     for _ in range(3):
         spent(centre)
     centre.token(centre.alice, 5)
@@ -277,7 +277,7 @@ def test_a_deposit_between_one_batch_and_the_next_is_refused_by_what_the_chain_p
     chains = [centre.token(centre.alice, 10) for _ in range(3)]
     assert centre.deposit(chains[0]) == (10, "")
     ended(centre)
-    monkeypatch.setattr("central_bank.registration.pruning.MAX_PRUNED_ROWS", 2)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.MAX_PRUNED_ROWS", 2)
     before = centre.books()
     while centre.central.pruning.prune():
         centre.clock.set_back(LONG_AFTER)
@@ -304,7 +304,9 @@ def test_a_token_that_goes_between_the_two_looks_of_a_deposit_is_refused(
             gone.append(centre.central.pruning.prune())
         return promise
 
-    monkeypatch.setattr("central_bank.registration.registered.forgotten_before", just_before)
+    monkeypatch.setattr(
+        "central_bank.registration.offline.registered.forgotten_before", just_before
+    )
     centre.clock.set_back(LONG_AFTER)
     assert centre.deposit(token) == (0, "TOKEN_EXPIRED")
     assert (gone, count(centre, tokens)) == ([1], 0)
@@ -465,7 +467,7 @@ def revoked(centre: PatientCentre) -> int:
 def test_a_revocation_goes_once_no_certificate_of_its_device_can_be_good(
     centre: PatientCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 0)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.REVOKED_ANYHOW", 0)
     devices = centre.central.devices
     devices.revoke_own(centre.alpha, [centre.alice.certificate.encode()], "of one wallet")
     centre.clock.advance(1)
@@ -486,7 +488,7 @@ def test_a_revocation_goes_once_no_certificate_of_its_device_can_be_good(
 def test_the_last_revocations_stay_and_a_clock_that_jumped_takes_none(
     centre: PatientCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 1)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.REVOKED_ANYHOW", 1)
     devices = centre.central.devices
     for each in (centre.alice, centre.bob, centre.carol):
         devices.revoke_own(centre.alpha, [each.certificate.encode()], "of one wallet")
@@ -502,7 +504,7 @@ def test_the_last_revocations_stay_and_a_clock_that_jumped_takes_none(
 def test_a_device_that_officers_name_while_its_revocation_goes_stays_revoked(
     centre: PatientCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 0)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.REVOKED_ANYHOW", 0)
     devices = centre.central.devices
     for each in (centre.alice, centre.bob):
         devices.revoke_own(centre.alpha, [each.certificate.encode()], "of one wallet")

@@ -6,7 +6,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.tables import put_backs
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from central_bank import limits
-from central_bank.authentication import devices
-from central_bank.registration.refund_clock import CATCH_UP, MAX_STEP_MS, RefundClock
+from central_bank.authentication import trust_bundle
+from central_bank.registration.offline.refund_clock import CATCH_UP, MAX_STEP_MS, RefundClock
 from runtime.database import Database
 from tests.offline.centre import Centre
 from tests.offline.country import DAY
@@ -28,7 +28,7 @@ def jump(centre: Centre, by_ms: int) -> None:
 
 
 def test_a_payee_with_the_freshest_bundle_on_the_last_day_comes_online_before_the_refund() -> None:
-    assert limits.RESTORE_GRACE_MS >= devices._BUNDLE_AGE_MS + MAX_STEP_MS + DAY
+    assert limits.RESTORE_GRACE_MS >= trust_bundle._BUNDLE_AGE_MS + MAX_STEP_MS + DAY
 
 
 def test_a_clock_that_jumps_ahead_refunds_nobody(centre: Centre) -> None:

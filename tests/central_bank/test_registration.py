@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from central_bank.authentication.registry import Bank
-from central_bank.grpc_authentication import GrpcAnalysis
+from central_bank.api.authentication import GrpcAnalysis
+from central_bank.authentication.banks import Bank
 from dcep.analysis.v1 import analysis_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

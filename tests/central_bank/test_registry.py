@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from central_bank.authentication.registry import Bank
-from central_bank.gate import central_gate
+from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.banks import Bank
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity

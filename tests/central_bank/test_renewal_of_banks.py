@@ -10,9 +10,9 @@ import pytest
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 
-from central_bank.authentication.registry import Bank
-from central_bank.grpc_authentication import GrpcAuthentication
-from central_bank.key_metrics import watch_bank_keys
+from central_bank.api.authentication import GrpcAuthentication
+from central_bank.authentication.banks import Bank
+from central_bank.authentication.key_metrics import watch_bank_keys
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_OVERLAP_MS
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2

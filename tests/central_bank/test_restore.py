@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from central_bank import accounts, limits
-from central_bank.registration.restore import RestoreBroken
+from central_bank import limits
+from central_bank.ledger import accounts
+from central_bank.registration.offline.expiry import RestoreBroken
 from central_bank.tables import tokens
 from offline_token.formats import Chain, Token
 from offline_token.limits import MAX_CERTIFICATE_MS
@@ -107,7 +108,9 @@ def test_what_the_float_paid_for_a_double_spend_does_not_go_back(centre: Centre)
 def test_the_tokens_of_one_load_go_back_together(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.loads.sizes", lambda fen: [100, fen - 100])
+    monkeypatch.setattr(
+        "central_bank.registration.offline.issuance.sizes", lambda fen: [100, fen - 100]
+    )
     _, encoded = centre.register(centre.alice, 150, number=7)
     large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
     assert len(encoded) == 2
@@ -123,7 +126,7 @@ def test_the_tokens_of_one_load_go_back_together(
 def test_each_bank_gets_its_own_back_whatever_the_numbers(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.restore.MAX_RESTORED", 2)
+    monkeypatch.setattr("central_bank.registration.offline.expiry.MAX_RESTORED", 2)
     centre.issue(centre.beta, 1_000)
     for bank, owner in (("alpha", centre.alice), ("beta", centre.dan)):
         for number in (500, 3, 400, 70):

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from central_bank.authentication.devices import revocation_of
+from central_bank.authentication.trust_bundle import revocation_of
 from central_bank.limits import BUNDLE_MADE_EACH_MS
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, Certificate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from central_bank.gate import central_gate
+from central_bank.authentication.authorization import central_gate
 from dcep.office.v1 import office_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device

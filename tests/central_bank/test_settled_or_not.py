@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from central_bank.limits import CLOCK_SKEW_MS
-from central_bank.registration.settle import check_window, digest, outcome_of
+from central_bank.registration.settlement import check_window, digest, outcome_of
 from dcep.errors.v1 import errors_pb2 as errors
 from dcep.registration.v1 import registration_pb2 as registration
 from settlement.records import Result

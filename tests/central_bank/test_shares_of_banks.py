@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from central_bank import limits
-from central_bank.authentication.devices import revocation_of
 from central_bank.authentication.revocation_list import RevocationList
-from central_bank.registration.evidence import _put
+from central_bank.authentication.trust_bundle import revocation_of
+from central_bank.registration.offline.evidence import _put
 from central_bank.tables import evidence, refused_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -83,7 +83,7 @@ def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World) 
 def test_a_bank_revokes_a_bounded_number_of_devices(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
+    monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_REVOKED_BY_BANK", 3)
     devices = world.central.devices
     devices.revoke_own(world.alpha, certificates("alpha", range(3)), "of one wallet")
     with pytest.raises(Refusal) as caught:
@@ -96,8 +96,8 @@ def test_a_bank_revokes_a_bounded_number_of_devices(
 def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_REVOKED_BY_BANK", 3)
-    monkeypatch.setattr("central_bank.registration.pruning.REVOKED_ANYHOW", 1)
+    monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_REVOKED_BY_BANK", 3)
+    monkeypatch.setattr("central_bank.registration.offline.pruning.REVOKED_ANYHOW", 1)
     devices = world.central.devices
     first = [*certificates("alpha", range(3)), *certificates("alpha", range(4, 5))]
     devices.revoke_own(world.alpha, first, "of one wallet")
@@ -130,8 +130,8 @@ def _is_revoked(world: World, number: int) -> bool:
 def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_after_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.answers.MAX_REFUSED_DEPOSITS", 3)
-    monkeypatch.setattr("central_bank.registration.answers._LOOKED_AFTER_EACH", 2)
+    monkeypatch.setattr("central_bank.registration.offline.outcomes.MAX_REFUSED_DEPOSITS", 3)
+    monkeypatch.setattr("central_bank.registration.offline.outcomes._LOOKED_AFTER_EACH", 2)
     centre = Centre(tmp_path)
     paid = centre.pay(centre.token(centre.alice, 10), centre.alice, centre.bob, 10)
     assert centre.deposit(paid) == (10, "")
@@ -149,7 +149,9 @@ def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_af
 def test_a_bank_has_a_bounded_number_of_deposits_written_down_as_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, kept: int
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.waiting.MAX_WAITING_DEPOSITS", most)
+    monkeypatch.setattr(
+        "central_bank.registration.offline.pending_deposits.MAX_WAITING_DEPOSITS", most
+    )
     centre = Centre(tmp_path)
     item = a_deposit_that_waits(centre)
     assert waiting(centre) == kept

@@ -14,7 +14,7 @@ from central_bank.limits import (
     MAX_OFFLINE_PAYMENT_FEN,
     MAX_TOKEN_FEN,
 )
-from central_bank.registration.sizes import WHOLE_BELOW_FEN, sizes
+from central_bank.registration.offline.sizes import WHOLE_BELOW_FEN, sizes
 from offline_token.formats import Chain, Token
 from offline_token.limits import MAX_CHAINS
 from tests.offline.centre import Centre

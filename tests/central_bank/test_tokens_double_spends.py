@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from central_bank import accounts, limits
-from central_bank.registration.double_spends import DEPOSITED
+from central_bank import limits
+from central_bank.ledger import accounts
+from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.tables import pieces, tokens
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -140,7 +141,7 @@ def test_numbers_that_come_late_are_cleared_together_and_once(
 def test_one_bad_signature_among_many_spoils_only_its_own(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.judging._AT_ONCE", 2)
+    monkeypatch.setattr("central_bank.registration.offline.verification._AT_ONCE", 2)
     items = []
     for index in range(5):
         token = centre.token(centre.alice, 10)
@@ -191,7 +192,7 @@ def test_beyond_the_cap_of_a_load_nothing_is_paid(centre: Centre) -> None:
 def test_beyond_the_cap_of_a_device_nothing_is_paid(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.registration.losses.MAX_LOSS_PER_DEVICE_FEN", 150)
+    monkeypatch.setattr("central_bank.registration.offline.losses.MAX_LOSS_PER_DEVICE_FEN", 150)
     pairs = [spent_twice(centre) for _ in range(2)]
     assert [centre.deposit(chain) for pair in pairs for chain in pair] == [
         (100, ""), (100, ""), (100, ""), (0, "SPENT_TWICE"),
@@ -441,7 +442,7 @@ def test_a_crash_between_taking_the_loss_and_paying_it(
     assert centre.deposit(to_bob) == (100, "")
     item = centre.item(to_dan, bank="beta")
     with monkeypatch.context() as patch:
-        patch.setattr("central_bank.registration.deposits._moves", lambda *_: 1 / 0)
+        patch.setattr("central_bank.registration.offline.deposits._moves", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             centre.send(item, bank="beta")
     assert balance(centre, accounts.loss(centre.alpha.index)) == 100
@@ -478,7 +479,7 @@ def test_the_device_is_revoked_and_loads_no_more(centre: Centre) -> None:
 def test_no_more_is_registered_than_a_device_may_hold(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_OFFLINE_HOLDING_FEN", 100)
+    monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_OFFLINE_HOLDING_FEN", 100)
     largest, over = next(centre.numbers), next(centre.numbers)
     first = centre.register(centre.alice, 100, largest)
     assert first[0].state == registration_pb2.OUTCOME_STATE_SETTLED
@@ -493,7 +494,7 @@ def test_no_more_is_registered_than_a_device_may_hold(
     entries = told(centre.central, centre.alpha)
     ended = [e.outgoing_ended for e in entries if e.WhichOneof("event") == "outgoing_ended"]
     assert [(e.number, e.reason) for e in ended] == [(over, errors_pb2.REASON_OVER_BALANCE_CAP)]
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_OFFLINE_HOLDING_FEN", 99)
+    monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_OFFLINE_HOLDING_FEN", 99)
     assert centre.register(centre.alice, 100, largest) == first, "the rule of then"
 
 

@@ -103,7 +103,7 @@ def test_a_wait_that_ends_in_a_refusal_holds_nothing_back(
 ) -> None:
     item = a_deposit_that_waits(centre)
     centre.clock.advance(1)
-    monkeypatch.setattr("central_bank.registration.losses.MAX_LOSS_PER_DEVICE_FEN", 59)
+    monkeypatch.setattr("central_bank.registration.offline.losses.MAX_LOSS_PER_DEVICE_FEN", 59)
     assert ask(centre, item) == "SPENT_TWICE"
     assert waiting(centre) == 0
     assert centre.central.restoring.step()
@@ -114,7 +114,9 @@ def test_a_load_of_which_one_token_waits_goes_back_afterwards_and_others_do_at_o
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = {130: [100, 30]}
-    monkeypatch.setattr("central_bank.registration.loads.sizes", lambda fen: two.get(fen, [fen]))
+    monkeypatch.setattr(
+        "central_bank.registration.offline.issuance.sizes", lambda fen: two.get(fen, [fen])
+    )
     _, encoded = centre.register(centre.alice, 130, number=next(centre.numbers))
     large = max((Token.decode(body) for body in encoded), key=lambda token: token.value_fen)
     centre.token(centre.alice, 7)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from nacl.signing import SigningKey
 
-from central_bank.authentication.registry import Bank
+from central_bank.authentication.banks import Bank
 from central_bank.limits import MAX_CHECKS_AT_ONCE
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -22,8 +22,8 @@ PENDING = registration_pb2.OUTCOME_STATE_PENDING
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("central_bank.registration.settle.FIRST_LOOK_S", 0.01)
-    monkeypatch.setattr("central_bank.registration.settle.PATIENCE_S", 0.01)
+    monkeypatch.setattr("central_bank.registration.settlement.FIRST_LOOK_S", 0.01)
+    monkeypatch.setattr("central_bank.registration.settlement.PATIENCE_S", 0.01)
     yield
 
 
@@ -129,7 +129,7 @@ def test_after_a_silence_a_bank_is_asked_once_a_pause_and_not_waited_for(
     hanging.banks.silent.add("beta")
     hanging.banks.answer_now()
     monkeypatch.setattr(
-        "central_bank.registration.settle.wait", lambda *_: pytest.fail("somebody waits")
+        "central_bank.registration.settlement.wait", lambda *_: pytest.fail("somebody waits")
     )
     payments = [hanging.payment(hanging.alpha, hanging.beta, 1) for _ in range(5)]
     for payment in payments:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from central_bank.limits import CLOCK_SKEW_MS, MAX_AHEAD_MS, MAX_PAYMENT_VALIDITY_MS
-from central_bank.registration.settle import OutboundPayment
+from central_bank.registration.settlement import OutboundPayment
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

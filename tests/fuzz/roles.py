@@ -19,7 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
 from officers.signing import ACT_TAG, APPROVAL_TAG
 from operator_bank.exchange.receipts import QUESTION, TAKEN_IN
-from operator_bank.orders import TAGS as ORDER_TAGS
+from operator_bank.wallets.orders import TAGS as ORDER_TAGS
 from runtime.certificates import Authority
 from runtime.channel import served_by
 from runtime.limits import MESSAGE_OPTIONS

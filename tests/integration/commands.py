@@ -46,4 +46,4 @@ def dcep(*arguments: str, **environment: str) -> Done:
 
 def wallet(*arguments: str, **environment: str) -> Done:
     """``wallet`` with its arguments."""
-    return run("wallet.cli", *arguments, **environment)
+    return run("wallet.cli.main", *arguments, **environment)

@@ -10,7 +10,7 @@ from tests.integration.commands import Done
 
 COMMANDS = """
 dcep() { "$PYTHON" -m sandbox.cli "$@"; }
-wallet() { "$PYTHON" -m wallet.cli "$@"; }
+wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
 """
 
 

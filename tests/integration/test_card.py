@@ -18,8 +18,8 @@ from runtime.randomness import SystemRandomness
 from sandbox.story import audited
 from sandbox.world import World
 from tests.integration.test_wallet_commands import Shell, opened
-from wallet import card_messages as messages
-from wallet.card_channel import MessageError, meet, met
+from wallet.hard_wallet import messages
+from wallet.hard_wallet.channel import MessageError, meet, met
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
 PIN = "2468"
@@ -30,7 +30,15 @@ def card(path: Path, *made_with: str) -> Iterator[str]:
     """A card's process; where it is touched."""
     importable = os.pathsep.join(entry for entry in sys.path if entry)
     environment = {**os.environ, "PYTHONPATH": importable, "DCEP_CARD_PIN": PIN}
-    command = [sys.executable, "-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
+    command = [
+        sys.executable,
+        "-m",
+        "wallet.hard_wallet.card",
+        "--socket",
+        str(path),
+        "--free",
+        "5",
+    ]
     process = subprocess.Popen([*command, *made_with], env=environment)
     try:
         ends_at = time.monotonic() + 60

@@ -10,7 +10,7 @@ from sandbox.story import audited
 from sandbox.world import refused
 from tests.integration.bundles import wait_handed_on
 from tests.integration.conftest import MakeWorld
-from wallet import papers
+from wallet.offline import text_format
 
 pytestmark = pytest.mark.xdist_group("give-back")
 LOADED_FEN, PAID_FEN, SMALL_FEN = 10_000, 6_000, 100
@@ -28,7 +28,7 @@ def test_who_paid_on_money_of_a_revoked_device_has_it_again_at_once(worlds: Make
     paid = alice.offline_pay(bob.offline_request(LOADED_FEN))
     assert bob.offline_accept(paid) == LOADED_FEN
 
-    chain = Payment.decode(papers.read(papers.PAYMENT, paid)).chains[0]
+    chain = Payment.decode(text_format.read(text_format.PAYMENT, paid)).chains[0]
     certificate = chain.hops[0].certificate
     lost = office_pb2.RevokeDevice(bank=certificate.bank, device_key=certificate.key)
     world.by_two(lost, "its holder lost it")

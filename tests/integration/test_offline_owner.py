@@ -23,7 +23,7 @@ from sandbox.world import World
 from tests.device_keys import NONCE
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
-from wallet import papers
+from wallet.offline import text_format
 
 pytestmark = pytest.mark.xdist_group("shared-stack")
 FEN = 5_000
@@ -48,7 +48,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
     paid = mallory.offline_pay(asked)
     assert alice.offline_accept(paid) == FEN
 
-    key = Request.decode(papers.read(papers.REQUEST, asked)).certificate.key
+    key = Request.decode(text_format.read(text_format.REQUEST, asked)).certificate.key
     thief = RawWallet(BankStubs(world.plan, "beta"), name="Thief")
     own = SigningKey.generate()
     forged = prove(own, "beta", account_of(thief.number, NONCE)).signature
@@ -59,7 +59,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
     refused = said_no(lambda: thief.stubs.offline.CertifyDevice(certify, timeout=TIMEOUT_S))
     assert refused.name == "SIGNATURE_INVALID"
 
-    payment = Payment.decode(papers.read(papers.PAYMENT, paid))
+    payment = Payment.decode(text_format.read(text_format.PAYMENT, paid))
     blank = DepositEndorsement(0, "beta", account_of(thief.number, NONCE), bytes(16))
     ends = tuple(sign_deposit(own, piece_of(chain, 0).id, blank) for chain in payment.chains)
     deposit = thief.envelope(
@@ -85,7 +85,7 @@ def test_a_bank_that_certifies_a_key_which_it_has_only_seen_bars_nobody(world: W
     for person in (alice, bob):
         person.top_up(4 * FEN)
         person.offline_load(FEN)
-    asked = Request.decode(papers.read(papers.REQUEST, alice.offline_request(FEN)))
+    asked = Request.decode(text_format.read(text_format.REQUEST, alice.offline_request(FEN)))
     folder = world.plan.bank_folder("beta")
     expires_ms = asked.certificate.expires_time_ms
     lie = certify_device(business_key(folder), "beta", asked.certificate.key, expires_ms)

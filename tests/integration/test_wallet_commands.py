@@ -47,7 +47,15 @@ class Shell:
     def watching(self, count: int) -> Iterator[subprocess.Popen[str]]:
         """``wallet watch --json`` as a process, once it waits."""
         importable = os.pathsep.join(entry for entry in sys.path if entry)
-        command = [sys.executable, "-m", "wallet.cli", "watch", "--count", str(count), "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "wallet.cli.main",
+            "watch",
+            "--count",
+            str(count),
+            "--json",
+        ]
         process = subprocess.Popen(
             [*command, "--home", self._home],
             stdout=subprocess.PIPE,

@@ -21,8 +21,8 @@ OTHERS = {
     "sandbox/sample/make.py",
     "sandbox/tutorials.py",
     "wallet/__main__.py",
-    "wallet/grpc_wallet.py",
-    "wallet/hard_wallet.py",
+    "wallet/api/wallet.py",
+    "wallet/hard_wallet/card.py",
 }
 MARKS = {"_", "N_", "ngettext"}
 # Typer's helps are collected from the commands; what is wrong with code is for its writers.
@@ -47,8 +47,8 @@ KEPT = re.compile(
 """Not read as a sentence, or the same for everybody: causes are kept as records."""
 OF_PEERS = {
     # Told over the wire, where its reader's language is not known; the reason says what it means.
-    "wallet/card_guard.py",
-    "wallet/desk.py",
+    "wallet/hard_wallet/guard.py",
+    "wallet/orders/submitter.py",
     "wallet/secure_element/element.py",
     "wallet/secure_element/keys.py",
     "wallet/secure_element/pieces.py",

@@ -12,7 +12,7 @@ import pytest
 
 import language
 
-TOOLS = {"wallet": "wallet.cli", "dcep": "sandbox.cli"}
+TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -112,7 +112,7 @@ def test_a_terminal_without_chinese_letters_gets_english(tool: str, words: list[
 
 def test_a_terminal_in_gb18030_gets_chinese() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "wallet.cli", "nope"],
+        [sys.executable, "-m", "wallet.cli.main", "nope"],
         capture_output=True,
         check=False,
         env={**os.environ, "LANG": "zh_CN.GB18030", "PYTHONIOENCODING": "gb18030"},
@@ -134,7 +134,7 @@ HELPS = """
 import importlib, io, contextlib, sys, typer, language
 from language.commands import parts, translate
 language.choose({"LANG": "zh_CN.UTF-8"})
-for module in ("wallet.cli", "sandbox.cli"):
+for module in ("wallet.cli.main", "sandbox.cli"):
     command = typer.main.get_command(importlib.import_module(module).app)
     translate(command)
     for part in parts(command):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from central_bank.authentication.registry import Bank
-from central_bank.registration.answers import DepositOutcome
+from central_bank.authentication.banks import Bank
+from central_bank.registration.offline.outcomes import DepositOutcome
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import Chain, Token

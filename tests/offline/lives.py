@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nacl.signing import SigningKey
 
-from central_bank.registration.answers import PENDING, REFUSED, SETTLED, DepositOutcome
+from central_bank.registration.offline.outcomes import PENDING, REFUSED, SETTLED, DepositOutcome
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import BANK, Certificate
 from offline_token.possession import NONCE_BYTES, Possession, account_of
@@ -25,11 +25,11 @@ from tests.central_bank.conftest import KEYS, ROOT
 from tests.offline.centre import Centre
 from tests.offline.country import DAY
 from tests.offline.purses import FailingStore
-from wallet.card import Card
-from wallet.device import Device, Loadable
-from wallet.hard_wallet import HardWallet, converse, personalise
+from wallet.hard_wallet.card import HardWallet, converse, personalise
+from wallet.hard_wallet.reader import Card
 from wallet.secure_element.device_errors import PinError
 from wallet.secure_element.element import SecureElement
+from wallet.secure_element.interface import Device, Loadable
 from wallet.secure_element.limits import MAX_PIN_TRIES
 from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.store import MemoryStore, Store

@@ -27,7 +27,7 @@ def test_the_limits_of_a_payment_and_of_a_device_do_not_apply(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pieces that come in together may be of several payments, and of older rules."""
-    monkeypatch.setattr("central_bank.registration.loads.sizes", lambda fen: [fen])
+    monkeypatch.setattr("central_bank.registration.offline.issuance.sizes", lambda fen: [fen])
     bundle = centre.central.devices.bundle()
     assert bundle.max_payment_fen == limits.MAX_OFFLINE_PAYMENT_FEN
     assert bundle.max_holding_fen == limits.MAX_OFFLINE_HOLDING_FEN

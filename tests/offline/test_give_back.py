@@ -29,7 +29,7 @@ from tests.offline.centre import Centre
 from tests.offline.country import DAY, NOW, Country, Device, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from tests.offline.trust_cases import filter_of
-from wallet.device import PieceState
+from wallet.secure_element.interface import PieceState
 from wallet.secure_element.state import State
 
 

@@ -15,12 +15,13 @@ from offline_token.signing import sign_request
 from runtime.errors import Refusal
 from tests.offline.country import DAY, Country, key_of
 from tests.offline.purses import purse
-from wallet import cli_offline_words, hand_over, papers
-from wallet.link import Receipt
-from wallet.link_errors import LinkError
-from wallet.pocket import Pocket
+from wallet.cli import offline_output
+from wallet.cli.console import UsageError
+from wallet.offline import link_payments, text_format
+from wallet.offline.link import Receipt
+from wallet.offline.outcomes import LinkError
+from wallet.offline.payments import Pocket
 from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
-from wallet.speak import UsageError
 
 ALTERED: dict[str, Callable[[Country, Request], Request]] = {
     "the amount": lambda c, r: replace(r, amount_fen=9_000),
@@ -86,7 +87,7 @@ def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, rece
     alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
     request = bob.element.request(1_000)
     with pytest.raises(LinkError, match="not signed"):
-        hand_over.pay_shown(Pocket(alice.element), request, Middleman(receipt))
+        link_payments.pay_shown(Pocket(alice.element), request, Middleman(receipt))
     (kept,) = alice.element.unconfirmed()
     assert bob.element.accept(kept) == 1_000, "it is shown to the payee, who takes it"
     alice.element.confirm(kept, bob.element.receipt(kept))
@@ -119,7 +120,7 @@ def asked(holder: Pocket, text: str, *, yuan: int | None = None, yes: bool = Fal
     """What is said before a request is paid."""
     said: list[str] = []
     fen = None if yuan is None else 100 * yuan
-    cli_offline_words.asked_fen(holder, text, fen, yes, said.append)
+    offline_output.asked_fen(holder, text, fen, yes, said.append)
     return said
 
 
@@ -134,7 +135,7 @@ def test_who_pays_without_an_amount_or_much_is_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     request = purse(country, "bob").element.request(100 * yuan)
-    text = papers.write(papers.REQUEST, request)
+    text = text_format.write(text_format.REQUEST, request)
     holder = Pocket(purse(country, "alice", 20_000).element)
     expected = yuan if yuan > 100 else None
     monkeypatch.setattr(sys, "stdin", Terminal(said))
@@ -154,7 +155,7 @@ def test_a_program_says_the_amount_and_above_a_limit_yes(
 ) -> None:
     bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
     small, large = (
-        papers.write(papers.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
+        text_format.write(text_format.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     with pytest.raises(UsageError, match=r"--amount 100\.00"):
@@ -173,7 +174,7 @@ def test_a_request_that_was_paid_is_not_asked_about_again(country: Country) -> N
     bob, alice = purse(country, "bob"), purse(country, "alice", 20_000)
     request = bob.element.request(15_000)
     alice.element.pay(request)
-    (said,) = asked(Pocket(alice.element), papers.write(papers.REQUEST, request))
+    (said,) = asked(Pocket(alice.element), text_format.write(text_format.REQUEST, request))
     assert said == "This request of 150.00 yuan was paid before; this is the same payment."
 
 
@@ -182,5 +183,5 @@ def test_a_banks_name_in_a_request_steers_no_terminal(country: Country) -> None:
     bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
     good = Request.decode(bob.element.request(100))
     forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
-    (said,) = asked(holder, papers.write(papers.REQUEST, forged.encode()), yuan=1)
+    (said,) = asked(holder, text_format.write(text_format.REQUEST, forged.encode()), yuan=1)
     assert said.isprintable() and "\\u001b[2Jbank\\u000d" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from central_bank.registration.sizes import sizes
+from central_bank.registration.offline.sizes import sizes
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import DEVICE, Certificate, FormatError, Hop, Payment
 from offline_token.limits import MAX_HOPS
@@ -12,8 +12,8 @@ from offline_token.verify import MAX_PAID_HOPS, Reason, hands, hops_left
 from runtime.errors import Refusal
 from tests.offline.country import DAY, NOW, Country, Device
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
-from wallet import papers
-from wallet.device import PieceState
+from wallet.offline import text_format
+from wallet.secure_element.interface import PieceState
 from wallet.secure_element.state import State
 
 
@@ -34,7 +34,7 @@ def test_many_small_payments_do_not_use_up_the_rest(country: Country) -> None:
     assert alice.balance == alice.element.payable_fen() == 42_000
     assert min(left(alice)) >= 12
     payment = pay(alice, bob, 4_200)
-    assert len(papers.write(papers.PAYMENT, payment)) < 2_000
+    assert len(text_format.write(text_format.PAYMENT, payment)) < 2_000
 
 
 def test_a_single_token_pays_thirty_one_times(country: Country) -> None:
@@ -129,8 +129,8 @@ def test_a_device_of_an_earlier_format_is_refused_in_words(country: Country) -> 
 
 
 def test_a_payment_of_an_earlier_format_is_refused_in_words() -> None:
-    with pytest.raises(papers.PaperError, match="an earlier version of the wallet"):
-        papers.read(papers.PAYMENT, "DCEPP1" + "A" * 600)
+    with pytest.raises(text_format.PaperError, match="an earlier version of the wallet"):
+        text_format.read(text_format.PAYMENT, "DCEPP1" + "A" * 600)
     with pytest.raises(FormatError, match="by an earlier version"):
         Payment.decode(b"P1\1" + bytes(137))
 

@@ -180,7 +180,7 @@ def test_a_limit_that_is_lowered_takes_no_money_that_is_there(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paid = centre.pay(centre.token(centre.alice, 100), centre.alice, centre.bob, 60)
-    monkeypatch.setattr("central_bank.authentication.devices.MAX_TOKEN_FEN", 1)
+    monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_TOKEN_FEN", 1)
     assert centre.deposit(paid) == (60, "")
 
 

@@ -16,7 +16,7 @@ from runtime.errors import Refusal
 from tests.offline.country import DAY, NOW, Country, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
 from tests.offline.trust_cases import SINCE, filter_of
-from wallet.device import PieceState
+from wallet.secure_element.interface import PieceState
 
 
 @pytest.fixture(scope="module")

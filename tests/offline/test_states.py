@@ -12,14 +12,14 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
-from central_bank import accounts
+from central_bank.ledger import accounts
 from central_bank.limits import (
     MAX_DEPOSIT_WAIT_MS,
     MAX_OFFLINE_PAYMENT_FEN,
     PRUNE_AFTER_MS,
     TOKEN_LIFETIME_MS,
 )
-from central_bank.registration.answers import REFUSED
+from central_bank.registration.offline.outcomes import REFUSED
 from central_bank.tables import losses, pieces, tokens
 from offline_token.formats import Request
 from runtime.errors import Refusal
@@ -30,8 +30,8 @@ from tests.offline.centre import Centre
 from tests.offline.country import DAY
 from tests.offline.lives import BehindAPin, HeldCard, Person
 from tests.wallet.cut_disk import CutDisk, PowerCut
-from wallet.book import OrderState
-from wallet.device import Limits, PieceState
+from wallet.orders.order_book import OrderState
+from wallet.secure_element.interface import Limits, PieceState
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "offline-states.md"
@@ -344,8 +344,8 @@ def lived(folder: Path, seed: int, disk: CutDisk, *, cheated: bool = False) -> C
 def disk(monkeypatch: pytest.MonkeyPatch) -> CutDisk:
     """Of the one device that is on a disk. What makes a PIN costly to guess is left out."""
     monkeypatch.setattr("wallet.secure_element.sealing.stretched", lambda pin, salt: pin.encode())
-    for module in ("hard_wallet", "card_pin"):
-        monkeypatch.setattr(f"wallet.{module}.stretched", lambda pin: pin.encode())
+    for module in ("card", "pin"):
+        monkeypatch.setattr(f"wallet.hard_wallet.{module}.stretched", lambda pin: pin.encode())
     return CutDisk(monkeypatch)
 
 

@@ -23,15 +23,15 @@ from officers.effects import Act
 from offline_token.bundle import TrustBundle
 from offline_token.signing import sign_bundle
 from operator_bank.app import Bank, BankParts, build
+from operator_bank.feed.chain import FeedBroken
+from operator_bank.feed.moves import numbered
 from operator_bank.limits import MAX_OWN_REVOKED, MAX_SEQUENCE
-from operator_bank.orders import TAGS
-from operator_bank.payments.feed_chain import FeedBroken
-from operator_bank.payments.feed_moves import numbered
-from operator_bank.payments.pay import Paid
-from operator_bank.policy import limits_of
+from operator_bank.payments.payments import Paid
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import metadata, outbound, token_deposits
+from operator_bank.wallets.classes import limits_of
 from operator_bank.wallets.directory import Wallet
+from operator_bank.wallets.orders import TAGS
 from runtime.clock import ManualClock
 from runtime.database import open_engine
 from runtime.envelope import sign
@@ -56,7 +56,7 @@ FeedEntry = registration_pb2.FeedEntry
 
 @dataclass
 class FakeCentralBank:
-    """`operator_bank.peers.CentralBank`: writes down what it is asked, and can fall silent."""
+    """A `operator_bank.peers.interface.CentralBank` that notes what it is asked, or is silent."""
 
     silent: bool = False
     refuses_the_feed: Refusal | None = None

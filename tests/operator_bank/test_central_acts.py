@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcep.registration.v1 import registration_pb2
-from operator_bank.contradictions import ACTS
+from operator_bank.peers.contradictions import ACTS
 from tests.operator_bank.conftest import World
 
 ISSUED = registration_pb2.Issued(amount_fen=100)

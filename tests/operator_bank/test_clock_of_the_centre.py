@@ -8,10 +8,10 @@ import grpc
 import pytest
 from nacl.signing import SigningKey
 
-from central_bank.registration.settle import check_window
+from central_bank.registration.settlement import check_window
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
-from operator_bank.central_client import GrpcCentralBank
+from operator_bank.peers.central_bank_client import GrpcCentralBank
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
 

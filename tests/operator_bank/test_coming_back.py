@@ -10,7 +10,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank import accounts
+from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
 from tests.operator_bank.conftest import FOREIGN, ZHOU, Holder, World

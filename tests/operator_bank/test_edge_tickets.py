@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
-from operator_bank.grpc_edge import GrpcEdge
+from operator_bank.api.edge import GrpcEdge
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
 from tests.operator_bank.conftest import FOREIGN, Holder, World

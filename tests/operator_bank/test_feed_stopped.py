@@ -8,8 +8,8 @@ import pytest
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import FEED_AGAIN_MS
-from operator_bank.payments.feed import FeedBroken
 from settlement.limits import MAX_AMOUNT_FEN
 from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, World
 

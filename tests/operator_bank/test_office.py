@@ -10,7 +10,7 @@ import pytest
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import FreezeWallet, UnfreezeWallet
-from operator_bank.grpc_inner import inner_gate
+from operator_bank.api.inner import inner_gate
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from settlement.records import Kind

@@ -10,8 +10,8 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.ledger.standing import public_gate
 from operator_bank.limits import FEED_AGAIN_MS
-from operator_bank.standing import public_gate
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 

@@ -13,7 +13,7 @@ from operator_bank.limits import (
     MAX_SEQUENCE,
     MAX_SEQUENCES_AHEAD,
 )
-from operator_bank.orders import TAGS
+from operator_bank.wallets.orders import TAGS
 from runtime.bounds import greatest_bytes
 from runtime.envelope import sign
 from runtime.errors import Refusal

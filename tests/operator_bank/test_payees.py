@@ -9,7 +9,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_PAYEE_REFUSALS, PAYEE_REFUSALS_MS
-from operator_bank.payments.pay import Paid
+from operator_bank.payments.payments import Paid
 from operator_bank.payments.probing import PayeeRefusals
 from runtime.errors import Refusal
 from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World

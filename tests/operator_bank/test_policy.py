@@ -11,7 +11,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import ClassLimits, SetPolicy
 from operator_bank.limits import POLICY_LIMIT_FEN
-from operator_bank.policy import CLASSES, COLUMNS, limits_of, read_policy, table_of
+from operator_bank.wallets.classes import CLASSES, COLUMNS, limits_of, read_policy, table_of
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from settlement.records import Kind, Limit

@@ -3,7 +3,7 @@
 import pytest
 
 from dcep.errors.v1 import errors_pb2
-from operator_bank.reasons import reason_of, refusal_of
+from operator_bank.ledger.reasons import reason_of, refusal_of
 from settlement.records import Result
 
 INTERNAL = {Result.REPEATED, Result.REFUSED_UPSTREAM, Result.LEDGER_MISMATCH}

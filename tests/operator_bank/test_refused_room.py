@@ -13,7 +13,7 @@ from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_REFUSED_AT_ONCE, REFUSED_PAYMENT_BYTES
-from operator_bank.payments.pay import Paid
+from operator_bank.payments.payments import Paid
 from runtime.errors import Refusal
 from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World
 
@@ -24,7 +24,7 @@ BYTES = 3_000
 
 @pytest.fixture
 def tight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("operator_bank.refused.REFUSED_BYTES", BYTES)
+    monkeypatch.setattr("operator_bank.wallets.refused.REFUSED_BYTES", BYTES)
     return World(tmp_path)
 
 

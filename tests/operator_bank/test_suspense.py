@@ -11,7 +11,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
-from operator_bank.accounts import SUSPENSE
+from operator_bank.ledger.accounts import SUSPENSE
 from operator_bank.tables import ledger, suspense
 from runtime.errors import Refusal
 from sandbox.audit_suspense import suspense_problems

@@ -13,12 +13,12 @@ from sqlalchemy import select
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.central_keys import CentralKeys, KeysFile
-from operator_bank.contradictions import KEYS
-from operator_bank.grpc_inner import inner_gate
-from operator_bank.payments.feed_chain import FeedBroken
+from operator_bank.api.inner import inner_gate
+from operator_bank.feed.chain import FeedBroken
+from operator_bank.peers.central_keys import CentralKeys, KeysFile
+from operator_bank.peers.contradictions import KEYS
+from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.tables import contradictions
-from operator_bank.trusted_keys import TrustedKeys
 from runtime.database import Database
 from runtime.envelope import key_id, sign
 from runtime.errors import NoAnswer, Refusal
@@ -392,7 +392,7 @@ def test_a_word_of_the_feed_that_knows_fewer_statements_is_signed_evidence(world
 def test_pairs_of_words_that_contradict_are_kept_up_to_a_bound(
     trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operator_bank.contradictions.MAX_KEPT", 2)
+    monkeypatch.setattr("operator_bank.peers.contradictions.MAX_KEPT", 2)
     trust.hear(announced(FIRST, 4, SECOND), announced(FIRST, 5, SECOND))
     for number in range(4):
         trust.hear(announced(FIRST, 4 + number % 2, None, end(THIRD, 1 + number)))

@@ -17,7 +17,7 @@ def test_ctrl_c_while_a_command_is_being_read_is_a_sentence(
 
     monkeypatch.setattr(importlib, "import_module", interrupted)
     with pytest.raises(SystemExit) as ended:
-        begin("wallet.cli")
+        begin("wallet.cli.main")
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "Interrupted.\n")
 

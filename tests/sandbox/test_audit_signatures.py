@@ -12,13 +12,13 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import delete, select, update
 
-from central_bank.accounts import circulation
+from central_bank.ledger.accounts import circulation
 from central_bank.tables import bank_batches
 from central_bank.tables import ledger as central_tables
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank import accounts
+from operator_bank.ledger import accounts
 from operator_bank.tables import feed_tips, wallets
 from operator_bank.tables import ledger as bank_tables
 from operator_bank.tables import outbound as outgoing

@@ -19,9 +19,9 @@ from runtime.errors import Refusal
 from sandbox.stack import init
 from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED
 from sandbox.words import Speaker as DcepSpeaker
-from wallet.speak import Speaker as WalletSpeaker
+from wallet.cli.console import Speaker as WalletSpeaker
 
-TOOLS = {"wallet": "wallet.cli", "dcep": "sandbox.cli"}
+TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli"}
 BIN = Path(sys.executable).parent
 
 

@@ -20,9 +20,9 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from operator_bank.api.public import GrpcExchange, GrpcPayments, GrpcWallets
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
-from operator_bank.grpc_public import GrpcExchange, GrpcPayments, GrpcWallets
 from operator_bank.tables import metadata as bank_tables
 from runtime.clock import ManualClock
 from runtime.database import Database, open_engine
@@ -46,8 +46,8 @@ from tests.central_bank.conftest import (
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS
 from tests.officers.people import Person, founding
 from wallet.app import App
-from wallet.banks import BankEntry
-from wallet.store import SqlBook
+from wallet.orders.sql_order_book import SqlBook
+from wallet.peers.bank_directory import BankEntry
 from wallet.tables import metadata as wallet_tables
 
 CENTRAL, PREFIXES = "central-bank", {"alpha": "6201", "beta": "6202"}
@@ -218,7 +218,7 @@ class Country:
 
 
 class _BankPeers:
-    """`central_bank.registration.peers.BankPeers`."""
+    """`central_bank.peers.interface.BankPeers`."""
 
     def __init__(self, country: Country) -> None:
         self._begin = country.begin
@@ -235,7 +235,7 @@ class _BankPeers:
 
 
 class _CentralBank:
-    """`operator_bank.peers.CentralBank`, as one bank sees it; without offline money."""
+    """`operator_bank.peers.interface.CentralBank`, as one bank sees it; without offline money."""
 
     def __init__(self, country: Country, bank: str) -> None:
         self._country = country
@@ -297,7 +297,7 @@ class _CentralBank:
 
 
 class _Counter:
-    """`wallet.bank.Bank`; without offline money."""
+    """`wallet.peers.interface.Bank`; without offline money."""
 
     def __init__(self, country: Country, bank: str) -> None:
         self._country = country

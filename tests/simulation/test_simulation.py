@@ -196,9 +196,9 @@ def test_nothing_that_was_acknowledged_is_lost(
 ) -> None:
     # In one thread nothing comes while it is waited for.
     for module, name in (
-        ("registration.settle", "FIRST_LOOK_S"),
-        ("registration.settle", "PATIENCE_S"),
-        ("issuance.setting_aside", "PATIENCE_S"),
+        ("registration.settlement", "FIRST_LOOK_S"),
+        ("registration.settlement", "PATIENCE_S"),
+        ("issuance.redemption_reserve", "PATIENCE_S"),
     ):
         monkeypatch.setattr(f"central_bank.{module}.{name}", 0.0)
     print(f"again with: SEED={seed}")

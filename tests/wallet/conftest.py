@@ -11,7 +11,7 @@ from runtime.clock import ManualClock, SystemClock
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
 from wallet.app import App
-from wallet.banks import BankEntry
+from wallet.peers.bank_directory import BankEntry
 
 ALPHA = BankEntry("alpha", "127.0.0.1:1", ca=__file__, offline_root="")
 MakeApp = Callable[..., App]

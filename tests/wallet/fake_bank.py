@@ -18,7 +18,7 @@ from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.offline.country import NOW, Country
 from tests.offline.purses import deposited
-from wallet.bank import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
+from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
 DEPOSIT_FEN = 1_000_000
@@ -38,7 +38,7 @@ class Account:
 
 @dataclass
 class FakeBank:
-    """`wallet.bank.Bank`.
+    """`wallet.peers.interface.Bank`.
 
     Attributes:
         mute_before: so many orders are lost on their way to the bank.
@@ -358,7 +358,7 @@ class Arrivals:
 
 
 class FakeBanks:
-    """`wallet.bank.Banks` with one bank."""
+    """`wallet.peers.interface.Banks` with one bank."""
 
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank

@@ -12,8 +12,8 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import WALLET, FailingStore, Purse
-from wallet.card import Card
-from wallet.hard_wallet import HardWallet, converse, personalise
+from wallet.hard_wallet.card import HardWallet, converse, personalise
+from wallet.hard_wallet.reader import Card
 
 PIN = "2468"
 

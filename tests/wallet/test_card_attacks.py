@@ -20,16 +20,15 @@ from runtime.randomness import SeededRandomness, SystemRandomness
 from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import WALLET, FailingStore, purse
 from tests.wallet.held_cards import PIN, Held, no, paid_by, took
-from wallet import card_messages as messages
-from wallet import tap
-from wallet.card import Card
-from wallet.card_channel import Channel, meet, met
-from wallet.card_guard import FREE_TAPS, MAX_PAIRED, Session, wallet_part
-from wallet.card_messages import Command
-from wallet.hard_wallet import HardWallet, personalise
-from wallet.home import HomeError
-from wallet.link_errors import LinkError
-from wallet.pocket import Pocket
+from wallet.hard_wallet import messages, tap
+from wallet.hard_wallet.card import HardWallet, personalise
+from wallet.hard_wallet.channel import Channel, meet, met
+from wallet.hard_wallet.guard import FREE_TAPS, MAX_PAIRED, Session, wallet_part
+from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.reader import Card
+from wallet.home.home import HomeError
+from wallet.offline.outcomes import LinkError
+from wallet.offline.payments import Pocket
 from wallet.secure_element.sealed_file import SealedFile
 
 OTHER = "6201000000000025"

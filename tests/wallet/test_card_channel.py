@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from runtime.randomness import SeededRandomness
-from wallet.card_channel import PART_BYTES, TAG_BYTES, Channel, Handshake, MessageError
-from wallet.card_pin import Holder, PinWrong, Reader, stretched
+from wallet.hard_wallet.channel import PART_BYTES, TAG_BYTES, Channel, Handshake, MessageError
+from wallet.hard_wallet.pin import Holder, PinWrong, Reader, stretched
 
 # Noise_NN_25519_ChaChaPoly_SHA256 of the cacophony vectors (github.com/haskell-cryptography/
 # cacophony, as snow and noise-c carry them).

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.wallet.fake_bank import FakeBank
-from wallet.cli import app
+from wallet.cli.main import app
 
 BAD_AMOUNTS = [
     "-5",
@@ -221,7 +221,7 @@ def test_watch_shows_what_arrives_after_its_first_line_and_survives_its_bank(
     alice: Cli, bob: str, stack: Path, tmp_path: Path, grpc_bank: FakeBank
 ) -> None:
     alice.run("pay", bob, "1", "--memo", "before")
-    command = [sys.executable, "-m", "wallet.cli", "watch", "--count", "2", "--json"]
+    command = [sys.executable, "-m", "wallet.cli.main", "watch", "--count", "2", "--json"]
     watch = subprocess.Popen(
         [*command, "--home", str(tmp_path / "bob")],
         stdout=subprocess.PIPE,

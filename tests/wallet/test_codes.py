@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from central_bank.registration.sizes import sizes
+from central_bank.registration.offline.sizes import sizes
 from tests.offline.country import Country
 from tests.offline.purses import purse
 from tests.wallet.test_cli import Cli
-from wallet import papers
-from wallet.drawn import codes_for, drawn
+from wallet.cli.qr import codes_for, drawn
 from wallet.limits import MAX_QR_CHARACTERS
-from wallet.papers import PAYMENT, REQUEST, PaperError, codes, joined, read, write
+from wallet.offline import text_format
+from wallet.offline.text_format import PAYMENT, REQUEST, PaperError, codes, joined, read, write
 
 LARGEST = 16_384
 DATA = random.Random(3).randbytes(LARGEST)
@@ -88,7 +88,7 @@ def test_what_is_drawn_fits_the_window(width: int) -> None:
         blocks = [line for line in lines if line and not line.isascii()]
         assert max(map(len, blocks), default=0) <= width
         assert bool(blocks) == (width >= 39)
-        assert not blocks or papers.joined(" ".join(codes_for(text, width))) == text
+        assert not blocks or text_format.joined(" ".join(codes_for(text, width))) == text
 
 
 def test_a_common_payment_is_one_code_of_80_columns() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from offline_token.formats import Payment
 from tests.offline.country import Country
-from wallet.found_text import decoded, found
-from wallet.papers import BACK, PAYMENT, REQUEST, PaperError, codes, read, write
+from wallet.offline.found_text import decoded, found
+from wallet.offline.text_format import BACK, PAYMENT, REQUEST, PaperError, codes, read, write
 
 COUNTRY = Country()
 ASKED = write(REQUEST, COUNTRY.request(COUNTRY.bob, 1_250).encode())

@@ -14,10 +14,10 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
 from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, _purse, deposited, deposits, purse
-from wallet import hand_over, papers
-from wallet.link import Taken
-from wallet.link_errors import CameBack, GivenBack, LinkError, LinkRefused
-from wallet.pocket import Pocket
+from wallet.offline import link_payments, text_format
+from wallet.offline.link import Taken
+from wallet.offline.outcomes import CameBack, GivenBack, LinkError, LinkRefused
+from wallet.offline.payments import Pocket
 
 AMOUNT = 30
 TO_PAYEE, TO_PAYER = "to the payee", "to the payer"
@@ -32,7 +32,7 @@ def loaded() -> tuple[bytes, bytes]:
 
 
 class Memory:
-    """`wallet.hand_over.Requests`."""
+    """`wallet.offline.link_payments.Requests`."""
 
     def __init__(self) -> None:
         self.open: list[tuple[str, int]] = []
@@ -65,7 +65,7 @@ class Pair:
     ) -> tuple[Any, Any]:
         """One command on each side; what each came to."""
         payee, payer = Pocket(self.bob.element), Pocket(self.alice.element)
-        request = hand_over.request_to_show(
+        request = link_payments.request_to_show(
             payee, self.requests, self.bob.clock, amount, anew=anew_request
         )
         listening, came = threading.Event(), []
@@ -78,7 +78,7 @@ class Pair:
         def wait() -> None:
             try:
                 came.append(
-                    hand_over.accept(
+                    link_payments.accept(
                         payee,
                         ("127.0.0.1", 0),
                         request,
@@ -96,7 +96,7 @@ class Pair:
         cable = cut(where[0]) if cut is not None else None
         port = cable.port if cable is not None else where[0]
         try:
-            sent: Any = hand_over.pay(
+            sent: Any = link_payments.pay(
                 payer, ("127.0.0.1", port), lambda asked: None, anew=anew, timeout_s=WAIT_S
             )
         except Exception as error:
@@ -169,7 +169,7 @@ def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
         seen.append(Cable(port, TO_PAYEE, 10**9))
         return seen[-1]
 
-    assert pair.meet(cut=whole) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+    assert pair.meet(cut=whole) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     payee_bytes = 10**9 - seen[0]._left
     request = len(Pocket(pair.bob.element).request(AMOUNT)) + 1
     return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT} {bytes(64).hex()}\n")}
@@ -180,9 +180,9 @@ def test_a_link_cut_at_any_byte_pays_once(loaded: tuple[bytes, bytes], direction
     for whole in range(lengths(loaded)[direction]):
         pair = Pair(loaded)
         came, sent = pair.meet(cut=lambda port, at=whole: Cable(port, direction, at))
-        assert isinstance(sent, (LinkError, hand_over.Handed)), (whole, sent)
+        assert isinstance(sent, (LinkError, link_payments.Handed)), (whole, sent)
         assert sum(pair.hands) in (100, 100 - AMOUNT), whole
-        if not isinstance(sent, hand_over.Handed):
+        if not isinstance(sent, link_payments.Handed):
             came, sent = pair.meet()
             assert sent.amount_fen == AMOUNT, (whole, sent)
         assert isinstance(came, Taken)
@@ -198,7 +198,7 @@ def test_cut_again_and_again_it_is_still_paid_once(loaded: tuple[bytes, bytes]) 
             direction = (TO_PAYEE, TO_PAYER)[(seed + turn) % 2]
             at = (seed * 7_919 + turn * 104_729) % bounds[direction]
             _, sent = pair.meet(cut=lambda port, d=direction, n=at: Cable(port, d, n))
-            if isinstance(sent, hand_over.Handed):
+            if isinstance(sent, link_payments.Handed):
                 break
         else:
             pair.meet()
@@ -218,8 +218,8 @@ def test_the_payee_says_that_nothing_new_came(loaded: tuple[bytes, bytes]) -> No
     before_the_ok(loaded, pair)
     came, sent = pair.meet()
     assert came == Taken(AMOUNT, repeated=True, asked=False)
-    assert sent == hand_over.Handed(AMOUNT, True)
-    assert pair.meet() == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+    assert sent == link_payments.Handed(AMOUNT, True)
+    assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     assert pair.hands == (40, 60)
 
 
@@ -228,7 +228,7 @@ def test_another_amount_is_paid_after_the_earlier_one_is_confirmed(
 ) -> None:
     pair = Pair(loaded)
     before_the_ok(loaded, pair)
-    assert pair.meet(20) == (Taken(20), hand_over.Handed(20, False))
+    assert pair.meet(20) == (Taken(20), link_payments.Handed(20, False))
     assert pair.hands == (50, 50)
     assert pair.alice.element.unconfirmed() == []
 
@@ -236,7 +236,7 @@ def test_another_amount_is_paid_after_the_earlier_one_is_confirmed(
 def test_a_new_payment_can_be_wished_for(loaded: tuple[bytes, bytes]) -> None:
     pair = Pair(loaded)
     before_the_ok(loaded, pair)
-    assert pair.meet(anew=True)[1] == hand_over.Handed(AMOUNT, False)
+    assert pair.meet(anew=True)[1] == link_payments.Handed(AMOUNT, False)
     assert pair.hands == (40, 60)
 
 
@@ -245,7 +245,7 @@ def test_a_payment_that_never_arrived_pays_a_new_request(loaded: tuple[bytes, by
     _, sent = pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
     assert isinstance(sent, LinkError) and pair.hands == (70, 0)
     came, sent = pair.meet(anew_request=True)
-    assert (came, sent) == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert (came, sent) == (Taken(AMOUNT, asked=False), link_payments.Handed(AMOUNT, True))
     assert pair.hands == (70, 30)
 
 
@@ -258,17 +258,17 @@ def test_two_payers_of_one_cut_link_both_keep_what_is_theirs(loaded: tuple[bytes
     assert pair.meet()[0] == Taken(AMOUNT)
     assert pair.hands == (70, AMOUNT)
     pair.alice = alice
-    assert pair.meet() == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert pair.meet() == (Taken(AMOUNT, asked=False), link_payments.Handed(AMOUNT, True))
     assert pair.hands == (70, 2 * AMOUNT)
 
 
 def test_a_request_paid_by_another_way_is_not_shown_again(loaded: tuple[bytes, bytes]) -> None:
     pair = Pair(loaded)
     payee = Pocket(pair.bob.element)
-    text = hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT)
-    assert hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) == text
+    text = link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT)
+    assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) == text
     payee.accept(Pocket(pair.alice.element).pay(text))
-    assert hand_over.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) != text
+    assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) != text
 
 
 def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> None:
@@ -281,7 +281,7 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
     came, sent = pair.meet()
     assert isinstance(sent, LinkRefused)
     assert len(pair.alice.element.unconfirmed()) == 1
-    assert pair.meet(anew=True)[1] == hand_over.Handed(AMOUNT, False)
+    assert pair.meet(anew=True)[1] == link_payments.Handed(AMOUNT, False)
 
 
 # The payee has another key than before
@@ -301,14 +301,14 @@ def test_a_payee_that_has_loaded_since_is_known_again(loaded: tuple[bytes, bytes
     loads(pair.bob, "beta")
     assert pair.meet() == (
         Taken(AMOUNT, repeated=True, asked=False),
-        hand_over.Handed(AMOUNT, True),
+        link_payments.Handed(AMOUNT, True),
     )
     assert pair.hands == (70, 30)
     _, sent = pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
     assert isinstance(sent, LinkError) and pair.hands == (40, 30)
     loads(pair.bob, "beta")
     came, sent = pair.meet(anew_request=True)
-    assert (came, sent) == (Taken(AMOUNT, asked=False), hand_over.Handed(AMOUNT, True))
+    assert (came, sent) == (Taken(AMOUNT, asked=False), link_payments.Handed(AMOUNT, True))
     assert pair.hands == (40, 60)
 
 
@@ -330,14 +330,14 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
         def __getitem__(self, tag: str) -> str:
             return tag
 
-    pair.bob, payee = carol, hand_over.link.receive
+    pair.bob, payee = carol, link_payments.link.receive
 
     def receive(*arguments: Any, **more: Any) -> Taken:
         return payee(*arguments, **{**more, "answers": Nosy})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hand_over.link, "receive", receive)
-        assert pair.meet() == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False))
+        patch.setattr(link_payments.link, "receive", receive)
+        assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     assert len(shown) == 1 and shown[0] not in {key.hex() for key in real()}
     assert len(pair.alice.element.unconfirmed()) == 1
 
@@ -381,7 +381,7 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
     for at in range(whole - cables[0]._left):
         pair = refusing(loaded)
         came, sent = pair.meet(cut=lambda port, at=at: Cable(port, direction, at))
-        assert not isinstance(came, Taken) and not isinstance(sent, hand_over.Handed), at
+        assert not isinstance(came, Taken) and not isinstance(sent, link_payments.Handed), at
         assert pair.hands in ((100, 0), (100 - AMOUNT, 0)), at
         # Whatever was lost is shown, and given back, when they meet again.
         _, sent = pair.meet()
@@ -407,7 +407,7 @@ def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
     revoking = country.bundle(created_time_ms=NOW, revoked=(country.carol.revocation,))
     pair.bob.element.trust(country.root_public + revoking.encode())
     came, sent = pair.meet(anew_request=True)
-    assert (came, sent) == (Taken(AMOUNT), hand_over.Handed(AMOUNT, False, AMOUNT))
+    assert (came, sent) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False, AMOUNT))
     assert pair.hands == (100, AMOUNT)
     assert pair.alice.element.payable_fen() == 100 - AMOUNT
 
@@ -418,14 +418,14 @@ def test_a_forged_give_back_leaves_the_payment_to_its_payee(
     pair = Pair(loaded)
 
     def give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
-        text = papers.write(papers.BACK, b"B1" + bytes(16) + b"\1" + bytes(129))
+        text = text_format.write(text_format.BACK, b"B1" + bytes(16) + b"\1" + bytes(129))
         raise GivenBack(text, "a device was revoked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hand_over, "accept_or_give_back", give_back)
+        patch.setattr(link_payments, "accept_or_give_back", give_back)
         _, sent = pair.meet()
     assert isinstance(sent, Refusal)
     assert pair.hands == (70, 0)
     assert len(pair.alice.element.unconfirmed()) == 1
-    assert pair.meet(anew_request=True)[1] == hand_over.Handed(AMOUNT, True)
+    assert pair.meet(anew_request=True)[1] == link_payments.Handed(AMOUNT, True)
     assert pair.hands == (70, 30)

@@ -30,17 +30,16 @@ from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import PIN, Held, no, paid_by, took
 from tests.wallet.test_cli import Cli
-from wallet import card_messages as messages
-from wallet import tap
-from wallet.card import touched
-from wallet.card_guard import FREE_TAPS, Session
-from wallet.card_messages import Command
-from wallet.card_pin import Reader
-from wallet.hand_over import Handed
-from wallet.hard_wallet import HardWallet, personalise, serve
-from wallet.home import HomeError
-from wallet.link_errors import CameBack, LinkError
-from wallet.pocket import Pocket
+from wallet.hard_wallet import messages, tap
+from wallet.hard_wallet.card import HardWallet, personalise, serve
+from wallet.hard_wallet.guard import FREE_TAPS, Session
+from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.pin import Reader
+from wallet.hard_wallet.reader import touched
+from wallet.home.home import HomeError
+from wallet.offline.link_payments import Handed
+from wallet.offline.outcomes import CameBack, LinkError
+from wallet.offline.payments import Pocket
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
@@ -464,7 +463,7 @@ class Process:
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
             "DCEP_CARD_PIN": PIN,
         }
-        words = ["-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
+        words = ["-m", "wallet.hard_wallet.card", "--socket", str(path), "--free", "5"]
         words += ["--root", country.root_public.hex()]
         self.process = subprocess.Popen([sys.executable, *words], env=environment)
         wait_for(path)

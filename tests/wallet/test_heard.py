@@ -61,7 +61,7 @@ def test_a_refusal_learned_by_a_look_says_when_it_was_ordered(
 def typed(alice: Cli, shell: str) -> tuple[int, str]:
     """A line typed at a shell, ``wallet`` being the command: its exit code and error output."""
     importable = os.pathsep.join(entry for entry in sys.path if entry)
-    wallet = f'wallet() {{ {sys.executable} -m wallet.cli "$@"; }}; '
+    wallet = f'wallet() {{ {sys.executable} -m wallet.cli.main "$@"; }}; '
     done = subprocess.run(
         ["bash", "-c", wallet + shell],
         capture_output=True,

@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from wallet.history_words import as_table, listed, told
-from wallet.holder import Entry
-from wallet.past import Wanted
-from wallet.times import TimeError, clock, parse_time, zone, zoned
+from wallet.cli.history_output import as_table, listed, told
+from wallet.cli.times import TimeError, clock, parse_time, zone, zoned
+from wallet.online.account import Entry
+from wallet.online.history import Wanted
 
 NOW = 1_800_000_000_000
 WIDE = Entry(
@@ -143,7 +143,7 @@ def test_times_are_of_this_machine_and_a_day_is_whole(monkeypatch: pytest.Monkey
 def test_a_long_past_is_read_page_by_page_until_it_is_old_enough(
     make_app: MakeApp, bank: FakeBank
 ) -> None:
-    from wallet.past import find
+    from wallet.online.history import find
 
     holder = make_app("alice").holder()
     for _ in range(1_100):

@@ -17,16 +17,16 @@ from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from tests.wallet.test_history import WIDE
 from tests.wallet.test_offline_for_people import PROFILE
-from wallet.cli import app
-from wallet.cli_offline_words import gave_back
-from wallet.device import Limits, Rules
-from wallet.history_words import listed, told
-from wallet.link_errors import CameBack, GivenBack, LinkRefused
-from wallet.offline_words import limited, shown
+from wallet.cli.console import Speaker
+from wallet.cli.history_output import listed, told
+from wallet.cli.main import app
+from wallet.cli.offline_output import gave_back
+from wallet.cli.offline_texts import limited, shown
+from wallet.cli.reason_texts import sentence
+from wallet.offline.outcomes import CameBack, GivenBack, LinkRefused
+from wallet.secure_element.interface import Limits, Rules
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.refusals import said as why_not
-from wallet.speak import Speaker
-from wallet.words import sentence
 
 
 @pytest.fixture

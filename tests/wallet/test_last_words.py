@@ -16,7 +16,7 @@ from tests.offline.purses import ruled
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
-from wallet.device import PieceState
+from wallet.secure_element.interface import PieceState
 
 UNDECIDED = [
     reason

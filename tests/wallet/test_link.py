@@ -7,22 +7,22 @@ import threading
 
 import pytest
 
-from wallet import link, papers
-from wallet.link_errors import GivenBack, LinkError, LinkRefused
+from wallet.offline import link, text_format
+from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused
 
 
 def test_text_is_capital_letters_and_digits_and_comes_back() -> None:
     data = bytes(range(256))
-    text = papers.write(papers.PAYMENT, data)
+    text = text_format.write(text_format.PAYMENT, data)
     assert text.isascii() and text.isalnum() and text.upper() == text
     wrapped = "\n".join(text[at : at + 60].lower() for at in range(0, len(text), 60))
-    assert papers.read(papers.PAYMENT, wrapped) == data
+    assert text_format.read(text_format.PAYMENT, wrapped) == data
 
 
 @pytest.mark.parametrize("text", ["", "hello", "DCEPR1AAAA", "DCEPP1A1", "DCEPP1A", "DCEPP1é"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(papers.PaperError):
-        papers.read(papers.PAYMENT, text)
+    with pytest.raises(text_format.PaperError):
+        text_format.read(text_format.PAYMENT, text)
 
 
 def linked(

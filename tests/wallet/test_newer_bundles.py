@@ -16,9 +16,10 @@ from tests.offline.purses import Purse, purse
 from tests.offline.trust_cases import filter_of
 from tests.wallet.held_cards import Held
 from tests.wallet.test_hand_over import Memory
-from wallet import hand_over, newer_bundles, tap
-from wallet.link_errors import LinkError
-from wallet.pocket import Pocket
+from wallet.hard_wallet import tap
+from wallet.offline import link_payments, newer_bundles
+from wallet.offline.outcomes import LinkError
+from wallet.offline.payments import Pocket
 
 OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)
 
@@ -62,11 +63,11 @@ def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
 
     def receive() -> None:
         try:
-            request = hand_over.request_to_show(
+            request = link_payments.request_to_show(
                 Pocket(payee.element), Memory(), payee.clock, amount
             )
             came.append(
-                hand_over.accept(
+                link_payments.accept(
                     Pocket(payee.element),
                     ("127.0.0.1", 0),
                     request,
@@ -84,7 +85,7 @@ def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
     host, _, port = where[0].rpartition(":")
     sent: object
     try:
-        sent = hand_over.pay(
+        sent = link_payments.pay(
             Pocket(payer.element), (host, int(port)), lambda request: None, timeout_s=10
         )
     except Exception as error:

@@ -19,9 +19,9 @@ from tests.softhsm import PIN as TOKEN_PIN
 from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from wallet import papers
-from wallet.cli_offline_words import given
-from wallet.papers import REQUEST
+from wallet.cli.offline_output import given
+from wallet.offline import text_format
+from wallet.offline.text_format import REQUEST
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def bob(stack: Path, tmp_path: Path, alice: Cli) -> Cli:
 def command(cli: Cli, *words: str, **environment: str) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "wallet.cli", "--home", str(cli.home), "--json", *words],
+        [sys.executable, "-m", "wallet.cli.main", "--home", str(cli.home), "--json", *words],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
@@ -135,7 +135,7 @@ def carol(alice: Cli, bob: Cli, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     request = bob.json("offline", "request", "20")["text"]
     payment = alice.json("offline", "pay", request, "--amount", "20")["text"]
     assert bob.json("offline", "accept", payment)["amount_fen"] == 2_000
-    chain = Payment.decode(papers.read(papers.PAYMENT, payment)).chains[0]
+    chain = Payment.decode(text_format.read(text_format.PAYMENT, payment)).chains[0]
     grpc_bank.revoked = (chain.hops[0].certificate.revocation(),)
     cli = Cli(alice.stack, tmp_path / "carol")
     cli.run("open", "--bank", "alpha", "--name", "Carol")

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from central_bank.registration.sizes import sizes
+from central_bank.registration.offline.sizes import sizes
 from tests.offline.country import DAY, Country
 from tests.offline.purses import Purse, pay, purse
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from wallet.cli import app
-from wallet.device import PieceState
-from wallet.home import Profile
-from wallet.offline_words import hints, limited, listed, shown
+from wallet.cli.main import app
+from wallet.cli.offline_texts import hints, limited, listed, shown
+from wallet.home.home import Profile
+from wallet.secure_element.interface import PieceState
 
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
@@ -91,7 +91,7 @@ def test_the_holder_is_warned_before_money_ends(
     holder = purse(country, "alice", 700)
     for days_before, warned in ((8, False), (6, True)):
         now_s = holder.element.pieces()[0].expires_time_ms / 1_000 - days_before * DAY / 1_000
-        monkeypatch.setattr("wallet.offline_words.time.time", lambda now_s=now_s: now_s)
+        monkeypatch.setattr("wallet.cli.offline_texts.time.time", lambda now_s=now_s: now_s)
         assert (
             any("7 days more at most" in hint for hint in hints(holder.element.pieces())) is warned
         )
@@ -307,11 +307,13 @@ def test_a_text_that_was_piped_through_another_program_is_found(
 
 
 def test_codes_that_are_mixed_or_missing_are_named(country: Country, alice: Cli, bob: Cli) -> None:
-    from wallet import papers
+    from wallet.offline import text_format
 
     one, two = purse(country, "alice", *sizes(2_500)), purse(country, "bob")
     payments = [one.element.pay(two.element.request(1_100)) for _ in range(2)]
-    first, second = (papers.codes(papers.write(papers.PAYMENT, each)) for each in payments)
+    first, second = (
+        text_format.codes(text_format.write(text_format.PAYMENT, each)) for each in payments
+    )
     assert len(first) > 1 and len(second) > 1
     assert "these are missing: 1" in typed(bob, "offline", "accept", *first[1:], code=2)
     mixed = typed(bob, "offline", "accept", first[0], *second[1:], code=2)

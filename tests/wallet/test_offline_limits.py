@@ -11,7 +11,7 @@ from runtime.errors import Refusal
 from tests.offline.country import NOW, Country
 from tests.offline.purses import Purse, deposits, pay, purse
 from tests.wallet.test_cli import Cli
-from wallet.device import Limits
+from wallet.secure_element.interface import Limits
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 
 from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import Purse, deposits, pay, purse, ruled
-from wallet.device import PieceState
-from wallet.home import Profile
-from wallet.offline_words import shown
+from wallet.cli.offline_texts import shown
+from wallet.home.home import Profile
+from wallet.secure_element.interface import PieceState
 
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 

@@ -16,8 +16,8 @@ from tests.wallet.conftest import MakeApp
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
-from wallet.grpc_wallet import GrpcWallet
-from wallet.home import HomeError
+from wallet.api.wallet import GrpcWallet
+from wallet.home.home import HomeError
 from wallet.secure_element import sealing
 from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack
 from wallet.secure_element.limits import MAX_PIN_TRIES

@@ -23,10 +23,10 @@ from tests.offline.country import NOW, Country, key_of
 from tests.offline.purses import WALLET, purse
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from tests.wallet.test_sealed_file import FILES, copied, count, opened, put_back, tried
-from wallet.device import Limits
 from wallet.secure_element import changes
 from wallet.secure_element.device_errors import DeviceError, PinError, RolledBack
 from wallet.secure_element.element import SecureElement
+from wallet.secure_element.interface import Limits
 from wallet.secure_element.limits import MIN_LOG_BYTES
 from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.sealed_log import SealedLog

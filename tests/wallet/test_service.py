@@ -22,7 +22,7 @@ from runtime.tls import channel_credentials
 from sandbox.connections import serving
 from sandbox.ports import free_ports
 from tests.wallet.fake_bank import FakeBank
-from wallet.banks import find_bank
+from wallet.peers.bank_directory import find_bank
 
 BOUND_S = 30.0
 

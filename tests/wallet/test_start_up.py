@@ -23,7 +23,7 @@ def run(stack: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess
         "WALLET_HOME": str(home),
     }
     return subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "wallet.cli", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "wallet.cli.main", *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
-from wallet.watching import Watching
+from wallet.online.watching import Watching
 
 
 class Watcher:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from language import N_, _
-from wallet.home import HomeError
+from wallet.home.home import HomeError
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
 

@@ -25,10 +25,19 @@ from offline_token.verify import Bad, Reason, check_device
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Limits, Made, News, Piece, PieceState, Rules, answer_of, question_of
 from wallet.secure_element import keys, loading, paying, statements, taking
 from wallet.secure_element.depositing import begin_deposit, deposit_of, refuse_deposit
 from wallet.secure_element.giving_back import give_back, take_back
+from wallet.secure_element.interface import (
+    Limits,
+    Made,
+    News,
+    Piece,
+    PieceState,
+    Rules,
+    answer_of,
+    question_of,
+)
 from wallet.secure_element.limits import RENEWED_BEFORE_MS
 from wallet.secure_element.pieces import (
     balance_fen,
@@ -50,7 +59,7 @@ T = TypeVar("T")
 
 
 class SecureElement:
-    """Implements `wallet.device.Device`.
+    """Implements `wallet.secure_element.interface.Device`.
 
     Args:
         root: the central bank's key; b"" to keep the first one that it is told.

@@ -42,9 +42,9 @@ from offline_token.verify import (
 )
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
-from wallet.device import Made, Piece, PieceState
 from wallet.limits import FEW_DAYS
 from wallet.secure_element.choosing import alone, several
+from wallet.secure_element.interface import Made, Piece, PieceState
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES
 from wallet.secure_element.refusals import bad, said

@@ -13,7 +13,7 @@ from typing import Any
 
 from runtime import pkcs11
 from runtime.randomness import Randomness
-from wallet.home import HomeError
+from wallet.home.home import HomeError
 from wallet.secure_element.refusals import elsewhere
 from wallet.secure_element.signer import SeedSigner, Signer
 from wallet.secure_element.state import HeldKey, State

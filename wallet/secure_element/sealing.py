@@ -29,7 +29,7 @@ from language import _
 from runtime.files import create_whole
 from runtime.output import reason_of
 from runtime.randomness import Randomness
-from wallet.home import SEED_BYTES
+from wallet.home.home import SEED_BYTES
 from wallet.secure_element.device_errors import DeviceError
 from wallet.secure_element.mark import NOTHING
 

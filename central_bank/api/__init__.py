@@ -1,0 +1,1 @@
+"""The central bank's services over gRPC: translation, nothing else."""

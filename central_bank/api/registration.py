@@ -1,0 +1,117 @@
+"""RegistrationService over gRPC: translates, and decides nothing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import grpc
+
+from central_bank.authentication.banks import Bank, Registry
+from central_bank.limits import FEED_WAIT_S, FEEDS_EACH
+from central_bank.registration.feed import Feed
+from central_bank.registration.offline.deposits import Deposits
+from central_bank.registration.offline.issuance import Loads
+from central_bank.registration.settlement import Settlement, check_incarnation
+from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from runtime.calls import Call
+from runtime.news import News
+from runtime.shares import overloaded
+from runtime.tls import peer
+from settlement.ledger import Ledger
+
+
+class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
+    """See protos/dcep/registration/v1."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        settlement: Settlement,
+        loads: Loads,
+        deposits: Deposits,
+        feed: Feed,
+        ledger: Ledger,
+    ) -> None:
+        self._registry = registry
+        self._settlement = settlement
+        self._loads = loads
+        self._deposits = deposits
+        self._feed = feed
+        self._news = News(ledger)
+        self._followers: dict[str, deque[Call]] = {}
+
+    def SubmitPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self._settlement.submit(self._bank(context), request.batch)
+
+    async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
+        with self._followed(self._bank(call), call):
+            begin = partial(
+                self._feed.start,
+                self._bank(call),
+                request.after,
+                incarnation=request.incarnation,
+                ends_at=request.journal_position,
+            )
+            link = await call.in_thread(begin)
+            told = -1  # the first word comes at once: a bank that starts waits for it
+            while True:
+                # Looked up each time: a suspended bank is cut off here too.
+                bank = self._bank(call)
+                check_incarnation(bank, request.incarnation)
+                number = self._feed.keys_number
+                say = partial(self._feed.after, bank, link, with_tip=number != told)
+                found, read = await call.in_thread(say)
+                if found is not None:
+                    told = number
+                    yield found
+                if read.position == link.position:
+                    while self._feed.keys_number == told:
+                        if await self._news.after(link.position, FEED_WAIT_S):
+                            break
+                        self._bank(call)
+                link = read
+
+    def AcknowledgeFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._feed.acknowledge(self._bank(context), request.receipt)
+        return registration_pb2.AcknowledgeFeedResponse()
+
+    @contextmanager
+    def _followed(self, bank: Bank, call: Call) -> Iterator[None]:
+        """Keeps a bank's newest feeds: one that comes back need not wait for the end of the old."""
+        mine = self._followers.setdefault(bank.name, deque())
+        mine.append(call)
+        if len(mine) > FEEDS_EACH:
+            mine[0].cut_off(overloaded("a newer feed of this bank is followed"))
+        try:
+            yield
+        finally:
+            mine.remove(call)
+            if not mine:
+                del self._followers[bank.name]
+
+    def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        outcome, made = self._loads.register(self._bank(context), request.registration)
+        return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
+
+    def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        outcomes = self._deposits.deposit(self._bank(context), request.deposit)
+        return registration_pb2.DepositTokensResponse(
+            outcomes=[
+                registration_pb2.DepositOutcome(
+                    number=o.number,
+                    state=o.state,  # type: ignore[arg-type]
+                    reason=o.reason,
+                    amount_fen=o.amount_fen,
+                    verdict=o.verdict,
+                    refusal=o.refusal,
+                )
+                for o in outcomes
+            ]
+        )
+
+    def _bank(self, context: Any) -> Bank:
+        return self._registry.welcome(peer(context))

@@ -1,0 +1,56 @@
+"""Who may call what at the central bank, decided for every call."""
+
+from __future__ import annotations
+
+from central_bank.authentication.banks import INSTITUTION, Registry
+from dcep.errors.v1 import errors_pb2
+from officers.grpc_acts import SERVICE_PATH
+from officers.people import Officers
+from runtime.errors import Refusal
+from runtime.server import Gate
+from runtime.tls import Identity
+
+_ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
+_AUTHENTICATION = "/dcep.authentication.v1.AuthenticationService/"
+_ANALYSIS = "/dcep.analysis.v1.AnalysisService/"
+_REGISTRATION = "/dcep.registration.v1.RegistrationService/"
+_BANKS_ALONE = (_REGISTRATION, _ISSUANCE + "CreateRequest", _AUTHENTICATION + "RevokeOwnDevices")
+_OFFICERS_ALONE = (SERVICE_PATH, _ANALYSIS, _AUTHENTICATION + "GetFeedOf")
+_BOTH = (
+    _ISSUANCE + "ListRequests",
+    _ISSUANCE + "GetBooks",
+    _AUTHENTICATION + "ListEvidence",
+    _AUTHENTICATION + "ListBanks",
+    _AUTHENTICATION + "GetTrustBundle",
+    _AUTHENTICATION + "ListCentralKeys",
+)
+"""Whole services, or single methods; what stands in none of the three nobody may call."""
+
+
+def central_gate(registry: Registry, officers: Officers) -> Gate:
+    """The gate of the central bank's one port: admitted banks, and registered officers of its own.
+
+    A bank's officers are known to their bank alone.
+    """
+
+    def gate(peer: Identity | None, method: str) -> None:
+        if peer is None:
+            raise Refusal(
+                errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
+            )
+        if peer.role == "officer" and method.startswith(_OFFICERS_ALONE + _BOTH):
+            officers.known(peer)
+        elif peer.role == "bank" and method.startswith(_BANKS_ALONE + _BOTH):
+            registry.welcome(peer)
+        else:
+            raise Refusal(
+                errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                f"{peer.role} {peer.name} may not call {method.rpartition('/')[2]}",
+            )
+
+    return gate
+
+
+def is_central_officer(peer: Identity) -> bool:
+    """Whether the peer, whom the gate let in, is an officer of the central bank."""
+    return peer.role == "officer" and peer.institution == INSTITUTION

@@ -1,0 +1,270 @@
+"""The banks that are admitted, and who may call what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sized
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, update
+
+from central_bank.authentication.bank import Bank as Bank
+from central_bank.authentication.bank_rows import Given, Renewal, put_bank, read_banks, renew_bank
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_BANKS, MAX_OVERLAP_MS
+from central_bank.tables import banks
+from dcep.errors.v1 import errors_pb2
+from runtime.checks import invalid, public_key, required, text
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from runtime.remembered import Remembered
+from runtime.tls import Identity
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind
+
+INSTITUTION = "central-bank"
+"""The central bank's own name among institutions."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,15}")
+_PREFIX = re.compile(r"[0-9]{4}")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_ADDRESS = re.compile(r"[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}")
+
+Also = Callable[[Connection], object]
+
+
+def nothing(_: Connection) -> None:
+    """No further SQL."""
+
+
+class Registry:
+    """The banks, in SQL and in memory. The memory is what a call is judged by."""
+
+    def __init__(self, database: Database, ledger: Ledger, clock: Clock) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._clock = clock
+        # One change after another: an index is given once, and no change is lost.
+        self._remembered = Remembered(database, read_banks)
+        self._open_accounts([bank.index for bank in self._by_name.values()])
+
+    @property
+    def _by_name(self) -> Mapping[str, Bank]:
+        return self._remembered.now()
+
+    def now(self) -> object:
+        """Another one once banks have changed."""
+        return self._by_name
+
+    def all(self) -> list[Bank]:
+        """All banks, by index."""
+        return sorted(self._by_name.values(), key=lambda bank: bank.index)
+
+    def get(self, name: str, field: str = "bank") -> Bank:
+        """The bank of that name, or BANK_UNKNOWN; FIELD_MISSING for no name at all."""
+        required(name, field)
+        bank = self._by_name.get(name)
+        if bank is None:
+            raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
+        return bank
+
+    def admit(self, bank: Bank, also: Also = nothing, *, by: Given | None = None) -> Bank:
+        """Admits a bank, or finds it admitted already with the same particulars.
+
+        Args:
+            also: further SQL for the same transaction.
+            by: the officers' act.
+        """
+        with self._remembered.change():
+            if self._check_new(bank) is None:
+                self._admit(bank, also, by or Given(0, self._clock.now_ms()))
+            else:
+                self._database.transaction(lambda c: also(c))
+        return self._by_name[bank.name]
+
+    def change(self, write: Also) -> None:
+        """Changes rows that banks are made of; takes effect for the very next look at them."""
+        with self._remembered.change():
+            self._database.transaction(lambda c: write(c) and None)
+
+    def check_new(self, bank: Bank) -> None:
+        """Refuses a bank that cannot be admitted."""
+        self._check_new(bank)
+
+    def renew(
+        self,
+        renewal: Renewal,
+        shortened: Callable[[bytes], bytes],
+        also: Also = nothing,
+        *,
+        by: Given | None = None,
+    ) -> Bank:
+        """Gives a bank a new certificate or key; takes effect for the very next look at it.
+
+        Args:
+            shortened: see `bank_rows.renew_bank`.
+            also: further SQL for the same transaction.
+            by: the officers' act.
+        """
+        with self._remembered.change():
+            self.check_renewal(renewal)
+            bank = self.get(renewal.name, "name")
+            given = by or Given(0, self._clock.now_ms())
+
+            def body(connection: Connection) -> None:
+                renew_bank(connection, bank, renewal, given, shortened)
+                also(connection)
+
+            self._database.transaction(body)
+        return self._by_name[renewal.name]
+
+    def check_renewal(self, renewal: Renewal) -> None:
+        """Refuses a renewal that cannot be."""
+        bank = self.get(renewal.name, "name")
+        if renewal.old_until_time_ms > self._clock.now_ms() + MAX_OVERLAP_MS:
+            raise Refusal(
+                errors_pb2.REASON_VALIDITY_TOO_LONG,
+                f"what is replaced is good for {MAX_OVERLAP_MS} ms more at most",
+                field="old_until_time_ms",
+            )
+        if renewal.nothing_new and not (bank.replaced_certificates or bank.replaced_keys):
+            raise Refusal(
+                errors_pb2.REASON_FIELD_MISSING,
+                f"there is nothing new, and nothing that {bank.name} had before",
+                field="certificate_fingerprint",
+            )
+        if renewal.certificate_fingerprint:
+            _check_fingerprint(renewal.certificate_fingerprint, "certificate_fingerprint")
+            self._check_free("", "certificate_fingerprint", renewal.certificate_fingerprint)
+            _check_few(bank.every_fingerprint)
+        if renewal.business_key:
+            public_key(renewal.business_key, "business_key")
+            self._check_free("", "business_key", renewal.business_key)
+            _check_few(bank.every_key)
+
+    def _check_new(self, bank: Bank) -> Bank | None:
+        """The bank, when it is admitted already with the same particulars."""
+        _check(bank)
+        known = self._by_name.get(bank.name)
+        if known is not None:
+            if replace(bank, index=known.index, suspended=known.suspended) == known:
+                return known
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_EXISTS,
+                f"bank {bank.name!r} is admitted with other particulars",
+                field="bank.name",
+            )
+        for other in self._by_name.values():
+            if other.prefix == bank.prefix:
+                raise _taken("bank.prefix", other)
+        self._check_free("bank.", "certificate_fingerprint", bank.certificate_fingerprint)
+        self._check_free("bank.", "business_key", bank.business_key)
+        if len(self._by_name) >= MAX_BANKS:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, f"there are {MAX_BANKS} banks already")
+        return None
+
+    def _check_free(self, where: str, field: str, value: str | bytes) -> None:
+        """A certificate or a key that was ever a bank's is never given again, to nobody."""
+        for other in self._by_name.values():
+            if value in other.every_fingerprint or value in other.every_key:
+                raise _taken(where + field, other)
+
+    def _admit(self, bank: Bank, also: Also, by: Given) -> None:
+        admitted = replace(bank, index=len(self._by_name), suspended=False)
+        self._open_accounts([admitted.index])
+
+        def body(connection: Connection) -> None:
+            put_bank(connection, admitted, by)
+            also(connection)
+
+        self._database.transaction(body)
+
+    def set_suspended(self, name: str, suspended: bool, also: Also = nothing) -> Bank:
+        """Suspends or reinstates; takes effect for the very next look at the bank.
+
+        Args:
+            also: further SQL for the same transaction.
+        """
+        statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
+        with self._remembered.change():
+            self.get(name, "name")
+            self._database.transaction(lambda c: (c.execute(statement), also(c)))
+        return self._by_name[name]
+
+    def welcome(self, peer: Identity | None) -> Bank:
+        """The admitted, unsuspended bank that calls.
+
+        Raises:
+            Refusal: ROLE_NOT_ALLOWED, BANK_NOT_ADMITTED, BANK_SUSPENDED.
+        """
+        if peer is None or peer.role != "bank":
+            raise Refusal(errors_pb2.REASON_ROLE_NOT_ALLOWED, "only banks may call this")
+        bank = self._by_name.get(peer.name)
+        if bank is None or peer.fingerprint not in bank.fingerprints(self._clock.now_ms()):
+            raise Refusal(
+                errors_pb2.REASON_BANK_NOT_ADMITTED,
+                f"bank {peer.name!r} is not admitted with this certificate",
+            )
+        if bank.suspended:
+            raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, f"bank {peer.name!r} is suspended")
+        return bank
+
+    def _open_accounts(self, indices: list[int]) -> None:
+        for index in indices:
+            numbers = [
+                accounts.reserves(index),
+                accounts.circulation(index),
+                accounts.deposits(index),
+                accounts.office(index),
+                accounts.loss(index),
+                accounts.restored(index),
+            ]
+            self._ledger.submit(Batch(opening(numbers, self._clock.now_ms())))
+
+
+def opening(numbers: list[int], now_ms: int, flags: int = 0) -> NDArray[Any]:
+    """OPEN records (len(numbers),) for accounts of the ledger; opening twice changes nothing."""
+    records = np.zeros(len(numbers), RECORD)
+    records["kind"] = Kind.OPEN
+    records["credit"] = numbers
+    records["spare"] = accounts.LEDGER << 8
+    records["ref"] = flags
+    records["time_ms"] = now_ms
+    return records
+
+
+def _check(bank: Bank) -> None:
+    text(bank.name, "bank.name", longest=16)
+    if not _NAME.fullmatch(bank.name):
+        raise invalid("bank.name", "has 2 to 16 lower-case letters, digits and hyphens")
+    if bank.name == INSTITUTION:
+        raise invalid("bank.name", "is not the central bank's own")
+    if not _PREFIX.fullmatch(bank.prefix):
+        raise invalid("bank.prefix", "has four digits")
+    _check_fingerprint(bank.certificate_fingerprint, "bank.certificate_fingerprint")
+    public_key(bank.business_key, "bank.business_key")
+    if not _ADDRESS.fullmatch(bank.inner_address):
+        raise invalid("bank.inner_address", "looks like host:port")
+
+
+def _check_fingerprint(value: str, field: str) -> None:
+    if not _FINGERPRINT.fullmatch(value):
+        raise invalid(field, "is a SHA-256 in hexadecimal")
+
+
+def _check_few(had: Sized) -> None:
+    if len(had) >= MAX_BANK_CREDENTIALS:
+        raise Refusal(errors_pb2.REASON_OVERLOADED, f"{MAX_BANK_CREDENTIALS} were given before")
+
+
+def _taken(field: str, other: Bank) -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_ALREADY_EXISTS,
+        f"{field} is, or was, bank {other.name!r}'s",
+        field=field,
+    )

@@ -1,0 +1,63 @@
+"""How long banks' keys are still good for offline money, for the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from central_bank.authentication.banks import Registry
+from central_bank.authentication.offline_roots import OfflineRoots
+from offline_token.formats import BANK, Certificate
+from runtime.clock import Clock
+
+_DAY_MS = 86_400_000
+
+
+class _DaysLeft(Collector):
+    def __init__(self, banks: Registry, clock: Clock) -> None:
+        self._banks = banks
+        self._clock = clock
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "dcep_bank_key_days_left",
+            "Days until the certificate of a bank's newest business key ends",
+            labels=["bank"],
+        )
+        now_ms = self._clock.now_ms()
+        for bank in self._banks.all():
+            ends_ms = Certificate.decode(bank.offline_certificate, BANK).expires_time_ms
+            gauge.add_metric([bank.name], round((ends_ms - now_ms) / _DAY_MS, 3))
+        yield gauge
+
+
+def watch_bank_keys(banks: Registry, clock: Clock, metrics: CollectorRegistry) -> None:
+    """Shows the days that are left of each bank's key."""
+    metrics.register(_DaysLeft(banks, clock))
+
+
+class _RootsLeft(Collector):
+    def __init__(self, roots: OfflineRoots, clock: Clock) -> None:
+        self._roots = roots
+        self._clock = clock
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily(
+            "dcep_offline_root_days_left",
+            "Days until a root of offline money that was replaced ends",
+            labels=["root"],
+        )
+        now_ms = self._clock.now_ms()
+        for root in self._roots.all():
+            if root.until_time_ms and root.good(now_ms):
+                left_ms = root.until_time_ms - now_ms
+                gauge.add_metric([root.key.hex()[:16]], round(left_ms / _DAY_MS, 3))
+        yield gauge
+
+
+def watch_offline_roots(roots: OfflineRoots, clock: Clock, metrics: CollectorRegistry) -> None:
+    """Shows the days that are left of roots which were replaced."""
+    metrics.register(_RootsLeft(roots, clock))

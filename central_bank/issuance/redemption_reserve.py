@@ -1,0 +1,161 @@
+"""Having banks set money aside for redemptions: asked without holding anything, until they answer.
+
+Once a second officer approves it a redemption is ASKING until its bank has set the money aside,
+then ASIDE, and OVER when its act has ended. Who approves the act hears the answer if it comes at
+once; else a background step asks again, and the act is approved once more.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from central_bank.authentication.banks import Registry
+from central_bank.limits import PATIENCE_S
+from central_bank.peers.asking import Asking
+from central_bank.tables import office, redemptions
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+
+ASKING, ASIDE, OVER = "asking", "aside", "over"
+_OF = redemptions.c
+_ACTS = office.acts
+
+
+class _Told(NamedTuple):
+    """What a bank said about a redemption, or that it said nothing."""
+
+    row: Row[Any]
+    answer: Future[None]
+
+
+class SettingAside:
+    """Asks banks, and writes down what they say. Holds no lock while a bank is waited for."""
+
+    def __init__(self, database: Database, registry: Registry, asking: Asking) -> None:
+        self._database = database
+        self._registry = registry
+        self._asking = asking
+        self._lock = threading.Lock()
+        self._on_their_way: set[int] = set()
+        # Bounded by what each bank may be asked at once.
+        self._told: queue.SimpleQueue[_Told] = queue.SimpleQueue()
+        self.on_told: Callable[[], None] = lambda: None
+        self.on_short: Callable[[int], None] = lambda _: None
+        """Called with the number of a redemption that a vault is short for, when told of late."""
+
+    def ask(self, number: int, bank: int, amount_fen: int) -> None:
+        """Asks the bank of a redemption; waits a moment for the answer of a bank that is quick.
+
+        Args:
+            number: of its act.
+            bank: the bank's index.
+
+        Raises:
+            Refusal: VAULT_SHORT; the redemption cannot be.
+        """
+        row = self._row(number, bank, amount_fen)
+        if row is None or row.state != ASKING:
+            return
+        answer, waited_for = self._begin(row)
+        if answer is None:
+            return
+        if waited_for:
+            wait([answer], PATIENCE_S)
+        if answer.done():
+            if not self._write(_Told(row, answer)):
+                raise _error(answer)
+            return
+        answer.add_done_callback(partial(self._came_late, row))
+
+    def lies_aside(self, number: int) -> bool:
+        """Whether the bank has said that it set the money aside."""
+        query = select(_OF.state).where(_OF.number == number)
+        return self._database.read(lambda c: c.execute(query).scalar()) == ASIDE
+
+    def over(self, connection: Connection, number: int) -> None:
+        """The act has ended: its bank is asked no more. In the transaction of the end."""
+        connection.execute(update(redemptions).where(_OF.number == number).values(state=OVER))
+
+    def step(self) -> bool:
+        """Writes down what came late and asks again, once for each bank; True to go on at once."""
+        busy = False
+        while not self._told.empty():
+            told = self._told.get()
+            if not self._write(told):
+                self.on_short(told.row.number)
+            busy = True
+        for row in self._due():
+            answer, _ = self._begin(row)
+            if answer is not None:
+                answer.add_done_callback(partial(self._came_late, row))
+        return busy
+
+    def _row(self, number: int, bank: int, amount_fen: int) -> Row[Any] | None:
+        """The redemption, written down the first time; None where its act has ended before."""
+        query = select(redemptions).where(_OF.number == number)
+        values = {"number": number, "bank": bank, "amount_fen": amount_fen, "state": ASKING}
+        # Locked, so that the act does not end between the look and the row.
+        act = select(_ACTS.c.state).where(_ACTS.c.id == number).with_for_update()
+
+        def body(connection: Connection) -> Row[Any] | None:
+            is_open = connection.execute(act).scalar() == office_pb2.ACT_STATE_OPEN
+            if is_open and connection.execute(query).first() is None:
+                connection.execute(insert(redemptions).values(values))
+            return connection.execute(query).first()
+
+        return self._database.transaction(body)
+
+    def _due(self) -> list[Row[Any]]:
+        """The oldest redemption of each bank whose money is not known to lie aside."""
+        query = select(redemptions).where(_OF.state == ASKING).order_by(_OF.number.desc())
+        rows = self._database.read(lambda c: c.execute(query).all())
+        due = [row for row in rows if row.number not in self._on_their_way]
+        return list({row.bank: row for row in due}.values())
+
+    def _begin(self, row: Row[Any]) -> tuple[Future[None] | None, bool]:
+        """The answer that is on its way, and whether to wait; None when the bank is not asked."""
+        bank = next(bank for bank in self._registry.all() if bank.index == row.bank)
+        with self._lock:
+            if row.number in self._on_their_way:
+                return None, False
+            self._on_their_way.add(row.number)
+        asked = None
+        try:
+            asked = self._asking.set_aside(bank, row.number, row.amount_fen)
+        finally:
+            if asked is None:
+                self._on_their_way.discard(row.number)
+        return (asked.answer, asked.waited_for) if asked is not None else (None, False)
+
+    def _came_late(self, row: Row[Any], answer: Future[None]) -> None:
+        self._told.put(_Told(row, answer))
+        self.on_told()
+
+    def _write(self, told: _Told) -> bool:
+        """Writes down what a bank said; False when it said that its vault is short."""
+        row, error = told.row, told.answer.exception()
+        self._on_their_way.discard(row.number)
+        if error is None:
+            # Only from ASKING: the act may have ended meanwhile.
+            statement = update(redemptions).where(_OF.number == row.number, _OF.state == ASKING)
+            self._database.transaction(lambda c: c.execute(statement.values(state=ASIDE)) and None)
+        elif isinstance(error, Refusal) and error.reason == errors_pb2.REASON_VAULT_SHORT:
+            return False
+        elif not isinstance(error, NoAnswer | Refusal):
+            raise error
+        return True
+
+
+def _error(answer: Future[None]) -> BaseException:
+    error = answer.exception()
+    assert error is not None
+    return error

@@ -1,0 +1,256 @@
+"""The issuing office: acts that move money between reserves and circulation, each by two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from central_bank.authentication.banks import Bank, Registry
+from central_bank.issuance.redemption_reserve import SettingAside
+from central_bank.issuance.requests import APPROVED, ISSUE, REDEEM, REJECTED, BankRequests
+from central_bank.ledger import accounts
+from currency.amount import format_yuan
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from officers.effects import Act, Decision, Effect
+from runtime.checks import amount
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Result
+
+PAY_IN, PAY_OUT = "pay_in_reserves", "pay_out_reserves"
+
+
+class IssuingOffice:
+    """What lies where, and the effects of acts about it."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        registry: Registry,
+        requests: BankRequests,
+        setting_aside: SettingAside,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._registry = registry
+        self._requests = requests
+        self._setting_aside = setting_aside
+        self._clock = clock
+
+    def effects(self) -> Mapping[str, Effect]:
+        """Of each kind of act."""
+        office = (self._database, self._ledger, self._registry, self._requests, self._clock)
+        return {
+            PAY_IN: MoneyEffect(_PAY_IN, *office),
+            PAY_OUT: MoneyEffect(_PAY_OUT, *office),
+            ISSUE: MoneyEffect(_ISSUE, *office),
+            REDEEM: Redemption(self._setting_aside, _REDEEM, *office),
+        }
+
+    def books(self) -> tuple[int, int, int, list[tuple[Bank, int, int]]]:
+        """(paid in, offline float, offline loss, [(bank, reserves, circulation)]), fen."""
+        banks = self._registry.all()
+        numbers = [accounts.PAID_IN, accounts.OFFLINE_FLOAT]
+        for bank in banks:
+            index = bank.index
+            numbers += [accounts.reserves(index), accounts.circulation(index), accounts.loss(index)]
+        paid_in, offline_float, *rows = self._ledger.read(numbers)["available_fen"].tolist()
+        per_bank = list(zip(banks, rows[0::3], rows[1::3], strict=True))
+        return -paid_in, offline_float, sum(rows[2::3]), per_bank
+
+
+@dataclass(frozen=True)
+class _Move:
+    """From which of a bank's accounts to which, and what it is called when that is short."""
+
+    kind: str
+    right: int
+    debit: Callable[[int], int]
+    credit: Callable[[int], int]
+    short: int
+
+
+def _paid_in(_: int) -> int:
+    return accounts.PAID_IN
+
+
+_RESERVES, _ISSUANCE = office_pb2.RIGHT_RESERVES, office_pb2.RIGHT_ISSUANCE
+_RESERVES_SHORT = errors_pb2.REASON_RESERVES_SHORT
+_PAY_IN = _Move(PAY_IN, _RESERVES, _paid_in, accounts.reserves, 0)
+_PAY_OUT = _Move(PAY_OUT, _RESERVES, accounts.reserves, _paid_in, _RESERVES_SHORT)
+_ISSUE = _Move(ISSUE, _ISSUANCE, accounts.reserves, accounts.circulation, _RESERVES_SHORT)
+_REDEEM = _Move(
+    REDEEM,
+    _ISSUANCE,
+    accounts.circulation,
+    accounts.reserves,
+    errors_pb2.REASON_CIRCULATION_SHORT,
+)
+
+
+class MoneyEffect(Effect):
+    """One record, settled once by the act's number, with the mark in its transaction."""
+
+    def __init__(
+        self,
+        move: _Move,
+        database: Database,
+        ledger: Ledger,
+        registry: Registry,
+        requests: BankRequests,
+        clock: Clock,
+    ) -> None:
+        self.right = move.right
+        self._move = move
+        self._database = database
+        self.ledger = ledger
+        self._registry = registry
+        self._requests = requests
+        self._clock = clock
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        bank, fen = self.bank(act), amount(act.asked.amount_fen)
+        if _request(act):
+            self._requests.check(_request(act), bank, act.kind, fen)
+        if self._move.short:
+            row = self.ledger.read([self._move.debit(bank.index)])[0]
+            missing = fen - int(row["available_fen"])
+            if missing > 0:
+                raise self._short(missing)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        self.check(act)
+        record = self.record(act)
+        result = self.ledger.submit(
+            Batch(record, [_note(act)], partial(self._mark, act, decision))
+        ).result(0)
+        if result == Result.INSUFFICIENT_FUNDS:
+            # The cover went between the check and the decision; this act is over.
+            raise self._short(act.asked.amount_fen)
+        if not result.accepted:
+            raise _refused(result)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self._database.transaction(lambda c: self._ended(c, act, decision))
+
+    def ended(self, connection: Connection, act: Act) -> None:
+        """What else goes with the end of an act, in its transaction."""
+
+    def bank(self, act: Act) -> Bank:
+        """The bank that it is about."""
+        return self._registry.get(act.asked.bank)
+
+    def record(self, act: Act) -> Any:
+        """The record that moves the money, (1,)."""
+        bank = self.bank(act)
+        record = np.zeros(1, RECORD)
+        record["origin"] = accounts.office(bank.index)
+        record["sequence"] = act.number
+        record["debit"] = self._move.debit(bank.index)
+        record["credit"] = self._move.credit(bank.index)
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = act.asked.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = act.record_digest
+        return record
+
+    def _mark(self, act: Act, decision: Decision, connection: Connection, answers: Answers) -> None:
+        accepted = answers.result(0).accepted
+        reason = 0 if accepted else self._move.short or errors_pb2.REASON_ALREADY_DECIDED
+        decision.mark(connection, position=int(answers.positions[0]), reason=reason)
+        self.ended(connection, act)
+        if accepted and _request(act):
+            self._requests.answered(connection, _request(act), APPROVED, act.number)
+
+    def _ended(
+        self, connection: Connection, act: Act, decision: Decision, position: int = 0
+    ) -> None:
+        decision.mark(connection, position=position)
+        self.ended(connection, act)
+        if decision.state == office_pb2.ACT_STATE_REJECTED and _request(act):
+            self._requests.answered(connection, _request(act), REJECTED, act.number)
+
+    def _short(self, missing: int) -> Refusal:
+        what = "circulation" if self._move is _REDEEM else "reserves"
+        return Refusal(
+            self._move.short,
+            f"the bank's {what} are {format_yuan(missing)} yuan short",
+            field="amount_fen",
+            missing_fen=str(missing),
+        )
+
+
+class Redemption(MoneyEffect):
+    """The bank's vault sets the money aside first, and gets it back when the act ends otherwise."""
+
+    def __init__(self, setting_aside: SettingAside, move: _Move, *office: Any) -> None:
+        super().__init__(move, *office)
+        self._setting_aside = setting_aside
+
+    def ready(self, act: Act) -> None:
+        """See `Effect.ready`: has the vault set the money aside, once by the act's number."""
+        self._setting_aside.ask(act.number, self.bank(act).index, act.asked.amount_fen)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        if not self._setting_aside.lies_aside(act.number):
+            raise Refusal(
+                errors_pb2.REASON_PEER_UNAVAILABLE,
+                f"bank {act.asked.bank} has not said yet that it has set the money aside; it is"
+                " asked again by and by",
+            )
+        super().perform(act, decision)
+
+    def ended(self, connection: Connection, act: Act) -> None:
+        """See `MoneyEffect.ended`."""
+        self._setting_aside.over(connection, act.number)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`: the bank learns it over its feed."""
+        record = self.record(act)
+        record["kind"] = Kind.REFUSAL
+
+        def also(connection: Connection, answers: Answers) -> None:
+            self._ended(connection, act, decision, int(answers.positions[0]))
+
+        self.ledger.submit(Batch(record, None, also))
+
+
+def _request(act: Act) -> str:
+    """The bank's request that an act answers, or ""."""
+    return str(act.asked.request_id) if act.kind in (ISSUE, REDEEM) else ""
+
+
+def _note(act: Act) -> bytes:
+    fen, act_id = act.asked.amount_fen, act.content.act_id
+    if act.kind == ISSUE:
+        issued = registration_pb2.Issued(amount_fen=fen, request_id=act_id)
+        return bytes(issued.SerializeToString())
+    if act.kind == REDEEM:
+        redeemed = registration_pb2.Redeemed(amount_fen=fen, request_id=act_id)
+        return bytes(redeemed.SerializeToString())
+    return b""
+
+
+def _refused(result: Result) -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED,
+        f"the ledger has another end of it: {result.name}",
+        field="act_id",
+    )

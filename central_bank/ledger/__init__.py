@@ -1,0 +1,1 @@
+"""Which accounts the central bank's ledger has."""

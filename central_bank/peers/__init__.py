@@ -1,0 +1,1 @@
+"""The banks as the central bank sees them, and their gRPC client."""

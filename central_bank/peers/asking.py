@@ -1,0 +1,78 @@
+"""Asking banks, with a bound on what a bank that does not answer can take from the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, NamedTuple, TypeVar
+
+from central_bank.authentication.banks import Bank
+from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_CHECKS_AT_ONCE, PATIENCE_S
+from central_bank.peers.interface import BankPeers
+from runtime.clock import Clock
+from runtime.errors import Refusal
+from runtime.patience import Patience, Turn
+
+T = TypeVar("T")
+
+
+class Asked(NamedTuple, Generic[T]):
+    """A question on its way.
+
+    Attributes:
+        answer: raises NoAnswer, or Refusal, where the answer is none.
+        waited_for: whether anybody may wait for it.
+    """
+
+    answer: Future[T]
+    waited_for: bool
+
+
+class Asking:
+    """Asks banks with patience: by bank, and by what is asked.
+
+    A bank that lets one kind of question hang is asked the other as before.
+    """
+
+    def __init__(self, peers: BankPeers, clock: Clock) -> None:
+        self._peers = peers
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._checks: dict[int, Patience] = {}
+        self._asides: dict[int, Patience] = {}
+
+    def check(self, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
+        """Begins to ask whether wallets can be paid; None when the bank is not asked now."""
+        patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
+        return _begin(patience, lambda: self._peers.check(bank, payees))
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Asked[None] | None:
+        """Begins to have money set aside; None when the bank is not asked now."""
+        patience = self._of(self._asides, bank, MAX_ASIDES_AT_ONCE)
+        return _begin(patience, lambda: self._peers.set_aside(bank, number, amount_fen))
+
+    def _of(self, known: dict[int, Patience], bank: Bank, most: int) -> Patience:
+        with self._lock:
+            if bank.index not in known:
+                quick_ms = round(PATIENCE_S * 1_000)
+                known[bank.index] = Patience(self._clock, most=most, quick_ms=quick_ms)
+            return known[bank.index]
+
+
+def _begin(patience: Patience, ask: Callable[[], Future[T]]) -> Asked[T] | None:
+    turn = patience.begin()
+    if turn is None:
+        return None
+    try:
+        answer = ask()
+    except BaseException:
+        patience.end(turn, answered=False)
+        raise
+    answer.add_done_callback(lambda found: _end(patience, turn, found))
+    return Asked(answer, turn.waited_for)
+
+
+def _end(patience: Patience, turn: Turn, answer: Future[T]) -> None:
+    error = answer.exception()
+    patience.end(turn, answered=error is None or isinstance(error, Refusal))

@@ -1,0 +1,152 @@
+"""The banks as gRPC peers: implements `registration.peers.BankPeers`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
+
+from central_bank.authentication.banks import Bank
+from central_bank.limits import BANK_TIMEOUT_S
+from currency import parties
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.errors.v1 import errors_pb2
+from runtime.certificates import fingerprint
+from runtime.channel import connect
+from runtime.clock import Clock, SystemClock
+from runtime.errors import NoAnswer, Refusal, Unreached
+from runtime.own_certificate import OwnCertificate
+from runtime.tls import TlsFiles, certificate_of, only_to
+
+Stub = bank_pb2_grpc.InboundServiceStub
+T = TypeVar("T")
+
+
+class _Where(NamedTuple):
+    """What a channel is made for: where another certificate is the bank's, it is made anew."""
+
+    name: str
+    address: str
+    fingerprints: tuple[str, ...]
+    own_fingerprint: str
+
+
+class GrpcBankPeers:
+    """One channel a bank, made at the first question; only to certificates that are the bank's now.
+
+    A channel speaks to the one certificate that the bank showed when it was made. When the bank
+    cannot be reached by it any more, the next question looks what the bank shows now.
+
+    No thread that asks waits: one of its own reaches the bank, and the answers come by themselves.
+    """
+
+    def __init__(
+        self, files: TlsFiles, own: OwnCertificate | None = None, clock: Clock | None = None
+    ) -> None:
+        self._files = files
+        self._own = own or OwnCertificate(files)
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._reached: dict[str, tuple[_Where, Future[Stub]]] = {}
+
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+        """See `registration.peers.BankPeers.check`."""
+        request = bank_pb2.CheckPayeesRequest(wallet_numbers=payees)
+        return self._ask(
+            bank,
+            lambda stub: stub.CheckPayees.future(request, timeout=BANK_TIMEOUT_S),
+            lambda call: _verdicts(bank, call, len(payees)),
+        )
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        """See `registration.peers.BankPeers.set_aside`."""
+        request = bank_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
+        return self._ask(
+            bank,
+            lambda stub: stub.SetAside.future(request, timeout=BANK_TIMEOUT_S),
+            _set_aside,
+        )
+
+    def _ask(self, bank: Bank, begin: Callable[[Any], Any], read: Callable[[Any], T]) -> Future[T]:
+        """Begins a call once the bank is reached; `read` makes its answer of the ended one."""
+        answer: Future[T] = Future()
+        way = self._reach(bank)
+
+        def said(call: Any) -> T:
+            try:
+                return read(call)
+            except Unreached:
+                self._forget(bank.name, way)
+                raise
+
+        def ended(call: Any) -> None:
+            _tell(answer, lambda: said(call))
+
+        def reached(found: Future[Stub]) -> None:
+            error = found.exception()
+            if error is not None:
+                answer.set_exception(error)
+                return
+            call = begin(found.result())
+            call.add_done_callback(lambda _: ended(call))
+
+        way.add_done_callback(reached)
+        return answer
+
+    def _forget(self, name: str, way: Future[Stub]) -> None:
+        """A way that does not lead to a bank any more is looked for anew."""
+        with self._lock:
+            if self._reached.get(name, (None, None))[1] is way:
+                del self._reached[name]
+
+    def _reach(self, bank: Bank) -> Future[Stub]:
+        """The way to a bank, once there is one; one attempt at a time."""
+        own = self._own.latest().fingerprint
+        shown = tuple(bank.fingerprints(self._clock.now_ms()))
+        where = _Where(bank.name, bank.inner_address, shown, own)
+        with self._lock:
+            known, found = self._reached.get(bank.name, (None, Future[Stub]()))
+            if known == where and not (found.done() and found.exception() is not None):
+                return found
+            found = Future()
+            self._reached[bank.name] = (where, found)
+        # It may take as long as the bank likes to let it.
+        threading.Thread(
+            target=_tell, args=(found, lambda: self._connect(where)), daemon=True
+        ).start()
+        return found
+
+    def _connect(self, where: _Where) -> Stub:
+        role = parties.bank(where.name)
+        pem = certificate_of(self._files, where.address, role, timeout_s=BANK_TIMEOUT_S)
+        if fingerprint(pem) not in where.fingerprints:
+            raise NoAnswer(f"{where.address} shows a certificate of {role} that was not admitted")
+        return Stub(connect(where.address, only_to(pem, self._own.latest()), role))
+
+
+def _tell(answer: Future[T], find: Callable[[], T]) -> None:
+    """Gives an answer, or says why there is none."""
+    try:
+        found = find()
+    except (NoAnswer, Refusal) as error:
+        answer.set_exception(error)
+    except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        answer.set_exception(NoAnswer(f"there is no answer: {error!r}"))
+    else:
+        answer.set_result(found)
+
+
+def _verdicts(bank: Bank, call: Any, asked: int) -> list[int]:
+    """The one reason there is for each that cannot be paid: a bank has no other words for it."""
+    try:
+        said = list(call.result().can_be_paid)
+    except Refusal as refusal:
+        raise NoAnswer(f"bank {bank.name} refused to say: {refusal}") from refusal
+    if len(said) != asked:
+        raise NoAnswer(f"bank {bank.name} answered {len(said)} of {asked}")
+    return [0 if can else errors_pb2.REASON_PAYEE_CANNOT_BE_PAID for can in said]
+
+
+def _set_aside(call: Any) -> None:
+    call.result()

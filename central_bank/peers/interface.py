@@ -1,0 +1,27 @@
+"""What the central bank asks of the banks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from central_bank.authentication.banks import Bank
+
+
+class BankPeers(Protocol):
+    """Asks banks. A question is begun, and nobody need wait: its answer comes within a bound.
+
+    An answer raises NoAnswer when the bank could not be reached in time, or made no sense.
+    """
+
+    def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
+        """For each wallet number 0, or PAYEE_CANNOT_BE_PAID."""
+        ...
+
+    def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
+        """Has a bank's vault set money aside for a redemption.
+
+        The answer raises Refusal: VAULT_SHORT, with missing_fen.
+        """
+        ...

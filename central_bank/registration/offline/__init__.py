@@ -1,0 +1,1 @@
+"""Offline money at the centre: tokens issued, deposits verified, double spends and their losses."""

@@ -1,0 +1,323 @@
+"""Deposits of offline money: each piece is retired once, in favour of the depositor's bank."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from central_bank.authentication.banks import Bank
+from central_bank.authentication.trust_bundle import Devices
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_CLEARED_AT_ONCE, MAX_CLEARED_SINGLY
+from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
+from central_bank.registration.kept_for_nothing import KeptForNothing
+from central_bank.registration.offline.double_spends import DEPOSITED, Deposited, Share, Ways
+from central_bank.registration.offline.evidence import Evidence
+from central_bank.registration.offline.losses import Losses
+from central_bank.registration.offline.outcomes import (
+    PENDING,
+    SETTLED,
+    DepositAnswers,
+    DepositOutcome,
+)
+from central_bank.registration.offline.pending_deposits import Waiting, item_digest
+from central_bank.registration.offline.registered import Registered
+from central_bank.registration.offline.verification import Judged, Judging
+from central_bank.registration.settlement import open_signed
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.ruling import End
+from offline_token.verify import Reason
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.fifo_lock import FifoLock
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+_SPENT_TWICE = "SPENT_TWICE"
+_NOT_REGISTERED = "NOT_REGISTERED"
+_TRIED_AGAIN = frozenset((Reason.TOKEN_EXPIRED,))
+"""No last word: the centre's clock may be wrong. What is too late has ended only once its
+money went back to the loader; until then the bank asks again."""
+_NOT_THE_PIECES = frozenset(
+    (Reason.UNREADABLE, Reason.NOT_FOR_THIS_PAYEE, Reason.DEPOSIT_FORGED, Reason.TOKEN_TWICE)
+)
+"""The deposit is wrong, and no piece: anybody may have made it of a chain that he has seen."""
+
+
+class DepositBroken(Exception):
+    """A deposit that the books must take was refused by them; the core must not go on."""
+
+
+class Deposits:
+    """The use-case behind DepositTokens.
+
+    Args:
+        clearing: held by whoever decides what leaves the float.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        judging: Judging,
+        answers: DepositAnswers,
+        waiting: Waiting,
+        evidence: Evidence,
+        losses: Losses,
+        devices: Devices,
+        kept: KeptForNothing,
+        clock: Clock,
+        clearing: FifoLock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._judging = judging
+        self._answers = answers
+        self._waiting = waiting
+        self._evidence = evidence
+        self._losses = losses
+        self._devices = devices
+        self._kept = kept
+        self._clock = clock
+        self._clearing = clearing
+        self._of_bank: dict[int, FifoLock] = {}
+
+    def deposit(self, bank: Bank, envelope: SignedEnvelope) -> list[DepositOutcome]:
+        """Retires deposited pieces, once each, in favour of the bank's wallets.
+
+        Of each bank one call is in line to be cleared, and that for a bounded part of it at a time:
+        however much of what a bank brings in is bad, the others wait for one part of it.
+        """
+        self._kept.check(bank)
+        kind = registration_pb2.TokenDeposit
+        order = open_signed("token-deposit/v1", envelope, bank, kind, self._clock.now_ms())
+        # Before the lock: while one call is being cleared, the signatures of the next are verified.
+        judged = self._judging.judge(
+            bank.name, order.items, self._waiting.numbers(bank, order.items)
+        )
+        signed = SignedBatch(bank, DEPOSIT, envelope)
+        outcomes: list[DepositOutcome] = []
+        while len(outcomes) < len(judged):
+            part = judged[len(outcomes) : len(outcomes) + MAX_CLEARED_AT_ONCE]
+            with self._of_bank.setdefault(bank.index, FifoLock()), self._clearing:
+                outcomes += self._deposit_part(bank, part, signed)
+        return outcomes
+
+    def _deposit_part(
+        self, bank: Bank, judged: Sequence[Judged], signed: SignedBatch
+    ) -> list[DepositOutcome]:
+        """In their order, up to those that fit into one turn.
+
+        Those that nothing stands against are written down together.
+        """
+        outcomes: list[DepositOutcome] = []
+        staged: list[tuple[Judged, list[Share]]] = []
+        news = self._news(bank, judged)
+        ways = self._ways(bank, judged)
+        singly = 0
+        for one in judged:
+            shares: list[Share] = []
+            if one.verdict.good and one.item.number in news:
+                shares = ways.add_plain(_deposited(one))
+            if shares:
+                news.discard(one.item.number)
+                staged.append((one, shares))
+                outcomes.append(DepositOutcome(one.item.number, SETTLED, 0, one.verdict.value_fen))
+                continue
+            if singly == MAX_CLEARED_SINGLY:
+                break
+            singly += 1
+            self._retire_all(bank, staged, ways, signed)
+            staged = []
+            outcomes.append(self._deposit_one(bank, one, signed))
+            ways.put(one.verdict.all_pieces, self._ways(bank, [one]).by_piece)
+        self._retire_all(bank, staged, ways, signed)
+        return outcomes
+
+    def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
+        """Numbers that have never been answered, of registered money that has not gone back."""
+        counts = Counter(one.item.number for one in judged)
+        unanswered = self._answers.none_yet(bank, list(counts))
+        registered = self._registered(judged)
+        return {
+            one.item.number
+            for one in judged
+            if one.item.number in unanswered
+            and counts[one.item.number] == 1
+            and registered.has_all(one.chains)
+            and not registered.has_given_back(one.chains)
+        }
+
+    def _deposit_one(self, bank: Bank, judged: Judged, signed: SignedBatch) -> DepositOutcome:
+        item, verdict = judged.item, judged.verdict
+        known = self._answers.find(bank, item)
+        if known is not None:
+            return known
+        registered = self._registered([judged])
+        if (verdict.good or verdict.reason in _TRIED_AGAIN) and not registered.has_all(
+            judged.chains
+        ):
+            # Of the piece nothing is said: these books may be an older copy than the token.
+            return self._invalid(bank, judged, _NOT_REGISTERED)
+        if registered.has_given_back(judged.chains):
+            # Whatever the clock says now: what was left of it is back where it came from.
+            return self._invalid(bank, judged, Reason.TOKEN_EXPIRED.name, End.GIVEN_BACK)
+        if verdict.reason in _NOT_THE_PIECES:
+            return self._invalid(bank, judged, verdict.reason.name)
+        if verdict.reason in _TRIED_AGAIN:
+            said = errors_pb2.REASON_TOKEN_INVALID
+            return DepositOutcome(item.number, PENDING, said, verdict=verdict.reason.name)
+        if not verdict.good:
+            return self._invalid(bank, judged, verdict.reason.name, End.BAD)
+        ways = self._ways(bank, [judged])
+        ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
+        if any(DEPOSITED in end for end in ends):
+            ruling = self._ruling(judged, End.DEPOSITED)
+            before = errors_pb2.REASON_ALREADY_DEPOSITED
+            return self._answers.refuse(bank, item, before, ruling=ruling)
+        paid_away = ways.paid_away(_deposited(judged))
+        shares = ways.add(_deposited(judged))
+        found = [double for share in shares for double in share.doubles if double.is_new]
+        ended = paid_away or _to_the_cheater(shares) or self._losses.beyond_cap(shares)
+        refused = bool(ended) or _to_the_cheater(shares, item.own_device_keys)
+        for double in [*found, *paid_away]:
+            self._evidence.uncover(double, bank.index, refused=refused)
+        if ended:
+            return self._invalid(bank, judged, _SPENT_TWICE, End.SPENT_TWICE)
+        if refused:
+            # By its bank's word alone: this wallet is not paid, and nothing is said of the piece.
+            return self._invalid(bank, judged, _SPENT_TWICE)
+        if not all(self._losses.fund(*borne) for borne in self._losses.borne(shares).items()):
+            # Not the last word: the bank asks again until the reserves suffice.
+            self._waiting.begin(bank, judged)
+            return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
+        self._retire_all(bank, [(judged, shares)], ways, signed)
+        return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
+
+    def _invalid(
+        self, bank: Bank, judged: Judged, verdict: str, end: End | None = None
+    ) -> DepositOutcome:
+        """Refuses a deposit; with an end its piece has ended too, else it may come in again."""
+        reason = errors_pb2.REASON_TOKEN_INVALID
+        ruling = b"" if end is None else self._ruling(judged, end)
+        return self._answers.refuse(bank, judged.item, reason, verdict, ruling)
+
+    def _ruling(self, judged: Judged, end: End) -> bytes:
+        """Of the piece of a deposit of one; which of several is meant is not said."""
+        only = judged.only()
+        return b"" if only is None else self._devices.rule(*only, end)
+
+    def _registered(self, judged: Sequence[Judged]) -> Registered:
+        """What is written down of the tokens in these deposits."""
+        ids = {token_id for one in judged for token_id in one.token_ids()}
+        return self._database.read(lambda c: Registered.of(c, ids))
+
+    def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
+        """How the pieces in these payments were spent before."""
+        spent = [piece for one in judged for piece in one.verdict.all_pieces]
+        return self._database.read(lambda c: Ways.of(c, bank.index, spent))
+
+    def _retire_all(
+        self,
+        bank: Bank,
+        staged: Sequence[tuple[Judged, Sequence[Share]]],
+        ways: Ways,
+        signed: SignedBatch,
+    ) -> None:
+        """Moves what was staged and keeps its ways, in one commit."""
+        if not staged:
+            return
+        now_ms = self._clock.now_ms()
+        moves: list[_Move] = []
+        notes: list[bytes] = []
+        for one, shares in staged:
+            sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
+            sources |= {
+                accounts.loss(bearer): fen for bearer, fen in self._losses.borne(shares).items()
+            }
+            paying = _moves(one.item, sources)
+            moves += paying
+            notes += [
+                registration_pb2.TokensDeposited(
+                    number=one.item.number,
+                    amount_fen=move.amount_fen,
+                    whole_fen=one.verdict.value_fen,
+                    payment_digest=hashlib.sha256(one.item.offline_payment).digest(),
+                ).SerializeToString()
+                for move in paying
+            ]
+
+        def keep(connection: Connection, answers: Answers) -> None:
+            if (answers.results >= Result.MALFORMED).any() or answers.repeated.any():
+                raise DepositBroken(f"bank {bank.name}: {answers.results.tolist()}")
+            signed.keep_whole(connection, answers)
+            ways.write(connection, now_ms)
+            for one, shares in staged:
+                self._losses.put(connection, bank, one.item.number, shares, now_ms)
+                if one.waited:
+                    self._waiting.end(connection, bank, one.item.number)
+
+        batch = Batch(_records(bank, moves, now_ms), notes, keep)
+        answers = self._ledger.submit(batch)
+        moved_bytes = sum(len(one.item.offline_payment) for one, _ in staged)
+        self._kept.count(signed, batch, answers, moved_bytes=moved_bytes)
+
+
+def _deposited(one: Judged) -> Deposited:
+    return Deposited(one.chains, one.verdict, one.ends, one.item.number)
+
+
+def _to_the_cheater(shares: Sequence[Share], own: Sequence[bytes] = ()) -> bool:
+    """Whether a piece would be paid to the one who spent it, or what it came from, twice.
+
+    Args:
+        own: further keys of the wallet that would be paid.
+    """
+    return any(
+        double.device == share.end.owner or double.device in own
+        for share in shares
+        for double in share.doubles
+    )
+
+
+class _Move(NamedTuple):
+    sequence: int
+    debit: int
+    amount_fen: int
+    flags: int
+    digest: int
+
+
+def _moves(item: registration_pb2.TokenDepositItem, sources: dict[int, int]) -> list[_Move]:
+    """One for each account that pays; they stand or fall together."""
+    paying = [(account, fen) for account, fen in sources.items() if fen]
+    digest, last = item_digest(item), len(paying) - 1
+    return [
+        _Move(
+            sequence=0 if index else item.number,
+            debit=account,
+            amount_fen=fen,
+            flags=RecordFlag.NO_LIMIT | (RecordFlag.LINKED if index < last else 0),
+            digest=digest,
+        )
+        for index, (account, fen) in enumerate(paying)
+    ]
+
+
+def _records(bank: Bank, moves: Sequence[_Move], now_ms: int) -> Records:
+    records = np.zeros(len(moves), RECORD)
+    records["origin"] = accounts.deposits(bank.index)
+    records["credit"] = accounts.circulation(bank.index)
+    records["kind"] = Kind.TRANSFER
+    records["time_ms"] = now_ms
+    for name, column in zip(_Move._fields, zip(*moves, strict=True), strict=True):
+        records[name] = column
+    return records

@@ -1,0 +1,131 @@
+"""The evidence of double spends: kept as it was signed, shown to the banks that it concerns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select
+
+from central_bank.authentication.banks import Bank, Registry
+from central_bank.authentication.trust_bundle import Devices
+from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
+from central_bank.registration.offline.double_spends import DEPOSITED, DoubleSpend
+from central_bank.tables import evidence
+from offline_token import evidence as proof
+from offline_token.deposit import DepositEndorsement, read_way
+from offline_token.formats import BANK, DEVICE, Certificate
+from offline_token.signing import verified
+from runtime.clock import Clock
+from runtime.database import Database
+
+
+@dataclass(frozen=True)
+class Case:
+    """One double spend: the proof, the banks that paid the payees in, and when it came out."""
+
+    id: int
+    double_spend: proof.DoubleSpend
+    first_bank: str
+    second_bank: str
+    time_ms: int
+
+
+class Evidence:
+    """Puts evidence down and lists it."""
+
+    def __init__(
+        self, database: Database, registry: Registry, devices: Devices, clock: Clock
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._devices = devices
+        self._clock = clock
+
+    def uncover(self, double: DoubleSpend, second_bank: int, *, refused: bool = False) -> None:
+        """Keeps the proof of a double spend, a few for each token; takes the device out of use.
+
+        Args:
+            refused: the deposit that brought it is not paid. Of a piece that its bank has a proof
+                of it adds none, however often it is signed anew.
+        """
+        self._keep(double, second_bank, refused)
+        for name in sorted(double.banks()):
+            bank = self._registry.get(name)
+            self._devices.revoke_proven(bank, double.device, "it spent a piece twice")
+
+    def list(self, bank: Bank | None, limit: int, before_id: int | None) -> list[Case]:
+        """The newest first; for a bank those that concern it: its device, or its payee."""
+        table = evidence
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if bank is not None:
+            columns = (table.c.bank, table.c.first_bank, table.c.second_bank)
+            query = query.where(or_(*(column == bank.index for column in columns)))
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        return [self._case(row) for row in self._database.read(lambda c: c.execute(query).all())]
+
+    def _keep(self, double: DoubleSpend, second_bank: int, refused: bool) -> None:
+        """Again changes nothing."""
+        piece_id, certificate = double.piece.id, double.certificate
+        values = {
+            "piece_id": piece_id,
+            "spent_by": _named(double),
+            "token_id": double.piece.token_id,
+            "bank": self._registry.get(certificate.bank).index,
+            "device_certificate": certificate.encode(),
+            "first": double.first.endorsement().encode(),
+            "second": double.second.encode(),
+            "first_bank": double.first.bank,
+            "second_bank": second_bank,
+            "time_ms": self._clock.now_ms(),
+        }
+        self._database.transaction(lambda c: _put(c, values, refused))
+
+    def _case(self, row: Row[Any]) -> Case:
+        banks = {bank.index: bank for bank in self._registry.all()}
+        device = Certificate.decode(bytes(row.device_certificate), DEVICE)
+        double_spend = proof.DoubleSpend(
+            bytes(row.piece_id),
+            _certifier(banks[row.bank], device),
+            device,
+            read_way(bytes(row.first)),
+            read_way(bytes(row.second)),
+        )
+        first, second = banks[row.first_bank].name, banks[row.second_bank].name
+        return Case(row.id, double_spend, first, second, row.time_ms)
+
+
+def _certifier(bank: Bank, device: Certificate) -> Certificate:
+    """The certificate of that key of a bank which certified a device."""
+    every = [Certificate.decode(each, BANK) for each in bank.every_offline_certificate]
+    part = device.signed_part()
+    its = (each for each in every if verified(each.key, part, device.signature))
+    return next(its, every[0])
+
+
+def _named(double: DoubleSpend) -> bytes:
+    """What tells it from others of its piece; the same for a deposit that is signed anew."""
+    if isinstance(double.second, DepositEndorsement):
+        return DEPOSITED
+    return double.second.digest(double.piece.id)
+
+
+def _put(connection: Connection, values: dict[str, Any], refused: bool) -> None:
+    """Of each device of a token one, whoever has filled the token's share with others'."""
+    of, bank = evidence.c, values["second_bank"]
+    same = of.spent_by == values["spent_by"]
+    if refused:
+        same = or_(same, of.first_bank == bank, of.second_bank == bank)
+    if connection.execute(select(of.id).where(of.piece_id == values["piece_id"], same)).first():
+        return
+    of_token = select(of.device_certificate).where(of.token_id == values["token_id"])
+    known = [bytes(each) for each in connection.execute(of_token).scalars()]
+    if len(known) < MAX_EVIDENCE_PER_TOKEN or _key(values["device_certificate"]) not in {
+        _key(each) for each in known
+    }:
+        connection.execute(insert(evidence).values(values))
+
+
+def _key(certificate: bytes) -> bytes:
+    return Certificate.decode(certificate, DEVICE).key

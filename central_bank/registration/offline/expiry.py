@@ -1,0 +1,154 @@
+"""What is left in the float of tokens that expired, and the records that give it back.
+
+Nobody knows whose it is by then: a device may be lost, a payee may never have deposited. It goes to
+the wallet that loaded it, whose bank knows it by the number of the registration. Where a deposit
+of it came in time and waits, nothing of that registration is given back until the deposit has ended
+or has waited for too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy import Connection, delete, func, select, update
+
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
+from central_bank.registration.offline.double_spends import DEPOSITED
+from central_bank.registration.offline.refund_clock import RefundClock
+from central_bank.tables import pieces, tokens, waiting_deposits
+from dcep.registration.v1 import registration_pb2
+from runtime.database import Database
+from runtime.fifo_lock import FifoLock
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger, Overloaded
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+
+class RestoreBroken(Exception):
+    """The float does not hold what the tokens say; the service must not go on."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of one registration, by token."""
+
+    bank: int
+    number: int
+    fen: dict[bytes, int] = field(default_factory=dict)
+
+    @property
+    def amount_fen(self) -> int:
+        """What goes back."""
+        return sum(self.fen.values())
+
+
+class Restoring:
+    """Gives back what is left, in steps.
+
+    Args:
+        time: by which tokens have expired.
+        clearing: held by whoever decides what leaves the float.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        time: RefundClock,
+        clearing: FifoLock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._time = time
+        self._clearing = clearing
+
+    def step(self) -> bool:
+        """Gives back what is left of tokens whose grace is over; True when there was any."""
+        now_ms = self._time.now_ms()
+        before_ms = now_ms - RESTORE_GRACE_MS
+        with self._clearing:
+            ended = self._database.read(lambda c: _left_of_expired(c, before_ms, MAX_RESTORED))
+            if not ended:
+                return False
+            given_back = [left for left in ended if left.amount_fen]
+            if not given_back:
+                self._database.transaction(lambda c: _put_restored(c, ended))
+                return True
+            notes = [
+                registration_pb2.TokensRestored(
+                    number=left.number, amount_fen=left.amount_fen
+                ).SerializeToString()
+                for left in given_back
+            ]
+
+            def mark(connection: Connection, answers: Answers) -> None:
+                if all(Result(result).accepted for result in answers.results.tolist()):
+                    _put_restored(connection, ended)
+
+            try:
+                answers = self._ledger.submit(Batch(_restoring(given_back, now_ms), notes, mark))
+            except Overloaded:
+                return False
+            for left, result in zip(given_back, answers.results.tolist(), strict=True):
+                if not Result(result).accepted:
+                    raise RestoreBroken(f"bank {left.bank}, load {left.number}: {Result(result)!r}")
+        return True
+
+
+def _left_of_expired(connection: Connection, before_ms: int, limit: int) -> list[Left]:
+    """Up to `limit` registrations whose tokens expired before a time and were not given back."""
+    beside = tokens.alias()
+    waits = (
+        select(waiting_deposits.c.token_id)
+        .join(beside, beside.c.token_id == waiting_deposits.c.token_id)
+        .where(beside.c.bank == tokens.c.bank, beside.c.number == tokens.c.number)
+    )
+    waited_enough = tokens.c.expires_time_ms < before_ms - MAX_DEPOSIT_WAIT_MS
+    due = (
+        select(tokens.c.bank, tokens.c.number)
+        .where(tokens.c.restored_fen.is_(None), tokens.c.expires_time_ms < before_ms)
+        .where(~waits.exists() | waited_enough)
+        .distinct()
+        .limit(limit)
+        .subquery()
+    )
+    retired = (
+        select(func.coalesce(func.sum(pieces.c.retired_fen), 0))
+        .where(pieces.c.token_id == tokens.c.token_id, pieces.c.spent_by == DEPOSITED)
+        .scalar_subquery()
+    )
+    left = tokens.c.value_fen - retired - tokens.c.pruned_fen
+    query = select(tokens.c.bank, tokens.c.number, tokens.c.token_id, left).join(
+        due, (tokens.c.bank == due.c.bank) & (tokens.c.number == due.c.number)
+    )
+    found: dict[tuple[int, int], Left] = {}
+    for bank, number, token_id, fen in connection.execute(query):
+        found.setdefault((bank, number), Left(bank, number)).fen[bytes(token_id)] = int(fen)
+    return list(found.values())
+
+
+def _put_restored(connection: Connection, given_back: Sequence[Left]) -> None:
+    """Marks tokens, so that they are given back once; no deposit waits for them any more."""
+    for left in given_back:
+        for token_id, fen in left.fen.items():
+            same = tokens.c.token_id == token_id
+            connection.execute(update(tokens).where(same).values(restored_fen=fen))
+            ended = waiting_deposits.c.token_id == token_id
+            connection.execute(delete(waiting_deposits).where(ended))
+
+
+def _restoring(given_back: Sequence[Left], now_ms: int) -> Records:
+    """A record for each registration; its number makes it the only one."""
+    records = np.zeros(len(given_back), RECORD)
+    records["origin"] = [accounts.restored(left.bank) for left in given_back]
+    records["sequence"] = [left.number for left in given_back]
+    records["debit"] = accounts.OFFLINE_FLOAT
+    records["credit"] = [accounts.circulation(left.bank) for left in given_back]
+    records["kind"] = Kind.TRANSFER
+    records["flags"] = RecordFlag.NO_LIMIT
+    records["amount_fen"] = [left.amount_fen for left in given_back]
+    records["time_ms"] = now_ms
+    return records

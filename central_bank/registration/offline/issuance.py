@@ -1,0 +1,231 @@
+"""Offline tokens: signed for a device, registered against its bank's circulation."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from sqlalchemy import Connection, insert, select
+
+from central_bank.authentication.banks import Bank
+from central_bank.authentication.offline_roots import OfflineRoots
+from central_bank.authentication.trust_bundle import Devices
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
+from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
+from central_bank.registration.kept_for_nothing import KeptForNothing
+from central_bank.registration.offline.sizes import sizes
+from central_bank.registration.settlement import digest, open_signed, outcome_of
+from central_bank.tables import tokens
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.formats import DEVICE, Certificate, FormatError, Token
+from offline_token.limits import MAX_CHAINS
+from offline_token.possession import Possession
+from offline_token.signing import sign_token
+from offline_token.verify import Bad, Reason, check_device
+from runtime.checks import invalid
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Answers, Batch
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Records, Result
+
+_ELSEWHERE = int(errors_pb2.REASON_ALREADY_EXISTS)
+"""A key for which tokens were made lives at that bank and at no other."""
+
+
+class Loads:
+    """The use-case behind RegisterTokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        devices: Devices,
+        roots: OfflineRoots,
+        kept: KeptForNothing,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._devices = devices
+        self._roots = roots
+        self._kept = kept
+        self._clock = clock
+        self._changing = threading.Lock()
+        self._busy: dict[bytes, tuple[int, int]] = {}
+        """Keys that tokens are being made for: the bank that asks, and how often at once."""
+
+    def register(
+        self, bank: Bank, envelope: SignedEnvelope
+    ) -> tuple[registration_pb2.Outcome, list[bytes]]:
+        """Signs tokens for a certified device, paid for from the bank's circulation."""
+        self._kept.check(bank)
+        kind = registration_pb2.TokenRegistration
+        order = open_signed("token-registration/v1", envelope, bank, kind, self._clock.now_ms())
+        certificate = _certificate(bank, order.device_certificate)
+        with self._loading(bank, certificate.key) as alone:
+            reason = self._unfit(bank, certificate, order) if alone else _ELSEWHERE
+            return self._settle(bank, order, certificate, reason, envelope)
+
+    def _settle(
+        self,
+        bank: Bank,
+        order: registration_pb2.TokenRegistration,
+        certificate: Certificate,
+        reason: int,
+        envelope: SignedEnvelope,
+    ) -> tuple[registration_pb2.Outcome, list[bytes]]:
+        record = _registration(bank, order, self._clock.now_ms())
+        made = []
+        if not reason:
+            made = self._make(bank, order.number, order.amount_fen, certificate.key)
+        else:
+            # A record too, so that the feed ends what the bank holds for it.
+            record["kind"], record["spare"] = Kind.REFUSAL, reason
+        note = registration_pb2.TokensRegistered(
+            number=order.number,
+            amount_fen=order.amount_fen,
+            certificate_digest=hashlib.sha256(order.device_certificate).digest(),
+        )
+        signed = SignedBatch(bank, REGISTRATION, envelope)
+
+        def keep(connection: Connection, answers: Answers) -> None:
+            signed.keep_whole(connection, answers)
+            if answers.result(0).accepted and not answers.repeated[0]:
+                _put_tokens(connection, bank, order.number, made)
+
+        batch = Batch(record, [note.SerializeToString()], keep)
+        answers = self._ledger.submit(batch)
+        self._kept.count(signed, batch, answers, moved_bytes=len(envelope.payload))
+        result = answers.result(0)
+        if result == Result.ID_REUSED:
+            # A device revoked since then: what was registered before stays registered.
+            result, reason = self._earlier(record)
+        state, reason = outcome_of(result, reason)
+        outcome = registration_pb2.Outcome(number=order.number, reason=reason)
+        outcome.state = state  # type: ignore[assignment]
+        return outcome, self._registered(bank, order.number)
+
+    @contextmanager
+    def _loading(self, bank: Bank, key: bytes) -> Iterator[bool]:
+        """Whether no other bank has tokens made for a key at this moment; meanwhile none has."""
+        with self._changing:
+            alone = self._busy.setdefault(key, (bank.index, 0))[0] == bank.index
+            if alone:
+                self._busy[key] = (bank.index, self._busy[key][1] + 1)
+        try:
+            yield alone
+        finally:
+            if alone:
+                with self._changing:
+                    count = self._busy[key][1] - 1
+                    self._busy[key] = (bank.index, count)
+                    if not count:
+                        del self._busy[key]
+
+    def _lives_elsewhere(self, bank: Bank, key: bytes) -> bool:
+        """Whether tokens were made for a key at another bank."""
+        query = select(tokens.c.bank).where(tokens.c.owner == key, tokens.c.bank != bank.index)
+        return self._database.read(lambda c: c.execute(query.limit(1)).first()) is not None
+
+    def _unfit(
+        self, bank: Bank, certificate: Certificate, order: registration_pb2.TokenRegistration
+    ) -> int:
+        """Why a device gets no such tokens, a Reason; 0 when it does."""
+        asked = Possession.decode(order.possession)
+        if not asked.proves(certificate.key, bank.name):
+            # The bank may have certified a key that it has only seen.
+            return int(errors_pb2.REASON_SIGNATURE_INVALID)
+        if self._lives_elsewhere(bank, certificate.key):
+            return _ELSEWHERE
+        if self._devices.is_revoked(certificate):
+            return int(errors_pb2.REASON_DEVICE_REVOKED)
+        bundle = self._devices.known_banks()
+        try:
+            check_device(certificate, bundle, self._clock.now_ms())
+        except Bad as bad:
+            revoked = bad.reason == Reason.DEVICE_REVOKED
+            return int(
+                errors_pb2.REASON_DEVICE_REVOKED if revoked else errors_pb2.REASON_TOKEN_INVALID
+            )
+        if order.amount_fen > min(bundle.max_holding_fen, MAX_CHAINS * MAX_TOKEN_FEN):
+            return int(errors_pb2.REASON_OVER_BALANCE_CAP)
+        return 0
+
+    def _earlier(self, record: Records) -> tuple[Result, int]:
+        """The answer that this registration was given, whatever the device was then."""
+        row = self._history.row(int(record["origin"][0]), int(record["sequence"][0]))
+        if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"][0]):
+            return Result.ID_REUSED, 0
+        return Result(row.result), row.spare
+
+    def _make(self, bank: Bank, number: int, amount_fen: int, owner: bytes) -> list[Token]:
+        """Tokens that add up to an amount; the same for the same registration."""
+        now_ms, root = self._clock.now_ms(), self._roots.signing()
+        made: list[Token] = []
+        for value in sizes(amount_fen):
+            name = f"{bank.name} {number} {len(made)}".encode()
+            token_id = hashlib.sha256(bytes(root.verify_key) + name).digest()[:16]
+            blank = Token(token_id, value, owner, now_ms, now_ms + TOKEN_LIFETIME_MS)
+            made.append(sign_token(root, blank))
+        return made
+
+    def _registered(self, bank: Bank, number: int) -> list[bytes]:
+        query = (
+            select(tokens.c.body)
+            .where(tokens.c.bank == bank.index, tokens.c.number == number)
+            .order_by(tokens.c.token_id)
+        )
+        return [bytes(b) for b in self._database.read(lambda c: c.execute(query).scalars().all())]
+
+
+def _certificate(bank: Bank, encoded: bytes) -> Certificate:
+    try:
+        certificate = Certificate.decode(encoded, DEVICE)
+    except FormatError as error:
+        raise invalid("device_certificate", f"is unreadable: {error}") from None
+    if certificate.bank != bank.name:
+        raise invalid("device_certificate", "is another bank's")
+    return certificate
+
+
+def _put_tokens(connection: Connection, bank: Bank, number: int, made: Sequence[Token]) -> None:
+    connection.execute(
+        insert(tokens),
+        [
+            {
+                "token_id": token.id,
+                "bank": bank.index,
+                "number": number,
+                "owner": token.owner,
+                "value_fen": token.value_fen,
+                "expires_time_ms": token.expires_time_ms,
+                "body": token.encode(),
+                "pruned": 0,
+                "pruned_fen": 0,
+            }
+            for token in made
+        ],
+    )
+
+
+def _registration(bank: Bank, order: registration_pb2.TokenRegistration, now_ms: int) -> Records:
+    record = np.zeros(1, RECORD)
+    record["origin"] = record["debit"] = accounts.circulation(bank.index)
+    record["credit"] = accounts.OFFLINE_FLOAT
+    record["sequence"] = order.number
+    record["kind"] = Kind.TRANSFER
+    record["flags"] = RecordFlag.NO_LIMIT
+    record["amount_fen"] = order.amount_fen
+    record["time_ms"] = now_ms
+    record["digest"] = digest(f"{order.amount_fen} ".encode() + order.device_certificate)
+    return record

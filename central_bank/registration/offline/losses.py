@@ -1,0 +1,140 @@
+"""What a double spend costs beyond the float: which bank bears it, and up to which cap.
+
+Who pays, and why, is decided in docs/decisions/0005.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
+
+from central_bank.authentication.banks import Bank, Registry
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
+from central_bank.registration.offline.double_spends import DoubleSpend, Share
+from central_bank.tables import losses, tokens
+from runtime.clock import Clock
+from runtime.database import Database
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag
+
+
+class Losses:
+    """Takes what the float does not pay from the banks that have to bear it."""
+
+    def __init__(
+        self, database: Database, ledger: Ledger, registry: Registry, clock: Clock
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._registry = registry
+        self._clock = clock
+
+    def beyond_cap(self, shares: Sequence[Share]) -> bool:
+        """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
+        by_load: Counter[tuple[int, int]] = Counter()
+        by_device: Counter[bytes] = Counter()
+        for share in shares:
+            for double, fen in share.lost:
+                by_load[self._load(share.end.token_id)] += fen
+                by_device[double.device] += fen
+        return (
+            any(
+                fen + self._lost_of_load(load) > MAX_LOSS_PER_LOAD * self._value(load)
+                for load, fen in by_load.items()
+            )
+            or any(
+                fen + self._lost_by_device(device) > MAX_LOSS_PER_DEVICE_FEN
+                for device, fen in by_device.items()
+            )
+            or len(self.borne(shares)) > MAX_BEARERS
+        )
+
+    def borne(self, shares: Sequence[Share]) -> dict[int, int]:
+        """Fen that each bank, by its index, has to bear."""
+        borne: Counter[int] = Counter()
+        for share in shares:
+            for double, fen in share.lost:
+                borne[self._bearer(double)] += fen
+        return dict(borne)
+
+    def fund(self, bank: int, amount_fen: int) -> bool:
+        """Takes what a bank has to bear out of its reserves; False while they do not suffice."""
+        loss, reserves = accounts.loss(bank), accounts.reserves(bank)
+        there, held = self._ledger.read([loss, reserves])
+        missing = amount_fen - int(there["available_fen"])
+        if missing <= 0:
+            return True
+        if missing > int(held["available_fen"]):
+            return False
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["credit"] = loss
+        record["debit"] = reserves
+        record["sequence"] = int(there["last_sequence"]) + 1
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = missing
+        record["time_ms"] = self._clock.now_ms()
+        return self._ledger.submit(Batch(record)).result(0).accepted
+
+    def put(
+        self,
+        connection: Connection,
+        bank: Bank,
+        number: int,
+        shares: Sequence[Share],
+        now_ms: int,
+    ) -> None:
+        """Keeps which losses a deposit made, in the transaction that takes them."""
+        rows = [
+            {
+                "piece_id": share.end.id,
+                "lost_at": double.piece.id,
+                "token_id": share.end.token_id,
+                "device_key": double.device,
+                "borne_by": self._bearer(double),
+                "amount_fen": fen,
+                "bank": bank.index,
+                "number": number,
+                "time_ms": now_ms,
+            }
+            for share in shares
+            for double, fen in share.lost
+        ]
+        if rows:
+            connection.execute(insert(losses), rows)
+
+    def _bearer(self, double: DoubleSpend) -> int:
+        """The bank that certified the device."""
+        return self._registry.get(double.certificate.bank).index
+
+    def _load(self, token_id: bytes) -> tuple[int, int]:
+        """The load that a token comes from: bank and number."""
+        query = select(tokens.c.bank, tokens.c.number).where(tokens.c.token_id == token_id)
+        row = self._database.read(lambda c: c.execute(query).one())
+        return row.bank, row.number
+
+    def _lost_by_device(self, device: bytes) -> int:
+        return self._sum(select(func.sum(losses.c.amount_fen)).where(losses.c.device_key == device))
+
+    def _lost_of_load(self, load: tuple[int, int]) -> int:
+        """What was lost so far of all tokens of a load."""
+        query = select(func.sum(losses.c.amount_fen)).join(
+            tokens, tokens.c.token_id == losses.c.token_id
+        )
+        return self._sum(query.where(*_of(load)))
+
+    def _value(self, load: tuple[int, int]) -> int:
+        return self._sum(select(func.sum(tokens.c.value_fen)).where(*_of(load)))
+
+    def _sum(self, query: Select[Any]) -> int:
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+
+def _of(load: tuple[int, int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return tokens.c.bank == load[0], tokens.c.number == load[1]

@@ -1,0 +1,165 @@
+"""What deposits were answered for good: refused, in a table, or settled, in the journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from central_bank.authentication.banks import Bank
+from central_bank.authentication.central_keys import CentralKeys
+from central_bank.ledger import accounts
+from central_bank.limits import MAX_REFUSED_DEPOSITS
+from central_bank.registration.offline.pending_deposits import Waiting, item_digest
+from central_bank.tables import refused_deposits
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.envelope import key_id, sign
+from runtime.parts import parts
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import Result
+
+SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
+REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
+PENDING = registration_pb2.OUTCOME_STATE_PENDING
+_of = refused_deposits.c
+_LOOKED_AFTER_EACH = 1_000
+
+
+@dataclass(frozen=True)
+class DepositOutcome:
+    """What became of one deposit."""
+
+    number: int
+    state: int
+    reason: int = 0
+    amount_fen: int = 0
+    verdict: str = ""
+    refusal: SignedEnvelope | None = None
+    """The central bank's DepositRefusal, signed, where it is one."""
+
+
+class DepositAnswers:
+    """Answers by bank and number; a deposit keeps its first one."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        history: History,
+        waiting: Waiting,
+        keys: CentralKeys,
+        clock: Clock,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._database = database
+        self._ledger = ledger
+        self._history = history
+        self._waiting = waiting
+        self._refused = 0
+        """Since the start: now and then it is looked whether there are too many."""
+
+    def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
+        """The first answer to this deposit, if it has been given."""
+        same = (_of.bank == bank.index) & (_of.number == item.number)
+        query = select(refused_deposits).where(same)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is not None:
+            if bytes(row.digest) != _payment_digest(item):
+                return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
+            return self._refusal(bank, item, row.reason, row.verdict, bytes(row.ruling))
+        settled = self._history.row(accounts.deposits(bank.index), item.number)
+        if settled is None:
+            return None
+        if int.from_bytes(bytes(settled.digest), "little") != item_digest(item):
+            return self._refusal(bank, item, errors_pb2.REASON_ID_REUSED)
+        if not Result(settled.result).accepted:
+            return self._refusal(bank, item, errors_pb2.REASON_INTERNAL)
+        note = registration_pb2.TokensDeposited.FromString(bytes(settled.note))
+        return DepositOutcome(item.number, SETTLED, 0, note.whole_fen)
+
+    def none_yet(self, bank: Bank, numbers: Sequence[int]) -> set[int]:
+        """Those of these numbers that have never been answered for good."""
+        account = accounts.deposits(bank.index)
+        last = int(self._ledger.read([account])[0]["last_sequence"])
+        refused = self._database.read(lambda c: _refused(c, bank, numbers))
+        late = self._history.rows({(account, number) for number in numbers if number <= last})
+        return set(numbers) - refused - {number for _, number in late}
+
+    def refuse(
+        self,
+        bank: Bank,
+        item: registration_pb2.TokenDepositItem,
+        reason: int,
+        verdict: str = "",
+        ruling: bytes = b"",
+    ) -> DepositOutcome:
+        """Refuses a deposit from now on; with a ruling its piece too."""
+        row = {
+            "bank": bank.index,
+            "number": item.number,
+            "digest": _payment_digest(item),
+            "reason": reason,
+            "verdict": verdict,
+            "ruling": ruling,
+        }
+
+        def put(connection: Connection) -> None:
+            connection.execute(insert(refused_deposits), row)
+            self._waiting.end(connection, bank, item.number)
+            self._refused += 1
+            if self._refused % _LOOKED_AFTER_EACH == 0:
+                _forget_old(connection, bank)
+
+        self._database.transaction(put)
+        return self._refusal(bank, item, reason, verdict, ruling)
+
+    def _refusal(
+        self,
+        bank: Bank,
+        item: registration_pb2.TokenDepositItem,
+        reason: int,
+        verdict: str = "",
+        ruling: bytes = b"",
+    ) -> DepositOutcome:
+        """Signed, for the bank's word alone would be enough to take a holder's money."""
+        told = registration_pb2.DepositRefusal(
+            bank=bank.name,
+            number=item.number,
+            payment_digest=_payment_digest(item),
+            reason=reason,
+            verdict=verdict,
+            ruling=ruling,
+            signed_time_ms=self._clock.now_ms(),
+        )
+        key = self._keys.signing()
+        name = key_id(bytes(key.verify_key))
+        signed = sign("deposit-refusal/v1", told.SerializeToString(), key, name)
+        return DepositOutcome(item.number, REFUSED, reason, 0, verdict, signed)
+
+
+def _forget_old(connection: Connection, bank: Bank) -> None:
+    own = _of.bank == bank.index
+    newest = select(_of.number).where(own).order_by(_of.number.desc())
+    last = connection.execute(newest.offset(MAX_REFUSED_DEPOSITS).limit(1)).scalar()
+    if last is not None:
+        connection.execute(delete(refused_deposits).where(own, _of.number <= last))
+
+
+def _payment_digest(item: registration_pb2.TokenDepositItem) -> bytes:
+    return hashlib.sha256(item.offline_payment).digest()
+
+
+def _refused(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for part in parts(numbers):
+        query = select(_of.number).where(_of.bank == bank.index, _of.number.in_(part))
+        found |= set(connection.execute(query).scalars())
+    return found

@@ -1,0 +1,92 @@
+"""Deposits that wait until the bank that has to bear a double spend has reserves again.
+
+That they wait is written down: they came in time, also when the grace of their tokens ends before
+the reserves suffice. Until then, or for `MAX_DEPOSIT_WAIT_MS`, nothing of the tokens is given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from central_bank.authentication.banks import Bank
+from central_bank.limits import MAX_WAITING_DEPOSITS
+from central_bank.registration.offline.verification import Judged
+from central_bank.registration.settlement import digest
+from central_bank.tables import waiting_deposits
+from dcep.registration.v1 import registration_pb2
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.parts import parts
+
+_of = waiting_deposits.c
+
+
+class Waiting:
+    """Knows by bank and number which payments wait."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def numbers(
+        self, bank: Bank, items: Sequence[registration_pb2.TokenDepositItem]
+    ) -> frozenset[int]:
+        """Those of these deposits that wait; not where a number was given to another payment."""
+        digests = {item.number: _digest(item) for item in items}
+        found = self._database.read(lambda c: _known(c, bank, list(digests)))
+        return frozenset(number for number, known in found if known == digests[number])
+
+    def begin(self, bank: Bank, judged: Judged) -> None:
+        """Has a deposit wait; one that waits already keeps the time when it came.
+
+        Beyond `MAX_WAITING_DEPOSITS` of a bank nothing is written down: what comes is pending all
+        the same, but when it came is not known later.
+        """
+        if judged.waited or self._is_full(bank):
+            return
+        number, now_ms = judged.item.number, self._clock.now_ms()
+        rows = [
+            {
+                "bank": bank.index,
+                "number": number,
+                "token_id": token_id,
+                "digest": _digest(judged.item),
+                "time_ms": now_ms,
+            }
+            for token_id in judged.token_ids()
+        ]
+
+        def put(connection: Connection) -> None:
+            self.end(connection, bank, number)
+            connection.execute(insert(waiting_deposits), rows)
+
+        self._database.transaction(put)
+
+    def _is_full(self, bank: Bank) -> bool:
+        own = select(_of.number).where(_of.bank == bank.index).distinct().subquery()
+        count = select(func.count()).select_from(own)
+        return self._database.read(lambda c: c.execute(count).scalar_one()) >= MAX_WAITING_DEPOSITS
+
+    def end(self, connection: Connection, bank: Bank, number: int) -> None:
+        """It was answered, in this transaction."""
+        same = (_of.bank == bank.index) & (_of.number == number)
+        connection.execute(delete(waiting_deposits).where(same))
+
+
+def item_digest(item: registration_pb2.TokenDepositItem) -> int:
+    """The 64 bits that say whether two deposits are the same."""
+    return digest(item.offline_payment)
+
+
+def _digest(item: registration_pb2.TokenDepositItem) -> bytes:
+    return item_digest(item).to_bytes(8, "little")
+
+
+def _known(connection: Connection, bank: Bank, numbers: Sequence[int]) -> set[tuple[int, bytes]]:
+    found: set[tuple[int, bytes]] = set()
+    for part in parts(numbers):
+        query = select(_of.number, _of.digest).where(_of.bank == bank.index, _of.number.in_(part))
+        found |= {(number, bytes(known)) for number, known in connection.execute(query)}
+    return found

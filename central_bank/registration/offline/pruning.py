@@ -1,0 +1,255 @@
+"""Deleting by age what nothing can come of any more, in small batches, with a chain that proves it.
+
+How the pieces of a token were spent, what was lost by them, and then the token itself go
+`PRUNE_AFTER_MS` after its expiry, once its rest has gone back. From then on nothing is paid for it,
+and nothing of it is proof against anybody. Evidence goes after `EVIDENCE_KEPT_MS`, revocations once
+no certificate of their device can be good. All of it by the time of the refunds, which no clock
+that jumped can hurry (refund_clock.py).
+
+A row of a token refuses deposits of it. Before the row goes, the chain says until when tokens have
+ended (`forgotten_before`), and that refuses them: whatever the clock says later, and whoever brings
+in a piece between one batch and the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select, update
+
+from central_bank.limits import (
+    EVIDENCE_KEPT_MS,
+    MAX_PRUNED_ROWS,
+    MAX_PRUNED_TOKENS,
+    PRUNE_AFTER_MS,
+    REVOKED_ANYHOW,
+    REVOKED_KEPT_MS,
+)
+from central_bank.registration.offline import pruned_chain
+from central_bank.registration.offline.double_spends import DEPOSITED
+from central_bank.registration.offline.pruned_chain import Gone, digest_of
+from central_bank.tables import evidence, losses, pieces, refund_clock, revoked_devices, tokens
+from runtime.database import Database
+
+_KEY = (pieces.c.token_id, pieces.c.piece_id, pieces.c.spent_by)
+
+
+class PruningBroken(Exception):
+    """A token whose money went back was spent since; the service must not go on."""
+
+
+class Pruning:
+    """Deletes a bounded batch of each kind at each step, in transactions of their own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def step(self) -> bool:
+        """One batch. Never busy: what waits for a write has its turn before the next one."""
+        self.prune()
+        return False
+
+    def prune(self) -> int:
+        """Deletes rows that are old enough; returns how many."""
+        believed_ms = self._database.read(_believed_ms)
+        if believed_ms is None:
+            return 0
+        return (
+            self._pieces(believed_ms)
+            + self._tokens(believed_ms)
+            + self._evidence(believed_ms)
+            + self._revocations(believed_ms)
+        )
+
+    def _pieces(self, now_ms: int) -> int:
+        """How pieces were spent, and what was lost by them, of tokens that expired before."""
+        due = self._database.read(lambda c: _due(c, now_ms - PRUNE_AFTER_MS))
+        if not due:
+            return 0
+        rows = self._database.read(lambda c: _rows(c, due))
+        taken = rows[:MAX_PRUNED_ROWS]
+        # Of the last one there may be more.
+        whole = due if len(rows) == len(taken) else [t for t in due if t < bytes(rows[-1].token_id)]
+        return self._database.transaction(lambda c: _delete_pieces(c, taken, whole, now_ms))
+
+    def _tokens(self, now_ms: int) -> int:
+        """Tokens of which nothing else is left, once deposits are refused without their rows."""
+        until_ms = self._database.read(lambda c: _ended_until(c, now_ms - PRUNE_AFTER_MS))
+        rows = self._database.read(lambda c: _ended(c, until_ms))
+        if not rows:
+            return 0
+        self._database.transaction(lambda c: _delete_tokens(c, rows, now_ms, until_ms))
+        return len(rows)
+
+    def _evidence(self, now_ms: int) -> int:
+        def body(connection: Connection) -> int:
+            rows = _old_evidence(connection, now_ms - EVIDENCE_KEPT_MS, MAX_PRUNED_ROWS)
+            entries = [
+                (bytes(row.piece_id), bytes(row.token_id), row.time_ms, digest_of([row]))
+                for row in rows
+            ]
+            gone = Gone(pruned_chain.EVIDENCE, rows, entries)
+            return _delete(connection, evidence, "id", gone, now_ms)
+
+        oldest = self._database.read(lambda c: _old_evidence(c, now_ms - EVIDENCE_KEPT_MS, 1))
+        return self._database.transaction(body) if oldest else 0
+
+    def _revocations(self, now_ms: int) -> int:
+        before_ms = now_ms - REVOKED_KEPT_MS
+
+        def body(connection: Connection) -> int:
+            # Read here: an officer may have named one of them a moment ago.
+            rows = _old_revocations(connection, before_ms, MAX_PRUNED_ROWS)
+            gone = Gone(pruned_chain.REVOCATIONS, rows)
+            return _delete(connection, revoked_devices, "revocation", gone, now_ms)
+
+        oldest = self._database.read(lambda c: _old_revocations(c, before_ms, 1))
+        return self._database.transaction(body) if oldest else 0
+
+
+def _old_evidence(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
+    """Those of the first proofs that came out before; they are numbered as they come out."""
+    first = select(evidence).order_by(evidence.c.id).limit(most)
+    return [row for row in connection.execute(first) if row.time_ms < before_ms]
+
+
+def _old_revocations(connection: Connection, before_ms: int, most: int) -> Sequence[Row[Any]]:
+    """Of what officers have not named, behind the last `REVOKED_ANYHOW`."""
+    of = revoked_devices.c
+    by_banks = select(revoked_devices).where(of.by_officer == 0)
+    newest = by_banks.order_by(of.time_ms.desc()).offset(REVOKED_ANYHOW).limit(1)
+    last = connection.execute(newest).first()
+    if last is None:
+        return []
+    old = by_banks.where(of.time_ms < min(before_ms, last.time_ms))
+    return connection.execute(old.order_by(of.time_ms, of.revocation).limit(most)).all()
+
+
+def _delete(connection: Connection, table: Table, key: str, gone: Gone, now_ms: int) -> int:
+    """Deletes rows by their key, and writes that down; how many."""
+    if gone.rows:
+        these = table.c[key].in_([getattr(row, key) for row in gone.rows])
+        connection.execute(delete(table).where(these))
+        pruned_chain.append(connection, gone, now_ms)
+    return len(gone.rows)
+
+
+def _believed_ms(connection: Connection) -> int | None:
+    """By which money goes back."""
+    time_ms = connection.execute(select(refund_clock.c.time_ms)).scalar()
+    return None if time_ms is None else int(time_ms)
+
+
+def _due(connection: Connection, before_ms: int) -> list[bytes]:
+    """Tokens whose pieces may go, in their order. Their money went back by the refunds' time."""
+    query = (
+        select(tokens.c.token_id)
+        .where(tokens.c.pruned == 0, tokens.c.expires_time_ms < before_ms)
+        .where(tokens.c.restored_fen.is_not(None))
+        .order_by(tokens.c.expires_time_ms)
+        .limit(MAX_PRUNED_TOKENS)
+    )
+    return sorted(bytes(token_id) for token_id in connection.execute(query).scalars())
+
+
+def _rows(connection: Connection, due: Sequence[bytes]) -> Sequence[Row[Any]]:
+    """Their pieces, one more than goes at once."""
+    query = select(pieces).where(pieces.c.token_id.in_(due)).order_by(*_KEY)
+    return connection.execute(query.limit(MAX_PRUNED_ROWS + 1)).all()
+
+
+def _delete_pieces(
+    connection: Connection, taken: Sequence[Row[Any]], whole: Sequence[bytes], now_ms: int
+) -> int:
+    if taken:
+        ended = set(whole)
+        rest = [row for row in taken if bytes(row.token_id) not in ended]
+        gone = connection.execute(delete(pieces).where(pieces.c.token_id.in_(whole))).rowcount
+        if gone != len(taken) - len(rest):
+            raise PruningBroken(f"{gone} rows of ended tokens, {len(taken) - len(rest)} were read")
+        if rest:
+            keys = [{"t": row.token_id, "p": row.piece_id, "s": row.spent_by} for row in rest]
+            same = [column == bindparam(name) for column, name in zip(_KEY, "tps", strict=True)]
+            connection.execute(delete(pieces).where(*same), keys)
+        pruned_chain.append(connection, _gone_pieces(taken), now_ms)
+        by_token: Counter[bytes] = Counter()
+        for row in taken:
+            by_token[bytes(row.token_id)] += _paid_fen(row)
+        more = update(tokens).where(tokens.c.token_id == bindparam("t"))
+        sums = [{"t": token_id, "fen": fen} for token_id, fen in by_token.items() if fen]
+        if sums:
+            more = more.values(pruned_fen=tokens.c.pruned_fen + bindparam("fen"))
+            connection.execute(more, sums)
+    lost = _delete_losses(connection, whole, now_ms)
+    if whole:
+        done = tokens.c.token_id.in_(whole)
+        connection.execute(update(tokens).where(done).values(pruned=1))
+    return len(taken) + lost
+
+
+def _delete_losses(connection: Connection, whole: Sequence[bytes], now_ms: int) -> int:
+    """Of tokens whose pieces are gone: no deposit of theirs is counted against a cap any more."""
+    these = losses.c.token_id.in_(whole)
+    rows = connection.execute(
+        select(losses).where(these).order_by(losses.c.piece_id, losses.c.lost_at)
+    ).all()
+    if rows:
+        connection.execute(delete(losses).where(these))
+        entries = [
+            (
+                *(row.borne_by, row.bank, row.number, row.amount_fen),
+                *(bytes(row.lost_at), bytes(row.token_id)),
+            )
+            for row in rows
+        ]
+        lost_fen = sum(row.amount_fen for row in rows)
+        pruned_chain.append(connection, Gone(pruned_chain.LOSSES, rows, entries, lost_fen), now_ms)
+    return len(rows)
+
+
+def _gone_pieces(taken: Sequence[Row[Any]]) -> Gone:
+    by_deposit: Counter[tuple[int, int]] = Counter()
+    for row in taken:
+        by_deposit[row.bank, row.number] += _paid_fen(row)
+    shares = [(*deposit, fen) for deposit, fen in sorted(by_deposit.items()) if fen]
+    return Gone(pruned_chain.PIECES, taken, shares, sum(fen for _, _, fen in shares))
+
+
+def _paid_fen(row: Row[Any]) -> int:
+    """What left the float by this row: by a deposit, and not by what was endorsed on its way."""
+    return int(row.retired_fen) if bytes(row.spent_by) == DEPOSITED else 0
+
+
+def _ended_until(connection: Connection, before_ms: int) -> int:
+    """Before which every token has ended and has no pieces any more."""
+    kept = select(func.min(tokens.c.expires_time_ms)).where(tokens.c.pruned == 0)
+    first_ms = connection.execute(kept).scalar()
+    until_ms = before_ms if first_ms is None else min(int(first_ms), before_ms)
+    return max(until_ms, pruned_chain.forgotten_before(connection))
+
+
+def _ended(connection: Connection, until_ms: int) -> Sequence[Row[Any]]:
+    """Tokens that expired before, some of them."""
+    old = select(tokens).where(tokens.c.pruned == 1, tokens.c.expires_time_ms < until_ms)
+    in_order = old.order_by(tokens.c.expires_time_ms, tokens.c.token_id)
+    return connection.execute(in_order.limit(MAX_PRUNED_ROWS)).all()
+
+
+def _delete_tokens(
+    connection: Connection, rows: Sequence[Row[Any]], now_ms: int, until_ms: int
+) -> None:
+    loads: dict[tuple[int, int], list[int]] = {}
+    for row in rows:
+        if row.restored_fen is None or row.pruned_fen + row.restored_fen != row.value_fen:
+            raise PruningBroken(f"token {bytes(row.token_id).hex()}: its sums do not agree")
+        load = loads.setdefault((row.bank, row.number), [0, 0])
+        load[0] += row.value_fen
+        load[1] += row.restored_fen
+    entries = [(*load, *sums) for load, sums in sorted(loads.items())]
+    value_fen = sum(row.value_fen for row in rows)
+    gone = Gone(pruned_chain.TOKENS, rows, entries, value_fen)
+    pruned_chain.append(connection, gone, now_ms, until_ms=until_ms)
+    these = tokens.c.token_id.in_([row.token_id for row in rows])
+    connection.execute(delete(tokens).where(these))

@@ -1,0 +1,1 @@
+"""The bank's services over gRPC: translation, nothing else."""

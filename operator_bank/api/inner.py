@@ -1,0 +1,130 @@
+"""The inner port over gRPC: the central bank's questions, and what officers may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.errors.v1 import errors_pb2
+from officers.grpc_acts import SERVICE_PATH
+from officers.people import Officers
+from operator_bank.app import Bank
+from operator_bank.wallets.classes import limits_of
+from runtime.errors import Refusal
+from runtime.page import decode_token, encode_token, page_size
+from runtime.server import Gate
+from runtime.tls import Identity
+
+_OFFICE = "/dcep.bank.v1.OfficeService/"
+_INBOUND = "/dcep.bank.v1.InboundService/"
+
+
+def inner_gate(officers: Officers, revoked: Callable[[], Collection[str]]) -> Gate:
+    """Registered officers of this bank to the office, the central bank to the inbound questions.
+
+    Args:
+        revoked: fingerprints of certificates that are the central bank's no more.
+    """
+
+    def gate(who: Identity | None, method: str) -> None:
+        if who is None:
+            raise Refusal(
+                errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
+            )
+        if method.startswith((_OFFICE, SERVICE_PATH)):
+            officers.known(who)
+            return
+        if method.startswith(_INBOUND) and who.role == "central-bank":
+            if who.fingerprint in revoked():
+                raise Refusal(
+                    errors_pb2.REASON_ROLE_NOT_ALLOWED,
+                    "this certificate is the central bank's no more: it is revoked",
+                )
+            return
+        raise Refusal(
+            errors_pb2.REASON_ROLE_NOT_ALLOWED,
+            f"{who.role} {who.name} may not call {method.rpartition('/')[2]}",
+        )
+
+    return gate
+
+
+class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def CheckPayees(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        # Of wallets that were opened since it would say that there are none.
+        self._bank.standing.check()
+        said = self._bank.inbound.can_be_paid(request.wallet_numbers)
+        return bank_pb2.CheckPayeesResponse(can_be_paid=said)
+
+    def SetAside(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._bank.vault.set_aside(request.number, request.amount_fen)
+        return bank_pb2.SetAsideResponse()
+
+
+class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        books = self._bank.vault.books()
+        return bank_pb2.GetBooksResponse(
+            mirror_fen=books.mirror_fen,
+            vault_fen=books.vault_fen,
+            wallets_fen=books.wallets_fen,
+            holds_fen=books.holds_fen,
+            suspense_fen=books.suspense_fen,
+            lost_fen=books.lost_fen,
+            wallets=len(self._bank.directory),
+            feed_position=books.feed_position,
+            journal_position=books.journal_position,
+            projected_position=books.projected_position,
+            pending_outbound=books.pending_outbound,
+            probing_wallets=self._bank.probing(),
+        )
+
+    def GetPolicy(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return bank_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
+
+    def GetFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        place, stopped = self._bank.follower.place, self._bank.follower.stopped
+        acts = self._bank.acts.chain.place()
+        return bank_pb2.GetFeedResponse(
+            ledger=place.ledger,
+            number=place.number,
+            hash=place.hash,
+            position=place.position,
+            stopped_cause=stopped.cause if stopped is not None else "",
+            stopped_since_ms=stopped.since_ms if stopped is not None else 0,
+            contradictions=[
+                bank_pb2.Contradiction(about=about, cause=said.cause, since_ms=said.since_ms)
+                for about, said in self._bank.contradictions.now().items()
+            ],
+            behind=self._bank.standing.is_behind,
+            incarnation=self._bank.windows.incarnation,
+            journal_position=self._bank.books.ledger.position(),
+            last_deposit=self._bank.offline.last_deposit(),
+            acts_number=acts.number,
+            acts_hash=acts.hash,
+        )
+
+    def ListLost(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        size, after = page_size(request.page_size), decode_token(request.page_token, 1)
+        found = self._bank.lost.page(size, after[0] if after else 0)
+        token = encode_token(found[-1].entry) if len(found) == size else ""
+        return bank_pb2.ListLostResponse(entries=found, next_page_token=token)
+
+    def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        size, after = page_size(request.page_size), decode_token(request.page_token, 1)
+        found = self._bank.suspense.page(size, after[0] if after else 0)
+        token = encode_token(found[-1].position) if len(found) == size else ""
+        return bank_pb2.ListSuspenseResponse(entries=found, next_page_token=token)

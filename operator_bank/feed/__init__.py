@@ -1,0 +1,1 @@
+"""The central bank's feed: verified, applied in order, once each."""

@@ -1,0 +1,236 @@
+"""The feed: what the central bank says about this bank, verified, applied in order, once each.
+
+Every entry becomes one record with the mirror as its origin and its position in the central bank's
+journal as its sequence. Where the feed stands is written down with these records (`feed_chain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from officers.chain import ActsChain
+from operator_bank.feed.chain import FeedBroken, Link, NeverSent, follow, read_place, write_place
+from operator_bank.feed.moves import Heard, Move, Moves, heard
+from operator_bank.feed.rows import FeedRows
+from operator_bank.ledger import accounts
+from operator_bank.ledger.standing import Standing
+from operator_bank.limits import FEED_AGAIN_MS
+from operator_bank.lost.windows import ComeBacks
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.peers.central_acts import CentralActs
+from operator_bank.peers.interface import CentralBank
+from operator_bank.peers.trusted_keys import TrustedKeys
+from operator_bank.vault.vault import Vault
+from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.refused import Refused
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from runtime.logs import logger
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Result
+
+_FLAGS, _REFUSED, _NO_MOVE = int(RecordFlag.NO_LIMIT), int(Result.MALFORMED), int(Kind.REFUSAL)
+_NOT_OURS = (errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK)
+
+
+class Stop(NamedTuple):
+    """Why the feed does not go on, and since when."""
+
+    cause: str
+    since_ms: int
+
+
+class FeedFollower:
+    """Applies the feed. `step` takes one message of it.
+
+    What cannot be true, or cannot be applied, stops the feed where it stands, and nothing else: the
+    bank goes on, the entry is asked for again after a while, and after a restart it is the next one
+    again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        directory: Directory,
+        outgoing: Outbound,
+        vault: Vault,
+        central_bank: CentralBank,
+        central_keys: TrustedKeys,
+        central_acts: CentralActs,
+        clock: Clock,
+        refusals: PayeeRefusals,
+        refused: Refused,
+        acts: ActsChain,
+        standing: Standing,
+        windows: ComeBacks,
+        *,
+        bank: str,
+        began_at: int,
+    ) -> None:
+        self._ledger = ledger
+        self._outgoing = outgoing
+        self._windows = windows
+        self._began_at = began_at
+        self._confirmed = False
+        self._moves = Moves(database, ledger, directory, vault, windows)
+        self._rows = FeedRows(directory, clock, refusals, refused, windows)
+        self._central_bank = central_bank
+        self._central_keys = central_keys
+        self._central_acts = central_acts
+        self._clock = clock
+        self._bank = bank
+        self._stream: Any = None
+        self._again_at_ms = 0
+        self._acts = acts
+        self._standing = standing
+        self._acknowledged = (0, 0, 0)
+        self._log = logger("feed")
+        self.place = read_place(database)
+        self.stopped: Stop | None = None
+
+    def step(self) -> bool:
+        """Waits for the feed's next message and applies it; False when there is nothing to do."""
+        if self.stopped and self._clock.now_ms() < self._again_at_ms:
+            return False
+        try:
+            if self._stream is None:
+                self._check_copy()
+                # What was written since, by a process that does not know yet, proves nothing.
+                shown = self._ledger.position() if self._confirmed else self._began_at
+                self._stream = iter(self._central_bank.feed(self.place.message(), shown))
+            message = next(self._stream, None)
+            if message is not None:
+                self.apply(message)
+        except FeedBroken as broken:
+            if isinstance(broken, NeverSent):
+                self._standing.fall_behind()
+            self._stop(str(broken))
+            return False
+        except Refusal as refusal:
+            self._stream = None
+            if refusal.reason not in _NOT_OURS:
+                raise
+            if refusal.reason == errors_pb2.REASON_FEED_STEPPED_BACK:
+                self._standing.fall_behind()
+            self._stop(f"the central bank does not go on: {refusal.message}")
+            return False
+        except Exception:
+            self._stream = None
+            raise
+        if message is None:
+            self._stream = None
+            return False
+        self._confirmed = True
+        if self._windows.is_over(self.place.number):
+            self._standing.confirm()
+        if self.stopped:
+            self._log.info("the feed goes on", number=self.place.number)
+            self.stopped = None
+        return True
+
+    def acknowledge(self) -> bool:
+        """Tells the central bank how far the feed, and the officers' acts, have gone on."""
+        place, acts = self.place, self._acts.place()
+        ends_at = self._ledger.position()
+        reached = (place.number, acts.number, ends_at)
+        going_on = not self.stopped and self._standing.is_current
+        if place.number and going_on and reached != self._acknowledged:
+            told = registration_pb2.ActsPlace(number=acts.number, hash=acts.hash)
+            self._central_bank.acknowledge(place.message(), told, ends_at)
+            self._acknowledged = reached
+        return False
+
+    def apply(self, message: registration_pb2.FollowFeedResponse) -> None:
+        """Applies a message's entries in order.
+
+        Raises:
+            FeedBroken: it does not continue what was applied, and nothing of it was; or one entry
+                cannot be applied, and those before it were.
+        """
+        if not self._central_keys.knows(message.tip.key_id):
+            self._central_keys.step()  # perhaps a successor that was announced just now
+        links, tip = follow(message, self.place, self._bank, self._central_keys)
+        self._central_keys.heed(message.tip, tip.keys_number, tip.signed_time_ms)
+        self._central_acts.heed(message.tip, tip.acts)
+        found = [heard(link.entry, link.data) for link in links]
+        moves, broken = self._moves.of(found)
+        if moves:
+            whole = message.tip if len(moves) == len(links) else None
+            self._submit(links[: len(moves)], found[: len(moves)], moves, whole)
+            self._outgoing.ended()
+        if broken is not None:
+            raise broken
+
+    def ask_again(self) -> None:
+        """Asks at the next step, though it has stopped a moment ago."""
+        self._again_at_ms = 0
+
+    def _check_copy(self) -> None:
+        """The ledger has applied what the chain has, and nothing else."""
+        applied = int(self._ledger.read([accounts.MIRROR])[0]["last_sequence"])
+        if applied != self.place.position:
+            raise FeedBroken(
+                f"the ledger has applied the feed up to position {applied}, and its place is"
+                f" written down as {self.place.position}"
+            )
+
+    def _stop(self, cause: str) -> None:
+        if self._stream is not None and hasattr(self._stream, "close"):
+            self._stream.close()
+        self._stream = None
+        now_ms = self._clock.now_ms()
+        self._again_at_ms = now_ms + FEED_AGAIN_MS
+        if self.stopped is None or self.stopped.cause != cause:
+            self._log.error("the feed has stopped", cause=cause, number=self.place.number)
+            self.stopped = Stop(cause, now_ms)
+
+    def _submit(
+        self,
+        links: Sequence[Link],
+        found: Sequence[Heard],
+        moves: Sequence[Move],
+        tip: SignedEnvelope | None,
+    ) -> None:
+        now_ms = self._clock.now_ms()
+        place = links[-1].place
+        rows = [
+            (
+                accounts.MIRROR, move.debit, move.credit, move.kind, _FLAGS, 0, one.entry.position,
+                move.amount_fen, now_ms, 0, move.ref, 0,
+            )
+            for one, move in zip(found, moves, strict=True)
+        ]  # fmt: skip
+
+        def write(connection: Connection, answers: Answers) -> None:
+            self._rows.write(connection, found, moves, answers)
+            if not _refused(answers, moves):
+                write_place(connection, place, tip)
+
+        notes = [move.note for move in moves]
+        batch = Batch(np.array(rows, RECORD), notes, write, urgent=True)
+        answers = self._ledger.submit(batch)
+        for index in _refused(answers, moves):
+            # Its place stays where it was: from now on ledger and chain differ, and nothing is
+            # applied any more until somebody has looked.
+            raise FeedBroken(
+                f"entry {found[index].entry.number} ({found[index].event}) was refused by the"
+                f" ledger: {answers.result(index).name}"
+            )
+        self.place = place
+
+
+def _refused(answers: Answers, moves: Sequence[Move]) -> list[int]:
+    """Indices of entries that should have moved money and have not."""
+    refused: list[int] = np.flatnonzero(answers.results >= _REFUSED).tolist()
+    return [index for index in refused if moves[index].kind != _NO_MOVE]

@@ -1,0 +1,434 @@
+"""What an entry of the feed becomes in this bank's ledger; or why it cannot be, before anything is.
+
+An entry is checked against what this bank knows: its own payment that has not ended, its own
+deposit, its own redemption. What passes here the rule does not refuse, so no entry uses up a place
+in the feed without having been applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from google.protobuf.message import DecodeError
+from sqlalchemy import Connection, select
+
+from dcep.bank.v1 import bank_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.chain import FeedBroken, NeverSent, NotSetAside
+from operator_bank.ledger import accounts
+from operator_bank.limits import MAX_SEQUENCE
+from operator_bank.lost.windows import ComeBacks
+from operator_bank.tables import given_back, lost_moves, outbound, token_deposits
+from operator_bank.vault.vault import Vault
+from operator_bank.wallets.directory import Directory
+from runtime.database import Database, of_values
+from runtime.errors import Refusal
+from runtime.messages import check, read_payload
+from runtime.parts import parts
+from settlement.ledger import Ledger
+from settlement.limits import MAX_AMOUNT_FEN
+from settlement.records import Kind
+
+FeedEntry = registration_pb2.FeedEntry
+OutboundPayment = registration_pb2.OutboundPayment
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+ENDED = {
+    registration_pb2.OUTCOME_STATE_REFUSED: bank_pb2.PAYMENT_STATE_REFUSED,
+    registration_pb2.OUTCOME_STATE_EXPIRED: bank_pb2.PAYMENT_STATE_EXPIRED,
+}
+DEPOSITED = "tokens_deposited"
+_ENDS = frozenset(("outgoing_settled", "outgoing_ended", "tokens_registered"))
+_OF_OUTBOUND = _ENDS | {"tokens_restored"}
+_NUMBERED = _OF_OUTBOUND | {DEPOSITED}
+_DELIVER, _CAPTURE, _RELEASE = int(Kind.DELIVER), int(Kind.CAPTURE), int(Kind.RELEASE)
+_REFUSAL = int(Kind.REFUSAL)
+_KNOWN = f"SELECT number, account, amount_fen, hold, kind, state, body FROM {outbound.name}"
+_KNOWN += " WHERE number IN ?"
+_DEPOSITS = f"SELECT id, wallet, digest FROM {token_deposits.name} WHERE id IN ?"
+
+
+class Heard(NamedTuple):
+    """An entry with its bytes, the name of its event, and the number of ours that it is about."""
+
+    entry: FeedEntry
+    data: bytes
+    event: str | None
+    number: int = 0
+    payment: OutboundPayment | None = None
+
+
+class Move(NamedTuple):
+    """What an entry becomes in the ledger."""
+
+    kind: int
+    debit: int
+    credit: int
+    amount_fen: int
+    ref: int
+    note: bytes
+
+
+class _Sent(NamedTuple):
+    """A row of `outbound`."""
+
+    number: int
+    account: int
+    amount_fen: int
+    hold: int
+    kind: str
+    state: int
+    body: bytes
+
+
+class _Deposit(NamedTuple):
+    """Whose a deposit is, and SHA-256 of what was deposited."""
+
+    account: int
+    digest: bytes
+
+
+class _Known:
+    """What this bank knows of what some entries are about, as it will be after each of them."""
+
+    def __init__(
+        self, sent: dict[int, _Sent], deposits: dict[int, _Deposit], aside_fen: int
+    ) -> None:
+        self.sent = sent
+        self.ended: set[int] = set()
+        self.settled: set[int] = set()
+        self.given_back: set[int] = set()
+        self.deposits = deposits
+        self.aside_fen = aside_fen
+
+
+def heard(entry: FeedEntry, data: bytes) -> Heard:
+    """An entry with what it is about."""
+    event = entry.WhichOneof("event")
+    if event == "incoming":
+        try:
+            payment = read_payload(OutboundPayment, entry.incoming.payment)
+        except Refusal:
+            payment = None
+        return Heard(entry, data, event, 0, payment)
+    number = getattr(entry, event).number if event in _NUMBERED else 0
+    return Heard(entry, data, event, number)
+
+
+class Moves:
+    """Makes moves of entries."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        directory: Directory,
+        vault: Vault,
+        windows: ComeBacks,
+    ) -> None:
+        self._windows = windows
+        self._database = database
+        self._ledger = ledger
+        self._directory = directory
+        self._vault = vault
+
+    def of(self, entries: Sequence[Heard]) -> tuple[list[Move], FeedBroken | None]:
+        """The moves of these entries, or of those before the first one that cannot be applied."""
+        known = self._known(entries)
+        moves: list[Move] = []
+        for one in entries:
+            try:
+                moves.append(self._move(one, known))
+            except FeedBroken as broken:
+                where = f"entry {one.entry.number} ({one.event})"
+                return moves, type(broken)(f"{where} {broken}")
+        return moves, None
+
+    def _known(self, entries: Sequence[Heard]) -> _Known:
+        # A number out of bounds is in no table, and no database is asked for it.
+        sent = [one.number for one in entries if one.event in _OF_OUTBOUND and _fits(one.number)]
+        made = [one.number for one in entries if one.event == DEPOSITED and _fits(one.number)]
+        return _Known(
+            {row[0]: _Sent._make(row) for row in self._rows(_KNOWN, sent)},
+            {
+                number: _Deposit(accounts.wallet(wallet), bytes(digest))
+                for number, wallet, digest in self._rows(_DEPOSITS, made)
+            },
+            int(self._ledger.read([accounts.SET_ASIDE])[0]["available_fen"]),
+        )
+
+    def _rows(self, statement: str, numbers: Sequence[int]) -> list[Any]:
+        """What a statement finds for numbers in it."""
+
+        def ask(connection: Connection) -> list[Any]:
+            found: list[Any] = []
+            for part in parts(numbers):
+                found += of_values(connection, statement, part).all()
+            return found
+
+        return self._database.read(ask) if numbers else []
+
+    def _move(self, one: Heard, known: _Known) -> Move:
+        _check(one)
+        try:
+            return self._as_known(one, known)
+        except (NeverSent, NotSetAside):
+            known_otherwise = one.number in known.sent or one.number in known.deposits
+            if known_otherwise or not self._windows.has(one.entry.number):
+                raise
+        return self._lost(one)
+
+    def _lost(self, one: Heard) -> Move:
+        """What an entry becomes that speaks of what this database has lost.
+
+        What left the bank is owed by the account LOST; what came for nobody that is known lies in
+        suspense; what never was moves nothing.
+        """
+        entry, event = one.entry, one.event
+        if event in _ENDS and one.number > self._ledger.position():
+            raise FeedBroken(
+                f"speaks of outbound {one.number}, which this bank might use again: its journal"
+                " has to go on behind it"
+            )
+        if event == "tokens_deposited":
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_deposited.amount_fen)
+        if event == "tokens_restored":
+            return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
+        if event == "redeemed":
+            amount_fen = entry.redeemed.amount_fen
+        elif event == "tokens_registered":
+            amount_fen = entry.tokens_registered.amount_fen
+        elif event == "outgoing_settled":
+            amount_fen = _payment(entry.outgoing_settled.payment, one.number).amount_fen
+        else:
+            return Move(_REFUSAL, accounts.LOST, accounts.MIRROR, 0, 0, one.data)
+        return _transfer(one, accounts.LOST, accounts.MIRROR, amount_fen)
+
+    def _lost_load_fen(self, number: int) -> int:
+        """What was loaded under a number that this database has lost; 0 for nothing."""
+        of = lost_moves.c
+        query = select(of.amount_fen).where(of.number == number, of.kind == "load")
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _as_known(self, one: Heard, known: _Known) -> Move:
+        entry, event, number = one.entry, one.event, one.number
+        if event == "incoming":
+            return self._incoming(one, known)
+        if event in _ENDS:
+            return _end(one, _sent(number, known), known)
+        if event == DEPOSITED:
+            return _deposited(one, known)
+        if event == "tokens_restored":
+            if number not in known.sent and _fits(number):
+                # Of a load that was lost: nobody here knows whose it was.
+                loaded_fen = self._lost_load_fen(number)
+                if 0 < entry.tokens_restored.amount_fen <= loaded_fen:
+                    return _delivered(one, accounts.SUSPENSE, entry.tokens_restored.amount_fen)
+            return _restored(one, _sent(number, known))
+        if event == "issued":
+            return _transfer(one, accounts.MIRROR, accounts.VAULT, entry.issued.amount_fen)
+        if event == "redeemed":
+            redeemed = entry.redeemed
+            self._take_aside(redeemed.number, redeemed.amount_fen, known)
+            return _transfer(one, accounts.SET_ASIDE, accounts.MIRROR, redeemed.amount_fen)
+        if event == "redemption_rejected":
+            return self._rejected(one, entry.redemption_rejected, known)
+        raise FeedBroken("is of no kind that this bank knows")
+
+    def _incoming(self, one: Heard, known: _Known) -> Move:
+        payment = one.payment
+        if payment is None:
+            raise FeedBroken("has a payment in it that is none")
+        wallet = self._directory.find(payment.payee_number)
+        account = wallet.account if wallet else accounts.SUSPENSE
+        if payment.returns_payment_id and not self._gives_back(payment, known):
+            # Whatever it is, it is not what it says: an officer looks at it.
+            account = accounts.SUSPENSE
+        return _delivered(one, account, payment.amount_fen)
+
+    def _gives_back(self, payment: OutboundPayment, known: _Known) -> bool:
+        """Whether a return names a payment of ours that settled, the other way round, once."""
+        number = payment.returns_number
+        if not _fits(number) or number in known.given_back:
+            return False
+        of = outbound.c
+        query = (
+            select(of.body, of.state, given_back.c.entry)
+            .outerjoin_from(outbound, given_back, given_back.c.number == of.number)
+            .where(of.number == number, of.kind == "pay")
+        )
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None or row.entry is not None:
+            return False
+        if row.state != SETTLED and number not in known.settled:
+            return False
+        sent = OutboundPayment.FromString(bytes(row.body))
+        gives_back = bool(
+            sent.payment_id == payment.returns_payment_id
+            and sent.amount_fen == payment.amount_fen
+            and sent.payer_number == payment.payee_number
+            and sent.payee_number == payment.payer_number
+        )
+        if gives_back:
+            known.given_back.add(number)
+        return gives_back
+
+    def _rejected(
+        self, one: Heard, rejected: registration_pb2.RedemptionRejected, known: _Known
+    ) -> Move:
+        if not _fits(rejected.number):
+            raise FeedBroken(f"speaks of redemption {rejected.number}, which is none")
+        move = _transfer(one, accounts.SET_ASIDE, accounts.VAULT, rejected.amount_fen)
+        if not self._vault.was_set_aside(rejected.number):
+            return move._replace(kind=int(Kind.REFUSAL))
+        self._take_aside(rejected.number, rejected.amount_fen, known)
+        return move
+
+    def _take_aside(self, number: int, amount_fen: int, known: _Known) -> None:
+        aside_fen = self._vault.aside_fen(number) if _fits(number) else 0
+        if not aside_fen:
+            raise NotSetAside(f"takes {amount_fen} fen where 0 were set aside")
+        if amount_fen != aside_fen:
+            raise FeedBroken(f"takes {amount_fen} fen where {aside_fen} were set aside")
+        if amount_fen > known.aside_fen:
+            raise FeedBroken(f"takes {amount_fen} fen of {known.aside_fen} that are set aside")
+        known.aside_fen -= amount_fen
+
+
+def _check(one: Heard) -> None:
+    """The entry is within the contract: a newer one may say what this bank does not understand."""
+    entry = one.entry
+    entry.DiscardUnknownFields()
+    if entry.ByteSize() != len(one.data):
+        raise FeedBroken("has fields that this bank does not know")
+    try:
+        check(entry)
+    except Refusal as refusal:
+        raise FeedBroken(f"is beyond the contract: {refusal.message}") from None
+
+
+def _fits(number: int) -> bool:
+    return 0 < number <= MAX_SEQUENCE
+
+
+def _sent(number: int, known: _Known) -> _Sent:
+    sent = known.sent.get(number)
+    if sent is None:
+        raise NeverSent(f"speaks of outbound {number}, which is not ours")
+    return sent
+
+
+def _end(one: Heard, sent: _Sent, known: _Known) -> Move:
+    """The end of what went out, once, and of that alone."""
+    entry, event, number = one.entry, one.event, one.number
+    if sent.state != PENDING or number in known.ended:
+        raise FeedBroken(f"speaks of outbound {number}, which has ended")
+    if event == "outgoing_settled":
+        _check_payment(entry.outgoing_settled.payment, sent)
+    elif event == "tokens_registered":
+        _check_load(entry.tokens_registered, sent)
+    else:
+        ended = entry.outgoing_ended
+        if ended.state not in ENDED:
+            raise FeedBroken(f"ends outbound {number} with a state that is no end")
+        if ended.WhichOneof("about") == "load":
+            _check_load(ended.load, sent)
+        else:
+            _check_payment(ended.payment, sent)
+        known.ended.add(number)
+        return Move(_RELEASE, sent.account, 0, sent.amount_fen, sent.hold, one.data)
+    known.ended.add(number)
+    known.settled.add(number)
+    return Move(_CAPTURE, sent.account, accounts.MIRROR, sent.amount_fen, sent.hold, one.data)
+
+
+def _check_payment(payment: bytes, sent: _Sent) -> None:
+    """It is the payment that this bank has sent: the same parties, amount, times and words."""
+    if sent.kind == "load":
+        raise NeverSent(f"speaks of outbound {sent.number} as a payment, which is a load")
+    if payment == numbered(sent.number, sent.body):
+        return
+    # Bytes may differ where messages do not.
+    ours = OutboundPayment.FromString(sent.body)
+    ours.number = sent.number
+    try:
+        theirs = OutboundPayment.FromString(payment)
+    except DecodeError:
+        raise FeedBroken(f"speaks of outbound {sent.number} in words that cannot be read") from None
+    if theirs != ours:
+        raise NeverSent(
+            f"speaks of outbound {sent.number} as of {theirs.amount_fen} fen"
+            f" ({theirs.payment_id}), which is of {ours.amount_fen} fen ({ours.payment_id})"
+        )
+
+
+def _payment(data: bytes, number: int) -> OutboundPayment:
+    """A payment that is told under a number."""
+    try:
+        payment = read_payload(OutboundPayment, data)
+    except Refusal:
+        raise FeedBroken(f"speaks of outbound {number} in words that cannot be read") from None
+    if payment.number != number:
+        raise FeedBroken(f"speaks of outbound {number} as of {payment.number}")
+    return payment
+
+
+def numbered(number: int, body: bytes) -> bytes:
+    """An OutboundPayment as it is sent: the number, its first field, before the rest of it."""
+    head = bytearray(b"\x08")
+    while number > 0x7F:
+        head.append(number & 0x7F | 0x80)
+        number >>= 7
+    head.append(number)
+    return bytes(head) + body
+
+
+def _check_load(tokens: registration_pb2.TokensRegistered, sent: _Sent) -> None:
+    """It is the load that this bank has sent: the same amount, for the same device."""
+    if sent.kind != "load":
+        raise NeverSent(f"speaks of outbound {sent.number} as a load, which is a payment")
+    digest = hashlib.sha256(sent.body).digest()
+    told = (tokens.number, tokens.amount_fen, tokens.certificate_digest)
+    if told != (sent.number, sent.amount_fen, digest):
+        raise NeverSent(
+            f"speaks of load {sent.number} as of {tokens.amount_fen} fen for a device, which is"
+            f" of {sent.amount_fen} fen, or for another one"
+        )
+
+
+def _deposited(one: Heard, known: _Known) -> Move:
+    tokens = one.entry.tokens_deposited
+    found = known.deposits.get(tokens.number)
+    if found is None:
+        raise NeverSent(f"speaks of deposit {tokens.number}, which is not ours")
+    if tokens.payment_digest != found.digest:
+        raise NeverSent(f"speaks of deposit {tokens.number} with other tokens in it")
+    if not tokens.amount_fen <= tokens.whole_fen <= MAX_AMOUNT_FEN:
+        raise FeedBroken(f"moves {tokens.amount_fen} fen of a deposit of {tokens.whole_fen}")
+    return _delivered(one, found.account, tokens.amount_fen)
+
+
+def _restored(one: Heard, sent: _Sent) -> Move:
+    tokens = one.entry.tokens_restored
+    if sent.kind != "load" or sent.state != SETTLED:
+        raise FeedBroken(f"gives back tokens of outbound {tokens.number}, which made none")
+    if tokens.amount_fen > sent.amount_fen:
+        raise FeedBroken(f"gives back more than the {sent.amount_fen} fen that were loaded")
+    return _delivered(one, sent.account, tokens.amount_fen)
+
+
+def _transfer(one: Heard, debit: int, credit: int, amount_fen: int) -> Move:
+    return Move(int(Kind.TRANSFER), debit, credit, _amount(amount_fen), 0, one.data)
+
+
+def _delivered(one: Heard, account: int, amount_fen: int) -> Move:
+    suspense = accounts.SUSPENSE
+    return Move(_DELIVER, accounts.MIRROR, account, _amount(amount_fen), suspense, one.data)
+
+
+def _amount(fen: int) -> int:
+    if not 0 < fen <= MAX_AMOUNT_FEN:
+        raise FeedBroken(f"moves {fen} fen")
+    return fen

@@ -1,0 +1,167 @@
+"""What was lost: listed, and settled by two officers, out of the payer's wallet or of the vault.
+
+The feed takes it out of the account LOST, which stands below zero by what is open.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select, update
+
+from currency.amount import format_yuan
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from officers.effects import Act, Decision, Effect
+from operator_bank.feed.moves import numbered
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import reason_of, refusal_of
+from operator_bank.ledger.standing import Standing
+from operator_bank.lost.windows import ComeBacks
+from operator_bank.tables import lost_moves
+from operator_bank.wallets.directory import Directory
+from runtime.checks import amount, invalid
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag
+
+_OF = lost_moves.c
+_OPEN = _OF.settled_fen < _OF.amount_fen
+
+
+class LostDesk:
+    """The use-cases behind ListLost and SettleLost, and what a payer is told who orders again."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        directory: Directory,
+        windows: ComeBacks,
+        clock: Clock,
+    ) -> None:
+        self._windows = windows
+        self._database = database
+        self._ledger = ledger
+        self._directory = directory
+        self._clock = clock
+
+    def page(self, limit: int, after_entry: int) -> list[bank_pb2.LostEntry]:
+        """What is open, oldest first."""
+        query = select(lost_moves).where(_OPEN, _OF.entry > after_entry).order_by(_OF.entry)
+        rows = self._database.read(lambda c: c.execute(query.limit(limit)).all())
+        return [_shown(row) for row in rows]
+
+    @property
+    def has_none(self) -> bool:
+        """Whether this bank has never lost anything."""
+        return not self._windows.incarnation
+
+    def was_paid(self, payment_id: str, body: bytes) -> bool:
+        """Whether the central bank has settled this very payment, as this database has lost.
+
+        Args:
+            body: the payment that would go to the central bank, but for its number.
+        """
+        query = select(_OF.number, _OF.payment).where(_OF.payment_id == payment_id)
+        rows = self._database.read(lambda c: c.execute(query).all())
+        return any(bytes(row.payment) == numbered(row.number, body) for row in rows)
+
+    def check(self, entry: int, amount_fen: int, wallet_number: str) -> None:
+        """Refuses what cannot be settled so."""
+        self._open(entry, amount_fen, wallet_number)
+
+    def settle(self, act: Act, decision: Decision) -> None:
+        """Takes an amount from the payer's wallet, or from the vault, for an entry; once an act."""
+        asked = act.asked
+        row, debit = self._open(asked.entry, asked.amount_fen, asked.wallet_number)
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["credit"] = accounts.LOST
+        record["debit"] = debit
+        record["sequence"] = act.number
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = asked.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = act.record_digest
+        settled = update(lost_moves).where(_OF.entry == row.entry)
+
+        def decided(connection: Connection, answers: Answers) -> None:
+            if answers.result(0).accepted:
+                now_fen = row.settled_fen + asked.amount_fen
+                connection.execute(settled.values(settled_fen=now_fen))
+                decision.mark(connection, position=int(answers.positions[0]))
+            else:
+                # It has used its sequence up: another act is needed.
+                decision.mark(connection, reason=reason_of(answers.result(0)))
+
+        note = bytes(row.payment)
+        result = self._ledger.submit(Batch(record, [note], decided)).result(0)
+        if not result.accepted:
+            raise refusal_of(result)
+
+    def _open(self, entry: int, amount_fen: int, wallet_number: str) -> tuple[Any, int]:
+        """An entry's row, and the account that is to pay."""
+        query = select(lost_moves).where(_OF.entry == entry)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None:
+            raise Refusal(
+                errors_pb2.REASON_PAYMENT_UNKNOWN,
+                f"entry {entry} of the feed speaks of nothing that was lost",
+                field="entry",
+            )
+        amount(amount_fen)
+        open_fen = row.amount_fen - row.settled_fen
+        if amount_fen > open_fen:
+            raise Refusal(
+                errors_pb2.REASON_AMOUNT_INVALID,
+                f"{format_yuan(open_fen)} yuan of it are open",
+                field="amount_fen",
+            )
+        if not wallet_number:
+            return row, accounts.VAULT
+        if not row.payer or wallet_number != row.payer:
+            raise invalid("wallet_number", "is the payer's whom the entry names, or unset")
+        return row, self._directory.get(wallet_number).account
+
+
+class LostSettlement(Effect):
+    """The effect of SettleLost."""
+
+    right = office_pb2.RIGHT_SUSPENSE
+
+    def __init__(self, database: Database, desk: LostDesk, standing: Standing) -> None:
+        self._database = database
+        self._desk = desk
+        self._standing = standing
+
+    def check(self, act: Act) -> None:
+        """See `Effect.check`."""
+        self._standing.check()
+        self._desk.check(act.asked.entry, act.asked.amount_fen, act.asked.wallet_number)
+
+    def perform(self, act: Act, decision: Decision) -> None:
+        """See `Effect.perform`."""
+        self._standing.check()
+        self._desk.settle(act, decision)
+
+    def end(self, act: Act, decision: Decision) -> None:
+        """See `Effect.end`."""
+        self._database.transaction(decision.mark)
+
+
+def _shown(row: Any) -> bank_pb2.LostEntry:
+    return bank_pb2.LostEntry(
+        entry=row.entry,
+        kind=row.kind,
+        number=row.number,
+        amount_fen=row.amount_fen,
+        settled_fen=row.settled_fen,
+        payment_id=row.payment_id,
+        payer_number=row.payer,
+    )

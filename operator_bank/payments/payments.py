@@ -1,0 +1,330 @@
+"""Payments: settled at once within the bank, held and sent out across banks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection
+
+from currency.number import NumberError, check, prefix_of
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import payers_refusal
+from operator_bank.ledger.standing import Standing
+from operator_bank.limits import MAX_ITEMS
+from operator_bank.lost.settling import LostDesk
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.tables import outbound
+from operator_bank.wallets.directory import Directory
+from operator_bank.wallets.orders import Order, Orders
+from operator_bank.wallets.refused import Refused
+from runtime.checks import at_most, invalid
+from runtime.clock import Clock
+from runtime.database import execute_many
+from runtime.errors import Refusal
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, Records, Result
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+_PUT = (
+    f"INSERT INTO {outbound.name}"
+    " (number, account, sequence, kind, destination, state, reason, hold, amount_fen, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PAYEE = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+_KIND = RECORD.names.index("kind")  # type: ignore[union-attr]
+_TRANSFER, _HOLD, _REFUSED = int(Kind.TRANSFER), int(Kind.HOLD), int(Result.MALFORMED)
+
+
+class Paid(NamedTuple):
+    """What became of a payment order."""
+
+    payment_id: str
+    state: int
+    repeated: bool = False
+    reason: int = 0
+    number: int = 0
+    """Of the outbound payment, when it went to another bank."""
+
+
+class Going(NamedTuple):
+    """What goes to the central bank.
+
+    Attributes:
+        destination: prefix of the bank that is paid; "" for a load.
+        body: the payment but for its number; for a load its device's certificate.
+    """
+
+    destination: str
+    body: bytes
+
+
+class PaidAlone(NamedTuple):
+    """A single payment, with the payer's account and what is available there then."""
+
+    paid: Paid
+    account: int
+    available_fen: int
+
+
+class Payments:
+    """The use-case behind Pay, singly or together, and PayMany."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        directory: Directory,
+        outgoing: Outbound,
+        clock: Clock,
+        refusals: PayeeRefusals,
+        refused: Refused,
+        standing: Standing,
+        lost: LostDesk,
+        *,
+        prefix: str,
+    ) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._directory = directory
+        self._outgoing = outgoing
+        self._clock = clock
+        self._refusals = refusals
+        self._refused = refused
+        self._standing = standing
+        self._lost = lost
+        self._prefix = prefix
+
+    def pay(self, envelope: SignedEnvelope, wait_s: float) -> tuple[Paid, int]:
+        """One payment; across banks waits for its end up to `wait_s`.
+
+        Returns it with the payer's available fen.
+
+        Raises:
+            Refusal: it was refused here; the other side's refusal is in the answer.
+        """
+        answer = self.pay_together([envelope])[0]
+        if isinstance(answer, Refusal):
+            raise answer
+        paid, account, available_fen = answer
+        if paid.state == PENDING:
+            state, reason = self._outgoing.wait(paid.number, wait_s)
+            available_fen = self.available_fen(account)
+            paid = paid._replace(state=state, reason=reason)
+        return paid, available_fen
+
+    def available_fen(self, account: int) -> int:
+        """What a payer has now."""
+        return int(self._ledger.read([account])[0]["available_fen"])
+
+    def pay_many(self, envelopes: Sequence[SignedEnvelope]) -> list[Paid | Refusal]:
+        """Many payments, in order, each with its own answer."""
+        at_most(envelopes, "orders", MAX_ITEMS)
+        opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
+        return self._run_all(opened, read=False)[0]
+
+    def pay_together(self, envelopes: Sequence[SignedEnvelope]) -> list[PaidAlone | Refusal]:
+        """Single payments in order, each with its own answer; no end is waited for."""
+        opened = self._orders.open_many(orders_pb2.PaymentOrder, envelopes)
+        answers, available_fen = self._run_all(opened, read=True)
+        together: list[PaidAlone | Refusal] = []
+        for order, answer in zip(opened, answers, strict=True):
+            if isinstance(order, Refusal) or isinstance(answer, Refusal):
+                together.append(answer)  # type: ignore[arg-type]  # a refused order's is one too
+            else:
+                account = order.wallet.account
+                if account not in available_fen:  # nothing was done for it
+                    available_fen[account] = self.available_fen(account)
+                together.append(PaidAlone(answer, account, available_fen[account]))
+        return together
+
+    def _run_all(
+        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+    ) -> tuple[list[Paid | Refusal], dict[int, int]]:
+        """As `_run`; so many of one payer at once, that what is refused of them is bounded."""
+        answers: list[Paid | Refusal] = []
+        available_fen: dict[int, int] = {}
+        for part in self._refusals.portions(orders, _payer):
+            said, available = self._run(part, read=read)
+            answers += said
+            available_fen |= available
+        return answers, available_fen
+
+    def _run(
+        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+    ) -> tuple[list[Paid | Refusal], dict[int, int]]:
+        """An answer for each; and, where asked for, what the payers have then, by account."""
+        answers: list[Paid | Refusal] = []
+        rows: list[tuple[int, ...]] = []
+        taken: list[Order[orders_pb2.PaymentOrder]] = []
+        places: list[int] = []
+        now_ms = self._clock.now_ms()
+        for index, order in enumerate(orders):
+            if isinstance(order, Refusal):
+                answers.append(order)
+                continue
+            try:
+                paid = None if self._lost.has_none else self._paid_before(order)
+                if paid is not None:
+                    answers.append(paid)
+                    continue
+                self._refusals.check(order.wallet.account, now_ms)
+                self._refused.check_room(order.wallet.account)
+                rows.append(self._row(order, now_ms))
+                taken.append(order)
+                places.append(index)
+                answers.append(Paid("", 0))
+            except Refusal as refusal:
+                answers.append(refusal)
+        if not rows:
+            return answers, {}
+        records = np.array(rows, dtype=RECORD)
+        also = None
+        # Made here: the writer, which all payments wait for, only writes it down.
+        going = {
+            index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
+            for index, (row, order) in enumerate(zip(rows, taken, strict=True))
+            if row[_KIND] == _HOLD
+        }
+        if going:
+            also = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
+        payers = sorted({row[0] for row in rows}) if read else []
+        batch = Batch(
+            records,
+            [order.payload for order in taken],
+            also,
+            payers,
+            [order.signature for order in taken],
+        )
+        decided = self._ledger.submit(batch)
+        self._refused.count(batch, decided)
+        # As lists: a bulk call reads each of them thousands of times.
+        kinds, results = records["kind"].tolist(), decided.results.tolist()
+        repeated, positions = decided.repeated.tolist(), decided.positions.tolist()
+        for place, index in enumerate(places):
+            if results[place] >= _REFUSED:
+                answers[index] = no = payers_refusal(Result(results[place]))
+                if no.reason == _PAYEE and not repeated[place]:
+                    self._refusals.count(taken[place].wallet.account, now_ms)
+                continue
+            answers[index] = self._answer(
+                taken[place],
+                kinds[place],
+                repeated[place],
+                positions[place],
+            )
+        if also is not None:
+            self._outgoing.wake()
+        if decided.accounts is None:
+            return answers, {}
+        return answers, dict(zip(payers, decided.accounts["available_fen"].tolist(), strict=True))
+
+    def _paid_before(self, order: Order[orders_pb2.PaymentOrder]) -> Paid | None:
+        """The end of a payment that was settled, and of which this database alone knows nothing."""
+        content = order.content
+        payment_id = id_of(order.wallet.number, content.sequence)
+        was_paid = self._lost.was_paid(payment_id, _outbound(content))
+        return Paid(payment_id, SETTLED, True) if was_paid else None
+
+    def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
+        content = order.content
+        payer = order.wallet.account
+        payee = self._directory.find(content.payee_number)
+        if payee is not None:
+            kind, credit = _TRANSFER, payee.account
+        elif _is_own(content.payee_number, self._prefix):
+            # The rule refuses it, after all that stands against the payer.
+            kind, credit = _TRANSFER, accounts.NOBODY
+        else:
+            self._standing.check_numbers()
+            kind, credit = _HOLD, 0
+        return (
+            payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,
+            now_ms, content.expires_time_ms, 0, order.digest,
+        )  # fmt: skip
+
+    def _answer(
+        self,
+        order: Order[orders_pb2.PaymentOrder],
+        kind: int,
+        repeated: bool,
+        number: int,
+    ) -> Paid:
+        payment_id = id_of(order.wallet.number, order.content.sequence)
+        if kind != _HOLD:
+            return Paid(payment_id, SETTLED, repeated)
+        if repeated:
+            state, reason = self._outgoing.state(number)
+            return Paid(payment_id, state, True, reason, number)
+        return Paid(payment_id, PENDING, False, 0, number)
+
+
+def id_of(number: str, sequence: int) -> str:
+    """The id of a payment: its payer's number and sequence."""
+    return f"{number}-{sequence}"
+
+
+def _newly_held(records: Records, answers: Answers) -> list[int]:
+    held = (records["kind"] == Kind.HOLD) & (answers.results == Result.ACCEPTED)
+    found: list[int] = np.flatnonzero(held & ~answers.repeated).tolist()
+    return found
+
+
+def put_outbound(
+    connection: Connection,
+    records: Records,
+    going: Mapping[int, Going],
+    answers: Answers,
+    kind: str,
+) -> None:
+    """Writes down, with their holds, what has to go to the central bank.
+
+    Args:
+        going: by the index of its record, what is held for.
+    """
+    held = _newly_held(records, answers)
+    columns = [answers.positions[held], records["debit"][held], records["sequence"][held]]
+    columns += [answers.details[held], records["amount_fen"][held]]
+    rows = [
+        (number, account, sequence, kind, going[i][0], PENDING, 0, hold, amount_fen, going[i][1])
+        for i, number, account, sequence, hold, amount_fen in zip(
+            held, *(column.tolist() for column in columns), strict=True
+        )
+    ]
+    if rows:
+        execute_many(connection, _PUT, rows)
+
+
+def _outbound(content: orders_pb2.PaymentOrder) -> bytes:
+    """The payment that goes to the central bank for a payer's order, but for its number."""
+    payment = registration_pb2.OutboundPayment(
+        payment_id=id_of(content.wallet_number, content.sequence),
+        payer_number=content.wallet_number,
+        payee_number=content.payee_number,
+        amount_fen=content.amount_fen,
+        created_time_ms=content.created_time_ms,
+        expires_time_ms=content.expires_time_ms,
+        memo=content.memo,
+    )
+    return bytes(payment.SerializeToString())
+
+
+def _is_own(number: str, own_prefix: str) -> bool:
+    """Whether a number would be of a wallet of this bank: its prefix says whose it is."""
+    try:
+        return prefix_of(check(number)) == own_prefix
+    except NumberError as error:
+        raise invalid("payee_number", f"is no wallet number: {error}") from None
+
+
+def _payer(order: Order[orders_pb2.PaymentOrder] | Refusal) -> int:
+    return 0 if isinstance(order, Refusal) else order.wallet.account

@@ -1,0 +1,51 @@
+"""Where the acts of the central bank's officers end, by what it signed in words of the feed."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from operator_bank.peers.contradictions import ACTS, Contradictions
+from operator_bank.tables import feed_tips
+from runtime.database import Database
+
+
+class CentralActs:
+    """Compares each word with the one before: acts are added, never taken back.
+
+    The feed goes on beside a contradiction, for its own chain holds. What stands between two words
+    is not shown to banks; `dcep audit` makes the chain anew and holds it against each word kept.
+    """
+
+    def __init__(self, database: Database, contradictions: Contradictions) -> None:
+        self._contradictions = contradictions
+        self._last = registration_pb2.ActsPlace()
+        self._word = b""
+        newest = select(feed_tips.c.envelope).order_by(feed_tips.c.number.desc()).limit(1)
+        kept = database.read(lambda c: c.execute(newest).scalar())
+        if kept is not None:
+            self._word = bytes(kept)
+            tip = SignedEnvelope.FromString(self._word)
+            self._last = registration_pb2.FeedTip.FromString(tip.payload).acts
+
+    def heed(self, tip: SignedEnvelope, acts: registration_pb2.ActsPlace) -> None:
+        """Takes a word of the feed, verified, and what it says of the acts.
+
+        After a contradiction only the place that was heard before it is believed again: a chain
+        that went on from an older copy is longer one day.
+        """
+        stands = ACTS in self._contradictions.now()
+        if acts.number < self._last.number:
+            self._contradicts(f"end with {acts.number}, after {self._last.number}", tip)
+        elif acts.number == self._last.number and self._word:
+            if acts.hash != self._last.hash:
+                self._contradicts(f"end with another act {acts.number} than before", tip)
+            elif stands:
+                self._contradictions.gone(ACTS)
+        elif not stands:
+            self._last, self._word = acts, tip.SerializeToString()
+
+    def _contradicts(self, what: str, tip: SignedEnvelope) -> None:
+        cause = f"the central bank signs that the acts of its officers {what}"
+        self._contradictions.found(ACTS, cause, self._word, tip.SerializeToString())

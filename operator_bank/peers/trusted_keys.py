@@ -1,0 +1,249 @@
+"""Which business keys of the central bank a bank takes: those it was given, and their successors.
+
+A successor counts once a key that is good has announced it. What was announced is kept as it was
+signed; whatever the list in the settings says at the moment is where trust begins. The same
+statements name TLS certificates of the central bank's that are good no more.
+
+A central bank that does not say any more what it said before, or says something else under the same
+number, goes on from an older copy, or is somebody else. Nothing of that is taken.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection, delete, insert, select
+
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.peers.central_keys import CentralKeys, unknown_key
+from operator_bank.peers.contradictions import KEYS, Contradictions
+from operator_bank.peers.interface import CentralBank
+from operator_bank.tables import key_successions
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.envelope import key_id, verify
+from runtime.errors import Refusal
+from runtime.logs import logger
+from runtime.messages import read_payload
+
+_TAG = "key-succession/v1"
+_FOR_EVER = 1 << 62
+_LATE_MS = 60_000
+"""A word of the feed is that much younger than a statement which it does not know, at least."""
+MAX_REMEMBERED = 100
+"""Successions that were not believed, so that each is said once."""
+
+Succession = authentication_pb2.KeySuccession
+
+
+class TrustedKeys:
+    """Verifies what the central bank signed. Any thread may ask; `step` learns what is new."""
+
+    def __init__(
+        self,
+        database: Database,
+        listed: CentralKeys,
+        central_bank: CentralBank,
+        clock: Clock,
+        contradictions: Contradictions,
+    ) -> None:
+        """Reads what was learned before.
+
+        Args:
+            listed: the keys in the settings.
+            central_bank: says what it has announced.
+            contradictions: are told what it says otherwise than before.
+        """
+        self._database = database
+        self._listed = listed
+        self._central_bank = central_bank
+        self._clock = clock
+        self._contradictions = contradictions
+        self._learning = threading.Lock()
+        self._announced: dict[bytes, bytes] = {}
+        """Successors, by their ids."""
+        self._ends: dict[bytes, int] = {}
+        """By key; 0 for a revoked one."""
+        self._revoked: frozenset[str] = frozenset()
+        self._told: dict[int, SignedEnvelope] = {}
+        """What was believed, by number."""
+        self._last = 0
+        self._asked_for = 0
+        self._refused: set[bytes] = set()
+        self.on_revoked: Callable[[], None] = lambda: None
+        """Called when a TLS certificate of the central bank's was revoked."""
+        query = select(key_successions.c.envelope).order_by(key_successions.c.number)
+        for row in database.read(lambda c: c.execute(query).scalars().all()):
+            self._replay(SignedEnvelope.FromString(bytes(row)))
+
+    def knows(self, name: bytes) -> bool:
+        """Whether a key of that id was listed or announced, ended or not."""
+        return self._find(name) is not None
+
+    def heed(self, tip: SignedEnvelope, number: int, signed_time_ms: int) -> None:
+        """A word of the feed says the number of the last statement: a new one is asked for at once.
+
+        Args:
+            tip: the word, verified.
+            number: of the statement; one is asked for once.
+            signed_time_ms: when the word was signed.
+        """
+        if number > max(self._last, self._asked_for):
+            self.step()
+            self._asked_for = number
+        elif number < self._last:
+            self._stepped_back(tip, number, signed_time_ms)
+
+    def revoked_certificates(self) -> frozenset[str]:
+        """Fingerprints of TLS certificates that are the central bank's no more."""
+        return self._revoked | self._listed.revoked_certificates()
+
+    def verify(self, tag: str, envelope: SignedEnvelope) -> bytes:
+        """What the central bank signed with a key that is good now. Raises Refusal otherwise."""
+        return self._verify(tag, envelope, self._ends)
+
+    def _verify(self, tag: str, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> bytes:
+        key = self._find(envelope.key_id)
+        if key is None or self._clock.now_ms() >= ends.get(key, _FOR_EVER):
+            raise unknown_key(envelope.key_id)
+        return verify(tag, envelope, key)
+
+    def step(self) -> bool:
+        """Asks what was announced, and believes what a good key has signed.
+
+        A key that has ended by what is heard of it only now, and was not revoked, announced what
+        comes with that while it was good.
+        """
+        with self._learning:
+            before = dict(self._ends)
+            shown = self._central_bank.key_successions()
+            if self._contradicts(shown, before):
+                return False
+            self._contradictions.gone(KEYS)
+            for envelope in shown:
+                self._take(envelope, before)
+                before |= {key: 0 for key, until_ms in self._ends.items() if not until_ms}
+        return False
+
+    def _find(self, name: bytes) -> bytes | None:
+        return self._listed.now().get(name) or self._announced.get(name)
+
+    def _contradicts(self, shown: Sequence[SignedEnvelope], ends: Mapping[bytes, int]) -> bool:
+        """Whether what is shown cannot be what was shown before, and more."""
+        found = [(number, each) for each in shown if (number := _number(each)) is not None]
+        for number, envelope in found:
+            kept = self._told.get(number)
+            if kept is not None and kept.payload != envelope.payload and self._signed(envelope):
+                self._differs(f"says something else in statement {number} now", kept, envelope)
+                return True
+            if kept is None and number < self._last and self._signed(envelope, ends):
+                last = self._told[self._last]
+                self._differs(
+                    f"shows a statement {number} that was not there with {self._last}",
+                    last,
+                    envelope,
+                )
+                return True
+        missing = {number: kept.payload for number, kept in self._told.items()}
+        for number, envelope in found:
+            if missing.get(number) == envelope.payload:
+                del missing[number]
+        if missing:
+            number = max(missing)
+            told = authentication_pb2.ListCentralKeysResponse(successions=shown)
+            self._contradictions.found(
+                KEYS,
+                f"the central bank does not show statement {number} about its keys any more",
+                self._told[number].SerializeToString(),
+                told.SerializeToString(),
+            )
+        return bool(missing)
+
+    def _stepped_back(self, tip: SignedEnvelope, number: int, signed_time_ms: int) -> None:
+        last = self._told[self._last]
+        announced_ms = Succession.FromString(last.payload).from_time_ms
+        # One that was signed before, and came late, says nothing.
+        if signed_time_ms > announced_ms + _LATE_MS:
+            self._differs(f"signs that its last one is {number}, after {self._last}", last, tip)
+
+    def _differs(self, what: str, kept: SignedEnvelope, shown: SignedEnvelope) -> None:
+        self._contradictions.found(
+            KEYS,
+            f"of its keys the central bank {what}",
+            kept.SerializeToString(),
+            shown.SerializeToString(),
+        )
+
+    def _signed(self, envelope: SignedEnvelope, ends: Mapping[bytes, int] | None = None) -> bool:
+        """Whether a key signed it that is known, or, with ends, good."""
+        try:
+            self._verify(_TAG, envelope, ends or {})
+        except Refusal:
+            return False
+        return True
+
+    def _take(self, envelope: SignedEnvelope, ends: Mapping[bytes, int]) -> None:
+        try:
+            told = read_payload(Succession, self._verify(_TAG, envelope, ends))
+        except Refusal as refusal:
+            if envelope.signature not in self._refused and not self._is_old(envelope):
+                if len(self._refused) >= MAX_REMEMBERED:
+                    self._refused.clear()
+                self._refused.add(envelope.signature)
+                logger("central-keys").warning("a succession is not believed", why=str(refusal))
+            return
+        if told.number <= self._last:
+            return  # it was heard before, the very same
+        row = {"number": told.number, "envelope": envelope.SerializeToString()}
+
+        def keep(connection: Connection) -> None:
+            connection.execute(
+                delete(key_successions).where(key_successions.c.number == told.number)
+            )
+            connection.execute(insert(key_successions), row)
+
+        self._database.transaction(keep)
+        self._heed(told, envelope)
+        logger("central-keys").info(
+            "the central bank has announced a change of its keys",
+            successor=told.successor.hex(),
+            revoked_certificates=list(told.revoked_certificates),
+            number=told.number,
+        )
+        if told.revoked_certificates:
+            self.on_revoked()
+
+    def _is_old(self, envelope: SignedEnvelope) -> bool:
+        """Whether it says what was learned before: its key may have ended since, by that."""
+        number = _number(envelope)
+        return number is not None and number <= self._last
+
+    def _replay(self, envelope: SignedEnvelope) -> None:
+        """What was believed when it came; its signature has to hold still."""
+        key = self._find(envelope.key_id)
+        try:
+            if key is None:
+                raise unknown_key(envelope.key_id)
+            self._heed(read_payload(Succession, verify(_TAG, envelope, key)), envelope)
+        except Refusal as refusal:
+            logger("central-keys").warning("a kept succession does not count", why=str(refusal))
+
+    def _heed(self, told: Succession, envelope: SignedEnvelope) -> None:
+        if told.successor:
+            self._announced[key_id(told.successor)] = told.successor
+        for end in told.ended:
+            until_ms = 0 if end.revoked else end.until_time_ms
+            self._ends[end.key] = min(self._ends.get(end.key, _FOR_EVER), until_ms)
+        self._revoked |= set(told.revoked_certificates)
+        self._last = told.number
+        self._told[told.number] = envelope
+
+
+def _number(envelope: SignedEnvelope) -> int | None:
+    """Of a statement; None of what is none."""
+    try:
+        return int(read_payload(Succession, envelope.payload).number)
+    except Refusal:
+        return None

@@ -1,0 +1,212 @@
+"""A wallet's past: one payment, pages with running balances, and what arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from currency.number import NumberError, check
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, payers_reason, reason_of
+from operator_bank.limits import MAX_BALANCE_FEN
+from operator_bank.payments.outbound import Outbound
+from operator_bank.wallets.directory import Directory, Wallet
+from operator_bank.wallets.orders import load_order
+from runtime.checks import invalid, journal_position
+from runtime.errors import Refusal
+from runtime.page import decode_token, encode_token, invalid_token, page_size
+from settlement.history import History
+from settlement.journal import Journal
+from settlement.ledger import Ledger
+from settlement.records import Kind, Result
+
+_READ_AHEAD = 4
+_REFUSED = int(Result.MALFORMED)
+
+
+class PaymentHistory:
+    """The use-case behind GetPayment, ListPayments and WatchPayments."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        history: History,
+        journal: Journal,
+        directory: Directory,
+        outgoing: Outbound,
+    ) -> None:
+        self._ledger = ledger
+        self._history = history
+        self._journal = journal
+        self._directory = directory
+        self._outgoing = outgoing
+
+    def get(self, wallet: Wallet, payment_id: str) -> bank_pb2.Payment:
+        """A payment that the wallet made; PAYMENT_UNKNOWN for any other."""
+        number, _, sequence = payment_id.partition("-")
+        try:
+            check(number)
+        except NumberError:
+            raise invalid("payment_id", "looks like 6201000000000012-7") from None
+        if not sequence.isascii() or not sequence.isdigit() or len(sequence) > 16:
+            raise invalid("payment_id", "looks like 6201000000000012-7")
+        row = None
+        # Number 0 is what an exchange moved in the bank's own books, and no payment.
+        if number == wallet.number and int(sequence):
+            row = self._history.row(wallet.account, int(sequence))
+        if row is None:
+            raise Refusal(
+                errors_pb2.REASON_PAYMENT_UNKNOWN,
+                "this wallet made no such payment",
+                field="payment_id",
+            )
+        return self._payment(row, wallet, 0)
+
+    def page(
+        self, wallet: Wallet, wanted_size: int, token: str
+    ) -> tuple[list[bank_pb2.Payment], str]:
+        """Payments newest first, with the balance after each; and the next page's token.
+
+        The available balance is counted back from today's, so that no running
+        balance has to be stored. A payment across banks counts where it was held.
+        """
+        size = page_size(wanted_size)
+        start = decode_token(token, 2)
+        if start is None:
+            row = self._ledger.read([wallet.account])[0]
+            balance = int(row["available_fen"])
+            before = self._ledger.position() + 1
+        else:
+            before, balance = start
+            if abs(balance) > MAX_BALANCE_FEN:
+                raise invalid_token()
+        found: list[bank_pb2.Payment] = []
+        while len(found) < size:
+            rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
+            for row in rows:
+                before = row.position
+                if row.kind not in _SHOWN:
+                    continue
+                payment = self._payment(row, wallet, balance)
+                found.append(payment)
+                balance -= payment.change_fen
+                if len(found) == size:
+                    return found, encode_token(before, balance)
+            if not rows:
+                return found, ""
+        return found, ""
+
+    def arrivals(
+        self, wallet: Wallet, after: int, limit: int
+    ) -> tuple[list[bank_pb2.Payment], int]:
+        """Money that arrived after a position, oldest first; and the position looked up to."""
+        journal_position(after)
+        upto = self._ledger.position()
+        rows = self._history.arrivals(wallet.account, after, limit)
+        rows = [row for row in rows if row.position <= upto]
+        seen = rows[-1].position if len(rows) == limit else upto
+        return [self._payment(row, wallet, 0) for row in rows], seen
+
+    def credited(self, after: int) -> tuple[list[int], int]:
+        """Accounts that money may have come to after a position; and the position looked up to."""
+        accounts_: set[int] = set()
+        for entry in self._journal.read(after):
+            came = entry.records["credit"][entry.results < _REFUSED]
+            accounts_.update(np.unique(came).tolist())
+            after = entry.last_position
+        return [account for account in accounts_ if accounts.is_wallet(account)], after
+
+    def _payment(self, row: Any, wallet: Wallet, balance: int) -> bank_pb2.Payment:
+        payment = bank_pb2.Payment(
+            amount_fen=row.amount_fen,
+            time_ms=row.time_ms,
+            position=row.position,
+            balance_after_fen=balance,
+        )
+        payment.state, payment.reason = self._state(row)  # type: ignore[assignment]
+        payment.change_fen = _change(row, wallet.account, payment.state)
+        self._describe(payment, row)
+        return payment
+
+    def _state(self, row: Any) -> tuple[int, int]:
+        result = Result(row.result)
+        if row.kind == Kind.REFUSAL:
+            return bank_pb2.PAYMENT_STATE_REFUSED, row.spare
+        if not result.accepted:
+            exchange = accounts.VAULT in (row.debit, row.credit)
+            own = OF_THE_OWN_WALLET.get(result, result)
+            reason = reason_of(own) if exchange else payers_reason(result)
+            return bank_pb2.PAYMENT_STATE_REFUSED, reason
+        if row.kind == Kind.HOLD:
+            return self._outgoing.state(row.position)
+        return bank_pb2.PAYMENT_STATE_SETTLED, 0
+
+    def _describe(self, payment: bank_pb2.Payment, row: Any) -> None:
+        debit, credit = row.debit, row.credit
+        payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
+        payment.payer_number = self._directory.number_of(debit)
+        payment.payee_number = self._directory.number_of(credit)
+        if accounts.VAULT in (debit, credit) and row.kind == Kind.TRANSFER:
+            payment.kind = "top-up" if debit == accounts.VAULT else "cash-out"
+            return
+        if row.kind == Kind.DELIVER and debit == accounts.MIRROR:
+            self._incoming(payment, bytes(row.note))
+            return
+        if debit == accounts.SUSPENSE:
+            # Paid out by an officer: what it was before it lay there.
+            entry = bank_pb2.SuspenseEntry.FromString(bytes(row.note))
+            payment.kind, payment.payment_id = entry.kind, entry.payment_id
+            payment.payer_number = entry.payer_number
+            return
+        payment.kind = "payment"
+        if accounts.LOST in (row.origin, credit):
+            # Taken by two officers for a payment that this database had lost.
+            lost = registration_pb2.OutboundPayment.FromString(bytes(row.note))
+            payment.payment_id, payment.memo = lost.payment_id, lost.memo
+            payment.payee_number = lost.payee_number
+            return
+        if row.kind == Kind.REFUSAL:
+            return  # of an order of any kind, refused before the rule was asked
+        if row.kind == Kind.HOLD and load_order(bytes(row.note)) is not None:
+            payment.kind = "offline-load"
+            return
+        order = orders_pb2.PaymentOrder.FromString(bytes(row.note))
+        payment.memo = order.memo
+        payment.payee_number = order.payee_number or payment.payee_number
+
+    def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
+        entry = registration_pb2.FeedEntry.FromString(note)
+        event = entry.WhichOneof("event")
+        if event == "tokens_deposited":
+            payment.kind = "offline-deposit"
+            payment.payment_id = f"deposit-{entry.tokens_deposited.number}"
+            return
+        if event == "tokens_restored":
+            payment.kind = "offline-restore"
+            payment.payment_id = f"restore-{entry.tokens_restored.number}"
+            return
+        incoming = registration_pb2.OutboundPayment.FromString(entry.incoming.payment)
+        payment.payment_id = incoming.payment_id
+        payment.payer_number = incoming.payer_number
+        payment.memo = incoming.memo
+        payment.kind = "return" if incoming.returns_payment_id else "payment"
+
+
+_SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
+
+
+def _change(row: Any, account: int, state: int) -> int:
+    """What a row changes in an account's available fen, for good or until further notice."""
+    if state not in (bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_PENDING):
+        return 0
+    if row.kind == Kind.HOLD and row.debit == account:
+        return -int(row.amount_fen)
+    if row.kind not in (Kind.TRANSFER, Kind.DELIVER):
+        return 0
+    if row.credit == account:
+        return int(row.amount_fen) if row.result == Result.ACCEPTED else 0
+    return -int(row.amount_fen) if row.debit == account else 0

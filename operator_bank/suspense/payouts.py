@@ -1,0 +1,143 @@
+"""The officers' desk for what lies in suspense: listed, and paid out once each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select, update
+
+from dcep.bank.v1 import bank_pb2
+from dcep.errors.v1 import errors_pb2
+from operator_bank.ledger import accounts
+from operator_bank.ledger.reasons import reason_of
+from operator_bank.suspense.entries import entry_of
+from operator_bank.tables import suspense
+from operator_bank.wallets.acceptance import Inbound
+from operator_bank.wallets.directory import Also, Directory, Wallet, nothing_else
+from runtime.checks import journal_position
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import Refusal
+from settlement.core import Answers, Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, RecordFlag, Result
+
+
+@dataclass(frozen=True)
+class PaidOut:
+    """An entry that was paid out, and to whom."""
+
+    wallet_number: str
+    amount_fen: int
+
+
+class SuspenseDesk:
+    """The use-cases behind ListSuspense and acts that pay entries out."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        directory: Directory,
+        inbound: Inbound,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._directory = directory
+        self._inbound = inbound
+        self._clock = clock
+
+    def page(self, limit: int, after_position: int) -> list[bank_pb2.SuspenseEntry]:
+        """Entries that lie there, oldest first, with what keeps each from its wallet now."""
+        query = (
+            select(suspense)
+            .where(suspense.c.paid == 0, suspense.c.position > after_position)
+            .order_by(suspense.c.position)
+            .limit(limit)
+        )
+        rows = self._database.read(lambda c: c.execute(query).all())
+        if not rows:
+            return []
+        reasons = self._inbound.reasons([(row.wallet, row.amount_fen) for row in rows])
+        return [entry_of(row, reason) for row, reason in zip(rows, reasons, strict=True)]
+
+    def check(self, position: int, number: str) -> None:
+        """Refuses a payment of an entry that is not there, was paid, or has no such wallet."""
+        self._unpaid(position, number)
+
+    def pay(
+        self, position: int, number: str, *, digest: int = 0, also: Also = nothing_else
+    ) -> PaidOut:
+        """Pays an entry to a wallet of this bank, once. One after another.
+
+        Args:
+            position: the entry's.
+            number: of the wallet; empty for the one whose money it was to be.
+            digest: of what was signed for it, in the record.
+            also: further SQL for the same transaction, given the record's position.
+        """
+        row, wallet = self._unpaid(position, number)
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["debit"] = accounts.SUSPENSE
+        record["credit"] = wallet.account
+        record["sequence"] = row.sequence
+        record["kind"] = Kind.TRANSFER
+        record["flags"] = RecordFlag.NO_LIMIT
+        record["amount_fen"] = row.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = digest
+        of_row = update(suspense).where(suspense.c.position == row.position)
+
+        def decided(connection: Connection, answers: Answers) -> None:
+            made = int(answers.positions[0])
+            if answers.result(0).accepted:
+                connection.execute(of_row.values(paid=1, paid_to=wallet.number))
+                also(connection, made)
+            else:
+                # The next attempt is another record.
+                connection.execute(of_row.values(sequence=made))
+
+        note = entry_of(row).SerializeToString()
+        result = self._ledger.submit(Batch(record, [note], decided)).result(0)
+        if not result.accepted:
+            raise _refused(result, wallet.number)
+        return PaidOut(wallet.number, row.amount_fen)
+
+    def _unpaid(self, position: int, number: str) -> tuple[Any, Wallet]:
+        """An entry that lies there, and the wallet to pay."""
+        journal_position(position, "position")
+        row = self._row(position)
+        if row.paid:
+            raise Refusal(
+                errors_pb2.REASON_ALREADY_DECIDED,
+                f"it was paid to {row.paid_to}",
+                field="position",
+                wallet_number=row.paid_to,
+            )
+        return row, self._directory.get(number or row.wallet)
+
+    def _row(self, position: int) -> Any:
+        query = select(suspense).where(suspense.c.position == position)
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None:
+            raise Refusal(
+                errors_pb2.REASON_PAYMENT_UNKNOWN,
+                f"nothing with the number {position} lies in suspense; list what does",
+                field="position",
+            )
+        return row
+
+
+def _refused(result: Result, number: str) -> Refusal:
+    sentences = {
+        Result.CREDIT_CLOSED: f"wallet {number} is closed; name another one of its holder",
+        Result.CREDIT_FROZEN: f"wallet {number} is frozen; end the freeze first, or name another"
+        " one of its holder",
+        Result.OVER_BALANCE_CAP: f"wallet {number} would hold more than its class may; try again"
+        " when there is room in it, or name another one of its holder",
+    }
+    sentence = sentences.get(result, f"wallet {number} cannot be paid: {result.name}")
+    return Refusal(reason_of(result), sentence, field="wallet_number")

@@ -1,0 +1,110 @@
+"""A no to an authentic order is final: it takes the order's sequence, whatever the no was for.
+
+What the rule refuses has used its sequence up already. This is for orders that are refused before
+the rule is asked, for reasons that may pass: without it, somebody who kept one could send it again
+when they have.
+
+Whatever is refused is kept for ever, so of each wallet only so much is: beyond that its orders are
+not judged for a while.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dcep.errors.v1 import errors_pb2
+from operator_bank.ledger.reasons import refusal_of
+from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR, REFUSED_PAYMENT_BYTES
+from operator_bank.wallets.orders import Order
+from runtime.clock import Clock
+from runtime.errors import Refusal
+from runtime.kept_bytes import KeptBytes
+from settlement.core import Answers, Batch
+from settlement.history import History
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind, Result
+
+_DECIDES_NOTHING = frozenset(
+    (
+        errors_pb2.REASON_OVERLOADED,
+        errors_pb2.REASON_STOPPING,
+        errors_pb2.REASON_PEER_UNAVAILABLE,
+        errors_pb2.REASON_INTERNAL,
+    )
+)
+
+
+def check_room(room: KeptBytes, caller: int, clock: Clock) -> None:
+    """Raises Refusal, TOO_MANY_REFUSALS, where too much is kept of a wallet that was refused."""
+    wait_ms = room.wait_ms(caller)
+    if wait_ms:
+        raise Refusal(
+            errors_pb2.REASON_TOO_MANY_REFUSALS,
+            "too much is kept of this wallet's orders that were refused; it can order again later",
+            retry_time_ms=str(clock.now_ms() + wait_ms),
+        )
+
+
+class Refused:
+    """Keeps and finds refusals, in the journal."""
+
+    def __init__(self, ledger: Ledger, history: History, clock: Clock) -> None:
+        self._ledger = ledger
+        self._history = history
+        self._clock = clock
+        self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
+
+    def check_room(self, account: int) -> None:
+        """That an order of a wallet may be judged.
+
+        Raises:
+            Refusal: TOO_MANY_REFUSALS, with retry_time_ms.
+        """
+        check_room(self._room, account, self._clock)
+
+    def count(self, batch: Batch, answers: Answers) -> None:
+        """Counts what was written down of orders in a batch that the rule has refused."""
+        for place in answers.refused_now():
+            self._room.count(int(batch.records[place]["origin"]), batch.bytes_of(place))
+
+    def count_ended(self, account: int) -> None:
+        """Counts a payment of a wallet that the central bank has written down as refused."""
+        self._room.count(account, REFUSED_PAYMENT_BYTES)
+
+    def check(self, order: Order[Any]) -> None:
+        """That an order was not refused before, and that it may be judged if it is new.
+
+        Raises:
+            Refusal: it was, and for this; or ID_REUSED; or TOO_MANY_REFUSALS.
+        """
+        row = self.earlier(order)
+        if row is None:
+            self.check_room(order.wallet.account)
+        elif row.kind == Kind.REFUSAL:
+            raise Refusal(row.spare, "it was refused for this before; make it anew")
+
+    def earlier(self, order: Order[Any]) -> Any:
+        """The journal's row of this order, or None. Raises Refusal: ID_REUSED for another one."""
+        row = self._history.row(order.wallet.account, order.content.sequence)
+        if row is not None and int.from_bytes(bytes(row.digest), "little") != order.digest:
+            raise refusal_of(Result.ID_REUSED)
+        return row
+
+    def keep(self, order: Order[Any], refusal: Refusal) -> Refusal:
+        """The refusal, once it is durable; ID_REUSED for a sequence that was used before."""
+        if refusal.reason in _DECIDES_NOTHING:
+            return refusal
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.REFUSAL
+        record["origin"] = record["debit"] = order.wallet.account
+        record["sequence"] = order.content.sequence
+        record["spare"] = refusal.reason
+        record["time_ms"] = self._clock.now_ms()
+        record["digest"] = order.digest
+        kept = Batch(record, [order.payload], signatures=[order.signature])
+        answers = self._ledger.submit(kept)
+        self.count(kept, answers)
+        result = answers.result(0)
+        return refusal_of(result) if result == Result.ID_REUSED else refusal

@@ -1,0 +1,134 @@
+"""What a holder may do with the wallet itself: see it, close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from operator_bank.ledger.reasons import refusal_of
+from operator_bank.limits import MAX_QUERY_VALIDITY_MS
+from operator_bank.wallets.classes import Policy
+from operator_bank.wallets.directory import Wallet
+from operator_bank.wallets.orders import Orders, check_unexpired, check_window
+from operator_bank.wallets.refused import Refused
+from runtime.checks import invalid
+from runtime.clock import Clock
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, AccountFlag, Kind
+from settlement.rule import spent_fen
+
+
+@dataclass(frozen=True)
+class WalletState:
+    """A wallet as its holder may see it; amounts in fen."""
+
+    wallet: Wallet
+    status: int
+    available_fen: int
+    held_fen: int
+    deposit_fen: int | None
+    day_spent_fen: int
+    year_spent_fen: int
+    last_sequence: int
+    limits_fen: tuple[int, int, int, int]
+
+
+class Holder:
+    """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        orders: Orders,
+        policy: Policy,
+        clock: Clock,
+        refused: Refused,
+        *,
+        bank: str,
+    ) -> None:
+        self._ledger = ledger
+        self._orders = orders
+        self._policy = policy
+        self._clock = clock
+        self._refused = refused
+        self._bank = bank
+
+    def asking(self, envelope: SignedEnvelope, method: str) -> Wallet:
+        """The wallet that signed a query for this method, of this bank, a moment ago.
+
+        Args:
+            method: as `dcep.bank.v1.WalletService/GetWallet`.
+        """
+        order = self._orders.open(orders_pb2.Query, envelope)
+        query, now_ms = order.content, self._clock.now_ms()
+        check_unexpired(query.expires_time_ms, now_ms)
+        check_window(
+            query.created_time_ms, query.expires_time_ms, now_ms, longest_ms=MAX_QUERY_VALIDITY_MS
+        )
+        if query.bank != self._bank:
+            raise invalid("bank", f"is not this bank, {self._bank}")
+        if query.method != method:
+            raise invalid("method", f"is not the one that is called, {method}")
+        return order.wallet
+
+    def state(self, wallet: Wallet) -> WalletState:
+        """Balances from memory, always fresh."""
+        deposit = wallet.deposit_account
+        numbers = [wallet.account] + ([deposit] if deposit is not None else [])
+        rows = self._ledger.read(numbers)
+        row = rows[0]
+        day_spent_fen, year_spent_fen = spent_fen(rows, 0, self._clock.now_ms())
+        return WalletState(
+            wallet=wallet,
+            status=status_of(int(row["flags"])),
+            available_fen=int(row["available_fen"]),
+            held_fen=int(row["held_fen"]),
+            deposit_fen=int(rows[1]["available_fen"]) if deposit is not None else None,
+            day_spent_fen=day_spent_fen,
+            year_spent_fen=year_spent_fen,
+            last_sequence=int(row["last_sequence"]),
+            limits_fen=tuple(self._policy.table[int(row["policy"])].tolist()),
+        )
+
+    def status(self, wallet: Wallet) -> int:
+        """The wallet's WalletStatus."""
+        return status_of(int(self._ledger.read([wallet.account])[0]["flags"]))
+
+    def close(self, envelope: SignedEnvelope) -> None:
+        """Closes an empty wallet, for good.
+
+        An order counts once, by its sequence, also when it is refused: one that came while there
+        was money in the wallet does not close it when there is none.
+        """
+        order = self._orders.open(orders_pb2.CloseOrder, envelope)
+        now_ms = self._clock.now_ms()
+        if order.content.expires_time_ms < now_ms and self._refused.earlier(order) is None:
+            check_unexpired(order.content.expires_time_ms, now_ms)
+        self._refused.check_room(order.wallet.account)
+        record = np.zeros(1, RECORD)
+        record["kind"] = Kind.SET_FLAGS
+        record["origin"] = order.wallet.account
+        record["sequence"] = order.content.sequence
+        record["credit"] = order.wallet.account
+        record["ref"] = AccountFlag.CLOSED
+        record["time_ms"] = now_ms
+        record["digest"] = order.digest
+        kept = Batch(record, [order.payload], signatures=[order.signature])
+        answers = self._ledger.submit(kept)
+        self._refused.count(kept, answers)
+        result = answers.result(0)
+        if not result.accepted:
+            raise refusal_of(result)
+
+
+def status_of(flags: int) -> int:
+    """The WalletStatus for an account's flags."""
+    if flags & AccountFlag.CLOSED:
+        return bank_pb2.WALLET_STATUS_CLOSED
+    if flags & AccountFlag.FROZEN:
+        return bank_pb2.WALLET_STATUS_FROZEN
+    return bank_pb2.WALLET_STATUS_OPEN

@@ -1,0 +1,1 @@
+"""The wallet's own gRPC service: translation, nothing else."""

@@ -1,0 +1,67 @@
+"""What the wallet's service answers with, and how its own troubles look to programs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import grpc
+
+from dcep.errors.v1 import errors_pb2
+from dcep.wallet.v1 import wallet_pb2
+from runtime.errors import NoAnswer, Refusal
+from wallet.app import NotOpened
+from wallet.online.account import Entry, state_name
+from wallet.orders.submitter import Placed
+from wallet.secure_element.device_errors import DeviceError
+
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
+def homely(response: Callable[[], Any]) -> Callable[[Call], Call]:
+    """A wallet not opened is unknown, and a device behind a PIN; no answer from the bank is none
+    from the wallet.
+    """
+
+    def around(call: Call) -> Call:
+        @functools.wraps(call)
+        def wrapped(service: Any, request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                return call(service, request, context)
+            except NotOpened as error:
+                raise Refusal(errors_pb2.REASON_WALLET_UNKNOWN, str(error)) from None
+            except DeviceError as error:
+                raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, str(error)) from None
+            except NoAnswer as error:
+                unanswered(context, error)
+                return response()
+
+        return wrapped  # type: ignore[return-value]
+
+    return around
+
+
+def unanswered(context: grpc.ServicerContext, error: NoAnswer) -> None:
+    """Ends a call without a reason: to its caller the outcome is as unknown as it is to us."""
+    context.set_code(grpc.StatusCode.UNAVAILABLE)
+    context.set_details(str(error))
+
+
+def item(entry: Entry) -> wallet_pb2.HistoryItem:
+    """A line of the history."""
+    return wallet_pb2.HistoryItem(
+        payment_id=entry.payment_id,
+        state=entry.state,
+        kind=entry.kind,
+        counterparty=entry.counterparty,
+        change_fen=entry.change_fen,
+        balance_after_fen=entry.balance_after_fen,
+        time_ms=entry.time_ms,
+        memo=entry.memo,
+    )
+
+
+def placed_state(placed: Placed) -> str:
+    """The state of a payment."""
+    return state_name(placed.message.state)

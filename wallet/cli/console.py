@@ -1,0 +1,199 @@
+"""How the command line speaks: sentences for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from language import _
+from runtime.output import EXIT_USAGE as EXIT_USAGE
+from runtime.output import NOTHING_ORDERED, json_ascii, of_this_machine
+
+if TYPE_CHECKING:
+    from runtime.errors import Refusal
+
+EXIT_DONE = 0
+EXIT_REFUSED = 1
+EXIT_NO_ANSWER = 3
+
+
+class UsageError(Exception):
+    """Something was entered that cannot be right; the message shows what is."""
+
+
+class Speaker:
+    """Says one result. Standard output carries nothing else."""
+
+    def __init__(
+        self,
+        as_json: bool,
+        *,
+        bank: Callable[[], str] = lambda: "",
+        asks_only: bool = False,
+        limits: Callable[[], dict[str, str]] = dict,
+        device: str = "",
+    ) -> None:
+        """Takes how it speaks, and of what.
+
+        Args:
+            bank: the name of the wallet's bank, "" while it has none.
+            asks_only: the command orders nothing, so that an answer that is missing leaves
+                nothing open.
+            limits: the wallet's limits by name, in words; asked for when one of them was met.
+            device: "alone" where no bank is involved, "loading" where the device is loaded.
+        """
+        self.as_json = as_json
+        self.was_heard = False
+        self._bank = bank
+        self._asks_only = asks_only
+        self._limits = limits
+        self._device = device
+
+    def result(self, fields: Mapping[str, Any], text: str) -> None:
+        """The fields as one JSON object, or the text for people."""
+        if self.as_json:
+            text = json.dumps(fields, ensure_ascii=json_ascii())
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+        self.was_heard = True
+
+    def table(self, rows: list[list[str]]) -> None:
+        """Rows for a spreadsheet, as RFC 4180 has them."""
+        import csv
+
+        csv.writer(sys.stdout).writerows(rows)
+        sys.stdout.flush()
+        self.was_heard = True
+
+    def say(self, text: str) -> None:
+        """A remark beside the result, on standard error."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def fail(
+        self, code: int, reason: str, message: str, following: str = "", /, **more: Any
+    ) -> NoReturn:
+        """Says why it did not work, and what to do next, and ends."""
+        if self.as_json:
+            fields = {"ok": False, "reason": reason, "message": message, "next": following}
+            # What a bank put beside its refusal takes no place of ours.
+            self.result({**more, **fields}, "")
+        else:
+            self.say(message)
+            if following:
+                self.say(following)
+            self.was_heard = True
+        raise SystemExit(code)
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turns what a use-case raises into words and an exit code."""
+        try:
+            yield
+        except Exception as error:
+            self._explain(error)
+            raise
+
+    def _explain(self, error: Exception) -> None:
+        """Ends the command, unless the error is none that people should see."""
+        from currency.amount import AmountError
+        from currency.number import NumberError
+        from wallet.cli.times import TimeError
+        from wallet.cli.typed import PhoneError
+        from wallet.home.home import HomeError
+        from wallet.offline.outcomes import CameBack, LinkError, LinkRefused
+        from wallet.offline.text_format import PaperError
+        from wallet.peers.bank_directory import BankNotFound
+
+        wrong = (
+            UsageError,
+            AmountError,
+            NumberError,
+            BankNotFound,
+            PaperError,
+            PhoneError,
+            TimeError,
+        )
+        if isinstance(error, wrong):
+            self.fail(EXIT_USAGE, "USAGE", str(error))
+        if isinstance(error, HomeError):
+            self.fail(EXIT_USAGE, error.reason, str(error), _(error.following))
+        if isinstance(error, CameBack):
+            following = _(
+                "It is in this device again; put it into the wallet: wallet offline deposit"
+            )
+            more = {"amount_fen": error.amount_fen}
+            message = _("The other device did not take it: {error}").format(error=_(str(error)))
+            self.fail(EXIT_REFUSED, "CAME_BACK", message, following, **more)
+        if isinstance(error, LinkRefused):
+            self.fail(
+                EXIT_REFUSED,
+                "REFUSED",
+                _("The other device did not take it: {error}").format(error=_(str(error))),
+            )
+        if isinstance(error, LinkError):
+            following = _("Repeat the same command: it does not pay twice.")
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
+        if said := of_this_machine(error):
+            from wallet.cli.reason_texts import NO_ANSWER_NEXT
+
+            message = _("This machine does not do what is needed: {said}").format(said=said)
+            following = NOTHING_ORDERED if self._asks_only else NO_ANSWER_NEXT
+            self.fail(EXIT_NO_ANSWER, "MACHINE", message, _(following))
+        self._explain_answer(error)
+
+    def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
+        """What the device itself has to say of a refusal, if it is its own."""
+        from wallet.cli.device_texts import LOADING, sentence
+
+        own = self._device == "alone" or (self._device and refusal.name in LOADING)
+        return sentence(refusal) if own else None
+
+    def _explain_answer(self, error: Exception) -> None:
+        from runtime.errors import NoAnswer, Refusal
+        from wallet.cli.reason_texts import (
+            ASK_LATER,
+            LIMIT_NAMES,
+            NO_ANSWER_NEXT,
+            earlier,
+            sentence,
+        )
+        from wallet.orders.submitter import RefusedBefore
+
+        if isinstance(error, Refusal):
+            said, following = self._of_device(error) or sentence(
+                error.name, error.message, error.metadata
+            )
+            limit = _(LIMIT_NAMES.get(error.name, ""))
+            if limit and (figure := self._limits().get(limit)):
+                said += _("\n{limit}: {figure}.").format(limit=limit, figure=figure)
+            more: dict[str, Any] = dict(error.metadata)
+            if error.field:
+                more["field"] = error.field
+            if isinstance(error, RefusedBefore):
+                said, following = earlier(said, error.ordered_time_ms)
+                more["ordered_time_ms"] = error.ordered_time_ms
+            if self.as_json:
+                self.fail(EXIT_REFUSED, error.name, error.message, following, **more)
+            self.fail(EXIT_REFUSED, error.name, said, following)
+        if isinstance(error, NoAnswer):
+            name = self._bank()
+            silent = (
+                _("Bank {name} does not answer").format(name=name)
+                if name
+                else _("The bank does not answer")
+            )
+            if self._asks_only:
+                self.fail(
+                    EXIT_NO_ANSWER,
+                    "NO_ANSWER",
+                    _("{silent}. ({error})").format(silent=silent, error=error),
+                    _(ASK_LATER),
+                )
+            message = _("{silent}, so nobody knows yet whether it happened. ({error})").format(
+                silent=silent, error=error
+            )
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, _(NO_ANSWER_NEXT))

@@ -1,0 +1,179 @@
+"""Lines of a history: fields for programs, rows for spreadsheets, text that fits a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from currency.amount import format_yuan
+from language import N_, _
+from language.wide import broken, columns_of, labelled, terminal
+from runtime.output import harmless
+from wallet.cli.reason_texts import sentence
+from wallet.cli.times import clock, zone, zoned
+from wallet.online.account import Entry
+
+Said = tuple[dict[str, Any], str]
+
+MAX_WIDTH = 100
+"""Columns beyond which lines get no longer: what belongs together stays together."""
+
+_INDENT = "  "
+_STATES = (N_("pending"), N_("settled"), N_("refused"), N_("expired"), N_("returned"))
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WHAT = {
+    "payment": (N_("payment from"), N_("payment to")),
+    "return": (N_("returned by"), N_("returned to")),
+    "top-up": (N_("put in"), N_("put in")),
+    "cash-out": (N_("taken out"), N_("taken out")),
+    "offline-load": (N_("into the device"), N_("into the device")),
+    "offline-deposit": (N_("from the device"), N_("from the device")),
+    "offline-restore": (N_("back from the device"), N_("back from the device")),
+}
+
+
+def listed(
+    entries: list[Entry], token: str, more: bool, unanswered: list[str], *, searched: bool = False
+) -> Said:
+    """After ``history``.
+
+    Args:
+        token: of the next page; "" on the last, and when a history was searched.
+        more: whether a search stopped at its limit.
+        unanswered: ids of orders whose outcome nobody knows.
+        searched: whether only some lines were wanted.
+    """
+    fields = {
+        "items": [asdict(entry) for entry in entries],
+        "next_page_token": token,
+        "more": more or bool(token),
+        "unanswered": unanswered,
+    }
+    lines = [line for entry in entries for line in _lines(entry, _width())]
+    lines.append(
+        _("Times are {zone}.").format(zone=zone(entries[0].time_ms))
+        if entries
+        else (_("Nothing like that is in the history.") if searched else _("Nothing yet."))
+    )
+    if unanswered:
+        lines.append(_("Without an answer so far: ") + ", ".join(unanswered))
+    if token:
+        lines.append(_("Older: wallet history --page {token}").format(token=token))
+    if more:
+        lines.append(
+            _("There is more: --limit, or --until '{time}'").format(time=clock(entries[-1].time_ms))
+        )
+    return fields, "\n".join(lines)
+
+
+def told(entry: Entry) -> Said:
+    """After ``payment``."""
+    why = " ".join(sentence(entry.reason, "")).strip() if entry.reason else ""
+    state = _(entry.state.lower())
+    rows = (
+        (_("Payment"), entry.payment_id),
+        (_("State"), _("{state}: {why}").format(state=state, why=why) if why else state),
+        (_("What"), _what(entry)),
+        (_("Amount"), _("{amount} yuan").format(amount=_signed(entry.change_fen))),
+        (
+            _("Balance"),
+            _("{balance_after} yuan after it").format(
+                balance_after=format_yuan(entry.balance_after_fen)
+            ),
+        ),
+        (_("Time"), f"{clock(entry.time_ms)} {zone(entry.time_ms)}"),
+        (_("Memo"), harmless(entry.memo)),
+    )
+    return asdict(entry), "\n".join(labelled([row for row in rows if row[1]], 8))
+
+
+def resumed(others: list[Entry]) -> Said:
+    """After ``resume``: what was ordered elsewhere."""
+    fields = {"elsewhere": [asdict(entry) for entry in others]}
+    lines = [_("This home orders again. Another copy of it is told so at its next order.")]
+    if others:
+        lines.append(_("Ordered elsewhere, newest first:"))
+        lines += [line for entry in others for line in _lines(entry, _width())]
+        lines.append(_("If any of it is not yours, somebody has this wallet's key."))
+    return fields, "\n".join(lines)
+
+
+def as_table(entries: list[Entry]) -> list[list[str]]:
+    """Rows for a spreadsheet, names first."""
+    head = ["time", "payment_id", "kind", "state", "reason", "counterparty"]
+    head += ["change_yuan", "balance_yuan", "memo"]
+    return [
+        head,
+        *(
+            [
+                zoned(entry.time_ms),
+                entry.payment_id,
+                entry.kind,
+                entry.state,
+                entry.reason,
+                entry.counterparty,
+                format_yuan(entry.change_fen).replace(",", ""),
+                format_yuan(entry.balance_after_fen).replace(",", ""),
+                _no_formula(harmless(entry.memo)),
+            ]
+            for entry in entries
+        ),
+    ]
+
+
+def progress(entry: Entry) -> str:
+    """How far back a search is."""
+    return _("Read back to {time} …").format(time=clock(entry.time_ms))
+
+
+def _lines(entry: Entry, width: int) -> Iterator[str]:
+    """Two lines where they fit: when, what and how much; then the rest."""
+    what = f"{clock(entry.time_ms)[:-3]}  {_what(entry)}"
+    much = f"{_signed(entry.change_fen):>14}  {format_yuan(entry.balance_after_fen):>14}"
+    room = width - columns_of(what) - len(much)
+    if room >= 2:
+        yield what + " " * room + much
+    else:
+        yield from broken(what, width, _INDENT)
+        yield f"{much.strip():>{width}}" if len(much) > width else f"{much:>{width}}"
+    state = _(entry.state.lower()) + (f" ({entry.reason})" if entry.reason else "")
+    memo = f"“{harmless(entry.memo)}”" if entry.memo else ""
+    rest = "  ".join(text for text in (entry.payment_id, state, memo) if text)
+    yield from _wrapped(rest, width)
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Lines of at most `width` columns, in which a Chinese character takes two."""
+    from rich.cells import cell_len, chop_cells
+
+    line = _INDENT.rstrip(" ")
+    for word in text.split("  "):
+        room = width - len(_INDENT)
+        for part in chop_cells(word, room) if cell_len(word) > room else [word]:
+            if line and cell_len(line) + 2 + cell_len(part) > room:
+                yield _INDENT + line
+                line = ""
+            line = f"{line}  {part}" if line else part
+    if line:
+        yield _INDENT + line
+
+
+def _what(entry: Entry) -> str:
+    """``payment to 6201000000000012``."""
+    came, went = _WHAT.get(entry.kind, (entry.kind, entry.kind))
+    way = came if entry.change_fen > 0 else went
+    return f"{_(way)} {entry.counterparty}" if entry.counterparty else _(way)
+
+
+def _signed(fen: int) -> str:
+    return ("+" if fen > 0 else "") + format_yuan(fen)
+
+
+def _no_formula(text: str) -> str:
+    """Text that a spreadsheet takes for text, whatever its sender began it with."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _width() -> int:
+    return min(terminal(), MAX_WIDTH)

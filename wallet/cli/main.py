@@ -1,0 +1,232 @@
+"""``wallet``: the command line. Amounts are yuan; --json gives fen."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from currency import text
+from language import _
+from runtime.command_line import Version, run_app
+from runtime.output import asked_for_json
+from wallet.cli.options import (
+    AMOUNTS,
+    Amount,
+    Anew,
+    HomeOption,
+    JsonOption,
+    Receipt,
+    StackOption,
+    gather,
+    stack_folder,
+    wallet,
+)
+
+app = typer.Typer(
+    help="A person's wallet for digital currency.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """The ``wallet`` command."""
+    from runtime.output import run_command
+    from wallet.cli.reason_texts import NO_ANSWER_NEXT
+
+    run_command(lambda: run_app(app, "wallet", _wrong_usage), NO_ANSWER_NEXT)
+
+
+def _wrong_usage(message: str, following: str) -> NoReturn:
+    from wallet.cli.console import EXIT_USAGE, Speaker
+
+    Speaker(asked_for_json()).fail(EXIT_USAGE, "USAGE", message, following)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    version: Version = False,
+) -> None:
+    """A person's wallet for digital currency."""
+    context.obj = gather(context, home, as_json)
+
+
+@app.command("open")
+def open_(
+    context: typer.Context,
+    bank: Annotated[str, typer.Option("--bank", help="The bank's name or HOST:PORT.")],
+    name: Annotated[str, typer.Option("--name", help="The holder's name.")] = "",
+    phone: Annotated[str, typer.Option("--phone", help="The holder's phone.")] = "",
+    stack: StackOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a wallet, by name or by phone alone; no bank account is needed."""
+    from wallet.cli.output import opened
+    from wallet.cli.typed import phone_typed
+    from wallet.peers.bank_directory import find_bank
+
+    with wallet(context, home, as_json) as (app, speaker):
+        if not name and not phone:
+            from wallet.cli.console import UsageError
+
+            raise UsageError(
+                _(
+                    "a wallet is opened by name or by phone, like: wallet open --bank alpha "
+                    "--name Alice, or --phone 13800000001"
+                )
+            )
+        entry = find_bank(stack_folder(stack), bank)
+        profile = app.open(entry, holder_name=text.typed(name), phone=phone_typed(phone))
+        why_not = app.prepare_offline()
+        speaker.result(*opened(profile, why_not))
+
+
+@app.command()
+def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """What is in the wallet."""
+    from wallet.cli.console import EXIT_NO_ANSWER
+    from wallet.cli.output import shown
+
+    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+        profile = app.profile()
+        state, why_not = app.look()
+        speaker.result(*shown(profile, state, app.offline_fen(), why_not))
+        if state is None:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@app.command(context_settings=AMOUNTS)
+def topup(
+    context: typer.Context,
+    amount: Amount,
+    receipt: Receipt = "",
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money from the deposit account into the wallet, or cash by the machine's receipt."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, limits=True) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli.output import exchanged
+        from wallet.online.receipts import receipt_bytes
+
+        placed = app.holder().top_up(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
+        speaker.result(*exchanged(_("put in"), amount_fen, placed))
+
+
+@app.command(context_settings=AMOUNTS)
+def cashout(
+    context: typer.Context,
+    amount: Amount,
+    receipt: Receipt = "",
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money from the wallet to the deposit account, or for cash that a machine has ready."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli.output import exchanged
+        from wallet.online.receipts import receipt_bytes
+
+        placed = app.holder().cash_out(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
+        speaker.result(*exchanged(_("taken out"), amount_fen, placed))
+
+
+@app.command(context_settings=AMOUNTS)
+def pay(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="The payee's wallet number, 16 digits.")],
+    amount: Amount,
+    memo: Annotated[str, typer.Option("--memo", help="At most 140 characters.")] = "",
+    anew: Anew = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pay a wallet, at any bank. After no answer the same command does not pay twice."""
+    from currency.amount import parse_yuan
+    from currency.number import typed
+
+    with wallet(context, home, as_json, limits=True) as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        number = typed(number)
+        from wallet.cli.console import EXIT_NO_ANSWER
+        from wallet.cli.output import paid
+
+        placed = app.holder().pay(number, amount_fen, text.typed(memo), anew=anew)
+        speaker.result(*paid(number, amount_fen, placed))
+        if placed.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@app.command("close")
+def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Close the wallet; it must be empty."""
+    with wallet(context, home, as_json) as (app, speaker):
+        number = app.profile().number
+        app.holder().close()
+        speaker.result(
+            {"number": number, "status": "CLOSED"},
+            _("Wallet {number} is closed.").format(number=number),
+        )
+
+
+@app.command()
+def resume(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Order from this home again, after the wallet was used from another place too."""
+    from wallet.cli.history_output import resumed
+
+    with wallet(context, home, as_json) as (app, speaker):
+        speaker.result(*resumed(app.holder().resume()))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    count: Annotated[int, typer.Option("--count", min=0, help="End after so many.")] = 0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Money arriving, as it arrives, until Ctrl-C; with --json one object a line.
+
+    When the bank is lost on the way it is asked again until it is back, and nothing that came
+    meanwhile is left out.
+    """
+    from wallet.cli.output import arrived
+
+    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+        try:
+            holder = app.holder()
+            watching = holder.watching(speaker.say)
+            speaker.say(_("Waiting for money; Ctrl-C ends."))
+            for seen, arrival in enumerate(watching, 1):
+                speaker.result(*arrived(holder.entry(arrival)))
+                if seen == count:
+                    break
+        except KeyboardInterrupt:
+            return
+
+
+def _add_others() -> None:
+    from wallet.cli.history import history, payment
+    from wallet.cli.offline import offline
+
+    app.command()(history)
+    app.command()(payment)
+    app.add_typer(offline, name="offline")
+
+
+_add_others()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""``wallet offline …``: money without any server in reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from language import N_, _
+from wallet.cli.options import (
+    AMOUNTS,
+    Amount,
+    Anew,
+    File,
+    HomeOption,
+    JsonOption,
+    PinOption,
+    gather,
+    wallet,
+)
+
+offline = typer.Typer(
+    help="Offline money: load, request, pay, accept, deposit (unload), show, again, renew.",
+    no_args_is_help=True,
+)
+Text = Annotated[str, typer.Argument(help="The text that the other device shows.")]
+AskedAmount = Annotated[str, typer.Option("--amount", help="Yuan, like 12.50", show_default=False)]
+
+
+@offline.callback()
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Offline money: load, request, pay, accept, deposit (unload), show, again, renew."""
+    context.obj = gather(context, home, as_json, pin)
+
+
+@offline.command(context_settings=AMOUNTS)
+def load(
+    context: typer.Context,
+    amount: Amount,
+    anew: Anew = False,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Load money from the wallet into the device. Needs the bank."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin, device="loading") as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli import offline_output
+        from wallet.cli.console import EXIT_NO_ANSWER
+
+        placed = app.loading().load(amount_fen, anew=anew)
+        offline_fen = app.pocket().balance_fen()
+        speaker.result(*offline_output.loaded(amount_fen, offline_fen, placed))
+        if placed.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@offline.command(context_settings=AMOUNTS)
+def request(
+    context: typer.Context,
+    amount: Amount,
+    file: File = None,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for a payment: a text, drawn as a QR code as well, or a file."""
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+        amount_fen = parse_yuan(amount)
+        from wallet.cli import offline_output
+
+        offline_output.check_file(file)
+        text = app.pocket().request(amount_fen)
+        offline_output.keep(text, file)
+        speaker.result(*offline_output.requested(text, amount_fen, file))
+
+
+@offline.command()
+def pay(
+    context: typer.Context,
+    request: Text = "",
+    file: File = None,
+    connect: Annotated[str, typer.Option("--connect", help="HOST:PORT of the payee.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Write the payment to a file.")] = None,
+    amount: AskedAmount = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="A new payment, even if an earlier one got no answer.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Pay without a question.")] = False,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Pay a request: by text, from a file, or straight to a device that listens.
+
+    It says what is paid, to whom as far as that is known, and what is left. With --amount only a
+    request for exactly so much is paid; without it, and above 100 yuan, the terminal asks, and
+    shows the code to compare with the payee's; --yes answers it. After a link that was cut the same
+    command does not pay twice. `wallet offline again` shows a payment again.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+        expected_fen = parse_yuan(amount) if amount else None
+        from wallet.cli import offline_output as words
+        from wallet.offline import text_format
+
+        pocket = app.pocket()
+        if connect:
+            handed = words.pay_over_link(
+                pocket, connect, expected_fen, anew=anew, yes=yes, say=speaker.say
+            )
+            speaker.result(*words.handed_over(handed, pocket.balance_fen()))
+            return
+        asked = words.given(request, file, N_("request"), text_format.REQUEST)
+        words.check_file(out)
+        amount_fen = words.asked_fen(pocket, asked, expected_fen, yes, speaker.say)
+        payment = pocket.pay(asked)
+        words.keep(payment, out)
+        speaker.result(*words.paid(payment, amount_fen, out, asked, pocket.device))
+
+
+@offline.command()
+def accept(
+    context: typer.Context,
+    payment: Annotated[
+        list[str] | None,
+        typer.Argument(help="The text that the payer shows, or the texts of all its codes."),
+    ] = None,
+    file: File = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write what gives it back to a file.")
+    ] = None,
+    listen: Annotated[
+        str, typer.Option("--listen", help="HOST:PORT to wait at for the payer's device.")
+    ] = "",
+    amount: AskedAmount = "",
+    anew: Annotated[bool, typer.Option("--anew", help="A new request over the link.")] = False,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Verify and take a payment: by text, from a file, or over a direct link.
+
+    A payment of several codes is given as several texts, in any order, or one after the other.
+
+    With --listen, --amount says what to ask for.
+
+    A payment that is refused through no fault of its payer is given back: show the payer the text
+    that comes out. The payer takes it with this same command, and deposits.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+        asked_fen = parse_yuan(amount) if amount else None
+        from wallet.cli import offline_output as words
+        from wallet.cli.console import EXIT_REFUSED
+        from wallet.offline import text_format
+        from wallet.offline.outcomes import GivenBack
+
+        pocket = app.pocket()
+        try:
+            if listen:
+                took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
+                said = words.taken(took, pocket.balance_fen())
+            else:
+                wanted = (text_format.PAYMENT, text_format.BACK)
+                text = words.given(" ".join(payment or []), file, N_("payment"), *wanted)
+                said = words.accept_text(pocket, text)
+        except GivenBack as back:
+            words.keep(back.text, out)
+            speaker.result(*words.gave_back(back, out, over_link=bool(listen)))
+            raise SystemExit(EXIT_REFUSED) from None
+        speaker.result(*said)
+
+
+@offline.command()
+def deposit(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Unload: deposit everything in the device into the wallet. Needs the bank.
+
+    What was accepted and what was loaded and not spent, both.
+    """
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        from wallet.cli import offline_output
+        from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED
+
+        done = app.loading().deposit()
+        speaker.result(*offline_output.deposited(done, app.pocket().balance_fen()))
+        if done.refused:
+            raise SystemExit(EXIT_REFUSED)
+        if done.pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+@offline.command()
+def tap(
+    context: typer.Context,
+    socket: Annotated[Path, typer.Argument(help="Where the hard wallet is touched.")],
+    take: Annotated[str, typer.Option("--take", help="Yuan that the card pays here.")] = "",
+    give: Annotated[str, typer.Option("--give", help="Yuan for the card from here.")] = "",
+    load: Annotated[str, typer.Option("--load", help="Yuan for the card from the bank.")] = "",
+    deposit: Annotated[bool, typer.Option("--deposit", help="All of it to the bank.")] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Give, even if an earlier payment got no answer.")
+    ] = False,
+    card_pin: Annotated[str, typer.Option("--card-pin", help="Or DCEP_CARD_PIN, or typed.")] = "",
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a hard wallet to this one: show it, take money, give money, load it, deposit.
+
+    Repeating a tap that was cut off pays once.
+    """
+    from currency.amount import parse_yuan
+
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        take_fen, give_fen, load_fen = (
+            parse_yuan(text) if text else 0 for text in (take, give, load)
+        )
+        from wallet.cli import offline_output as words
+        from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED, UsageError
+        from wallet.hard_wallet.reader import touched
+
+        if sum(map(bool, (take, give, load, deposit))) > 1:
+            raise UsageError(_("one of --take, --give, --load and --deposit at a time"))
+        app.profile()
+        with touched(socket) as card:
+            words.open_card(
+                app,
+                card,
+                card_pin,
+                take_fen=take_fen,
+                with_pin=bool(load),
+                owner=not (take or give),
+            )
+            if load_fen:
+                placed = app.loading(card).load(load_fen)
+                speaker.result(*words.loaded(load_fen, card.balance_fen(), placed))
+                if placed.pending:
+                    raise SystemExit(EXIT_NO_ANSWER)
+            elif deposit:
+                done = app.loading(card).deposit()
+                speaker.result(*words.deposited(done, card.balance_fen()))
+                if done.refused:
+                    raise SystemExit(EXIT_REFUSED)
+            else:
+                speaker.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
+
+
+@offline.command("pin")
+def pin_(
+    context: typer.Context,
+    new: Annotated[
+        str,
+        typer.Option("--new", help="The new PIN; better DCEP_NEW_PIN, or typed."),
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="No PIN from now on.")] = False,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Set, change or remove the device's PIN. Ten wrong ones in a row lock it for good."""
+    with wallet(context, home, as_json, pin) as (app, speaker):
+        from wallet.cli import offline_output as words
+
+        app.profile()
+        app.sealed.read()
+        app.sealed.set_pin("" if remove else words.new_pin(new))
+        speaker.result(*words.pin_set(not remove))
+
+
+def _add_held() -> None:
+    from wallet.cli.offline_held import again, limit, renew, show
+
+    for command in (show, again, renew, limit):
+        offline.command()(command)
+
+
+_add_held()

@@ -1,0 +1,107 @@
+"""``wallet offline show``, ``again``, ``renew`` and ``limit``: what a device holds and has made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wallet.cli.options import HomeOption, JsonOption, PinOption, wallet
+
+Code = Annotated[str, typer.Argument(help="As `wallet offline again` lists it.")]
+
+
+def show(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """What is in the device, piece by piece, and payments that nobody has confirmed.
+
+    For each piece: how often it has changed hands, and how often it can still be paid on.
+    """
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
+        profile = app.profile()
+        from wallet.cli import offline_texts
+
+        speaker.result(*offline_texts.shown(profile, app.device))
+
+
+def again(
+    context: typer.Context,
+    code: Code = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Write the text to a file.")] = None,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Payments and requests that were made as text: list them, or show one of them again.
+
+    Needs nobody. A payment that is shown again is the same payment: its payee takes it once.
+    """
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
+        app.profile()
+        from wallet.cli import offline_output as words
+        from wallet.cli import offline_texts
+
+        if not code:
+            speaker.result(*offline_texts.listed(app.device))
+            return
+        words.check_file(out)
+        said = words.shown_again(app.device, code, out)
+        words.keep(said[0]["text"], out)
+        speaker.result(*said)
+
+
+def renew(
+    context: typer.Context,
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Exchange what has a history, or cannot be paid, for fresh money. Needs the bank.
+
+    It is deposited into the wallet, and as much is loaded anew.
+    """
+    with wallet(context, home, as_json, pin, device="loading") as (app, speaker):
+        app.profile()
+        from wallet.cli import offline_output as words
+        from wallet.cli import offline_texts
+        from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED
+
+        loading, device = app.loading(), app.device
+        done = loading.renew(device)
+        placed = words.load_anew(loading, done) if done.amount_fen else None
+        pending = placed is not None and placed.pending
+        loaded_fen = 0 if placed is None or pending else done.amount_fen
+        said = offline_texts.renewed(done, loaded_fen, device.balance_fen(), pending)
+        speaker.result(*said)
+        if done.refused:
+            raise SystemExit(EXIT_REFUSED)
+        if done.pending or pending:
+            raise SystemExit(EXIT_NO_ANSWER)
+
+
+def limit(
+    context: typer.Context,
+    single: Annotated[str, typer.Option("--single", help="Yuan in one payment; 0: any.")] = "",
+    total: Annotated[str, typer.Option("--total", help="Yuan in the device; 0: any.")] = "",
+    home: HomeOption = None,
+    pin: PinOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Your own limits of offline money; without options, show them and the central bank's.
+
+    Needs nobody.
+    """
+    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+        from wallet.cli import offline_output as words
+        from wallet.cli import offline_texts
+
+        device = app.device
+        limits = words.new_limits(device.limits(), single, total)
+        if limits != device.limits():
+            device.set_limits(limits)
+        speaker.result(*offline_texts.limited(limits, device.rules()))

@@ -1,0 +1,112 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.output import only_asks
+from wallet.app import App
+from wallet.cli.console import Speaker
+from wallet.home.pin import pin_from
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The wallet's folder; default ~/.dcep-wallet or WALLET_HOME."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Amount = Annotated[str, typer.Argument(help="Yuan, like 12.50", show_default=False)]
+Receipt = Annotated[
+    str, typer.Option("--receipt", help="Cash, by what the machine showed.", show_default=False)
+]
+Anew = Annotated[
+    bool, typer.Option("--anew", help="A new order, even if nobody heard of an equal one.")
+]
+File = Annotated[Path | None, typer.Option("--file", help="A file instead of text.")]
+PinOption = Annotated[
+    str,
+    typer.Option("--pin", help="The device's PIN; better DCEP_PIN, or typed.", show_default=False),
+]
+StackOption = Annotated[
+    Path | None, typer.Option("--stack", help="The stack's folder; default DCEP_STACK.")
+]
+
+AMOUNTS = {"ignore_unknown_options": True}
+"""For commands with an amount: -5 is then a wrong amount, not an unknown option."""
+
+DEFAULT_STACK = "stack"
+
+
+@dataclass
+class Common:
+    """What was said before the subcommand."""
+
+    home: Path | None = None
+    as_json: bool = False
+    pin: str = ""
+
+
+def home_folder(given: Path | None) -> Path:
+    """The home that was asked for."""
+    return given or Path(os.environ.get("WALLET_HOME") or Path.home() / ".dcep-wallet")
+
+
+def stack_folder(given: Path | None) -> Path:
+    """The stack that was asked for."""
+    return given or Path(os.environ.get("DCEP_STACK") or DEFAULT_STACK)
+
+
+def gather(context: typer.Context, home: Path | None, as_json: bool, pin: str = "") -> Common:
+    """Options before and after the subcommand together; the later one wins."""
+    before = context.find_object(Common) or Common()
+    return Common(home or before.home, as_json or before.as_json, pin or before.pin)
+
+
+@contextmanager
+def wallet(
+    context: typer.Context,
+    home: Path | None,
+    as_json: bool,
+    pin: str = "",
+    *,
+    asks_only: bool = False,
+    limits: bool = False,
+    device: str = "",
+) -> Iterator[tuple[App, Speaker]]:
+    """The wallet and the voice of one command; what goes wrong is said and ends it.
+
+    Args:
+        asks_only: it orders nothing.
+        limits: the limits that it may meet are those of the wallet at its bank.
+        device: "alone" where no bank is involved, "loading" where the device is loaded.
+    """
+    common = gather(context, home, as_json, pin)
+    if asks_only:
+        only_asks()
+    app = App(
+        home_folder(common.home),
+        database_url=os.environ.get("DCEP_WALLET_DATABASE_URL", ""),
+        pin=pin_from(common.pin),
+        tells_later=True,
+    )
+    speaker = Speaker(
+        common.as_json,
+        bank=app.bank_name,
+        asks_only=asks_only,
+        limits=app.limits if limits else dict,
+        device=device,
+    )
+    with closing(app):
+        try:
+            with speaker.failures():
+                yield app, speaker
+        finally:
+            # What came of an order is known to somebody only when it stands on the output.
+            if speaker.was_heard:
+                app.heard()

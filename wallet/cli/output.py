@@ -1,0 +1,202 @@
+"""Results of commands: the fields for programs and the text for people, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from currency.amount import format_yuan
+from dcep.bank.v1.bank_pb2 import GetWalletResponse
+from language import N_, _
+from language.wide import labelled
+from wallet.cli.times import clock
+from wallet.home.home import Profile
+from wallet.online.account import Entry, class_name, state_name, status_name
+from wallet.orders.submitter import Placed
+
+Said = tuple[dict[str, Any], str]
+_STATUSES = (N_("frozen"), N_("closed"))
+
+
+def opened(profile: Profile, why_not: str) -> Said:
+    """After ``open``."""
+    fields = {
+        "number": profile.number,
+        "bank": profile.bank,
+        "wallet_class": profile.wallet_class,
+        "offline_ready": not why_not,
+    }
+    text = _("Wallet {number} at {bank}, class {wallet_class}.").format(
+        number=profile.number, bank=profile.bank, wallet_class=profile.wallet_class
+    )
+    if why_not:
+        text += _(
+            "\nNot ready for offline money yet ({why_not}); `wallet offline load` tries again."
+        ).format(why_not=why_not)
+    return fields, text
+
+
+def shown(
+    profile: Profile, state: GetWalletResponse | None, offline_fen: int | None, why: str
+) -> Said:
+    """After ``show``."""
+    fields: dict[str, Any] = {
+        "number": profile.number,
+        "bank": profile.bank,
+        "available_fen": None if state is None else state.available_fen,
+        "held_fen": None if state is None else state.held_fen,
+        "offline_fen": offline_fen,
+        "bank_reached": state is not None,
+    }
+    where = _("{number} at {bank}").format(number=profile.number, bank=profile.bank)
+    if state is None:
+        text = _("unknown: bank {bank} does not answer ({why})")
+        rows = [(_("Online"), text.format(bank=profile.bank, why=why))]
+    else:
+        fields |= _details(state)
+        where += _(", class {wallet_class}").format(wallet_class=fields["wallet_class"])
+        rows = [(_("Online"), yuan(state.available_fen))]
+        if state.held_fen:
+            rows.append((_("On its way"), yuan(state.held_fen)))
+        if state.has_deposit_account:
+            rows.append((_("Deposit"), yuan(state.deposit_fen)))
+        if fields["status"] != "OPEN":
+            rows.append((_("Status"), _(fields["status"].lower())))
+        rows += limits_in_words(state)
+    behind = _("behind a PIN: wallet offline show")
+    rows.append((_("Offline"), behind if offline_fen is None else yuan(offline_fen)))
+    return fields, "\n".join(labelled([(_("Wallet"), where), *rows], 10))
+
+
+def yuan(amount_fen: int) -> str:
+    """``12.50 yuan``."""
+    return _("{amount} yuan").format(amount=format_yuan(amount_fen))
+
+
+def limits_in_words(state: GetWalletResponse) -> list[tuple[str, str]]:
+    """The wallet's limits, each with what is left of it; nothing for what has none."""
+    limits, words = state.limits, []
+    if limits.balance_cap_fen:
+        room_fen = max(0, limits.balance_cap_fen - state.available_fen - state.held_fen)
+        most = format_yuan(limits.balance_cap_fen)
+        words.append(
+            (
+                _("May hold"),
+                _("{most} yuan, {room} more").format(most=most, room=format_yuan(room_fen)),
+            )
+        )
+    if limits.single_fen:
+        words.append(
+            (
+                _("A payment"),
+                _("{single} yuan at most").format(single=format_yuan(limits.single_fen)),
+            )
+        )
+    for name, limit_fen, spent_fen, when in (
+        (_("A day"), limits.day_fen, state.day_spent_fen, _("today")),
+        (_("A year"), limits.year_fen, state.year_spent_fen, _("this year")),
+    ):
+        if limit_fen:
+            left = format_yuan(max(0, limit_fen - spent_fen))
+            words.append(
+                (
+                    name,
+                    _("{limit} yuan, {left} left {when} (UTC+8)").format(
+                        limit=format_yuan(limit_fen), left=left, when=when
+                    ),
+                )
+            )
+    return words
+
+
+def _details(state: GetWalletResponse) -> dict[str, Any]:
+    limits = state.limits
+    return {
+        "deposit_fen": state.deposit_fen if state.has_deposit_account else None,
+        "wallet_class": class_name(state.wallet_class),
+        "status": status_name(state.status),
+        "limits": {
+            "balance_cap_fen": limits.balance_cap_fen,
+            "single_fen": limits.single_fen,
+            "day_fen": limits.day_fen,
+            "year_fen": limits.year_fen,
+        },
+        "day_spent_fen": state.day_spent_fen,
+        "year_spent_fen": state.year_spent_fen,
+    }
+
+
+def exchanged(what: str, amount_fen: int, placed: Placed) -> Said:
+    """After ``topup`` and ``cashout``: "put in" or "taken out", in the reader's language."""
+    available_fen = placed.message.available_fen
+    fields = {
+        "order_id": placed.order.payment_id,
+        "amount_fen": amount_fen,
+        "available_fen": available_fen,
+        "repeated": placed.resent,
+    }
+    text = _("{yuan} yuan {what}; {available} yuan available.").format(
+        yuan=format_yuan(amount_fen), what=what, available=format_yuan(available_fen)
+    )
+    return fields, earlier(
+        placed, _("{yuan} yuan {what}").format(yuan=format_yuan(amount_fen), what=what)
+    ) or text
+
+
+def paid(number: str, amount_fen: int, placed: Placed) -> Said:
+    """After ``pay``."""
+    answer = placed.message
+    state = state_name(answer.state)
+    fields = {
+        "payment_id": placed.order.payment_id,
+        "state": state,
+        "payee_number": number,
+        "amount_fen": amount_fen,
+        "available_fen": answer.available_fen,
+        "repeated": placed.resent,
+    }
+    yuan = format_yuan(amount_fen)
+    if placed.pending:
+        text = _(
+            "{yuan} yuan to {number} are on their way; the last word is still to come.\n"
+            "Repeat the same command to ask: it does not pay twice."
+        ).format(yuan=yuan, number=number)
+    else:
+        text = _("Paid {yuan} yuan to {number}; {available} yuan available.\n{payment_id}").format(
+            yuan=yuan,
+            number=number,
+            available=format_yuan(answer.available_fen),
+            payment_id=placed.order.payment_id,
+        )
+    if placed.resent and not placed.pending:
+        text = earlier(placed, _("Paid {yuan} yuan to {number}").format(yuan=yuan, number=number))
+    return fields, text
+
+
+def arrived(entry: Entry) -> Said:
+    """One line of ``watch``."""
+    memo = f" “{entry.memo}”" if entry.memo else ""
+    sender = (
+        _(" from {counterparty}").format(counterparty=entry.counterparty)
+        if entry.counterparty
+        else ""
+    )
+    text = _("{time}  +{change} yuan{sender}{memo}; {balance_after} yuan available").format(
+        time=clock(entry.time_ms),
+        change=format_yuan(entry.change_fen),
+        sender=sender,
+        memo=memo,
+        balance_after=format_yuan(entry.balance_after_fen),
+    )
+    return asdict(entry), text
+
+
+def earlier(placed: Placed, done: str) -> str:
+    """What became of an order that an earlier command made; "" when it is this command's."""
+    if not placed.resent:
+        return ""
+    made = clock(placed.order.created_time_ms)
+    return _(
+        "{done}, once: it was ordered at {made} and is settled, {payment_id}.\n"
+        "Nothing was ordered a second time; `--anew` does."
+    ).format(done=done, made=made, payment_id=placed.order.payment_id)

@@ -1,0 +1,164 @@
+"""Refusals in a person's words: what happened, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from currency.reasons import detail, in_words
+from language import N_, _
+from wallet.cli.times import clock
+
+_WORDS = {
+    "INSUFFICIENT_FUNDS": (
+        N_("There is not enough money in the wallet."),
+        N_("Look with `wallet show`; put money in with `wallet topup AMOUNT`."),
+    ),
+    "DEPOSIT_SHORT": (
+        N_("There is not enough money on your deposit account."),
+        N_("Ask for less, or put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`."),
+    ),
+    "NO_DEPOSIT_ACCOUNT": (
+        N_("This wallet has no deposit account behind it."),
+        N_(
+            "Put cash in at a machine: `wallet topup AMOUNT --receipt TEXT`; take it out the "
+            "same way."
+        ),
+    ),
+    "CASH_NOT_ACCEPTED": (
+        N_("This bank takes no cash."),
+        N_("Leave --receipt away to use your deposit account."),
+    ),
+    "RECEIPT_USED": (
+        N_("This receipt has been put into a wallet already."),
+        N_("Look with `wallet history`."),
+    ),
+    "BANK_CANNOT_NOW": (
+        N_("The bank cannot do this at the moment; no money moved."),
+        N_("Ask for less, or repeat the command later. If it lasts, ask the bank."),
+    ),
+    "BANK_BEHIND": (
+        N_("The bank is putting its books right and pays nothing until that is done."),
+        N_("Repeat the same command later: it does not pay twice."),
+    ),
+    "OVER_BALANCE_CAP": (
+        N_("More than may be held here."),
+        N_("Move less, or move some out first."),
+    ),
+    "OVER_SINGLE_LIMIT": (
+        N_("More than may be paid at once."),
+        N_("Pay less; `wallet show` says the limits of payments through the bank."),
+    ),
+    "OVER_DAY_LIMIT": (
+        N_("More than a wallet of this class may pay in a day."),
+        N_("Pay less, or after midnight in Beijing; `wallet show` says what is left."),
+    ),
+    "OVER_YEAR_LIMIT": (
+        N_("More than a wallet of this class may pay in a year."),
+        N_("Pay less; `wallet show` says what is left. A wallet opened with a name may pay more."),
+    ),
+    "WALLET_FROZEN": (N_("The bank has frozen this wallet."), N_("Ask the bank why.")),
+    "WALLET_CLOSED": (
+        N_("This wallet is closed."),
+        N_("Open another in a home of its own: --home DIR."),
+    ),
+    "WALLET_NOT_EMPTY": (
+        N_("There is still money in the wallet."),
+        N_("Take it out first with `wallet cashout AMOUNT`."),
+    ),
+    "BANK_UNKNOWN": (N_("No bank has wallets with numbers like this."), N_("Check the number.")),
+    "BANK_SUSPENDED": (
+        N_("A bank that is needed for this is suspended; no money moved."),
+        N_("Ask again later, or pay in another way."),
+    ),
+    "PAYEE_CANNOT_BE_PAID": (
+        N_("This payment cannot be made to this payee now."),
+        N_("Check the number, or ask the payee."),
+    ),
+    "TOO_MANY_REFUSALS": (
+        N_("So many orders of this wallet were refused that it has to wait."),
+        N_("Repeat the command in an hour."),
+    ),
+    "SAME_ACCOUNT": (N_("Payer and payee are the same wallet."), N_("Check the number.")),
+    "EXPIRED": (
+        N_("The order came too late; no money moved."),
+        N_("Repeat the command to make it anew."),
+    ),
+    "NOT_YET_VALID": (N_("This machine's clock is ahead of the bank's."), N_("Set the clock.")),
+    "TOO_MANY_HOLDS": (
+        N_("Too many payments of this wallet are on their way."),
+        N_("Wait for them, then repeat the command."),
+    ),
+    "ALREADY_EXISTS": (
+        N_("Another wallet lives in this home."),
+        N_("Use a home of its own for each wallet: --home DIR."),
+    ),
+    "WALLET_USED_ELSEWHERE": (
+        N_(
+            "This wallet is used from another place too: from a copy of this home, from before "
+            "an older copy of it was put back, or by somebody who has its key."
+        ),
+        N_(
+            "Look with `wallet history`. If all of it is yours: `wallet resume` orders from "
+            "here again. If not, move the money away at once: `wallet resume`, then `wallet "
+            "cashout AMOUNT`, and tell the bank."
+        ),
+    ),
+    "TOKEN_INVALID": (
+        N_("This offline payment is not good; it was not taken."),
+        N_("Ask the payer to show it again, whole."),
+    ),
+    "ALREADY_DEPOSITED": (
+        N_("This offline money was deposited before."),
+        N_("Nothing is to be done."),
+    ),
+    "DEVICE_REVOKED": (
+        N_("A device of this wallet was revoked; it loads no offline money any more."),
+        N_("Deposit what it has: `wallet offline deposit`. Ask the bank why."),
+    ),
+    "DEVICE_UNKNOWN": (
+        N_("This wallet's device is not ready for offline money."),
+        N_("Once with the bank in reach: `wallet offline load AMOUNT`."),
+    ),
+    "SIGNATURE_INVALID": (
+        N_("The bank does not take this wallet's signature."),
+        N_("Check that this home is the one the wallet was opened in."),
+    ),
+    "FIELD_INVALID": (N_("The bank does not take what was entered."), N_("Correct it and repeat.")),
+}
+
+
+def sentence(
+    reason: str, message: str, metadata: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """What to tell a person, and what they can do next ("" when there is nothing)."""
+    if reason not in _WORDS:
+        return in_words(reason, message, metadata or {}), ""
+    said, following = map(_, _WORDS[reason])
+    more = detail(reason, message, metadata or {})
+    if more and more.casefold() != said.rstrip(".").casefold():
+        said = _("{said} ({more})").format(said=said, more=more)
+    return said, following
+
+
+LIMIT_NAMES = {
+    "OVER_BALANCE_CAP": N_("May hold"),
+    "OVER_SINGLE_LIMIT": N_("A payment"),
+    "OVER_DAY_LIMIT": N_("A day"),
+    "OVER_YEAR_LIMIT": N_("A year"),
+}
+"""By reason, how `cli_words.limits_in_words` calls the limit that was met, in English."""
+
+
+def earlier(said: str, ordered_time_ms: int) -> tuple[str, str]:
+    """What to tell of an order that an earlier command made, and what can be done next."""
+    made = clock(ordered_time_ms)
+    return (
+        _("The order of {made} was refused, and nothing was sent now. {said}").format(
+            made=made, said=said
+        ),
+        _("Repeat the command to order it anew."),
+    )
+
+
+ASK_LATER = N_("Ask again later; nothing was ordered.")
+NO_ANSWER_NEXT = N_("Repeat the same command: it does not pay twice.")

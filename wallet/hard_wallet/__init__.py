@@ -1,0 +1,1 @@
+"""A card with money in it, and what it is held to."""

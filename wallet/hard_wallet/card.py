@@ -1,0 +1,362 @@
+"""A hard wallet: money on a card, here a process with a Unix socket in place of the contacts.
+
+It has a secure element of its own, no bank and no clock that anybody may set back. See
+`wallet.hard_wallet.messages` for what it is told, and ``python -m wallet.hard_wallet.card --help``
+for how it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from currency.amount import AmountError, parse_yuan
+from dcep.errors.v1 import errors_pb2
+from offline_token.channel import is_at_channel
+from offline_token.formats import (
+    CERTIFICATE_BYTES,
+    KEY_BYTES,
+    NAME_BYTES,
+    SIGNATURE_BYTES,
+    TOKEN_BYTES,
+    FormatError,
+    Payment,
+    Request,
+    statement_bytes,
+)
+from offline_token.receipt import RECEIPT_BYTES
+from offline_token.ruling import RULING_BYTES
+from runtime.clock import Clock, SystemClock
+from runtime.errors import Refusal
+from runtime.randomness import Randomness, SystemRandomness
+from runtime.server import wait_for_signal
+from wallet.hard_wallet import messages
+from wallet.hard_wallet.channel import Channel, MessageError, met
+from wallet.hard_wallet.guard import Guard, Session, free_fen
+from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.pin import stretched
+from wallet.home.home import Home, HomeError
+from wallet.peers.bank_directory import BankNotFound, known_banks
+from wallet.secure_element.element import SecureElement
+from wallet.secure_element.interface import TAG_BYTES, News, answer_of
+from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
+from wallet.secure_element.sealed_file import SealedFile
+from wallet.secure_element.state import State
+from wallet.secure_element.store import Store
+
+FREE_FEN = 20_000
+"""What one payment may be without the PIN, unless the holder says otherwise."""
+
+IDLE_S = 10.0
+"""A reader that says nothing for so long is put down."""
+
+
+def personalise(store: Store, *, pin: str, root: bytes, free_fen: int = FREE_FEN) -> None:
+    """Makes a card of an empty one; on one that is made already it changes nothing.
+
+    Args:
+        pin: of its holder.
+        root: the central bank's key for offline money. Only what it has signed, or a successor
+            that it has introduced, is ever believed by the card.
+        free_fen: what one payment may be without the PIN.
+
+    Raises:
+        HomeError: no such PIN, or no root: a card has both before it leaves the maker.
+    """
+    if store.read().card_root:
+        return
+    if not MIN_PIN_CHARACTERS <= len(pin) <= MAX_PIN_CHARACTERS:
+        raise HomeError(f"a PIN has {MIN_PIN_CHARACTERS} to {MAX_PIN_CHARACTERS} characters")
+    if len(root) != KEY_BYTES:
+        raise HomeError(f"the root of offline money is a key of {KEY_BYTES} bytes")
+    kept = stretched(pin).hex()
+
+    def body(state: State) -> None:
+        state.card_pin, state.card_root, state.card_free_fen = kept, root.hex(), free_fen
+
+    store.change(body)
+
+
+class HardWallet:
+    """Answers commands, one at a time.
+
+    Args:
+        store: of a card that was personalised.
+    """
+
+    def __init__(self, store: Store, clock: Clock, randomness: Randomness) -> None:
+        self._store = store
+        root = bytes.fromhex(store.read().card_root)
+        if not root:
+            raise HomeError("this card has not been personalised")
+        self.randomness = randomness
+        self.element = SecureElement(store, clock, randomness, root=root)
+        self._guard = Guard(store, randomness)
+        self._answers: dict[Command, Callable[[bytes, Session], bytes]] = {
+            Command.PIN_BEGIN: lambda body, session: self._guard.begin(session, body),
+            Command.PIN_PROVE: lambda body, session: self._guard.prove(session, body),
+            Command.WALLET: lambda body, session: bytes([self._guard.wallet(session, body)]),
+            Command.REQUEST: self._request,
+            Command.PAY: self._pay,
+            Command.DEPOSIT: self._deposit,
+        }
+        self._plain: dict[Command, Callable[[bytes], bytes | None]] = {
+            Command.SELECT: self._select,
+            Command.PAIR: self._guard.pair,
+            Command.BALANCE: self._balance,
+            Command.ACCEPT: self._accept,
+            Command.CERTIFY: self._certify,
+            Command.TRUST: self.element.trust,
+            Command.WANTED: lambda _: b"".join(self.element.wanted()),
+            Command.STATEMENTS: self._statements,
+            Command.NEWS: self._news,
+            Command.LOAD: self._load,
+            Command.CONFIRM: self._confirm,
+            Command.LOAD_KEY: self._load_key,
+            Command.PROVE: self._prove,
+            Command.HOLDS: lambda body: bytes([self.element.holds(body)]),
+            Command.GIVE_BACK: self.element.give_back,
+            Command.TAKE_BACK: lambda body: messages.AMOUNT.pack(self.element.take_back(body)),
+        }
+
+    def answer(self, command: Command, body: bytes, session: Session) -> bytes:
+        """The answer to a command of a reader. Raises Refusal."""
+        self._guard.check(session, command)
+        if command in self._answers:
+            return self._answers[command](body, session)
+        return self._plain[command](body) or b""
+
+    def _select(self, _: bytes) -> bytes:
+        return messages.SELECTED.pack(self.element.certified(), free_fen(self._store.read()))
+
+    def _balance(self, _: bytes) -> bytes:
+        held_fen, total_fen = self.element.balance_fen(), self.element.limits().total_fen
+        room_fen = max(total_fen - held_fen, 0) if total_fen else messages.ANY_AMOUNT
+        return messages.BALANCES.pack(held_fen, self.element.payable_fen(), room_fen)
+
+    def _request(self, body: bytes, session: Session) -> bytes:
+        request = self.element.request(_amount(body))
+        return request + self.element.vouch(request, session.binding)
+
+    def _pay(self, body: bytes, session: Session) -> bytes:
+        signature, rest = body[:SIGNATURE_BYTES], body[SIGNATURE_BYTES:]
+        end = 1 + rest[0] * TAG_BYTES if rest else 0
+        tags, request = rest[1:end], rest[end:]
+        asked = _request(request)
+        if not is_at_channel(asked.certificate.key, session.binding, signature):
+            raise Refusal(
+                errors_pb2.REASON_SIGNATURE_INVALID,
+                "whose request this is has not signed that this card is held to it",
+                field="request",
+            )
+        self._guard.check_single(session, asked.amount_fen)
+        if (earlier := self._earlier(tags, asked)) is not None:
+            return earlier
+        # Counted before the payment is made: whoever pulls the card away gains nothing.
+        self._guard.count(session, asked.amount_fen)
+        try:
+            return self.element.pay(request, unconfirmed=True)
+        except Refusal:
+            self._guard.uncount(session, asked.amount_fen)
+            raise
+
+    def _earlier(self, tags: bytes, asked: Request) -> bytes | None:
+        """The last payment again, if the same payee has not said that it came."""
+        answers = {tags[at : at + TAG_BYTES] for at in range(0, len(tags), TAG_BYTES)}
+        for earlier in self.element.unconfirmed():
+            ends = [chain.hops[-1].endorsement for chain in Payment.decode(earlier).chains]
+            amount_fen = sum(end.amount_fen for end in ends)
+            same = ends[0].payee == asked.certificate.key or answer_of(ends[0].challenge) in answers
+            if same and amount_fen == asked.amount_fen:
+                return earlier
+        return None
+
+    def _accept(self, payment: bytes) -> bytes:
+        taken_fen = self.element.accept(payment)
+        return messages.AMOUNT.pack(taken_fen) + self.element.receipt(payment)
+
+    def _confirm(self, body: bytes) -> None:
+        self.element.confirm(body[RECEIPT_BYTES:], body[:RECEIPT_BYTES])
+
+    def _certify(self, body: bytes) -> None:
+        self.element.certify(body[:CERTIFICATE_BYTES], body[CERTIFICATE_BYTES:])
+
+    def _load_key(self, body: bytes) -> bytes:
+        number, busy = body[: messages.NUMBER_BYTES], body[messages.NUMBER_BYTES :]
+        if len(number) < messages.NUMBER_BYTES or not number.isdigit() or len(busy) % KEY_BYTES:
+            raise _unreadable("a wallet's number is expected, and whole keys")
+        keys = {busy[at : at + KEY_BYTES] for at in range(0, len(busy), KEY_BYTES)}
+        return self.element.load_key(number.decode("ascii"), keys)
+
+    def _prove(self, body: bytes) -> bytes:
+        wallet, bank = _whom(body[KEY_BYTES:])
+        return self.element.prove(body[:KEY_BYTES], bank, wallet)
+
+    def _news(self, body: bytes) -> bytes:
+        if len(body) != messages.NEWS.size:
+            raise _unreadable("a time and a digest are expected")
+        theirs = News(*messages.NEWS.unpack(body))
+        return messages.NEWS.pack(*self.element.news()) + self.element.newer_than(theirs)
+
+    def _statements(self, body: bytes) -> None:
+        said, at = list[bytes](), 0
+        while at < len(body):
+            said.append(body[at : at + statement_bytes(body[at : at + 1])])
+            at += len(said[-1])
+        self.element.note_statements(said)
+
+    def _load(self, body: bytes) -> None:
+        self.element.load([body[at : at + TOKEN_BYTES] for at in range(0, len(body), TOKEN_BYTES)])
+
+    def _deposit(self, body: bytes, session: Session) -> bytes:
+        kind, content = body[:1], body[1:]
+        if kind == bytes([messages.LISTED]) and len(content) > messages.NUMBER.size:
+            at = messages.NUMBER.unpack(content[: messages.NUMBER.size])[0]
+            wallet, bank = _whom(content[messages.NUMBER.size :])
+            self._guard.check_wallet(session, wallet)
+            deposits = self.element.begin_deposit(bank, wallet, own_alone=True)
+            return deposits[at] if at < len(deposits) else b""
+        if kind not in (bytes([messages.DEPOSITED]), bytes([messages.REFUSED])):
+            raise _unreadable("a number and a wallet, or what came of a piece, is expected")
+        if kind == bytes([messages.DEPOSITED]):
+            self._guard.check_deposit(session, content)
+            self.element.end_deposit(content)
+        else:
+            ruling, deposit = content[:RULING_BYTES], content[RULING_BYTES:]
+            self._guard.check_deposit(session, deposit)
+            self.element.refuse_deposit(deposit, ruling)
+        return b""
+
+
+def converse(card: HardWallet, connection: socket.socket) -> None:
+    """Answers one reader until it goes, or says what is no message: that ends the session."""
+    try:
+        channel = met(connection, messages.VERSION, card.randomness)
+    except MessageError:
+        return
+    if channel is not None:
+        _answer_all(card, channel)
+
+
+def _answer_all(card: HardWallet, channel: Channel) -> None:
+    session = Session(channel.binding)
+    largest: dict[int, int] = {int(command): size for command, size in messages.LARGEST.items()}
+    try:
+        while (received := channel.receive(largest)) is not None:
+            try:
+                answer = card.answer(Command(received[0]), received[1], session)
+            except Refusal as no:
+                channel.send(messages.NO, messages.refusal(no.reason, no.message))
+                continue
+            except HomeError as no:
+                refused = messages.refusal(errors_pb2.REASON_INTERNAL, str(no))
+                channel.send(messages.NO, refused)
+                return
+            channel.send(messages.OK, answer)
+    except MessageError as error:
+        refused = messages.refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, str(error))
+        channel.send(messages.NO, refused)
+
+
+def serve(card: HardWallet, path: Path, stop: threading.Event) -> None:
+    """Answers at a Unix socket that only its owner may open, one reader at a time."""
+    if path.is_socket():
+        path.unlink()
+    with socket.socket(socket.AF_UNIX) as server:
+        before = os.umask(0o177)
+        try:
+            server.bind(str(path))
+        finally:
+            os.umask(before)
+        server.listen(1)
+        server.settimeout(0.2)
+        try:
+            while not stop.is_set():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    continue
+                _hold(card, connection)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Runs until SIGTERM; the exit status is 0 then, and 2 for what cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m wallet.hard_wallet.card", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True, help="where it is touched")
+    parser.add_argument("--home", type=Path, help="its memory; default: beside the socket, .card")
+    parser.add_argument("--free", help="yuan that one payment may be without the PIN; 200")
+    parser.add_argument("--root", help="the central bank's key for offline money, hex")
+    parser.add_argument("--stack", type=Path, help="a stack to take that from; or DCEP_STACK")
+    arguments = parser.parse_args()
+    stop = wait_for_signal()
+    try:
+        free_fen = parse_yuan(arguments.free) if arguments.free else FREE_FEN
+        home = Home(arguments.home or arguments.socket.with_suffix(".card"))
+        home.make()
+        randomness = SystemRandomness()
+        store = SealedFile(home.folder, randomness, lambda: "")
+        if not store.read().card_root:
+            root = _root(arguments.root, arguments.stack)
+            pin = os.environ.get("DCEP_CARD_PIN", "")
+            personalise(store, pin=pin, root=root, free_fen=free_fen)
+        serve(HardWallet(store, SystemClock(), randomness), arguments.socket, stop)
+    except (AmountError, BankNotFound, HomeError, OSError) as error:
+        print(f"hard wallet: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _root(given: str | None, stack: Path | None) -> bytes:
+    """The root that a card is made with. Raises HomeError or BankNotFound."""
+    folder = stack or Path(os.environ.get("DCEP_STACK", "stack"))
+    text = given or known_banks(folder)[0].offline_root
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise HomeError("--root is a key in hexadecimal") from None
+
+
+def _hold(card: HardWallet, connection: socket.socket) -> None:
+    with connection:
+        connection.settimeout(IDLE_S)
+        try:
+            converse(card, connection)
+        except OSError:
+            return  # the card was taken away; what it did is durable, and repeats
+
+
+def _amount(body: bytes) -> int:
+    if len(body) != messages.AMOUNT.size:
+        raise _unreadable("an amount is expected")
+    return int(messages.AMOUNT.unpack(body)[0])
+
+
+def _whom(data: bytes) -> tuple[str, str]:
+    """A wallet's number and its bank's name."""
+    number, bank = data[: messages.NUMBER_BYTES], data[messages.NUMBER_BYTES :]
+    wanted = len(number) == messages.NUMBER_BYTES and number.isdigit()
+    if not wanted or not bank.replace(b"-", b"").isalnum() or len(bank) > NAME_BYTES:
+        raise _unreadable("a wallet's number and its bank's name are expected")
+    return number.decode("ascii"), bank.decode("ascii")
+
+
+def _request(data: bytes) -> Request:
+    try:
+        return Request.decode(data)
+    except FormatError as error:
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(words: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""Who may do what with a card: its PIN, the wallets that are paired with it, and small payments.
+
+Everything that counts is in the sealed state, and counted before what it counts is given out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dcep.errors.v1 import errors_pb2
+from language import N_
+from offline_token.channel import BINDING_BYTES
+from offline_token.deposit import Deposit
+from offline_token.formats import KEY_BYTES, FormatError, tagged
+from offline_token.possession import NONCE_BYTES, account_of
+from offline_token.signing import verified
+from runtime.errors import Refusal
+from runtime.randomness import Randomness
+from wallet.hard_wallet.messages import NUMBER_BYTES, OWNERS, WITH_PIN, Command
+from wallet.hard_wallet.pin import Holder, PinWrong
+from wallet.secure_element.limits import MAX_PIN_TRIES
+from wallet.secure_element.state import State
+from wallet.secure_element.store import Store
+
+FREE_TAPS = 5
+"""So many times the amount that needs no PIN a card pays without it, in all: only the right PIN
+begins a new count. Being online does not, for whoever has found the card can bring it online."""
+
+MAX_PAIRED = 16
+"""Wallets that a card knows; beyond, the one that was paired first is forgotten."""
+
+_LOCKED = (
+    f"{MAX_PIN_TRIES} wrong PINs were tried; this card pays small amounts only, and a wallet that"
+    " is paired with it can still deposit what it has loaded"
+)
+
+
+@dataclass
+class Session:
+    """What one reader has shown, over one channel.
+
+    Attributes:
+        binding: of the channel.
+        pin: it knows the PIN.
+        wallet: number of the paired wallet that it is; "" for none.
+        trying: a try of the PIN that has begun.
+    """
+
+    binding: bytes = bytes(BINDING_BYTES)
+    pin: bool = False
+    wallet: str = ""
+    trying: Holder | None = None
+
+
+def wallet_part(binding: bytes) -> bytes:
+    """What a wallet's key signs to be known again by a card."""
+    return tagged("card-wallet/v1", binding)
+
+
+def free_fen(state: State) -> int:
+    """What the card pays now without its PIN, at once."""
+    left_fen = FREE_TAPS * state.card_free_fen - state.card_spent_fen
+    return min(state.card_free_fen, max(left_fen, 0))
+
+
+class Guard:
+    """Judges what a session may do."""
+
+    def __init__(self, store: Store, randomness: Randomness) -> None:
+        self._store = store
+        self._randomness = randomness
+
+    def check(self, session: Session, command: Command) -> None:
+        """Raises Refusal for a command that this reader may not give."""
+        if session.pin or (session.wallet and command in OWNERS):
+            return
+        if command in WITH_PIN or command in OWNERS:
+            raise _not_the_holder(N_("this needs the card's PIN"))
+
+    def begin(self, session: Session, share: bytes) -> bytes:
+        """A try of the PIN, counted before anything is said about it; the card's share."""
+
+        def count(state: State) -> str:
+            if state.card_tries >= MAX_PIN_TRIES:
+                raise _not_the_holder(_LOCKED)
+            state.card_tries += 1
+            return state.card_pin
+
+        session.pin, session.trying = False, None
+        kept = bytes.fromhex(self._store.change(count))
+        trying = Holder(kept, session.binding, self._randomness)
+        try:
+            share = trying.answer(share)
+        except PinWrong:
+            raise self._wrong() from None
+        session.trying = trying
+        return share
+
+    def prove(self, session: Session, proof: bytes) -> bytes:
+        """The card's proof, for a reader that has shown that it knows the PIN."""
+        trying, session.trying = session.trying, None
+        if trying is None:
+            raise _unreadable("PIN_BEGIN comes first")
+        try:
+            own = trying.check(proof)
+        except PinWrong:
+            raise self._wrong() from None
+
+        def forget(state: State) -> None:
+            state.card_tries = state.card_spent_fen = 0
+
+        self._store.change(forget)
+        session.pin = True
+        return own
+
+    def pair(self, body: bytes) -> None:
+        """Keeps a wallet's key."""
+        number, key = _number(body), body[NUMBER_BYTES:]
+        if len(key) != KEY_BYTES:
+            raise _unreadable("a wallet's number and key are expected")
+
+        def keep(state: State) -> None:
+            state.card_wallets.pop(number, None)
+            state.card_wallets[number] = key.hex()
+            while len(state.card_wallets) > MAX_PAIRED:
+                del state.card_wallets[next(iter(state.card_wallets))]
+
+        if self._store.read().card_wallets.get(number) != key.hex():
+            self._store.change(keep)
+
+    def wallet(self, session: Session, body: bytes) -> bool:
+        """Whether the reader is a wallet that is paired with this card; it is known from now on."""
+        number, signature = _number(body), body[NUMBER_BYTES:]
+        key = bytes.fromhex(self._store.read().card_wallets.get(number, ""))
+        known = verified(key, wallet_part(session.binding), signature)
+        session.wallet = number if known else ""
+        return known
+
+    def check_wallet(self, session: Session, wallet: str) -> None:
+        """Raises Refusal for another wallet's money, unless the PIN was shown."""
+        if not session.pin and wallet != session.wallet:
+            raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
+
+    def check_deposit(self, session: Session, deposit: bytes) -> None:
+        """Raises Refusal for a deposit that is not to this wallet, unless the PIN was shown."""
+        if session.pin:
+            return
+        nonce = deposit[:NONCE_BYTES]
+        try:
+            ends = Deposit.decode(deposit[NONCE_BYTES:]).endorsements
+        except FormatError as error:
+            raise _unreadable(str(error)) from None
+        if any(end.account != account_of(session.wallet, nonce) for end in ends):
+            raise _not_the_holder(N_("this needs the card's PIN: it is another wallet's"))
+
+    def check_single(self, session: Session, amount_fen: int) -> None:
+        """Raises Refusal for a payment that is no small one, unless the PIN was shown."""
+        if not session.pin and amount_fen > self._store.read().card_free_fen:
+            raise _with_pin(N_("this card pays so much only with its PIN"))
+
+    def count(self, session: Session, amount_fen: int) -> None:
+        """Counts a small payment. Raises Refusal when they have come to enough."""
+        if session.pin:
+            return
+
+        def body(state: State) -> None:
+            if amount_fen > free_fen(state):
+                raise _with_pin(N_("this card has paid enough without its PIN; give it once"))
+            state.card_spent_fen += amount_fen
+
+        self._store.change(body)
+
+    def uncount(self, session: Session, amount_fen: int) -> None:
+        """A small payment that was counted was not made."""
+
+        def body(state: State) -> None:
+            state.card_spent_fen = max(state.card_spent_fen - amount_fen, 0)
+
+        if not session.pin:
+            self._store.change(body)
+
+    def _wrong(self) -> Refusal:
+        left = MAX_PIN_TRIES - self._store.read().card_tries
+        said = f"this is not the card's PIN, or somebody is between; {left} tries are left"
+        return _not_the_holder(said if left > 0 else _LOCKED)
+
+
+def _number(body: bytes) -> str:
+    number = body[:NUMBER_BYTES]
+    if len(number) != NUMBER_BYTES or not number.isdigit():
+        raise _unreadable("a wallet's number is expected")
+    return number.decode("ascii")
+
+
+def _unreadable(words: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, words)
+
+
+def _with_pin(words: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_OVER_SINGLE_LIMIT, words)
+
+
+def _not_the_holder(words: str) -> Refusal:
+    return Refusal(errors_pb2.REASON_NOT_THE_OWNER, words)

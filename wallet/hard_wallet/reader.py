@@ -1,0 +1,276 @@
+"""A hard wallet as seen by the wallet that it is held to."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+from dcep.errors.v1 import errors_pb2
+from language import _
+from offline_token.channel import is_at_channel
+from offline_token.formats import (
+    CERTIFICATE_BYTES,
+    SIGNATURE_BYTES,
+    FormatError,
+    Request,
+)
+from offline_token.receipt import RECEIPT_BYTES
+from offline_token.ruling import RULING_BYTES
+from runtime.errors import Refusal
+from runtime.output import reason_of
+from runtime.randomness import Randomness, SystemRandomness
+from wallet.hard_wallet import messages
+from wallet.hard_wallet.channel import MessageError, meet
+from wallet.hard_wallet.guard import wallet_part
+from wallet.hard_wallet.messages import Command
+from wallet.hard_wallet.pin import PinWrong, Reader
+from wallet.offline.link import Receipt
+from wallet.offline.outcomes import LinkError
+from wallet.secure_element.interface import Device, News
+from wallet.secure_element.limits import MAX_PIECES
+
+TIMEOUT_S = 15.0
+_ANSWERS = {
+    messages.OK: messages.LARGEST_ANSWER,
+    messages.NO: messages.LARGEST_ANSWER,
+}
+
+
+class Card:
+    """A hard wallet that is held to this one.
+
+    It is `wallet.secure_element.interface.Loadable`, and it pays and is paid.
+
+    Its methods raise Refusal when the card says no and LinkError when it was taken away, or when
+    somebody is between; holding it there again and repeating is safe.
+
+    Attributes:
+        free_fen: what it pays now without its PIN.
+        binding: names the channel to it.
+        unlocked: the PIN was given, and this is the card whose PIN it is.
+        owned: it answers what its owner alone may ask: so, or to a wallet that is paired with it.
+    """
+
+    def __init__(self, connection: socket.socket, randomness: Randomness | None = None) -> None:
+        self._randomness = randomness or SystemRandomness()
+        try:
+            self._channel = meet(connection, messages.VERSION, self._randomness)
+        except (OSError, MessageError) as error:
+            raise LinkError(_("this is no hard wallet: {error}").format(error=error)) from error
+        self.binding = self._channel.binding
+        self.unlocked = self.owned = False
+        try:
+            selected = messages.SELECTED.unpack(self._ask(Command.SELECT, b""))
+        except struct.error:
+            raise LinkError(_("this is no hard wallet")) from None
+        self._certified: bool = selected[0]
+        self.free_fen: int = selected[1]
+
+    def unlock(self, pin: str) -> None:
+        """Shows that the PIN is known, without saying it, and that this is the card that it is of.
+
+        Raises:
+            Refusal: NOT_THE_OWNER for a wrong PIN, or too many.
+            LinkError: what answers does not know the PIN itself: it is another card, or somebody
+                is between this wallet and the card.
+        """
+        reader = Reader(pin, self.binding, self._randomness)
+        try:
+            proof = reader.proof(self._ask(Command.PIN_BEGIN, reader.share()))
+            reader.check(self._ask(Command.PIN_PROVE, proof))
+        except PinWrong:
+            raise LinkError(_("what answers is not the card with this PIN")) from None
+        self.unlocked = self.owned = True
+
+    def pair(self, number: str, key: bytes) -> None:
+        """From now on a wallet may deposit what it has loaded without the PIN."""
+        self._ask(Command.PAIR, number.encode() + key)
+
+    def recognises(self, number: str, key: SigningKey) -> bool:
+        """Whether it is paired with a wallet, which signs this channel."""
+        signature = key.sign(wallet_part(self.binding)).signature
+        paired = self._ask(Command.WALLET, number.encode() + signature) == b"\x01"
+        self.owned = self.owned or paired
+        return paired
+
+    def holds(self, public: bytes) -> bool:
+        """Whether a key is one of the card's."""
+        return self._ask(Command.HOLDS, public) == b"\x01"
+
+    def certified(self) -> bool:
+        """Whether it has a key that a bank has certified, for now."""
+        return self._certified
+
+    def load_key(self, wallet: str, busy: Collection[bytes]) -> bytes:
+        """The key that a wallet's next load is for."""
+        if len(busy) > messages.MAX_BUSY:
+            raise Refusal(errors_pb2.REASON_OVERLOADED, _("too many loads have no answer yet"))
+        return self._ask(Command.LOAD_KEY, wallet.encode() + b"".join(busy))
+
+    def prove(self, public: bytes, bank: str, wallet: str) -> bytes:
+        """Nonce and signature by which one of its keys asks to be certified."""
+        return self._ask(Command.PROVE, public + wallet.encode() + bank.encode())
+
+    def certify(self, device_certificate: bytes, bank_certificate: bytes) -> None:
+        """Gives it the certificate of one of its keys."""
+        self._ask(Command.CERTIFY, device_certificate + bank_certificate)
+
+    def trust(self, bundle: bytes) -> None:
+        """Gives it a trust bundle."""
+        self._ask(Command.TRUST, bundle)
+
+    def exchange_bundles(self, device: Device) -> None:
+        """Whoever of card and device has the newer trust bundle hands it on."""
+        theirs, newer = self._news(device.news())
+        with suppress(Refusal):  # what is no good changes nothing, and the tap goes on
+            if newer:
+                device.trust(newer)
+            elif mine := device.newer_than(theirs):
+                self.trust(mine)
+
+    def _news(self, mine: News) -> tuple[News, bytes]:
+        answer = self._ask(Command.NEWS, messages.NEWS.pack(*mine))
+        if len(answer) < messages.NEWS.size:
+            raise LinkError(_("the card has not said which trust bundle it has"))
+        theirs = News(*messages.NEWS.unpack(answer[: messages.NEWS.size]))
+        return theirs, answer[messages.NEWS.size :]
+
+    def wanted(self) -> list[bytes]:
+        """Certificates of devices of which its bundle says too little."""
+        answer = self._ask(Command.WANTED, b"")
+        if len(answer) % CERTIFICATE_BYTES:
+            raise LinkError(_("the card has not said what it wants to know"))
+        starts = range(0, len(answer), CERTIFICATE_BYTES)
+        return [answer[at : at + CERTIFICATE_BYTES] for at in starts]
+
+    def note_statements(self, said: Sequence[bytes]) -> None:
+        """Gives it what the root says of them."""
+        self._ask(Command.STATEMENTS, b"".join(said))
+
+    def balance_fen(self) -> int:
+        """What it holds."""
+        return self._balances()[0]
+
+    def payable_fen(self) -> int:
+        """What of it can be paid."""
+        return self._balances()[1]
+
+    def request(self, amount_fen: int) -> bytes:
+        """It asks for a payment. Raises LinkError when it is another that would be paid."""
+        answer = self._ask(Command.REQUEST, messages.AMOUNT.pack(amount_fen))
+        request, signature = answer[:-SIGNATURE_BYTES], answer[-SIGNATURE_BYTES:]
+        try:
+            payee = Request.decode(request).certificate.key
+        except FormatError as error:
+            raise LinkError(_("the card's request: {error}").format(error=error)) from error
+        if not is_at_channel(payee, self.binding, signature):
+            raise LinkError(_("it is not the card in reach that would be paid"))
+        return request
+
+    def pay(self, request: bytes, signature: bytes, answers: Sequence[bytes] = ()) -> bytes:
+        """Its payment for a request.
+
+        Args:
+            signature: of the request's key, over the channel's binding.
+            answers: to questions about this payee's other requests; by them the card knows it
+                again when it has loaded since and shows another key.
+        """
+        if len(signature) != SIGNATURE_BYTES:
+            raise LinkError(_("the request's device has not signed"))
+        known = bytes([len(answers)]) + b"".join(answers)
+        return self._ask(Command.PAY, signature + known + request)
+
+    def confirm(self, payment: bytes, receipt: bytes) -> None:
+        """Its payment was taken, as its payee has signed."""
+        self._ask(Command.CONFIRM, receipt + payment)
+
+    def accept(self, payment: bytes) -> Receipt:
+        """It takes a payment; returns what it was worth, with its signature."""
+        answer = self._ask(Command.ACCEPT, payment)
+        amount, receipt = answer[: messages.AMOUNT.size], answer[messages.AMOUNT.size :]
+        if len(receipt) != RECEIPT_BYTES:
+            raise LinkError(_("the card has not signed that it took the payment"))
+        return Receipt(int(messages.AMOUNT.unpack(amount)[0]), receipt)
+
+    def give_back(self, payment: bytes) -> bytes:
+        """What gives a payment back that it did not take."""
+        return self._ask(Command.GIVE_BACK, payment)
+
+    def take_back(self, back: bytes) -> int:
+        """It takes back what it paid; returns its value in fen."""
+        return int(messages.AMOUNT.unpack(self._ask(Command.TAKE_BACK, back))[0])
+
+    def check_load(self, amount_fen: int) -> None:
+        """Raises Refusal when there is no room for so much."""
+        if amount_fen > self._balances()[2]:
+            raise Refusal(errors_pb2.REASON_OVER_BALANCE_CAP, _("more than this card may hold"))
+
+    def load(self, tokens: Sequence[bytes]) -> None:
+        """Gives it fresh tokens."""
+        for at in range(0, len(tokens), messages.MAX_LOADED):
+            self._ask(Command.LOAD, b"".join(tokens[at : at + messages.MAX_LOADED]))
+
+    def begin_deposit(self, bank: str, wallet: str) -> list[bytes]:
+        """What lies under keys of this wallet in it, signed over to the wallet."""
+        deposits: list[bytes] = []
+        whom = wallet.encode() + bank.encode()
+        while deposit := self._deposit(len(deposits), whom):
+            if len(deposits) >= MAX_PIECES:
+                raise LinkError(_("no card holds so many pieces"))
+            deposits.append(deposit)
+        return deposits
+
+    def end_deposit(self, deposit: bytes) -> None:
+        """A piece is gone."""
+        self._ask(Command.DEPOSIT, bytes([messages.DEPOSITED]) + deposit)
+
+    def refuse_deposit(self, deposit: bytes, ruling: bytes, why: str = "") -> None:
+        """A deposit was refused; the card ends the piece only by the root's ruling."""
+        said = ruling if len(ruling) == RULING_BYTES else bytes(RULING_BYTES)
+        self._ask(Command.DEPOSIT, bytes([messages.REFUSED]) + said + deposit)
+
+    def note_deposit(self, deposit: bytes, why: str) -> None:
+        """A card shows nothing."""
+
+    def _deposit(self, at: int, whom: bytes) -> bytes:
+        number = messages.NUMBER.pack(at)
+        return self._ask(Command.DEPOSIT, bytes([messages.LISTED]) + number + whom)
+
+    def _balances(self) -> tuple[int, int, int]:
+        answer = self._ask(Command.BALANCE, b"")
+        if len(answer) != messages.BALANCES.size:
+            raise LinkError(_("the card has not said what it holds"))
+        held, payable, room = messages.BALANCES.unpack(answer)
+        return held, payable, room
+
+    def _ask(self, command: Command, body: bytes) -> bytes:
+        try:
+            self._channel.send(command, body)
+            answer = self._channel.receive(_ANSWERS)
+            if answer is None:
+                raise LinkError(_("the card was taken away"))
+            status, said = answer
+            if status == messages.NO:
+                raise Refusal(*messages.refused(said))
+        except (OSError, MessageError) as error:
+            raise LinkError(_("the card did not answer: {error}").format(error=error)) from error
+        return said
+
+
+@contextmanager
+def touched(path: Path) -> Iterator[Card]:
+    """The card at a socket. Raises LinkError when there is none."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(TIMEOUT_S)
+        try:
+            connection.connect(str(path))
+        except OSError as error:
+            raise LinkError(
+                _("no card at {path}: {error}").format(path=path, error=reason_of(error))
+            ) from error
+        yield Card(connection)

@@ -1,0 +1,77 @@
+"""What passes between this wallet's device and a hard wallet that is held to it.
+
+A tap that is cut off anywhere pays once when it is repeated; what one side does not take goes back.
+"""
+
+from __future__ import annotations
+
+from dcep.errors.v1 import errors_pb2
+from language import _
+from offline_token.formats import Endorsement
+from runtime.errors import Refusal
+from wallet.hard_wallet.reader import Card
+from wallet.limits import MAX_TAGS
+from wallet.offline import link_payments, text_format
+from wallet.offline.link import Receipt
+from wallet.offline.link_payments import Handed
+from wallet.offline.outcomes import CameBack, GivenBack
+from wallet.offline.payments import Pocket
+
+
+class _Touched:
+    """A card as the one that is paid."""
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+
+    def show(self, payment: bytes) -> Receipt:
+        try:
+            return self._card.accept(payment)
+        except Refusal as no:
+            try:
+                back = self._card.give_back(payment)
+            except Refusal:
+                raise no from None
+            raise GivenBack(text_format.write(text_format.BACK, back), no.message) from no
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        if payments and not self._card.owned:
+            raise Refusal(
+                errors_pb2.REASON_NOT_THE_OWNER,
+                _(
+                    "a payment from here has no OK; if it was to this card, give its PIN, and "
+                    "else pay anew (--anew)"
+                ),
+            )
+        return [self._card.holds(end.payee) for end in payments]
+
+
+def give(pocket: Pocket, card: Card, amount_fen: int, *, anew: bool = False) -> Handed:
+    """This device pays the card.
+
+    Args:
+        anew: leave payments without an OK aside, and pay. Else they are shown first if they were to
+            this card; under another key than it shows now, it tells its owner alone.
+
+    Raises:
+        CameBack: the card does not take it, and it is here again.
+    """
+    card.exchange_bundles(pocket.device)
+    return link_payments.pay_shown(pocket, card.request(amount_fen), _Touched(card), anew=anew)
+
+
+def take(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
+    """The card pays this device. Raises CameBack when this device does not take it."""
+    card.exchange_bundles(pocket.device)
+    request = pocket.device.request(amount_fen)
+    signature = pocket.device.vouch(request, card.binding)
+    answers = list(pocket.device.answers().values())[-MAX_TAGS:]
+    payment = card.pay(request, signature, answers)
+    text = text_format.write(text_format.PAYMENT, payment)
+    try:
+        taken = link_payments.accept_or_give_back(pocket, text)
+    except GivenBack as back:
+        amount_fen = card.take_back(text_format.read(text_format.BACK, back.text))
+        raise CameBack(amount_fen, str(back)) from back
+    card.confirm(payment, taken.receipt)
+    return Handed(taken.amount_fen, taken.repeated)

@@ -1,0 +1,1 @@
+"""A wallet's folder: key, profile, database, device."""

@@ -1,0 +1,225 @@
+"""Paying and being paid over a direct link; one that is cut anywhere pays once.
+
+A payer keeps each payment until its payee has said OK. When it meets that payee again it shows the
+payments without an OK first, and the payee says OK again to one that it took. A payee shows a
+request to one device only: two that paid the same one would both have paid.
+
+A payment that the payee's device does not take, through no fault of its payer, is given back over
+the same link, and again as often as it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from language import _
+from offline_token.formats import Endorsement, Payment, Request
+from runtime.clock import Clock
+from runtime.errors import Refusal
+from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
+from wallet.offline import link, newer_bundles, text_format
+from wallet.offline.link import Receipt, Taken
+from wallet.offline.outcomes import CameBack, GivenBack, LinkError
+from wallet.offline.payments import Pocket
+from wallet.secure_element.interface import Device, answer_of, question_of
+
+
+class Requests(Protocol):
+    """Remembers requests that were shown over a link."""
+
+    def unseen(self, amount_fen: int) -> str | None:
+        """The newest request of that amount that was shown to nobody."""
+        ...
+
+    def add(self, text: str, amount_fen: int, now_ms: int) -> None:
+        """Keeps a request before it is shown."""
+        ...
+
+    def seen(self, text: str, now_ms: int) -> None:
+        """It is shown to somebody now, or nobody can pay it any more."""
+        ...
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What the payee took.
+
+    Attributes:
+        repeated: it is a payment made before, and no other was made.
+        came_back_fen: earlier payments, without an OK so far, that the payee gave back.
+    """
+
+    amount_fen: int
+    repeated: bool
+    came_back_fen: int = 0
+
+
+class Shown(Protocol):
+    """A payee's device in reach."""
+
+    def show(self, payment: bytes) -> Receipt:
+        """Shows a payment; returns what it took. Raises GivenBack."""
+        ...
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        """Which payments, by the last endorsement of each, are to this device."""
+        ...
+
+
+class _OverLink:
+    """A payee at the other end of a link."""
+
+    def __init__(self, payee: link.Payee) -> None:
+        self._payee = payee
+
+    def show(self, payment: bytes) -> Receipt:
+        return self._payee.show(text_format.write(text_format.PAYMENT, payment))
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        questions = [question_of(end.challenge).hex() for end in payments]
+        answers = self._payee.ask(questions) if questions else set()
+        return [answer_of(end.challenge).hex() in answers for end in payments]
+
+
+def pay(
+    pocket: Pocket,
+    address: tuple[str, int],
+    check: Callable[[str], None],
+    *,
+    anew: bool = False,
+    timeout_s: float = LINK_TIMEOUT_S,
+) -> Handed:
+    """Pays a device that listens.
+
+    Args:
+        check: raises when a request should not be paid.
+        anew: leave payments without an OK aside, and pay.
+
+    Raises:
+        CameBack: it was not taken, and is here again.
+    """
+
+    def talk(request: str, payee: link.Payee) -> Handed:
+        check(request)
+        data = text_format.read(text_format.REQUEST, request)
+        newer_bundles.begin(pocket.device, payee.say)
+        return pay_shown(pocket, data, _OverLink(payee), anew=anew)
+
+    return link.send(address, talk, timeout_s=timeout_s)
+
+
+def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = False) -> Handed:
+    """Pays a request, or shows a payment of the same amount again that got no OK."""
+    device, asked, came_back_fen = pocket.device, Request.decode(request), 0
+    for earlier in [] if anew else _earlier(device, asked, payee):
+        try:
+            receipt = payee.show(earlier)
+        except GivenBack as back:
+            came_back_fen += pocket.take_back(back.text)
+            continue
+        _confirm(device, earlier, receipt)
+        if receipt.amount_fen == asked.amount_fen:
+            return Handed(receipt.amount_fen, True, came_back_fen)
+    payment = device.pay(request, unconfirmed=True)
+    try:
+        receipt = payee.show(payment)
+    except GivenBack as back:
+        raise CameBack(pocket.take_back(back.text), str(back)) from back
+    _confirm(device, payment, receipt)
+    return Handed(asked.amount_fen, False, came_back_fen)
+
+
+def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
+    """Raises LinkError when it is not the payee that said OK: the payment is shown again."""
+    try:
+        device.confirm(payment, receipt.signature)
+    except Refusal as no:
+        raise LinkError(
+            _("{why}; whoever said OK may be between you").format(why=_(no.message))
+        ) from no
+
+
+def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
+    """Takes a payment, or raises GivenBack when it is not its payer's fault that it cannot be.
+
+    Args:
+        asked: the request that is shown, for `Taken.asked`; None: whatever is paid.
+    """
+    repeated = pocket.has_taken(payment)
+    try:
+        amount_fen = pocket.accept(payment)
+    except Refusal as no:
+        back = _given_back(pocket, payment)
+        if not back:
+            raise
+        over = asked is None or not pocket.device.awaits(asked)
+        raise GivenBack(back, no.message, asked=over) from no
+    over = asked is None or not pocket.device.awaits(asked)
+    receipt = pocket.receipt(payment)
+    return Taken(amount_fen, repeated, asked=over, receipt=receipt)
+
+
+def request_to_show(
+    pocket: Pocket, requests: Requests, clock: Clock, amount_fen: int, *, anew: bool = False
+) -> str:
+    """A request of that amount that nobody has seen: one that is left, or a new one."""
+    while not anew and (request := requests.unseen(amount_fen)) is not None:
+        if pocket.device.awaits(text_format.read(text_format.REQUEST, request)):
+            return request
+        requests.seen(request, clock.now_ms())
+    request = pocket.request(amount_fen)
+    requests.add(request, amount_fen, clock.now_ms())
+    return request
+
+
+def accept(
+    pocket: Pocket,
+    address: tuple[str, int],
+    request: str,
+    *,
+    on_listening: Callable[[str], None],
+    on_met: Callable[[], None],
+    timeout_s: float = LINK_TIMEOUT_S,
+) -> Taken:
+    """Waits for the payer's device and takes what it pays."""
+    asked = text_format.read(text_format.REQUEST, request)
+
+    return link.receive(
+        address,
+        request,
+        lambda payment: accept_or_give_back(pocket, payment, asked),
+        on_listening=on_listening,
+        on_met=on_met,
+        answers=lambda: {
+            question.hex(): answer.hex() for question, answer in pocket.device.answers().items()
+        },
+        about_bundles=lambda line: newer_bundles.answer_to(pocket.device, line),
+        timeout_s=timeout_s,
+    )
+
+
+def _given_back(pocket: Pocket, payment: str) -> str:
+    try:
+        return pocket.give_back(payment)
+    except Refusal:
+        return ""
+
+
+def _earlier(device: Device, asked: Request, payee: Shown) -> list[bytes]:
+    """Payments to this payee without an OK; for this very request only that one."""
+    found: list[bytes] = []
+    elsewhere: list[tuple[bytes, Endorsement]] = []
+    for payment in device.unconfirmed():
+        end = Payment.decode(payment).chains[0].hops[-1].endorsement
+        if end.challenge == asked.challenge:
+            return [payment]
+        if end.payee == asked.certificate.key:
+            found.append(payment)
+        else:
+            elsewhere.append((payment, end))
+    # It may have loaded since, and show another key.
+    lately = elsewhere[-MAX_TAGS:]
+    mine = payee.mine([end for _, end in lately])
+    return found + [payment for (payment, _), its in zip(lately, mine, strict=True) if its]

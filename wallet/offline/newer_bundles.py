@@ -1,0 +1,86 @@
+"""Whoever has the newer trust bundle hands it on before a payment is made.
+
+So what was revoked lately reaches devices that are not online; and a payer who learns that a piece
+would be refused keeps it. A bundle proves itself: from whom it comes does not matter. Where both
+have the same filter, the newer head suffices.
+
+    payer → HAVE <created> <digest of the filter>
+    payee → HAVE, or NEWER <bundle, base64> where its own is newer
+    payer → NEWER, where that of the payer is newer; payee → HAVE
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from offline_token.limits import MAX_BUNDLE_BYTES
+from runtime.errors import Refusal
+from wallet.secure_element.interface import News
+
+HAVE, NEWER = "HAVE", "NEWER"
+_HAVE = re.compile(r"HAVE ([0-9]{1,20}) ([0-9a-f]{64})", re.ASCII)
+MAX_LINE = len(NEWER) + 1 + 4 * -(-MAX_BUNDLE_BYTES // 3)
+"""Characters of the longest line."""
+
+
+class Informed(Protocol):
+    """A device that has a trust bundle."""
+
+    def news(self) -> News:
+        """Which one it has."""
+        ...
+
+    def newer_than(self, news: News) -> bytes:
+        """Its own behind the root's key, or the head alone; b"" unless it is newer."""
+        ...
+
+    def trust(self, bundle: bytes) -> None:
+        """Keeps a bundle, if it is good and newer. Raises Refusal."""
+        ...
+
+
+def begin(device: Informed, ask: Callable[[str], str]) -> None:
+    """The payer's side. What the other side says is believed as far as the root has signed it.
+
+    Args:
+        ask: says a line, and returns the answer.
+    """
+    answer = ask(_have(device))
+    if answer.startswith(NEWER + " "):
+        _take(device, answer)
+    elif (theirs := _read(answer)) is not None and (newer := device.newer_than(theirs)):
+        ask(f"{NEWER} {base64.b64encode(newer).decode('ascii')}")
+
+
+def answer_to(device: Informed, line: str) -> str | None:
+    """The payee's side: the answer to a line; None for one that is about something else."""
+    word = line.partition(" ")[0]
+    if word == NEWER:
+        _take(device, line)
+        return _have(device)
+    if word != HAVE:
+        return None
+    theirs = _read(line)
+    newer = device.newer_than(theirs) if theirs is not None else b""
+    return f"{NEWER} {base64.b64encode(newer).decode('ascii')}" if newer else _have(device)
+
+
+def _have(device: Informed) -> str:
+    mine = device.news()
+    return f"{HAVE} {mine.created_time_ms} {mine.filter_digest.hex()}"
+
+
+def _read(line: str) -> News | None:
+    said = _HAVE.fullmatch(line)
+    return News(int(said[1]), bytes.fromhex(said[2])) if said is not None else None
+
+
+def _take(device: Informed, line: str) -> None:
+    """Keeps a bundle that is good; one that is not changes nothing, and the payment goes on."""
+    with suppress(Refusal, binascii.Error, ValueError):
+        device.trust(base64.b64decode(line.partition(" ")[2], validate=True))

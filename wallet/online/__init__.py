@@ -1,0 +1,1 @@
+"""A wallet and its bank: the account, its history, and what arrives."""

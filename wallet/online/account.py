@@ -1,0 +1,282 @@
+"""What the holder of a wallet does with its bank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from google.protobuf.message import DecodeError
+
+from currency.number import NumberError, check
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from language import _
+from runtime.checks import amount, invalid, text
+from runtime.clock import Clock
+from runtime.envelope import sign
+from runtime.errors import Refusal, is_undecided, reason_name
+from runtime.randomness import Randomness
+from wallet.home.home import SEED_BYTES, Home, Profile
+from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
+from wallet.online.watching import Watching
+from wallet.orders.submitter import Desk, Placed
+from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT
+from wallet.peers.bank_directory import BankEntry
+from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS, Banks
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the history.
+
+    Attributes:
+        counterparty: the other wallet's number, "" when there is none.
+        change_fen: + received, − paid.
+        reason: why it was refused, as the contract names it; "" when it was not.
+    """
+
+    payment_id: str
+    state: str
+    kind: str
+    counterparty: str
+    change_fen: int
+    balance_after_fen: int
+    time_ms: int
+    memo: str
+    reason: str = ""
+
+
+class Holder:
+    """Use-cases of an opened wallet."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def show(self) -> bank_pb2.GetWalletResponse:
+        """What the bank says about the wallet. Raises NoAnswer."""
+        return self._desk.bank.get_wallet(self._desk.query(GET_WALLET))
+
+    def top_up(
+        self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
+    ) -> Placed:
+        """Deposit or cash into the wallet.
+
+        Args:
+            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+        """
+        direction = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+        return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
+
+    def cash_out(
+        self, amount_fen: int, *, receipt: bytes = b"", request_id: str = "", anew: bool = False
+    ) -> Placed:
+        """The wallet's money into the deposit, or for the notes that a machine has ready.
+
+        Args:
+            receipt: what the cash machine said, a serialised SignedEnvelope; empty for deposit.
+        """
+        direction = orders_pb2.EXCHANGE_DIRECTION_CASH_OUT
+        return self._by_receipt(direction, amount_fen, receipt, request_id, anew)
+
+    def _by_receipt(
+        self, direction: int, amount_fen: int, receipt: bytes, request_id: str, anew: bool
+    ) -> Placed:
+        if not receipt:
+            return self._exchange(direction, amount_fen, False, request_id, anew)
+        try:
+            envelope = SignedEnvelope.FromString(receipt)
+        except DecodeError:
+            raise invalid("cash_receipt", _("is no receipt of a cash machine")) from None
+        return self._exchange(direction, amount_fen, True, request_id, anew, cash_receipt=envelope)
+
+    def pay(
+        self,
+        payee_number: str,
+        amount_fen: int,
+        memo: str = "",
+        *,
+        request_id: str = "",
+        anew: bool = False,
+    ) -> Placed:
+        """Pays. A mistyped number is refused here, before anything is sent."""
+        try:
+            check(payee_number)
+        except NumberError as wrong:
+            raise Refusal(
+                errors_pb2.REASON_FIELD_INVALID, str(wrong), field="payee_number"
+            ) from None
+        amount(amount_fen)
+        text(memo, "memo", longest=MAX_MEMO, shortest=0)
+        return self._desk.place(
+            PAYMENT,
+            request_id=request_id,
+            anew=anew,
+            payee_number=payee_number,
+            amount_fen=amount_fen,
+            memo=memo,
+        )
+
+    def close(self) -> None:
+        """Closes the wallet at the bank; it must be empty."""
+        self._desk.place(CLOSE)
+
+    def history(self, page_size: int = 0, page_token: str = "") -> tuple[list[Entry], str]:
+        """Newest first; and the token of the next page, "" on the last."""
+        found = self._desk.bank.list_payments(
+            self._desk.query(LIST_PAYMENTS), page_size, page_token
+        )
+        number = self._desk.number
+        return [entry_of(payment, number) for payment in found.payments], found.next_page_token
+
+    def unanswered(self) -> list[str]:
+        """Ids of orders whose outcome nobody knows, after asking the bank about each."""
+        orders = self._desk.book.unknown(self._desk.number)[:MAX_LOOKED_UP]
+        looked_up = [self._desk.look_up(order) for order in orders]
+        return [order.payment_id for order in looked_up if order.state == "UNKNOWN"]
+
+    def resume(self) -> list[Entry]:
+        """Orders from here again; what the other place did, newest first."""
+        return [entry_of(payment, self._desk.number) for payment in self._desk.resume()]
+
+    def watching(self, remark: Callable[[str], None] = lambda _: None) -> Watching:
+        """Money arriving, from now on. Raises NoAnswer when the bank is out of reach already.
+
+        Args:
+            remark: is told, in a sentence, that the bank was lost or is back.
+        """
+        return Watching(self._desk, remark)
+
+    def entry(self, arrival: bank_pb2.WatchPaymentsResponse) -> Entry:
+        """An arrival as a line of the history; the balance is the one when it was told."""
+        entry = entry_of(arrival.payment, self._desk.number)
+        return replace(entry, balance_after_fen=arrival.available_fen)
+
+    def _exchange(
+        self,
+        direction: int,
+        amount_fen: int,
+        cash: bool,
+        request_id: str,
+        anew: bool,
+        **more: SignedEnvelope,
+    ) -> Placed:
+        amount(amount_fen)
+        medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+        return self._desk.place(
+            EXCHANGE,
+            request_id=request_id,
+            anew=anew,
+            direction=direction,
+            medium=medium,
+            amount_fen=amount_fen,
+            **more,
+        )
+
+
+def open_wallet(
+    home: Home,
+    banks: Banks,
+    randomness: Randomness,
+    clock: Clock,
+    bank: BankEntry,
+    *,
+    holder_name: str = "",
+    phone: str = "",
+) -> Profile:
+    """Makes the key and opens the wallet at a bank; a repeat gives the same wallet.
+
+    Raises:
+        Refusal: by the bank, or ALREADY_EXISTS when another wallet lives in this home.
+        NoAnswer: ask again; no second wallet is opened.
+    """
+    profile = home.profile()
+    wanted = Profile(
+        request_id=profile.request_id if profile else randomness.uuid(),
+        bank_address=bank.address,
+        offline_root=bank.offline_root,
+        holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
+        phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
+        bank=bank.name,
+    )
+    if profile is not None and not _same(profile, wanted):
+        raise Refusal(
+            errors_pb2.REASON_ALREADY_EXISTS,
+            _("another wallet lives in {folder}: {number}").format(
+                folder=home.folder, number=profile.number or _("one being opened")
+            ),
+        )
+    if profile is not None and profile.opened:
+        return profile
+    home.seal(randomness.bytes(SEED_BYTES))
+    wanted = replace(wanted, bank_ca=home.keep_ca(bank.ca))
+    home.save(wanted)
+    request = bank_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
+    try:
+        answer = banks.at(bank.address, home.bank_ca(wanted), bank.name).open_wallet(request)
+    except Refusal as refusal:
+        if not is_undecided(refusal.reason):
+            home.forget()
+        raise
+    opened = replace(
+        wanted,
+        number=answer.wallet_number,
+        wallet_class=class_name(answer.wallet_class),
+    )
+    home.save(opened)
+    return opened
+
+
+def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> SignedEnvelope:
+    """Asks for the wallet with the key that it will have: nobody else can open one for it."""
+    key, now_ms = home.key(), clock.now_ms()
+    public = bytes(key.verify_key)
+    order = orders_pb2.OpenWalletOrder(
+        request_id=wanted.request_id,
+        public_key=public,
+        holder_name=wanted.holder_name,
+        phone=wanted.phone,
+        bank=bank.name,
+        created_time_ms=now_ms,
+        expires_time_ms=now_ms + OPENING_VALID_MS,
+    )
+    return sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
+
+
+def class_name(value: int) -> str:
+    """``IV`` for WALLET_CLASS_IV."""
+    return str(bank_pb2.WalletClass.Name(value)).removeprefix("WALLET_CLASS_")
+
+
+def status_name(value: int) -> str:
+    """``OPEN`` for WALLET_STATUS_OPEN."""
+    return str(bank_pb2.WalletStatus.Name(value)).removeprefix("WALLET_STATUS_")
+
+
+def state_name(value: int) -> str:
+    """``SETTLED`` for PAYMENT_STATE_SETTLED."""
+    return str(bank_pb2.PaymentState.Name(value)).removeprefix("PAYMENT_STATE_")
+
+
+def entry_of(payment: bank_pb2.Payment, number: str) -> Entry:
+    """A payment as its wallet sees it."""
+    other = payment.payee_number if payment.payer_number == number else payment.payer_number
+    return Entry(
+        payment_id=payment.payment_id,
+        state=state_name(payment.state),
+        kind=payment.kind,
+        counterparty=other if other != number else "",
+        change_fen=payment.change_fen,
+        balance_after_fen=payment.balance_after_fen,
+        time_ms=payment.time_ms,
+        memo=payment.memo,
+        reason=reason_name(payment.reason) if payment.reason else "",
+    )
+
+
+def _same(found: Profile, wanted: Profile) -> bool:
+    return (found.bank_address, found.holder_name, found.phone) == (
+        wanted.bank_address,
+        wanted.holder_name,
+        wanted.phone,
+    )

@@ -1,0 +1,80 @@
+"""Looking into a wallet's past: by time, by words, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from runtime.page import MAX_PAGE
+from wallet.online.account import Entry, Holder
+
+PAGES_A_REMARK = 10
+"""So many pages are read before somebody who waits is told how far it is."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines of a history somebody wants to see.
+
+    Attributes:
+        since_ms, until_ms: the times between which they lie, both included; 0: no bound.
+        words: stands in memo, counterparty, id, kind or state, in any case; "" for all.
+    """
+
+    since_ms: int = 0
+    until_ms: int = 0
+    words: str = ""
+
+    @property
+    def everything(self) -> bool:
+        """Whether all lines are wanted."""
+        return self == Wanted()
+
+    def has(self, entry: Entry) -> bool:
+        """Whether a line is wanted."""
+        if entry.time_ms < self.since_ms or (self.until_ms and entry.time_ms > self.until_ms):
+            return False
+        texts = (entry.memo, entry.counterparty, entry.payment_id, entry.kind, entry.state)
+        words = self.words.casefold()
+        packed = words.replace(" ", "")
+        return any(words in text.casefold() for text in texts) or packed in entry.counterparty
+
+
+def find(
+    holder: Holder, wanted: Wanted, limit: int, read_back_to: Callable[[Entry], None]
+) -> tuple[list[Entry], bool]:
+    """The newest lines that are wanted, at most `limit`; and whether there may be more.
+
+    The bank's pages are read until one is older than `wanted.since_ms`; `read_back_to` is told of
+    the oldest line so far every PAGES_A_REMARK pages.
+    """
+    found: list[Entry] = []
+    for number, entries in enumerate(_pages(holder), 1):
+        if entries and number % PAGES_A_REMARK == 0:
+            read_back_to(entries[-1])
+        for entry in entries:
+            if wanted.has(entry):
+                if len(found) == limit:
+                    return found, True
+                found.append(entry)
+        # Lines stand in the journal's order; a clock that was set back can put an older time first.
+        past = bool(entries) and all(entry.time_ms < wanted.since_ms for entry in entries)
+        if past:
+            break
+    return found, False
+
+
+def find_payment(holder: Holder, payment_id: str) -> Entry | None:
+    """The line of one payment, made or received; None when there is none."""
+    lines = (entry for entries in _pages(holder) for entry in entries)
+    return next((entry for entry in lines if entry.payment_id == payment_id), None)
+
+
+def _pages(holder: Holder) -> Iterator[list[Entry]]:
+    """The whole past, newest first, as it is asked for."""
+    token = ""
+    while True:
+        entries, token = holder.history(MAX_PAGE, token)
+        yield entries
+        if not token:
+            return

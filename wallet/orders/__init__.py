@@ -1,0 +1,1 @@
+"""Signed orders on their way: written down first, sent until they are answered."""

@@ -1,0 +1,50 @@
+"""Orders on their way, as byte locks on a file: the system lets go of them when a process dies.
+
+An order of unknown outcome whose lock is free was left behind; one whose lock is taken is being
+sent by another command at this moment, and an equal command is then a wish of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+from runtime.private import PRIVATE_FILE
+
+
+class FileFlights:
+    """`wallet.orders.order_book.Flights` for one home."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+        self._mine: set[int] = set()
+        self._lock = threading.Lock()
+
+    def take(self, sequence: int) -> bool:
+        """Marks it as on its way by us; False when it is on its way by another."""
+        with self._lock:
+            if sequence in self._mine:
+                return False
+            try:
+                fcntl.lockf(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, sequence)
+            except (BlockingIOError, PermissionError):
+                return False
+            self._mine.add(sequence)
+            return True
+
+    def release(self, sequence: int) -> None:
+        """It is not on its way any more."""
+        with self._lock:
+            if sequence not in self._mine:
+                return
+            self._mine.remove(sequence)
+            fcntl.lockf(self._open(), fcntl.LOCK_UN, 1, sequence)
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+            os.fchmod(self._descriptor, PRIVATE_FILE)
+        return self._descriptor

@@ -1,0 +1,200 @@
+"""The order book in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+
+from dcep.errors.v1 import errors_pb2
+from runtime.database import Database
+from wallet.orders.order_book import Order, OrderState
+from wallet.tables import orders, requests, sequences
+
+
+class SqlBook:
+    """`wallet.orders.order_book.Book` over a `runtime.database.Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begun(self, number: str) -> bool:
+        """Whether this book knows where the wallet's sequences stand."""
+        query = select(sequences.c.next_sequence).where(sequences.c.number == number)
+        return self._database.read(lambda c: c.execute(query).first()) is not None
+
+    def begin(self, number: str, next_sequence: int) -> None:
+        """Says where the wallet's sequences stand, unless the book knows."""
+
+        def body(connection: Connection) -> None:
+            query = select(sequences.c.next_sequence).where(sequences.c.number == number)
+            if connection.execute(query).first() is None:
+                values = {"number": number, "next_sequence": next_sequence}
+                connection.execute(insert(sequences), values)
+
+        self._database.transaction(body)
+
+    def elsewhere_ms(self, number: str) -> int | None:
+        """When the wallet was seen to be used from another place too; None: it was not."""
+        query = select(sequences.c.elsewhere_time_ms).where(sequences.c.number == number)
+        found: int | None = self._database.read(lambda c: c.execute(query).scalar())
+        return found
+
+    def seen_elsewhere(self, number: str, time_ms: int) -> None:
+        """Writes down that the wallet is used from another place too."""
+        statement = (
+            update(sequences).where(sequences.c.number == number).values(elsewhere_time_ms=time_ms)
+        )
+        self._database.transaction(lambda c: c.execute(statement) and None)
+
+    def resume(self, number: str, next_sequence: int) -> None:
+        """The wallet is used from here again, from this sequence on, or behind all made here."""
+
+        def body(connection: Connection) -> None:
+            # Orders that never reached the bank have sequences that it has not heard of.
+            newest = select(func.max(orders.c.sequence)).where(orders.c.number == number)
+            behind_all = (connection.execute(newest).scalar() or 0) + 1
+            connection.execute(
+                update(sequences)
+                .where(sequences.c.number == number)
+                .values(elsewhere_time_ms=None, next_sequence=max(next_sequence, behind_all))
+            )
+
+        self._database.transaction(body)
+
+    def sequences(self, number: str) -> set[int]:
+        """Those of the orders made here, but for those that were another place's."""
+        query = select(orders.c.sequence).where(
+            orders.c.number == number,
+            orders.c.reason != errors_pb2.REASON_WALLET_USED_ELSEWHERE,
+        )
+        return self._database.read(lambda c: set(c.execute(query).scalars()))
+
+    def add(
+        self, number: str, request_id: str | None, make: Callable[[int], Order]
+    ) -> tuple[Order, bool]:
+        """Takes the next sequence and keeps the order made for it, in one transaction."""
+
+        def body(connection: Connection) -> tuple[Order, bool]:
+            # The row lock makes commands of one wallet wait for each other on PostgreSQL too.
+            sequence = connection.execute(
+                select(sequences.c.next_sequence)
+                .where(sequences.c.number == number)
+                .with_for_update()
+            ).scalar_one()
+            if request_id is not None:
+                found = connection.execute(
+                    select(orders).where(orders.c.request_id == request_id)
+                ).first()
+                if found is not None:
+                    return _order(found), False
+            order = make(sequence)
+            connection.execute(insert(orders), asdict(order))
+            connection.execute(
+                update(sequences)
+                .where(sequences.c.number == number)
+                .values(next_sequence=sequence + 1)
+            )
+            return order, True
+
+        return self._database.transaction(body)
+
+    def get(self, number: str, sequence: int) -> Order:
+        """The order as it stands."""
+        query = select(orders).where(orders.c.number == number, orders.c.sequence == sequence)
+        return self._database.read(lambda c: _order(c.execute(query).one()))
+
+    def find(self, number: str, request_id: str) -> Order | None:
+        """The order that a program asked for with this id."""
+        query = select(orders).where(orders.c.number == number, orders.c.request_id == request_id)
+
+        def body(connection: Connection) -> Order | None:
+            row = connection.execute(query).first()
+            return _order(row) if row is not None else None
+
+        return self._database.read(body)
+
+    def unknown(self, number: str) -> list[Order]:
+        """Orders of unknown outcome, oldest first."""
+        return self._unheard(number, orders.c.state == OrderState.UNKNOWN.value)
+
+    def unheard(self, number: str, kind: str, content: bytes) -> list[Order]:
+        """Equal orders of people whose outcome nobody was told, oldest first."""
+        return self._unheard(
+            number,
+            orders.c.kind == kind,
+            orders.c.content == content,
+            orders.c.request_id.is_(None),
+        )
+
+    def _unheard(self, number: str, *more: ColumnElement[bool]) -> list[Order]:
+        query = (
+            select(orders)
+            .where(orders.c.number == number, orders.c.heard.is_(False), *more)
+            .order_by(orders.c.sequence)
+        )
+        return self._database.read(lambda c: [_order(row) for row in c.execute(query)])
+
+    def finish(
+        self,
+        order: Order,
+        state: OrderState,
+        *,
+        reason: int = 0,
+        message: str = "",
+        answer: bytes = b"",
+        heard: bool = False,
+    ) -> Order:
+        """Writes down what came of an order, and whether it is told at once."""
+        values = {"reason": reason, "message": message, "answer": answer, "heard": heard}
+        self._change(order, state=state.value, **values)
+        return replace(
+            order, state=state, reason=reason, message=message, answer=answer, heard=heard
+        )
+
+    def hear(self, order: Order) -> None:
+        """Writes down that somebody was told what came of an order."""
+        self._change(order, heard=True)
+
+    def _change(self, order: Order, **values: Any) -> None:
+        statement = (
+            update(orders)
+            .where(orders.c.number == order.number, orders.c.sequence == order.sequence)
+            .values(**values)
+        )
+        self._database.transaction(lambda c: c.execute(statement) and None)
+
+
+class SqlRequests:
+    """Offline requests over a direct link: one that nobody has seen is shown the next time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unseen(self, amount_fen: int) -> str | None:
+        """The newest request of that amount that was shown to nobody."""
+        query = (
+            select(requests.c.text)
+            .where(requests.c.amount_fen == amount_fen, requests.c.paid_time_ms.is_(None))
+            .order_by(requests.c.created_time_ms.desc())
+            .limit(1)
+        )
+        return self._database.read(lambda c: c.execute(query).scalar_one_or_none())
+
+    def add(self, text: str, amount_fen: int, now_ms: int) -> None:
+        """Keeps a request before it is shown."""
+        values = {"text": text, "amount_fen": amount_fen, "created_time_ms": now_ms}
+        self._database.transaction(lambda c: c.execute(insert(requests), values) and None)
+
+    def seen(self, text: str, now_ms: int) -> None:
+        """It is shown to somebody now, or nobody can pay it any more."""
+        statement = update(requests).where(requests.c.text == text).values(paid_time_ms=now_ms)
+        self._database.transaction(lambda c: c.execute(statement) and None)
+
+
+def _order(row: Row[Any]) -> Order:
+    values = dict(row._mapping)
+    values["state"] = OrderState(values["state"])
+    return Order(**values)

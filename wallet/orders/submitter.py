@@ -1,0 +1,386 @@
+"""Where orders go out: written down, sent, and sent again unchanged until somebody answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from currency.reasons import in_words
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from language import N_, _
+from runtime.clock import Clock
+from runtime.envelope import sign
+from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
+from runtime.page import MAX_PAGE
+from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
+from wallet.orders.order_book import Book, Flights, Order, OrderState
+from wallet.orders.types import DEPOSIT, EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind
+from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, Bank
+
+if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
+Take = Callable[[Any], None]
+_NOT_OURS = (errors_pb2.REASON_ID_REUSED, errors_pb2.REASON_SEQUENCE_STALE)
+"""What a bank says of an order whose sequence is not this book's any more."""
+
+
+class RefusedBefore(Refusal):
+    """The outcome of an order that an earlier command made.
+
+    Attributes:
+        ordered_time_ms: when that was; a bank's word says nothing of it.
+    """
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order.reason, order.message, payment_id=order.payment_id)
+        self.ordered_time_ms = order.created_time_ms
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order and the bank's answer to it.
+
+    Attributes:
+        message: the answer; its ``state`` may still be PENDING.
+        resent: it had been made by an earlier command whose caller was not told what came of it.
+    """
+
+    order: Order
+    message: Any
+    resent: bool
+
+    @property
+    def pending(self) -> bool:
+        """Whether the bank's last word is still to come."""
+        return getattr(self.message, "state", None) == PENDING
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The wallet's orders and questions to its bank.
+
+    Attributes:
+        telling: takes orders, by sequence, whose outcome is told after a call here has returned;
+            until `Book.hear` is called for them, an equal order is the same one. None: whoever
+            calls is told by the return.
+    """
+
+    number: str
+    bank_name: str
+    key: SigningKey
+    bank: Bank
+    open_book: Callable[[], Book]
+    flights: Flights
+    clock: Clock
+    telling: dict[int, Order] | None = None
+
+    @property
+    def book(self) -> Book:
+        """The order book; opened when first needed, a question needs none."""
+        return self.open_book()
+
+    def query(self, method: str) -> SignedEnvelope:
+        """A signed question for one method of this wallet's bank; it is not kept."""
+        now_ms = self.clock.now_ms()
+        query = orders_pb2.Query(
+            wallet_number=self.number,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + QUERY_VALID_MS,
+            method=method,
+            bank=self.bank_name,
+        )
+        return sign("query/v1", query.SerializeToString(), self.key, self.number.encode())
+
+    def place(
+        self,
+        kind: Kind,
+        *,
+        request_id: str = "",
+        anew: bool = False,
+        take: Take | None = None,
+        check: Callable[[], None] | None = None,
+        ready: Callable[[], dict[str, Any]] | None = None,
+        ours: Callable[[Any], bool] = lambda _: True,
+        **fields: Any,
+    ) -> Placed:
+        """Gets an order done exactly once.
+
+        An equal order of an earlier command that told nobody what came of it takes the place of a
+        new one: it is sent again, or its outcome is told, wherever that was learned meanwhile. With
+        a `request_id` it is the order of that id, whatever is equal to it.
+
+        Args:
+            kind: what to order, with `fields` of its message.
+            request_id: a program's id for it, or "" for a person's command.
+            anew: make a new order even though nobody heard what came of an equal one.
+            take: keeps what the answer brings; runs before the order counts as done, and may run
+                again after a crash.
+            check: raises Refusal when a new order should not be made at all.
+            ready: gives the other fields of a new order; they do not make wishes unequal.
+            ours: whether an order left without an answer, as its message, is to be sent again here.
+
+        Raises:
+            Refusal: the bank's final no, or ID_REUSED.
+            NoAnswer: the outcome is unknown; the same call again is safe.
+        """
+        self._begin()
+        content = _content(kind, fields)
+        left: Order | None = None
+        if request_id:
+            left = self._asked_before(request_id, kind, content)
+        elif not anew:
+            left = self._left_behind(kind, content, ours)
+        if left is not None:
+            return self._fly(left, take, resent=True)
+        self._check_alone()
+        if ready is not None:
+            fields |= ready()
+
+        def make(sequence: int) -> Order:
+            if check is not None:
+                check()
+            return self._make(kind, fields, content, sequence, request_id)
+
+        order, new = self.book.add(self.number, request_id or None, make)
+        _check_same(order, kind, content)
+        return self._fly(order, take, resent=not new)
+
+    def resume(self) -> list[bank_pb2.Payment]:
+        """Orders from here again, after the wallet was seen to be used from another place too.
+
+        Returns:
+            The newest payments, at most a page, that this wallet's key ordered and this book did
+            not: what the other place did.
+        """
+        known = self.bank.get_wallet(self.query(GET_WALLET))
+        made_here = self.book.sequences(self.number)
+        page = self.bank.list_payments(self.query(LIST_PAYMENTS), MAX_PAGE, "").payments
+        self.book.resume(self.number, known.last_sequence + 1)
+        not_elsewhere = {0, *made_here}
+        return [each for each in page if _sequence(each, self.number) not in not_elsewhere]
+
+    def unanswered(self, kind: Kind) -> list[Any]:
+        """Messages of the orders of a kind whose outcome nobody knows, oldest first."""
+        left = [order for order in self.book.unknown(self.number) if order.kind == kind.name]
+        return [kind.order.FromString(order.payload) for order in left]
+
+    def look_up(self, order: Order) -> Order:
+        """Asks what became of an order without sending it; unchanged when nobody knows.
+
+        A bank's payments do not tell of deposits of offline money: these are sent again instead.
+        """
+        if order.kind == DEPOSIT.name:
+            return order
+        try:
+            payment = self.bank.get_payment(self.query(GET_PAYMENT), order.payment_id)
+        except Refusal as refusal:
+            gone = order.expires_time_ms < self.clock.now_ms()
+            if refusal.reason != errors_pb2.REASON_PAYMENT_UNKNOWN or not gone:
+                return order
+            return self._refuse(order, errors_pb2.REASON_EXPIRED, N_("it never reached the bank"))
+        if payment.state in (REFUSED, EXPIRED):
+            reason = payment.reason or errors_pb2.REASON_EXPIRED
+            return self._refuse(order, reason, _said(reason))
+        return order if payment.state == PENDING else self._recover(order, payment)
+
+    def _recover(self, order: Order, payment: bank_pb2.Payment) -> Order:
+        """Writes down an answer that the bank's books give instead of the call."""
+        if order.kind not in (PAYMENT.name, EXCHANGE.name):
+            return order
+        available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
+        answer: Any = bank_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
+        if order.kind == PAYMENT.name:
+            answer = bank_pb2.PayResponse(
+                payment_id=order.payment_id,
+                state=payment.state,
+                available_fen=available_fen,
+                repeated=True,
+            )
+        return self.book.finish(order, OrderState.DONE, answer=answer.SerializeToString())
+
+    def _begin(self) -> None:
+        """A book that is younger than the wallet learns where its sequences stand."""
+        if not self.book.begun(self.number):
+            known = self.bank.get_wallet(self.query(GET_WALLET))
+            self.book.begin(self.number, known.last_sequence + 1)
+
+    def _check_alone(self) -> None:
+        """That nobody else was seen to order with this wallet's key, or somebody has looked."""
+        if self.book.elsewhere_ms(self.number) is not None:
+            raise _used_elsewhere()
+
+    def _asked_before(self, request_id: str, kind: Kind, content: bytes) -> Order | None:
+        order = self.book.find(self.number, request_id)
+        if order is not None:
+            _check_same(order, kind, content)
+        return order
+
+    def _left_behind(self, kind: Kind, content: bytes, ours: Callable[[Any], bool]) -> Order | None:
+        for order in self.book.unheard(self.number, kind.name, content):
+            if not ours(kind.order.FromString(order.payload)):
+                continue
+            if not self.flights.take(order.sequence):
+                continue
+            fresh = self.book.get(self.number, order.sequence)
+            if not fresh.heard:
+                return fresh
+            self.flights.release(order.sequence)
+        return None
+
+    def _make(
+        self, kind: Kind, fields: dict[str, Any], content: bytes, sequence: int, request_id: str
+    ) -> Order:
+        # Taken before the book shows the order to anybody else.
+        self.flights.take(sequence)
+        now_ms = self.clock.now_ms()
+        payload = kind.order(
+            wallet_number=self.number,
+            sequence=sequence,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+            **fields,
+        ).SerializeToString()
+        envelope = sign(kind.tag, payload, self.key, self.number.encode())
+        return Order(
+            number=self.number,
+            sequence=sequence,
+            kind=kind.name,
+            content=content,
+            request_id=request_id or None,
+            payload=payload,
+            signature=envelope.signature,
+            created_time_ms=now_ms,
+            expires_time_ms=now_ms + ORDER_VALID_MS,
+        )
+
+    def _fly(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+        try:
+            return self._send(order, take, resent=resent)
+        finally:
+            # One that is still to be told is not for an equal command to tell.
+            if self.telling is None or order.sequence not in self.telling:
+                self.flights.release(order.sequence)
+
+    def _send(self, order: Order, take: Take | None, *, resent: bool) -> Placed:
+        if order.state != OrderState.UNKNOWN:
+            return self._settled_before(order)
+        kind = KINDS[order.kind]
+        envelope = SignedEnvelope(
+            payload=order.payload, signature=order.signature, key_id=self.number.encode()
+        )
+        try:
+            message = kind.send(self.bank, envelope)
+        except Refusal as refusal:
+            return self._told_no(order, refusal)
+        state = getattr(message, "state", None)
+        if state == PENDING:
+            return Placed(order, message, resent)
+        if state in (REFUSED, EXPIRED):
+            reason = message.reason or errors_pb2.REASON_EXPIRED
+            if reason in _NOT_OURS:
+                return self._told_no(order, Refusal(reason, _said(reason)))
+            refused = self._refuse(order, reason, _said(reason), heard=self._at_once(order))
+            self._tell(order)
+            raise _refusal(refused, resent=resent)
+        if take is not None:
+            take(message)
+        done = self.book.finish(
+            order,
+            OrderState.DONE,
+            answer=message.SerializeToString(),
+            heard=self._at_once(order),
+        )
+        self._tell(order)
+        return Placed(done, message, resent)
+
+    def _told_no(self, order: Order, refusal: Refusal) -> Placed:
+        """Raises what a refused call means for the order."""
+        if is_undecided(refusal.reason):
+            why = in_words(refusal.name, refusal.message, refusal.metadata)
+            raise NoAnswer(_("the bank could not say: {why}").format(why=why)) from refusal
+        if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
+            # Only the bank's books know whether it had come in time once.
+            order = self.look_up(order)
+            if order.state == OrderState.UNKNOWN:
+                raise NoAnswer(
+                    _(
+                        "order {payment_id} is too old to be sent again, and the bank does not "
+                        "say yet what became of it"
+                    ).format(payment_id=order.payment_id)
+                ) from refusal
+            return self._settled_before(order)
+        if refusal.reason in _NOT_OURS:
+            # The key has signed another order with this sequence: from a copy of this home, or
+            # before an older copy of it was put back, or for somebody who has the key.
+            self.book.seen_elsewhere(self.number, self.clock.now_ms())
+            refusal = _used_elsewhere()
+        refusal.metadata["payment_id"] = order.payment_id
+        self._refuse(order, refusal.reason, refusal.message, heard=self._at_once(order))
+        self._tell(order)
+        raise refusal
+
+    def _settled_before(self, order: Order) -> Placed:
+        if not order.heard:
+            self._tell(order)
+            if self._at_once(order):
+                self.book.hear(order)
+        if order.state == OrderState.REFUSED:
+            raise _refusal(order, resent=True)
+        return Placed(order, KINDS[order.kind].answer.FromString(order.answer), True)
+
+    def _refuse(self, order: Order, reason: int, message: str, *, heard: bool = False) -> Order:
+        return self.book.finish(
+            order, OrderState.REFUSED, reason=reason, message=message, heard=heard
+        )
+
+    def _at_once(self, order: Order) -> bool:
+        """Whether the outcome of an order counts as heard as soon as a call here returns it."""
+        return self.telling is None or order.request_id is not None or not KINDS[order.kind].wished
+
+    def _tell(self, order: Order) -> None:
+        """Whoever asked is told after this what came of an order."""
+        if self.telling is not None and not self._at_once(order):
+            self.telling[order.sequence] = order
+
+
+def _used_elsewhere() -> Refusal:
+    return Refusal(
+        errors_pb2.REASON_WALLET_USED_ELSEWHERE,
+        N_("another place orders with this wallet's key too; nothing was ordered"),
+    )
+
+
+def _sequence(payment: bank_pb2.Payment, number: str) -> int:
+    """The sequence of an order of the wallet itself; 0 for what is none."""
+    whose, _dash, sequence = payment.payment_id.partition("-")
+    return int(sequence) if whose == number and sequence.isdigit() else 0
+
+
+def _check_same(order: Order, kind: Kind, content: bytes) -> None:
+    """Raises Refusal when a program's id was used for another wish."""
+    if (order.kind, order.content) != (kind.name, content):
+        raise Refusal(
+            errors_pb2.REASON_ID_REUSED,
+            f"request {order.request_id} was used for something else",
+            field="request_id",
+        )
+
+
+def _content(kind: Kind, fields: dict[str, Any]) -> bytes:
+    wish = kind.order(**fields).SerializeToString(deterministic=True)
+    return hashlib.sha256(kind.name.encode() + b"\0" + wish).digest()
+
+
+def _refusal(order: Order, *, resent: bool) -> Refusal:
+    if resent:
+        return RefusedBefore(order)
+    return Refusal(order.reason, order.message, payment_id=order.payment_id)
+
+
+def _said(reason: int) -> str:
+    return f"refused: {reason_name(reason)}"

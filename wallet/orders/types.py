@@ -1,0 +1,84 @@
+"""Kinds of orders: what is signed, under which tag, where it is sent, what the answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from wallet.peers.interface import Bank
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+EXPIRED = bank_pb2.PAYMENT_STATE_EXPIRED
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of order.
+
+    Attributes:
+        name: as the order book keeps it.
+        tag: domain of the signature.
+        order: the message that is signed.
+        answer: the message that comes back.
+        send: sends a signed order to a bank.
+        wished: whether a person asks for it by itself and has to be told what came of it; the
+            others are steps of something larger.
+    """
+
+    name: str
+    tag: str
+    order: Any
+    answer: Any
+    send: Callable[[Bank, SignedEnvelope], Any]
+    wished: bool = True
+
+
+PAYMENT = Kind(
+    "payment",
+    "payment-order/v1",
+    orders_pb2.PaymentOrder,
+    bank_pb2.PayResponse,
+    lambda bank, order: bank.pay(order),
+)
+EXCHANGE = Kind(
+    "exchange",
+    "exchange-order/v1",
+    orders_pb2.ExchangeOrder,
+    bank_pb2.ExchangeResponse,
+    lambda bank, order: bank.exchange(order),
+)
+CLOSE = Kind(
+    "close",
+    "close-order/v1",
+    orders_pb2.CloseOrder,
+    bank_pb2.CloseWalletResponse,
+    lambda bank, order: bank.close_wallet(order),
+)
+CERTIFY = Kind(
+    "certify-device",
+    "certify-device-order/v1",
+    orders_pb2.CertifyDeviceOrder,
+    bank_pb2.CertifyDeviceResponse,
+    lambda bank, order: bank.certify_device(order),
+    wished=False,
+)
+LOAD = Kind(
+    "offline-load",
+    "load-order/v1",
+    orders_pb2.LoadOrder,
+    bank_pb2.LoadTokensResponse,
+    lambda bank, order: bank.load_tokens(order),
+)
+DEPOSIT = Kind(
+    "offline-deposit",
+    "deposit-order/v1",
+    orders_pb2.DepositOrder,
+    bank_pb2.DepositTokensResponse,
+    lambda bank, order: bank.deposit_tokens(order),
+    wished=False,
+)
+KINDS = {kind.name: kind for kind in (PAYMENT, EXCHANGE, CLOSE, CERTIFY, LOAD, DEPOSIT)}

@@ -1,0 +1,172 @@
+"""The bank over gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+
+from currency import parties
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from language import _
+from runtime import require_tls13
+from runtime.channel import connect
+from runtime.output import reason_of
+from wallet.home.home import HomeError
+from wallet.limits import ORDER_TIMEOUT_S, SHOW_TIMEOUT_S
+from wallet.peers.interface import Arrivals
+
+Answer = TypeVar("Answer")
+
+
+class GrpcBanks:
+    """Channels to banks, one an address; `close` ends them."""
+
+    def __init__(self) -> None:
+        self._banks: dict[tuple[str, str, str], GrpcBank] = {}
+
+    def at(self, address: str, ca: str, name: str) -> GrpcBank:
+        """The bank of that name at host:port, and nobody else there.
+
+        Raises HomeError when the CA file cannot be read.
+        """
+        if (address, ca, name) not in self._banks:
+            try:
+                roots = Path(ca).read_bytes()
+            except OSError as error:
+                raise HomeError(
+                    _(
+                        "the certificate that the bank is checked against, {ca!r}, cannot be "
+                        "read: {error}"
+                    ).format(ca=ca, error=reason_of(error))
+                ) from error
+            require_tls13()
+            credentials = grpc.ssl_channel_credentials(root_certificates=roots)
+            self._banks[address, ca, name] = GrpcBank(
+                connect(address, credentials, parties.bank(name))
+            )
+        return self._banks[address, ca, name]
+
+    def close(self) -> None:
+        """Ends all channels."""
+        for bank in self._banks.values():
+            bank.close()
+        self._banks.clear()
+
+
+class GrpcBank:
+    """`wallet.peers.interface.Bank` over a channel of `runtime.channel`."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._channel = channel
+        self._wallets: Any = _stub(bank_pb2_grpc.WalletServiceStub, channel)
+        self._exchange: Any = _stub(bank_pb2_grpc.ExchangeServiceStub, channel)
+        self._payments: Any = _stub(bank_pb2_grpc.PaymentServiceStub, channel)
+        self._offline: Any = _stub(bank_pb2_grpc.OfflineServiceStub, channel)
+
+    def close(self) -> None:
+        """Ends the channel."""
+        self._channel.close()
+
+    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+        """Opens a wallet."""
+        return _ask(self._wallets.OpenWallet, request, bank_pb2.OpenWalletResponse, ORDER_TIMEOUT_S)
+
+    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
+        """Balances, class, status."""
+        request = bank_pb2.GetWalletRequest(query=query)
+        return _ask(self._wallets.GetWallet, request, bank_pb2.GetWalletResponse, SHOW_TIMEOUT_S)
+
+    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
+        """Closes an empty wallet."""
+        request = bank_pb2.CloseWalletRequest(order=order)
+        return _ask(
+            self._wallets.CloseWallet, request, bank_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
+        )
+
+    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
+        """Deposit or cash, into the wallet or out of it."""
+        request = bank_pb2.ExchangeRequest(order=order)
+        return _ask(self._exchange.Exchange, request, bank_pb2.ExchangeResponse, ORDER_TIMEOUT_S)
+
+    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+        """Pays."""
+        return _ask(
+            self._payments.Pay,
+            bank_pb2.PayRequest(order=order),
+            bank_pb2.PayResponse,
+            ORDER_TIMEOUT_S,
+        )
+
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+        """One payment."""
+        request = bank_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
+        return _ask(
+            self._payments.GetPayment, request, bank_pb2.GetPaymentResponse, SHOW_TIMEOUT_S
+        ).payment
+
+    def list_payments(
+        self, query: SignedEnvelope, page_size: int, page_token: str
+    ) -> bank_pb2.ListPaymentsResponse:
+        """Newest first."""
+        request = bank_pb2.ListPaymentsRequest(
+            query=query, page_size=page_size, page_token=page_token
+        )
+        return _ask(
+            self._payments.ListPayments, request, bank_pb2.ListPaymentsResponse, SHOW_TIMEOUT_S
+        )
+
+    def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
+        """Money arriving after a position; 0: from now on."""
+        request = bank_pb2.WatchPaymentsRequest(query=query, after_position=after_position)
+        stream: Arrivals = self._payments.WatchPayments(request)
+        return stream
+
+    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+        """A certificate for the device's key."""
+        request = bank_pb2.CertifyDeviceRequest(order=order)
+        return _ask(
+            self._offline.CertifyDevice, request, bank_pb2.CertifyDeviceResponse, ORDER_TIMEOUT_S
+        )
+
+    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+        """Money becomes tokens."""
+        request = bank_pb2.LoadTokensRequest(order=order)
+        return _ask(self._offline.LoadTokens, request, bank_pb2.LoadTokensResponse, ORDER_TIMEOUT_S)
+
+    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
+        """Tokens become money."""
+        request = bank_pb2.DepositTokensRequest(order=order)
+        return _ask(
+            self._offline.DepositTokens, request, bank_pb2.DepositTokensResponse, ORDER_TIMEOUT_S
+        )
+
+    def trust_bundle(self) -> bytes:
+        """The newest signed trust bundle."""
+        request = bank_pb2.GetTrustBundleRequest()
+        return _ask(
+            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+        ).trust_bundle
+
+    def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
+        """What the root says of devices and their banks, where the bundle does not."""
+        request = bank_pb2.GetTrustBundleRequest(certificates=certificates)
+        answer = _ask(
+            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+        )
+        return list(answer.statements)
+
+
+def _stub(kind: Any, channel: grpc.Channel) -> Any:
+    return kind(channel)
+
+
+def _ask(call: Any, request: object, kind: type[Answer], timeout_s: float) -> Answer:
+    """Calls; the answer with its type, which generated stubs do not tell."""
+    answer = call(request, timeout=timeout_s)
+    if not isinstance(answer, kind):
+        raise TypeError(f"{kind.__name__} expected, {type(answer).__name__} came")
+    return answer
