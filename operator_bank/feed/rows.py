@@ -30,7 +30,6 @@ from settlement.records import Kind, Result
 
 OutboundPayment = registration_pb2.OutboundPayment
 OutgoingEnded = registration_pb2.OutgoingEnded
-_OF_THE_PAYER = frozenset((errors_pb2.REASON_BANK_UNKNOWN, errors_pb2.REASON_PAYEE_CANNOT_BE_PAID))
 _DIVERTED, _REFUSED, _NO_MOVE = int(Result.DIVERTED), int(Result.MALFORMED), int(Kind.REFUSAL)
 _SETTLE = f"UPDATE {outbound.name} SET state = {SETTLED} WHERE number IN ?"
 _END = f"UPDATE {outbound.name} SET state = ?, reason = ? WHERE number = ?"
@@ -102,12 +101,15 @@ class FeedRows:
                         "refused", number=ended.number, reason=reason_name(ended.reason)
                     )
                 ends.append((ENDED[ended.state], told, ended.number))
-                if _is_the_payers(ended):
-                    self._refused.count_ended(move.debit)
                 if ended.reason == errors_pb2.REASON_PAYEE_CANNOT_BE_PAID:
-                    self._refusals.count(move.debit, self._clock.now_ms())
+                    payee_number = OutboundPayment.FromString(ended.payment).payee_number
+                    self._refused.count_not_taken(move.debit, payee_number)
+                    self._refusals.count(move.debit, payee_number, self._clock.now_ms())
+                elif _is_the_payers(ended):
+                    self._refused.count_ended(move.debit)
             elif one.payment is not None and one.payment.returns_payment_id:
-                self._refusals.count(move.credit, self._clock.now_ms())
+                payer_number = one.payment.payer_number  # whom the money did not reach
+                self._refusals.count(move.credit, payer_number, self._clock.now_ms())
             elif event == DEPOSITED:
                 deposited = entry.tokens_deposited
                 deposits.append({"n": deposited.number, "s": SETTLED, "a": deposited.whole_fen})
@@ -145,7 +147,7 @@ def _is_the_payers(ended: OutgoingEnded) -> bool:
     if ended.reason == errors_pb2.REASON_EXPIRED:
         payment = OutboundPayment.FromString(ended.payment)
         return int(payment.expires_time_ms - payment.created_time_ms) < SHORT_VALIDITY_MS
-    return ended.reason in _OF_THE_PAYER
+    return ended.reason == errors_pb2.REASON_BANK_UNKNOWN
 
 
 def _lost(one: Heard, move: Move) -> dict[str, Any]:

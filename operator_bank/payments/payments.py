@@ -177,7 +177,7 @@ class Payments:
                 if paid is not None:
                     answers.append(paid)
                     continue
-                self._refusals.check(order.wallet.account, now_ms)
+                self._refusals.check(order.wallet.account, order.content.payee_number, now_ms)
                 self._refused.check_room(order.wallet.account)
                 rows.append(self._row(order, now_ms))
                 taken.append(order)
@@ -214,7 +214,8 @@ class Payments:
             if results[place] >= _REFUSED:
                 answers[index] = no = payers_refusal(Result(results[place]))
                 if no.reason == _PAYEE and not repeated[place]:
-                    self._refusals.count(taken[place].wallet.account, now_ms)
+                    order = taken[place]
+                    self._refusals.count(order.wallet.account, order.content.payee_number, now_ms)
                 continue
             answers[index] = self._answer(
                 taken[place],
@@ -245,6 +246,7 @@ class Payments:
             # The rule refuses it, after all that stands against the payer.
             kind, credit = _TRANSFER, accounts.NOBODY
         else:
+            self._refused.check_room_at(payer, content.payee_number)
             self._standing.check_numbers()
             kind, credit = _HOLD, 0
         return (

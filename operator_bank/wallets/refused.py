@@ -5,15 +5,18 @@ the rule is asked, for reasons that may pass: without it, somebody who kept one 
 when they have.
 
 Whatever is refused is kept for ever, so of each wallet only so much is: beyond that its orders are
-not judged for a while.
+not judged for a while. What comes to nothing by another bank's word counts against payments to that
+bank alone, so that no bank holds up what a wallet does elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
+from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR, REFUSED_PAYMENT_BYTES
@@ -36,7 +39,7 @@ _DECIDES_NOTHING = frozenset(
 )
 
 
-def check_room(room: KeptBytes, caller: int, clock: Clock) -> None:
+def check_room(room: KeptBytes, caller: Hashable, clock: Clock) -> None:
     """Raises Refusal, TOO_MANY_REFUSALS, where too much is kept of a wallet that was refused."""
     wait_ms = room.wait_ms(caller)
     if wait_ms:
@@ -55,6 +58,8 @@ class Refused:
         self._history = history
         self._clock = clock
         self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
+        # By account and prefix of the bank that was to be paid.
+        self._elsewhere = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
 
     def check_room(self, account: int) -> None:
         """That an order of a wallet may be judged.
@@ -64,14 +69,22 @@ class Refused:
         """
         check_room(self._room, account, self._clock)
 
+    def check_room_at(self, account: int, payee_number: str) -> None:
+        """That a payment to a wallet of another bank may be judged. Raises as `check_room`."""
+        check_room(self._elsewhere, (account, prefix_of(payee_number)), self._clock)
+
     def count(self, batch: Batch, answers: Answers) -> None:
         """Counts what was written down of orders in a batch that the rule has refused."""
         for place in answers.refused_now():
             self._room.count(int(batch.records[place]["origin"]), batch.bytes_of(place))
 
     def count_ended(self, account: int) -> None:
-        """Counts a payment of a wallet that the central bank has written down as refused."""
+        """Counts a payment that the central bank has written down as refused."""
         self._room.count(account, REFUSED_PAYMENT_BYTES)
+
+    def count_not_taken(self, account: int, payee_number: str) -> None:
+        """Counts a payment that the payee's bank did not take."""
+        self._elsewhere.count((account, prefix_of(payee_number)), REFUSED_PAYMENT_BYTES)
 
     def check(self, order: Order[Any]) -> None:
         """That an order was not refused before, and that it may be judged if it is new.

@@ -17,6 +17,7 @@ from sqlalchemy import insert, select
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
@@ -345,6 +346,12 @@ class World:
             self.central.teller.said.pop()
             raise
         return entry
+
+    def turned_down(self, number: int) -> None:
+        """The feed says that the payee of an outbound payment cannot be paid."""
+        state = registration_pb2.OUTCOME_STATE_REFUSED
+        reason = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
+        self.hear(outgoing_ended={"number": number, "state": state, "reason": reason})
 
     def _about(self, name: str, about: Any) -> Any:
         if isinstance(about, registration_pb2.OutboundPayment):

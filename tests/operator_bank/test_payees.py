@@ -94,13 +94,14 @@ def test_payments_of_others_that_came_to_nothing_are_in_nobody_elses_statement(
     assert [payment.memo for payment in mine] == ["hello", ""]
 
 
-def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait(
+def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait_for_their_bank(
     world: World, alice: Holder, bob: Holder
 ) -> None:
     for _ in range(MAX_PAYEE_REFUSALS):
         assert refusal(lambda: alice.pay(UNKNOWN, 1)).name == "PAYEE_CANNOT_BE_PAID"
     world.clock.advance(PAYEE_REFUSALS_MS - 1)
-    for payee in (UNKNOWN, bob.number, FOREIGN):
+    assert alice.pay(FOREIGN, 1).state == bank_pb2.PAYMENT_STATE_PENDING
+    for payee in (UNKNOWN, bob.number):
         no = refusal(lambda payee=payee: alice.pay(payee, 1))
         assert (no.name, no.metadata["retry_time_ms"]) == (
             "TOO_MANY_REFUSALS", str(world.clock.now_ms() + 1),
@@ -157,13 +158,23 @@ def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> N
     assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
 
 
+def test_a_bank_that_takes_no_payment_holds_up_none_to_another(
+    world: World, alice: Holder, bob: Holder
+) -> None:
+    for _ in range(MAX_PAYEE_REFUSALS):
+        world.turned_down(alice.pay(FOREIGN, 1).number)
+    assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
+    assert alice.pay(make("6299", 1), 1).state == bank_pb2.PAYMENT_STATE_PENDING
+    assert alice.pay(bob.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+
+
 def test_the_newest_payers_are_counted_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("operator_bank.payments.probing.MAX_PROBING", 2)
     refusals = PayeeRefusals(str)
     for account in (1_000, 1_002, 1_004):
         for _ in range(MAX_PAYEE_REFUSALS):
-            refusals.count(account, 0)
-    refusals.check(1_000, 1)  # forgotten
+            refusals.count(account, UNKNOWN, 0)
+    refusals.check(1_000, UNKNOWN, 1)  # forgotten
     assert refusals.waiting(1) == ["1002", "1004"]
 
 

@@ -140,3 +140,23 @@ def test_what_the_central_bank_has_to_refuse_counts_for_the_payer_whose_doing_it
     else:
         alice.pay(FOREIGN, 1)
     bob.pay(FOREIGN, 1)
+
+
+def test_what_another_bank_turns_down_uses_up_the_room_for_payments_to_it_alone(
+    tight: World,
+) -> None:
+    alice, bob = tight.open(name="Alice"), tight.open(name="Bob")
+    alice.exchange(1_000)
+    for _ in range(3 * 60):  # one a minute: too few to be taken for somebody who tries payees out
+        tight.clock.advance(60_000)
+        try:
+            paid = alice.pay(FOREIGN, 1)
+        except Refusal as no:
+            assert no.name == "TOO_MANY_REFUSALS"
+            break
+        tight.turned_down(paid.number)
+    else:
+        pytest.fail("she never had to wait for that bank")
+    alice.pay(make("6299", 1), 1)
+    alice.pay(bob.number, 1)
+    alice.exchange(100, out=True)
