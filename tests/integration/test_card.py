@@ -33,7 +33,7 @@ def card(path: Path, *made_with: str) -> Iterator[str]:
     command = [
         sys.executable,
         "-m",
-        "wallet.hard_wallet.card",
+        "wallet.hard_wallet",
         "--socket",
         str(path),
         "--free",

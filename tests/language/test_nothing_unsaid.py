@@ -22,6 +22,7 @@ OTHERS = {
     "sandbox/tutorials.py",
     "wallet/__main__.py",
     "wallet/api/wallet.py",
+    "wallet/hard_wallet/__main__.py",
     "wallet/hard_wallet/card.py",
 }
 MARKS = {"_", "N_", "ngettext"}

@@ -463,7 +463,7 @@ class Process:
             "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
             "DCEP_CARD_PIN": PIN,
         }
-        words = ["-m", "wallet.hard_wallet.card", "--socket", str(path), "--free", "5"]
+        words = ["-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
         words += ["--root", country.root_public.hex()]
         self.process = subprocess.Popen([sys.executable, *words], env=environment)
         wait_for(path)

@@ -1,21 +1,18 @@
 """A hard wallet: money on a card, here a process with a Unix socket in place of the contacts.
 
 It has a secure element of its own, no bank and no clock that anybody may set back. See
-`wallet.hard_wallet.messages` for what it is told, and ``python -m wallet.hard_wallet.card --help``
-for how it runs.
+`wallet.hard_wallet.messages` for what it is told, and ``python -m wallet.hard_wallet --help`` for
+how it runs.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from currency.amount import AmountError, parse_yuan
 from dcep.errors.v1 import errors_pb2
 from offline_token.channel import is_at_channel
 from offline_token.formats import (
@@ -31,21 +28,18 @@ from offline_token.formats import (
 )
 from offline_token.receipt import RECEIPT_BYTES
 from offline_token.ruling import RULING_BYTES
-from runtime.clock import Clock, SystemClock
+from runtime.clock import Clock
 from runtime.errors import Refusal
-from runtime.randomness import Randomness, SystemRandomness
-from runtime.server import wait_for_signal
+from runtime.randomness import Randomness
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import Channel, MessageError, met
 from wallet.hard_wallet.guard import Guard, Session, free_fen
 from wallet.hard_wallet.messages import Command
 from wallet.hard_wallet.pin import stretched
-from wallet.home.home import Home, HomeError
-from wallet.peers.bank_directory import BankNotFound, known_banks
+from wallet.home.home import HomeError
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.interface import TAG_BYTES, News, answer_of
 from wallet.secure_element.limits import MAX_PIN_CHARACTERS, MIN_PIN_CHARACTERS
-from wallet.secure_element.sealed_file import SealedFile
 from wallet.secure_element.state import State
 from wallet.secure_element.store import Store
 
@@ -286,43 +280,6 @@ def serve(card: HardWallet, path: Path, stop: threading.Event) -> None:
             path.unlink(missing_ok=True)
 
 
-def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 2 for what cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m wallet.hard_wallet.card", description=__doc__)
-    parser.add_argument("--socket", type=Path, required=True, help="where it is touched")
-    parser.add_argument("--home", type=Path, help="its memory; default: beside the socket, .card")
-    parser.add_argument("--free", help="yuan that one payment may be without the PIN; 200")
-    parser.add_argument("--root", help="the central bank's key for offline money, hex")
-    parser.add_argument("--stack", type=Path, help="a stack to take that from; or DCEP_STACK")
-    arguments = parser.parse_args()
-    stop = wait_for_signal()
-    try:
-        free_fen = parse_yuan(arguments.free) if arguments.free else FREE_FEN
-        home = Home(arguments.home or arguments.socket.with_suffix(".card"))
-        home.make()
-        randomness = SystemRandomness()
-        store = SealedFile(home.folder, randomness, lambda: "")
-        if not store.read().card_root:
-            root = _root(arguments.root, arguments.stack)
-            pin = os.environ.get("DCEP_CARD_PIN", "")
-            personalise(store, pin=pin, root=root, free_fen=free_fen)
-        serve(HardWallet(store, SystemClock(), randomness), arguments.socket, stop)
-    except (AmountError, BankNotFound, HomeError, OSError) as error:
-        print(f"hard wallet: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _root(given: str | None, stack: Path | None) -> bytes:
-    """The root that a card is made with. Raises HomeError or BankNotFound."""
-    folder = stack or Path(os.environ.get("DCEP_STACK", "stack"))
-    text = given or known_banks(folder)[0].offline_root
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise HomeError("--root is a key in hexadecimal") from None
-
-
 def _hold(card: HardWallet, connection: socket.socket) -> None:
     with connection:
         connection.settimeout(IDLE_S)
@@ -356,7 +313,3 @@ def _request(data: bytes) -> Request:
 
 def _unreadable(words: str) -> Refusal:
     return Refusal(errors_pb2.REASON_MESSAGE_UNREADABLE, words)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
