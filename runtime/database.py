@@ -179,6 +179,16 @@ def check_at_head(engine: Engine, service: str) -> None:
         )
 
 
+def newer_schema(engine: Engine, service: str) -> bool:
+    """Whether a database has a schema that this version does not know."""
+    from alembic.migration import MigrationContext
+
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    files = migrations_folder(service).glob("versions/*.py")
+    return current is not None and current not in {file.stem.partition("_")[0] for file in files}
+
+
 def migrations_folder(service: str) -> Path:
     """Where a service's migrations are."""
     return Path(__file__).resolve().parent.parent / "migrations" / service

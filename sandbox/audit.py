@@ -15,6 +15,7 @@ from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from language import _
+from runtime.database import SchemaBehind, check_at_head, newer_schema
 from sandbox.audit_copies import older_bank, older_centre
 from sandbox.audit_signatures.stack import (
     EVERY_SIGNATURE,
@@ -165,11 +166,29 @@ def audit_stack(plan: StackPlan, asked: SignaturesAsked = EVERY_SIGNATURE) -> St
     """Audit every database of a stack. Reads only. Raises AuditImpossible."""
     try:
         with _opened(plan) as engines:
+            for name, engine in engines.items():
+                _check_schema(name, engine)
             return audit_engines(engines, asked)
     except DatabaseMissing as missing:
         raise AuditImpossible(str(missing)) from None
     except SQLAlchemyError as cause:
         raise AuditImpossible(str(cause).splitlines()[0]) from cause
+
+
+def _check_schema(name: str, engine: Engine) -> None:
+    """Whether a database has the tables that are read here. Raises AuditImpossible."""
+    service = "central_bank" if name == CENTRAL_BANK else "operator_bank"
+    try:
+        check_at_head(engine, service)
+    except SchemaBehind:
+        if newer_schema(engine, service):
+            advice = _("the database of {name} was written by a newer version; audit with that one")
+        else:
+            advice = _(
+                "the database of {name} has the schema of an earlier version; `dcep up` brings it "
+                "up to this one, then audit again"
+            )
+        raise AuditImpossible(advice.format(name=name)) from None
 
 
 def audit_engines(

@@ -513,3 +513,35 @@ def test_a_wallet_taps_it(
     assert alice.json("offline", "deposit")["amount_fen"] == 2_400
     alice.run("offline", "tap", at, "--take", "1", "--give", "1", code=2)
     assert again.stop() == 0
+
+
+def test_a_tap_without_a_pin_spends_none_of_the_ten_tries(
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+) -> None:
+    grpc_bank.country = country
+    alice = Cli(stack, tmp_path / "alice")
+    alice.run("open", "--bank", "alpha", "--name", "Alice")
+    for words in (("--load", "60"), ("--load", "60", "--card-pin", ""), ("--take", "20"), ()):
+        told = alice.json("offline", "tap", str(hard.path), *words, code=2)
+        assert "the card wants its PIN" in told["message"]
+    wrong = ("--load", "60", "--card-pin", "1111")
+    told = alice.json("offline", "tap", str(hard.path), *wrong, code=1)
+    assert "9 tries are left" in told["message"]
+
+
+def test_a_tap_says_which_side_is_short_and_how_to_fill_it(
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+) -> None:
+    grpc_bank.country = country
+    alice = Cli(stack, tmp_path / "alice")
+    alice.run("open", "--bank", "alpha", "--name", "Alice")
+    alice.run("topup", "100")
+    alice.run("offline", "load", "20")
+    at = str(hard.path)
+    alice.run("offline", "tap", at, "--load", "6", "--card-pin", PIN)
+    told = alice.json("offline", "tap", at, "--take", "7", "--card-pin", PIN, code=1)
+    assert told["reason"] == "INSUFFICIENT_FUNDS"
+    assert told["next"].startswith("Take less, or load the card")
+    told = alice.json("offline", "tap", at, "--give", "21", code=1)
+    assert told["reason"] == "INSUFFICIENT_FUNDS"
+    assert "wallet offline load AMOUNT" in told["next"]

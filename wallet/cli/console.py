@@ -43,7 +43,8 @@ class Speaker:
             asks_only: the command orders nothing, so that an answer that is missing leaves
                 nothing open.
             limits: the wallet's limits by name, in words; asked for when one of them was met.
-            device: "alone" where no bank is involved, "loading" where the device is loaded.
+            device: "alone" where no bank is involved, "loading" where the device is loaded,
+                "giving" where it pays a card, "card" where a card pays it.
         """
         self.as_json = as_json
         self.was_heard = False
@@ -147,9 +148,11 @@ class Speaker:
 
     def _of_device(self, refusal: Refusal) -> tuple[str, str] | None:
         """What the device itself has to say of a refusal, if it is its own."""
-        from wallet.cli.device_texts import LOADING, sentence
+        from wallet.cli.device_texts import OWN, card_short, sentence
 
-        own = self._device == "alone" or (self._device and refusal.name in LOADING)
+        if self._device == "card":
+            return card_short() if refusal.name == "INSUFFICIENT_FUNDS" else None
+        own = self._device == "alone" or refusal.name in OWN.get(self._device, ())
         return sentence(refusal) if own else None
 
     def _explain_answer(self, error: Exception) -> None:

@@ -37,8 +37,11 @@ _TOO_OLD = (
     N_("This device has not been online for too long; nothing was paid or taken."),
     N_("Once with the bank in reach: `wallet offline renew`. What it holds stays as it is."),
 )
-LOADING = frozenset(("OVER_BALANCE_CAP",))
-"""What a load is refused for by the device, whichever side says so."""
+OWN = {
+    "loading": frozenset(("OVER_BALANCE_CAP",)),
+    "giving": frozenset(("INSUFFICIENT_FUNDS",)),
+}
+"""What the device refuses where somebody else takes part, by what it does."""
 
 
 def sentence(refusal: Refusal) -> tuple[str, str] | None:
@@ -54,6 +57,14 @@ def sentence(refusal: Refusal) -> tuple[str, str] | None:
     if more := detail(name, refusal.message, refusal.metadata):
         said = _("{said} ({more})").format(said=said, more=more)
     return said, following
+
+
+def card_short() -> tuple[str, str]:
+    """What to tell a person whose card cannot pay what is asked; it does not say what it has."""
+    return (
+        _("The card cannot pay so much at once."),
+        _("Take less, or load the card: `wallet offline tap SOCKET --load AMOUNT`."),
+    )
 
 
 def _short(missing_fen: int, message: str) -> tuple[str, str]:

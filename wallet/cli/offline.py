@@ -229,7 +229,8 @@ def tap(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    device = "giving" if give else "card" if take else ""
+    with wallet(context, home, as_json, pin, device=device) as (app, speaker):
         take_fen, give_fen, load_fen = (
             parse_yuan(text) if text else 0 for text in (take, give, load)
         )

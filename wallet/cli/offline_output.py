@@ -239,7 +239,13 @@ def open_card(
             return
         if not (owner or given) and take_fen <= card.free_fen:
             return
-    card.unlock(given or asked(_("PIN of the card: ")))
+    given = given or asked(_("PIN of the card: "))
+    if not given:
+        # The card would count it as one of its ten tries.
+        raise UsageError(
+            _("the card wants its PIN; give it with --card-pin, DCEP_CARD_PIN, or at a terminal")
+        )
+    card.unlock(given)
     if with_pin:
         # What this wallet loads it may deposit, also when the PIN is lost.
         card.pair(profile.number, bytes(key.verify_key))

@@ -84,7 +84,8 @@ def wallet(
     Args:
         asks_only: it orders nothing.
         limits: the limits that it may meet are those of the wallet at its bank.
-        device: "alone" where no bank is involved, "loading" where the device is loaded.
+        device: "alone" where no bank is involved, "loading" where the device is loaded,
+            "giving" where it pays a card, "card" where a card pays it.
     """
     common = gather(context, home, as_json, pin)
     if asks_only:

@@ -126,6 +126,14 @@ _WORDS = {
     "FIELD_INVALID": (N_("The bank does not take what was entered."), N_("Correct it and repeat.")),
 }
 
+_NOTHING_MORE = frozenset(
+    (
+        "the wallet still holds money",
+        "the bank cannot do this at the moment; ask for less, or again later",
+    )
+)
+"""What a bank says of a refusal that is what the words here say already."""
+
 
 def sentence(
     reason: str, message: str, metadata: Mapping[str, str] | None = None
@@ -135,7 +143,7 @@ def sentence(
         return in_words(reason, message, metadata or {}), ""
     said, following = map(_, _WORDS[reason])
     more = detail(reason, message, metadata or {})
-    if more and more.casefold() != said.rstrip(".").casefold():
+    if message not in _NOTHING_MORE and more and more.casefold() != said.rstrip(".").casefold():
         said = _("{said} ({more})").format(said=said, more=more)
     return said, following
 
