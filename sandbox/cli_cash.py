@@ -16,7 +16,7 @@ from sandbox.options import DEFAULT, Anew, Folder, Json
 from sandbox.plan import CASH_MACHINE, load
 from sandbox.tray import READY, Tray
 from sandbox.unheard import unheard
-from sandbox.words import Speaker
+from sandbox.words import EXIT_USAGE, Speaker
 
 Machine = Annotated[str, typer.Option(help="Which machine of the bank.")]
 
@@ -44,8 +44,19 @@ def cash(
     """
     amount_fen = parse_yuan(amount)
     plan = load(folder)
-    plan.bank(bank)
+    prefix = plan.bank(bank).prefix
     number = typed(number)
+    if not number.startswith(prefix):
+        # Its own bank does not know this machine: the notes would be for nobody.
+        Speaker(as_json).fail(
+            EXIT_USAGE,
+            "FIELD_INVALID",
+            _(
+                "{number} is no wallet of {bank}, so no notes are taken in or counted out for it; "
+                "go to a machine of its own bank"
+            ).format(number=number, bank=bank),
+            field="number",
+        )
     way = "out" if out else "in"
     wish = f"cash {way}\0{bank}\0{machine}\0{number}\0{amount_fen}".encode()
     with unheard(plan.unheard_folder, wish, anew=anew) as kept:

@@ -147,3 +147,15 @@ def test_a_receipt_that_could_not_be_shown_is_shown_the_next_time(
     first = typed(*words)[1]["receipt"]
     assert first == lost[0] != other
     assert typed(*words)[1]["receipt"] not in (first, other), "other notes"
+
+
+@pytest.mark.parametrize("way", [(), ("--out",)], ids=["in", "out"])
+def test_a_machine_takes_no_notes_for_a_wallet_of_another_bank(
+    typed: Any, tmp_path: Path, way: tuple[str, ...]
+) -> None:
+    init(tmp_path / "stack")
+    words = ("cash", "alpha", number.make("6202", 77), "5.00", "--dir", str(tmp_path / "stack"))
+    code, answer = typed(*words, *way)
+    assert (code, answer["reason"], answer["field"]) == (2, "FIELD_INVALID", "number")
+    assert "receipt" not in answer
+    assert "a machine of its own bank" in answer["message"]
