@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, column, func, select, table
 
 from language import _
+from offline_token.formats import SIGNATURE_BYTES, FormatError, Token
 from sandbox.audit_pruned import Pruned, check_forgotten, pruned_rows, read_pruned
 from sandbox.books import (
     ACCOUNTS_PER_BANK,
@@ -38,13 +39,15 @@ from settlement.tables import JournalTables
 FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
 DEPOSITED = b"deposited".ljust(32, b"\0")
 _MAX_EVIDENCE_PER_TOKEN = 32
+_TOKEN_LIFETIME_MS = 90 * 86_400_000
+_RESTORE_GRACE_MS = 37 * 86_400_000
 
 _tokens = table(
     "tokens",
     *map(
         column,
         (
-            *("token_id", "bank", "number", "value_fen", "expires_time_ms"),
+            *("token_id", "bank", "number", "owner", "value_fen", "expires_time_ms", "body"),
             *("restored_fen", "pruned", "pruned_fen"),
         ),
     ),
@@ -131,6 +134,8 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         by_token[bytes(piece.token_id)] += piece.retired_fen
     _check_pruned_tokens(tokens, by_token, pruned, found.problems)
     _check_worth(tokens, by_token, found.problems)
+    _check_bodies(tokens, moves, found.problems)
+    _check_in_time(moves, found.problems)
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
     found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
     found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
@@ -180,6 +185,41 @@ def _check_worth(
         problems.append(
             _("table tokens, row token_id={token_id} is missing").format(token_id=token_id.hex())
         )
+
+
+def _check_bodies(tokens: Sequence[Row[Any]], moves: _Moves, problems: list[str]) -> None:
+    """Notes rows that say something else than the token that was signed, or than its load."""
+    for row in tokens:
+        load = moves.into.get((row.bank, row.number))
+        made_ms = row.expires_time_ms - _TOKEN_LIFETIME_MS
+        body = bytes(row.body)
+        times, signature = (made_ms, row.expires_time_ms), body[-SIGNATURE_BYTES:]
+        meant = Token(bytes(row.token_id), row.value_fen, bytes(row.owner), *times, signature)
+        try:
+            same = meant.encode() == body
+        except FormatError:
+            same = False
+        if not same or (load is not None and made_ms < load.time_ms):
+            problems.append(
+                _("table tokens, row token_id={token_id}: it is not as it was registered").format(
+                    token_id=bytes(row.token_id).hex()
+                )
+            )
+
+
+def _check_in_time(moves: _Moves, problems: list[str]) -> None:
+    """Notes loads of which something went back while their payees could still deposit it."""
+    for load, moved in sorted(moves.restored.items()):
+        made = moves.into.get(load)
+        if made is not None and moved.time_ms - made.time_ms < (
+            _TOKEN_LIFETIME_MS + _RESTORE_GRACE_MS
+        ):
+            problems.append(
+                _(
+                    "table journal, position={position}: what was left of load bank={bank} "
+                    "number={number} went back before its tokens had ended"
+                ).format(position=moved.position, bank=load[0], number=load[1])
+            )
 
 
 def _check_proved(

@@ -38,7 +38,8 @@ class KeptForNothing:
             per_hour=KEPT_FOR_NOTHING_BYTES_PER_HOUR,
             most=KEPT_FOR_NOTHING_MOST_BYTES,
         )
-        # What expires by a bank's silence: it counts apart, as the bank itself said nothing.
+        # What expires by a bank's silence, by who sent it and who was silent: it counts apart, as
+        # the bank itself said nothing, and what one bank sends holds up no other's payments.
         self._by_silence = KeptBytes(
             clock,
             at_once=KEPT_FOR_NOTHING_BYTES,
@@ -53,9 +54,14 @@ class KeptForNothing:
         """
         self._bytes.check(bank.index)
 
-    def may_expire(self, silent: int) -> bool:
-        """Whether what expires by the silence of a bank, by its index, may be written down now."""
-        return not self._by_silence.wait_ms(silent)
+    def may_expire(self, sender: int, silent: int) -> bool:
+        """Whether what a bank sent and expires by another's silence may be written down now.
+
+        Args:
+            sender: the index of the one.
+            silent: of the other.
+        """
+        return not self._by_silence.wait_ms((sender, silent))
 
     def count(
         self,
@@ -80,7 +86,7 @@ class KeptForNothing:
             if bank is None:
                 kept += size
             else:
-                self._by_silence.count(bank, size)
+                self._by_silence.count((signed.bank.index, bank), size)
         new = (answers.positions > 0) & ~answers.repeated
         moved = int(np.count_nonzero(new)) - len(refused)
         came_of_it = MOVED_BYTES * moved + moved_bytes if moved else 0

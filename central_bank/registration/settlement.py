@@ -184,7 +184,7 @@ class Settlement:
             elif payment.expires_time_ms < now_ms:
                 # The rule says EXPIRED.
                 silent = self._unanswered.whose(bank.index, payment.number)
-                if silent is None or self._kept.may_expire(silent):
+                if silent is None or self._kept.may_expire(bank.index, silent):
                     verdicts[index] = 0
             elif payment.returns_number:
                 verdicts[index] = 0  # it ends in suspense if nobody takes it

@@ -1,7 +1,7 @@
 """Payments that came in time and wait for the word of the bank that is paid.
 
-One that expires so has expired by that bank's silence: what is written down of it counts for that
-bank, and not for the one that sent it, whose other payments would have to wait for it.
+One that expires so has expired by that bank's silence: what is written down of it counts apart, for
+the two of them, and not for all that the sender has, whose other payments would have to wait.
 """
 
 from __future__ import annotations

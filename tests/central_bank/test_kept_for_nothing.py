@@ -193,3 +193,20 @@ def test_what_had_expired_when_it_came_counts_for_who_sent_it(funded: World) -> 
             ]
             funded.submit(funded.alpha, *late)
     assert caught.value.reason == errors_pb2.REASON_OVERLOADED
+
+
+@pytest.mark.usefixtures("slowly")
+def test_what_one_bank_sent_to_a_silent_one_holds_up_nothing_that_another_sent(
+    world: World,
+) -> None:
+    other = world._admit("other", "6203")
+    for bank in (world.alpha, other):
+        world.issue(bank, 1_000_000)
+    world.banks.silent.add("beta")
+    while PENDING not in expired_by_silence(world, 60):
+        pass
+    expires_ms = world.clock.now_ms() + 31_000
+    one = world.payment(other, world.beta, 1, expires_time_ms=expires_ms)
+    assert [end.state for end in world.submit(other, one)] == [PENDING]
+    world.clock.advance(32_000)
+    assert [end.state for end in world.submit(other, one)] == [EXPIRED]

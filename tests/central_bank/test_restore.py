@@ -248,3 +248,35 @@ def test_who_took_money_while_the_payer_was_certified_does_not_lose_it_later(
     fresh = centre.token(centre.alice, 100)
     late = centre.pay(fresh, replace(alice, certificate=ended), centre.bob, 60)
     assert centre.deposit(late) == (0, "DEVICE_EXPIRED")
+
+
+def test_the_audit_names_money_that_went_back_before_its_payees_could_bring_it_in(
+    centre: PatientCentre,
+) -> None:
+    """Whoever has the centre's database gives a loader back what the loader has paid away."""
+    token = centre.token(centre.alice, 100)
+    paid = centre.pay(token, centre.alice, centre.dan, 60)
+    with centre.engine.begin() as connection:
+        meant = connection.execute(select(tokens.c.expires_time_ms)).scalar_one()
+        connection.execute(update(tokens).values(expires_time_ms=1))
+    assert any("not as it was registered" in problem for problem in audit(centre).problems)
+    assert centre.central.restoring.step()
+    assert centre.deposit(paid, bank="beta") == (0, "TOKEN_EXPIRED")
+    with centre.engine.begin() as connection:
+        connection.execute(update(tokens).values(expires_time_ms=meant))
+    (problem,) = audit(centre).problems
+    assert "went back before its tokens had ended" in problem
+
+
+@pytest.mark.parametrize("at", [0, 1, 20, 30, 60, 70])
+def test_the_audit_names_a_token_of_which_a_byte_was_changed_so_that_its_deposits_are_refused(
+    centre: PatientCentre, at: int
+) -> None:
+    centre.token(centre.alice, 100)
+    assert audit(centre).problems == []
+    with centre.engine.begin() as connection:
+        body = bytearray(connection.execute(select(tokens.c.body)).scalar_one())
+        body[at] ^= 1
+        connection.execute(update(tokens).values(body=bytes(body)))
+    (problem,) = audit(centre).problems
+    assert "not as it was registered" in problem

@@ -145,6 +145,21 @@ def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_af
     assert {each.reason for each in again} == {errors_pb2.REASON_ALREADY_DEPOSITED}
 
 
+def test_a_bank_keeps_no_more_refused_deposits_where_another_banks_come_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.registration.offline.outcomes.MAX_REFUSED_DEPOSITS", 3)
+    monkeypatch.setattr("central_bank.registration.offline.outcomes._LOOKED_AFTER_EACH", 2)
+    centre = Centre(tmp_path)
+    for number in range(1, 9):
+        for bank in ("alpha", "beta"):
+            unreadable = registration_pb2.TokenDepositItem(number=number, offline_payment=b"?")
+            assert centre.send(unreadable, bank=bank)[0].verdict == "UNREADABLE"
+    each = select(func.count(refused_deposits.c.number)).group_by(refused_deposits.c.bank)
+    with centre.engine.connect() as connection:
+        assert connection.execute(each).scalars().all() == [3, 3]
+
+
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (0, 0)])
 def test_a_bank_has_a_bounded_number_of_deposits_written_down_as_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, kept: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,8 +64,8 @@ class DepositAnswers:
         self._ledger = ledger
         self._history = history
         self._waiting = waiting
-        self._refused = 0
-        """Since the start: now and then it is looked whether there are too many."""
+        self._refused: Counter[int] = Counter()
+        """By bank, since the start: now and then it is looked whether it has too many."""
 
     def find(self, bank: Bank, item: registration_pb2.TokenDepositItem) -> DepositOutcome | None:
         """The first answer to this deposit, if it has been given."""
@@ -114,8 +115,8 @@ class DepositAnswers:
         def put(connection: Connection) -> None:
             connection.execute(insert(refused_deposits), row)
             self._waiting.end(connection, bank, item.number)
-            self._refused += 1
-            if self._refused % _LOOKED_AFTER_EACH == 0:
+            self._refused[bank.index] += 1
+            if self._refused[bank.index] % _LOOKED_AFTER_EACH == 0:
                 _forget_old(connection, bank)
 
         self._database.transaction(put)
