@@ -128,8 +128,8 @@ _WORDS = {
 
 _NOTHING_MORE = frozenset(
     (
-        "the wallet still holds money",
-        "the bank cannot do this at the moment; ask for less, or again later",
+        N_("the wallet still holds money"),
+        N_("the bank cannot do this at the moment; ask for less, or again later"),
     )
 )
 """What a bank says of a refusal that is what the words here say already."""
