@@ -22,10 +22,14 @@ def test_ctrl_c_while_a_command_is_being_read_is_a_sentence(
     assert capsys.readouterr() == ("", "Interrupted.\n")
 
 
-@pytest.mark.parametrize("command", ["wallet", "sandbox"])
-def test_both_commands_begin_there(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "module"), [("wallet", "wallet.cli.main"), ("sandbox", "sandbox.cli")]
+)
+def test_both_commands_begin_there(
+    command: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = []
-    module = importlib.import_module(f"{command}.begin")
-    monkeypatch.setattr(module, "begin", begun.append)
-    module.main()
-    assert begun == [f"{command}.cli"]
+    begin = importlib.import_module(f"{command}.begin")
+    monkeypatch.setattr(begin, "begin", begun.append)
+    begin.main()
+    assert begun == [module]
