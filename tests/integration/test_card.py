@@ -21,7 +21,7 @@ from tests.integration.test_wallet_commands import Shell, opened
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import MessageError, meet, met
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 PIN = "2468"
 
 

@@ -32,7 +32,7 @@ from sandbox.world import World, wait_until
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
-pytestmark = pytest.mark.xdist_group("edge")
+pytestmark = [pytest.mark.xdist_group("edge"), pytest.mark.any_database]
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 START_FEN = 100_000
 LONGEST = too_long(bank_pb2.PayRequest.DESCRIPTOR)

@@ -35,7 +35,7 @@ from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, R
 from tests.integration.sources import Relay
 from tests.openings import opening_request
 
-pytestmark = pytest.mark.xdist_group("sources")
+pytestmark = [pytest.mark.xdist_group("sources"), pytest.mark.any_database]
 CALLS = Settings.calls_per_source
 BULK = MAX_BULK * CALLS // MAX_CONCURRENT_CALLS
 NOBODYS = SignedEnvelope(payload=bytes(80), signature=bytes(64), key_id=b"6201000000000017")

@@ -7,6 +7,9 @@ import pytest
 from sandbox.story import STEPS, audited
 from tests.integration.conftest import MakeWorld
 
+# Each of the two names its database.
+pytestmark = pytest.mark.any_database
+
 
 @pytest.mark.xdist_group("story")
 def test_the_whole_story_on_sqlite(worlds: MakeWorld) -> None:

@@ -19,7 +19,7 @@ from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet
 from tests.integration.test_edge import edge_of
 
-pytestmark = pytest.mark.xdist_group("watches")
+pytestmark = [pytest.mark.xdist_group("watches"), pytest.mark.any_database]
 WALLETS = 100
 WATCHERS = WALLETS * WATCHES_EACH
 A_CONNECTION = 200

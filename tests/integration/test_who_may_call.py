@@ -24,7 +24,7 @@ from tests.who_may import (
     methods,
 )
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 FOLLOW = "/dcep.registration.v1.RegistrationService/FollowFeed"
 Files = tuple[Path, Path]
 
