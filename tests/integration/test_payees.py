@@ -18,7 +18,7 @@ from sandbox.world import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 CANNOT = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
 
 

@@ -30,7 +30,7 @@ from settlement.records import RECORD
 from tests.integration.commands import wallet
 from tests.integration.conftest import fund
 
-pytestmark = pytest.mark.xdist_group("privacy")
+pytestmark = [pytest.mark.xdist_group("privacy"), pytest.mark.any_database]
 
 PIN = "marmot-73915"
 NAMES = {

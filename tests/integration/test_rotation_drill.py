@@ -33,7 +33,7 @@ from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 
-pytestmark = pytest.mark.xdist_group("rotation")
+pytestmark = [pytest.mark.xdist_group("rotation"), pytest.mark.any_database]
 
 TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 10_000
 
@@ -256,7 +256,6 @@ class Poser:
         self._thread.join(10.0)
 
 
-@pytest.mark.any_database
 def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more(
     drill: Drill,
 ) -> None:
@@ -293,7 +292,6 @@ def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more
     drill.through()
 
 
-@pytest.mark.any_database
 def test_what_the_central_bank_showed_before_is_revoked_alone(drill: Drill) -> None:
     before = fingerprint(drill.world.plan.central_folder / "tls.crt")
     drill.dcep("rotate", CENTRAL_BANK, "--what", "certificate")
@@ -366,7 +364,6 @@ def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
     assert no.reason == errors_pb2.REASON_OFFICER_UNKNOWN
 
 
-@pytest.mark.any_database
 def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(drill: Drill) -> None:
     plan = drill.world.plan
     folder = plan.bank_folder("beta")
@@ -405,7 +402,6 @@ def test_services_start_again_with_what_was_rotated_and_the_audit_holds(drill: D
     assert audit.signatures.left_out == 0
 
 
-@pytest.mark.any_database
 def test_nobody_rotates_what_is_not_there(drill: Drill) -> None:
     folder = str(drill.world.plan.folder)
     for words, reason in (
