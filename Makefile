@@ -38,8 +38,8 @@ demo: $(STAMP) ## a whole currency, alive, in a few minutes
 	$(BIN)/dcep demo
 
 test: $(STAMP) ## all tests, on SQLite and PostgreSQL
-	$(BIN)/pytest -n 3 --dist loadgroup
-	$(BIN)/pytest -n 3 --dist loadgroup tests/integration --postgresql -m "not any_database"
+	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup tests/integration --postgresql -m "not any_database"
 
 check: $(CHECKS) ## all that is looked at without running the tests, as before each commit
 

@@ -13,7 +13,7 @@ from sandbox.world import World, refused
 from tests.integration.commands import dcep, wallet
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 
 
 def test_cash_goes_in_by_the_machines_receipt_once(world: World, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.integration.bundles import wait_handed_on
 from tests.integration.conftest import MakeWorld
 from wallet.offline import text_format
 
-pytestmark = pytest.mark.xdist_group("give-back")
+pytestmark = [pytest.mark.xdist_group("give-back"), pytest.mark.any_database]
 LOADED_FEN, PAID_FEN, SMALL_FEN = 10_000, 6_000, 100
 
 

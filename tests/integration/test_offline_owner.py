@@ -25,7 +25,7 @@ from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 from wallet.offline import text_format
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 FEN = 5_000
 
 

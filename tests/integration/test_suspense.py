@@ -7,7 +7,7 @@ import pytest
 from sandbox.world import World
 from tests.integration.commands import Done, dcep
 
-pytestmark = pytest.mark.xdist_group("shared-stack")
+pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 FEN = 1_900
 
 

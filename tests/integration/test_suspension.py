@@ -14,7 +14,7 @@ from sandbox.world import World, refused, wait_until
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
-pytestmark = pytest.mark.xdist_group("suspension")
+pytestmark = [pytest.mark.xdist_group("suspension"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
