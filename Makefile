@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := currency language runtime settlement offline_token officers central_bank operator_bank wallet sandbox bench
+PACKAGES := currency language runtime settlement offline_token officers deployment central_bank operator_bank wallet \
+	auditor console simulation sandbox bench
 
 .DEFAULT_GOAL := help
 # Keys and passwords by their form. Long random numbers are what test vectors are made of, so those are let be.
@@ -77,7 +78,7 @@ screens: $(STAMP) ## pictures of what the pages in docs/tutorials show, at 80 co
 	$(BIN)/python -m sandbox.tutorials docs/tutorials/*.md --screens docs/screens
 
 messages: $(STAMP) ## collect what is said to people, and compile its translations
-	$(BIN)/python -m language.catalogue wallet.cli.main:app sandbox.cli:app
+	$(BIN)/python -m language.catalogue wallet.cli.main:app sandbox.cli.main:app
 
 protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \

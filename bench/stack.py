@@ -17,19 +17,19 @@ import grpc
 import numpy as np
 
 from bench.harness import cpu_s
+from console.clients import issue
 from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from deployment.topology import StackPlan
 from runtime.channel import served_by
 from runtime.envelope import sign
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
-from sandbox.offices import issue
-from sandbox.plan import StackPlan
 from sandbox.replay.grpc_peer import GrpcBankPeer
 from sandbox.replay.run import wait_for_vault
 from sandbox.replay.wallets import ReplayWallet, fund, open_wallets
-from sandbox.stack import Stack, init
+from sandbox.stack.supervisor import Stack, init
 
 FUNDS_FEN = 1_000_000
 TIMEOUT_S = 100.0

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness import Result, Scale, compare, rate, rounds, scratch
-from sandbox.offices import issue
+from console.clients import issue
 from sandbox.replay.grpc_peer import GrpcBankPeer
 from sandbox.replay.run import wait_for_vault
-from sandbox.stack import Stack, init
+from sandbox.stack.supervisor import Stack, init
 
 _FUNDS_FEN = 1_000_000
 _SHOW = ("show", "--json")

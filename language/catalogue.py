@@ -20,7 +20,17 @@ from language import DOMAIN, LOCALES
 from language.commands import helps
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("currency", "language", "runtime", "sandbox", "wallet")
+PACKAGES = (
+    "auditor",
+    "console",
+    "currency",
+    "deployment",
+    "language",
+    "runtime",
+    "sandbox",
+    "simulation",
+    "wallet",
+)
 FORMS = {"_": 1, "N_": 1, "ngettext": 2}
 """By what marks a message, how many forms it has."""
 

@@ -1,4 +1,4 @@
-"""The whole stack on one machine: certificates, ports, processes, the demo story, replay."""
+"""A whole stack on one machine: started and stopped, copied, shown in a demo, fed from files."""
 
 import runtime  # noqa: F401  # before gRPC, see there
 from runtime.compiled_code import keep_somewhere

@@ -8,4 +8,4 @@ from runtime.own_modules import own
 
 def main() -> None:
     """The ``dcep`` command."""
-    begin(own("sandbox.cli"))
+    begin(own("sandbox.cli.main"))

@@ -22,11 +22,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from deployment.limits import LOG_TAIL_LINES
+from deployment.processes import ProcessFailed
 from language import _
 from runtime import compiled_code
 from runtime.own_modules import own
-from sandbox.limits import COMPILE_POLL_S, COMPILE_TIMEOUT_S, LOG_TAIL_LINES
-from sandbox.processes import ProcessFailed
+from sandbox.limits import COMPILE_POLL_S, COMPILE_TIMEOUT_S
 
 COMPILED = (own("runtime.signatures"), own("settlement.packing"), own("settlement.rule"))
 """The modules whose functions are compiled and kept."""

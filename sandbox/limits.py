@@ -28,12 +28,6 @@ LONGEST_PAUSE_S: Final = 60.0
 STEADY_S: Final = 60.0
 """A service that has run for so long has a short pause again."""
 
-STOP_TIMEOUT_S: Final = 20.0
-"""How long a service may drain after SIGTERM before its process group is killed."""
-
-CALL_TIMEOUT_S: Final = 30.0
-"""Deadline of a single call."""
-
 BULK_TIMEOUT_S: Final = 100.0
 """Deadline of a bulk call."""
 
@@ -61,29 +55,5 @@ MAX_NAME: Final = 64
 MAX_REPLAY_ROWS: Final = 20_000_000
 """Rows that one replay holds in memory."""
 
-LOG_TAIL_LINES: Final = 15
-"""Lines of a service's log shown when it did not start."""
-
-MAX_UNHEARD: Final = 100
-"""Equal commands that may be without an answer at once."""
-
-READY_S = 20 * 60
-"""How long a cash machine waits for an order for its notes; a bank takes none after 15 minutes."""
-
-SHOWN_PROBING = 5
+SHOWN_PROBING: Final = 5
 """Wallets of a bank that `dcep status` names; `--json` has up to 100."""
-
-SHOWN_KEPT_S = 8 * 86_400
-"""So long it is known what was shown of an act; its own time is over after seven days."""
-
-SHOWN_WAITING = 50
-"""What waits, in a list that does not say how much it is to show."""
-
-BOOKS_READINGS = 20
-"""How often a bank's books are read until nothing moved meanwhile."""
-
-BOOKS_PAUSE_S = 0.1
-"""Between two readings."""
-
-LOOK_TIMEOUT_S = 2.0
-"""So long it is looked whether anything answers at a port of this machine."""

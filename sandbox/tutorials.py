@@ -30,7 +30,7 @@ _EXIT = re.compile(r"# exit (\d)$")
 _ROW = re.compile(r"\S {2,}\S")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMANDS = """
-dcep() { "$PYTHON" -m sandbox.cli "$@"; }
+dcep() { "$PYTHON" -m sandbox.cli.main "$@"; }
 wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
 """
 # Variables that a line sets are there for the next one, as at a terminal.

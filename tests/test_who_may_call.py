@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from auditor.signatures.rights import RIGHT_OF
 from central_bank.__main__ import services as central_services
 from central_bank.authentication.authorization import central_gate
 from dcep.office.v1 import office_pb2
@@ -19,7 +20,6 @@ from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
 from runtime.server import Gate
 from runtime.tls import Identity
-from sandbox.audit_signatures.rights import RIGHT_OF
 from tests.central_bank.conftest import HAN, LIN, identity
 from tests.central_bank.conftest import World as CentralWorld
 from tests.officers.people import Person

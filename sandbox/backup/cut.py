@@ -22,17 +22,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, column, func, select, table, text
 
-from language import _
-from sandbox.backup.refused import BackupRefused
-from sandbox.books import (
+from auditor.books import (
     ACCOUNTS_PER_BANK,
     CIRCULATION_OFFSET,
     DEPOSITS_OFFSET,
     FIRST_BANK_ACCOUNT,
     OFFICE_OFFSET,
 )
-from sandbox.databases import DatabaseMissing, reading_engine
-from sandbox.plan import CENTRAL_BANK, StackPlan
+from deployment.databases import DatabaseMissing, reading_engine
+from deployment.topology import CENTRAL_BANK, StackPlan
+from language import _
+from sandbox.backup.refused import BackupRefused
 from settlement.packing import unpack
 from settlement.records import Result
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from deployment.provisioning import fingerprint
+from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
 from runtime.files import flush_folder
 from runtime.private import PRIVATE_FILE, close_to_others, make_private
@@ -31,8 +33,6 @@ from sandbox.backup.manifest import (
 from sandbox.backup.refused import BackupRefused
 from sandbox.backup.sealing import SALT_BYTES, Keys, keys_of
 from sandbox.backup.storing import found_at, store, write_pieces
-from sandbox.plan import CENTRAL_BANK, StackPlan
-from sandbox.trust import fingerprint
 
 _PAGES = 4_096
 """Pages of a database that are copied at once: 16 MB."""

@@ -13,9 +13,9 @@ from typing import IO
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from deployment.databases import driver_url, on_server, quoted
 from language import _
 from sandbox.backup.refused import BackupRefused
-from sandbox.databases import driver_url, on_server, quoted
 
 _FORMAT = "--format=custom"
 _MAX_NAME = 63

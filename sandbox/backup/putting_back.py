@@ -20,6 +20,9 @@ from sqlalchemy import select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from deployment.databases import DatabaseMissing, reading_engine
+from deployment.provisioning import fingerprint
+from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import _
 from runtime.database import migrations_folder
 from runtime.files import flush_folder
@@ -38,9 +41,6 @@ from sandbox.backup.manifest import SEALED_END, Manifest, PartyCopy, StoredFile,
 from sandbox.backup.refused import BackupRefused
 from sandbox.backup.sealing import Keys
 from sandbox.backup.storing import check_whole, pieces_of, taken_out, write_pieces
-from sandbox.databases import DatabaseMissing, reading_engine
-from sandbox.plan import CENTRAL_BANK, StackPlan, load
-from sandbox.trust import fingerprint
 
 _journal = table("journal", col("seq"), col("hash"))
 

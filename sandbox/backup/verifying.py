@@ -12,17 +12,17 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from auditor.audit import StackAudit, audit_engines, audit_one
+from deployment.databases import reading_engine
+from deployment.topology import CENTRAL_BANK
 from language import _
 from runtime.database import upgrade
-from sandbox.audit import StackAudit, audit_engines, audit_one
 from sandbox.backup import postgresql
 from sandbox.backup.manifest import Manifest, PartyCopy, read_manifest
 from sandbox.backup.putting_back import check_database, check_revision
 from sandbox.backup.refused import BackupRefused
 from sandbox.backup.sealing import Keys
 from sandbox.backup.storing import check_whole, taken_out, write_pieces
-from sandbox.databases import reading_engine
-from sandbox.plan import CENTRAL_BANK
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 import grpc
 
+from console.cash_machine import CashMachine
+from console.clients import BankOffice
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from sandbox.cash_machine import CashMachine
-from sandbox.connections import ask, public_channel, stub
+from deployment.connections import ask, public_channel, stub
+from deployment.topology import StackPlan
 from sandbox.limits import BULK_TIMEOUT_S
-from sandbox.offices import BankOffice
-from sandbox.plan import StackPlan
 from sandbox.replay.peers import until_answered
 
 

@@ -9,6 +9,8 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import column, delete, select, table, update
 
+from auditor.audit import StackAudit, audit_engines
+from auditor.signatures.bank_keys import LATE_MS
 from central_bank.tables import (
     bank_batches,
     bank_certificates,
@@ -20,11 +22,9 @@ from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from deployment.topology import CENTRAL_BANK
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
-from sandbox.audit import StackAudit, audit_engines
-from sandbox.audit_signatures.bank_keys import LATE_MS
-from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import NOW_MS, World
 from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
 from tests.central_bank.test_central_key import renewal, revocation

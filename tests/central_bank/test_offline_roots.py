@@ -10,11 +10,13 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import update
 
+from auditor.audit import audit_engines
 from central_bank.authentication.key_metrics import watch_offline_roots
 from central_bank.authentication.offline_roots import OWNER, OfflineRoots
 from central_bank.limits import MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
 from central_bank.tables import offline_roots
 from dcep.office.v1 import office_pb2
+from deployment.topology import CENTRAL_BANK
 from offline_token.bundle import TrustBundle
 from offline_token.formats import Token
 from offline_token.signing import verified
@@ -25,8 +27,6 @@ from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key
-from sandbox.audit import audit_engines
-from sandbox.plan import CENTRAL_BANK
 from tests.central_bank.conftest import LIN, NOW_MS, ROOT
 from tests.offline.centre import Centre
 

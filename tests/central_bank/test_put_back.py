@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from central_bank.authentication.banks import Bank
 from central_bank.tables import put_backs
+from console.coming_back import NUMBERS_LEFT_OUT, next_act
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -15,7 +16,6 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from sandbox.coming_back import NUMBERS_LEFT_OUT, next_act
 from tests.central_bank.conftest import KEYS, MEI, World, identity
 from tests.feeds import NO_ACTS
 from tests.refusals import refused_for

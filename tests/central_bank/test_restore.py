@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from auditor.audit import StackAudit, audit_engines
 from central_bank import limits
 from central_bank.ledger import accounts
 from central_bank.registration.offline.expiry import RestoreBroken
 from central_bank.tables import tokens
+from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Chain, Token
 from offline_token.limits import MAX_CERTIFICATE_MS
 from offline_token.signing import certify_device
-from sandbox.audit import StackAudit, audit_engines
-from sandbox.plan import CENTRAL_BANK
 from settlement.core import Answers, Batch, CoreStopped
 from tests.central_bank.conftest import KEYS
 from tests.feeds import told

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from auditor.audit import audit_engines
 from central_bank import limits
 from central_bank.tables import waiting_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
+from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Chain, Token
-from sandbox.audit import audit_engines
-from sandbox.plan import CENTRAL_BANK
 from tests.feeds import told
 from tests.offline.centre import Centre
 

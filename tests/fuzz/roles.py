@@ -17,6 +17,8 @@ from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from dcep.wallet.v1 import wallet_pb2
+from deployment.provisioning import officer_key_file
+from deployment.topology import StackPlan
 from officers.signing import ACT_TAG, APPROVAL_TAG
 from operator_bank.exchange.receipts import QUESTION, TAKEN_IN
 from operator_bank.wallets.orders import TAGS as ORDER_TAGS
@@ -24,8 +26,6 @@ from runtime.certificates import Authority
 from runtime.channel import served_by
 from runtime.limits import MESSAGE_OPTIONS
 from runtime.tls import channel_credentials
-from sandbox.plan import StackPlan
-from sandbox.trust import officer_key_file
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 TAGS: dict[str, str] = {

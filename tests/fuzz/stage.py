@@ -7,17 +7,17 @@ from pathlib import Path
 import grpc
 from nacl.signing import SigningKey
 
+from console.clients import by_two
 from currency import number, parties
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
+from deployment.provisioning import fingerprint
+from deployment.topology import CENTRAL_BANK
 from runtime.channel import served_by
 from runtime.envelope import possession
-from sandbox.offices import by_two
-from sandbox.plan import CENTRAL_BANK
-from sandbox.stack import Stack, init
-from sandbox.story import audited
-from sandbox.trust import fingerprint
-from sandbox.world import World
+from sandbox.demo.environment import World
+from sandbox.demo.scenario import audited
+from sandbox.stack.supervisor import Stack, init
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.roles import HOME, Cast, Role
 from tests.fuzz.values import Pools

@@ -135,7 +135,7 @@ def test_its_commands_are_where_they_are_said_to_be(unpacked: Path, tmp_path: Pa
 
 
 def test_processes_run_the_modules_below_it(unpacked: Path, tmp_path: Path) -> None:
-    ask = "from dcep.sandbox.processes import own; print(own('central_bank'))"
+    ask = "from dcep.sandbox.begin import own; print(own('central_bank'))"
     assert run(unpacked, tmp_path, "-c", ask).strip() == "dcep.central_bank"
 
 
@@ -144,7 +144,7 @@ def test_a_stack_and_its_schemas_are_made_from_it(unpacked: Path, tmp_path: Path
     ask = f"from dcep.runtime.database import upgrade; upgrade({url!r}, 'operator_bank')"
     run(unpacked, tmp_path, "-c", ask)
     assert (tmp_path / "bank.db").stat().st_size
-    run(unpacked, tmp_path, "-m", "dcep.sandbox.cli", "init", "--dir", "stack")
+    run(unpacked, tmp_path, "-m", "dcep.sandbox.cli.main", "init", "--dir", "stack")
     assert (tmp_path / "stack" / "stack.json").is_file()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from deployment.connections import ask, public_channel, stub
 from offline_token.bundle import TrustBundle
-from sandbox.connections import ask, public_channel, stub
-from sandbox.world import World, wait_until
+from sandbox.demo.environment import World, wait_until
 
 
 def revoked(world: World) -> set[bytes]:

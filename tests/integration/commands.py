@@ -41,7 +41,7 @@ def run(module: str, *arguments: str, **environment: str) -> Done:
 
 def dcep(*arguments: str, **environment: str) -> Done:
     """``dcep`` with its arguments."""
-    return run("sandbox.cli", *arguments, **environment)
+    return run("sandbox.cli.main", *arguments, **environment)
 
 
 def wallet(*arguments: str, **environment: str) -> Done:

@@ -9,7 +9,7 @@ import sys
 from tests.integration.commands import Done
 
 COMMANDS = """
-dcep() { "$PYTHON" -m sandbox.cli "$@"; }
+dcep() { "$PYTHON" -m sandbox.cli.main "$@"; }
 wallet() { "$PYTHON" -m wallet.cli.main "$@"; }
 """
 

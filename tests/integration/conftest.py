@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.databases import drop_databases
-from sandbox.stack import Stack, init
-from sandbox.world import World
+from deployment.databases import drop_databases
+from sandbox.demo.environment import World
+from sandbox.stack.supervisor import Stack, init
 
 RESERVES_FEN = 10_000_000_00
 ISSUED_FEN = 5_000_000_00

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from sandbox.world import World
+from sandbox.demo.environment import World
 
 _PARTS = ("", "-wal", "-shm")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
+from console.cash_machine import CashMachine
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from deployment.connections import public_channel
+from deployment.topology import StackPlan
 from runtime.envelope import sign
-from sandbox.cash_machine import CashMachine
-from sandbox.connections import public_channel
-from sandbox.plan import StackPlan
 from tests.openings import opening_request
 
 TIMEOUT_S = 20.0

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from auditor.audit import audit_stack
+from deployment.topology import CENTRAL_BANK
 from runtime.database import open_engine
-from sandbox.audit import audit_stack
-from sandbox.plan import CENTRAL_BANK
-from sandbox.story import audited
-from sandbox.world import World, wait_until
+from sandbox.demo.environment import World, wait_until
+from sandbox.demo.scenario import audited
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet

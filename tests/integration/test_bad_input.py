@@ -14,6 +14,7 @@ import grpc
 import pytest
 from nacl.signing import SigningKey
 
+from console.clients import BankOffice
 from currency import number, parties
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
@@ -23,12 +24,11 @@ from dcep.errors.v1 import errors_pb2 as e
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
+from deployment.connections import certified_channel, officer_channel
 from runtime.channel import served_by
 from runtime.envelope import possession, sign
 from runtime.errors import reason_name
-from sandbox.connections import certified_channel, officer_channel
-from sandbox.offices import BankOffice
-from sandbox.world import World, refused
+from sandbox.demo.environment import World, refused
 from tests.device_keys import asking, made_key
 from tests.integration.raw_wallet import (
     LIST_PAYMENTS,

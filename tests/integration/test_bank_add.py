@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plan import load
-from sandbox.stack import Stack, init
-from sandbox.world import Stream, World
+from deployment.topology import load
+from sandbox.demo.environment import Stream, World
+from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from console.cli import books
+from console.clients import BankOffice
 from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2
 from runtime.envelope import possession
-from sandbox import cli_books
-from sandbox.offices import BankOffice
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests import chinese
 from tests.integration.commands import Done, dcep
 
@@ -117,8 +117,8 @@ def test_books_that_do_not_add_up_are_said_with_an_exit_code_of_their_own(
         return told
 
     monkeypatch.setattr(BankOffice, "books", one_fen_more)
-    with pytest.raises(cli_books.typer.Exit) as ended:
-        cli_books.books(folder=world.plan.folder)
+    with pytest.raises(books.typer.Exit) as ended:
+        books.books(folder=world.plan.folder)
     assert ended.value.exit_code == 1
     assert "THE BOOKS OF alpha DO NOT ADD UP" in capsys.readouterr().out
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from runtime.randomness import SystemRandomness
-from sandbox.story import audited
-from sandbox.world import World
+from sandbox.demo.environment import World
+from sandbox.demo.scenario import audited
 from tests.integration.test_wallet_commands import Shell, opened
 from wallet.hard_wallet import messages
 from wallet.hard_wallet.channel import MessageError, meet, met

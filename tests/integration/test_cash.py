@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from console.cash_machine import CashMachine
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from sandbox.cash_machine import CashMachine
-from sandbox.world import World, refused
+from sandbox.demo.environment import World, refused
 from tests.integration.commands import dcep, wallet
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 

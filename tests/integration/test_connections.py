@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from dcep.bank.v1 import bank_pb2
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
 

@@ -13,11 +13,11 @@ import pytest
 
 from dcep.bank.v1 import bank_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from deployment.topology import CENTRAL_BANK
 from runtime.errors import NoAnswer, Refusal
-from sandbox.plan import CENTRAL_BANK
+from sandbox.demo.environment import World
+from sandbox.demo.scenario import audited
 from sandbox.replay.peers import PASSING
-from sandbox.story import audited
-from sandbox.world import World
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet, now_ms
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plan import load
-from sandbox.stack import Stack
+from deployment.topology import load
+from sandbox.stack.supervisor import Stack
 from tests.integration.commands import Done, dcep
 
 pytestmark = pytest.mark.xdist_group("dcep")

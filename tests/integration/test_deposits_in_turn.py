@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from central_bank.limits import MAX_CLEARED_SINGLY
 from central_bank.tables import refused_deposits
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from deployment.provisioning import business_key
+from deployment.topology import CENTRAL_BANK
 from runtime.database import open_engine
 from runtime.envelope import sign
-from sandbox.plan import CENTRAL_BANK
-from sandbox.trust import business_key
-from sandbox.world import World, wait_until
+from sandbox.demo.environment import World, wait_until
 from tests.fuzz.roles import channel_to
 
 pytestmark = [pytest.mark.any_database]

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from auditor.audit import audit_stack
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
+from deployment.connections import ask, certified_channel, public_channel, stub
+from deployment.provisioning import OFFLINE_ROOT, public_key
 from offline_token.formats import DEVICE, Certificate
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
-from sandbox.audit import audit_stack
-from sandbox.connections import ask, certified_channel, public_channel, stub
-from sandbox.people import Person
-from sandbox.story import audited
-from sandbox.trust import OFFLINE_ROOT, public_key
-from sandbox.world import World, refused, wait_until
+from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.scenario import audited
+from sandbox.demo.wallet_process import Person
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld

@@ -16,19 +16,19 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
+from console.clients import BankOffice
 from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
+from deployment.connections import serving
+from deployment.topology import CENTRAL_BANK
 from operator_bank.__main__ import public_services
 from operator_bank.edge.forwarding import PUBLIC
 from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
-from sandbox.connections import serving
-from sandbox.offices import BankOffice
-from sandbox.plan import CENTRAL_BANK
-from sandbox.story import audited
-from sandbox.world import World, wait_until
+from sandbox.demo.environment import World, wait_until
+from sandbox.demo.scenario import audited
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 

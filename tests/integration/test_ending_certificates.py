@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runtime import certificates
-from sandbox.stack import Stack, init
-from sandbox.world import World
+from sandbox.demo.environment import World
+from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
 from tests.integration.conftest import fund
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from console.clients import ActDesk, by_two
 from dcep.office.v1 import office_pb2
+from deployment.topology import CENTRAL_BANK, StackPlan, load
 from runtime.errors import Refusal
-from sandbox.offices import ActDesk, by_two
-from sandbox.plan import CENTRAL_BANK, StackPlan, load
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.commands import Done, dcep
 from tests.integration.commands_typed import typed
 from tests.integration.conftest import MakeWorld

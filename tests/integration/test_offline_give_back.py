@@ -6,8 +6,8 @@ import pytest
 
 from dcep.office.v1 import office_pb2
 from offline_token.formats import Payment
-from sandbox.story import audited
-from sandbox.world import refused
+from sandbox.demo.environment import refused
+from sandbox.demo.scenario import audited
 from tests.integration.bundles import wait_handed_on
 from tests.integration.conftest import MakeWorld
 from wallet.offline import text_format

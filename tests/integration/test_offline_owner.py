@@ -10,16 +10,16 @@ from nacl.signing import SigningKey
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from dcep.bank.v1 import bank_pb2, orders_pb2
+from deployment.connections import ask, certified_channel, stub
+from deployment.provisioning import business_key
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
 from offline_token.formats import Payment, Request
 from offline_token.possession import account_of, prove
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
 from runtime.errors import Refusal
-from sandbox.connections import ask, certified_channel, stub
-from sandbox.story import audited
-from sandbox.trust import business_key
-from sandbox.world import World
+from sandbox.demo.environment import World
+from sandbox.demo.scenario import audited
 from tests.device_keys import NONCE
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from auditor.audit import audit_stack
+from console.clients import BankOffice, by_two
+from console.coming_back import next_act
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
+from deployment.topology import CENTRAL_BANK
 from runtime.errors import Refusal
-from sandbox.audit import audit_stack
-from sandbox.coming_back import next_act
-from sandbox.offices import BankOffice, by_two
-from sandbox.plan import CENTRAL_BANK
-from sandbox.world import World, refused, wait_until
+from sandbox.demo.environment import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 from tests.integration.older_copies import OlderCopy, copy_of

@@ -11,10 +11,10 @@ import pytest
 from currency import number
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.errors.v1 import errors_pb2
+from deployment.connections import certified_channel
 from operator_bank.limits import MAX_PAYEE_REFUSALS
 from runtime.errors import Refusal
-from sandbox.connections import certified_channel
-from sandbox.world import World, refused, wait_until
+from sandbox.demo.environment import World, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.errors import Refusal
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.commands import dcep
 from tests.integration.conftest import MakeWorld
 

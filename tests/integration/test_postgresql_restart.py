@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
+from auditor.audit import audit_stack
+from auditor.signatures.stack import SignaturesAsked
+from console.output import Speaker
+from deployment.topology import load
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox.audit import audit_stack
-from sandbox.audit_signatures.stack import SignaturesAsked
-from sandbox.cli_stack import look_after
-from sandbox.people import Person
-from sandbox.plan import load
-from sandbox.stack import Stack, init
-from sandbox.words import Speaker
-from sandbox.world import World, wait_until
+from sandbox.cli.stack import look_after
+from sandbox.demo.environment import World, wait_until
+from sandbox.demo.wallet_process import Person
+from sandbox.stack.supervisor import Stack, init
 from tests.integration.conftest import fund
 
 pytestmark = [pytest.mark.xdist_group("postgresql-restart"), pytest.mark.any_database]

@@ -22,9 +22,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from dcep.registration.v1 import registration_pb2
-from sandbox.people import Person
-from sandbox.stack import Stack, init
-from sandbox.world import World
+from sandbox.demo.environment import World
+from sandbox.demo.wallet_process import Person
+from sandbox.stack.supervisor import Stack, init
 from settlement.packing import unpack
 from settlement.records import RECORD
 from tests.integration.commands import wallet

@@ -7,17 +7,17 @@ from contextlib import suppress
 import pytest
 from nacl.signing import SigningKey
 
+from console.clients import BankOffice, CentralOffice
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2, office_pb2_grpc
+from deployment.connections import ask, stub
+from deployment.provisioning import officer_key_file
+from deployment.topology import CENTRAL_BANK
 from officers.signing import OfficerKey
 from runtime.clock import SystemClock
 from runtime.errors import Refusal
-from sandbox.connections import ask, stub
-from sandbox.offices import BankOffice, CentralOffice
-from sandbox.plan import CENTRAL_BANK
-from sandbox.story import audited
-from sandbox.trust import officer_key_file
-from sandbox.world import World, refused, wait_until
+from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.scenario import audited
 from tests.integration.conftest import ISSUED_FEN, RESERVES_FEN, MakeWorld
 
 pytestmark = pytest.mark.xdist_group("redemption")

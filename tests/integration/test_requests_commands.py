@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from console import approving
+from console.act_texts import quoted
+from console.clients import ActDesk
 from dcep.issuance.v1 import issuance_pb2
-from sandbox import approving
-from sandbox.act_words import quoted
-from sandbox.offices import ActDesk
-from sandbox.plan import CENTRAL_BANK
-from sandbox.world import World
+from deployment.topology import CENTRAL_BANK
+from sandbox.demo.environment import World
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld
 
@@ -114,7 +114,7 @@ def test_what_a_bank_asks_for_waits_until_it_is_proposed(world: World) -> None:
 def ask_for(world: World, amount_fen: int) -> str:
     """What alpha itself asks the central bank for, and may not have now; its id."""
     from dcep.issuance.v1 import issuance_pb2_grpc
-    from sandbox.connections import ask, certified_channel, stub
+    from deployment.connections import ask, certified_channel, stub
 
     plan, folder = world.plan, world.plan.bank_folder("alpha")
     with certified_channel(
@@ -255,7 +255,7 @@ def at_a_terminal(world: World, typed: bytes, *words: str) -> tuple[int, str]:
     """A command at a terminal, where somebody answers what it asks."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.cli", *words, "--dir", str(world.plan.folder)],
+        [sys.executable, "-m", "sandbox.cli.main", *words, "--dir", str(world.plan.folder)],
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip

@@ -14,21 +14,21 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from auditor.audit import audit_stack
+from console.clients import ActDesk, BankOffice, CentralOffice
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from deployment.connections import certified_channel, public_channel, stub
+from deployment.provisioning import OFFLINE_ROOT, fingerprint, public_key
+from deployment.topology import CENTRAL_BANK
 from offline_token.bundle import TrustBundle
 from runtime.clock import SystemClock
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from sandbox.audit import audit_stack
-from sandbox.connections import certified_channel, public_channel, stub
-from sandbox.offices import ActDesk, BankOffice, CentralOffice
-from sandbox.plan import CENTRAL_BANK
-from sandbox.story import audited
-from sandbox.trust import OFFLINE_ROOT, fingerprint, public_key
-from sandbox.world import Stream, World, refused, wait_until
+from sandbox.demo.environment import Stream, World, refused, wait_until
+from sandbox.demo.scenario import audited
 from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
 from tests.integration.conftest import MakeWorld

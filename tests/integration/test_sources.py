@@ -20,16 +20,16 @@ from grpc_status import rpc_status
 
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from deployment.connections import serving
+from deployment.provisioning import ONE_SOURCE
 from operator_bank.limits import LOOKS_EACH, MAX_BULK, WATCHES_EACH
 from operator_bank.settings import Settings
 from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MESSAGE_WITHIN_S
-from sandbox.connections import serving
-from sandbox.stack import Stack, init
-from sandbox.trust import ONE_SOURCE
-from sandbox.world import World, wait_until
+from sandbox.demo.environment import World, wait_until
+from sandbox.stack.supervisor import Stack, init
 from tests.integration.conftest import fund
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet, now_ms
 from tests.integration.sources import Relay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.story import STEPS, audited
+from sandbox.demo.scenario import STEPS, audited
 from tests.integration.conftest import MakeWorld
 
 # Each of the two names its database.

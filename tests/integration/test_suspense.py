@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.commands import Done, dcep
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]

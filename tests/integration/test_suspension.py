@@ -7,10 +7,10 @@ import pytest
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
+from deployment.connections import certified_channel
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer, Refusal
-from sandbox.connections import certified_channel
-from sandbox.world import World, refused, wait_until
+from sandbox.demo.environment import World, refused, wait_until
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
 

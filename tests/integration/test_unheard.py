@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plan import CENTRAL_BANK
-from sandbox.world import World
+from deployment.topology import CENTRAL_BANK
+from sandbox.demo.environment import World
 from tests.integration.commands import dcep
 from tests.integration.commands_typed import typed
 from tests.integration.conftest import MakeWorld

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plan import CENTRAL_BANK, load
-from sandbox.processes import Running
-from sandbox.stack import Stack, init
-from sandbox.world import World, wait_until
+from deployment.processes import Running
+from deployment.topology import CENTRAL_BANK, load
+from sandbox.demo.environment import World, wait_until
+from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep, run, wallet
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.any_database]
@@ -32,7 +32,7 @@ def upping(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     temporary.mkdir(exist_ok=True)
     with said.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cli", "up", "--dir", str(folder)],
+            [sys.executable, "-m", "sandbox.cli.main", "up", "--dir", str(folder)],
             stdout=out,
             stderr=subprocess.STDOUT,
             env={

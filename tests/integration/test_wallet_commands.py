@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from currency.amount import format_yuan
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.commands import wallet
 from tests.integration.conftest import MakeWorld
 

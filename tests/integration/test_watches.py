@@ -8,13 +8,13 @@ from pathlib import Path
 import grpc
 import pytest
 
+from console.clients import BankOffice
 from dcep.bank.v1 import bank_pb2
+from deployment.provisioning import ONE_SOURCE
 from operator_bank.limits import WATCHES_EACH
 from runtime.channel import served_by
 from runtime.limits import MAX_WORKERS
-from sandbox.offices import BankOffice
-from sandbox.trust import ONE_SOURCE
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet
 from tests.integration.test_edge import edge_of

@@ -9,7 +9,7 @@ import pytest
 
 from currency import parties
 from runtime.errors import Refusal, Unreached, from_rpc_error
-from sandbox.world import World
+from sandbox.demo.environment import World
 from tests.fuzz.roles import Cast, channel_to
 from tests.who_may import (
     AT_THE_CENTRAL_BANK,

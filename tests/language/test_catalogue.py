@@ -12,7 +12,7 @@ from language import LOCALES
 from language.catalogue import extracted, read
 
 pytest.importorskip("babel")
-APPS = ("wallet.cli.main:app", "sandbox.cli:app")
+APPS = ("wallet.cli.main:app", "sandbox.cli.main:app")
 NAME = re.compile(
     r"`[^`]*`|(?<![\w-])--[a-z][a-z-]*|\b(?:DCEP|WALLET)_[A-Z_]+"
     r"|\[/?(?:bold|dim|red|green|yellow)?(?: \w+)?\]",

@@ -12,12 +12,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILES = sorted(
     str(file.relative_to(ROOT))
-    for package in ("currency", "sandbox", "wallet")
+    for package in (
+        "auditor",
+        "console",
+        "currency",
+        "deployment",
+        "sandbox",
+        "simulation",
+        "wallet",
+    )
     for file in (ROOT / package).rglob("*.py")
 )
 # Processes of their own, what draws or writes files for others, and what only services read.
 OTHERS = {
-    "sandbox/offline_risk/plot.py",
+    "simulation/offline_risk/plot.py",
     "sandbox/sample/make.py",
     "sandbox/tutorials.py",
     "wallet/__main__.py",
@@ -54,7 +62,7 @@ OF_PEERS = {
     "wallet/secure_element/keys.py",
     "wallet/secure_element/pieces.py",
     # What a service says of its feed is looked for in it.
-    "sandbox/feed_advice.py",
+    "console/feed_advice.py",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import language
 
-TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli"}
+TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli.main"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -134,7 +134,7 @@ HELPS = """
 import importlib, io, contextlib, sys, typer, language
 from language.commands import parts, translate
 language.choose({"LANG": "zh_CN.UTF-8"})
-for module in ("wallet.cli.main", "sandbox.cli"):
+for module in ("wallet.cli.main", "sandbox.cli.main"):
     command = typer.main.get_command(importlib.import_module(module).app)
     translate(command)
     for part in parts(command):

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
+from auditor.audit import audit_engines
 from central_bank.ledger import accounts
 from central_bank.limits import (
     MAX_DEPOSIT_WAIT_MS,
@@ -21,10 +22,9 @@ from central_bank.limits import (
 )
 from central_bank.registration.offline.outcomes import REFUSED
 from central_bank.tables import losses, pieces, tokens
+from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Request
 from runtime.errors import Refusal
-from sandbox.audit import audit_engines
-from sandbox.plan import CENTRAL_BANK
 from tests.feeds import told
 from tests.offline.centre import Centre
 from tests.offline.country import DAY

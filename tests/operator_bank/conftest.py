@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select
 
+from auditor.suspense import suspense_problems
 from currency.number import make
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
@@ -38,7 +39,6 @@ from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal
 from runtime.signatures import SignatureVerifier
-from sandbox.audit_suspense import suspense_problems
 from settlement.records import Limit
 from tests.device_keys import NONCE, asking
 from tests.feeds import CENTRAL_KEYS, Teller

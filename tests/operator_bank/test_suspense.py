@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
+from auditor.suspense import suspense_problems
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -14,7 +15,6 @@ from officers.effects import Act
 from operator_bank.ledger.accounts import SUSPENSE
 from operator_bank.tables import ledger, suspense
 from runtime.errors import Refusal
-from sandbox.audit_suspense import suspense_problems
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind
 from tests.operator_bank.conftest import FOREIGN, Holder, World

@@ -23,7 +23,7 @@ def test_ctrl_c_while_a_command_is_being_read_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("command", "module"), [("wallet", "wallet.cli.main"), ("sandbox", "sandbox.cli")]
+    ("command", "module"), [("wallet", "wallet.cli.main"), ("sandbox", "sandbox.cli.main")]
 )
 def test_both_commands_begin_there(
     command: str, module: str, monkeypatch: pytest.MonkeyPatch

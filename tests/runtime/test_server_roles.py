@@ -193,7 +193,7 @@ def test_grpc_that_was_imported_too_early_to_leave_tls_1_2_out_is_not_used() -> 
 def test_each_program_of_ours_leaves_tls_1_2_out() -> None:
     for program in (
         "central_bank.__main__", "operator_bank.__main__", "operator_bank.edge.__main__",
-        "wallet.__main__", "wallet.cli.main", "sandbox.cli", "bench.__main__",
+        "wallet.__main__", "wallet.cli.main", "sandbox.cli.main", "bench.__main__",
     ):  # fmt: skip
         code = f"import {program}, runtime; runtime.require_tls13()"
         subprocess.run([sys.executable, "-c", code], env={}, check=True)

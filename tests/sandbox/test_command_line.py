@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-import sandbox.cli
+import sandbox.cli.main
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED
+from console.output import Speaker as DcepSpeaker
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
-from sandbox.stack import init
-from sandbox.words import EXIT_NO_ANSWER, EXIT_REFUSED
-from sandbox.words import Speaker as DcepSpeaker
+from sandbox.stack.supervisor import init
 from wallet.cli.console import Speaker as WalletSpeaker
 
-TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli"}
+TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli.main"}
 BIN = Path(sys.executable).parent
 
 
@@ -160,10 +160,10 @@ def test_who_may_not_ask_is_told_so_and_not_that_nobody_answered(
     def no(*_: object) -> None:
         raise Refusal(reason, "bank alpha may not call GetFlows")
 
-    monkeypatch.setattr(sandbox.cli, "run_app", no)
+    monkeypatch.setattr(sandbox.cli.main, "run_app", no)
     monkeypatch.setattr(sys, "argv", ["dcep", "books", "--json"])
     with pytest.raises(SystemExit) as ended:
-        sandbox.cli._run()
+        sandbox.cli.main._run()
     answer = json.loads(capsys.readouterr().out)
     assert (answer["reason"], ended.value.code) == (told, code)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from deployment.processes import ProcessFailed
 from runtime import compiled_code
 from sandbox import compiled
 from sandbox.compiled import COMPILED, compile_first
-from sandbox.processes import ProcessFailed
 
 COMPILES = "import sys; print(3, 26); print(26, 26)"
 FAILS = "raise SystemExit('no room on the disk')"

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
+from console.act_texts import class_in_words, said
+from console.cli import come_back
+from console.feed_advice import advice
+from console.output import Speaker
+from console.sheet import sheet, wrapped
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from language import _
 from language.wide import columns_of
 from runtime.errors import reason_name
-from sandbox import cli_audit, cli_come_back, cli_stack, cli_status, story
-from sandbox.act_words import class_in_words, said
-from sandbox.feed_advice import advice
-from sandbox.sheet import sheet, wrapped
-from sandbox.words import Speaker
+from sandbox.cli import audit, stack, status
+from sandbox.demo import scenario
 from tests import chinese
 
 KINDS = [field.name for field in office_pb2.OfficerAct.DESCRIPTOR.oneofs_by_name["kind"].fields]
@@ -59,7 +61,7 @@ def test_every_state_is_said(states: Any, prefix: str) -> None:
 
 
 def test_what_a_bank_lost_is_said_by_its_kinds() -> None:
-    for kind in (*cli_come_back._KINDS, *cli_come_back._EVENTS, *cli_status._STATES):
+    for kind in (*come_back._KINDS, *come_back._EVENTS, *status._STATES):
         assert _(kind) != kind
 
 
@@ -89,12 +91,12 @@ def test_every_page_of_advice_names_its_commands() -> None:
 
 
 def test_the_story_has_a_chinese_title_for_each_step() -> None:
-    for step in story.STEPS:
+    for step in scenario.STEPS:
         assert chinese.english_in(_(step.label)) == [] and _(step.label) != step.label
 
 
 def test_the_proof_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    bank = dict.fromkeys((name for _label, name, _sign in cli_audit.ROWS), 12_345_678_901)
+    bank = dict.fromkeys((name for _label, name, _sign in audit.ROWS), 12_345_678_901)
     lost = {"lost_window_fen": 5, "open_lost_fen": -5, "lost_fen": 7, "bank": "alpha", "ok": True}
     names = ("paid_in", "reserves", "circulation", "offline_float", "offline_loss")
     sums = dict.fromkeys((f"{name}_fen" for name in names), 1_234_500)
@@ -109,7 +111,7 @@ def test_the_proof_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         "problems": [],
         "ok": True,
     }
-    cli_audit.show(Speaker(False), fields)
+    audit.show(Speaker(False), fields)
     text = capsys.readouterr().out
     assert "每一分钱都有去向" in text and "123,456,789.01" in text
     assert chinese.english_in(text) == [], text
@@ -122,4 +124,4 @@ def test_a_reason_stays_a_code() -> None:
 
 
 def test_warnings_are_said() -> None:
-    assert "沙盒" in _(cli_stack.KEYS_IN_FILES)
+    assert "沙盒" in _(stack.KEYS_IN_FILES)

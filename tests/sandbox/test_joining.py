@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from sandbox import joining, trust
-from sandbox.joining import PortTaken, Wanted, join
-from sandbox.plan import BanksMisnamed, StackPlan, load
-from sandbox.stack import init
+from deployment import provisioning
+from deployment.topology import BanksMisnamed, StackPlan, load
+from sandbox.stack import joining
+from sandbox.stack.joining import PortTaken, Wanted, join
+from sandbox.stack.supervisor import init
 
 CHOSEN = Wanted()
 
@@ -116,7 +117,7 @@ def test_what_fails_half_way_leaves_nothing(
     plan: StackPlan, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
 ) -> None:
     before = files(plan)
-    where: Any = StackPlan if step == "changed" else trust
+    where: Any = StackPlan if step == "changed" else provisioning
     honest = getattr(where, step)
 
     def fails(*words: Any) -> None:
@@ -135,13 +136,14 @@ def test_what_fails_half_way_leaves_nothing(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from sandbox import joining, trust
-from sandbox.plan import load
-honest = trust._officers
+from deployment import provisioning
+from sandbox.stack import joining
+from deployment.topology import load
+honest = provisioning._officers
 def killed(*words):
     honest(*words)
     os.kill(os.getpid(), signal.SIGKILL)
-trust._officers = killed
+provisioning._officers = killed
 joining.join(load(Path(sys.argv[1])), "gamma", joining.Wanted())
 """
 

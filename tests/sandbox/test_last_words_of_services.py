@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.processes import Command, ProcessFailed, Running
-from sandbox.stack import Stack, init
+from deployment.processes import Command, ProcessFailed, Running
+from sandbox.stack.supervisor import Stack, init
 
 QUIET = "import time; time.sleep(600)"
 DIES = """

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plan import load
-from sandbox.processes import Command, Running, interrupted_later
-from sandbox.stack import Stack, init
+from deployment.processes import Command, Running, interrupted_later
+from deployment.topology import load
+from sandbox.stack.supervisor import Stack, init
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM]
 

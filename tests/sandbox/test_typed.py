@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from console.cli import cash
+from console.output import Speaker
 from currency import number
 from dcep.errors.v1 import errors_pb2
+from deployment import provisioning
+from deployment.topology import StackPlan, bank_names
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox import cli, cli_cash, trust
-from sandbox.plan import StackPlan, bank_names
-from sandbox.stack import init
-from sandbox.words import Speaker
+from sandbox.cli import main
+from sandbox.stack.supervisor import init
 
 MISNAMED = [
     "Bank of China,beta",
@@ -47,7 +49,7 @@ def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(sys, "argv", ["dcep", *arguments, "--json"])
         try:
             with pytest.raises(SystemExit) as ended:
-                cli.main()
+                main.main()
         finally:
             sys.stdout, sys.stderr = streams
         code = ended.value.code
@@ -74,14 +76,14 @@ def test_a_stack_whose_making_is_ended_half_way_leaves_nothing(
     folder, mine = tmp_path / "stack", tmp_path / "there" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("mine")
-    honest = trust.write_directory
+    honest = provisioning.write_directory
 
     def ended(plan: StackPlan) -> None:
         honest(plan)
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(trust, "write_directory", ended)
+        patch.setattr(provisioning, "write_directory", ended)
         for where in (folder, mine.parent):
             with pytest.raises(type(error)):
                 init(where)
@@ -95,7 +97,7 @@ def test_a_module_that_is_not_installed_is_said_in_a_sentence(
     def missing(*_: object) -> None:
         raise ModuleNotFoundError("No module named 'no_such'", name="no_such")
 
-    monkeypatch.setattr(cli, "run_app", missing)
+    monkeypatch.setattr(main, "run_app", missing)
     code, answer = typed("status")
     assert (code, answer["reason"]) == (2, "MODULE_MISSING")
     assert "pip install no_such" in answer["message"]
@@ -121,7 +123,7 @@ def test_a_no_that_decides_nothing_has_not_the_code_of_a_refusal(
     def refused(*_: object) -> None:
         raise Refusal(reason, "no")
 
-    monkeypatch.setattr(cli, "run_app", refused)
+    monkeypatch.setattr(main, "run_app", refused)
     unanswered = is_undecided(reason) and reason not in OF_WHO_ASKS
     code, answer = typed("status")
     assert code == (3 if unanswered else 1)
@@ -141,7 +143,7 @@ def test_a_receipt_that_could_not_be_shown_is_shown_the_next_time(
 
     words = ("cash", "alpha", number.make("6201", 77), "5.00", "--dir", str(tmp_path / "stack"))
     with monkeypatch.context() as patch:
-        patch.setattr(cli_cash, "Speaker", Mute)
+        patch.setattr(cash, "Speaker", Mute)
         assert typed(*words)[0] == 3
     other = typed(*words, "--anew")[1]["receipt"]
     first = typed(*words)[1]["receipt"]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from auditor.audit import audit_engines
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
-from sandbox.audit import audit_engines
 from tests.central_bank.conftest import LIN, MEI
 from tests.officers.people import Person
 from tests.simulation.country import CENTRAL, PREFIXES, RESERVES_FEN, Country

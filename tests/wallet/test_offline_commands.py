@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from deployment.ports import free_ports
 from offline_token.formats import Payment
-from sandbox.ports import free_ports
 from tests.offline.country import Country
 from tests.softhsm import PIN as TOKEN_PIN
 from tests.softhsm import library

@@ -16,11 +16,11 @@ import pytest
 
 from currency.parties import HOLDER
 from dcep.wallet.v1 import wallet_pb2, wallet_pb2_grpc
+from deployment.connections import serving
+from deployment.ports import free_ports
 from runtime.channel import connect
 from runtime.errors import NoAnswer, Refusal
 from runtime.tls import channel_credentials
-from sandbox.connections import serving
-from sandbox.ports import free_ports
 from tests.wallet.fake_bank import FakeBank
 from wallet.peers.bank_directory import find_bank
 

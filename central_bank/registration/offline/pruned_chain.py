@@ -1,7 +1,7 @@
 """The chain of what was deleted because of its age: a row for each batch of rows that went.
 
 Whoever has a copy of what went can show it by the digest `gone`. What it came to is in `entries`,
-so that the audit goes on comparing it with the journal to the fen (sandbox/audit_pruned.py).
+so that the audit goes on comparing it with the journal to the fen (auditor/pruned.py).
 
 `until_ms` of the newest row is a promise: of every token that expired before it the rest has gone
 back, so a deposit of it is refused, be there a row of the token or not.

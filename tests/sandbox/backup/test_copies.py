@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from deployment.topology import CENTRAL_BANK, StackPlan
 from runtime.database import upgrade
 from runtime.one_writer import OneWriter
 from sandbox.backup import making, putting_back
@@ -22,8 +23,7 @@ from sandbox.backup.manifest import MANIFEST, Manifest, read_manifest
 from sandbox.backup.putting_back import PutBack, put_back
 from sandbox.backup.refused import BackupRefused
 from sandbox.backup.verifying import verify_copy
-from sandbox.plan import CENTRAL_BANK, StackPlan
-from sandbox.stack import init
+from sandbox.stack.supervisor import init
 
 PASSPHRASE = "correct horse battery"
 ALL = (CENTRAL_BANK, "alpha", "beta")

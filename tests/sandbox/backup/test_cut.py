@@ -16,13 +16,13 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from dcep.office.v1 import office_pb2
+from deployment.topology import StackPlan
 from sandbox.backup import cut
 from sandbox.backup.cut import Held, contradictions, held, stands
 from sandbox.backup.refused import BackupRefused
-from sandbox.plan import StackPlan
+from tests.auditor.test_audit_copies import copied, office, stack  # noqa: F401 (fixture)
+from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack
 from tests.sandbox.backup.test_copies import append, plan, template  # noqa: F401 (fixtures)
-from tests.sandbox.test_audit_copies import copied, office, stack  # noqa: F401 (fixture)
-from tests.sandbox.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack
 from tests.simulation.country import CENTRAL
 
 Hold = Callable[[str], None]

@@ -1,0 +1,332 @@
+"""Older copies: what one side of a feed once had, as the other side proves, and does not have now.
+
+The three equations do not show them. What the central bank settled counts as on its way until the
+bank has applied it, whether the bank still knows of it or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import column, select, table
+
+from auditor.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    OFFICE_OFFSET,
+    OFFLINE_FLOAT,
+    SET_ASIDE,
+    SUSPENSE,
+)
+from auditor.signatures.bank import Unsaid
+from auditor.signatures.orders import Line, Wrong, is_load, lines, read
+from auditor.signatures.positions import Positions
+from auditor.signatures.stack import Ledger
+from auditor.signatures.verifying import Problems
+from currency.amount import format_yuan
+from dcep.bank.v1 import orders_pb2
+from dcep.registration.v1 import registration_pb2
+from language import N_, _
+from settlement.journal import Journal, JournalBroken, Tip
+from settlement.records import Kind
+
+_place = table("feed_place", *map(column, ("number", "position")))
+_receipts = table("feed_receipts", *map(column, ("bank", "number", "journal_position")))
+_deposits = table("token_deposits", *map(column, ("id", "digest")))
+
+
+def older_centre(unsaid: dict[str, Unsaid]) -> list[str]:
+    """In words, that banks have applied what the central bank's journal does not have."""
+    return [
+        _(
+            "the central bank is an older copy: bank {name} has applied {entries}, which the "
+            "central bank signed and does not have"
+        ).format(name=name, entries=_entries(one))
+        for name, one in unsaid.items()
+    ]
+
+
+def older_bank(name: str, index: int, bank: Ledger, central: Ledger) -> list[str]:
+    """In words, that the central bank has something of a bank's that the bank does not have.
+
+    Args:
+        name: of the bank.
+        index: its place in the central bank's accounts.
+        bank: its ledger; what it has written down since it was replayed is looked at too.
+        central: the central bank's ledger, which was replayed later.
+    """
+    with central.engine.connect() as connection:
+        query = select(_receipts).where(_receipts.c.bank == index)
+        receipt = connection.execute(query).first()
+    acknowledged, ended = (receipt.number, receipt.journal_position) if receipt else (0, 0)
+    # After the receipt: what a bank has acknowledged it has written down.
+    with bank.engine.connect() as connection:
+        stands = connection.execute(select(_place)).first()
+    number, position = (stands.number, stands.position) if stands is not None else (0, 0)
+    told = _Told(name, bank, _own(index))
+    try:
+        for line in _after(central, position):
+            told.take(line, number, acknowledged)
+    except JournalBroken:
+        return []  # the journal's own audit names the row
+    ends = Journal(bank.engine, bank.tables).tip().position
+    return told.problems(acknowledged - number, ended - ends)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A bank's accounts at the central bank."""
+
+    circulation: int
+    deposits: int
+    office: int
+
+
+def _own(index: int) -> _Own:
+    first = FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * index
+    return _Own(first + CIRCULATION_OFFSET, first + DEPOSITS_OFFSET, first + OFFICE_OFFSET)
+
+
+class _What(NamedTuple):
+    """What the central bank did, to what."""
+
+    verb: str
+    noun: str
+    more: str = ""
+
+
+@dataclass
+class _Sum:
+    """Some of a kind, and what they come to."""
+
+    count: int = 0
+    fen: int = 0
+
+
+@dataclass
+class _Told:
+    """What the central bank has said, or will say, to a bank that stands where it stands."""
+
+    name: str
+    bank: Ledger
+    own: _Own
+    entries: int = 0
+    applied_before: Unsaid = field(default_factory=Unsaid)
+    lost: dict[_What, _Sum] = field(default_factory=dict)
+    each: Problems = field(default_factory=Problems)
+
+    def __post_init__(self) -> None:
+        self._positions = Positions(self.bank.engine, self.bank.tables)
+        self._aside: dict[int, int] | None = None
+
+    def take(self, line: Line, number: int, acknowledged: int) -> None:
+        """A record of the central bank's journal that follows what the bank has applied."""
+        if line.kind not in (Kind.TRANSFER, Kind.REFUSAL):
+            return
+        own = self.own
+        ours = line.origin == own.circulation or (
+            line.origin == own.office and line.debit == own.circulation
+        )
+        took = line.accepted and own.circulation in (line.credit, line.debit)
+        deposited = line.accepted and line.origin == own.deposits
+        if not (ours or deposited or (took and line.credit == own.circulation)):
+            return
+        self.entries += 1
+        if number + self.entries <= acknowledged:
+            before = self.applied_before
+            before.entries += 1
+            before.in_fen += line.amount_fen if took and line.credit == own.circulation else 0
+            before.out_fen += line.amount_fen if took and line.debit == own.circulation else 0
+        if line.origin == own.circulation:
+            self._outgoing(line)
+        elif deposited:
+            self._deposit(line)
+        elif ours and line.accepted:
+            self._redemption(line)
+
+    def _outgoing(self, line: Line) -> None:
+        """What the bank sent. It holds the money for it, since before it was sent."""
+        load = line.credit == OFFLINE_FLOAT
+        held = self._positions.at(line.sequence)
+        if held is not None and held.kind == Kind.HOLD and held.accepted:
+            if held.amount_fen == line.amount_fen and _same_order(held, line, load=load):
+                return
+            beside = _("its number {sequence} stands for another order at the bank").format(
+                sequence=line.sequence
+            )
+        else:
+            beside = _("the bank holds no money for it")
+        noun, more, one = "payment", "", _payment(line)
+        if load:
+            noun, more = "load", N_(" of offline money")
+            one = _("load {sequence} of {yuan} yuan").format(
+                sequence=line.sequence, yuan=format_yuan(line.amount_fen)
+            )
+        did = N_("settled") if line.accepted else N_("turned down")
+        self._lose(
+            line,
+            _What(did, noun, more),
+            _("{one} is {did}, and {beside}").format(one=one, did=_(did), beside=beside),
+        )
+
+    def _deposit(self, line: Line) -> None:
+        try:
+            note = read(registration_pb2.TokensDeposited, line.note)
+        except Wrong:
+            return  # named where the journal of the central bank is gone through
+        with self.bank.engine.connect() as connection:
+            query = select(_deposits.c.digest).where(_deposits.c.id == note.number)
+            digest = connection.execute(query).scalar()
+        if digest is None or bytes(digest) != note.payment_digest:
+            what = _("deposit {number} of {yuan} yuan offline money").format(
+                number=note.number, yuan=format_yuan(line.amount_fen)
+            )
+            said = _("{what} is redeemed, and the bank has no such deposit").format(what=what)
+            self._lose(line, _What(N_("redeemed"), "deposit", N_(" of offline money")), said)
+
+    def _redemption(self, line: Line) -> None:
+        if self._aside is None:
+            self._aside = _set_aside(self.bank)
+        if self._aside.get(line.sequence) != line.amount_fen:
+            what = _("redemption {sequence} of {yuan} yuan").format(
+                sequence=line.sequence, yuan=format_yuan(line.amount_fen)
+            )
+            said = _("{what} is made, and the bank has not set it aside").format(what=what)
+            self._lose(line, _What(N_("made"), "redemption"), said)
+
+    def _lose(self, line: Line, what: _What, said: str) -> None:
+        found = self.lost.setdefault(what, _Sum())
+        # What further accounts pay of a deposit follows its first record, without a number.
+        found.count += 1 if line.sequence else 0
+        found.fen += line.amount_fen
+        self.each.say(
+            _("{bank}: central bank's position {position}: {said}").format(
+                bank=self.name, position=line.position, said=said
+            )
+        )
+
+    def problems(self, ahead: int, records: int) -> list[str]:
+        """What was found, with the entries and records that the bank told of and does not have."""
+        found = []
+        older = _("bank {bank} is an older copy").format(bank=self.name)
+        if ahead > 0:
+            found.append(
+                _(
+                    "{older}: it had applied {entries} more than now, and signed that to the "
+                    "central bank"
+                ).format(older=older, entries=_entries(self.applied_before))
+            )
+        if records > 0:
+            found.append(
+                _(
+                    "{older}: its journal had {count} more than now, and it signed that to the "
+                    "central bank"
+                ).format(older=older, count=_count(records, "record"))
+            )
+        for what, lost in self.lost.items():
+            found.append(
+                _(
+                    "{older}: the central bank {verb} {count}{more} of {fen} yuan that it does "
+                    "not have"
+                ).format(
+                    older=older,
+                    verb=_(what.verb),
+                    count=_count(lost.count, what.noun),
+                    more=_(what.more),
+                    fen=format_yuan(lost.fen),
+                )
+            )
+        return found + self.each.all()
+
+
+def _entries(some: Unsaid) -> str:
+    yuan = _("{inward} yuan in, {out} yuan out").format(
+        inward=format_yuan(some.in_fen), out=format_yuan(some.out_fen)
+    )
+    entries = (
+        _("1 entry") if some.entries == 1 else _("{entries} entries").format(entries=some.entries)
+    )
+    return _("{entries} of its feed ({yuan})").format(entries=entries, yuan=yuan)
+
+
+_COUNTED = {
+    "record": (N_("{number} record"), N_("{number} records")),
+    "payment": (N_("{number} payment"), N_("{number} payments")),
+    "load": (N_("{number} load"), N_("{number} loads")),
+    "deposit": (N_("{number} deposit"), N_("{number} deposits")),
+    "redemption": (N_("{number} redemption"), N_("{number} redemptions")),
+}
+
+
+def _count(number: int, noun: str) -> str:
+    one, many = _COUNTED[noun]
+    return _(one if number == 1 else many).format(number=number)
+
+
+def _payment(line: Line) -> str:
+    """A payment of the central bank's journal, for people."""
+    yuan = _("{yuan} yuan").format(yuan=format_yuan(line.amount_fen))
+    try:
+        payment = read(registration_pb2.OutboundPayment, line.note)
+    except Wrong:
+        return _("payment {sequence} of {yuan}").format(sequence=line.sequence, yuan=yuan)
+    return _("payment {payment_id} of {yuan} to {payee_number}").format(
+        payment_id=payment.payment_id, yuan=yuan, payee_number=payment.payee_number
+    )
+
+
+def _same_order(held: Line, line: Line, *, load: bool) -> bool:
+    """Whether money is held for the very order that the central bank settled."""
+    if load or is_load(held.note):
+        return load and is_load(held.note)
+    try:
+        payment = read(registration_pb2.OutboundPayment, line.note)
+        if held.origin == SUSPENSE:
+            back = read(registration_pb2.OutboundPayment, held.note)
+            return (back.payment_id, back.payee_number) == (
+                payment.payment_id,
+                payment.payee_number,
+            )
+        order = read(orders_pb2.PaymentOrder, held.note)
+    except Wrong:
+        return False
+    return (order.wallet_number, order.payee_number, order.sequence) == (
+        payment.payer_number,
+        payment.payee_number,
+        _sequence(payment.payment_id),
+    )
+
+
+def _sequence(payment_id: str) -> int:
+    _number, _dash, sequence = payment_id.rpartition("-")
+    return int(sequence) if sequence.isdecimal() else 0
+
+
+def _after(ledger: Ledger, position: int) -> Iterator[Line]:
+    """The records after a position, up to where the ledger was replayed; some rows at a time."""
+    journal, end = Journal(ledger.engine, ledger.tables), ledger.report.position
+    while position < end:
+        entries = journal.read(position)
+        if not entries:
+            return
+        for entry in entries:
+            for line in lines(entry):
+                if position < line.position <= end:
+                    yield line
+            position = max(position, entry.last_position)
+
+
+def _set_aside(ledger: Ledger) -> dict[int, int]:
+    """Fen by the number of their redemption; the whole journal is read, for what is rare."""
+    found: dict[int, int] = {}
+    for entry, _rest in Journal(ledger.engine, ledger.tables).rows(Tip()):
+        if not (entry.records["origin"] == SET_ASIDE).any():
+            continue
+        for line in lines(entry):
+            if line.origin == SET_ASIDE and line.accepted and line.kind == Kind.TRANSFER:
+                found[line.sequence] = line.amount_fen
+    return found

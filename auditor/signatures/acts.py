@@ -1,0 +1,232 @@
+"""Officers' acts: proposed by one, approved by another, both signed; each did what it said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, column, inspect, select, table
+
+from auditor.signatures.act_chain import ActChain, chain_table
+from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.rights import RIGHT_OF, SKEW_MS, Held, Rights, officers_table
+from auditor.signatures.verifying import Problems, Verifying
+from dcep.office.v1 import office_pb2
+from language import _
+from officers.signing import ACT_TAG, APPROVAL_TAG, FOUNDING_TAG, REJECTION_TAG, digest_of
+
+_ACTS = (
+    "id", "act_id", "digest", "kind", "proposer", "proposal", "proposal_signature",
+    "proposed_time_ms", "expires_time_ms", "state", "decider", "decision", "decision_signature",
+    "decided_time_ms", "position", "reason",
+)  # fmt: skip
+_acts = table("officer_acts", *map(column, _ACTS))
+_credentials = table("officer_credentials", *map(column, Held._fields))
+_founding = table("officer_founding", *map(column, ("payload", "signature", "time_ms")))
+_APPROVED = office_pb2.ACT_STATE_APPROVED
+_DECIDED = {
+    _APPROVED: APPROVAL_TAG,
+    office_pb2.ACT_STATE_REFUSED: APPROVAL_TAG,
+    office_pb2.ACT_STATE_REJECTED: REJECTION_TAG,
+}
+
+
+class Approved(NamedTuple):
+    """An act that took effect, its number, and when."""
+
+    number: int
+    time_ms: int
+    content: office_pb2.OfficerAct
+    decider: str
+    digest: int
+    """In the digest field of the records that it made."""
+
+
+class ActsDone:
+    """The acts of one institution, each verified once; records are held against them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        institution: str,
+        verifying: Verifying,
+        *,
+        business_keys: Sequence[bytes] = (),
+    ) -> None:
+        """Reads and verifies them.
+
+        Args:
+            engine: the institution's database.
+            institution: its name.
+            verifying: takes the signatures.
+            business_keys: by one of which the founding record must be signed; none where they are
+                not known.
+        """
+        self.problems = Problems()
+        self.approved: list[Approved] = []
+        self._institution = institution
+        self._verifying = verifying
+        self._good: set[int] = set()
+        self.chain = ActChain(institution, None, (), (), self.problems)
+        self._by_position: dict[int, tuple[int, bytes, office_pb2.OfficerAct]] = {}
+        if not inspect(engine).has_table(_acts.name):
+            self.problems.say(_("table {acts} is missing").format(acts=_acts.name))
+            return
+        found = _consistent(engine)
+        self.chain = ActChain(institution, found.founding, found.acts, found.links, self.problems)
+        self._rights = Rights((), 0)
+        self._named(
+            _("table {founding}").format(founding=_founding.name),
+            self._founded,
+            found.founding,
+            business_keys,
+        )
+        for step in self.chain.steps:
+            where = _("table {acts}, row id={id}").format(acts=_acts.name, id=step.act.id)
+            self._named(where, self._ended if step.ended else self._proposed, step.act, where)
+        self._rights.check_rows(found.people, found.credentials, self.problems)
+
+    def _named(self, where: str, check: Any, *arguments: Any) -> None:
+        try:
+            check(*arguments)
+        except Wrong as wrong:
+            self.problems.say(f"{where}: {wrong}")
+
+    def _proposed(self, row: Any, _where: str) -> None:
+        proposal = bytes(row.proposal)
+        act = read(office_pb2.OfficerAct, proposal)
+        same("institution", act.institution, self._institution)
+        same("proposer", act.officer, row.proposer)
+        same("kind", act.WhichOneof("kind"), row.kind)
+        same("id", act.act_id, row.act_id)
+        same("digest", digest_of(proposal).hex(), bytes(row.digest).hex())
+        same("end", act.expires_time_ms, row.expires_time_ms)
+        self._signed(row, row.proposer, ACT_TAG, "proposal", row.proposed_time_ms)
+        _in_its_time("proposed", row.proposed_time_ms, act)
+        self._good.add(row.id)
+
+    def _ended(self, row: Any, where: str) -> None:
+        tag = _DECIDED.get(row.state)
+        if tag is None or (row.state != _APPROVED and not row.decider):
+            return  # time, another party, or what became of its proposer ended it
+        act = read(office_pb2.OfficerAct, bytes(row.proposal))
+        decision = read(office_pb2.OfficerDecision, bytes(row.decision))
+        same("act", decision.act_id, act.act_id)
+        same("digest", decision.act_digest.hex(), digest_of(bytes(row.proposal)).hex())
+        same("checker", decision.officer, row.decider)
+        if row.decider == row.proposer and tag == APPROVAL_TAG:
+            raise Wrong(_("one officer proposed and approved it"))
+        self._signed(row, row.decider, tag, "decision", row.decided_time_ms)
+        _in_its_time("decided", row.decided_time_ms, act)
+        _in_its_time("decided", row.decided_time_ms, decision)
+        if row.state == _APPROVED and row.id in self._good:
+            self._took(row, act, where)
+
+    def _took(self, row: Any, act: office_pb2.OfficerAct, where: str) -> None:
+        """An act that took effect, once both signatures have been verified."""
+        right = RIGHT_OF.get(row.kind)
+        for name in (row.proposer, row.decider):
+            if not self._rights.has(name, right):
+                wanted = _("a known right") if right is None else office_pb2.Right.Name(right)
+                self.problems.say(
+                    _("{where}: {name} had not {wanted} then").format(
+                        where=where, name=name, wanted=wanted
+                    )
+                )
+        digest = int.from_bytes(digest_of(bytes(row.proposal))[:8], "little")
+        self._rights.heed(row.id, row.decided_time_ms, act)
+        self.approved.append(Approved(row.id, row.decided_time_ms, act, row.decider, digest))
+        if row.position:
+            self._by_position[row.position] = row.id, bytes(row.proposal), act
+
+    def _signed(self, row: Any, officer: str, tag: str, name: str, time_ms: int) -> None:
+        payload = bytes(getattr(row, name))
+        signature = bytes(getattr(row, f"{name}_signature"))
+        keys = self._rights.keys(officer, time_ms)
+        if not self._verifying.now(keys, [tag], payload, signature):
+            raise Wrong(
+                _("the {name} is not signed by a key that {officer} had then").format(
+                    name=name, officer=officer
+                )
+            )
+
+    def _founded(self, founding: Any, business_keys: Sequence[bytes]) -> None:
+        """The first officers, from the record that the business key signed."""
+        if founding is None:
+            raise Wrong(_("the founding record is missing"))
+        payload = bytes(founding.payload)
+        record = read(office_pb2.FoundingRecord, payload)
+        same("institution", record.institution, self._institution)
+        self._rights = Rights(record.officers, founding.time_ms)
+        if business_keys and not self._verifying.now(
+            business_keys, [FOUNDING_TAG], payload, bytes(founding.signature)
+        ):
+            raise Wrong(_("the founding record is not signed by the institution's business key"))
+
+    def policy(self, digest: int) -> office_pb2.SetPolicy | None:
+        """The limits that two officers have set, by the digest in the records of it."""
+        for act in self.approved:
+            if act.content.WhichOneof("kind") == "set_policy" and act.digest == digest:
+                return act.content.set_policy
+        return None
+
+    def took_effect(self, line: Line, kind: str, **asked: Any) -> Any:
+        """That a record is what an act asked for; returns its content.
+
+        Args:
+            line: the record.
+            kind: of the act.
+            asked: fields of the act and what the record makes of them.
+
+        Raises:
+            Wrong: there is no such act, or it says something else.
+        """
+        found = self._by_position.get(line.position)
+        if found is None:
+            raise Wrong(_("no act of two officers is behind it"))
+        number, proposal, act = found
+        same("kind", act.WhichOneof("kind"), kind)
+        digest = int.from_bytes(hashlib.sha256(proposal).digest()[:8], "little")
+        same("digest", digest, line.digest)
+        if "number" in asked:
+            same("number", number, asked.pop("number"))
+        content = getattr(act, kind)
+        for name, recorded in asked.items():
+            said = getattr(content, name)
+            if name == "wallet_number" and not said and kind == "pay_suspense":
+                continue  # the wallet whose it was to be
+            same(name, said, recorded)
+        return content
+
+
+def _in_its_time(what: str, time_ms: int, statement: Any) -> None:
+    """That a time in the table, from which keys and rights count, is one that was signed for."""
+    first, last = statement.created_time_ms, statement.expires_time_ms
+    if not first - SKEW_MS <= time_ms <= last + SKEW_MS:
+        raise Wrong(
+            _("it was {what} at {time_ms}, and signed for {first} to {last}").format(
+                what=what, time_ms=time_ms, first=first, last=last
+            )
+        )
+
+
+class _Found(NamedTuple):
+    """Rows of one moment."""
+
+    acts: Sequence[Any]
+    links: Sequence[Any]
+    credentials: Sequence[Any]
+    founding: Any
+    people: Sequence[Any]
+
+
+def _consistent(engine: Engine) -> _Found:
+    """What stands there now, of one moment, while officers go on."""
+    with engine.connect() as connection:
+        links = connection.execute(select(chain_table).order_by(chain_table.c.number)).all()
+        rows = connection.execute(select(_acts).order_by(_acts.c.id)).all()
+        credentials = connection.execute(select(_credentials)).all()
+        founding = connection.execute(select(_founding)).first()
+        people = connection.execute(select(officers_table)).all()
+    return _Found(rows, links, credentials, founding, people)

@@ -1,0 +1,511 @@
+"""A bank's journal, record by record: whatever leaves a wallet was ordered by its holder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.books import CONTROL, FIRST_WALLET, LOST, MIRROR, SET_ASIDE, SUSPENSE, TILL, VAULT
+from auditor.signatures.acts import ActsDone
+from auditor.signatures.feed_chain import FeedChain
+from auditor.signatures.late import Late
+from auditor.signatures.lost import LostTime
+from auditor.signatures.machines import CashMachines
+from auditor.signatures.orders import (
+    TAGS,
+    Line,
+    Wrong,
+    is_load,
+    limited,
+    lines,
+    ordered,
+    read,
+    refused,
+    same,
+)
+from auditor.signatures.policy import PolicyWalk
+from auditor.signatures.settled import Hold, Settled, diverted
+from auditor.signatures.verifying import Problems, Verifying
+from dcep.bank.v1 import orders_pb2
+from dcep.registration.v1 import registration_pb2
+from language import _
+from offline_token.deposit import Deposit, signed_by_owners
+from offline_token.formats import FormatError
+from offline_token.possession import Possession, account_of
+from offline_token.verify import Bad, Reason
+from settlement.journal import Journal, JournalBroken, Tip
+from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
+from settlement.tables import JournalTables
+
+_wallets = table(
+    "wallets",
+    *(
+        column(name)
+        for name in (
+            "id",
+            "number",
+            "public_key",
+            "holder_name",
+            "phone",
+            "order_payload",
+            "order_signature",
+        )
+    ),
+)
+_deposits = table(
+    "token_deposits",
+    *(column(name) for name in ("id", "wallet", "order_payload", "order_signature")),
+)
+_devices = table(
+    "devices",
+    *(column(name) for name in ("device_key", "wallet", "order_payload", "order_signature")),
+)
+_TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+_DEPOSIT = orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
+_CASH = orders_pb2.EXCHANGE_MEDIUM_CASH
+
+
+class _Holder(NamedTuple):
+    """A wallet: its number, and the key that its opening proves."""
+
+    number: str
+    key: bytes
+    opening: int
+    """Digest of the order that opened it."""
+
+
+@dataclass
+class Unsaid:
+    """Entries that a bank has applied and the central bank's journal does not have, in fen."""
+
+    entries: int = 0
+    in_fen: int = 0
+    out_fen: int = 0
+
+    def count(self, line: Line) -> None:
+        """A record that such an entry became."""
+        self.entries += 1
+        if line.kind != Kind.REFUSAL:
+            self.in_fen += line.amount_fen if line.debit == MIRROR else 0
+            self.out_fen += line.amount_fen if line.credit == MIRROR else 0
+
+
+class BankWalk:
+    """Goes through one bank's journal, and remembers no more than is open at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        tables: JournalTables,
+        settled: Settled,
+        acts: ActsDone,
+        verifying: Verifying,
+        chain: FeedChain,
+        lost: LostTime,
+    ) -> None:
+        self._name = name
+        self._chain = chain
+        self._lost = lost
+        self._engine = engine
+        self._journal = Journal(engine, tables)
+        self._settled = settled
+        self._acts = acts
+        self._verifying = verifying
+        self._problems = Problems()
+        self._holders: dict[int, _Holder] = {}
+        self._accounts: dict[str, int] = {}
+        self._holds: dict[int, Hold] = {}
+        self._loads: dict[int, int] = {}
+        """Accounts by the numbers of their loads."""
+        self._suspense: dict[int, tuple[int, str]] = {}
+        """Fen and the payer's number, by the position that brought it in."""
+        self._stands_for: dict[int, int] = {}
+        self._late = Late()
+        self._policy = PolicyWalk(acts, self._problems)
+        self._machines = CashMachines(engine, acts.approved, self._problems, verifying)
+        self.unsaid = Unsaid()
+
+    def run(self, until_seq: int) -> Problems:
+        """Names what has nothing behind it, in the rows up to this one."""
+        self._read_wallets()
+        tip = Tip()
+        for entry, reached in self._journal.rows(tip, until_seq=until_seq, signed=True):
+            self._walk(lines(entry), _("row seq={seq}").format(seq=entry.seq))
+            self._policy.end_of(entry.seq)
+            tip = reached
+        self._rest_of_the_chain(tip)
+        for line, seq, first in self._late.repeated(self._journal, until_seq):
+            self._say(
+                line,
+                _("row seq={seq}").format(seq=seq),
+                _("it was accepted before, at position {first}").format(first=first),
+            )
+        self._check_devices()
+        for problem in self._lost.finish().all():
+            self._problems.say(problem)
+        return self._problems
+
+    def _rest_of_the_chain(self, tip: Tip) -> None:
+        """The entries that the bank has applied since its journal was replayed."""
+        if self._chain.complete:
+            return
+        try:
+            for entry, _rest in self._journal.rows(tip):
+                for line in lines(entry):
+                    self._chain.take(line, _("row seq={seq}").format(seq=entry.seq))
+                if self._chain.complete:
+                    return
+        except JournalBroken as broken:
+            self._problems.say(
+                _("the feed cannot be followed further: {broken}").format(broken=broken)
+            )
+
+    def _read_wallets(self) -> None:
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(_wallets).where(_wallets.c.number.is_not(None))):
+                payload = bytes(row.order_payload)
+                where = _("table wallets, row id={id}").format(id=row.id)
+                try:
+                    self._check_opening(row, payload, where)
+                except Wrong as wrong:
+                    self._problems.say(f"{where}: {wrong}")
+                account = FIRST_WALLET + 2 * row.id
+                opening = record_digest(payload)
+                self._holders[account] = _Holder(row.number, bytes(row.public_key), opening)
+                self._accounts[row.number] = account
+
+    def _check_opening(self, row: Any, payload: bytes, where: str) -> None:
+        order = read(orders_pb2.OpenWalletOrder, payload)
+        same("key", order.public_key.hex(), bytes(row.public_key).hex())
+        same("holder", order.holder_name, row.holder_name)
+        same("phone", order.phone, row.phone)
+        same("bank", order.bank, self._name)
+        self._verify(
+            _("{where}: its opening").format(where=where),
+            order.public_key,
+            orders_pb2.OpenWalletOrder,
+            payload,
+            bytes(row.order_signature),
+        )
+
+    def _verify(self, where: str, key: bytes, kind: Any, payload: bytes, signature: bytes) -> None:
+        self._verifying.add(
+            self._problems, where, key=key, tag=TAGS[kind], payload=payload, signature=signature
+        )
+
+    def _walk(self, journal_row: Iterable[Line], row: str) -> None:
+        head: Line | None = None
+        chained = 0
+        for line in journal_row:
+            linked = line.flags & RecordFlag.LINKED
+            self._late.note(line)
+            self._chain.take(line, row)
+            try:
+                if head is not None:
+                    chained += 1
+                    if chained > 1 or linked:
+                        raise Wrong(_("it is linked to more than an exchange is"))
+                    self._exchange(head, line)
+                elif not linked:
+                    self._one(line)
+            except Wrong as wrong:
+                self._say(head or line, row, str(wrong))
+            if linked:
+                head = head or line
+            else:
+                head, chained = None, 0
+
+    def _say(self, line: Line, row: str, wrong: str) -> None:
+        holder = self._holders.get(line.debit)
+        what = _("{name} of {yuan} fen").format(name=Kind(line.kind).name, yuan=line.amount_fen)
+        if holder is not None:
+            what += _(" out of wallet {number}").format(number=holder.number)
+        self._problems.say(
+            _("table journal, {row}, position={position}: {what}: {wrong}").format(
+                row=row, position=line.position, what=what, wrong=wrong
+            )
+        )
+
+    def _one(self, line: Line) -> None:
+        """A record that stands alone. Raises Wrong."""
+        if line.kind <= Kind.POLICY:
+            self._administer(line)
+        elif line.origin == MIRROR:
+            self._fed(line)
+        elif line.origin in self._holders and line.debit == line.origin:
+            self._paid(line, self._holders[line.origin])
+        elif line.origin == line.debit == SUSPENSE:
+            self._out_of_suspense(line)
+        elif line.origin == LOST:
+            self._settled_of_lost(line)
+        elif not line.accepted:
+            return
+        elif not _is_own(line):
+            raise Wrong(_("neither an order nor the central bank's word is behind it"))
+
+    def _administer(self, line: Line) -> None:
+        account = line.credit
+        if line.kind == Kind.SET_FLAGS and line.ref & AccountFlag.CLOSED:
+            # One that was refused has used up its sequence: it is looked at as well.
+            holder = self._holder(account)
+            same("account", line.origin, account)
+            ordered(line, orders_pb2.CloseOrder, holder.number)
+            self._signed(line, holder, orders_pb2.CloseOrder)
+        elif line.kind == Kind.POLICY:
+            self._policy.take(line)
+        elif not line.accepted:
+            return
+        elif line.kind == Kind.OPEN:
+            self._opened(line)
+        elif line.kind == Kind.SET_FLAGS:
+            holder = self._holder(account)
+            kind = "freeze_wallet" if line.ref else "unfreeze_wallet"
+            self._acts.took_effect(line, kind, wallet_number=holder.number)
+        else:
+            raise Wrong(_("nobody ordered a change of the wallet's class"))
+
+    def _opened(self, line: Line) -> None:
+        account = line.credit
+        if account < FIRST_WALLET:
+            return
+        self._policy.open_for_holders()
+        if line.ref:
+            raise Wrong(_("an account of a holder is opened with flags"))
+        if account % 2 == 0 and line.digest != self._holder(account).opening:
+            raise Wrong(_("the account was opened by another order than the wallet has"))
+
+    def _holder(self, account: int) -> _Holder:
+        holder = self._holders.get(account)
+        if holder is None:
+            raise Wrong(_("there is no wallet for account {account}").format(account=account))
+        return holder
+
+    def _signed(self, line: Line, holder: _Holder, kind: Any) -> None:
+        where = _("table journal, position={position}").format(position=line.position)
+        self._verify(where, holder.key, kind, line.note, line.signature)
+
+    def _paid(self, line: Line, holder: _Holder) -> None:
+        """A payment or a load by its holder."""
+        if line.kind == Kind.REFUSAL:
+            tags = refused(line, holder.number)
+            if not self._verifying.now([holder.key], tags, line.note, line.signature):
+                raise Wrong(_("the signature is not by the wallet's key"))
+            return
+        if line.kind == Kind.HOLD and is_load(line.note):
+            load = ordered(line, orders_pb2.LoadOrder, holder.number)
+            self._signed(line, holder, orders_pb2.LoadOrder)
+            if line.accepted:
+                self._loads[line.position] = line.debit
+                self._held(line, device_key=load.device_key)
+            return
+        if line.kind not in (Kind.TRANSFER, Kind.HOLD):
+            raise Wrong(_("no order of a wallet does this"))
+        order = ordered(line, orders_pb2.PaymentOrder, holder.number)
+        self._signed(line, holder, orders_pb2.PaymentOrder)
+        if not line.accepted:
+            return
+        limited(line)
+        payee = self._accounts.get(order.payee_number)
+        if line.kind == Kind.HOLD:
+            if payee is not None:
+                raise Wrong(
+                    _("its order's payee is {payee_number}, a wallet of this bank").format(
+                        payee_number=order.payee_number
+                    )
+                )
+            self._held(line, payer=holder.number, payee=order.payee_number)
+        elif payee != line.credit:
+            raise Wrong(
+                _("its order's payee is {payee_number}, another was paid").format(
+                    payee_number=order.payee_number
+                )
+            )
+
+    def _held(
+        self, line: Line, *, device_key: bytes = b"", payer: str = "", payee: str = ""
+    ) -> None:
+        hold = Hold(line.position, line.debit, line.amount_fen, device_key, payer, payee)
+        self._holds[line.detail] = hold
+
+    def _exchange(self, first: Line, second: Line) -> None:
+        """Two records that stand or fall together, one in each of a bank's books."""
+        holder = self._holder(first.origin)
+        order = ordered(first, orders_pb2.ExchangeOrder, holder.number)
+        self._signed(first, holder, orders_pb2.ExchangeOrder)
+        account = first.origin
+        currency: tuple[int, int] = (VAULT, account)
+        own = (account + 1, CONTROL) if order.medium == _DEPOSIT else (CONTROL, TILL)
+        if order.direction != _TOP_UP:
+            currency, own = currency[::-1], own[::-1]
+        if first.accepted and order.medium == _CASH:
+            where = _("table journal, position={position}").format(position=first.position)
+            self._machines.stands_behind(order, self._name, where)
+        same("amount", order.amount_fen, second.amount_fen)
+        kinds = (first.kind, second.kind, second.sequence)
+        if kinds != (Kind.TRANSFER, Kind.TRANSFER, 0) or (
+            (first.debit, first.credit),
+            (second.debit, second.credit),
+        ) != (currency, own):
+            raise Wrong(_("it moves something else than its order says"))
+
+    def _fed(self, line: Line) -> None:
+        """What the central bank's word moves. Raises Wrong."""
+        if not line.accepted and line.kind != Kind.REFUSAL:
+            return
+        try:
+            self._as_said(line)
+        except Wrong:
+            if not self._settled.says(line.note):
+                self.unsaid.count(line)
+            raise
+
+    def _as_said(self, line: Line) -> None:
+        """That the central bank's journal says it. Raises Wrong."""
+        said = self._settled.at(line.sequence)
+        if line.kind in (Kind.CAPTURE, Kind.RELEASE):
+            self._end_of_hold(line, said)
+        elif line.debit == LOST:
+            self._lost.moved(line, said, self._settled)
+        elif line.kind == Kind.DELIVER:
+            self._delivered(line, said)
+        else:
+            self._settled.own_move(line, said)
+
+    def _end_of_hold(self, line: Line, said: Line) -> None:
+        hold = self._holds.pop(line.ref, None)
+        if hold is None:
+            raise Wrong(_("there is no ordered hold that it ends"))
+        same("account", hold.account, line.debit)
+        settled = line.kind == Kind.CAPTURE
+        if settled and line.credit != MIRROR:
+            raise Wrong(_("it pays somebody else than the central bank's word says"))
+        self._settled.of_outbound(said, hold, settled=settled)
+        if line.debit == SUSPENSE and not settled:
+            self._suspense[line.position] = (line.amount_fen, "")
+
+    def _delivered(self, line: Line, said: Line) -> None:
+        payer = ""
+        if said.origin == self._settled.deposits and said.accepted:
+            lost = line.credit == SUSPENSE and self._lost.has(line)
+            account = SUSPENSE if lost else self._depositor(said)
+        elif said.origin == self._settled.restored and said.accepted:
+            account = self._loads.get(said.sequence, -1)
+        elif (payment := self._settled.incoming(said)) is not None:
+            account = self._accounts.get(payment.payee_number, SUSPENSE)
+            payer = payment.payer_number
+        else:
+            raise Wrong(
+                _("the central bank's position {position} delivers nothing").format(
+                    position=said.position
+                )
+            )
+        same("amount", said.amount_fen, line.amount_fen)
+        if (line.debit, line.ref) != (MIRROR, SUSPENSE) or line.credit not in (account, SUSPENSE):
+            raise Wrong(_("it was credited to another wallet than the central bank's word names"))
+        if diverted(line):
+            self._suspense[line.position] = (line.amount_fen, payer)
+
+    def _depositor(self, said: Line) -> int:
+        """The account of the wallet that deposited under this number; its order is verified."""
+        note = read(registration_pb2.TokensDeposited, said.note)
+        query = select(_deposits).where(_deposits.c.id == note.number)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Wrong(_("table token_deposits has no row id={number}").format(number=note.number))
+        account: int = FIRST_WALLET + 2 * row.wallet
+        holder = self._holder(account)
+        payload = bytes(row.order_payload)
+        order = read(orders_pb2.DepositOrder, payload)
+        same("wallet", order.wallet_number, holder.number)
+        same("digest", record_digest(order.offline_payment), said.digest)
+        self._owned(order)
+        where = _("table token_deposits, row id={id}").format(id=row.id)
+        signature = bytes(row.order_signature)
+        self._verify(where, holder.key, orders_pb2.DepositOrder, payload, signature)
+        return account
+
+    def _owned(self, order: Any) -> None:
+        """Raises Wrong unless the pieces' owners have signed them over to this wallet."""
+        try:
+            deposit = Deposit.decode(order.offline_payment)
+            signed = signed_by_owners(deposit, deposit.pieces(), self._name)
+        except (FormatError, Bad) as error:
+            raise Wrong(_("the deposit cannot be read: {error}").format(error=error)) from None
+        account = account_of(order.wallet_number, order.nonce)
+        if signed != Reason.GOOD or deposit.account != account:
+            raise Wrong(_("the owners of the pieces have not signed them over to this wallet"))
+
+    def _out_of_suspense(self, line: Line) -> None:
+        """A return, or what two officers pay out."""
+        source = self._stands_for.pop(line.sequence, line.sequence)
+        if not line.accepted:
+            self._stands_for[line.position] = source
+            return
+        amount_fen, payer = self._suspense.pop(source, (0, ""))
+        same("amount", amount_fen, line.amount_fen)
+        if line.kind == Kind.HOLD:
+            back = read(registration_pb2.OutboundPayment, line.note)
+            if back.payee_number != payer:
+                raise Wrong(
+                    _("it goes back to {payee_number}, and came from {payer}").format(
+                        payee_number=back.payee_number, payer=payer
+                    )
+                )
+            self._held(line, payer=back.payer_number, payee=payer)
+        elif line.kind == Kind.TRANSFER:
+            number = self._holder(line.credit).number
+            self._acts.took_effect(line, "pay_suspense", position=source, wallet_number=number)
+        else:
+            raise Wrong(_("nothing leaves the suspense account so"))
+
+    def _settled_of_lost(self, line: Line) -> None:
+        """What two officers take for a lost payment, out of its payer's wallet or the vault."""
+        if not line.accepted:
+            return
+        if line.kind != Kind.TRANSFER or line.credit != LOST:
+            raise Wrong(_("nothing is settled so"))
+        number = "" if line.debit == VAULT else self._holder(line.debit).number
+        asked = self._acts.took_effect(
+            line, "settle_lost", wallet_number=number, amount_fen=line.amount_fen
+        )
+        self._lost.settled(asked)
+
+    def _check_devices(self) -> None:
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(_devices)):
+                where = _("table devices, row device_key={device_key}").format(
+                    device_key=bytes(row.device_key).hex()
+                )
+                try:
+                    self._check_device(row, where)
+                except Wrong as wrong:
+                    self._problems.say(f"{where}: {wrong}")
+
+    def _check_device(self, row: Any, where: str) -> None:
+        holder = self._holder(FIRST_WALLET + 2 * row.wallet)
+        payload = bytes(row.order_payload)
+        order = read(orders_pb2.CertifyDeviceOrder, payload)
+        same("wallet", order.wallet_number, holder.number)
+        same("key", order.device_key.hex(), bytes(row.device_key).hex())
+        account = account_of(order.wallet_number, order.nonce)
+        if not Possession(account, order.possession).proves(order.device_key, self._name):
+            raise Wrong(_("the key has not asked for it itself"))
+        signature = bytes(row.order_signature)
+        self._verify(where, holder.key, orders_pb2.CertifyDeviceOrder, payload, signature)
+
+
+_OWN_MOVES = {(VAULT, SET_ASIDE), (CONTROL, TILL)}
+
+
+def _is_own(line: Line) -> bool:
+    """Whether a bank may do it with what is its own: nothing of a holder's is touched."""
+    if line.kind != Kind.TRANSFER:
+        return False
+    # A deposit account begins with what the bank puts there.
+    opening = line.debit == CONTROL and line.credit >= FIRST_WALLET and line.credit % 2 == 1
+    return opening or (line.debit, line.credit) in _OWN_MOVES

@@ -1,0 +1,128 @@
+"""When which business key was a bank's: by the acts of officers, with which the tables must agree.
+
+A key signs for its bank from the act that gave it until the one that replaced it says. What stands
+in the table is derived; so whoever writes a key into it, or an end out of it, is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from auditor.signatures.acts import Approved
+from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
+from auditor.signatures.verifying import Problems
+from language import _
+from runtime.envelope import possessed
+
+LATE_MS = 60_000
+"""A batch is settled so long after its signature was verified, at most: other banks are asked."""
+
+Terms = dict[str, list[Term]]
+
+
+def covers(term: Term, time_ms: int) -> bool:
+    """Whether something that was journaled then may have been signed by a key."""
+    begun = term.from_ms <= time_ms + LATE_MS
+    return begun and (not term.until_ms or time_ms <= term.until_ms + LATE_MS)
+
+
+def terms_of(acts: Iterable[Approved], what: str) -> Terms:
+    """The keys, or the certificates, of each bank by name, as acts say, in their order."""
+    found: Terms = {}
+    for act in acts:
+        kind = act.content.WhichOneof("kind")
+        if kind == "admit_bank":
+            new = act.content.admit_bank
+            found.setdefault(new.name, [Term(_value(new, what), act.time_ms, 0, False)])
+        elif kind == "renew_bank":
+            asked = act.content.renew_bank
+            value, before = _value(asked, what), found.get(asked.name, [])
+            if value or not (asked.business_key or asked.certificate_fingerprint):
+                until_ms = asked.old_until_time_ms
+                found[asked.name] = renewed(before, value, until_ms, act.time_ms)
+    return found
+
+
+def _value(asked: Any, what: str) -> bytes:
+    if what == KEYS:
+        return bytes(asked.business_key)
+    return str(asked.certificate_fingerprint).encode()
+
+
+def renewed(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
+    """What a new key makes of those before: the good ones end; without one, the replaced ones.
+
+    Args:
+        old_until_ms: when; 0: at once, and they are revoked.
+    """
+    ends = {term.value: term for term in ended(before, value, old_until_ms, now_ms)}
+    after = [ends.get(term.value, term) for term in before]
+    return [*after, Term(value, now_ms, 0, False)] if value else after
+
+
+def ended(before: list[Term], value: bytes, old_until_ms: int, now_ms: int) -> list[Term]:
+    """Those before that end by it, as they are then; as `renewed`."""
+    until_ms = max(old_until_ms, now_ms)
+    found = []
+    for term in before:
+        spared = 0 < term.until_ms <= now_ms if value else term.until_ms == 0
+        if not (term.revoked or spared):
+            end_ms = min(term.until_ms or until_ms, until_ms)
+            found.append(Term(term.value, term.from_ms, end_ms, not old_until_ms))
+    return found
+
+
+def check_possession(acts: Iterable[Approved], problems: Problems) -> None:
+    """Names acts that gave a bank a key which had not signed for itself as that bank's."""
+    for act in acts:
+        kind = act.content.WhichOneof("kind")
+        if kind not in ("admit_bank", "renew_bank"):
+            continue
+        asked = getattr(act.content, kind)
+        key = asked.business_key
+        if key and not possessed(key, asked.name, asked.proof):
+            problems.say(
+                _(
+                    "table officer_acts, row id={number}: key {key} has not signed for itself "
+                    "as a key of {asked}"
+                ).format(number=act.number, key=key.hex(), asked=asked.name)
+            )
+
+
+def compare(
+    rows: Iterable[Given],
+    names: Mapping[int, str],
+    terms: Mapping[str, Terms],
+    last: Iterable[Given],
+    problems: Problems,
+) -> None:
+    """Names each row that the acts do not say, and what they say of which there is no row.
+
+    Args:
+        terms: of keys and of certificates.
+        last: the rows as they stood once the acts had been read.
+    """
+    there = {(row.table, names.get(row.bank, ""), row.term.value) for row in last}
+    for table, of_banks in terms.items():
+        wanted = {(table, bank, term.value) for bank, given in of_banks.items() for term in given}
+        for _first, bank, value in sorted(wanted - there):
+            problems.say(
+                _("table {table}, row {named} of bank {bank} is missing").format(
+                    table=table, named=_named(table, value), bank=bank
+                )
+            )
+    for row in sorted(rows):
+        name = names.get(row.bank, "")
+        if row.term not in terms[row.table].get(name, []):
+            problems.say(
+                _(
+                    "table {table}, row {named}: no act of two officers says this of bank {name}"
+                ).format(table=row.table, named=_named(row.table, row.term.value), name=name)
+            )
+
+
+def _named(table: str, value: bytes) -> str:
+    if table == CERTIFICATES:
+        return f"fingerprint={value.decode('ascii', 'replace')}"
+    return f"business_key={value.hex()}"

@@ -1,0 +1,191 @@
+"""What the central bank signed, by the key of its time; and when which key was the central bank's.
+
+The first key signed the founding record of its officers. The others come from acts of two of them,
+and each was announced in a statement that a key of its time signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from auditor.signatures.acts import Approved
+from auditor.signatures.bank_keys import covers, ended, renewed
+from auditor.signatures.feed_tips import kept_tips
+from auditor.signatures.key_rows import Given, KeyRows, Term
+from auditor.signatures.orders import Wrong, read, same
+from auditor.signatures.verifying import Problems, Verifying
+from dcep.authentication.v1 import authentication_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.registration.v1 import registration_pb2
+from language import _
+from runtime.envelope import key_id
+
+_RENEWAL = "renew_central_key"
+
+
+class CentralTerms:
+    """The central bank's keys by the acts of its officers, which the tables are held against."""
+
+    def __init__(
+        self,
+        rows: KeyRows,
+        last: KeyRows,
+        acts: list[Approved],
+        verifying: Verifying,
+    ) -> None:
+        """Holds the rows against the acts.
+
+        Args:
+            rows: what stood there before the acts were read, and after.
+            last: what stood there after them.
+            acts: that took effect, in their order.
+            verifying: takes the signatures.
+        """
+        self.problems = Problems()
+        self._verifying = verifying
+        self._terms = [
+            row.term._replace(until_ms=0, revoked=False) for row in rows.of_centre if not row.act
+        ]
+        wanted: dict[int, authentication_pb2.KeySuccession] = {}
+        for act in filter(_changes_key, acts):
+            wanted[act.number] = self._follow(act)
+        for given in sorted(rows.of_centre):
+            if given.term not in self._terms:
+                self.problems.say(
+                    _(
+                        "table {table}, row business_key={value}: no act of two officers says this"
+                    ).format(table=given.table, value=given.term.value.hex())
+                )
+        self._missing(_("central_keys, row business_key"), self._terms, last.of_centre)
+        self._check_roots(rows, last, acts)
+        for number, envelope in sorted(rows.told):
+            where = _("table key_successions, row act={number}").format(number=number)
+            try:
+                self._check_told(envelope, wanted.get(number), where)
+            except Wrong as wrong:
+                self.problems.say(f"{where}: {wrong}")
+        for number in sorted(set(wanted) - {number for number, _rest in last.told}):
+            self.problems.say(
+                _("table key_successions, row act={number} is missing").format(number=number)
+            )
+
+    def _missing(self, where: str, terms: Sequence[Term], last: frozenset[Given]) -> None:
+        """Names what the acts say and no row does."""
+        there = {given.term.value for given in last}
+        for term in terms:
+            if term.value not in there:
+                self.problems.say(
+                    _("table {where}={value} is missing").format(
+                        where=where, value=term.value.hex()
+                    )
+                )
+
+    def _check_roots(self, rows: KeyRows, last: KeyRows, acts: list[Approved]) -> None:
+        """Holds the roots of offline money against the acts that announced and ended them."""
+        terms = [row.term._replace(until_ms=0, revoked=False) for row in rows.roots if not row.act]
+        for act in acts:
+            if act.content.WhichOneof("kind") == "renew_offline_root":
+                asked = act.content.renew_offline_root
+                terms = renewed(terms, asked.root_key, asked.old_until_time_ms, act.time_ms)
+        self._missing(_("offline_roots, row root_key"), terms, last.roots)
+        for given in sorted(rows.roots):
+            if given.term not in terms:
+                self.problems.say(
+                    _(
+                        "table {table}, row root_key={value}: no act of two officers says this"
+                    ).format(table=given.table, value=given.term.value.hex())
+                )
+
+    def _follow(self, act: Approved) -> authentication_pb2.KeySuccession:
+        """What an act makes of the keys, and what banks have to be told of that."""
+        if act.content.WhichOneof("kind") != _RENEWAL:
+            revoked = act.content.revoke_central_certificate.certificate_fingerprint
+            return authentication_pb2.KeySuccession(
+                number=act.number, from_time_ms=act.time_ms, revoked_certificates=[revoked]
+            )
+        asked = act.content.renew_central_key
+        change = (asked.business_key, asked.old_until_time_ms, act.time_ms)
+        ends = ended(self._terms, *change)
+        self._terms = renewed(self._terms, *change)
+        return authentication_pb2.KeySuccession(
+            number=act.number,
+            successor=asked.business_key,
+            from_time_ms=act.time_ms,
+            ended=[
+                authentication_pb2.KeyEnd(
+                    key=term.value, until_time_ms=term.until_ms, revoked=term.revoked
+                )
+                for term in ends
+            ],
+        )
+
+    def check_tips(self, engine: Engine, bank: str) -> Problems:
+        """Verifies what a bank has kept of the central bank's word about its feed."""
+        problems = Problems()
+        for number, envelope in kept_tips(engine):
+            where = _("table feed_tips, row number={number}").format(number=number)
+            try:
+                self._check_tip(number, read(SignedEnvelope, envelope), bank, where, problems)
+            except Wrong as wrong:
+                problems.say(f"{where}: {wrong}")
+        return problems
+
+    def _check_tip(
+        self, number: int, envelope: SignedEnvelope, bank: str, where: str, problems: Problems
+    ) -> None:
+        tip = read(registration_pb2.FeedTip, envelope.payload)
+        same("bank", tip.bank, bank)
+        same("number", tip.place.number, number)
+        good = [term for term in self._terms if covers(term, tip.signed_time_ms)]
+        self._verify(problems, where, "feed-tip/v1", envelope, good)
+
+    def _check_told(
+        self, signed: bytes, wanted: authentication_pb2.KeySuccession | None, where: str
+    ) -> None:
+        envelope = read(SignedEnvelope, signed)
+        told = read(authentication_pb2.KeySuccession, envelope.payload)
+        if wanted is None:
+            raise Wrong(_("no act of two officers is behind it"))
+        same("number", told.number, wanted.number)
+        same("successor", told.successor.hex(), wanted.successor.hex())
+        same("time", told.from_time_ms, wanted.from_time_ms)
+        same(_("keys that end"), _ends(told), _ends(wanted))
+        revoked = ", ".join(wanted.revoked_certificates)
+        same(_("revoked certificate"), ", ".join(told.revoked_certificates), revoked)
+        # By a key that was there before. It may have ended: its successor was lost before its use.
+        begun = [term for term in self._terms if term.from_ms <= told.from_time_ms]
+        self._verify(self.problems, where, "key-succession/v1", envelope, begun)
+
+    def _verify(
+        self,
+        problems: Problems,
+        where: str,
+        tag: str,
+        envelope: SignedEnvelope,
+        terms: Sequence[Term],
+    ) -> None:
+        keys = [term.value for term in terms if key_id(term.value) == envelope.key_id]
+        if not keys:
+            raise Wrong(_("it is by no key that the central bank had then"))
+        self._verifying.add(
+            problems,
+            where,
+            key=keys[0],
+            tag=tag,
+            payload=envelope.payload,
+            signature=envelope.signature,
+        )
+
+
+def _ends(told: authentication_pb2.KeySuccession) -> str:
+    """The ends that it tells, in one order."""
+    ends = sorted((end.key.hex(), end.until_time_ms, end.revoked) for end in told.ended)
+    return ", ".join(
+        f"{key} {'revoked' if revoked else 'until'} {time_ms}" for key, time_ms, revoked in ends
+    )
+
+
+def _changes_key(act: Approved) -> bool:
+    return act.content.WhichOneof("kind") in (_RENEWAL, "revoke_central_certificate")

@@ -1,0 +1,349 @@
+"""The central bank's journal: whatever moves a bank's circulation was signed by that bank.
+
+Or by two officers; or it follows from what was: what expired tokens give back, and what a double
+spend takes from reserves, which the audit of tokens goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    LOSS_OFFSET,
+    OFFICE_OFFSET,
+    OFFLINE_FLOAT,
+    PAID_IN,
+    RESTORED_OFFSET,
+)
+from auditor.signatures.acts import ActsDone
+from auditor.signatures.bank_keys import check_possession, compare, covers, terms_of
+from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
+from auditor.signatures.late import Late
+from auditor.signatures.orders import Line, Wrong, lines, read, same
+from auditor.signatures.verifying import Problems, Verifying
+from currency.number import prefix_of
+from dcep.registration.v1 import registration_pb2
+from language import _
+from offline_token.formats import DEVICE, Certificate, FormatError
+from offline_token.possession import Possession
+from runtime.kept_payload import KeptPayload, others_in, put_together
+from settlement.journal import Journal, Tip
+from settlement.records import Kind, record_digest
+from settlement.tables import JournalTables
+
+_banks = table("banks", *(column(name) for name in ("id", "name", "prefix")))
+_batches = table(
+    "bank_batches",
+    *(column(n) for n in ("position", "count", "bank", "kind", "head", "others", "signature")),
+)
+_PAYMENTS_FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
+_KINDS: dict[str, tuple[str, Any]] = {
+    "payments": ("outbound-batch/v1", registration_pb2.OutboundBatch),
+    "registration": ("token-registration/v1", registration_pb2.TokenRegistration),
+    "deposit": ("token-deposit/v1", registration_pb2.TokenDeposit),
+}
+_ROWS = 200
+
+
+class _Bank(NamedTuple):
+    name: str
+    terms: list[Term]
+    prefix: str
+
+    def keys(self, time_ms: int) -> list[bytes]:
+        """The keys by which it may have signed what was journaled then. Raises Wrong for none."""
+        found = [term.value for term in self.terms if covers(term, time_ms)]
+        if not found:
+            raise Wrong(_("bank {self} had no key then").format(self=self.name))
+        return found
+
+
+class CentreWalk:
+    """Goes through the central bank's journal together with what banks signed."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tables: JournalTables,
+        acts: ActsDone,
+        verifying: Verifying,
+        rows: Iterable[Given],
+        last: Iterable[Given],
+    ) -> None:
+        self._engine = engine
+        self._journal = Journal(engine, tables)
+        self._acts = acts
+        self._verifying = verifying
+        self._problems = Problems()
+        terms = {what: terms_of(acts.approved, what) for what in (KEYS, CERTIFICATES)}
+        with engine.connect() as connection:
+            self._banks = {
+                row.id: _Bank(row.name, terms[KEYS].get(row.name, []), row.prefix)
+                for row in connection.execute(select(_banks))
+            }
+        names = {index: bank.name for index, bank in self._banks.items()}
+        compare(rows, names, terms, last, self._problems)
+        check_possession(acts.approved, self._problems)
+        self._by_prefix = {bank.prefix: index for index, bank in self._banks.items()}
+        self._late = Late()
+        self._signed: dict[tuple[int, int], int] = {}
+        """Digests of signed payments that are not in the journal yet, by bank and number."""
+        self._deposits: dict[tuple[int, int], int] = {}
+        self._covered = 0
+        """Up to this position, what the newest batch had in it."""
+        self._registration: registration_pb2.TokenRegistration | None = None
+
+    def run(self, until_seq: int) -> Problems:
+        """Names what has nothing behind it, in the rows up to this one."""
+        batches = self._rows()
+        batch = next(batches, None)
+        for entry, _rest in self._journal.rows(Tip(), until_seq=until_seq):
+            row = list(lines(entry))
+            for index, line in enumerate(row):
+                while batch is not None and batch.position <= line.position:
+                    self._named(
+                        _("table bank_batches, row position={position}").format(
+                            position=batch.position
+                        ),
+                        batch,
+                        row,
+                    )
+                    batch = next(batches, None)
+                self._late.note(line)
+                try:
+                    self._one(line, row, index)
+                except Wrong as wrong:
+                    what = _("{name} of {yuan} fen").format(
+                        name=Kind(line.kind).name, yuan=line.amount_fen
+                    )
+                    self._problems.say(
+                        _(
+                            "table journal, row seq={seq}, position={position}: {what}: {wrong}"
+                        ).format(seq=entry.seq, position=line.position, what=what, wrong=wrong)
+                    )
+        for line, seq, first in self._late.repeated(self._journal, until_seq):
+            where = _("table journal, row seq={seq}, position={position}").format(
+                seq=seq, position=line.position
+            )
+            self._problems.say(
+                _("{where}: it was accepted before, at position {first}").format(
+                    where=where, first=first
+                )
+            )
+        return self._problems
+
+    def _rows(self) -> Iterator[Any]:
+        """The batches in order of position, some at a time."""
+        after = 0
+        while True:
+            of = _batches.c
+            query = select(_batches).where(of.position > after).order_by(of.position).limit(_ROWS)
+            with self._engine.connect() as connection:
+                found = connection.execute(query).all()
+            yield from found
+            if len(found) < _ROWS:
+                return
+            after = found[-1].position
+
+    def _named(self, where: str, batch: Any, row: Sequence[Line]) -> None:
+        try:
+            self._take(where, batch, row)
+        except (Wrong, ValueError) as wrong:
+            self._problems.say(f"{where}: {wrong}")
+
+    def _take(self, where: str, batch: Any, row: Sequence[Line]) -> None:
+        """Makes a batch's signed bytes again, and notes what stands in them."""
+        bank = self._banks.get(batch.bank)
+        if bank is None or batch.kind not in _KINDS:
+            raise Wrong(_("it is of no bank, or of no kind"))
+        tag, kind = _KINDS[batch.kind]
+        others = None if batch.others is None else bytes(batch.others)
+        first = batch.position - row[0].position
+        own = row[first : first + batch.count] if first >= 0 else []
+        kept = KeptPayload(bytes(batch.head), others)
+        payload = put_together(kept, _PAYMENTS_FIELD, [line.note for line in own])
+        keys = bank.keys(row[max(first, 0)].time_ms)
+        self._signed_by_one(where, keys, tag, payload, bytes(batch.signature))
+        content = read(kind, payload)
+        same("bank", content.bank, bank.name)
+        if batch.kind == "registration":
+            self._registration, self._covered = content, batch.position
+        elif batch.kind == "deposit":
+            for item in content.items:
+                digest = record_digest(item.offline_payment)
+                self._deposits[batch.bank, item.number] = digest
+        elif others is not None:
+            self._covered = batch.position + batch.count - 1
+            for _first, item in others_in(others):
+                number = read(registration_pb2.OutboundPayment, item).number
+                self._signed[batch.bank, number] = record_digest(item)
+        else:
+            for payment in content.payments:
+                note = payment.SerializeToString()
+                self._signed[batch.bank, payment.number] = record_digest(note)
+
+    def _signed_by_one(
+        self, where: str, keys: Sequence[bytes], tag: str, payload: bytes, signature: bytes
+    ) -> None:
+        """Has a batch's signature verified; at once where the bank changed its key just then."""
+        if len(keys) > 1:
+            if not self._verifying.now(keys, [tag], payload, signature):
+                self._problems.say(
+                    _("{where}: it is not signed by a key that the bank had then").format(
+                        where=where
+                    )
+                )
+            return
+        self._verifying.add(
+            self._problems,
+            where,
+            key=keys[0],
+            tag=tag,
+            payload=payload,
+            signature=signature,
+            always=True,
+        )
+
+    def _one(self, line: Line, row: Sequence[Line], index: int) -> None:
+        if line.kind == Kind.OPEN:
+            return
+        if line.kind <= Kind.POLICY:
+            raise Wrong(_("nobody ordered it"))
+        bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
+        if offset == CIRCULATION_OFFSET and bank in self._banks:
+            self._outbound(line, bank)
+        elif offset == DEPOSITS_OFFSET and bank in self._banks:
+            self._deposited(line, row, index, bank)
+        elif offset == OFFICE_OFFSET and bank in self._banks:
+            self._office(line, bank)
+        elif offset in (RESTORED_OFFSET, LOSS_OFFSET):
+            self._consequence(line, bank, offset)
+        elif line.accepted:
+            raise Wrong(_("neither a bank nor two officers are behind it"))
+
+    def _account(self, bank: int, offset: int) -> int:
+        return FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank + offset
+
+    def _outbound(self, line: Line, bank: int) -> None:
+        """A payment or a load that the bank signed."""
+        if self._registration is not None and line.position == self._covered:
+            order, self._registration = self._registration, None
+            self._registered(line, order)
+            return
+        digest = record_digest(line.note)
+        same("digest", digest, line.digest)
+        if line.position > self._covered and self._signed.pop((bank, line.sequence), 0) != digest:
+            raise Wrong(
+                _("it is in no batch that bank {name} signed").format(name=self._banks[bank].name)
+            )
+        payment = read(registration_pb2.OutboundPayment, line.note)
+        same("number", payment.number, line.sequence)
+        same("amount", payment.amount_fen, line.amount_fen)
+        same("expiry", payment.expires_time_ms, line.expires_ms)
+        if not line.accepted:
+            return
+        payee = self._by_prefix.get(prefix_of(payment.payee_number))
+        credit = -1 if payee is None else self._account(payee, CIRCULATION_OFFSET)
+        if (line.debit, line.credit) != (line.origin, credit):
+            raise Wrong(
+                _("its payee is {payee_number}, another bank was paid").format(
+                    payee_number=payment.payee_number
+                )
+            )
+
+    def _registered(self, line: Line, order: registration_pb2.TokenRegistration) -> None:
+        same("number", order.number, line.sequence)
+        same("amount", order.amount_fen, line.amount_fen)
+        seal = f"{order.amount_fen} ".encode() + order.device_certificate
+        same("digest", record_digest(seal), line.digest)
+        if line.accepted and not _asked_for(order):
+            raise Wrong(_("its device has not asked this bank to be certified"))
+        if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
+            raise Wrong(_("it moves something else than the bank signed"))
+
+    def _deposited(self, line: Line, row: Sequence[Line], index: int, bank: int) -> None:
+        """What the bank deposited; what further accounts pay of it follows the first record."""
+        head = index
+        while not row[head].sequence and head:
+            head -= 1
+        number = row[head].sequence
+        if not line.accepted:
+            return
+        if self._deposits.get((bank, number)) != line.digest:
+            raise Wrong(
+                _("it is in no deposit that bank {name} signed").format(name=self._banks[bank].name)
+            )
+        offset = (line.debit - FIRST_BANK_ACCOUNT) % ACCOUNTS_PER_BANK
+        pays = line.debit == OFFLINE_FLOAT or (
+            line.debit >= FIRST_BANK_ACCOUNT and offset == LOSS_OFFSET
+        )
+        if not pays or line.credit != self._account(bank, CIRCULATION_OFFSET):
+            raise Wrong(_("it moves something else than a deposit does"))
+
+    def _office(self, line: Line, bank: int) -> None:
+        """What two officers did."""
+        if not line.accepted:
+            return
+        reserves, circulation = line.origin - OFFICE_OFFSET, self._account(bank, CIRCULATION_OFFSET)
+        kind = {
+            (PAID_IN, reserves): "pay_in_reserves",
+            (reserves, PAID_IN): "pay_out_reserves",
+            (reserves, circulation): "issue",
+            (circulation, reserves): "redeem",
+        }.get((line.debit, line.credit))
+        if kind is None:
+            raise Wrong(_("no officers' act moves this"))
+        self._acts.took_effect(
+            line,
+            kind,
+            number=line.sequence,
+            bank=self._banks[bank].name,
+            amount_fen=line.amount_fen,
+        )
+
+    def _consequence(self, line: Line, bank: int, offset: int) -> None:
+        """What the audit of tokens goes through: only its form is looked at here."""
+        circulation = self._account(bank, CIRCULATION_OFFSET)
+        expected = (OFFLINE_FLOAT, circulation)
+        if offset == LOSS_OFFSET:
+            expected = (self._account(bank, 0), self._account(bank, LOSS_OFFSET))
+        if line.accepted and (line.debit, line.credit) != expected:
+            raise Wrong(_("nothing follows so from what was signed"))
+
+
+def _asked_for(order: registration_pb2.TokenRegistration) -> bool:
+    """Whether the device that tokens are for has asked that bank for its certificate."""
+    try:
+        certificate = Certificate.decode(order.device_certificate, DEVICE)
+        return Possession.decode(order.possession).proves(certificate.key, order.bank)
+    except FormatError:
+        return False
+
+
+def device_key(engine: Engine, position: int) -> bytes:
+    """The key of the device for which a bank had tokens registered at a position.
+
+    Raises:
+        Wrong: no registration that it signed begins there.
+    """
+    query = select(_batches.c.head, _batches.c.kind).where(_batches.c.position == position)
+    with engine.connect() as connection:
+        row = connection.execute(query).first()
+    if row is None or row.kind != "registration":
+        raise Wrong(
+            _("no registration that the bank signed stands at position {position}").format(
+                position=position
+            )
+        )
+    order = read(registration_pb2.TokenRegistration, bytes(row.head))
+    try:
+        return Certificate.decode(order.device_certificate, DEVICE).key
+    except FormatError as error:
+        raise Wrong(_("its certificate cannot be read: {error}").format(error=error)) from None

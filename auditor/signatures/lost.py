@@ -1,0 +1,178 @@
+"""What a bank lost with a newer copy of its database: taken up by acts, and settled by acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.books import LOST, MIRROR
+from auditor.signatures.acts import Approved
+from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.settled import Settled
+from auditor.signatures.verifying import Problems
+from dcep.office.v1 import office_pb2
+from dcep.registration.v1 import registration_pb2
+from language import _
+from settlement.records import Kind
+
+_PUT_BACK = ("act", "bank", "number", "hash", "acts_number", "acts_hash", "receipt")
+put_backs = table("put_backs", *map(column, _PUT_BACK))
+_COME_BACK = ("act", "incarnation", "after_number", "until_number")
+_come_backs = table("come_backs", *map(column, _COME_BACK))
+_MOVE = ("entry", "amount_fen", "settled_fen", "payer")
+_moves = table("lost_moves", *map(column, _MOVE))
+
+
+def check_put_backs(
+    central: Engine, names: Mapping[int, str], approved: Sequence[Approved]
+) -> tuple[dict[str, list[Any]], Problems]:
+    """Each bank's rows of `put_backs`, oldest first, and those that no act of two officers made."""
+    problems, found = Problems(), dict[str, list[Any]]()
+    acts = {act.number: act.content.put_back for act in _of(approved, "put_back")}
+    for row in _until(approved, put_back_rows(central)):
+        said = acts.pop(row.act, None)
+        wanted = office_pb2.PutBack(
+            name=names.get(row.bank, ""),
+            after_number=row.number,
+            after_hash=bytes(row.hash),
+            acts_number=row.acts_number,
+            acts_hash=bytes(row.acts_hash),
+        )
+        if said == wanted:
+            found.setdefault(said.name, []).append(row)
+        else:
+            problems.say(
+                _("table put_backs, row act={act}: no act of two officers says so").format(
+                    act=row.act
+                )
+            )
+    for number in acts:
+        problems.say(_("table put_backs: the row of act {number} is missing").format(number=number))
+    return found, problems
+
+
+def put_back_rows(central: Engine) -> Sequence[Any]:
+    """All of them as they stand, oldest first."""
+    with central.connect() as connection:
+        return connection.execute(select(put_backs).order_by(put_backs.c.act)).all()
+
+
+def _until(approved: Sequence[Approved], rows: Sequence[Any]) -> list[Any]:
+    """Rows of the acts that were looked at; of one that came since, nothing is said."""
+    last = max((act.number for act in approved), default=0)
+    return [row for row in rows if row.act <= last]
+
+
+@dataclass
+class _Move:
+    """What left the bank, and how much of it has been settled, in fen."""
+
+    amount_fen: int
+    payer: str
+    settled_fen: int = 0
+
+
+class LostTime:
+    """Says which entries of a feed may speak of what was lost, and follows what they move."""
+
+    def __init__(
+        self, engine: Engine, put_back: Sequence[Any], approved: Sequence[Approved]
+    ) -> None:
+        """Reads it.
+
+        Args:
+            engine: of the bank.
+            put_back: its rows at the central bank, each with an act of two officers there.
+            approved: acts of the bank's own officers.
+        """
+        self.problems = Problems()
+        self.moves: dict[int, _Move] = {}
+        self._engine = engine
+        self._windows: list[tuple[int, int]] = []
+        let = {row.act for row in put_back}
+        acts = {act.number: act.content.come_back for act in _of(approved, "come_back")}
+        with engine.connect() as connection:
+            rows = connection.execute(select(_come_backs).order_by(_come_backs.c.act)).all()
+        for row in _until(approved, rows):
+            said = acts.pop(row.act, None)
+            told = (row.incarnation, row.after_number, row.until_number)
+            where = _("table come_backs, row act={act}").format(act=row.act)
+            if said is None or told != (said.incarnation, said.after_number, said.until_number):
+                self.problems.say(_("{where}: no act of two officers says so").format(where=where))
+            elif row.incarnation not in let:
+                self.problems.say(
+                    _("{where}: the central bank has not put the bank back so").format(where=where)
+                )
+            else:
+                self._windows.append((row.after_number, row.until_number))
+        for number in acts:
+            self.problems.say(
+                _("table come_backs: the row of act {number} is missing").format(number=number)
+            )
+
+    def has(self, line: Line) -> bool:
+        """Whether the entry that a record comes from may speak of what was lost."""
+        number = read(registration_pb2.FeedEntry, line.note).number
+        return any(after < number <= until for after, until in self._windows)
+
+    def moved(self, line: Line, said: Line, settled: Settled) -> None:
+        """A record of the feed out of LOST. Raises Wrong unless it is what was lost."""
+        entry = read(registration_pb2.FeedEntry, line.note)
+        if not self.has(line):
+            raise Wrong(_("no act of two officers lets it speak of what was lost"))
+        ours = said.origin in (settled.circulation, settled.office)
+        if not ours or (line.debit, line.credit) != (LOST, MIRROR):
+            raise Wrong(
+                _("the central bank's position {position} says something else").format(
+                    position=said.position
+                )
+            )
+        if line.kind == Kind.REFUSAL and not said.accepted:
+            return
+        if line.kind != Kind.TRANSFER or not said.accepted or said.debit != settled.circulation:
+            raise Wrong(
+                _("the central bank's position {position} took nothing from the bank").format(
+                    position=said.position
+                )
+            )
+        same("amount", said.amount_fen, line.amount_fen)
+        payer = ""
+        if entry.WhichOneof("event") == "outgoing_settled":
+            payer = read(registration_pb2.OutboundPayment, said.note).payer_number
+        self.moves[entry.number] = _Move(line.amount_fen, payer)
+
+    def settled(self, asked: office_pb2.SettleLost) -> None:
+        """An act has settled some of an entry. Raises Wrong for more than there is."""
+        move = self.moves.get(asked.entry)
+        if move is None:
+            raise Wrong(_("nothing was lost by entry {entry}").format(entry=asked.entry))
+        if asked.wallet_number and asked.wallet_number != move.payer:
+            raise Wrong(
+                _("the payer of entry {entry} is {payer}").format(
+                    entry=asked.entry, payer=move.payer or _("not known")
+                )
+            )
+        move.settled_fen += asked.amount_fen
+        if move.settled_fen > move.amount_fen:
+            raise Wrong(_("more is settled than entry {entry} has lost").format(entry=asked.entry))
+
+    def finish(self) -> Problems:
+        """What is wrong, once the journal has been gone through."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_moves)).all()
+        stand = {row.entry: _Move(row.amount_fen, row.payer, row.settled_fen) for row in rows}
+        for entry in sorted({*stand, *self.moves}):
+            if stand.get(entry) != self.moves.get(entry):
+                self.problems.say(
+                    _(
+                        "table lost_moves, row entry={entry}: the journal says something else"
+                    ).format(entry=entry)
+                )
+        return self.problems
+
+
+def _of(approved: Sequence[Approved], kind: str) -> list[Approved]:
+    return [act for act in approved if act.content.WhichOneof("kind") == kind]

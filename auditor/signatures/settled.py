@@ -1,0 +1,152 @@
+"""What the central bank's journal says about a bank, looked up by the position its feed names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from auditor.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    MIRROR,
+    OFFICE_OFFSET,
+    OFFLINE_FLOAT,
+    RESTORED_OFFSET,
+    SET_ASIDE,
+    SUSPENSE,
+    VAULT,
+)
+from auditor.signatures.centre import device_key
+from auditor.signatures.orders import Line, Wrong, read, same
+from auditor.signatures.positions import Positions
+from dcep.registration.v1 import registration_pb2
+from language import _
+from settlement.records import Kind
+from settlement.tables import JournalTables
+
+OutboundPayment = registration_pb2.OutboundPayment
+
+
+class Hold(NamedTuple):
+    """Money that a bank holds for the central bank's word, and what was ordered with it."""
+
+    position: int
+    account: int
+    amount_fen: int
+    device_key: bytes
+    """Of the device that is loaded; empty for a payment."""
+
+    payer_number: str = ""
+    payee_number: str = ""
+
+
+class Settled:
+    """Reads the central bank's journal in the order in which a bank's feed asks for it."""
+
+    def __init__(self, engine: Engine, tables: JournalTables, bank: int) -> None:
+        self._engine = engine
+        self._positions = Positions(engine, tables)
+        first = FIRST_BANK_ACCOUNT + ACCOUNTS_PER_BANK * bank
+        self.circulation = first + CIRCULATION_OFFSET
+        self.deposits = first + DEPOSITS_OFFSET
+        self.office = first + OFFICE_OFFSET
+        self.restored = first + RESTORED_OFFSET
+
+    def at(self, position: int) -> Line:
+        """The record at a position. Raises Wrong when there is none."""
+        line = self._positions.at(position)
+        if line is None:
+            raise Wrong(
+                _("the central bank's journal has no position {position}").format(position=position)
+            )
+        return line
+
+    def says(self, note: bytes) -> bool:
+        """Whether the journal has what an entry of the feed says that it has."""
+        try:
+            entry = read(registration_pb2.FeedEntry, note)
+            said = self.at(entry.position)
+        except Wrong:
+            return False
+        event = entry.WhichOneof("event")
+        if event in ("outgoing_settled", "outgoing_ended", "tokens_registered"):
+            number = getattr(entry, event).number
+            return (said.origin, said.sequence) == (self.circulation, number)
+        if event == "incoming":
+            return said.note == entry.incoming.payment
+        origins = {"tokens_deposited": self.deposits, "tokens_restored": self.restored}
+        return said.origin == origins.get(event, self.office)
+
+    def of_outbound(self, said: Line, hold: Hold, *, settled: bool) -> None:
+        """That the central bank ended a payment or a load of this bank so. Raises Wrong."""
+        if said.origin != self.circulation or said.sequence != hold.position:
+            raise Wrong(
+                _("the central bank's position {position} is not about this hold").format(
+                    position=said.position
+                )
+            )
+        same("amount", said.amount_fen, hold.amount_fen)
+        if said.accepted != settled:
+            what = "settled" if said.accepted else _("ended without settling")
+            raise Wrong(
+                _("the central bank {what} it at its position {position}").format(
+                    what=what, position=said.position
+                )
+            )
+        if not settled:
+            return
+        if bool(hold.device_key) != (said.credit == OFFLINE_FLOAT):
+            raise Wrong(_("the central bank used it for another purpose than the order's"))
+        if hold.device_key:
+            key = device_key(self._engine, said.position)
+            same("device", hold.device_key.hex(), key.hex())
+        else:
+            payment = read(OutboundPayment, said.note)
+            for name, paid, told in (
+                ("payer", payment.payer_number, hold.payer_number),
+                ("payee", payment.payee_number, hold.payee_number),
+            ):
+                if paid != told:
+                    raise Wrong(
+                        _("its order's {name} is {told}, the central bank paid {paid}").format(
+                            name=name, told=told, paid=paid
+                        )
+                    )
+
+    def own_move(self, line: Line, said: Line) -> None:
+        """That a move among the bank's own accounts is the office's. Raises Wrong."""
+        if said.origin != self.office:
+            raise Wrong(
+                _("the central bank's position {position} says nothing of the kind").format(
+                    position=said.position
+                )
+            )
+        if said.credit == self.circulation and said.accepted:
+            expected = (Kind.TRANSFER, MIRROR, VAULT)
+        elif said.accepted:
+            expected = (Kind.TRANSFER, SET_ASIDE, MIRROR)
+        else:
+            expected = (Kind(line.kind), SET_ASIDE, VAULT)
+        if (line.kind, line.debit, line.credit) != expected:
+            raise Wrong(
+                _("the central bank's position {position} says something else").format(
+                    position=said.position
+                )
+            )
+        if line.kind != Kind.REFUSAL:
+            same("amount", said.amount_fen, line.amount_fen)
+
+    def incoming(self, said: Line) -> OutboundPayment | None:
+        """The payment from another bank that a record brings; None when it brings none."""
+        own = said.origin in (self.circulation, self.deposits, self.office, self.restored)
+        if own or said.credit != self.circulation or not said.accepted:
+            return None
+        return read(OutboundPayment, said.note)
+
+
+def diverted(line: Line) -> bool:
+    """Whether a delivery ended in the suspense account."""
+    return line.credit == SUSPENSE or line.result == 1

@@ -1,0 +1,145 @@
+"""The signatures of a whole stack: each ledger gone through once more, with what was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.signatures.act_chain import ends_told
+from auditor.signatures.acts import ActsDone
+from auditor.signatures.acts_told import ActsTold
+from auditor.signatures.bank import BankWalk, Unsaid
+from auditor.signatures.central_keys import CentralTerms
+from auditor.signatures.centre import CentreWalk
+from auditor.signatures.feed_chain import FeedChain
+from auditor.signatures.feed_tips import ends_of_central_acts
+from auditor.signatures.key_rows import KeyRows
+from auditor.signatures.lost import LostTime, check_put_backs, put_back_rows
+from auditor.signatures.settled import Settled
+from auditor.signatures.verifying import Signatures, Verifying
+from deployment.topology import CENTRAL_BANK
+from settlement.audit import LedgerReport
+from settlement.tables import JournalTables
+
+_banks = table("banks", column("id"), column("name"))
+_keys = table("bank_keys", column("bank"), column("business_key"))
+
+
+@dataclass(frozen=True)
+class SignaturesAsked:
+    """Which signatures are to be verified.
+
+    Attributes:
+        wanted: None: all of a small stack, a sample of a large one.
+        seed: of the sample; drawn when None.
+        progress: told how many were verified since it was told last.
+    """
+
+    wanted: Signatures | None = None
+    seed: int | None = None
+    progress: Callable[[int], None] = lambda _: None
+
+
+EVERY_SIGNATURE = SignaturesAsked(Signatures.ALL)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A ledger that was replayed, and where it is."""
+
+    engine: Engine
+    tables: JournalTables
+    report: LedgerReport
+
+
+@dataclass(frozen=True)
+class SignaturesFound:
+    """What was verified, and what has no signature behind it."""
+
+    wanted: Signatures
+    checked: int
+    left_out: int
+    seconds: float
+    seed: int
+    problems: list[str] = field(default_factory=list)
+    unsaid: dict[str, Unsaid] = field(default_factory=dict)
+    """By bank, what the central bank once signed to it and does not have in its journal."""
+
+    def as_fields(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "signatures": self.wanted.value,
+            "signatures_checked": self.checked,
+            "signatures_left_out": self.left_out,
+            "signatures_seconds": round(self.seconds, 3),
+            "signatures_seed": self.seed,
+        }
+
+
+def audit_signatures(
+    ledgers: Mapping[str, Ledger], indexes: Mapping[str, int], asked: SignaturesAsked
+) -> SignaturesFound:
+    """Names each movement that nobody ordered, and each signature that does not hold.
+
+    Args:
+        ledgers: of the central bank and of the banks, by name; banks were replayed first.
+        indexes: each bank's in the central bank's accounts.
+        asked: which signatures to verify.
+    """
+    records = sum(ledger.report.position for ledger in ledgers.values())
+    verifying = Verifying(asked.wanted, records, seed=asked.seed, progress=asked.progress)
+    central = ledgers[CENTRAL_BANK]
+    keys: dict[str, list[bytes]] = {}
+    with central.engine.connect() as connection:
+        query = select(_banks.c.name, _keys.c.business_key).join(_keys, _keys.c.bank == _banks.c.id)
+        for row in connection.execute(query):
+            keys.setdefault(row.name, []).append(bytes(row.business_key))
+    # Before the acts themselves, which only go on meanwhile.
+    told = ActsTold(central.engine, indexes, keys, put_back_rows(central.engine))
+    others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
+    central_ends = ends_told(ends_of_central_acts(others))
+    before = KeyRows.read(central.engine)
+    first = [row.term.value for row in before.of_centre if not row.act]
+    decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
+    decided.chain.told(central_ends)
+    after = KeyRows.read(central.engine)
+    rows = before.also_in(after)
+    terms = CentralTerms(rows, after, decided.approved, verifying)
+    found = [(CENTRAL_BANK, part.problems) for part in (decided, terms, told)]
+    names = {index: name for name, index in indexes.items()}
+    put_back, unordered = check_put_backs(central.engine, names, decided.approved)
+    found.append((CENTRAL_BANK, unordered))
+    unsaid: dict[str, Unsaid] = {}
+    for name, ledger in ledgers.items():
+        if name != CENTRAL_BANK and name not in indexes:
+            continue
+        if name == CENTRAL_BANK:
+            given = (rows.of_banks, after.of_banks)
+            centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, *given)
+            found.append((name, centre.run(ledger.report.rows)))
+            continue
+        acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
+        acts.chain.told(ends_told(told.ends[name]))
+        found += [(name, acts.problems), (name, terms.check_tips(ledger.engine, name))]
+        settled = Settled(central.engine, central.tables, indexes[name])
+        chain = FeedChain(name, indexes[name], ledger.engine, central.engine, keys.get(name, ()))
+        lost = LostTime(ledger.engine, put_back.get(name, ()), acts.approved)
+        bank = BankWalk(name, ledger.engine, ledger.tables, settled, acts, verifying, chain, lost)
+        found.append((name, bank.run(ledger.report.rows)))
+        broken = chain.finish()
+        found.append((name, broken))
+        if bank.unsaid.entries and not broken.said:
+            unsaid[name] = bank.unsaid
+    verifying.finish()
+    return SignaturesFound(
+        verifying.wanted,
+        verifying.checked,
+        verifying.left_out,
+        verifying.seconds,
+        verifying.seed,
+        [f"{name}: {problem}" for name, problems in found for problem in problems.all()],
+        unsaid,
+    )

@@ -1,0 +1,359 @@
+"""Equation 3, and that each row of tokens, pieces and losses is what the journal says.
+
+Tokens are written in the transaction of the journal row that pays for them, pieces in the one that
+retires them, losses in the one that takes them from a bank; what is left of expired tokens is
+marked in the one that gives it back. So in any one state of the database
+both tell the same story, row by row.
+
+Rows of tokens that ended long ago are deleted in batches. What each load and each deposit came to
+stands in the chain `pruned` (audit_pruned.py): the same story, with less to tell it by.
+
+Whatever a bank has borne has its proof in `evidence`, or the proof's digest in the chain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, column, func, select, table
+
+from auditor.books import (
+    ACCOUNTS_PER_BANK,
+    CIRCULATION_OFFSET,
+    DEPOSITS_OFFSET,
+    FIRST_BANK_ACCOUNT,
+    LOSS_OFFSET,
+    OFFLINE_FLOAT,
+    RESTORED_OFFSET,
+)
+from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
+from language import _
+from offline_token.formats import SIGNATURE_BYTES, FormatError, Token
+from settlement.journal import Journal, JournalBroken, Tip
+from settlement.records import Records, Result
+from settlement.tables import JournalTables
+
+FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
+DEPOSITED = b"deposited".ljust(32, b"\0")
+_MAX_EVIDENCE_PER_TOKEN = 32
+_TOKEN_LIFETIME_MS = 90 * 86_400_000
+_RESTORE_GRACE_MS = 37 * 86_400_000
+
+_tokens = table(
+    "tokens",
+    *map(
+        column,
+        (
+            *("token_id", "bank", "number", "owner", "value_fen", "expires_time_ms", "body"),
+            *("restored_fen", "pruned", "pruned_fen"),
+        ),
+    ),
+)
+_pieces = table(
+    "pieces",
+    *(column(name) for name in ("spent_by", "token_id", "bank", "number", "retired_fen")),
+)
+_losses = table(
+    "losses",
+    *map(column, ("borne_by", "amount_fen", "bank", "number", "lost_at", "token_id")),
+)
+_evidence = table("evidence", *map(column, ("piece_id", "token_id")))
+
+Batch = tuple[int, int]
+"""A bank's index and its number of a registration or a deposit."""
+
+
+@dataclass
+class TokenSums:
+    """What the tokens come to, in fen."""
+
+    registered_fen: int = 0
+    redeemed_fen: int = 0
+    restored_fen: int = 0
+    lost_fen: dict[int, int] = field(default_factory=dict)
+    """What each bank, by its index, has borne for double spends."""
+
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def outstanding_fen(self) -> int:
+        """Σ value of registered tokens neither redeemed nor given back."""
+        return self.registered_fen - self.redeemed_fen - self.restored_fen
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """What one record moved into or out of the float, and where it stands in the journal."""
+
+    amount_fen: int
+    position: int
+    time_ms: int
+
+
+@dataclass
+class _Moves:
+    """Every record that touches the float or pays from a loss account, by who caused it."""
+
+    into: dict[Batch, _Moved] = field(default_factory=dict)
+    out_of: dict[Batch, _Moved] = field(default_factory=dict)
+    restored: dict[Batch, _Moved] = field(default_factory=dict)
+    lost: dict[tuple[int, int, int], _Moved] = field(default_factory=dict)
+    """By (bearing bank, bank, number)."""
+
+
+def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSums:
+    """Check the rows of tokens and pieces against the journal; sum them as of ``position``."""
+    with engine.connect() as connection:
+        end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
+        tokens = connection.execute(select(_tokens)).all()
+        pieces = connection.execute(select(_pieces).where(_pieces.c.spent_by == DEPOSITED)).all()
+        losses = connection.execute(select(_losses)).all()
+        proofs = connection.execute(select(_evidence)).all()
+        chain = pruned_rows(connection)
+    found = TokenSums()
+    try:
+        moves = _moves(Journal(engine, tables), end)
+    except JournalBroken:
+        return found  # the journal's own audit names the row; without it nothing can be compared
+    pruned = read_pruned(chain, found.problems)
+    check_forgotten(
+        pruned, {load: moved.time_ms for load, moved in moves.into.items()}, found.problems
+    )
+    registered: Counter[Batch] = Counter(pruned.registered)
+    restored: Counter[Batch] = Counter(pruned.restored)
+    for token in tokens:
+        registered[token.bank, token.number] += token.value_fen
+        restored[token.bank, token.number] += token.restored_fen or 0
+    retired: Counter[Batch] = Counter(pruned.retired)
+    by_token: dict[bytes, int] = defaultdict(int)
+    for piece in pieces:
+        retired[piece.bank, piece.number] += piece.retired_fen
+        by_token[bytes(piece.token_id)] += piece.retired_fen
+    _check_pruned_tokens(tokens, by_token, pruned, found.problems)
+    _check_worth(tokens, by_token, found.problems)
+    _check_bodies(tokens, moves, found.problems)
+    _check_in_time(moves, found.problems)
+    found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
+    found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
+    found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
+    lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
+    for loss in losses:
+        lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
+    for bearer in sorted({key[0] for key in [*lost, *moves.lost]}):
+        rows = {key[1:]: fen for key, fen in lost.items() if key[0] == bearer}
+        moved = {key[1:]: move for key, move in moves.lost.items() if key[0] == bearer}
+        name = _("losses borne_by={bearer}").format(bearer=bearer)
+        found.lost_fen[bearer] = _compare(name, rows, moved, position, found.problems)
+    lost_at = [*((bytes(loss.lost_at), bytes(loss.token_id)) for loss in losses), *pruned.lost_at]
+    _check_proved(lost_at, proofs, pruned, found.problems)
+    return found
+
+
+def _check_worth(
+    tokens: Sequence[Row[Any]], by_token: Mapping[bytes, int], problems: list[str]
+) -> None:
+    """Notes tokens of which more or less came back than they are worth, and pieces of no token."""
+    of_no_token = dict(by_token)
+    for token in tokens:
+        redeemed_fen = of_no_token.pop(bytes(token.token_id), 0) + token.pruned_fen
+        if redeemed_fen > token.value_fen:
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: worth {value} fen, its retired "
+                    "pieces come to {redeemed}"
+                ).format(
+                    token_id=bytes(token.token_id).hex(),
+                    value=token.value_fen,
+                    redeemed=redeemed_fen,
+                )
+            )
+        elif token.restored_fen not in (None, token.value_fen - redeemed_fen):
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: {value} fen were left, {restored} "
+                    "given back"
+                ).format(
+                    token_id=bytes(token.token_id).hex(),
+                    value=token.value_fen - redeemed_fen,
+                    restored=token.restored_fen,
+                )
+            )
+    for token_id in of_no_token:
+        problems.append(
+            _("table tokens, row token_id={token_id} is missing").format(token_id=token_id.hex())
+        )
+
+
+def _check_bodies(tokens: Sequence[Row[Any]], moves: _Moves, problems: list[str]) -> None:
+    """Notes rows that say something else than the token that was signed, or than its load."""
+    for row in tokens:
+        load = moves.into.get((row.bank, row.number))
+        made_ms = row.expires_time_ms - _TOKEN_LIFETIME_MS
+        body = bytes(row.body)
+        times, signature = (made_ms, row.expires_time_ms), body[-SIGNATURE_BYTES:]
+        meant = Token(bytes(row.token_id), row.value_fen, bytes(row.owner), *times, signature)
+        try:
+            same = meant.encode() == body
+        except FormatError:
+            same = False
+        if not same or (load is not None and made_ms < load.time_ms):
+            problems.append(
+                _("table tokens, row token_id={token_id}: it is not as it was registered").format(
+                    token_id=bytes(row.token_id).hex()
+                )
+            )
+
+
+def _check_in_time(moves: _Moves, problems: list[str]) -> None:
+    """Notes loads of which something went back while their payees could still deposit it."""
+    for load, moved in sorted(moves.restored.items()):
+        made = moves.into.get(load)
+        if made is not None and moved.time_ms - made.time_ms < (
+            _TOKEN_LIFETIME_MS + _RESTORE_GRACE_MS
+        ):
+            problems.append(
+                _(
+                    "table journal, position={position}: what was left of load bank={bank} "
+                    "number={number} went back before its tokens had ended"
+                ).format(position=moved.position, bank=load[0], number=load[1])
+            )
+
+
+def _check_proved(
+    lost_at: Sequence[tuple[bytes, bytes]],
+    proofs: Sequence[Row[Any]],
+    pruned: Pruned,
+    problems: list[str],
+) -> None:
+    """Notes what a bank has borne without any proof that its device spent the piece twice.
+
+    Of one token so many proofs are kept and no more.
+
+    Args:
+        lost_at: piece and token of each loss.
+    """
+    kept = [(bytes(proof.piece_id), bytes(proof.token_id)) for proof in proofs]
+    kept += [(piece, token) for piece, tokens in pruned.evidence.items() for token in tokens]
+    proved, by_token = {piece for piece, _token in kept}, Counter(token for _piece, token in kept)
+    for piece, token in sorted(set(lost_at)):
+        if piece not in proved and by_token[token] < _MAX_EVIDENCE_PER_TOKEN:
+            problems.append(
+                _("table evidence, piece_id={piece_id}: a bank bore a loss without it").format(
+                    piece_id=piece.hex()
+                )
+            )
+
+
+def _check_pruned_tokens(
+    tokens: Sequence[Row[Any]],
+    by_token: Mapping[bytes, int],
+    pruned: Pruned,
+    problems: list[str],
+) -> None:
+    """Notes tokens that were pruned too early, or not whole; and whether the sums agree."""
+    for token in tokens:
+        token_id = bytes(token.token_id)
+        if (token.pruned or token.pruned_fen) and token.restored_fen is None:
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: its pieces were deleted before what "
+                    "was left of it went back"
+                ).format(token_id=token_id.hex())
+            )
+        if token.pruned and token_id in by_token:
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: its pieces were deleted, and there "
+                    "are some"
+                ).format(token_id=token_id.hex())
+            )
+        if not token.pruned and token.expires_time_ms < pruned.until_ms:
+            problems.append(
+                _(
+                    "table tokens, row token_id={token_id}: it has not ended, and the chain says "
+                    "that it has"
+                ).format(token_id=token_id.hex())
+            )
+    by_tokens_fen = sum(token.pruned_fen for token in tokens) + pruned.redeemed_fen
+    by_rows_fen = sum(pruned.retired.values())
+    if by_tokens_fen != by_rows_fen:
+        problems.append(
+            _("table pruned: its rows come to {by_rows} fen, the tokens say {by_tokens}").format(
+                by_rows=by_rows_fen, by_tokens=by_tokens_fen
+            )
+        )
+
+
+def _compare(
+    name: str,
+    rows: Mapping[Batch, int],
+    moves: Mapping[Batch, _Moved],
+    position: int,
+    problems: list[str],
+) -> int:
+    """Fen in the rows whose record lies at or before ``position``; notes rows that differ."""
+    total_fen = 0
+    for batch in sorted(set(rows) | set(moves)):
+        moved = moves.get(batch)
+        value_fen = rows.get(batch, 0)
+        journal_fen = moved.amount_fen if moved else 0
+        if value_fen != journal_fen:
+            problems.append(
+                _(
+                    "table {name}, rows bank={batch} number={batch2}: they come to {value} fen, "
+                    "the journal says {journal}"
+                ).format(
+                    name=name, batch=batch[0], batch2=batch[1], value=value_fen, journal=journal_fen
+                )
+            )
+        if moved is None or moved.position <= position:
+            total_fen += value_fen
+    return total_fen
+
+
+def _moves(journal: Journal, until_seq: int) -> _Moves:
+    found = _Moves()
+    for entry, _rest in journal.rows(Tip(), until_seq=until_seq):
+        records = entry.records
+        touching = (records["credit"] == OFFLINE_FLOAT) | (records["debit"] == OFFLINE_FLOAT)
+        touching |= records["debit"] % ACCOUNTS_PER_BANK == FIRST_LOSS % ACCOUNTS_PER_BANK
+        for i in touching.nonzero()[0].tolist():
+            record = records[i]
+            place, time_ms = entry.first_position + i, int(record["time_ms"])
+            moved = _Moved(int(record["amount_fen"]), place, time_ms)
+            if not moved.amount_fen or not Result(int(entry.results[i])).accepted:
+                continue
+            bank, offset = _place(int(record["origin"]))
+            number = _number(records, i)
+            if int(record["credit"]) == OFFLINE_FLOAT:
+                assert offset == CIRCULATION_OFFSET
+                found.into[bank, number] = moved
+            elif int(record["debit"]) == OFFLINE_FLOAT:
+                assert offset in (DEPOSITS_OFFSET, RESTORED_OFFSET)
+                moves = found.restored if offset == RESTORED_OFFSET else found.out_of
+                moves[bank, number] = moved
+            elif int(record["debit"]) >= FIRST_LOSS:
+                assert offset == DEPOSITS_OFFSET
+                found.lost[_place(int(record["debit"]))[0], bank, number] = moved
+    return found
+
+
+def _number(records: Records, i: int) -> int:
+    """The number of a deposit: behind the first record that pays it the others have none."""
+    while not records[i]["sequence"]:
+        i -= 1
+    return int(records[i]["sequence"])
+
+
+def _place(account: int) -> tuple[int, int]:
+    """The bank that an account belongs to, and which of its accounts it is."""
+    return divmod(account - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
+
+
+def bank_indexes(connection: Connection) -> dict[str, int]:
+    """Each bank's index in the central bank's accounts."""
+    banks = table("banks", column("id"), column("name"))
+    return {row.name: row.id for row in connection.execute(select(banks))}

@@ -1,0 +1,174 @@
+"""Acts in words, and as fields for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.markup import escape
+
+from console.sheet import clock
+from currency.amount import format_yuan
+from dcep.office.v1 import office_pb2
+from language import N_, _
+from runtime.errors import reason_name
+from runtime.output import harmless
+
+ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
+LIMITS = ("balance_cap_fen", "single_fen", "day_fen", "year_fen")
+_VERBS = {
+    "pay_in_reserves": N_("pay reserves in"),
+    "pay_out_reserves": N_("pay reserves out"),
+    "issue": N_("issue"),
+    "redeem": N_("redeem"),
+}
+_KINDS = (
+    N_("suspend bank"),
+    N_("reinstate bank"),
+    N_("freeze wallet"),
+    N_("unfreeze wallet"),
+    N_("pay suspense"),
+    N_("register officer"),
+    N_("renew officer"),
+    N_("remove officer"),
+    N_("change rights"),
+    N_("register cash machine"),
+    N_("revoke cash machine"),
+    N_("put back"),
+    N_("come back"),
+    N_("settle lost"),
+    N_("renew bank"),
+    N_("renew central key"),
+    N_("revoke central certificate"),
+    N_("renew offline root"),
+)
+_RIGHTS = {
+    "officers": N_("officers"),
+    "reserves": N_("reserves"),
+    "issuance": N_("issuance"),
+    "banks": N_("banks"),
+    "devices": N_("devices"),
+    "wallets": N_("wallets"),
+    "suspense": N_("suspense"),
+    "cash": N_("cash"),
+    "policy": N_("policy"),
+}
+_LIMITS = (N_("balance cap"), N_("single"), N_("day"), N_("year"))
+_STATES = (
+    N_("open"),
+    N_("approved"),
+    N_("rejected"),
+    N_("expired"),
+    N_("refused"),
+    N_("withdrawn"),
+)
+
+
+def content_of(act: office_pb2.Act) -> office_pb2.OfficerAct:
+    """What was proposed, from the very bytes that were signed."""
+    content = office_pb2.OfficerAct()
+    content.ParseFromString(act.proposal.payload)
+    return content
+
+
+def in_words(act: office_pb2.Act) -> str:
+    """What an act does: "issue 500,000.00 yuan, alpha"; nothing in it is taken for markup."""
+    return escape(said(content_of(act)))
+
+
+def said(content: office_pb2.OfficerAct) -> str:
+    """What an act does, as plain text that steers no terminal."""
+    kind = content.WhichOneof("kind") or ""
+    asked: Any = getattr(content, kind) if kind else office_pb2.OfficerAct()
+    if kind in _VERBS:
+        return harmless(
+            _("{verb} {yuan} yuan, {bank}").format(
+                verb=_(_VERBS[kind]), yuan=format_yuan(asked.amount_fen), bank=asked.bank
+            )
+        )
+    if kind == "set_policy":
+        limits = "; ".join(class_in_words(each) for each in asked.classes)
+        return _("set the limits of all wallet classes: {limits}").format(
+            limits=limits or _("none")
+        )
+    if kind == "admit_bank":
+        return harmless(
+            _(
+                "admit bank {name}, wallets {prefix}…, at {inner_address}, certificate "
+                "{certificate_fingerprint}, key {business_key}"
+            ).format(
+                name=asked.name,
+                prefix=asked.prefix,
+                inner_address=asked.inner_address,
+                certificate_fingerprint=asked.certificate_fingerprint,
+                business_key=asked.business_key.hex(),
+            )
+        )
+    if kind == "revoke_device":
+        return harmless(
+            _("take device {device_key}, certified by {bank}, out of use").format(
+                device_key=asked.device_key.hex(), bank=asked.bank
+            )
+        )
+    values = ", ".join(_shown(field, value) for field, value in asked.ListFields())
+    return harmless(f"{_(kind.replace('_', ' '))} {values}")
+
+
+def right_in_words(name: str) -> str:
+    """A right by its name in commands, in the reader's language too."""
+    words = _(_RIGHTS.get(name, name))
+    return name if words == name else _("{words} ({name})").format(words=words, name=name)
+
+
+def _shown(field: Any, value: Any) -> str:
+    """What stands in a field, as people read it."""
+    if field.name.endswith("_fen"):
+        return _("{amount} yuan").format(amount=format_yuan(value))
+    if field.name.endswith("_time_ms"):
+        return _("until {time}").format(time=clock(value))
+    if isinstance(value, bytes):
+        return value.hex()
+    if field.name == "rights":
+        names = (office_pb2.Right.Name(each).removeprefix("RIGHT_").lower() for each in value)
+        return _("rights: {names}").format(names=_(", ").join(map(right_in_words, names)))
+    return str(value)
+
+
+def quoted(text: str) -> str:
+    """Somebody's own words: they end where the quotation ends, and steer no terminal."""
+    words = " ".join(harmless(text).split()).replace("”", "'")
+    return f"“{words}”" if words else ""
+
+
+def class_in_words(limits: office_pb2.ClassLimits) -> str:
+    """The limits of a wallet class: "class II single 50,000.00"."""
+    said = [
+        f"{_(name.removesuffix('_fen').replace('_', ' '))} {format_yuan(getattr(limits, name))}"
+        for name in LIMITS
+        if getattr(limits, name)
+    ]
+    return _("class {roman} {limits}").format(
+        roman=ROMAN[limits.wallet_class], limits=_(", ").join(said) or _("without a limit")
+    )
+
+
+def fields(act: office_pb2.Act) -> dict[str, Any]:
+    """An act for a program."""
+    content = content_of(act)
+    kind = content.WhichOneof("kind") or ""
+    asked = getattr(content, kind) if kind else None
+    found: dict[str, Any] = {
+        "act_id": content.act_id,
+        "number": act.number,
+        "institution": content.institution,
+        "kind": kind,
+        "state": office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower(),
+        "cause": content.cause,
+        "proposed_by": act.proposed_by,
+        "decided_by": act.decided_by,
+        "position": act.position,
+        "reason": reason_name(act.reason) if act.reason else "",
+    }
+    for name in ("bank", "amount_fen", "name", "wallet_number", "position"):
+        if asked is not None and name in asked.DESCRIPTOR.fields_by_name:
+            found["entry" if name == "position" else name] = getattr(asked, name)
+    return found

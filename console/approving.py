@@ -1,0 +1,193 @@
+"""What an officer is about to release, from the very bytes that the approval is about.
+
+Nothing that a service says beside them is believed: neither under which id the act goes nor who
+proposed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.act_texts import quoted, said
+from console.clients import ActDesk, BankOffice, CentralOffice
+from console.sheet import clock, wrapped
+from console.shown import remember
+from currency.amount import format_yuan
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from deployment.topology import CENTRAL_BANK, StackPlan
+from language import _
+from runtime.errors import NoAnswer, Refusal, reason_name
+from runtime.messages import read_payload
+
+OPEN = office_pb2.ACT_STATE_OPEN
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An act that waits for the officer.
+
+    Attributes:
+        content: what was proposed.
+        amount_fen: what it moves; 0 for an act that moves none.
+    """
+
+    act: office_pb2.Act
+    content: office_pb2.OfficerAct
+    amount_fen: int
+
+    @property
+    def lines(self) -> str:
+        """What it does, who asks, since when and why."""
+        moves = ""
+        if self.content.WhichOneof("kind") == "pay_suspense":
+            moves = (
+                _(": {yuan} yuan").format(yuan=format_yuan(self.amount_fen))
+                if self.amount_fen
+                else _(": nothing")
+            )
+        made = _("asked by {officer}, {time}").format(
+            officer=self.content.officer, time=clock(self.act.proposed_time_ms)
+        )
+        cause = quoted(self.content.cause)
+        return "\n".join(
+            (
+                wrapped(said(self.content) + moves),
+                wrapped(_("{made}: {cause}").format(made=made, cause=cause), 2),
+            )
+        )
+
+
+def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> Asked:
+    """The act of an id, at the officer's own institution.
+
+    Raises:
+        Refusal: REQUEST_UNKNOWN saying where it is instead, SAME_OFFICER, ALREADY_DECIDED,
+            ACT_DIFFERS.
+    """
+    try:
+        with ActDesk(plan, institution, officer) as desk:
+            act = desk.act(act_id)
+    except Refusal as refusal:
+        if refusal.reason == errors_pb2.REASON_REQUEST_UNKNOWN:
+            raise _not_here(plan, institution, act_id) from refusal
+        raise
+    if act.proposed_by == officer:
+        raise Refusal(
+            errors_pb2.REASON_SAME_OFFICER,
+            _("{officer} proposed it; another officer of {institution} approves").format(
+                officer=officer, institution=institution
+            ),
+            field="officer",
+        )
+    _refuse_decided(act, officer)
+    return _asked(plan, institution, officer, act, act_id)
+
+
+def all_asked(plan: StackPlan, institution: str, officer: str) -> list[Asked]:
+    """What others proposed where the officer works and waits, the oldest first."""
+    with ActDesk(plan, institution, officer) as desk:
+        waiting = [act for act in desk.open_acts() if act.proposed_by != officer]
+    return [_asked(plan, institution, officer, act) for act in waiting]
+
+
+def check_as_shown(plan: StackPlan, asked: Sequence[Asked]) -> None:
+    """Refuses what was shown otherwise at these desks before: ACT_DIFFERS."""
+    for act_id in sorted(remember(plan, [one.act for one in asked])):
+        raise differs(
+            _("{act_id} was another act when it was shown before; nothing was approved").format(
+                act_id=act_id
+            )
+        )
+
+
+def differs(text: str) -> Refusal:
+    """What is there now is not what it says it is."""
+    return Refusal(errors_pb2.REASON_ACT_DIFFERS, text, field="act_id")
+
+
+def _asked(
+    plan: StackPlan, institution: str, officer: str, act: office_pb2.Act, act_id: str = ""
+) -> Asked:
+    content = read_payload(office_pb2.OfficerAct, act.proposal.payload)
+    if act_id and content.act_id != act_id.lower():
+        raise differs(
+            _("{institution} shows another act, {act_id}, under this id").format(
+                institution=institution, act_id=content.act_id
+            )
+        )
+    if content.institution != institution or content.officer != act.proposed_by:
+        raise differs(
+            _(
+                "it was made for {institution} by {officer}, and not for {here} by {proposed_by}"
+            ).format(
+                institution=content.institution,
+                officer=content.officer,
+                here=institution,
+                proposed_by=act.proposed_by,
+            )
+        )
+    return Asked(act, content, _amount_fen(plan, institution, officer, content))
+
+
+def _amount_fen(
+    plan: StackPlan, institution: str, officer: str, content: office_pb2.OfficerAct
+) -> int:
+    kind = content.WhichOneof("kind") or ""
+    asked = getattr(content, kind) if kind else content
+    if kind == "pay_suspense":
+        with BankOffice(plan, institution, officer) as office:
+            lies = {entry.position: entry.amount_fen for entry in office.suspense()}
+        return lies.get(asked.position, 0)
+    return int(asked.amount_fen) if "amount_fen" in asked.DESCRIPTOR.fields_by_name else 0
+
+
+def _refuse_decided(act: office_pb2.Act, officer: str) -> None:
+    """Says how it ended, unless the officer's own approval was it: nothing more is signed."""
+    if act.state == OPEN:
+        return
+    if act.state == office_pb2.ACT_STATE_APPROVED and act.decided_by == officer:
+        return
+    if act.state == office_pb2.ACT_STATE_EXPIRED:
+        raise Refusal(errors_pb2.REASON_EXPIRED, _("its time is over"), field="act_id")
+    if act.state == office_pb2.ACT_STATE_REFUSED:
+        raise Refusal(
+            act.reason,
+            _("it could not be done: {reason}").format(reason=reason_name(act.reason)),
+        )
+    state = office_pb2.ActState.Name(act.state).removeprefix("ACT_STATE_").lower()
+    by = _(" by {decided_by}").format(decided_by=act.decided_by) if act.decided_by else ""
+    raise Refusal(
+        errors_pb2.REASON_ALREADY_DECIDED,
+        _("it has been {state}{by}").format(state=_(state), by=by),
+        field="act_id",
+    )
+
+
+def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
+    """Where the id belongs, as far as those say who answer."""
+    said_so = _("no act {act_id} waits at {institution}; `dcep requests` lists what waits").format(
+        act_id=act_id, institution=institution
+    )
+    for name in (CENTRAL_BANK, *(bank.name for bank in plan.banks)):
+        people = plan.officers(name)
+        try:
+            if name == CENTRAL_BANK:
+                with CentralOffice(plan, people[0]) as office:
+                    if any(found.request_id == act_id for found in office.requests()):
+                        said_so = _(
+                            "this is what a bank asks for: an officer proposes it first, as "
+                            "`dcep requests` shows"
+                        )
+            if name != institution:
+                with ActDesk(plan, name, people[0]) as desk:
+                    desk.act(act_id)
+                said_so = _("this is an act of {name}: {names} decides about it").format(
+                    name=name, names=_(" or ").join(people)
+                )
+        except (NoAnswer, Refusal) as no:
+            known = reason_name(no.reason) if isinstance(no, Refusal) else ""
+            if known != "REQUEST_UNKNOWN":
+                said_so += _(" ({name} does not say whether it is there)").format(name=name)
+    return Refusal(errors_pb2.REASON_REQUEST_UNKNOWN, said_so, field="act_id")

@@ -1,0 +1,100 @@
+"""A cash machine: counts notes, and signs for what it took in and for what it has ready.
+
+In the sandbox it takes in whatever it is told, and never runs out. Its key lies apart from the
+bank's, which knows the public half.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from nacl.signing import SigningKey
+
+from console.tray import Notes, Tray
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from deployment.connections import ask, public_channel, stub
+from deployment.topology import CASH_MACHINE, StackMissing, StackPlan
+from language import _
+from runtime.envelope import sign
+
+TAKEN_IN, READY, QUESTION = "cash-receipt/v1", "cash-ready/v1", "cash-question/v1"
+
+
+class CashMachine:
+    """A machine of a bank."""
+
+    def __init__(self, bank: str, key: SigningKey, name: str = CASH_MACHINE) -> None:
+        self._bank = bank
+        self._key = key
+        self._name = name
+        self._number = 0
+        self._counting = threading.Lock()
+
+    @classmethod
+    def of(cls, plan: StackPlan, bank: str, name: str = CASH_MACHINE) -> CashMachine:
+        """A machine of a bank of a stack.
+
+        Raises:
+            StackMissing: there is none of this name.
+        """
+        path = plan.cash_machine_key(bank, name)
+        if not path.exists():
+            raise StackMissing(
+                _("no machine {name!r} stands here for {bank}").format(name=name, bank=bank)
+            )
+        return cls(bank, SigningKey(path.read_bytes()), name)
+
+    def receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
+        """What it says when it has taken in so much for a wallet."""
+        return self._signed(TAKEN_IN, self._receipt(wallet_number, amount_fen))
+
+    def ready(self, wallet_number: str, amount_fen: int, tray: Tray) -> SignedEnvelope:
+        """What it says when it has counted so much for a wallet into its tray."""
+        receipt = self._receipt(wallet_number, amount_fen)
+        tray.put(Notes(receipt.number, wallet_number, amount_fen, receipt.time_ms))
+        return self._signed(READY, receipt)
+
+    def settle(self, plan: StackPlan, tray: Tray, *, give_up: bool = False) -> list[Notes]:
+        """Asks the bank about all that is ready, and does as it says; what became of each.
+
+        Raises:
+            NoAnswer, Refusal: by the bank; the notes lie where they are.
+        """
+        with public_channel(plan, plan.bank(self._bank).public_address) as channel:
+            settle = stub(bank_pb2_grpc.ExchangeServiceStub, channel).SettleCashOut
+
+            def put(number: int, gives_up: bool) -> int:
+                question = self.question(number, give_up=gives_up)
+                asked = bank_pb2.SettleCashOutRequest(question=question)
+                return ask(settle, asked, bank_pb2.SettleCashOutResponse).state
+
+            return tray.settle(put, give_up=give_up)
+
+    def question(self, number: int, *, give_up: bool) -> SignedEnvelope:
+        """What it asks about notes that it has ready."""
+        asked = orders_pb2.CashQuestion(
+            bank=self._bank, machine=self._name, number=number, give_up=give_up
+        )
+        return self._signed(QUESTION, asked)
+
+    def _receipt(self, wallet_number: str, amount_fen: int) -> orders_pb2.CashReceipt:
+        now_ns = time.time_ns()
+        with self._counting:
+            # Counts on after a restart too: nobody has put in a note in a microsecond.
+            self._number = max(self._number + 1, now_ns // 1_000)
+            number = self._number
+        return orders_pb2.CashReceipt(
+            bank=self._bank,
+            machine=self._name,
+            number=number,
+            wallet_number=wallet_number,
+            amount_fen=amount_fen,
+            time_ms=now_ns // 1_000_000,
+        )
+
+    def _signed(
+        self, tag: str, content: orders_pb2.CashReceipt | orders_pb2.CashQuestion
+    ) -> SignedEnvelope:
+        return sign(tag, content.SerializeToString(), self._key, self._name.encode())

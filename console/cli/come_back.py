@@ -1,0 +1,200 @@
+"""``dcep come-back`` and ``dcep lost``: a bank without a newer copy of its database goes on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from console.cli.acts import propose
+from console.clients import CAUSE, BankOffice, CentralOffice
+from console.coming_back import next_act
+from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
+from console.output import EXIT_REFUSED, Speaker
+from currency.amount import format_yuan, parse_yuan
+from dcep.authentication.v1 import authentication_pb2
+from dcep.bank.v1 import bank_pb2
+from dcep.office.v1 import office_pb2
+from deployment.topology import CENTRAL_BANK, load
+from language import N_, _
+
+lost = typer.Typer(
+    help="What banks lost with a newer copy of their database: list it, settle it.",
+    invoke_without_command=True,
+)
+Cause = Annotated[str, typer.Option(help="Why, for the record.")]
+
+_KINDS = (N_("payment"), N_("load"), N_("redemption"))
+_EVENTS = (
+    N_("issued"),
+    N_("redeemed"),
+    N_("outgoing settled"),
+    N_("outgoing ended"),
+    N_("incoming"),
+    N_("tokens registered"),
+    N_("tokens deposited"),
+    N_("tokens restored"),
+    N_("redemption rejected"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(name="come-back")(come_back)
+    app.add_typer(lost, name="lost")
+
+
+def come_back(
+    bank: Annotated[str, typer.Argument(help="Name of the bank that was put back.")],
+    wallets: Annotated[
+        int,
+        typer.Option(
+            help="How many wallets were perhaps opened after the copy; their numbers are left out.",
+            min=0,
+            max=1_000_000,
+        ),
+    ] = 1_000,
+    officer: Annotated[
+        str, typer.Option("--as", help="Which officer proposes; the first one when left out.")
+    ] = "",
+    cause: Cause = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Have a bank go on from an older copy of its database, where no newer one exists.
+
+    Shows what the central bank has that the bank lacks, and proposes the act that is due: first at
+    the central bank, then, once that is approved and the command repeated, at the bank. Each takes
+    another officer there to approve it.
+    """
+    plan = load(folder)
+    name, speaker = plan.bank(bank).name, Speaker(as_json)
+    with BankOffice(plan, name) as office:
+        told = office.feed()
+    if not told.behind:
+        speaker.fail(
+            EXIT_REFUSED,
+            "NOT_BEHIND",
+            _("bank {name} is no older copy of its database").format(name=name),
+        )
+    with CentralOffice(plan, plan.officers(CENTRAL_BANK)[0]) as central:
+        beyond = central.feed_of(name, told.number)
+    for line in () if as_json else _beyond(name, told, beyond):
+        speaker.say(line)
+    kind = next_act(name, told, beyond, wallets)
+    at = CENTRAL_BANK if isinstance(kind, office_pb2.PutBack) else name
+    propose(plan, officer, kind, cause, request_id, anew, as_json, at=at)
+
+
+@lost.callback()
+def show(
+    context: typer.Context,
+    bank: Annotated[str, typer.Option(help="One bank; all when left out.")] = "",
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """List what left a bank before it was put back and is not settled: by entry of its feed."""
+    if context.invoked_subcommand is not None:
+        return
+    plan = load(folder)
+    names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
+    entries: list[dict[str, Any]] = []
+    for name in names:
+        with BankOffice(plan, name) as office:
+            entries += [_fields(name, entry) for entry in office.lost()]
+    Speaker(as_json).entries(entries, _line, _("nothing that was lost is open"))
+
+
+@lost.command()
+def settle(
+    bank: Annotated[str, typer.Argument(help="Name of a bank.")],
+    entry: Annotated[int, typer.Argument(help="The entry's number in the list.")],
+    amount: Annotated[str, typer.Argument(help="Yuan, like 12.50.")],
+    payer: Annotated[
+        bool,
+        typer.Option("--payer", help="Out of the wallet that the entry names; else the bank's."),
+    ] = False,
+    officer: BankOfficer = "",
+    cause: Cause = CAUSE,
+    request_id: RequestId = "",
+    anew: Anew = False,
+    folder: Folder = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Propose that the payer, or the bank out of its vault, bears what was lost.
+
+    Another officer of the bank approves.
+    """
+    plan, fen = load(folder), parse_yuan(amount)
+    name, number = plan.bank(bank).name, ""
+    if payer:
+        with BankOffice(plan, name) as office:
+            named = {found.entry: found.payer_number for found in office.lost()}
+        number = named.get(entry, "")
+        if not number:
+            Speaker(as_json).fail(
+                EXIT_REFUSED,
+                "PAYMENT_UNKNOWN",
+                _("entry {entry} is not open, or names no payer").format(entry=entry),
+            )
+    kind = office_pb2.SettleLost(entry=entry, amount_fen=fen, wallet_number=number)
+    propose(plan, officer, kind, cause, request_id, anew, as_json, at=name)
+
+
+def _beyond(
+    name: str,
+    told: bank_pb2.GetFeedResponse,
+    beyond: authentication_pb2.GetFeedOfResponse,
+) -> list[str]:
+    """What the central bank has and the bank does not, in words."""
+    lines = [
+        _(
+            "bank {name} stands at entry {number} of its feed; it has acknowledged "
+            "{acknowledged}, and there are {last_entry}"
+        ).format(
+            name=name,
+            number=told.number,
+            acknowledged=beyond.acknowledged,
+            last_entry=beyond.last_entry,
+        )
+    ]
+    lines += [
+        _("  {count} {event}: {yuan} yuan").format(
+            count=one.count, event=_(one.event.replace("_", " ")), yuan=format_yuan(one.amount_fen)
+        )
+        for one in beyond.beyond
+    ]
+    return lines
+
+
+def _fields(bank: str, entry: bank_pb2.LostEntry) -> dict[str, Any]:
+    return {
+        "bank": bank,
+        "entry": entry.entry,
+        "kind": entry.kind,
+        "number": entry.number,
+        "amount_fen": entry.amount_fen,
+        "open_fen": entry.amount_fen - entry.settled_fen,
+        "payment_id": entry.payment_id,
+        "payer_number": entry.payer_number,
+    }
+
+
+def _line(entry: dict[str, Any]) -> str:
+    of = (
+        _(" {payment_id} of {payer_number}").format(
+            payment_id=entry["payment_id"], payer_number=entry["payer_number"]
+        )
+        if entry["payer_number"]
+        else ""
+    )
+    return _("{bank} {entry}: {open} of {yuan} yuan open, {kind}{of}").format(
+        bank=entry["bank"],
+        entry=entry["entry"],
+        open=format_yuan(entry["open_fen"]),
+        yuan=format_yuan(entry["amount_fen"]),
+        kind=_(entry["kind"]),
+        of=of,
+    )

@@ -1,0 +1,253 @@
+"""The officers' desks: what a person with an officer's certificate and key can do over gRPC."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from google.protobuf.message import Message
+from nacl.signing import SigningKey
+
+from currency.text import typed
+from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
+from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
+from dcep.office.v1 import office_pb2, office_pb2_grpc
+from deployment.connections import Answer, ask, officer_channel, stub
+from deployment.provisioning import officer_key_file
+from deployment.topology import CENTRAL_BANK, StackPlan
+from officers.signing import OfficerKey
+from runtime.clock import SystemClock
+from runtime.errors import Refusal
+
+Act = office_pb2.Act
+CAUSE = "ordered by an officer"
+_PAGE = 500
+_BANK_WITHIN_S, _AGAIN_S = 10.0, 0.1
+
+
+def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
+    """The pages of a list, asked for one after another; `request` is for the first of them."""
+    while True:
+        page: Any = ask(method, request, kind)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+class Desk:
+    """A connection that is closed with its ``with`` block."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.channel.close()
+
+
+class ActDesk(Desk):
+    """An officer's desk, with the key that signs acts. Each act takes two such desks."""
+
+    def __init__(self, plan: StackPlan, institution: str, officer: str) -> None:
+        super().__init__(officer_channel(plan, plan.office_address(institution), officer))
+        key = SigningKey(officer_key_file(plan, officer).read_bytes())
+        self.officer = officer
+        self._key = OfficerKey(institution, officer, key)
+        self._acts = stub(office_pb2_grpc.ActServiceStub, self.channel)
+        self._clock = SystemClock()
+
+    def propose(self, kind: Message, cause: str = CAUSE, act_id: str | None = None) -> Act:
+        """Propose an act; another officer approves it."""
+        return self.send(self.signed(kind, cause, act_id or ""))
+
+    def signed(self, kind: Message, cause: str = CAUSE, act_id: str = "") -> SignedEnvelope:
+        """A proposal with the officer's signature, which has not left the desk."""
+        return self._key.propose(kind, typed(cause), self._clock.now_ms(), act_id=act_id)
+
+    def send(self, proposal: SignedEnvelope) -> Act:
+        """Propose what was signed; the same bytes again are the same act."""
+        request = office_pb2.ProposeActRequest(proposal=proposal)
+        return ask(self._acts.ProposeAct, request, office_pb2.ProposeActResponse).act
+
+    def approve(self, act: Act) -> Act:
+        """Approve an act exactly as it was shown."""
+        approval = self._key.approve(act.proposal.payload, self._clock.now_ms())
+        request = office_pb2.ApproveActRequest(approval=approval)
+        return ask(self._acts.ApproveAct, request, office_pb2.ApproveActResponse).act
+
+    def reject(self, act: Act) -> Act:
+        """Turn an act down."""
+        rejection = self._key.reject(act.proposal.payload, self._clock.now_ms())
+        request = office_pb2.RejectActRequest(rejection=rejection)
+        return ask(self._acts.RejectAct, request, office_pb2.RejectActResponse).act
+
+    def act(self, act_id: str) -> Act:
+        """One act."""
+        request = office_pb2.GetActRequest(act_id=act_id)
+        return ask(self._acts.GetAct, request, office_pb2.GetActResponse).act
+
+    def open_acts(self) -> list[Act]:
+        """The acts that wait for another officer, the oldest first."""
+        request = office_pb2.ListActsRequest(state=office_pb2.ACT_STATE_OPEN, page_size=_PAGE)
+        pages = _pages(self._acts.ListActs, request, office_pb2.ListActsResponse)
+        return [act for page in pages for act in page.acts][::-1]
+
+    def newest_acts(self, count: int) -> list[Act]:
+        """Acts in any state, the newest first; at most 500."""
+        request = office_pb2.ListActsRequest(page_size=count)
+        return list(ask(self._acts.ListActs, request, office_pb2.ListActsResponse).acts)
+
+    def approved_acts(self, kind: str) -> Iterator[Act]:
+        """Acts of one kind that took effect, the newest first."""
+        request = office_pb2.ListActsRequest(
+            state=office_pb2.ACT_STATE_APPROVED, kind=kind, page_size=_PAGE
+        )
+        for page in _pages(self._acts.ListActs, request, office_pb2.ListActsResponse):
+            yield from page.acts
+
+    def officers(self) -> list[office_pb2.Officer]:
+        """The officers of the institution."""
+        request = office_pb2.ListOfficersRequest()
+        answer = ask(self._acts.ListOfficers, request, office_pb2.ListOfficersResponse)
+        return list(answer.officers)
+
+
+class CentralOffice(ActDesk):
+    """An officer's desk at the central bank."""
+
+    def __init__(self, plan: StackPlan, officer: str) -> None:
+        super().__init__(plan, CENTRAL_BANK, officer)
+        self.issuance = stub(issuance_pb2_grpc.IssuanceServiceStub, self.channel)
+        self.authentication = stub(authentication_pb2_grpc.AuthenticationServiceStub, self.channel)
+        self.analysis = stub(analysis_pb2_grpc.AnalysisServiceStub, self.channel)
+
+    def banks(self) -> list[authentication_pb2.Bank]:
+        """All banks that were admitted once."""
+        request = authentication_pb2.ListBanksRequest()
+        return list(
+            ask(self.authentication.ListBanks, request, authentication_pb2.ListBanksResponse).banks
+        )
+
+    def feed_of(self, bank: str, after_number: int) -> authentication_pb2.GetFeedOfResponse:
+        """What the central bank's journal has of a bank beyond a place in its feed."""
+        request = authentication_pb2.GetFeedOfRequest(bank=bank, after_number=after_number)
+        kind = authentication_pb2.GetFeedOfResponse
+        return ask(self.authentication.GetFeedOf, request, kind)
+
+    def central_keys(self) -> authentication_pb2.ListCentralKeysResponse:
+        """The central bank's business keys."""
+        request = authentication_pb2.ListCentralKeysRequest()
+        kind = authentication_pb2.ListCentralKeysResponse
+        return ask(self.authentication.ListCentralKeys, request, kind)
+
+    def evidence(self) -> list[authentication_pb2.Evidence]:
+        """Every double spend that came to light, the newest first."""
+        request = authentication_pb2.ListEvidenceRequest(page_size=_PAGE)
+        kind = authentication_pb2.ListEvidenceResponse
+        pages = _pages(self.authentication.ListEvidence, request, kind)
+        return [case for page in pages for case in page.evidence]
+
+    def requests(self) -> list[issuance_pb2.Request]:
+        """What banks ask for and nobody answered yet, the oldest first."""
+        request = issuance_pb2.ListRequestsRequest(
+            state=issuance_pb2.REQUEST_STATE_WAITING, page_size=_PAGE
+        )
+        pages = _pages(self.issuance.ListRequests, request, issuance_pb2.ListRequestsResponse)
+        return [asked for page in pages for asked in page.requests][::-1]
+
+    def books_of(self, bank: str) -> issuance_pb2.BankBooks:
+        """Reserves and circulation of one bank."""
+        found: dict[str, issuance_pb2.BankBooks] = {one.bank: one for one in self.books().banks}
+        if bank not in found:
+            raise ValueError(f"the books have no bank {bank!r}")
+        return found[bank]
+
+    def books(self) -> issuance_pb2.GetBooksResponse:
+        """The central bank's side of equation 1."""
+        return ask(
+            self.issuance.GetBooks, issuance_pb2.GetBooksRequest(), issuance_pb2.GetBooksResponse
+        )
+
+    def flows(self, from_ms: int = 0, to_ms: int = 0) -> list[analysis_pb2.Flow]:
+        """What went from bank to bank in [from_ms, to_ms); both 0: ever."""
+        request = analysis_pb2.GetFlowsRequest(
+            from_time_ms=from_ms, to_time_ms=to_ms, page_size=_PAGE
+        )
+        pages = _pages(self.analysis.GetFlows, request, analysis_pb2.GetFlowsResponse)
+        return [flow for page in pages for flow in page.flows]
+
+
+class BankOffice(ActDesk):
+    """The desk of a bank's own officer, the first one unless another is named."""
+
+    def __init__(self, plan: StackPlan, bank: str, officer: str = "") -> None:
+        super().__init__(plan, bank, officer or plan.bank(bank).officer)
+        self.office = stub(bank_pb2_grpc.OfficeServiceStub, self.channel)
+
+    def suspense(self) -> list[bank_pb2.SuspenseEntry]:
+        """What lies in suspense and is not sent back, oldest first."""
+        request = bank_pb2.ListSuspenseRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
+        return [entry for page in pages for entry in page.entries]
+
+    def lost(self) -> list[bank_pb2.LostEntry]:
+        """What was lost with a newer copy of the database and is open, oldest first."""
+        request = bank_pb2.ListLostRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListLost, request, bank_pb2.ListLostResponse)
+        return [entry for page in pages for entry in page.entries]
+
+    def feed(self) -> bank_pb2.GetFeedResponse:
+        """Where the feed stands, and why it has stopped."""
+        return ask(self.office.GetFeed, bank_pb2.GetFeedRequest(), bank_pb2.GetFeedResponse)
+
+    def policy(self) -> list[office_pb2.ClassLimits]:
+        """The limits of the wallet classes that have any."""
+        request = bank_pb2.GetPolicyRequest()
+        return list(ask(self.office.GetPolicy, request, bank_pb2.GetPolicyResponse).classes)
+
+    def books(self) -> bank_pb2.GetBooksResponse:
+        """The bank's side of equation 2."""
+        return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)
+
+
+def by_two(
+    plan: StackPlan, institution: str, kind: Message, cause: str = CAUSE, act_id: str | None = None
+) -> Act:
+    """An act of the first two officers of an institution: one proposes, the other approves."""
+    first, second = plan.officers(institution)[:2]
+    with ActDesk(plan, institution, first) as desk:
+        act = desk.propose(kind, cause, act_id)
+    until = time.monotonic() + _BANK_WITHIN_S
+    with ActDesk(plan, institution, second) as desk:
+        while True:
+            try:
+                return desk.approve(act)
+            except Refusal as refusal:
+                # A bank that has to set money aside is asked again by and by.
+                if refusal.reason != errors_pb2.REASON_PEER_UNAVAILABLE or time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN_S)
+
+
+def issue(plan: StackPlan, bank: str, amount_fen: int) -> None:
+    """Pay reserves in for a bank and issue against them."""
+    for kind in (
+        office_pb2.PayInReserves(bank=bank, amount_fen=amount_fen),
+        office_pb2.Issue(bank=bank, amount_fen=amount_fen),
+    ):
+        by_two(plan, CENTRAL_BANK, kind)

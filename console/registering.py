@@ -1,0 +1,205 @@
+"""Officers who come, go, and get other rights or keys, while a stack runs.
+
+Certificates and keys are made by the sandbox's own authority, beside those in use (``….next``).
+What two officers have decided is followed here: files are put in their place, and the plan's list
+of officers grows and shrinks with the institution's own. Whatever fails half-way, or was decided
+while nobody looked: the next command goes on from what the institution says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from console.clients import ActDesk
+from console.rotation import next_certificate, next_key, next_to
+from currency import parties
+from dcep.errors.v1 import errors_pb2
+from dcep.office.v1 import office_pb2
+from deployment.provisioning import (
+    BANK_RIGHTS,
+    CENTRAL_RIGHTS,
+    fingerprint,
+    officer_key_file,
+    public_key,
+)
+from deployment.topology import CENTRAL_BANK, StackPlan
+from language import _
+from officers.well_formed import check_name
+from runtime.checks import invalid
+from runtime.errors import Refusal
+
+DAY_MS = 86_400_000
+_NOT_ONES_OWN = ("ca",)
+"""Names of files in the officers' folder that are nobody's."""
+
+
+def rights_named(names: str, institution: str) -> Sequence[office_pb2.Right]:
+    """The rights of a list such as "officers,issuance"; those usual there when it is empty."""
+    if not names:
+        return CENTRAL_RIGHTS if institution == CENTRAL_BANK else BANK_RIGHTS
+    known = {
+        name.removeprefix("RIGHT_").lower(): number
+        for name, number in office_pb2.Right.items()
+        if number
+    }
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in known:
+            raise invalid(
+                "rights", _("are of {names}, with commas between").format(names=", ".join(known))
+            )
+    return [known[name] for name in dict.fromkeys(wanted)]
+
+
+def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
+    """The officers of an institution, as it says to any of those in the plan."""
+    refusal: Refusal | None = None
+    for name in plan.officers(institution):
+        try:
+            with ActDesk(plan, institution, name) as desk:
+                return desk.officers()
+        except Refusal as no:
+            if no.reason != errors_pb2.REASON_OFFICER_UNKNOWN:
+                raise
+            refusal = no  # removed, or with another certificate, since somebody looked
+    raise refusal or Refusal(
+        errors_pb2.REASON_OFFICER_UNKNOWN,
+        _("nobody is left of {institution}").format(institution=institution),
+    )
+
+
+def follow(plan: StackPlan, institution: str) -> StackPlan:
+    """Makes files and plan what two officers have decided by now; the plan that stands then."""
+    people = registered(plan, institution)
+    for officer in people:
+        if not officer.removed:
+            _put(plan, officer)
+    there = [officer for officer in people if not officer.removed and _is_here(plan, officer)]
+    names = [officer.name for officer in there]
+    before = plan.officers(institution)
+    after = [name for name in before if name in names]
+    after += [name for name in names if name not in before]
+    if tuple(after) != before:
+        plan = plan.changed(lambda now: now.with_officers(institution, after))
+    for officer in people:
+        if officer.removed and _is_here(plan, officer):
+            _forget(plan, officer.name)
+    return plan
+
+
+def registration(
+    plan: StackPlan, institution: str, name: str, rights: Iterable[office_pb2.Right]
+) -> office_pb2.RegisterOfficer:
+    """What to propose for a new officer, with a certificate and a key that are made for it.
+
+    Raises:
+        Refusal: FIELD_INVALID, ALREADY_EXISTS; nothing was made.
+    """
+    check_name(name)
+    elsewhere = [other for other in _institutions(plan) if name in plan.officers(other)]
+    if name in _NOT_ONES_OWN or (elsewhere and institution not in elsewhere):
+        raise Refusal(
+            errors_pb2.REASON_ALREADY_EXISTS,
+            _("{name!r} is somebody else's name in this stack").format(name=name),
+            field="name",
+        )
+    certificate, key = _made(plan, institution, name)
+    return office_pb2.RegisterOfficer(
+        name=name,
+        certificate_fingerprint=fingerprint(certificate),
+        signing_key=public_key(key),
+        rights=sorted(rights),
+    )
+
+
+def renewal(plan: StackPlan, institution: str, name: str, days: int) -> office_pb2.RenewOfficer:
+    """What to propose for new ones, which are made unless an earlier command has made them.
+
+    Args:
+        days: for so long, from when they were made, the old ones are good too; 0: not at all.
+    """
+    _made(plan, institution, name)
+    return renewal_of(plan, name, days, fresh=True)
+
+
+def renewal_of(plan: StackPlan, name: str, days: int, *, fresh: bool) -> office_pb2.RenewOfficer:
+    """The renewal that a certificate and a key are, or were, proposed with.
+
+    Args:
+        fresh: those beside the ones in use; else the ones in use.
+    """
+    certificate, key = _files(plan, name)
+    if fresh:
+        certificate, key = next_to(certificate), next_to(key)
+    # Of the file, so that a repeat asks for the very same.
+    made_ms = int(key.stat().st_mtime * 1_000)
+    return office_pb2.RenewOfficer(
+        name=name,
+        certificate_fingerprint=fingerprint(certificate),
+        signing_key=public_key(key),
+        old_until_time_ms=made_ms + days * DAY_MS if days else 0,
+    )
+
+
+def is_under_way(plan: StackPlan, name: str) -> bool:
+    """Whether a certificate and a key lie beside those in use."""
+    return next_to(officer_key_file(plan, name)).exists()
+
+
+def give_up(plan: StackPlan, name: str) -> None:
+    """Takes away what was made for a proposal that was never taken."""
+    certificate, key = _files(plan, name)
+    for file in (certificate, certificate.with_suffix(".key"), key):
+        next_to(file).unlink(missing_ok=True)
+
+
+def _institutions(plan: StackPlan) -> list[str]:
+    return [CENTRAL_BANK, *(bank.name for bank in plan.banks)]
+
+
+def _files(plan: StackPlan, name: str) -> tuple[Path, Path]:
+    """The certificate and the signing key of an officer."""
+    return plan.officers_folder / f"{name}.crt", officer_key_file(plan, name)
+
+
+def _made(plan: StackPlan, institution: str, name: str) -> tuple[Path, Path]:
+    certificate, key = _files(plan, name)
+    role = parties.officer(institution, name)
+    return next_certificate(plan, certificate, role), next_key(key)
+
+
+def _put(plan: StackPlan, officer: office_pb2.Officer) -> None:
+    """Puts what was registered in the place of what is in use; goes on with what was begun."""
+    certificate, key = _files(plan, officer.name)
+    fresh, fresh_key = next_to(certificate), next_to(key)
+    marks = {held.certificate_fingerprint for held in officer.credentials}
+    keys = {held.signing_key for held in officer.credentials}
+    if fresh.exists() and fingerprint(fresh) in marks:
+        tls_key = certificate.with_suffix(".key")
+        if next_to(tls_key).exists():
+            os.replace(next_to(tls_key), tls_key)
+        os.replace(fresh, certificate)
+    if fresh_key.exists() and public_key(fresh_key) in keys:
+        os.replace(fresh_key, key)
+
+
+def _is_here(plan: StackPlan, officer: office_pb2.Officer) -> bool:
+    """Whether the officer's certificate and key lie in the stack."""
+    certificate, key = _files(plan, officer.name)
+    if not (certificate.exists() and key.exists()):
+        return False
+    mark, public = fingerprint(certificate), public_key(key)
+    held = officer.credentials
+    return any(each.certificate_fingerprint == mark for each in held) and any(
+        each.signing_key == public for each in held
+    )
+
+
+def _forget(plan: StackPlan, name: str) -> None:
+    """Takes away the keys of somebody who is no officer any more."""
+    certificate, key = _files(plan, name)
+    for file in (key, certificate.with_suffix(".key"), certificate):
+        file.unlink(missing_ok=True)
+    give_up(plan, name)

@@ -1,0 +1,345 @@
+"""New keys and certificates for the parties of a stack, and the end of those before, while it runs.
+
+A new key is made beside the old one (``….next``), announced by two officers, and put in the place
+of the old one. Whatever fails half-way: the same command goes on where it stopped, with the key
+that it has made.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf.message import Message
+from nacl.signing import SigningKey
+
+from console.clients import ActDesk, CentralOffice
+from console.registered import revoked_certificates
+from currency import parties
+from dcep.office.v1 import office_pb2
+from deployment.provisioning import (
+    CENTRAL_KEYS,
+    OFFLINE_ROOT,
+    ROOTS_BEFORE,
+    fingerprint,
+    officer_key_file,
+    public_key,
+    write_directory,
+)
+from deployment.topology import CENTRAL_BANK, StackMissing, StackPlan
+from language import _
+from runtime.certificates import Authority
+from runtime.clock import SystemClock
+from runtime.envelope import possession
+from runtime.private import make_private, write_private
+
+CERTIFICATE, KEY = "certificate", "key"
+ROOT = "offline-root"
+ROOT_DAYS = 120
+BOTH = (CERTIFICATE, KEY)
+DAY_MS = 86_400_000
+REPLACED = "replaced"
+"""The central bank's certificates from before, in its folder."""
+LONGEST_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Party:
+    """Whose keys they are.
+
+    Attributes:
+        kind: "bank", "officer", "central-bank" or "offline-root".
+        name: of the bank or the officer.
+        institution: where an officer works.
+    """
+
+    kind: str
+    name: str
+    institution: str = ""
+
+    @property
+    def role(self) -> str:
+        """What its certificate says."""
+        if self.kind == "officer":
+            return parties.officer(self.institution, self.name)
+        return parties.bank(self.name) if self.kind == "bank" else parties.CENTRAL_BANK
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done.
+
+    Attributes:
+        what: CERTIFICATE, KEY, or both.
+        old_until_ms: until when those before are good; 0: they are revoked.
+        cause: why, for the record.
+    """
+
+    what: Sequence[str]
+    old_until_ms: int
+    cause: str
+
+
+def party_of(plan: StackPlan, name: str) -> Party:
+    """The party of a name: central-bank, a bank, an officer. Raises StackMissing for no party."""
+    if name == ROOT:
+        return Party(ROOT, name)
+    wanted = name.removeprefix("bank/").removeprefix("officer/").rpartition("/")[2]
+    if wanted == CENTRAL_BANK:
+        return Party("central-bank", wanted)
+    if any(bank.name == wanted for bank in plan.banks):
+        return Party("bank", wanted)
+    try:
+        return Party("officer", wanted, plan.institution(wanted))
+    except StackMissing:
+        raise StackMissing(
+            _("{name!r} is neither a bank nor an officer of this stack").format(name=name)
+        ) from None
+
+
+def party_of_role(role: str) -> Party:
+    """The party of what a certificate says, such as ``officer/alpha/wang``."""
+    kind, *names = role.split("/")
+    return Party(kind, names[-1], names[0] if kind == "officer" else "")
+
+
+def until(days: int) -> int:
+    """The time so many days from now."""
+    return SystemClock().now_ms() + days * DAY_MS
+
+
+def change(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
+    """Gives a party new ones; what stands where afterwards: a sentence each."""
+    if party.kind == "bank":
+        return _of_bank(plan, party, wanted)
+    if party.kind == "central-bank":
+        return _of_central_bank(plan, party, wanted)
+    return _of_officer(plan, party, wanted)
+
+
+def announce_root(plan: StackPlan, wanted: Change) -> str:
+    """Makes a successor of the offline root and has it announced; its public half in hex.
+
+    It takes over later: devices have to hear of it before they are paid with its tokens.
+    """
+    key = SigningKey(next_key(plan.central_folder / OFFLINE_ROOT).read_bytes())
+    public = bytes(key.verify_key)
+    if public not in _known_roots(plan):
+        renewal = office_pb2.RenewOfflineRoot(
+            root_key=public,
+            proof=possession(key, ROOT),
+            old_until_time_ms=wanted.old_until_ms,
+        )
+        _by_two(plan, Party(ROOT, ROOT), renewal, wanted.cause)
+    return public.hex()
+
+
+def take_over(plan: StackPlan) -> str:
+    """Puts the announced successor of the offline root in its place; its public half in hex.
+
+    Raises StackMissing when there is none.
+    """
+    root = plan.central_folder / OFFLINE_ROOT
+    fresh = next_to(root)
+    if not fresh.exists() or public_key(fresh) not in _known_roots(plan):
+        raise StackMissing(_("no successor of the offline root was announced"))
+    before = plan.central_folder / ROOTS_BEFORE
+    lines = before.read_text(encoding="ascii") if before.exists() else ""
+    if (own := public_key(root).hex()) not in lines:
+        write_private(before, f"{lines}{own}\n".encode())
+    os.replace(fresh, root)
+    write_directory(plan)
+    return public_key(root).hex()
+
+
+def _known_roots(plan: StackPlan) -> set[bytes]:
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        return {root.key for root in office.central_keys().offline_roots}
+
+
+def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
+    """Revokes what a bank, or the central bank, had before, and makes nothing new."""
+    if party.kind == "bank":
+        _by_two(plan, party, office_pb2.RenewBank(name=party.name), cause)
+        return
+    if party.kind == ROOT:
+        _by_two(plan, party, office_pb2.RenewOfflineRoot(), cause)
+        return
+    certificates = _revoke_replaced(plan, party, cause)
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        keys = office.central_keys().keys
+    if not certificates or any(key.until_time_ms and not key.revoked for key in keys):
+        _by_two(plan, party, office_pb2.RenewCentralKey(), cause)
+
+
+def _of_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
+    folder = plan.bank_folder(party.name)
+    tls, business = folder / "tls.crt", folder / "business.key"
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        (known,) = [bank for bank in office.banks() if bank.name == party.name]
+    renewal = office_pb2.RenewBank(name=party.name, old_until_time_ms=wanted.old_until_ms)
+    if CERTIFICATE in wanted.what:
+        mark = fingerprint(next_certificate(plan, tls, party.role))
+        if mark != known.certificate_fingerprint:
+            renewal.certificate_fingerprint = mark
+    if KEY in wanted.what:
+        key = SigningKey(next_key(business).read_bytes())
+        if bytes(key.verify_key) != known.business_key:
+            renewal.business_key = bytes(key.verify_key)
+            renewal.proof = possession(key, party.name)
+    new = [each for each in (renewal.certificate_fingerprint, renewal.business_key) if each]
+    if new:
+        _by_two(plan, party, renewal, wanted.cause)
+    done = _put(wanted.what, tls, business)
+    if not wanted.old_until_ms and len(new) < len(wanted.what):
+        # An act that was made before, and gave the old ones time.
+        end_replaced(plan, party, wanted.cause)
+    return done
+
+
+def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
+    folder = plan.central_folder
+    tls, business = folder / "tls.crt", folder / "business.key"
+    if CERTIFICATE in wanted.what:
+        # Whoever speaks to the central bank goes by the root and by the role: no act is needed,
+        # but for what is to be good no more.
+        next_certificate(plan, tls, party.role)
+        _keep_replaced(plan, tls)
+    if KEY in wanted.what:
+        key = SigningKey(next_key(business).read_bytes())
+        public = bytes(key.verify_key)
+        with CentralOffice(plan, plan.central_officers[0]) as office:
+            known = {each.key for each in office.central_keys().keys}
+        if public not in known:
+            renewal = office_pb2.RenewCentralKey(
+                business_key=public,
+                proof=possession(key, CENTRAL_BANK),
+                old_until_time_ms=wanted.old_until_ms,
+            )
+            _by_two(plan, party, renewal, wanted.cause)
+        if not wanted.old_until_ms:
+            _list_alone(plan, public)
+    done = _put(wanted.what, tls, business)
+    if CERTIFICATE in wanted.what and not wanted.old_until_ms:
+        _revoke_replaced(plan, party, wanted.cause)
+    if KEY in wanted.what and not wanted.old_until_ms and public in known:
+        # As with a bank.
+        _by_two(plan, party, office_pb2.RenewCentralKey(), wanted.cause)
+    return done
+
+
+def _keep_replaced(plan: StackPlan, certificate: Path) -> None:
+    """Keeps a certificate that is about to be replaced: it is good until it is revoked or ends."""
+    folder = plan.central_folder / REPLACED
+    make_private(folder)
+    content = certificate.read_bytes()
+    (folder / f"{fingerprint(certificate)}.crt").write_bytes(content)
+
+
+def _revoke_replaced(plan: StackPlan, party: Party, cause: str) -> int:
+    """Revokes the central bank's certificates that were replaced; how many there were."""
+    found = sorted((plan.central_folder / REPLACED).glob("*.crt"))
+    with CentralOffice(plan, plan.central_officers[0]) as office:
+        revoked = revoked_certificates(office.central_keys())
+    for file in found:
+        if file.stem not in revoked:
+            kind = office_pb2.RevokeCentralCertificate(certificate_fingerprint=file.stem)
+            _by_two(plan, party, kind, cause)
+        file.unlink()
+    return len(found)
+
+
+def _list_alone(plan: StackPlan, public: bytes) -> None:
+    """What each bank's operator does whom the central bank has told of a theft by another way."""
+    for bank in plan.banks:
+        file = plan.bank_folder(bank.name) / CENTRAL_KEYS
+        kept = [
+            line
+            for line in file.read_text(encoding="ascii").splitlines()
+            if line.startswith("revoked-certificate")
+        ]
+        lines = [
+            f"{public.hex()}  # the central bank's business key",
+            *kept,
+        ]
+        fresh = file.with_suffix(".next")
+        write_private(fresh, "".join(f"{line}\n" for line in lines).encode())
+        os.replace(fresh, file)
+
+
+def _of_officer(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
+    tls = plan.officers_folder / f"{party.name}.crt"
+    signing = officer_key_file(plan, party.name)
+    mark = fingerprint(next_certificate(plan, tls, party.role))
+    public = public_key(next_key(signing))
+    with ActDesk(plan, party.institution, _others(plan, party)[0]) as desk:
+        (known,) = [found for found in desk.officers() if found.name == party.name]
+    begun = any(held.signing_key == public for held in known.credentials)
+    if not begun:
+        renewal = office_pb2.RenewOfficer(
+            name=party.name,
+            certificate_fingerprint=mark,
+            signing_key=public,
+            old_until_time_ms=wanted.old_until_ms,
+        )
+        _by_two(plan, party, renewal, wanted.cause)
+    done = _put(BOTH, tls, signing)
+    # What was begun in good order gave the old ones time: they end with still newer ones.
+    return _of_officer(plan, party, wanted) if begun and not wanted.old_until_ms else done
+
+
+def _others(plan: StackPlan, party: Party) -> list[str]:
+    """Officers who decide about a party: not the officer whose keys they are."""
+    return [name for name in plan.officers(party.institution or CENTRAL_BANK) if name != party.name]
+
+
+def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
+    """One officer proposes and another approves; an officer may propose what is about herself."""
+    institution = party.institution or CENTRAL_BANK
+    approver, *rest = _others(plan, party)
+    proposer = rest[0] if rest else party.name
+    with ActDesk(plan, institution, proposer) as desk:
+        act = desk.propose(kind, cause)
+    with ActDesk(plan, institution, approver) as desk:
+        desk.approve(act)
+
+
+def next_certificate(plan: StackPlan, certificate: Path, role: str) -> Path:
+    """A new certificate with its key, beside the one in use; the one that was made before."""
+    fresh, key = next_to(certificate), next_to(certificate.with_suffix(".key"))
+    if not (fresh.exists() and key.exists()):
+        root = plan.root_folder
+        authority = Authority.of_pem((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
+        issued = authority.issue(role)
+        write_private(key, issued.key_pem)
+        fresh.write_bytes(issued.certificate_pem)
+    return fresh
+
+
+def next_key(key: Path) -> Path:
+    """A new business or signing key beside the one in use; the one that was made before."""
+    fresh = next_to(key)
+    if not fresh.exists():
+        write_private(fresh, bytes(SigningKey.generate()))
+    return fresh
+
+
+def next_to(file: Path) -> Path:
+    """Where the successor of a file lies until it takes its place."""
+    return file.with_name(file.name + ".next")
+
+
+def _put(what: Sequence[str], certificate: Path, key: Path) -> list[str]:
+    """Puts the new files in the place of the old ones: from now on they are used."""
+    done: list[str] = []
+    if CERTIFICATE in what:
+        tls_key = certificate.with_suffix(".key")
+        os.replace(next_to(tls_key), tls_key)
+        os.replace(next_to(certificate), certificate)
+        done.append(_("certificate {fingerprint}").format(fingerprint=fingerprint(certificate)))
+    if KEY in what:
+        os.replace(next_to(key), key)
+        done.append(_("key {public_key}").format(public_key=public_key(key).hex()))
+    return done

@@ -1,0 +1,45 @@
+"""What was shown of acts at these desks, by their ids: nothing else is approved under the same id.
+
+An institution refuses another act under an id. This is for the day on which it does not: whoever
+was shown one act does not sign another, even if the amount is the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from console.limits import SHOWN_KEPT_S
+from dcep.office.v1 import office_pb2
+from deployment.topology import StackPlan
+from officers.signing import digest_of
+from runtime.checks import request_id
+from runtime.files import create_whole
+from runtime.private import make_private
+
+
+def remember(plan: StackPlan, acts: Iterable[office_pb2.Act]) -> set[str]:
+    """Keeps what is shown now; the ids under which something else was shown before.
+
+    Raises Refusal for an id that is none, and OSError where nothing can be kept.
+    """
+    folder = plan.officers_folder / "shown"
+    make_private(folder)
+    _forget_old(folder)
+    changed = set()
+    for act in acts:
+        content = office_pb2.OfficerAct.FromString(act.proposal.payload)
+        file = folder / request_id(content.act_id, "act_id")
+        digest = digest_of(act.proposal.payload)
+        if not create_whole(file, digest) and file.read_bytes() != digest:
+            changed.add(content.act_id)
+    return changed
+
+
+def _forget_old(folder: Path) -> None:
+    """Of acts whose time is over."""
+    before = time.time() - SHOWN_KEPT_S
+    for file in folder.iterdir():
+        if file.stat().st_mtime < before:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+"""Notes that a cash machine has counted out and not given yet, one file for each wallet's.
+
+Each file is written whole before anything else happens: notes are ready before a receipt is shown,
+and given, or taken back, only after the bank has said which. A machine that stops at any moment
+finds them here, and asks again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from console.limits import READY_S
+from dcep.bank.v1 import bank_pb2
+from language import N_
+from runtime.files import create_whole, write_whole
+from runtime.private import make_private
+
+READY, GIVEN, TAKEN_BACK = "ready", N_("given"), N_("taken back")
+Ask = Callable[[int, bool], int]
+"""Asks the bank about a number, giving up or not: a CashOutState."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Notes for one wallet."""
+
+    number: int
+    wallet_number: str
+    amount_fen: int
+    time_ms: int
+    state: str = READY
+
+
+class Tray:
+    """The notes of one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, notes: Notes) -> None:
+        """Notes lie ready; on the disk when this returns."""
+        make_private(self._folder)
+        if not create_whole(self._path(notes.number), _written(notes)):
+            raise ValueError(f"notes {notes.number} are there already")
+
+    def ready(self) -> Iterator[Notes]:
+        """Those that are neither given nor taken back, the oldest first."""
+        for path in sorted(self._folder.glob("*.json"), key=lambda one: int(one.stem)):
+            notes = Notes(**json.loads(path.read_text()))
+            if notes.state == READY:
+                yield notes
+
+    def settle(self, ask: Ask, *, give_up: bool = False) -> list[Notes]:
+        """Gives what the bank says is the holder's, takes back what is nobody's; what
+        became of each.
+
+        Those that nobody has ordered wait, unless their time is over.
+
+        Args:
+            give_up: do not wait.
+        """
+        settled = []
+        for notes in list(self.ready()):
+            old = time.time() * 1_000 - notes.time_ms > READY_S * 1_000
+            state = ask(notes.number, give_up or old)
+            if state == bank_pb2.CASH_OUT_STATE_TAKEN:
+                notes = self._become(notes, GIVEN)
+            elif state == bank_pb2.CASH_OUT_STATE_GIVEN_UP:
+                notes = self._become(notes, TAKEN_BACK)
+            settled.append(notes)
+        return settled
+
+    def _become(self, notes: Notes, state: str) -> Notes:
+        """In the sandbox this is the moment in which the notes change hands."""
+        notes = replace(notes, state=state)
+        write_whole(self._path(notes.number), _written(notes))
+        return notes
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.json"
+
+
+def _written(notes: Notes) -> bytes:
+    return json.dumps(asdict(notes)).encode()

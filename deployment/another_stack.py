@@ -1,0 +1,65 @@
+"""Whether what answers at a stack's ports is this stack, and not the one that its folder copies.
+
+A copy of a stack has its ports, its certificates and its officers. While the first one runs, it
+would answer whatever is asked of the copy, and a rehearsal would move its money.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from deployment.limits import LOOK_TIMEOUT_S
+from deployment.processes import Running
+from deployment.topology import CENTRAL_BANK, StackPlan
+from language import _
+from runtime.one_writer import may_be_written
+
+
+class AnotherStack(Exception):
+    """What answers is another stack's; the message says what to do."""
+
+
+def check_ours(plan: StackPlan, name: str) -> None:
+    """Looks whether a service that answers can be the one of this folder.
+
+    Args:
+        name: the central bank or a bank.
+
+    Raises AnotherStack. Where nothing answers, nothing is said against it.
+    """
+    address = plan.office_address(name)
+    if _runs_here(plan, name) or not _answers(address):
+        return
+    raise AnotherStack(
+        _(
+            "{name} does not run from {folder}, and something else answers at {address}: the "
+            "port is in use, perhaps by the stack that this folder is a copy of. Nothing was "
+            "asked of it; stop it first: dcep down --dir ITS_FOLDER"
+        ).format(name=name, folder=plan.folder, address=address)
+    )
+
+
+def check_ours_at(plan: StackPlan, address: str) -> None:
+    """`check_ours` of the service that has an address."""
+    ports = {plan.central_address: CENTRAL_BANK}
+    for bank in plan.banks:
+        ports |= {bank.public_address: bank.name, bank.inner_address: bank.name}
+    if address in ports:
+        check_ours(plan, ports[address])
+
+
+def _runs_here(plan: StackPlan, name: str) -> bool:
+    """Whether it was started by `dcep`, or by hand: then its database is being written."""
+    pid = plan.pids.get(name)
+    if pid is not None and Running.find(plan.command(name), pid) is not None:
+        return True
+    return may_be_written(plan.database_url(name))
+
+
+def _answers(address: str) -> bool:
+    host, _colon, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), LOOK_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True

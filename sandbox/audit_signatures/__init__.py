@@ -1,1 +1,0 @@
-"""Every movement has a signature behind it: proved from the databases alone."""

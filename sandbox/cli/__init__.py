@@ -1,0 +1,1 @@
+"""The commands that start, stop, copy, replay and audit a stack."""

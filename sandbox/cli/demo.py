@@ -1,0 +1,111 @@
+"""``dcep demo``: a whole currency, alive, from reserves to the proof."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.rule import Rule
+
+from console.options import DatabaseUrl, Json
+from console.output import EXIT_REFUSED, Speaker
+from deployment.topology import StackPlan
+from language import _
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    database_url: DatabaseUrl = "",
+    keep: Annotated[
+        Path | None, typer.Option(help="A new folder to keep the stack in; else it is removed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch a digital currency live: issue, pay, crash, pay offline, redeem, and the proof."""
+    from deployment.databases import drop_databases
+    from sandbox.cli.audit import show
+    from sandbox.compiled import compile_first
+    from sandbox.demo.environment import StoryFailed, World
+    from sandbox.demo.scenario import STEPS, audited
+    from sandbox.stack.supervisor import Stack, init
+
+    speaker = Speaker(as_json)
+    started = time.monotonic()
+    with _folder(keep, speaker) as folder:
+        _title(speaker, 0, _("Trust: root, certificates, keys, databases, settings"))
+        stack = Stack(init(folder / "stack", database_server=database_url))
+        speaker.say(_("  in {folder}").format(folder=escape(str(stack.plan.folder))))
+        world = World(stack, folder / "wallets")
+        try:
+            with world:
+                with speaker.console.status(_("starting")) as status:
+                    compile_first(stack.plan.folder, speaker.plain, status.update)
+                    status.update(_("starting"))
+                    stack.up()
+                _addresses(speaker, stack.plan)
+                for number, step in enumerate(STEPS, 1):
+                    _title(speaker, number, _(step.label))
+                    step.tell(world, lambda text: speaker.say(f"  {text}"))
+                _title(speaker, len(STEPS) + 1, _("The proof"))
+                audit = audited(world)
+        except StoryFailed as failed:
+            speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
+        finally:
+            if keep is None:
+                drop_databases(world.database_urls)
+    seconds = round(time.monotonic() - started, 1)
+    speaker.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
+    if not as_json:
+        show(speaker, audit.as_fields())
+        speaker.say(_("[dim]{seconds:.0f} s, everything stopped again[/]").format(seconds=seconds))
+
+
+@contextmanager
+def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
+    if keep is not None:
+        if keep.exists() and any(keep.iterdir()):
+            speaker.fail(
+                2,
+                "FOLDER_IN_USE",
+                _("{keep} is not empty; the demo wants a new folder").format(keep=keep),
+            )
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    made = Path(tempfile.mkdtemp(prefix="dcep-demo-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+
+
+def _addresses(speaker: Speaker, plan: StackPlan) -> None:
+    speaker.say(
+        _("  central-bank  {central_address}  pid {central_bank}").format(
+            central_address=plan.central_address, central_bank=plan.pids["central-bank"]
+        )
+    )
+    for bank in plan.banks:
+        speaker.say(
+            _("  {bank:<12}  {public_address}  pid {pids}, admitted by its certificate").format(
+                bank=bank.name, public_address=bank.public_address, pids=plan.pids[bank.name]
+            )
+        )
+
+
+def _title(speaker: Speaker, number: int, label: str) -> None:
+    if speaker.as_json:
+        speaker.say(f"{number} {label}")
+        return
+    speaker.console.print(Rule(f"[bold]{number}  {label}[/]", align="left", style="dim"))

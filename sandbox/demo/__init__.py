@@ -1,0 +1,1 @@
+"""The demo: a country's money in some minutes."""

@@ -1,0 +1,1 @@
+"""A stack's processes: made, started, watched, stopped."""

@@ -1,0 +1,215 @@
+"""A stack that runs: its services started, awaited, admitted, killed, started again and stopped."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from console.clients import CentralOffice, by_two
+from deployment.another_stack import AnotherStack, check_ours
+from deployment.connections import officer_channel, serving
+from deployment.databases import create_databases, drop_databases
+from deployment.processes import ProcessFailed, Running, interrupted_later, stop_all
+from deployment.provisioning import introduction, make_trust
+from deployment.topology import CENTRAL_BANK, StackPlan, bank_names, draw, load
+from runtime.compiled_code import environment
+from runtime.private import make_private
+from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
+
+DEFAULT_BANKS = ("alpha", "beta")
+
+
+def init(
+    folder: Path, banks: Sequence[str] = DEFAULT_BANKS, database_server: str = ""
+) -> StackPlan:
+    """Make a new stack in ``folder``: trust, settings, databases; or load the one that is there.
+
+    ``database_server`` is a PostgreSQL URL; empty means a SQLite file for each service.
+
+    Whatever ends it half-way, Ctrl-C too: what was made by then is taken away again.
+
+    Raises BanksMisnamed, before anything is made.
+    """
+    if (folder / "stack.json").exists():
+        return load(folder)
+    banks = bank_names(banks)
+    names = [CENTRAL_BANK, *banks]
+    databases: dict[str, str] = {}
+    with _all_or_nothing(folder, databases):
+        make_private(folder)
+        if database_server:
+            databases.update(create_databases(database_server, names))
+        plan = draw(folder, banks, databases)
+        make_trust(plan)
+        plan.save()
+    return plan
+
+
+@contextmanager
+def _all_or_nothing(folder: Path, databases: Mapping[str, str]) -> Iterator[None]:
+    """What was there before stays as it is."""
+    before = set(folder.iterdir()) if folder.is_dir() else None
+    try:
+        yield
+    except BaseException:
+        for path in set(folder.iterdir()) - (before or set()) if folder.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if before is None and folder.is_dir():
+            folder.rmdir()
+        drop_databases(list(databases.values()))
+        raise
+
+
+class Stack:
+    """The processes of one plan. Not thread-safe.
+
+    Several commands may look after one stack: who runs is written down in its description.
+
+    Attributes:
+        running: the services that run, as far as seen from here.
+        started: names of those that were started from here.
+    """
+
+    def __init__(self, plan: StackPlan) -> None:
+        self.plan = plan
+        self.running: dict[str, Running] = {}
+        self.started: set[str] = set()
+        for name, pid in plan.pids.items():
+            found = Running.find(plan.command(name), pid)
+            if found is not None:
+                self.running[name] = found
+
+    @property
+    def names(self) -> list[str]:
+        """The services, the central bank first."""
+        return list(self.plan.commands())
+
+    def up(self) -> None:
+        """Start what does not run, wait until all are healthy, admit banks that are not yet.
+
+        Raises ProcessFailed, with the end of its log, for a service that does not come up; what
+        had been started from here by then is stopped again.
+        """
+        try:
+            for name in self.names:
+                self.start(name)
+            self.await_healthy(CENTRAL_BANK)
+            self.admit_banks()
+            for bank in self.plan.banks:
+                self.await_healthy(bank.name)
+        except BaseException:
+            self.down(self.started)
+            raise
+
+    def start(self, name: str) -> Running:
+        """Start one service if it does not run; does not wait for it. Raises AnotherStack."""
+        found = self.running.get(name)
+        if found is None or not found.alive():
+            check_ours(self.plan, name)
+            with interrupted_later():
+                kept = environment(self.plan.folder / "compiled")
+                found = self.running[name] = Running.start(self.plan.command(name), kept)
+                self.started.add(name)
+                self._write_down({name: found.pid})
+        return found
+
+    def was_stopped(self, name: str) -> bool:
+        """Whether somebody has stopped a service on purpose that was seen to run."""
+        return name not in load(self.plan.folder).pids
+
+    def forget(self, name: str) -> None:
+        """A service is none of ours any more."""
+        self.running.pop(name, None)
+        self.started.discard(name)
+
+    def restart(self, name: str) -> None:
+        """Start a service that is down and wait until it is healthy."""
+        self.start(name)
+        self.await_healthy(name)
+
+    def stop(self, name: str) -> None:
+        """Drain and stop one service."""
+        self._let_go(name).stop()
+
+    def kill(self, name: str) -> None:
+        """Kill one service as a power cut would."""
+        self._let_go(name).kill()
+
+    def down(self, only: Collection[str] | None = None) -> list[str]:
+        """Stop everything, or some; returns the names of what was running. Banks first."""
+        wanted = self.names if only is None else only
+        stopped = [name for name in reversed(self.names) if name in self.running and name in wanted]
+        # First, or whoever looks after them would start them again.
+        self._write_down(dict.fromkeys(stopped))
+        stop_all([self.running[name] for name in stopped])
+        for name in stopped:
+            self.forget(name)
+        return stopped
+
+    def await_healthy(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until a service says SERVING on each of its ports.
+
+        Raises ProcessFailed when it ends or takes too long.
+        """
+        process = self.running[name]
+        ends_at = time.monotonic() + timeout_s
+        for address in self._addresses(name):
+            with officer_channel(self.plan, address, self._officer(name)) as channel:
+                while not serving(channel):
+                    if not process.alive():
+                        raise ProcessFailed(process.ended())
+                    if time.monotonic() > ends_at:
+                        raise ProcessFailed(process.late(timeout_s))
+                    time.sleep(HEALTH_POLL_S)
+
+    def healthy(self, name: str) -> bool:
+        """Whether a service says SERVING right now, on each of its ports."""
+        try:
+            check_ours(self.plan, name)
+        except AnotherStack:
+            return False
+        for address in self._addresses(name):
+            with officer_channel(self.plan, address, self._officer(name)) as channel:
+                if not serving(channel):
+                    return False
+        return True
+
+    def admit_banks(self) -> None:
+        """Have two officers admit the banks that the authentication centre does not know yet."""
+        with CentralOffice(self.plan, self.plan.central_officers[0]) as office:
+            known = {bank.name for bank in office.banks()}
+        for bank in self.plan.banks:
+            if bank.name not in known:
+                by_two(self.plan, CENTRAL_BANK, introduction(self.plan, bank.name), "a new stack")
+
+    def _addresses(self, name: str) -> list[str]:
+        """Where a service listens."""
+        if name == CENTRAL_BANK:
+            return [self.plan.central_address]
+        bank = self.plan.bank(name)
+        return [bank.inner_address, bank.public_address]
+
+    def _officer(self, name: str) -> str:
+        return load(self.plan.folder).officers(name)[0]
+
+    def _let_go(self, name: str) -> Running:
+        process = self.running[name]
+        self.forget(name)
+        self._write_down({name: None})
+        return process
+
+    def _write_down(self, changed: Mapping[str, int | None]) -> None:
+        """Writes down who runs now, and lets stand what others have written meanwhile."""
+
+        def change(plan: StackPlan) -> StackPlan:
+            pids: dict[str, int | None] = {**plan.pids, **changed}
+            return replace(plan, pids={name: pid for name, pid in pids.items() if pid is not None})
+
+        self.plan = self.plan.changed(change)

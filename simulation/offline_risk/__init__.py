@@ -1,0 +1,1 @@
+"""What double spends of broken devices cost, with the real token code."""

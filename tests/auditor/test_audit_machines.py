@@ -1,0 +1,133 @@
+"""What the audit finds of cash machines, and of cash that no machine took in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import create_engine, insert
+
+from auditor.signatures.acts import Approved
+from auditor.signatures.machines import CashMachines
+from auditor.signatures.orders import Wrong
+from auditor.signatures.verifying import Problems, Signatures, Verifying
+from console.cash_machine import CashMachine
+from console.tray import Tray
+from dcep.bank.v1 import orders_pb2
+from dcep.office.v1 import office_pb2
+from operator_bank.tables import cash_machines, metadata
+
+FIRST, SECOND, THIEF = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
+NUMBER = "6201000000000012"
+
+
+def registered(number: int, name: str, key: SigningKey) -> Approved:
+    asked = office_pb2.RegisterCashMachine(name=name, public_key=bytes(key.verify_key))
+    return Approved(number, 0, office_pb2.OfficerAct(register_cash_machine=asked), "zhou", 0)
+
+
+def revoked(number: int, name: str) -> Approved:
+    asked = office_pb2.RevokeCashMachine(name=name)
+    return Approved(number, 0, office_pb2.OfficerAct(revoke_cash_machine=asked), "zhou", 0)
+
+
+class Books:
+    """A bank's table of machines, and what the audit says of it."""
+
+    def __init__(
+        self,
+        rows: Sequence[tuple[str, SigningKey, int, int | None]],
+        acts: Sequence[Approved] = (),
+    ) -> None:
+        engine = create_engine("sqlite://")
+        metadata.create_all(engine)
+        with engine.begin() as connection:
+            for name, key, by, until in rows:
+                values = {"name": name, "public_key": bytes(key.verify_key)}
+                values |= {"registered_by": by, "revoked_by": until}
+                connection.execute(insert(cash_machines), values)
+        self._problems = Problems()
+        self._verifying = Verifying(Signatures.ALL, records=1)
+        self.machines = CashMachines(engine, acts, self._problems, self._verifying)
+
+    def found(self) -> str:
+        self._verifying.finish()
+        return "; ".join(self._problems.all())
+
+
+def top_up(key: SigningKey, name: str, fen: int = 500, said_fen: int = 500) -> object:
+    """An order that puts cash in, by a receipt of such a machine."""
+    receipt = CashMachine("alpha", key, name).receipt(NUMBER, said_fen)
+    return orders_pb2.ExchangeOrder(
+        wallet_number=NUMBER,
+        direction=orders_pb2.EXCHANGE_DIRECTION_TOP_UP,
+        amount_fen=fen,
+        cash_receipt=receipt,
+    )
+
+
+def test_machines_of_the_founding_and_of_acts_are_proved() -> None:
+    acts = [registered(4, "desk", SECOND), revoked(6, "desk")]
+    books = Books([("machine-1", FIRST, 0, None), ("desk", SECOND, 4, 6)], acts)
+    for key, name in ((FIRST, "machine-1"), (SECOND, "desk")):
+        books.machines.stands_behind(top_up(key, name), "alpha", "here")  # type: ignore[arg-type]
+    assert books.found() == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "acts", "said"),
+    [
+        (("mine", THIEF, 3, None), [revoked(5, "machine-1")], "no act of two officers"),
+        (("desk", THIEF, 4, None), [registered(4, "desk", SECOND)], "for another key"),
+        (("mine", THIEF, 4, None), [registered(4, "desk", SECOND)], "no act of two officers"),
+        (
+            ("desk", SECOND, 4, None),
+            [registered(4, "desk", SECOND), revoked(6, "desk")],
+            "an act of two officers revoked it",
+        ),
+        (
+            ("desk", SECOND, 4, 5),
+            [registered(4, "desk", SECOND), revoked(6, "machine-1")],
+            "no act of two officers",
+        ),
+    ],
+)
+def test_a_machine_that_no_act_made_or_that_one_revoked_is_named(
+    row: tuple[str, SigningKey, int, int | None], acts: Sequence[Approved], said: str
+) -> None:
+    assert said in Books([row], acts).found()
+
+
+def test_cash_that_no_machine_took_in_is_named() -> None:
+    books = Books([("machine-1", FIRST, 0, None)])
+    for order, said in (
+        (orders_pb2.ExchangeOrder(wallet_number=NUMBER, amount_fen=500), "no machine"),
+        (top_up(THIEF, "mine"), "no machine"),
+        (top_up(FIRST, "machine-1", fen=501), "cash"),
+    ):
+        with pytest.raises(Wrong, match=said):
+            books.machines.stands_behind(order, "alpha", "here")  # type: ignore[arg-type]
+    with pytest.raises(Wrong, match="bank"):
+        books.machines.stands_behind(top_up(FIRST, "machine-1"), "beta", "here")  # type: ignore[arg-type]
+    books.machines.stands_behind(top_up(THIEF, "machine-1"), "alpha", "position 7")  # type: ignore[arg-type]
+    assert "position 7: its receipt" in books.found()
+
+
+def test_notes_that_went_out_were_ready_and_not_taken_in(tmp_path: Path) -> None:
+    books = Books([("machine-1", FIRST, 0, None)])
+    machine = CashMachine("alpha", FIRST, "machine-1")
+    for place, receipt in (
+        ("first", machine.ready(NUMBER, 500, Tray(tmp_path))),
+        ("second", machine.receipt(NUMBER, 500)),
+    ):
+        order = orders_pb2.ExchangeOrder(
+            wallet_number=NUMBER,
+            direction=orders_pb2.EXCHANGE_DIRECTION_CASH_OUT,
+            amount_fen=500,
+            cash_receipt=receipt,
+        )
+        books.machines.stands_behind(order, "alpha", place)
+    found = books.found()
+    assert "second: its receipt" in found and "first: its receipt" not in found
