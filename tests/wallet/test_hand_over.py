@@ -54,6 +54,8 @@ class Pair:
     def __init__(self, loaded: tuple[bytes, bytes], seed: int = 1) -> None:
         self.alice, self.bob = (_holder(data, seed * 10 + at) for at, data in enumerate(loaded))
         self.requests = Memory()
+        self.said: list[str] = []
+        """What the payer is told before anything is shown."""
 
     def meet(
         self,
@@ -62,10 +64,12 @@ class Pair:
         *,
         anew: bool = False,
         anew_request: bool = False,
+        request: str = "",
     ) -> tuple[Any, Any]:
         """One command on each side; what each came to."""
+        self.said = []
         payee, payer = Pocket(self.bob.element), Pocket(self.alice.element)
-        request = link_payments.request_to_show(
+        request = request or link_payments.request_to_show(
             payee, self.requests, self.bob.clock, amount, anew=anew_request
         )
         listening, came = threading.Event(), []
@@ -97,7 +101,12 @@ class Pair:
         port = cable.port if cable is not None else where[0]
         try:
             sent: Any = link_payments.pay(
-                payer, ("127.0.0.1", port), lambda asked: None, anew=anew, timeout_s=WAIT_S
+                payer,
+                ("127.0.0.1", port),
+                lambda asked: self.said.append("pays"),
+                finishing=lambda asked, amount_fen: self.said.append(f"finishes {amount_fen}"),
+                anew=anew,
+                timeout_s=WAIT_S,
             )
         except Exception as error:
             sent = error
@@ -219,7 +228,9 @@ def test_the_payee_says_that_nothing_new_came(loaded: tuple[bytes, bytes]) -> No
     came, sent = pair.meet()
     assert came == Taken(AMOUNT, repeated=True, asked=False)
     assert sent == link_payments.Handed(AMOUNT, True)
+    assert pair.said == ["finishes 30"]
     assert pair.meet() == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
+    assert pair.said == ["pays"]
     assert pair.hands == (40, 60)
 
 
@@ -229,6 +240,7 @@ def test_another_amount_is_paid_after_the_earlier_one_is_confirmed(
     pair = Pair(loaded)
     before_the_ok(loaded, pair)
     assert pair.meet(20) == (Taken(20), link_payments.Handed(20, False))
+    assert pair.said == ["pays", "finishes 30"]
     assert pair.hands == (50, 50)
     assert pair.alice.element.unconfirmed() == []
 
@@ -269,6 +281,13 @@ def test_a_request_paid_by_another_way_is_not_shown_again(loaded: tuple[bytes, b
     assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) == text
     payee.accept(Pocket(pair.alice.element).pay(text))
     assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) != text
+
+
+def test_a_payee_that_asks_for_what_cannot_be_read_is_told_so(loaded: tuple[bytes, bytes]) -> None:
+    pair = Pair(loaded)
+    _, sent = pair.meet(request=text_format.write(text_format.REQUEST, b"R1"))
+    assert isinstance(sent, text_format.PaperError) and "not whole" in str(sent)
+    assert pair.said == [] and pair.hands == (100, 0)
 
 
 def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> None:
@@ -408,6 +427,7 @@ def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
     pair.bob.element.trust(country.root_public + revoking.encode())
     came, sent = pair.meet(anew_request=True)
     assert (came, sent) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False, AMOUNT))
+    assert pair.said == ["finishes 30", "pays"]
     assert pair.hands == (100, AMOUNT)
     assert pair.alice.element.payable_fen() == 100 - AMOUNT
 

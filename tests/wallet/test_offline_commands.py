@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet.cli.offline_output import given
-from wallet.offline import text_format
+from wallet.offline import link, text_format
 from wallet.offline.text_format import REQUEST
 
 
@@ -126,6 +127,34 @@ def test_two_processes_over_a_link(alice: Cli, bob: Cli) -> None:
     assert (paid["amount_fen"], paid["repeated"], paid["offline_fen"]) == (500, False, 4_500)
     assert said(payee)["amount_fen"] == 500
     assert alice.json("offline", "show")["unconfirmed"] == []
+
+
+def test_the_repeat_of_a_cut_link_payment_says_that_it_finishes_it_and_pays_nothing_new(
+    alice: Cli, bob: Cli
+) -> None:
+    alice.run("offline", "load", "60")
+    at = f"127.0.0.1:{free_ports(1)[0]}"
+    request = bob.json("offline", "request", "2")["text"]
+    with socket.create_server(link.parse_address(at)) as server:
+        payer = command(alice, "offline", "pay", "--connect", at, "--amount", "2")
+        connection, _peer = server.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(request.encode() + b"\n")
+            while not (line := lines.readline()).startswith(b"DCEPP"):
+                assert line
+                connection.sendall(b"NEITHER\n")
+    _out, err = payer.communicate(timeout=60)
+    assert payer.returncode == 3 and "Paying 2.00 yuan to a device of alpha" in err
+    payee = command(bob, "offline", "accept", "--listen", at, "--amount", "2")
+    assert payee.stderr is not None and "Listening" in payee.stderr.readline()
+    said = alice.run("offline", "pay", "--connect", at, "--amount", "2")
+    assert "Paying" not in said
+    assert "Finishing an earlier payment of 2.00 yuan to this device of alpha" in said
+    assert "nothing new is paid for it. 58.00 yuan are left." in said
+    assert "The earlier payment of 2.00 yuan has arrived; 58.00 yuan left offline." in said
+    out, _err = payee.communicate(timeout=60)
+    assert json.loads(out)["amount_fen"] == 200
+    assert alice.json("offline", "show")["offline_fen"] == 5_800
 
 
 @pytest.fixture

@@ -114,10 +114,7 @@ def asked_fen(
     """
     asked = request_of(request)
     amount = format_yuan(asked.amount_fen)
-    if expected_fen not in (None, asked.amount_fen):
-        raise UsageError(
-            _("the request asks for {yuan} yuan; nothing was paid").format(yuan=amount)
-        )
+    _check_expected(asked, expected_fen)
     if pocket.has_paid(request):
         say(
             _("This request of {yuan} yuan was paid before; this is the same payment.").format(
@@ -144,6 +141,15 @@ def asked_fen(
             ).format(yuan=amount, payee=payee(asked), ask_above=format_yuan(ASK_ABOVE_FEN))
         )
     return asked.amount_fen
+
+
+def _check_expected(asked: Request, expected_fen: int | None) -> None:
+    if expected_fen not in (None, asked.amount_fen):
+        raise UsageError(
+            _("the request asks for {yuan} yuan; nothing was paid").format(
+                yuan=format_yuan(asked.amount_fen)
+            )
+        )
 
 
 def payee(asked: Request) -> str:
@@ -190,7 +196,21 @@ def pay_over_link(
     def check(request: str) -> None:
         asked_fen(pocket, request, expected_fen, yes, say)
 
-    return link_payments.pay(pocket, _address(address), check, anew=anew)
+    def finishing(request: str, amount_fen: int) -> None:
+        asked = request_of(request)
+        _check_expected(asked, expected_fen)
+        say(
+            _(
+                "Finishing an earlier payment of {yuan} yuan to this device of {bank}, whose "
+                "answer was lost; nothing new is paid for it. {left} yuan are left."
+            ).format(
+                yuan=format_yuan(amount_fen),
+                bank=harmless(asked.certificate.bank),
+                left=format_yuan(pocket.balance_fen()),
+            )
+        )
+
+    return link_payments.pay(pocket, _address(address), check, finishing=finishing, anew=anew)
 
 
 def accept_over_link(
@@ -441,15 +461,13 @@ def _paper(
 def handed_over(handed: Handed, offline_fen: int) -> Said:
     """After ``offline pay --connect``."""
     amount = _("{yuan} yuan").format(yuan=format_yuan(handed.amount_fen))
-    text = _("Paid {yuan}; {offline} yuan left offline.").format(
-        yuan=amount, offline=format_yuan(offline_fen)
-    )
+    said = _("Paid {yuan}; {offline} yuan left offline.")
     if handed.repeated:
-        text += _(
-            "\n"
-            "This is the payment whose answer was lost; nothing was paid anew. With --anew "
-            "another one is made."
+        said = _(
+            "The earlier payment of {yuan} has arrived; {offline} yuan left offline.\n"
+            "Nothing new was paid. With --anew another payment is made."
         )
+    text = said.format(yuan=amount, offline=format_yuan(offline_fen))
     fields = {
         "state": "TAKEN",
         "amount_fen": handed.amount_fen,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from language import _
-from offline_token.formats import Endorsement, Payment, Request
+from offline_token.formats import Endorsement, FormatError, Payment, Request
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
@@ -23,6 +23,7 @@ from wallet.offline import link, newer_bundles, text_format
 from wallet.offline.link import Receipt, Taken
 from wallet.offline.outcomes import CameBack, GivenBack, LinkError
 from wallet.offline.payments import Pocket
+from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
 
 
@@ -88,32 +89,61 @@ def pay(
     address: tuple[str, int],
     check: Callable[[str], None],
     *,
+    finishing: Callable[[str, int], None] = lambda request, amount_fen: None,
     anew: bool = False,
     timeout_s: float = LINK_TIMEOUT_S,
 ) -> Handed:
     """Pays a device that listens.
 
     Args:
-        check: raises when a request should not be paid.
+        check: raises when a request should not be paid; not asked while it looks as if an earlier
+            payment is all that there is to finish.
+        finishing: is told the request and the worth of an earlier payment before that is shown.
         anew: leave payments without an OK aside, and pay.
 
     Raises:
         CameBack: it was not taken, and is here again.
+        PaperError: what the device asks for cannot be read.
     """
 
     def talk(request: str, payee: link.Payee) -> Handed:
-        check(request)
-        data = text_format.read(text_format.REQUEST, request)
+        data = _whole(request)
         newer_bundles.begin(pocket.device, payee.say)
-        return pay_shown(pocket, data, _OverLink(payee), anew=anew)
+        return pay_shown(
+            pocket,
+            data,
+            _OverLink(payee),
+            check=lambda: check(request),
+            finishing=lambda amount_fen: finishing(request, amount_fen),
+            anew=anew,
+        )
 
     return link.send(address, talk, timeout_s=timeout_s)
 
 
-def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = False) -> Handed:
-    """Pays a request, or shows a payment of the same amount again that got no OK."""
+def pay_shown(
+    pocket: Pocket,
+    request: bytes,
+    payee: Shown,
+    *,
+    check: Callable[[], None] = lambda: None,
+    finishing: Callable[[int], None] = lambda amount_fen: None,
+    anew: bool = False,
+) -> Handed:
+    """Pays a request, or shows a payment of the same amount again that got no OK.
+
+    Args:
+        check: raises when the request should not be paid; called before anything new is.
+        finishing: is told the worth of an earlier payment before that is shown.
+        anew: leave payments without an OK aside.
+    """
     device, asked, came_back_fen = pocket.device, Request.decode(request), 0
-    for earlier in [] if anew else _earlier(device, asked, payee):
+    unheard = [] if anew else _earlier(device, asked, payee)
+    only_finishes = any(_worth_fen(earlier) == asked.amount_fen for earlier in unheard)
+    if not only_finishes:
+        check()
+    for earlier in unheard:
+        finishing(_worth_fen(earlier))
         try:
             receipt = payee.show(earlier)
         except GivenBack as back:
@@ -122,6 +152,8 @@ def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = Fals
         _confirm(device, earlier, receipt)
         if receipt.amount_fen == asked.amount_fen:
             return Handed(receipt.amount_fen, True, came_back_fen)
+    if only_finishes:  # but it came back
+        check()
     payment = device.pay(request, unconfirmed=True)
     try:
         receipt = payee.show(payment)
@@ -129,6 +161,21 @@ def pay_shown(pocket: Pocket, request: bytes, payee: Shown, *, anew: bool = Fals
         raise CameBack(pocket.take_back(back.text), str(back)) from back
     _confirm(device, payment, receipt)
     return Handed(asked.amount_fen, False, came_back_fen)
+
+
+def _whole(request: str) -> bytes:
+    """What a request is as bytes. Raises PaperError for what a payee may say, and is none."""
+    data = text_format.read(text_format.REQUEST, request)
+    try:
+        Request.decode(data)
+    except FormatError as error:
+        raise PaperError(_("this request is not whole: {error}").format(error=error)) from error
+    return data
+
+
+def _worth_fen(payment: bytes) -> int:
+    chains = Payment.decode(payment).chains
+    return sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
 
 
 def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
