@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import grpc
 
 from dcep.office.v1 import office_pb2, office_pb2_grpc
@@ -25,23 +23,33 @@ class GrpcActs(office_pb2_grpc.ActServiceServicer):
         self._acts = acts
         self._officers = officers
 
-    def ProposeAct(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ProposeAct(
+        self, request: office_pb2.ProposeActRequest, context: grpc.ServicerContext
+    ) -> office_pb2.ProposeActResponse:  # noqa: N802
         act = self._acts.propose(peer(context), request.proposal)
         return office_pb2.ProposeActResponse(act=shown(act))
 
-    def ApproveAct(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ApproveAct(
+        self, request: office_pb2.ApproveActRequest, context: grpc.ServicerContext
+    ) -> office_pb2.ApproveActResponse:  # noqa: N802
         act = self._acts.approve(peer(context), request.approval)
         return office_pb2.ApproveActResponse(act=shown(act))
 
-    def RejectAct(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def RejectAct(
+        self, request: office_pb2.RejectActRequest, context: grpc.ServicerContext
+    ) -> office_pb2.RejectActResponse:  # noqa: N802
         act = self._acts.reject(peer(context), request.rejection)
         return office_pb2.RejectActResponse(act=shown(act))
 
-    def GetAct(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetAct(
+        self, request: office_pb2.GetActRequest, context: grpc.ServicerContext
+    ) -> office_pb2.GetActResponse:  # noqa: N802
         self._officers.known(peer(context))
         return office_pb2.GetActResponse(act=shown(self._acts.get(request.act_id)))
 
-    def ListActs(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListActs(
+        self, request: office_pb2.ListActsRequest, context: grpc.ServicerContext
+    ) -> office_pb2.ListActsResponse:  # noqa: N802
         self._officers.known(peer(context))
         if request.state not in office_pb2.ActState.values():
             raise invalid("state", "is an ActState")
@@ -56,7 +64,9 @@ class GrpcActs(office_pb2_grpc.ActServiceServicer):
             next_page_token=encode_token(found[size - 1].number) if more else "",
         )
 
-    def ListOfficers(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListOfficers(
+        self, request: office_pb2.ListOfficersRequest, context: grpc.ServicerContext
+    ) -> office_pb2.ListOfficersResponse:  # noqa: N802
         self._officers.known(peer(context))
         people = [_person(officer) for officer in self._officers.all()]
         return office_pb2.ListOfficersResponse(officers=people)

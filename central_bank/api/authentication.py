@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import grpc
 
 from central_bank.analysis.flows import Flows
@@ -43,16 +41,22 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         self._evidence = evidence
         self._feed_look = feed_look
 
-    def ListBanks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListBanks(
+        self, request: authentication_pb2.ListBanksRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.ListBanksResponse:  # noqa: N802
         return authentication_pb2.ListBanksResponse(banks=[_bank(b) for b in self._registry.all()])
 
-    def RevokeOwnDevices(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def RevokeOwnDevices(
+        self, request: authentication_pb2.RevokeOwnDevicesRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.RevokeOwnDevicesResponse:  # noqa: N802
         at_most(request.device_certificates, "device_certificates", MAX_REVOKED_AT_ONCE)
         bank = self._registry.welcome(peer(context))
         self._devices.revoke_own(bank, request.device_certificates, request.cause)
         return authentication_pb2.RevokeOwnDevicesResponse()
 
-    def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetTrustBundle(
+        self, request: authentication_pb2.GetTrustBundleRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.GetTrustBundleResponse:  # noqa: N802
         answer = authentication_pb2.GetTrustBundleResponse
         if request.certificates:
             at_most(request.certificates, "certificates", MAX_CERTIFICATES_ASKED)
@@ -66,14 +70,18 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
             return answer(own_revoked=names, own_revoked_until_time_ms=until_ms)
         return answer(trust_bundle=self._devices.trust_bundle())
 
-    def ListCentralKeys(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListCentralKeys(
+        self, request: authentication_pb2.ListCentralKeysRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.ListCentralKeysResponse:  # noqa: N802
         return authentication_pb2.ListCentralKeysResponse(
             successions=self._central_keys.successions(),
             keys=[_central_key(known) for known in self._central_keys.all()],
             offline_roots=[_central_key(root) for root in self._offline_roots.all()],
         )
 
-    def ListEvidence(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListEvidence(
+        self, request: authentication_pb2.ListEvidenceRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.ListEvidenceResponse:  # noqa: N802
         who = caller(context)
         bank = None if is_central_officer(who) else self._registry.get(who.institution)
         size = page_size(request.page_size)
@@ -85,7 +93,9 @@ class GrpcAuthentication(authentication_pb2_grpc.AuthenticationServiceServicer):
             next_page_token=encode_token(cases[size - 1].id) if more else "",
         )
 
-    def GetFeedOf(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetFeedOf(
+        self, request: authentication_pb2.GetFeedOfRequest, context: grpc.ServicerContext
+    ) -> authentication_pb2.GetFeedOfResponse:  # noqa: N802
         bank = self._registry.get(request.bank)
         found = self._feed_look.beyond(bank, request.after_number)
         return authentication_pb2.GetFeedOfResponse(
@@ -108,7 +118,9 @@ class GrpcAnalysis(analysis_pb2_grpc.AnalysisServiceServicer):
     def __init__(self, flows: Flows) -> None:
         self._flows = flows
 
-    def GetFlows(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetFlows(
+        self, request: analysis_pb2.GetFlowsRequest, context: grpc.ServicerContext
+    ) -> analysis_pb2.GetFlowsResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 2)
         flows = self._flows.between(
             request.from_time_ms, request.to_time_ms, size, (after[0], after[1]) if after else None

@@ -46,7 +46,9 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
         self._registry = registry
         self._ledger = ledger
 
-    def CreateRequest(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def CreateRequest(
+        self, request: issuance_pb2.CreateRequestRequest, context: grpc.ServicerContext
+    ) -> issuance_pb2.CreateRequestResponse:  # noqa: N802
         kind = _KINDS.get(request.direction)
         if kind is None:
             raise invalid("direction", "is DIRECTION_ISSUE or DIRECTION_REDEEM")
@@ -60,7 +62,9 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
         row = self._requests.create(bank, request.request_id, kind, request.amount_fen)
         return issuance_pb2.CreateRequestResponse(request=self._request(row))
 
-    def ListRequests(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListRequests(
+        self, request: issuance_pb2.ListRequestsRequest, context: grpc.ServicerContext
+    ) -> issuance_pb2.ListRequestsResponse:  # noqa: N802
         who = caller(context)
         bank = request.bank
         if not is_central_officer(who):
@@ -84,7 +88,9 @@ class GrpcIssuance(issuance_pb2_grpc.IssuanceServiceServicer):
             next_page_token=encode_token(rows[size - 1].id) if more else "",
         )
 
-    def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetBooks(
+        self, request: issuance_pb2.GetBooksRequest, context: grpc.ServicerContext
+    ) -> issuance_pb2.GetBooksResponse:  # noqa: N802
         who = caller(context)
         paid_in, offline_float, offline_loss, banks = self._office.books()
         shown = [

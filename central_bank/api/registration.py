@@ -44,10 +44,14 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
         self._news = News(ledger)
         self._followers: dict[str, deque[Call]] = {}
 
-    def SubmitPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def SubmitPayments(
+        self, request: registration_pb2.SubmitPaymentsRequest, context: grpc.ServicerContext
+    ) -> registration_pb2.SubmitPaymentsResponse:  # noqa: N802
         return self._settlement.submit(self._bank(context), request.batch)
 
-    async def FollowFeed(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
+    async def FollowFeed(
+        self, request: registration_pb2.FollowFeedRequest, call: Call
+    ) -> AsyncIterator[registration_pb2.FollowFeedResponse]:  # noqa: N802
         with self._followed(self._bank(call), call):
             begin = partial(
                 self._feed.start,
@@ -75,7 +79,9 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
                         self._bank(call)
                 link = read
 
-    def AcknowledgeFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def AcknowledgeFeed(
+        self, request: registration_pb2.AcknowledgeFeedRequest, context: grpc.ServicerContext
+    ) -> registration_pb2.AcknowledgeFeedResponse:  # noqa: N802
         self._feed.acknowledge(self._bank(context), request.receipt)
         return registration_pb2.AcknowledgeFeedResponse()
 
@@ -93,11 +99,15 @@ class GrpcRegistration(registration_pb2_grpc.RegistrationServiceServicer):
             if not mine:
                 del self._followers[bank.name]
 
-    def RegisterTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def RegisterTokens(
+        self, request: registration_pb2.RegisterTokensRequest, context: grpc.ServicerContext
+    ) -> registration_pb2.RegisterTokensResponse:  # noqa: N802
         outcome, made = self._loads.register(self._bank(context), request.registration)
         return registration_pb2.RegisterTokensResponse(outcome=outcome, tokens=made)
 
-    def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def DepositTokens(
+        self, request: registration_pb2.DepositTokensRequest, context: grpc.ServicerContext
+    ) -> registration_pb2.DepositTokensResponse:  # noqa: N802
         outcomes = self._deposits.deposit(self._bank(context), request.deposit)
         return registration_pb2.DepositTokensResponse(
             outcomes=[

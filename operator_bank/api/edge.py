@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import grpc
 
@@ -41,7 +40,9 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self._ends = Ends(bank.outgoing.over)
         bank.outgoing.on_ended = self._ends.told
 
-    def PayTogether(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def PayTogether(
+        self, request: edge_pb2.PayTogetherRequest, context: grpc.ServicerContext
+    ) -> edge_pb2.PayTogetherResponse:  # noqa: N802
         orders = [_order(data) for data in request.requests]
         readable = [order for order in orders if not isinstance(order, Refusal)]
         paid = iter(self._bank.payments.pay_together(readable))
@@ -60,7 +61,9 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             self._metrics.count(PAY, reason, count)
         return edge_pb2.PayTogetherResponse(answers=answers)
 
-    async def AwaitEnd(self, request: Any, call: Call) -> Any:  # noqa: N802
+    async def AwaitEnd(
+        self, request: edge_pb2.AwaitEndRequest, call: Call
+    ) -> edge_pb2.AwaitEndResponse:  # noqa: N802
         payment = request.payment
         self._tickets.check(payment.ticket, _ON_ITS_WAY, payment.number, payment.account)
         state, reason = await self._ends.of(payment.number, patience_s(call))
@@ -71,7 +74,9 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             available_fen=available,
         )
 
-    def BeginWatch(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def BeginWatch(
+        self, request: edge_pb2.BeginWatchRequest, context: grpc.ServicerContext
+    ) -> edge_pb2.BeginWatchResponse:  # noqa: N802
         asked = read(bank_pb2.WatchPaymentsRequest, request.request)
         wallet = self._bank.holder.asking(asked.query, _WATCH)
         return edge_pb2.BeginWatchResponse(
@@ -81,7 +86,9 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             ticket=self._tickets.give(_WATCHED, wallet.number),
         )
 
-    def Arrivals(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Arrivals(
+        self, request: edge_pb2.ArrivalsRequest, context: grpc.ServicerContext
+    ) -> edge_pb2.ArrivalsResponse:  # noqa: N802
         self._tickets.check(request.ticket, _WATCHED, request.wallet_number)
         wallet = self._bank.directory.get(request.wallet_number)
         arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
@@ -91,7 +98,9 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
             answer.arrivals.add(payment=payment, available_fen=available)
         return answer
 
-    async def FollowArrivals(self, request: Any, call: Call) -> AsyncIterator[Any]:  # noqa: N802
+    async def FollowArrivals(
+        self, request: edge_pb2.FollowArrivalsRequest, call: Call
+    ) -> AsyncIterator[edge_pb2.FollowArrivalsResponse]:  # noqa: N802
         position = self._bank.books.ledger.position()
         yield edge_pb2.FollowArrivalsResponse()
         while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import grpc
 
@@ -58,13 +57,17 @@ class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def CheckPayees(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def CheckPayees(
+        self, request: bank_pb2.CheckPayeesRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.CheckPayeesResponse:  # noqa: N802
         # Of wallets that were opened since it would say that there are none.
         self._bank.standing.check()
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
         return bank_pb2.CheckPayeesResponse(can_be_paid=said)
 
-    def SetAside(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def SetAside(
+        self, request: bank_pb2.SetAsideRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.SetAsideResponse:  # noqa: N802
         self._bank.vault.set_aside(request.number, request.amount_fen)
         return bank_pb2.SetAsideResponse()
 
@@ -75,7 +78,9 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def GetBooks(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetBooks(
+        self, request: bank_pb2.GetBooksRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetBooksResponse:  # noqa: N802
         books = self._bank.vault.books()
         return bank_pb2.GetBooksResponse(
             mirror_fen=books.mirror_fen,
@@ -92,10 +97,14 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             probing_wallets=self._bank.probing(),
         )
 
-    def GetPolicy(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetPolicy(
+        self, request: bank_pb2.GetPolicyRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetPolicyResponse:  # noqa: N802
         return bank_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
 
-    def GetFeed(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetFeed(
+        self, request: bank_pb2.GetFeedRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetFeedResponse:  # noqa: N802
         place, stopped = self._bank.follower.place, self._bank.follower.stopped
         acts = self._bank.acts.chain.place()
         return bank_pb2.GetFeedResponse(
@@ -117,13 +126,17 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             acts_hash=acts.hash,
         )
 
-    def ListLost(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListLost(
+        self, request: bank_pb2.ListLostRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.ListLostResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)
         found = self._bank.lost.page(size, after[0] if after else 0)
         token = encode_token(found[-1].entry) if len(found) == size else ""
         return bank_pb2.ListLostResponse(entries=found, next_page_token=token)
 
-    def ListSuspense(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListSuspense(
+        self, request: bank_pb2.ListSuspenseRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.ListSuspenseResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)
         found = self._bank.suspense.page(size, after[0] if after else 0)
         token = encode_token(found[-1].position) if len(found) == size else ""

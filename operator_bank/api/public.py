@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import grpc
 
@@ -25,18 +24,26 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def OpenWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def OpenWallet(
+        self, request: bank_pb2.OpenWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.OpenWalletResponse:  # noqa: N802
         return self._opened(self._bank.opening.open(request.order))
 
-    def OpenWallets(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def OpenWallets(
+        self, request: bank_pb2.OpenWalletsRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.OpenWalletsResponse:  # noqa: N802
         made = self._bank.opening.open_many([item.order for item in request.items])
         return bank_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
 
-    def GetWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetWallet(
+        self, request: bank_pb2.GetWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetWalletResponse:  # noqa: N802
         wallet = self._bank.holder.asking(request.query, f"{_WALLET}GetWallet")
         return self._shown(self._bank.holder.state(wallet))
 
-    def CloseWallet(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def CloseWallet(
+        self, request: bank_pb2.CloseWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.CloseWalletResponse:  # noqa: N802
         self._bank.holder.close(request.order)
         return bank_pb2.CloseWalletResponse()
 
@@ -74,15 +81,21 @@ class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def Exchange(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Exchange(
+        self, request: bank_pb2.ExchangeRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.ExchangeResponse:  # noqa: N802
         done, available = self._bank.exchange.exchange(request.order)
         return bank_pb2.ExchangeResponse(available_fen=available, repeated=done.repeated)
 
-    def SettleCashOut(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def SettleCashOut(
+        self, request: bank_pb2.SettleCashOutRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.SettleCashOutResponse:  # noqa: N802
         state = self._bank.exchange.settle_cash_out(request.question)
         return bank_pb2.SettleCashOutResponse(state=state)  # type: ignore[arg-type]
 
-    def ExchangeMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ExchangeMany(
+        self, request: bank_pb2.ExchangeManyRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.ExchangeManyResponse:  # noqa: N802
         answers = self._bank.exchange.exchange_many(request.orders)
         return bank_pb2.ExchangeManyResponse(items=_items(answers))
 
@@ -93,18 +106,26 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def Pay(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Pay(
+        self, request: bank_pb2.PayRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.PayResponse:  # noqa: N802
         return pay_response(*self._bank.payments.pay(request.order, patience_s(context)))
 
-    def PayMany(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def PayMany(
+        self, request: bank_pb2.PayManyRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.PayManyResponse:  # noqa: N802
         return bank_pb2.PayManyResponse(items=_items(self._bank.payments.pay_many(request.orders)))
 
-    def GetPayment(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetPayment(
+        self, request: bank_pb2.GetPaymentRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetPaymentResponse:  # noqa: N802
         wallet = self._bank.holder.asking(request.query, f"{_PAYMENT}GetPayment")
         payment = self._bank.history.get(wallet, request.payment_id)
         return bank_pb2.GetPaymentResponse(payment=payment)
 
-    def ListPayments(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def ListPayments(
+        self, request: bank_pb2.ListPaymentsRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.ListPaymentsResponse:  # noqa: N802
         wallet = self._bank.holder.asking(request.query, f"{_PAYMENT}ListPayments")
         payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
         return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)
@@ -116,15 +137,21 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
-    def CertifyDevice(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def CertifyDevice(
+        self, request: bank_pb2.CertifyDeviceRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.CertifyDeviceResponse:  # noqa: N802
         device, bank = self._bank.offline.certify(request.order)
         return bank_pb2.CertifyDeviceResponse(device_certificate=device, bank_certificate=bank)
 
-    def LoadTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def LoadTokens(
+        self, request: bank_pb2.LoadTokensRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.LoadTokensResponse:  # noqa: N802
         state, tokens, reason = self._bank.offline.load(request.order)
         return bank_pb2.LoadTokensResponse(state=state, tokens=tokens, reason=reason)  # type: ignore[arg-type]
 
-    def DepositTokens(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def DepositTokens(
+        self, request: bank_pb2.DepositTokensRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.DepositTokensResponse:  # noqa: N802
         state, fen, available, reason = self._bank.offline.deposit(
             request.order, patience_s(context)
         )
@@ -135,7 +162,9 @@ class GrpcOffline(bank_pb2_grpc.OfflineServiceServicer):
             reason=reason,
         )
 
-    def GetTrustBundle(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def GetTrustBundle(
+        self, request: bank_pb2.GetTrustBundleRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetTrustBundleResponse:  # noqa: N802
         offline = self._bank.offline
         if request.certificates:
             said = offline.statements(request.certificates)
