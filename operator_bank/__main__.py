@@ -18,8 +18,11 @@ from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from operator_bank.api.edge import GrpcEdge
+from operator_bank.api.exchange import GrpcExchange
 from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_gate
-from operator_bank.api.public import GrpcExchange, GrpcOffline, GrpcPayments, GrpcWallets
+from operator_bank.api.offline import GrpcOffline
+from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines

@@ -10,7 +10,7 @@ import grpc
 
 from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from operator_bank.api.public import patience_s, pay_response
+from operator_bank.api.answers import patience_s, pay_response
 from operator_bank.app import Bank
 from operator_bank.edge.forwarding import PAY
 from operator_bank.edge.tickets import Tickets

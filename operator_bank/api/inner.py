@@ -121,7 +121,7 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             behind=self._bank.standing.is_behind,
             incarnation=self._bank.windows.incarnation,
             journal_position=self._bank.books.ledger.position(),
-            last_deposit=self._bank.offline.last_deposit(),
+            last_deposit=self._bank.offline.deposits.last(),
             acts_number=acts.number,
             acts_hash=acts.hash,
         )

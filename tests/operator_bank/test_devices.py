@@ -48,7 +48,7 @@ def some_key() -> bytes:
 
 
 def certify(world: World, holder: Holder, key: bytes) -> Certificate:
-    certificate, _ = world.bank.offline.certify(holder.certifying(key))
+    certificate, _ = world.bank.offline.certifying.certify(holder.certifying(key))
     found = Certificate.decode(certificate, DEVICE)
     assert found.key == key
     return found
@@ -101,7 +101,7 @@ def test_a_load_shows_the_centre_that_its_key_has_asked_this_bank(
 
     monkeypatch.setattr(world.central, "register", register)
     key = certify(world, alice, some_key()).key
-    world.bank.offline.load(load_order(alice, key))
+    world.bank.offline.loads.load(load_order(alice, key))
     world.restart()
     with pytest.raises(NoAnswer):
         world.bank.offline.resending.step_loads()
@@ -114,7 +114,7 @@ def test_a_key_is_one_wallets(world: World, alice: Holder, bob: Holder) -> None:
     key = some_key()
     certify(world, alice, key)
     no(errors_pb2.REASON_ALREADY_EXISTS, certify, world, bob, key)
-    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(bob, key))
+    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.loads.load, load_order(bob, key))
 
 
 def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
@@ -133,7 +133,7 @@ def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
     for name, fields in spoiled.items():
         refusal = no(
             errors_pb2.REASON_SIGNATURE_INVALID,
-            world.bank.offline.certify,
+            world.bank.offline.certifying.certify,
             bob.certifying(key, **fields),
         )
         assert refusal.field == "possession", name
@@ -143,7 +143,7 @@ def test_a_key_is_certified_only_where_it_has_signed_that_it_wants_to_be(
 
 def test_what_a_chip_s_maker_says_is_kept_with_the_order(world: World, alice: Holder) -> None:
     order = alice.certifying(some_key(), attestation=b"a chip of the maker's")
-    world.bank.offline.certify(order)
+    world.bank.offline.certifying.certify(order)
     with world.engine.connect() as connection:
         kept = connection.execute(select(devices.c.order_payload)).scalar_one()
     found = orders_pb2.CertifyDeviceOrder.FromString(bytes(kept))
@@ -167,12 +167,12 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
     load = load_order(alice, key, 2)
     certified = alice.certifying(some_key())
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.load(load)
+        world.bank.offline.loads.load(load)
     assert caught.value.name == "DEVICE_UNKNOWN"
     certify(world, alice, key)
     for bank in (world.bank, world.restart()):
         with pytest.raises(Refusal) as caught:
-            bank.offline.load(load)
+            bank.offline.loads.load(load)
         assert caught.value.name == "DEVICE_UNKNOWN"
     # The sequence is no other order's either.
     taken = orders_pb2.LoadOrder.FromString(load.payload).sequence
@@ -186,12 +186,12 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
     for _ in range(MAX_LIVE_KEYS - 1):
         certify(world, alice, some_key())
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.certify(certified)
+        world.bank.offline.certifying.certify(certified)
     assert caught.value.name == "TOO_MANY_DEVICE_KEYS"
     with world.engine.begin() as connection:
         connection.execute(delete(devices).where(devices.c.wallet == alice.wallet.row_id))
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.certify(certified)
+        world.bank.offline.certifying.certify(certified)
     assert caught.value.name == "TOO_MANY_DEVICE_KEYS"
 
 
@@ -212,7 +212,9 @@ def test_a_load_keeps_its_key_live(world: World, alice: Holder) -> None:
     key = some_key()
     certify(world, alice, key)
     world.clock.advance(KEY_LIVE_MS - 1)
-    assert world.bank.offline.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    assert (
+        world.bank.offline.loads.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    )
     for _ in range(MAX_LIVE_KEYS - 1):
         certify(world, alice, some_key())
     world.clock.advance(1)
@@ -228,7 +230,7 @@ def test_a_key_that_was_not_live_any_more_counts_when_it_is_loaded(
     for _ in range(MAX_LIVE_KEYS):
         certify(world, alice, some_key())
     for again in (
-        lambda: world.bank.offline.load(load_order(alice, old)),
+        lambda: world.bank.offline.loads.load(load_order(alice, old)),
         lambda: certify(world, alice, old),
     ):
         no(errors_pb2.REASON_TOO_MANY_DEVICE_KEYS, again)
@@ -242,16 +244,16 @@ def test_no_more_is_loaded_than_a_device_may_hold(world: World, alice: Holder) -
     key = certify(world, alice, some_key()).key
     most_fen = world.central.max_holding_fen
     order = load_order(alice, key, most_fen + 1)
-    refusal = no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.load, order)
+    refusal = no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.loads.load, order)
     assert (refusal.field, refusal.metadata["over_fen"]) == ("amount_fen", "1")
     assert (alice.fen, alice.held_fen) == (100_000, 0)
     largest = load_order(alice, key, most_fen)
-    first = world.bank.offline.load(largest)
+    first = world.bank.offline.loads.load(largest)
     assert (first[0], alice.held_fen) == (bank_pb2.PAYMENT_STATE_SETTLED, most_fen)
     world.central.max_holding_fen = 1
     step(world)
-    no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.load, load_order(alice, key, 2))
-    assert world.bank.offline.load(largest) == first, "the rule of then"
+    no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.loads.load, load_order(alice, key, 2))
+    assert world.bank.offline.loads.load(largest) == first, "the rule of then"
 
 
 def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
@@ -260,7 +262,7 @@ def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
     key = certify(world, alice, some_key()).key
     world.restart()
     order = load_order(alice, key, world.central.max_holding_fen + 1)
-    assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_SETTLED
 
 
 # Revocations
@@ -300,7 +302,9 @@ def test_what_another_bank_says_of_a_key_bars_no_wallet_here(world: World, alice
     world.central.revoked.append(revocation_of(world, key, "beta"))
     revoke(world)
     assert reported(world) == set()
-    assert world.bank.offline.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    assert (
+        world.bank.offline.loads.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    )
 
 
 def test_the_wallet_gets_no_more_certificates_and_no_tokens(
@@ -312,7 +316,7 @@ def test_the_wallet_gets_no_more_certificates_and_no_tokens(
     for call in (
         lambda: certify(world, alice, some_key()),
         lambda: certify(world, alice, other),
-        lambda: world.bank.offline.load(load_order(alice, other)),
+        lambda: world.bank.offline.loads.load(load_order(alice, other)),
     ):
         assert "loads no more offline money" in no(errors_pb2.REASON_DEVICE_REVOKED, call).message
     assert alice.held_fen == 0
@@ -322,9 +326,9 @@ def test_the_wallet_gets_no_more_certificates_and_no_tokens(
 def test_a_load_from_before_keeps_its_answer(world: World, alice: Holder) -> None:
     key = certify(world, alice, some_key()).key
     order = load_order(alice, key)
-    first = world.bank.offline.load(order)
+    first = world.bank.offline.loads.load(order)
     revoke(world, key)
-    assert world.bank.offline.load(order) == first
+    assert world.bank.offline.loads.load(order) == first
 
 
 def test_who_asks_for_a_certificate_is_judged_by_the_newest_bundle(
@@ -350,7 +354,7 @@ def test_a_report_that_gets_no_answer_is_made_again(world: World, alice: Holder)
         patch.setattr(world.central, "revoke", silent)
         with pytest.raises(NoAnswer):
             revoke(world, key)
-    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.load, load_order(alice, other))
+    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.loads.load, load_order(alice, other))
     world.restart()
     revoke(world)
     assert reported(world) == {other}
@@ -362,7 +366,7 @@ def test_a_key_whose_certificate_has_run_out_is_not_reported(world: World, alice
     new = certify(world, alice, some_key()).key
     revoke(world, new)
     assert reported(world) == set()
-    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.load, load_order(alice, old))
+    no(errors_pb2.REASON_DEVICE_REVOKED, world.bank.offline.loads.load, load_order(alice, old))
 
 
 def test_many_keys_are_reported_part_by_part(
@@ -414,7 +418,7 @@ def test_a_key_is_forgotten_long_after_it_was_live(world: World, alice: Holder) 
     world.clock.advance(1)
     assert not step(world)
     assert known(world) == {second}
-    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.load, load_order(alice, first))
+    no(errors_pb2.REASON_DEVICE_UNKNOWN, world.bank.offline.loads.load, load_order(alice, first))
 
 
 def test_keys_are_forgotten_part_by_part(
@@ -477,7 +481,7 @@ def test_a_deposit_is_answered_the_same_after_its_key_was_forgotten(
     key = certify(world, alice, some_key()).key
     order = deposit_order(alice, key)
     for _ in range(2):
-        refusal = no(errors_pb2.REASON_TOKEN_INVALID, world.bank.offline.deposit, order, 0)
+        refusal = no(errors_pb2.REASON_TOKEN_INVALID, world.bank.offline.deposits.deposit, order, 0)
         assert refusal.metadata["verdict"] == "TOKEN_EXPIRED"
         world.clock.advance(KEY_LIVE_MS + KEY_KEPT_MS + 1)
         step(world)
@@ -489,7 +493,7 @@ def test_a_certificate_of_the_banks_key_before_is_renewed_with_the_next(
 ) -> None:
     key, other = some_key(), SigningKey(b"\x0c" * 32)
     first = certify(world, alice, key)
-    monkeypatch.setattr(world.bank.offline._keys, "_key", other)
+    monkeypatch.setattr(world.bank.offline.keys, "_key", other)
     renewed = certify(world, alice, key)
     assert not verified(bytes(other.verify_key), first.signed_part(), first.signature)
     assert verified(bytes(other.verify_key), renewed.signed_part(), renewed.signature)
@@ -530,7 +534,7 @@ def test_a_bank_that_is_not_in_the_bundle_shows_what_the_root_says_of_it(
         return [b"C of the device", b"B of the bank"]
 
     monkeypatch.setattr(world.central, "statements", statements)
-    device, bank = world.bank.offline.certify(alice.certifying(some_key()))
+    device, bank = world.bank.offline.certifying.certify(alice.certifying(some_key()))
     assert bank == b"B of the bank"
     assert asked == [device]
 

@@ -214,7 +214,7 @@ def test_a_refusal_of_the_call_that_names_no_payment_is_one_of_the_bank(
 def certified(world: World, holder: Holder) -> bytes:
     key = made_key()
     order = holder.certifying(key)
-    world.bank.offline.certify(order)
+    world.bank.offline.certifying.certify(order)
     return key
 
 
@@ -225,7 +225,7 @@ def load(world: World, holder: Holder, fen: int) -> None:
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
     )
     before = world.bank.vault.books().pending_outbound
-    assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
     assert world.bank.vault.books().pending_outbound == before + 1
 
 

@@ -104,7 +104,7 @@ def test_what_is_pending_and_what_was_loaded_is_found_by_an_index(
     world.bank.send()
     world.bank.vault.books()
     with pytest.raises(Refusal):
-        world.bank.offline.load(
+        world.bank.offline.loads.load(
             alice.signed(orders_pb2.LoadOrder, sequence=9, amount_fen=5, device_key=bytes(32))
         )
     event.remove(world.engine, "before_cursor_execute", note)

@@ -92,23 +92,23 @@ def test_a_load_and_the_order_to_certify_its_device_are_kept(
     monkeypatch.setattr(world.central, "register", unanswered)
     key = made_key(bytes(range(32)))
     certify = alice.certifying(key)
-    world.bank.offline.certify(certify)
+    world.bank.offline.certifying.certify(certify)
     with world.engine.connect() as connection:
         row = connection.execute(select(devices)).one()
     assert (bytes(row.order_payload), bytes(row.order_signature)) == signed(certify)
     load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=700)
-    world.bank.offline.load(load)
+    world.bank.offline.loads.load(load)
     assert kept(world, Kind.HOLD) == signed(load)
 
 
 def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Holder) -> None:
     key = made_key(bytes(range(32)))
     certify = alice.certifying(key)
-    world.bank.offline.certify(certify)
+    world.bank.offline.certifying.certify(certify)
     alice.exchange(100_000, out=True)
     load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=7)
     with pytest.raises(Refusal):
-        world.bank.offline.load(load)
+        world.bank.offline.loads.load(load)
     newest = world.bank.history.page(alice.wallet, 1, "")[0][0]
     assert (newest.kind, newest.state) == ("offline-load", bank_pb2.PAYMENT_STATE_REFUSED)
 

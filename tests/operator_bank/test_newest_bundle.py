@@ -169,31 +169,31 @@ def test_a_bundle_that_contradicts_the_one_before_is_not_taken_and_both_are_kept
     """So an older copy of the central bank, which makes new bundles, makes nothing good again."""
     registry = CollectorRegistry()
     show(world, before)
-    assert world.bank.offline._bundles.newest().encoded == before
+    assert world.bank.offline.bundles.newest().encoded == before
     show(world, shown)
     watch_contradictions(world.bank.contradictions, registry)
     for _ in range(2):
         world.clock.advance(BUNDLE_FRESH_MS)
-        assert world.bank.offline._bundles.newest().encoded == before
+        assert world.bank.offline.bundles.newest().encoded == before
         said = world.bank.contradictions.now()[BUNDLE]
         assert cause in said.cause
         labels = {"about": BUNDLE}
         assert registry.get_sample_value("dcep_central_bank_contradicts", labels) == 1
     assert kept_words(world) == [(before, shown)]
-    assert world.restart().offline._bundles.newest().encoded == before
+    assert world.restart().offline.bundles.newest().encoded == before
     assert kept_words(world) == [(before, shown)]
 
 
 def test_what_contradicted_is_over_when_a_bundle_comes_that_does_not(world: World) -> None:
     show(world, bundle(EARLY, revoked=(REVOKED,)))
-    world.bank.offline._bundles.newest()
+    world.bank.offline.bundles.newest()
     show(world, bundle(EARLY + 1))
-    world.bank.offline._bundles.newest()
+    world.bank.offline.bundles.newest()
     assert BUNDLE in world.bank.contradictions.now()
     newer = bundle(LATE, revoked=(REVOKED,))
     world.central.trust_bundle = lambda: newer  # type: ignore[method-assign]
     world.clock.advance(BUNDLE_FRESH_MS)
-    assert world.bank.offline._bundles.newest().encoded == newer
+    assert world.bank.offline.bundles.newest().encoded == newer
     assert world.bank.contradictions.now() == {}
 
 
@@ -207,9 +207,9 @@ def test_what_leaves_a_list_in_good_order_contradicts_nothing(world: World) -> N
         (bundle(EARLY + 4, revoked=(REVOKED,)), ROOT_KEY + sign_bundle(ROOT, later).encode()),
     ):
         show(world, before)
-        world.bank.offline._bundles.newest()
+        world.bank.offline.bundles.newest()
         show(world, shown)
-        assert world.bank.offline._bundles.newest().encoded == shown
+        assert world.bank.offline.bundles.newest().encoded == shown
     assert kept_words(world) == []
 
 
@@ -226,7 +226,7 @@ def newest(world: World, encoded: bytes) -> bool:
     """Whether a bundle that the central bank shows from now on is taken."""
     show(world, encoded)
     try:
-        return world.bank.offline._bundles.newest().encoded == encoded
+        return world.bank.offline.bundles.newest().encoded == encoded
     except NoAnswer:
         return False
 
@@ -259,6 +259,6 @@ def test_a_root_that_no_trusted_one_has_introduced_takes_over_nothing(world: Wor
 
 def test_what_is_revoked_stays_so_over_a_change_of_roots(world: World) -> None:
     show(world, bundle(EARLY, revoked=(REVOKED,)))
-    world.bank.offline._bundles.newest()
+    world.bank.offline.bundles.newest()
     assert not newest(world, by(OTHER, LATE, entry(OTHER, ROOT), entry(ROOT, OTHER)))
     assert "brings back" in world.bank.contradictions.now()[BUNDLE].cause

@@ -218,7 +218,9 @@ def test_the_longest_deposit_of_nothing_is_refused_and_kept(world: World, alice:
     order = alice.depositing(b"?" * MAX_DEPOSIT_BYTES)
     assert len(order.payload) > MAX_DEPOSIT_BYTES
     for _ in range(2):
-        assert refused(lambda: world.bank.offline.deposit(order, 0.0))[0] == "FIELD_INVALID"
+        assert (
+            refused(lambda: world.bank.offline.deposits.deposit(order, 0.0))[0] == "FIELD_INVALID"
+        )
 
 
 def test_a_padded_order_is_refused_and_nothing_of_it_is_kept(

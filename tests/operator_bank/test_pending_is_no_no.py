@@ -45,7 +45,7 @@ OF_THE_BANK = [
 def load_order(world: World, holder: Holder, fen: int = 5_000) -> SignedEnvelope:
     key = made_key()
     order = holder.certifying(key)
-    world.bank.offline.certify(order)
+    world.bank.offline.certifying.certify(order)
     return holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), amount_fen=fen, device_key=key
     )
@@ -58,7 +58,7 @@ def deposit_order(holder: Holder, payment: bytes = b"\0chain") -> SignedEnvelope
 @pytest.fixture(autouse=True)
 def owner(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is deposited is the wallet's."""
-    monkeypatch.setattr(world.bank.offline, "_check_owners", lambda order: [])
+    monkeypatch.setattr(world.bank.offline.deposits, "_check_owners", lambda order: [])
 
 
 def refuse(world: World, reason: int) -> None:
@@ -75,7 +75,7 @@ def test_a_load_whose_call_is_refused_is_pending_and_happens_later(
     order = load_order(world, alice)
     refuse(world, reason)
     for _ in range(2):
-        state, tokens, why = world.bank.offline.load(order)
+        state, tokens, why = world.bank.offline.loads.load(order)
         assert (state, tokens, why) == (PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE)
     assert alice.held_fen == 5_000
     calls = []
@@ -88,7 +88,7 @@ def test_a_load_whose_call_is_refused_is_pending_and_happens_later(
     world.central.register = yes  # type: ignore[method-assign]
     world.bank.offline.resending.step_loads()
     assert calls == [5_000]
-    assert world.bank.offline.load(order)[1] == [b"token"]
+    assert world.bank.offline.loads.load(order)[1] == [b"token"]
 
 
 def test_a_load_that_the_feed_has_ended_is_refused_whoever_can_be_asked(
@@ -96,7 +96,7 @@ def test_a_load_that_the_feed_has_ended_is_refused_whoever_can_be_asked(
 ) -> None:
     order = load_order(world, alice)
     refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
-    world.bank.offline.load(order)
+    world.bank.offline.loads.load(order)
     with world.engine.connect() as connection:
         number = connection.execute(select(outbound.c.number)).scalar_one()
     ended = registration_pb2.OutgoingEnded(
@@ -105,7 +105,7 @@ def test_a_load_that_the_feed_has_ended_is_refused_whoever_can_be_asked(
         reason=errors_pb2.REASON_DEVICE_REVOKED,
     )
     world.hear(outgoing_ended=ended)
-    assert world.bank.offline.load(order) == (REFUSED, [], errors_pb2.REASON_DEVICE_REVOKED)
+    assert world.bank.offline.loads.load(order) == (REFUSED, [], errors_pb2.REASON_DEVICE_REVOKED)
     assert alice.held_fen == 0
 
 
@@ -116,7 +116,7 @@ def test_a_deposit_whose_call_is_refused_is_pending_and_happens_later(
     order = deposit_order(alice)
     refuse(world, reason)
     for _ in range(2):
-        state, fen, _, why = world.bank.offline.deposit(order, 0.0)
+        state, fen, _, why = world.bank.offline.deposits.deposit(order, 0.0)
         assert (state, fen, why) == (PENDING, 0, 0)
     sent = []
 
@@ -132,15 +132,18 @@ def test_a_deposit_whose_call_is_refused_is_pending_and_happens_later(
 def test_a_deposit_that_settled_is_never_said_to_be_refused(world: World, alice: Holder) -> None:
     order = deposit_order(alice)
     refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
-    world.bank.offline.deposit(order, 0.0)
+    world.bank.offline.deposits.deposit(order, 0.0)
     world.hear(
         tokens_deposited=registration_pb2.TokensDeposited(number=1, amount_fen=7, whole_fen=7)
     )
     late = refused_deposit(1, b"\0chain", errors_pb2.REASON_ALREADY_DEPOSITED)
     with world.engine.connect() as connection:
         row = connection.execute(select(token_deposits)).one()
-    world.bank.offline._end_refused(row, late)
-    assert world.bank.offline.deposit(order, 0.0)[:2] == (bank_pb2.PAYMENT_STATE_SETTLED, 7)
+    world.bank.offline.deposits.end_refused(row, late)
+    assert world.bank.offline.deposits.deposit(order, 0.0)[:2] == (
+        bank_pb2.PAYMENT_STATE_SETTLED,
+        7,
+    )
 
 
 TAKEN = errors_pb2.REASON_ALREADY_DEPOSITED
@@ -181,9 +184,9 @@ def test_a_refusal_that_the_central_bank_has_not_signed_ends_no_deposit(
         return [made_up(items[0].number, items[0].offline_payment)[wrong]]
 
     world.central.deposit = lie  # type: ignore[method-assign]
-    assert world.bank.offline.deposit(order, 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(order, 0.0)[0] == PENDING
     world.bank.offline.resending.step_deposits()
-    assert world.bank.offline.deposit(order, 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(order, 0.0)[0] == PENDING
     assert asked == [1, 1, 1]
 
 
@@ -195,7 +198,7 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(world: World, alice: Holder
     world.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
     for bank in (world.bank, world.restart()):
         with pytest.raises(Refusal) as caught:
-            bank.offline.deposit(order, 0.0)
+            bank.offline.deposits.deposit(order, 0.0)
         assert (caught.value.reason, caught.value.metadata["verdict"]) == (TAKEN, "")
     with world.engine.connect() as connection:
         kept = connection.execute(select(token_deposits.c.refusal)).scalar_one()
@@ -207,13 +210,13 @@ def test_a_signed_refusal_ends_a_deposit_and_is_kept(world: World, alice: Holder
 def test_a_wallet_fills_no_table_with_deposits_that_are_refused(
     world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operator_bank.offline.offline.MAX_REFUSED_DEPOSITS", 3)
+    monkeypatch.setattr("operator_bank.offline.deposits.MAX_REFUSED_DEPOSITS", 3)
     world.central.deposit = lambda items: [  # type: ignore[method-assign]
         refused_deposit(item.number, item.offline_payment, TAKEN) for item in items
     ]
     for number in range(8):
         with pytest.raises(Refusal):
-            world.bank.offline.deposit(deposit_order(alice, b"\0%d" % number), 0.0)
+            world.bank.offline.deposits.deposit(deposit_order(alice, b"\0%d" % number), 0.0)
     with world.engine.connect() as connection:
         kept = connection.execute(select(token_deposits.c.id)).scalars().all()
     assert len(kept) == 3
@@ -229,7 +232,7 @@ def test_long_deposits_that_are_refused_fill_no_disk_and_hold_up_no_payment(
     def deposit(holder: Holder, number: int) -> Refusal:
         payment = number.to_bytes(2, "big") + bytes(16_000)
         with pytest.raises(Refusal) as caught:
-            world.bank.offline.deposit(deposit_order(holder, payment), 0.0)
+            world.bank.offline.deposits.deposit(deposit_order(holder, payment), 0.0)
         return caught.value
 
     said = [deposit(alice, number) for number in range(40)]
@@ -246,7 +249,7 @@ def test_the_roots_ruling_goes_on_to_the_device(world: World, alice: Holder) -> 
     answer = refused_deposit(1, b"\0chain", TAKEN, ruling=b"r" * 107)
     world.central.deposit = lambda _: [answer]  # type: ignore[method-assign]
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.deposit(deposit_order(alice), 0.0)
+        world.bank.offline.deposits.deposit(deposit_order(alice), 0.0)
     assert caught.value.metadata["ruling"] == (b"r" * 107).hex()
 
 
@@ -258,7 +261,7 @@ def test_a_holder_is_told_what_a_deposit_waits_for(world: World, alice: Holder) 
             number=1, state=registration_pb2.OUTCOME_STATE_PENDING, reason=reason
         )
         world.central.deposit = lambda _, said=waits: [said]  # type: ignore[method-assign, misc]
-        state, fen, _, why = world.bank.offline.deposit(order, 0.0)
+        state, fen, _, why = world.bank.offline.deposits.deposit(order, 0.0)
         assert (state, fen, why) == (PENDING, 0, reason)
 
 
@@ -271,9 +274,9 @@ def test_a_load_is_refused_by_the_feed_and_not_by_an_answer(world: World, alice:
         return registration_pb2.RegisterTokensResponse(outcome=outcome)
 
     world.central.register = no  # type: ignore[method-assign]
-    world.bank.offline._waiting = threading.BoundedSemaphore(1)
-    world.bank.offline._waiting.acquire()  # nobody waits for the feed here
-    assert world.bank.offline.load(order)[0] == PENDING
+    world.bank.offline.questions.waiting = threading.BoundedSemaphore(1)
+    world.bank.offline.questions.waiting.acquire()  # nobody waits for the feed here
+    assert world.bank.offline.loads.load(order)[0] == PENDING
     assert alice.held_fen == 5_000
 
 
@@ -281,7 +284,10 @@ def test_what_nothing_was_written_down_for_is_asked_for_again(world: World, alic
     world.central.silent = True
     key = made_key()
     order = alice.certifying(key)
-    for call in (lambda: world.bank.offline.certify(order), world.bank.offline.trust_bundle):
+    for call in (
+        lambda: world.bank.offline.certifying.certify(order),
+        world.bank.offline.trust_bundle,
+    ):
         with pytest.raises(Refusal) as caught:
             call()
         assert caught.value.name == "PEER_UNAVAILABLE"
@@ -294,13 +300,13 @@ def test_few_calls_of_wallets_wait_for_a_centre_that_hangs(world: World, alice: 
         asked.append(items)
         if len(asked) < 100:
             # As if others came while the centre hangs.
-            assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+            assert world.bank.offline.deposits.deposit(deposit_order(alice), 0.0)[0] == PENDING
         raise NoAnswer("after a while")
 
     world.central.deposit = hang  # type: ignore[method-assign]
-    assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(deposit_order(alice), 0.0)[0] == PENDING
     assert len(asked) == MAX_ASKING
-    assert world.bank.offline.deposit(deposit_order(alice), 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(deposit_order(alice), 0.0)[0] == PENDING
     assert len(asked) == MAX_ASKING, "and none right after a silence"
 
 
@@ -309,11 +315,11 @@ def test_a_wallet_has_a_bounded_number_of_deposits_under_way(
 ) -> None:
     refuse(world, errors_pb2.REASON_BANK_SUSPENDED)
     first = deposit_order(alice)
-    world.bank.offline.deposit(first, 0.0)
+    world.bank.offline.deposits.deposit(first, 0.0)
     for number in range(MAX_PENDING_DEPOSITS - 1):
-        world.bank.offline.deposit(deposit_order(alice, b"chain %d" % number), 0.0)
+        world.bank.offline.deposits.deposit(deposit_order(alice, b"chain %d" % number), 0.0)
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.deposit(deposit_order(alice, b"one more"), 0.0)
+        world.bank.offline.deposits.deposit(deposit_order(alice, b"one more"), 0.0)
     assert caught.value.name == "OVERLOADED"
-    assert world.bank.offline.deposit(first, 0.0)[0] == PENDING
-    assert world.bank.offline.deposit(deposit_order(bob), 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(first, 0.0)[0] == PENDING
+    assert world.bank.offline.deposits.deposit(deposit_order(bob), 0.0)[0] == PENDING

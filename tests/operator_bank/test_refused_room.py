@@ -42,7 +42,7 @@ def by_one_s(tight: World, holder: Holder) -> dict[str, Callable[[], Any]]:
     close = lambda: tight.bank.holder.close(  # noqa: E731
         holder.signed(orders_pb2.CloseOrder, sequence=holder.next())
     )
-    deposit = lambda: tight.bank.offline.deposit(  # noqa: E731
+    deposit = lambda: tight.bank.offline.deposits.deposit(  # noqa: E731
         holder.signed(
             orders_pb2.DepositOrder,
             sequence=holder.next(),

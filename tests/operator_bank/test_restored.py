@@ -41,7 +41,7 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     order = holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=public, amount_fen=fen
     )
-    assert world.bank.offline.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
     with world.engine.connect() as connection:
         number = int(connection.execute(select(outbound.c.number)).scalar_one())
     digest = hashlib.sha256(certificate.encode()).digest()

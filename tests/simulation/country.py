@@ -20,7 +20,9 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.api.public import GrpcExchange, GrpcPayments, GrpcWallets
+from operator_bank.api.exchange import GrpcExchange
+from operator_bank.api.payments import GrpcPayments
+from operator_bank.api.wallets import GrpcWallets
 from operator_bank.app import BankParts
 from operator_bank.app import build as build_bank
 from operator_bank.tables import metadata as bank_tables

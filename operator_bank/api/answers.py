@@ -1,0 +1,51 @@
+"""What several of the public services answer with, and how long they may wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2
+from operator_bank.exchange.exchange import Exchanged
+from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
+from operator_bank.payments.payments import Paid
+from runtime.errors import Refusal
+
+
+def patience_s(context: grpc.ServicerContext) -> float:
+    """How long a handler may wait for the central bank before it answers.
+
+    The edge waits for longer than the caller does, who is to get the answer in time.
+    """
+    return (context.time_remaining() or 0.0) - CALLERS_GONE_S - ANSWER_MARGIN_S
+
+
+def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:
+    """The answer to a single payment."""
+    return bank_pb2.PayResponse(
+        payment_id=paid.payment_id,
+        state=paid.state,  # type: ignore[arg-type]
+        repeated=paid.repeated,
+        available_fen=available_fen,
+        reason=paid.reason,
+    )
+
+
+def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[bank_pb2.ItemAnswer]:
+    """Most answers of a call are the same ones, so each is made once."""
+    made: dict[tuple[int, int, bool], bank_pb2.ItemAnswer] = {}
+    items = []
+    key: tuple[int, int, bool]
+    for answer in answers:
+        if isinstance(answer, Refusal):
+            key = (bank_pb2.PAYMENT_STATE_REFUSED, answer.reason, False)
+        elif isinstance(answer, Exchanged):
+            key = (bank_pb2.PAYMENT_STATE_SETTLED, 0, answer.repeated)
+        else:
+            key = (answer.state, answer.reason, answer.repeated)
+        if key not in made:
+            state, reason, repeated = key
+            made[key] = bank_pb2.ItemAnswer(state=state, reason=reason, repeated=repeated)  # type: ignore[arg-type]
+        items.append(made[key])
+    return items

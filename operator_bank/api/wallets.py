@@ -1,0 +1,69 @@
+"""The service of wallets over gRPC: translates, and decides nothing."""
+
+from __future__ import annotations
+
+import grpc
+
+from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from operator_bank.app import Bank
+from operator_bank.wallets.directory import Wallet
+from operator_bank.wallets.wallet import WalletState
+
+_SERVICE = "dcep.bank.v1.WalletService/"
+
+
+class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
+    """See protos/dcep/bank/v1."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def OpenWallet(
+        self, request: bank_pb2.OpenWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.OpenWalletResponse:  # noqa: N802
+        return self._opened(self._bank.opening.open(request.order))
+
+    def OpenWallets(
+        self, request: bank_pb2.OpenWalletsRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.OpenWalletsResponse:  # noqa: N802
+        made = self._bank.opening.open_many([item.order for item in request.items])
+        return bank_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
+
+    def GetWallet(
+        self, request: bank_pb2.GetWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.GetWalletResponse:  # noqa: N802
+        wallet = self._bank.holder.asking(request.query, f"{_SERVICE}GetWallet")
+        return self._shown(self._bank.holder.state(wallet))
+
+    def CloseWallet(
+        self, request: bank_pb2.CloseWalletRequest, context: grpc.ServicerContext
+    ) -> bank_pb2.CloseWalletResponse:  # noqa: N802
+        self._bank.holder.close(request.order)
+        return bank_pb2.CloseWalletResponse()
+
+    def _opened(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
+        return bank_pb2.OpenWalletResponse(
+            wallet_number=wallet.number,
+            wallet_class=wallet.wallet_class,  # type: ignore[arg-type]
+            bank=self._bank.name,
+            has_deposit_account=wallet.deposit_account is not None,
+        )
+
+    def _shown(self, state: WalletState) -> bank_pb2.GetWalletResponse:
+        cap, single, day, year = state.limits_fen
+        return bank_pb2.GetWalletResponse(
+            wallet_number=state.wallet.number,
+            bank=self._bank.name,
+            wallet_class=state.wallet.wallet_class,  # type: ignore[arg-type]
+            status=state.status,  # type: ignore[arg-type]
+            available_fen=state.available_fen,
+            held_fen=state.held_fen,
+            has_deposit_account=state.deposit_fen is not None,
+            deposit_fen=state.deposit_fen or 0,
+            limits=bank_pb2.Limits(
+                balance_cap_fen=cap, single_fen=single, day_fen=day, year_fen=year
+            ),
+            day_spent_fen=state.day_spent_fen,
+            year_spent_fen=state.year_spent_fen,
+            last_sequence=state.last_sequence,
+        )

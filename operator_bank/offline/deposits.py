@@ -1,0 +1,255 @@
+"""Pieces of tokens that become money of a wallet again."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from offline_token.deposit import MAX_DEPOSIT_BYTES, Deposit, signed_by_owners
+from offline_token.formats import FormatError
+from offline_token.possession import account_of
+from offline_token.verify import Bad
+from offline_token.verify import Reason as VerifyReason
+from operator_bank.ledger.standing import Standing
+from operator_bank.limits import (
+    MAX_PENDING_DEPOSITS,
+    MAX_REFUSED_DEPOSITS,
+    REFUSED_DEPOSIT_BYTES,
+    REFUSED_DEPOSIT_BYTES_PER_HOUR,
+)
+from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.questions import Questions
+from operator_bank.offline.refusals import signed_refusal
+from operator_bank.offline.resending import deposit_item
+from operator_bank.peers.central_keys import Verifies
+from operator_bank.peers.interface import CentralBank
+from operator_bank.tables import IS_PENDING, token_deposits
+from operator_bank.wallets.orders import Order, Orders, check_unexpired
+from operator_bank.wallets.refused import Refused, check_room
+from runtime.checks import invalid, required
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+from runtime.kept_bytes import KeptBytes
+from settlement.ledger import Ledger
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+
+
+class Deposits:
+    """Writes a deposit down, has the central bank judge it, and waits for its feed."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        database: Database,
+        orders: Orders,
+        refused: Refused,
+        keys: DeviceKeys,
+        central_bank: CentralBank,
+        central_keys: Verifies,
+        questions: Questions,
+        standing: Standing,
+        clock: Clock,
+        *,
+        bank: str,
+    ) -> None:
+        self._ledger = ledger
+        self._database = database
+        self._orders = orders
+        self._refused = refused
+        self._keys = keys
+        self._central_bank = central_bank
+        self._central_keys = central_keys
+        self._questions = questions
+        self._standing = standing
+        self._clock = clock
+        self._bank = bank
+        self._refused_deposits = KeptBytes(
+            clock, at_once=REFUSED_DEPOSIT_BYTES, per_hour=REFUSED_DEPOSIT_BYTES_PER_HOUR
+        )
+
+    def deposit(self, envelope: SignedEnvelope, wait_s: float) -> tuple[int, int, int, int]:
+        """(PaymentState, fen deposited, available fen, Reason)."""
+        self._standing.check_numbers()
+        order = self._orders.open(orders_pb2.DepositOrder, envelope)
+        content = order.content
+        required(content.offline_payment, "offline_payment")
+        if len(content.offline_payment) > MAX_DEPOSIT_BYTES:
+            raise invalid("offline_payment", f"has at most {MAX_DEPOSIT_BYTES} bytes")
+        row = self._deposit_row(order)
+        if row.state == PENDING:
+            row = self._send_deposit(row, wait_s)
+        if row.state == REFUSED:
+            raise _refused(row)
+        available = int(self._ledger.read([order.wallet.account])[0]["available_fen"])
+        return row.state, row.amount_fen, available, row.reason if row.state == PENDING else 0
+
+    def last(self) -> int:
+        """The newest deposit's number; 0 for none."""
+        query = select(func.max(token_deposits.c.id))
+        return int(self._database.read(lambda c: c.execute(query).scalar()) or 0)
+
+    def _check_owners(self, order: Order[orders_pb2.DepositOrder]) -> list[bytes]:
+        """The wallet's own devices among those that endorsed what it deposits.
+
+        Whose key owns a piece decides where it is deposited: it has signed for this very wallet.
+
+        Raises:
+            Refusal: FIELD_INVALID, NOT_THE_OWNER.
+        """
+        try:
+            deposit = Deposit.decode(order.content.offline_payment)
+            pieces = deposit.pieces()
+            account = account_of(order.wallet.number, order.content.nonce)
+        except (FormatError, Bad) as error:
+            raise invalid("offline_payment", f"is no deposit: {error}") from None
+        reason = signed_by_owners(deposit, pieces, self._bank)
+        if reason != VerifyReason.GOOD or deposit.account != account:
+            raise Refusal(
+                errors_pb2.REASON_NOT_THE_OWNER,
+                "the owners of the pieces have not signed them over to this bank for this wallet",
+                field="offline_payment",
+            )
+        keys = {hop.certificate.key for chain in deposit.payment.chains for hop in chain.hops}
+        return self._keys.among(order.wallet.row_id, keys)
+
+    def _deposit_row(self, order: Order[orders_pb2.DepositOrder]) -> Any:
+        table = token_deposits
+        content = order.content
+        digest = hashlib.sha256(content.offline_payment).digest()
+        query = select(table).where(
+            table.c.wallet == order.wallet.row_id, table.c.sequence == content.sequence
+        )
+        row = self._database.read(lambda c: c.execute(query).first())
+        if row is None:
+            # Its first order may have come too late to be sent again: the deposit is the same.
+            same = select(table).where(
+                table.c.wallet == order.wallet.row_id, table.c.digest == digest
+            )
+            row = self._database.read(lambda c: c.execute(same).first())
+        if row is None:
+            # Only a deposit that is new: one that is asked again gets its first answer.
+            self._refused.check(order)
+            try:
+                own_keys = self._check_owners(order)
+                check_unexpired(content.expires_time_ms, self._clock.now_ms())
+            except Refusal as refusal:
+                raise self._refused.keep(order, refusal) from None
+            self._check_pending(order.wallet.row_id)
+            check_room(self._refused_deposits, order.wallet.row_id, self._clock)
+            values = {
+                "wallet": order.wallet.row_id,
+                "sequence": content.sequence,
+                "digest": digest,
+                "order_payload": order.payload,
+                "order_signature": order.signature,
+                "own_keys": b"".join(own_keys),
+                "state": PENDING,
+                "reason": 0,
+                "verdict": "",
+                "amount_fen": 0,
+            }
+            self._database.transaction(lambda c: c.execute(insert(table), values) and None)
+            row = self._database.read(lambda c: c.execute(query).one())
+        if bytes(row.digest) != digest:
+            raise Refusal(
+                errors_pb2.REASON_ID_REUSED,
+                "this sequence was used for another deposit",
+                field="sequence",
+            )
+        return row
+
+    def _send_deposit(self, row: Any, wait_s: float) -> Any:
+        try:
+            outcome = self._questions.ask(lambda: self._central_bank.deposit([deposit_item(row)]))[
+                0
+            ]
+        except NoAnswer:
+            return self._deposit_again(row.id)
+        self.end_refused(row, outcome)
+        if outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
+            # Settled at the central bank; the money itself comes with the feed.
+            self._wait_for_feed(row.id, wait_s)
+        return self._deposit_again(row.id)
+
+    def _deposit_again(self, deposit: int) -> Any:
+        query = select(token_deposits).where(token_deposits.c.id == deposit)
+        return self._database.read(lambda c: c.execute(query).one())
+
+    def end_refused(self, row: Any, outcome: registration_pb2.DepositOutcome) -> None:
+        """A signed refusal ends a deposit here; the feed ends one that has settled."""
+        told = signed_refusal(outcome, row, self._bank, self._central_keys)
+        of = token_deposits.c
+        statement = update(token_deposits).where(of.id == row.id, of.state == PENDING)
+        if told is None:
+            # What it waits for, for its holder to see.
+            waits = {"reason": outcome.reason, "verdict": outcome.verdict}
+            still = outcome.state == registration_pb2.OUTCOME_STATE_PENDING
+            if still and (row.reason, row.verdict) != (outcome.reason, outcome.verdict):
+                self._database.transaction(lambda c: c.execute(statement.values(waits)) and None)
+            return
+        values = {
+            "state": REFUSED,
+            "reason": told.reason,
+            "verdict": told.verdict,
+            "refusal": outcome.refusal.SerializeToString(),
+        }
+        ended = self._database.transaction(lambda c: c.execute(statement.values(values)).rowcount)
+        if ended:
+            size = len(row.order_payload) + len(values["refusal"])
+            self._refused_deposits.count(row.wallet, size)
+        self._forget_refused(row.wallet)
+
+    def _wait_for_feed(self, deposit: int, wait_s: float) -> None:
+        query = select(token_deposits.c.state).where(token_deposits.c.id == deposit)
+        self._questions.wait_for(
+            lambda: self._database.read(lambda c: c.execute(query).scalar()) != PENDING, wait_s
+        )
+
+    def _check_pending(self, wallet: int) -> None:
+        """What one wallet may have under way is bounded."""
+        of = token_deposits.c
+        query = select(func.count()).where(IS_PENDING, of.wallet == wallet)
+        if self._database.read(lambda c: c.execute(query).scalar_one()) >= MAX_PENDING_DEPOSITS:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
+                f"{MAX_PENDING_DEPOSITS} deposits of this wallet have not ended; ask again later",
+                field="offline_payment",
+            )
+
+    def _forget_refused(self, wallet: int) -> None:
+        """Keeps a wallet's newest refusals: whoever asks for an older one is refused again."""
+        of = token_deposits.c
+        own = (of.wallet == wallet) & (of.state == REFUSED)
+        newest = select(of.id).where(own).order_by(of.id.desc()).offset(MAX_REFUSED_DEPOSITS)
+        oldest = self._database.read(lambda c: c.execute(newest.limit(1)).scalar())
+        if oldest is not None:
+            statement = delete(token_deposits).where(own, of.id <= oldest)
+            self._database.transaction(lambda c: c.execute(statement) and None)
+
+
+def _refused(row: Any) -> Refusal:
+    """What its holder is told of a refused deposit, with the root's ruling for the device."""
+    reason, verdict = row.reason, row.verdict
+    payload = SignedEnvelope.FromString(bytes(row.refusal)).payload
+    ruling = registration_pb2.DepositRefusal.FromString(payload).ruling
+    sentences: dict[int, str] = {
+        errors_pb2.REASON_ALREADY_DEPOSITED: "this piece has been deposited before",
+        errors_pb2.REASON_TOKEN_INVALID: f"the payment is not good: {verdict}",
+    }
+    return Refusal(
+        reason,
+        sentences.get(reason, "the central bank refused the deposit"),
+        field="offline_payment",
+        verdict=verdict,
+        ruling=ruling.hex(),
+    )

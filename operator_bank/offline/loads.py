@@ -1,0 +1,150 @@
+"""Money of a wallet that becomes tokens of its device."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import select
+
+from currency.amount import format_yuan
+from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
+from dcep.registration.v1 import registration_pb2
+from operator_bank.ledger.reasons import refusal_of
+from operator_bank.ledger.standing import Standing
+from operator_bank.limits import (
+    MAX_AMOUNT_FEN,
+)
+from operator_bank.offline.device_keys import DeviceKeys
+from operator_bank.offline.questions import FEED_PATIENCE_S, Questions
+from operator_bank.offline.revocations import Revocations
+from operator_bank.payments.outbound import Outbound
+from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.peers.interface import CentralBank
+from operator_bank.tables import IS_LOAD, outbound
+from operator_bank.wallets.orders import DEVICE_KEY_BYTES, Order, Orders
+from operator_bank.wallets.refused import Refused
+from runtime.checks import amount, exact_bytes
+from runtime.clock import Clock
+from runtime.database import Database
+from runtime.errors import NoAnswer, Refusal
+from settlement.core import Batch
+from settlement.ledger import Ledger
+from settlement.records import RECORD, Kind
+
+PENDING = bank_pb2.PAYMENT_STATE_PENDING
+SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+
+
+class Loads:
+    """Holds the money, has the tokens registered, and hands them out."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        database: Database,
+        orders: Orders,
+        refused: Refused,
+        keys: DeviceKeys,
+        revocations: Revocations,
+        outgoing: Outbound,
+        central_bank: CentralBank,
+        questions: Questions,
+        standing: Standing,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._database = database
+        self._orders = orders
+        self._refused = refused
+        self._keys = keys
+        self._revocations = revocations
+        self._outgoing = outgoing
+        self._central_bank = central_bank
+        self._questions = questions
+        self._standing = standing
+        self._clock = clock
+
+    def load(self, envelope: SignedEnvelope) -> tuple[int, list[bytes], int]:
+        """(PaymentState, tokens, Reason): money from the wallet becomes tokens of its device."""
+        self._standing.check_numbers()
+        order = self._orders.open(orders_pb2.LoadOrder, envelope)
+        amount(order.content.amount_fen, largest=MAX_AMOUNT_FEN)
+        content = order.content
+        key = exact_bytes(content.device_key, "device_key", DEVICE_KEY_BYTES)
+        certificate = self._held_certificate(order)
+        if certificate is None:
+            # Only a load that is new: one that is asked again gets its first answer.
+            self._refused.check(order)
+            try:
+                certificate = self._keys.to_load(order.wallet.row_id, key)
+                self._check_holding(content.amount_fen)
+            except Refusal as refusal:
+                raise self._refused.keep(order, refusal) from None
+        number = self._hold(order, certificate)
+        state, reason = self._outgoing.state(number)
+        if state not in (PENDING, SETTLED):
+            return state, [], reason
+        try:
+            answer = self._questions.ask(
+                lambda: self._central_bank.register(
+                    number, content.amount_fen, certificate, self._keys.possession(certificate)
+                )
+            )
+        except NoAnswer:
+            # The hold stands, and the load is registered again until the feed has ended it.
+            return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
+        if answer.outcome.state == registration_pb2.OUTCOME_STATE_SETTLED:
+            return SETTLED, list(answer.tokens), 0
+        if answer.outcome.state == registration_pb2.OUTCOME_STATE_REFUSED:
+            # No more than a courtesy: the feed says so, signed, and frees the hold.
+            self._questions.wait_for(
+                lambda: self._outgoing.state(number)[0] != PENDING, FEED_PATIENCE_S
+            )
+            state, reason = self._outgoing.state(number)
+            return state, [], reason
+        return PENDING, [], errors_pb2.REASON_PEER_UNAVAILABLE
+
+    def _held_certificate(self, order: Order[orders_pb2.LoadOrder]) -> bytes | None:
+        """The device's certificate as it was when this load was first asked for."""
+        query = select(outbound.c.body).where(
+            outbound.c.account == order.wallet.account,
+            outbound.c.sequence == order.content.sequence,
+            IS_LOAD,
+        )
+        found = self._database.read(lambda c: c.execute(query).scalar())
+        return bytes(found) if found is not None else None
+
+    def _check_holding(self, amount_fen: int) -> None:
+        """No more than a device may hold; as long as no bundle was read the centre alone judges."""
+        most_fen = self._revocations.max_holding_fen
+        if most_fen is not None and amount_fen > most_fen:
+            raise Refusal(
+                errors_pb2.REASON_OVER_BALANCE_CAP,
+                f"the central bank lets a device hold {format_yuan(most_fen)} yuan in all",
+                field="amount_fen",
+                over_fen=str(amount_fen - most_fen),
+            )
+
+    def _hold(self, order: Order[orders_pb2.LoadOrder], certificate: bytes) -> int:
+        content = order.content
+        record = np.zeros(1, RECORD)
+        record["origin"] = record["debit"] = order.wallet.account
+        record["sequence"] = content.sequence
+        record["kind"] = Kind.HOLD
+        record["amount_fen"] = content.amount_fen
+        record["time_ms"] = self._clock.now_ms()
+        record["expires_ms"] = content.expires_time_ms
+        record["digest"] = order.digest
+        batch = Batch(
+            record,
+            [order.payload],
+            lambda c, a: put_outbound(c, record, {0: Going("", certificate)}, a, "load"),
+            signatures=[order.signature],
+        )
+        answers = self._ledger.submit(batch)
+        self._refused.count(batch, answers)
+        if not answers.result(0).accepted:
+            raise refusal_of(answers.result(0))
+        return int(answers.positions[0])
