@@ -29,6 +29,7 @@ from auditor.books import (
     OFFLINE_FLOAT,
     RESTORED_OFFSET,
 )
+from auditor.deposits import check_deposits
 from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
 from language import _
 from offline_token.formats import SIGNATURE_BYTES, FormatError, Token
@@ -139,6 +140,9 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
     found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
     found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
+    settled = {*moves.out_of, *(key[1:] for key in moves.lost)}
+    with engine.connect() as connection:
+        check_deposits(connection, settled, _whole(tokens, pruned), pieces, losses, found.problems)
     lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
     for loss in losses:
         lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
@@ -150,6 +154,13 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     lost_at = [*((bytes(loss.lost_at), bytes(loss.token_id)) for loss in losses), *pruned.lost_at]
     _check_proved(lost_at, proofs, pruned, found.problems)
     return found
+
+
+def _whole(tokens: Sequence[Row[Any]], pruned: Pruned) -> set[bytes]:
+    """The tokens of whose pieces and losses none was deleted."""
+    begun = {token for _piece, token in pruned.lost_at}
+    kept = {bytes(row.token_id) for row in tokens if not row.pruned and not row.pruned_fen}
+    return kept - begun
 
 
 def _check_worth(

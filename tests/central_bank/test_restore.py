@@ -12,7 +12,7 @@ from auditor.audit import StackAudit, audit_engines
 from central_bank import limits
 from central_bank.ledger import accounts
 from central_bank.registration.offline.expiry import RestoreBroken
-from central_bank.tables import tokens
+from central_bank.tables import pieces, tokens
 from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Chain, Token
 from offline_token.limits import MAX_CERTIFICATE_MS
@@ -280,3 +280,23 @@ def test_the_audit_names_a_token_of_which_a_byte_was_changed_so_that_its_deposit
         connection.execute(update(tokens).values(body=bytes(body)))
     (problem,) = audit(centre).problems
     assert "not as it was registered" in problem
+
+
+def test_the_audit_names_money_that_was_moved_from_one_token_of_a_deposit_to_another(
+    centre: PatientCentre,
+) -> None:
+    """Else whoever writes the tables has one loader paid out of another's money."""
+    mine, hers = centre.token(centre.alice, 100), centre.token(centre.bob, 100)
+    brought = (
+        centre.pay(mine, centre.alice, centre.dan, 60),
+        centre.pay(hers, centre.bob, centre.dan, 20),
+    )
+    assert centre.deposit(*brought, bank="beta") == (80, "")
+    assert audit(centre).problems == []
+    for token, fen in ((mine.token.id, 0), (hers.token.id, 80)):
+        with centre.engine.begin() as connection:
+            its = (pieces.c.token_id == token) & (pieces.c.retired_fen > 0)
+            connection.execute(update(pieces).where(its).values(retired_fen=fen))
+    named = " ".join(audit(centre).problems)
+    for token, paid in ((mine, "0 fen of it were paid, 60"), (hers, "80 fen of it were paid, 20")):
+        assert f"token_id={token.token.id.hex()}" in named and paid in named
