@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
+
+from tests import forked
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,9 @@ class Done:
 
 def run(module: str, *arguments: str, **environment: str) -> Done:
     """Run ``python -m module`` with its arguments."""
-    importable = os.pathsep.join(entry for entry in sys.path if entry)
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-        env={**os.environ, "PYTHONPATH": importable, "COLUMNS": "120", **environment},
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    told = {**forked.importing(), "COLUMNS": "120", **environment}
+    done = forked.run([module, *arguments], told)
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def dcep(*arguments: str, **environment: str) -> Done:

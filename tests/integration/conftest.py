@@ -8,14 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from deployment import processes
 from deployment.databases import drop_databases
 from sandbox.demo.environment import World
 from sandbox.stack.supervisor import Stack, init
+from tests import forked
 
 RESERVES_FEN = 10_000_000_00
 ISSUED_FEN = 5_000_000_00
 
 MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def services_are_forked() -> Iterator[None]:
+    """Those that tests start from here; what `dcep up` starts begins in full."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "subprocess", forked.AS_SUBPROCESS)
+        yield
 
 
 @pytest.fixture(scope="module")
