@@ -14,7 +14,7 @@ from central_bank.api.authentication import GrpcAnalysis, GrpcAuthentication
 from central_bank.api.issuance import GrpcIssuance
 from central_bank.api.registration import GrpcRegistration
 from central_bank.app import CentralBank, build
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from central_bank.authentication.key_metrics import watch_bank_keys, watch_offline_roots
 from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.settings import Settings
@@ -104,7 +104,7 @@ def run(settings: Settings, *, migrate: bool) -> int:
         address=settings.listen_address,
         registry=registry,
         metrics=CallMetrics(registry),
-        gate=central_gate(bank.registry, bank.officers),
+        authorize=central_authorizer(bank.registry, bank.officers),
     )
     watch_days_left(own.days_left, registry)
     watch_bank_keys(bank.registry, SystemClock(), registry)

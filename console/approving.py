@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.act_texts import quoted, said
-from console.clients import ActDesk, BankOffice, CentralOffice
+from console.clients import ActClient, BankOfficerClient, CentralOfficerClient
 from console.sheet import clock, wrapped
 from console.shown import remember
 from currency.amount import format_yuan
@@ -67,7 +67,7 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
             ACT_DIFFERS.
     """
     try:
-        with ActDesk(plan, institution, officer) as desk:
+        with ActClient(plan, institution, officer) as desk:
             act = desk.act(act_id)
     except Refusal as refusal:
         if refusal.reason == errors_pb2.REASON_REQUEST_UNKNOWN:
@@ -87,7 +87,7 @@ def asked_of(plan: StackPlan, institution: str, officer: str, act_id: str) -> As
 
 def all_asked(plan: StackPlan, institution: str, officer: str) -> list[Asked]:
     """What others proposed where the officer works and waits, the oldest first."""
-    with ActDesk(plan, institution, officer) as desk:
+    with ActClient(plan, institution, officer) as desk:
         waiting = [act for act in desk.open_acts() if act.proposed_by != officer]
     return [_asked(plan, institution, officer, act) for act in waiting]
 
@@ -137,7 +137,7 @@ def _amount_fen(
     kind = content.WhichOneof("kind") or ""
     asked = getattr(content, kind) if kind else content
     if kind == "pay_suspense":
-        with BankOffice(plan, institution, officer) as office:
+        with BankOfficerClient(plan, institution, officer) as office:
             lies = {entry.position: entry.amount_fen for entry in office.suspense()}
         return lies.get(asked.position, 0)
     return int(asked.amount_fen) if "amount_fen" in asked.DESCRIPTOR.fields_by_name else 0
@@ -174,14 +174,14 @@ def _not_here(plan: StackPlan, institution: str, act_id: str) -> Refusal:
         people = plan.officers(name)
         try:
             if name == CENTRAL_BANK:
-                with CentralOffice(plan, people[0]) as office:
+                with CentralOfficerClient(plan, people[0]) as office:
                     if any(found.request_id == act_id for found in office.requests()):
                         said_so = _(
                             "this is what a bank asks for: an officer proposes it first, as "
                             "`dcep requests` shows"
                         )
             if name != institution:
-                with ActDesk(plan, name, people[0]) as desk:
+                with ActClient(plan, name, people[0]) as desk:
                     desk.act(act_id)
                 said_so = _("this is an act of {name}: {names} decides about it").format(
                     name=name, names=_(" or ").join(people)

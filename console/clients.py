@@ -42,7 +42,7 @@ def _pages(method: Any, request: Any, kind: type[Answer]) -> Iterator[Answer]:
         request.page_token = page.next_page_token
 
 
-class Desk:
+class OfficerClient:
     """A connection that is closed with its ``with`` block."""
 
     def __init__(self, channel: grpc.Channel) -> None:
@@ -60,7 +60,7 @@ class Desk:
         self.channel.close()
 
 
-class ActDesk(Desk):
+class ActClient(OfficerClient):
     """An officer's desk, with the key that signs acts. Each act takes two such desks."""
 
     def __init__(self, plan: StackPlan, institution: str, officer: str) -> None:
@@ -127,7 +127,7 @@ class ActDesk(Desk):
         return list(answer.officers)
 
 
-class CentralOffice(ActDesk):
+class CentralOfficerClient(ActClient):
     """An officer's desk at the central bank."""
 
     def __init__(self, plan: StackPlan, officer: str) -> None:
@@ -192,7 +192,7 @@ class CentralOffice(ActDesk):
         return [flow for page in pages for flow in page.flows]
 
 
-class BankOffice(ActDesk):
+class BankOfficerClient(ActClient):
     """The desk of a bank's own officer, the first one unless another is named."""
 
     def __init__(self, plan: StackPlan, bank: str, officer: str = "") -> None:
@@ -230,10 +230,10 @@ def by_two(
 ) -> Act:
     """An act of the first two officers of an institution: one proposes, the other approves."""
     first, second = plan.officers(institution)[:2]
-    with ActDesk(plan, institution, first) as desk:
+    with ActClient(plan, institution, first) as desk:
         act = desk.propose(kind, cause, act_id)
     until = time.monotonic() + _BANK_WITHIN_S
-    with ActDesk(plan, institution, second) as desk:
+    with ActClient(plan, institution, second) as desk:
         while True:
             try:
                 return desk.approve(act)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from console.clients import Act, ActDesk
+from console.clients import Act, ActClient
 from console.unheard import Unheard, is_left_behind, unheard
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
@@ -59,7 +59,7 @@ def proposed_once(
         Refusal: it was not taken; nothing waits for approval.
         NoAnswer: the same call again is safe.
     """
-    with ActDesk(plan, institution, officer) as desk:
+    with ActClient(plan, institution, officer) as desk:
         if act_id:
             yield _by_id(desk, kind, cause, act_id)
             return
@@ -80,7 +80,7 @@ def is_unheard(plan: StackPlan, institution: str, officer: str, kind: Message, c
     return is_left_behind(_folder(plan), _wish(institution, officer, kind, cause))
 
 
-def _proposed(desk: ActDesk, kept: Unheard, kind: Message, cause: str) -> Proposed:
+def _proposed(desk: ActClient, kept: Unheard, kind: Message, cause: str) -> Proposed:
     """What an earlier command left is asked for as it stands; anything else is signed, and kept."""
     if kept.content:
         return Proposed(_again(desk, SignedEnvelope.FromString(kept.content)), True)
@@ -89,7 +89,7 @@ def _proposed(desk: ActDesk, kept: Unheard, kind: Message, cause: str) -> Propos
     return Proposed(desk.send(envelope), False)
 
 
-def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
+def _by_id(desk: ActClient, kind: Message, cause: str, act_id: str) -> Proposed:
     """The act of that id, proposed now or before; ID_REUSED when it asks for something else."""
     found = _found(desk, act_id)
     if found is None:
@@ -104,13 +104,13 @@ def _by_id(desk: ActDesk, kind: Message, cause: str, act_id: str) -> Proposed:
     return Proposed(found, True)
 
 
-def _again(desk: ActDesk, envelope: SignedEnvelope) -> Act:
+def _again(desk: ActClient, envelope: SignedEnvelope) -> Act:
     """What became of a proposal; sent again when it never arrived."""
     content = office_pb2.OfficerAct.FromString(envelope.payload)
     return _found(desk, content.act_id) or desk.send(envelope)
 
 
-def _found(desk: ActDesk, act_id: str) -> Act | None:
+def _found(desk: ActClient, act_id: str) -> Act | None:
     try:
         return desk.act(act_id)
     except Refusal as refusal:

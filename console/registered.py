@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.clients import CentralOffice
+from console.clients import CentralOfficerClient
 from dcep.authentication.v1 import authentication_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import N_
@@ -16,7 +16,7 @@ CERTIFICATE, KEY, ROOT = N_("certificate"), N_("business key"), N_("offline root
 def registered_at(plan: StackPlan) -> list[dict[str, Any]]:
     """Rows for programs, each bank's newest first; none when the central bank does not answer."""
     try:
-        with CentralOffice(plan, plan.central_officers[0]) as office:
+        with CentralOfficerClient(plan, plan.central_officers[0]) as office:
             banks, own = office.banks(), office.central_keys()
     except NoAnswer:
         return []

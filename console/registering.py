@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from console.clients import ActDesk
+from console.clients import ActClient
 from console.rotation import next_certificate, next_key, next_to
 from currency import parties
 from dcep.errors.v1 import errors_pb2
@@ -58,7 +58,7 @@ def registered(plan: StackPlan, institution: str) -> list[office_pb2.Officer]:
     refusal: Refusal | None = None
     for name in plan.officers(institution):
         try:
-            with ActDesk(plan, institution, name) as desk:
+            with ActClient(plan, institution, name) as desk:
                 return desk.officers()
         except Refusal as no:
             if no.reason != errors_pb2.REASON_OFFICER_UNKNOWN:

@@ -15,7 +15,7 @@ from pathlib import Path
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 
-from console.clients import ActDesk, CentralOffice
+from console.clients import ActClient, CentralOfficerClient
 from console.registered import revoked_certificates
 from currency import parties
 from dcep.office.v1 import office_pb2
@@ -155,7 +155,7 @@ def take_over(plan: StackPlan) -> str:
 
 
 def _known_roots(plan: StackPlan) -> set[bytes]:
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         return {root.key for root in office.central_keys().offline_roots}
 
 
@@ -168,7 +168,7 @@ def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
         _by_two(plan, party, office_pb2.RenewOfflineRoot(), cause)
         return
     certificates = _revoke_replaced(plan, party, cause)
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         keys = office.central_keys().keys
     if not certificates or any(key.until_time_ms and not key.revoked for key in keys):
         _by_two(plan, party, office_pb2.RenewCentralKey(), cause)
@@ -177,7 +177,7 @@ def end_replaced(plan: StackPlan, party: Party, cause: str) -> None:
 def _of_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
     folder = plan.bank_folder(party.name)
     tls, business = folder / "tls.crt", folder / "business.key"
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         (known,) = [bank for bank in office.banks() if bank.name == party.name]
     renewal = office_pb2.RenewBank(name=party.name, old_until_time_ms=wanted.old_until_ms)
     if CERTIFICATE in wanted.what:
@@ -210,7 +210,7 @@ def _of_central_bank(plan: StackPlan, party: Party, wanted: Change) -> list[str]
     if KEY in wanted.what:
         key = SigningKey(next_key(business).read_bytes())
         public = bytes(key.verify_key)
-        with CentralOffice(plan, plan.central_officers[0]) as office:
+        with CentralOfficerClient(plan, plan.central_officers[0]) as office:
             known = {each.key for each in office.central_keys().keys}
         if public not in known:
             renewal = office_pb2.RenewCentralKey(
@@ -241,7 +241,7 @@ def _keep_replaced(plan: StackPlan, certificate: Path) -> None:
 def _revoke_replaced(plan: StackPlan, party: Party, cause: str) -> int:
     """Revokes the central bank's certificates that were replaced; how many there were."""
     found = sorted((plan.central_folder / REPLACED).glob("*.crt"))
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         revoked = revoked_certificates(office.central_keys())
     for file in found:
         if file.stem not in revoked:
@@ -274,7 +274,7 @@ def _of_officer(plan: StackPlan, party: Party, wanted: Change) -> list[str]:
     signing = officer_key_file(plan, party.name)
     mark = fingerprint(next_certificate(plan, tls, party.role))
     public = public_key(next_key(signing))
-    with ActDesk(plan, party.institution, _others(plan, party)[0]) as desk:
+    with ActClient(plan, party.institution, _others(plan, party)[0]) as desk:
         (known,) = [found for found in desk.officers() if found.name == party.name]
     begun = any(held.signing_key == public for held in known.credentials)
     if not begun:
@@ -300,9 +300,9 @@ def _by_two(plan: StackPlan, party: Party, kind: Message, cause: str) -> None:
     institution = party.institution or CENTRAL_BANK
     approver, *rest = _others(plan, party)
     proposer = rest[0] if rest else party.name
-    with ActDesk(plan, institution, proposer) as desk:
+    with ActClient(plan, institution, proposer) as desk:
         act = desk.propose(kind, cause)
-    with ActDesk(plan, institution, approver) as desk:
+    with ActClient(plan, institution, approver) as desk:
         desk.approve(act)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.act_texts import content_of, fields
-from console.clients import ActDesk, CentralOffice
+from console.clients import ActClient, CentralOfficerClient
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan
@@ -50,11 +50,11 @@ def waiting_at(plan: StackPlan, institutions: Iterable[str]) -> Waiting:
 
 
 def _ask(plan: StackPlan, name: str, found: Waiting) -> None:
-    with ActDesk(plan, name, plan.officers(name)[0]) as desk:
+    with ActClient(plan, name, plan.officers(name)[0]) as desk:
         acts = desk.open_acts()
     rows = [_of_act(act) for act in acts]
     if name == CENTRAL_BANK:
-        with CentralOffice(plan, plan.central_officers[0]) as office:
+        with CentralOfficerClient(plan, plan.central_officers[0]) as office:
             rows += _of_requests(office.requests(), acts)
     found.acts += acts
     found.rows += rows

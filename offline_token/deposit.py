@@ -90,7 +90,7 @@ def sign_deposit(
     return replace(endorsement, signature=signature)
 
 
-def read_way(data: bytes) -> Endorsement | DepositEndorsement:
+def read_spend(data: bytes) -> Endorsement | DepositEndorsement:
     """Either way in which an owner spends a piece. Raises FormatError."""
     if data[:1] == _KIND:
         return DepositEndorsement.decode(data)

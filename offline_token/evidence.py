@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from offline_token.deposit import DepositEndorsement, read_way
+from offline_token.deposit import DepositEndorsement, read_spend
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
 from offline_token.signing import verified
 
@@ -70,8 +70,8 @@ class DoubleSpend:
             _hex(fields, "piece_id"),
             Certificate.decode(_hex(fields, "bank_certificate"), BANK),
             Certificate.decode(_hex(fields, "device_certificate"), DEVICE),
-            read_way(_hex(fields, "first")),
-            read_way(_hex(fields, "second")),
+            read_spend(_hex(fields, "first")),
+            read_spend(_hex(fields, "second")),
         )
 
 

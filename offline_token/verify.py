@@ -408,12 +408,12 @@ def _output(piece: Piece, endorsement: Endorsement, digest: bytes, output: int) 
 
 def _check_once(ends: tuple[Piece, ...], spent: tuple[tuple[Spending, ...], ...]) -> None:
     """No piece is spent in two ways, or both spent and paid, or paid twice."""
-    ways: dict[bytes, bytes] = {}
+    spends: dict[bytes, bytes] = {}
     for piece, digest in chained.from_iterable(spent):
-        if ways.setdefault(piece.id, digest) != digest:
+        if spends.setdefault(piece.id, digest) != digest:
             raise Bad(Reason.TOKEN_TWICE)
     paid = {piece.id for piece in ends}
-    if len(paid) != len(ends) or not paid.isdisjoint(ways):
+    if len(paid) != len(ends) or not paid.isdisjoint(spends):
         raise Bad(Reason.TOKEN_TWICE)
 
 

@@ -19,7 +19,7 @@ from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
 from operator_bank.api.edge import GrpcEdge
 from operator_bank.api.exchange import GrpcExchange
-from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_gate
+from operator_bank.api.inner import GrpcInbound, GrpcOffice, inner_authorizer
 from operator_bank.api.offline import GrpcOffline
 from operator_bank.api.payments import GrpcPayments
 from operator_bank.api.wallets import GrpcWallets
@@ -27,7 +27,7 @@ from operator_bank.app import Bank, BankParts, build
 from operator_bank.edge.child import EdgeProcess
 from operator_bank.exchange.receipts import read_machines
 from operator_bank.feed.metrics import watch_feed
-from operator_bank.ledger.standing import public_gate
+from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import (
     CENTRAL_KEYS_IDLE_S,
     EDGE_WORKERS,
@@ -225,7 +225,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         max_workers=EDGE_WORKERS,
         workers_each=EDGE_WORKERS,
         streams_each=MAX_STREAMS,
-        gate=public_gate(bank.standing),
+        authorize=public_authorizer(bank.standing),
         options=MESSAGE_OPTIONS,
     )
     inner = Server(
@@ -234,7 +234,7 @@ def _serve(bank: Bank, settings: Settings, own: OwnCertificate, edge: str) -> li
         address=settings.inner_address,
         registry=registry,
         metrics=metrics,
-        gate=inner_gate(bank.officers, bank.central_keys.revoked_certificates),
+        authorize=inner_authorizer(bank.officers, bank.central_keys.revoked_certificates),
     )
     watch_days_left(own.days_left, registry)
     _watch_probing(bank, registry)

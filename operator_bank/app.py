@@ -20,7 +20,7 @@ from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.standing import Standing
 from operator_bank.lost.coming_back import ComingBack
-from operator_bank.lost.settling import LostDesk, LostSettlement
+from operator_bank.lost.settling import LostPayments, LostSettlement
 from operator_bank.lost.windows import ComeBacks
 from operator_bank.office import bank_effects
 from operator_bank.offline.newest_bundle import NewestBundle
@@ -35,7 +35,7 @@ from operator_bank.peers.contradictions import Contradictions
 from operator_bank.peers.interface import CentralBank
 from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.statements.statement import PaymentHistory
-from operator_bank.suspense.payouts import SuspenseDesk
+from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
@@ -45,7 +45,7 @@ from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.opening import Opening
 from operator_bank.wallets.orders import Orders
 from operator_bank.wallets.refused import Refused
-from operator_bank.wallets.wallet import Holder
+from operator_bank.wallets.wallet import Wallets
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import NoAnswer, Refusal
@@ -87,7 +87,7 @@ class Bank:
     acts: Acts
     directory: Directory
     opening: Opening
-    holder: Holder
+    wallets: Wallets
     vault: Vault
     exchange: Exchange
     payments: Payments
@@ -99,8 +99,8 @@ class Bank:
     contradictions: Contradictions
     follower: FeedFollower
     inbound: Inbound
-    suspense: SuspenseDesk
-    lost: LostDesk
+    suspense: SuspensePayouts
+    lost: LostPayments
     windows: ComeBacks
     offline: Offline
 
@@ -198,9 +198,9 @@ def build(
     outgoing = Outbound(database, central_bank, clock)
     refusals = PayeeRefusals(directory.number_of)
     inbound = Inbound(ledger, directory, policy)
-    suspense = SuspenseDesk(database, ledger, directory, inbound, clock)
+    suspense = SuspensePayouts(database, ledger, directory, inbound, clock)
     windows = ComeBacks(database)
-    lost = LostDesk(database, ledger, directory, windows, clock)
+    lost = LostPayments(database, ledger, directory, windows, clock)
     coming_back = ComingBack(database, ledger, windows, standing, clock)
     effects = {
         **bank_effects(database, directory, suspense, machines, policy, standing),
@@ -241,7 +241,7 @@ def build(
         acts=acts,
         directory=directory,
         opening=Opening(directory, clock, verifier, bank=parts.name),
-        holder=Holder(ledger, orders, policy, clock, refused, bank=parts.name),
+        wallets=Wallets(ledger, orders, policy, clock, refused, bank=parts.name),
         vault=vault,
         exchange=Exchange(ledger, orders, vault, clock, receipts, refused),
         payments=Payments(

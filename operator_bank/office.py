@@ -12,7 +12,7 @@ from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
 from operator_bank.exchange.machines import Machines
 from operator_bank.ledger.standing import Standing
-from operator_bank.suspense.payouts import SuspenseDesk
+from operator_bank.suspense.payouts import SuspensePayouts
 from operator_bank.tables import cash_machines
 from operator_bank.wallets.classes import KIND, Policy, table_of
 from operator_bank.wallets.directory import Directory
@@ -22,7 +22,7 @@ from runtime.database import Database
 def bank_effects(
     database: Database,
     directory: Directory,
-    suspense: SuspenseDesk,
+    suspense: SuspensePayouts,
     machines: Machines,
     policy: Policy,
     standing: Standing,
@@ -88,7 +88,7 @@ class _PolicySetting(_BankEffect):
 class _SuspensePayment(_BankEffect):
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(self, database: Database, suspense: SuspenseDesk, standing: Standing) -> None:
+    def __init__(self, database: Database, suspense: SuspensePayouts, standing: Standing) -> None:
         super().__init__(database)
         self._suspense = suspense
         self._standing = standing

@@ -38,7 +38,7 @@ from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
 T = TypeVar("T")
-Gate = Callable[[Identity | None, str], None]
+Authorizer = Callable[[Identity | None, str], None]
 """Says who may call what: (peer, "/package.Service/Method"); raises Refusal for a no.
 
 It answers from memory: it is asked on the loop, before a call's message is read, and for a
@@ -118,7 +118,7 @@ class Call:
 
 
 class _Open:
-    """An open stream, which its gate may end."""
+    """An open stream, which its authorizer may end."""
 
     def __init__(self, who: Identity | None, method: str, address: str) -> None:
         self.who = who
@@ -138,7 +138,7 @@ class Calls:
 
     def __init__(
         self,
-        gate: Gate | None,
+        authorize: Authorizer | None,
         caller: Callable[[Identity | None, str], Caller],
         metrics: CallMetrics,
         read: Callable[[Any, bytes], Message],
@@ -147,13 +147,13 @@ class Calls:
         """Takes the rules of a port.
 
         Args:
-            gate: who may call what; None: all may.
+            authorize: who may call what; None: all may.
             caller: whose share a call takes, by its identity and its address.
             metrics: where calls are counted.
             read: makes a message of a kind out of bytes; raises Refusal.
-            on_let_in: hears of whoever the gate lets in, and lets go on, with the address.
+            on_let_in: hears of whoever the authorizer lets in, and lets go on, with the address.
         """
-        self._gate = gate
+        self._authorize = authorize
         self._caller = caller
         self._metrics = metrics
         self._read = read
@@ -174,7 +174,7 @@ class Calls:
         return grpc.stream_stream_rpc_method_handler(self._stream(method, handler))
 
     def ask_again(self) -> None:
-        """Ends the open streams of those whom the gate would not let in any more."""
+        """Ends the open streams of those whom the authorizer would not let in any more."""
         for stream in list(self._open):
             try:
                 self._let_in(stream.who, stream.method, stream.address)
@@ -182,8 +182,8 @@ class Calls:
                 stream.cut_off(refusal)
 
     def _let_in(self, who: Identity | None, method: str, address: str) -> Caller:
-        if self._gate is not None:
-            self._gate(who, method)
+        if self._authorize is not None:
+            self._authorize(who, method)
         caller = self._caller(who, address)
         self._on_let_in(caller, address)
         return caller
@@ -277,7 +277,7 @@ class Calls:
 
     @contextmanager
     def _opened(self, who: Identity | None, method: str, address: str) -> Iterator[_Open]:
-        """Keeps an open stream where its gate finds it; raises what the gate said then."""
+        """Keeps an open stream where its authorizer finds it; raises what that said then."""
         stream = _Open(who, method, address)
         self._open.add(stream)
         try:

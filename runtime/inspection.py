@@ -1,7 +1,7 @@
 """What a server says of itself: its health, and which services it has; within bounds.
 
-Neither asks a gate: a probe needs no right. Health can be asked for and not be watched, and who
-looks at the services does so for a bounded time: nobody holds a stream here.
+Neither asks an authorizer: a probe needs no right. Health can be asked for and not be watched, and
+who looks at the services does so for a bounded time: nobody holds a stream here.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ STREAMS_EACH = 4
 """Of one caller."""
 
 ASK_AGAIN_S = 0.5
-"""How often the gate is asked whether an open stream may go on."""
+"""How often the authorizer is asked whether an open stream may go on."""
 
 MESSAGE_WITHIN_S = 10.0
 """From the beginning of a call to the end of its message."""

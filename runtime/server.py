@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 from prometheus_client import CollectorRegistry
 
-from runtime.calls import Caller, Calls, Class, Context, Gate
+from runtime.calls import Authorizer, Caller, Calls, Class, Context
 from runtime.connections import Bounds, Connections
 from runtime.inspection import Inspection, Places
 from runtime.limits import (
@@ -35,7 +35,7 @@ from runtime.settings import SettingsError
 from runtime.shares import FairThreads, Shares
 from runtime.tls import Identity, peer
 
-__all__ = ["Gate", "Server", "Service", "wait_for_signal"]
+__all__ = ["Authorizer", "Server", "Service", "wait_for_signal"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Server:
         address: str,
         registry: CollectorRegistry,
         metrics: CallMetrics,
-        gate: Gate | None = None,
+        authorize: Authorizer | None = None,
         first: Callable[[Identity], bool] = is_officer,
         max_workers: int = MAX_WORKERS,
         calls_each: int = CALLS_EACH,
@@ -88,7 +88,7 @@ class Server:
             Shares("streams", whole=MAX_STREAMS, each=STREAMS_EACH),
             FairThreads(WORKERS_KEPT, each=WORKERS_KEPT, name="grpc"),
         )
-        self._calls = Calls(gate, self._caller, metrics, read, self._let_in)
+        self._calls = Calls(authorize, self._caller, metrics, read, self._let_in)
         self._inspection = Inspection(
             [service.name for service in services],
             self._places,

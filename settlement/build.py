@@ -31,14 +31,14 @@ class LedgerBundle:
     journal: Journal
     projection: Projection
     history: History
-    aside: ThreadPoolExecutor | None = None
+    background: ThreadPoolExecutor | None = None
 
     def stop(self) -> None:
         """Ends the threads, if there are any, after answering what is queued."""
         if isinstance(self.ledger, GroupCommitWriter):
             self.ledger.stop()
-        if self.aside is not None:
-            self.aside.shutdown()
+        if self.background is not None:
+            self.background.shutdown()
 
 
 def open_ledger(
@@ -74,10 +74,10 @@ def open_ledger(
     room = Room(engine, least_bytes=min_free_bytes)
     journal = Journal(engine, tables)
     # For the writing of snapshots, and for what the projection does ahead.
-    aside = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
-    projection = Projection(engine, tables, journal, seal_every=seal_every, aside=aside)
+    background = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
+    projection = Projection(engine, tables, journal, seal_every=seal_every, background=background)
     history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)
-    if aside is None:
+    if background is None:
         core = Core(engine, tables, journal, history)
         direct = DirectLedger(core, overloaded=overloaded, is_short=room.is_short)
         return LedgerBundle(core, direct, journal, projection, history)
@@ -88,9 +88,9 @@ def open_ledger(
             projection.wait_for(position - max_lag, _PATIENCE_S)
 
     def save(work: Callable[[], None]) -> None:
-        aside.submit(work)
+        background.submit(work)
 
-    core = Core(engine, tables, journal, history, aside=save)
+    core = Core(engine, tables, journal, history, background=save)
     writer = GroupCommitWriter(
         core,
         on_stopped=on_stopped,
@@ -98,4 +98,4 @@ def open_ledger(
         overloaded=overloaded,
         is_short=room.is_short,
     )
-    return LedgerBundle(core, writer, journal, projection, history, aside)
+    return LedgerBundle(core, writer, journal, projection, history, background)

@@ -167,7 +167,7 @@ class Core:
         finder: Finder,
         *,
         snapshot_every: int = SNAPSHOT_EVERY_RECORDS,
-        aside: Callable[[Callable[[], None]], None] = lambda work: work(),
+        background: Callable[[Callable[[], None]], None] = lambda work: work(),
     ) -> None:
         """Recovers the state: a snapshot, and the journal after it, decided again.
 
@@ -177,7 +177,7 @@ class Core:
             journal: in the same tables.
             finder: looks for records that were journaled before.
             snapshot_every: records between two snapshots.
-            aside: runs the writing of a snapshot; at once, or in a thread meanwhile.
+            background: runs the writing of a snapshot; at once, or in a thread meanwhile.
 
         Raises:
             JournalBroken: the chain does not hold, or the rule does not come to what it says.
@@ -185,7 +185,7 @@ class Core:
         self._engine = engine
         self._writing = journal.writing
         self._snapshots = Snapshots(engine, tables, journal.writing)
-        self._aside = aside
+        self._aside = background
         self._journal = journal
         self._finder = finder
         self._snapshot_every = snapshot_every

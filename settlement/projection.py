@@ -68,7 +68,7 @@ class Projection:
         journal: Journal,
         *,
         seal_every: int = SEAL_RECORDS,
-        aside: Executor | None = None,
+        background: Executor | None = None,
     ) -> None:
         """Takes up where the database is.
 
@@ -77,7 +77,7 @@ class Projection:
             tables: of the core in it.
             journal: in the same tables.
             seal_every: projected records whose index is kept in memory.
-            aside: two threads that prepare rows and seal while others are being written; None:
+            background: two threads that prepare rows and seal while others are being written; None:
                 everything in turn.
         """
         self._engine = engine
@@ -88,7 +88,7 @@ class Projection:
         one_writer = engine.dialect.name == "sqlite"
         self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
         # SQLite's driver takes the interpreter's lock for each row: beside it nothing is gained.
-        self._aside = None if one_writer else aside
+        self._aside = None if one_writer else background
         self._lock = threading.RLock()
         self._moved = threading.Condition()
         self._runs = Runs(engine, tables)

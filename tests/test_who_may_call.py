@@ -11,14 +11,14 @@ from prometheus_client import CollectorRegistry
 
 from auditor.signatures.rights import RIGHT_OF
 from central_bank.__main__ import services as central_services
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from dcep.office.v1 import office_pb2
 from operator_bank.__main__ import edge_service, inner_services, public_services
-from operator_bank.api.inner import inner_gate
-from operator_bank.ledger.standing import public_gate
+from operator_bank.api.inner import inner_authorizer
+from operator_bank.ledger.standing import public_authorizer
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
-from runtime.server import Gate
+from runtime.server import Authorizer
 from runtime.tls import Identity
 from tests.central_bank.conftest import HAN, LIN, identity
 from tests.central_bank.conftest import World as CentralWorld
@@ -66,20 +66,22 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> BankWorld:
     return world
 
 
-def let_in(gate: Gate, who: Identity | None, method: str) -> bool:
+def let_in(authorize: Authorizer, who: Identity | None, method: str) -> bool:
     try:
-        gate(who, method)
+        authorize(who, method)
     except Refusal as refusal:
         assert refusal.name in NOT_LET_IN, (method, who, refusal.name)
         return False
     return True
 
 
-def check(gate: Gate, table: Table, callers: Mapping[str, tuple[str, Identity | None]]) -> None:
+def check(
+    authorize: Authorizer, table: Table, callers: Mapping[str, tuple[str, Identity | None]]
+) -> None:
     """Everybody calls everything; `callers` by who they are: the role that they have, if any."""
     paths = {*table, *methods(*SERVICES)}
     for name, (role, who) in callers.items():
-        allowed = {path for path in sorted(paths) if let_in(gate, who, path)}
+        allowed = {path for path in sorted(paths) if let_in(authorize, who, path)}
         served = {path for path, roles in table.items() if role in roles}
         assert allowed & set(table) == served, name
         # A method of another port gets nobody anywhere: it is not served here.
@@ -104,10 +106,10 @@ def test_every_method_of_the_central_bank_for_everybody(central: CentralWorld) -
         "the central bank itself": ("", CENTRE),
         **{name: ("", who) for name, who in OTHERS.items()},
     }
-    gate = central_gate(central.central.registry, central.central.officers)
+    authorize = central_authorizer(central.central.registry, central.central.officers)
     served = methods(*(service.name for service in central_services(central.central)))
     assert served == set(AT_THE_CENTRAL_BANK), "each has a line in tests/who_may.py"
-    check(gate, AT_THE_CENTRAL_BANK, callers)
+    check(authorize, AT_THE_CENTRAL_BANK, callers)
 
 
 def test_every_method_of_a_banks_inner_port_for_everybody(bank: BankWorld) -> None:
@@ -124,10 +126,10 @@ def test_every_method_of_a_banks_inner_port_for_everybody(bank: BankWorld) -> No
         "another bank": ("", Identity("bank", "beta", "6" * 64)),
         **{name: ("", who) for name, who in OTHERS.items()},
     }
-    gate = inner_gate(bank.bank.officers, lambda: {"9"})
+    authorize = inner_authorizer(bank.bank.officers, lambda: {"9"})
     served = methods(*(service.name for service in inner_services(bank.bank)))
     assert served == set(AT_THE_INNER_PORT), "each has a line in tests/who_may.py"
-    check(gate, AT_THE_INNER_PORT, callers)
+    check(authorize, AT_THE_INNER_PORT, callers)
 
 
 def test_every_method_of_the_public_port_has_a_line_and_the_edges_questions_have_none(
@@ -139,8 +141,8 @@ def test_every_method_of_the_public_port_has_a_line_and_the_edges_questions_have
     every = {*AT_THE_CENTRAL_BANK, *AT_THE_INNER_PORT, *AT_THE_PUBLIC_PORT}
     assert every | edge == methods(*SERVICES), "no method of the contract is forgotten"
     assert not edge & every
-    gate = public_gate(bank.bank.standing)
-    assert all(let_in(gate, None, path) for path in AT_THE_PUBLIC_PORT)
+    authorize = public_authorizer(bank.bank.standing)
+    assert all(let_in(authorize, None, path) for path in AT_THE_PUBLIC_PORT)
 
 
 def test_every_kind_of_act_takes_the_right_that_is_written_down_for_it(

@@ -7,7 +7,7 @@ from dcep.errors.v1 import errors_pb2
 from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
 from runtime.errors import Refusal
-from runtime.server import Gate
+from runtime.server import Authorizer
 from runtime.tls import Identity
 
 _ISSUANCE = "/dcep.issuance.v1.IssuanceService/"
@@ -27,13 +27,13 @@ _BOTH = (
 """Whole services, or single methods; what stands in none of the three nobody may call."""
 
 
-def central_gate(registry: Registry, officers: Officers) -> Gate:
-    """The gate of the central bank's one port: admitted banks, and registered officers of its own.
+def central_authorizer(registry: Registry, officers: Officers) -> Authorizer:
+    """Who may call the central bank's one port: admitted banks, and registered officers of its own.
 
     A bank's officers are known to their bank alone.
     """
 
-    def gate(peer: Identity | None, method: str) -> None:
+    def authorize(peer: Identity | None, method: str) -> None:
         if peer is None:
             raise Refusal(
                 errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
@@ -48,9 +48,9 @@ def central_gate(registry: Registry, officers: Officers) -> Gate:
                 f"{peer.role} {peer.name} may not call {method.rpartition('/')[2]}",
             )
 
-    return gate
+    return authorize
 
 
 def is_central_officer(peer: Identity) -> bool:
-    """Whether the peer, whom the gate let in, is an officer of the central bank."""
+    """Whether the peer, whom the authorizer let in, is an officer of the central bank."""
     return peer.role == "officer" and peer.institution == INSTITUTION

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from console.act_texts import content_of, fields, said
 from console.act_texts import in_words as act_in_words
 from console.approving import Asked, all_asked, asked_of, check_as_shown
-from console.clients import ActDesk, CentralOffice
+from console.clients import ActClient, CentralOfficerClient
 from console.options import DEFAULT, Folder, Json, Officer
 from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
 from console.proposals import proposed_once
@@ -56,7 +56,7 @@ def acts(
     plan, speaker = load(folder), Speaker(as_json)
     found = []
     for name in institutions(plan, at):
-        with ActDesk(plan, name, plan.officers(name)[0]) as desk:
+        with ActClient(plan, name, plan.officers(name)[0]) as desk:
             found += desk.newest_acts(limit)
     speaker.result({"acts": [fields(act) for act in found]})
     for act in found if not as_json else ():
@@ -103,7 +103,7 @@ def approve(
         check_as_shown(plan, asked)
         _confirm(speaker, asked, amount)
     approved, refused = [], []
-    with ActDesk(plan, at, officer) as desk:
+    with ActClient(plan, at, officer) as desk:
         for one in asked:
             try:
                 done = desk.approve(one.act) if one.act.state == _OPEN else one.act
@@ -201,7 +201,7 @@ def reject(
     """Turn an act down; what was set aside for it goes back to the bank's vault."""
     plan = load(folder)
     _check_id(Speaker(as_json), act_id)
-    with ActDesk(plan, plan.institution(officer), officer) as desk:
+    with ActClient(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
     Speaker(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
 
@@ -314,6 +314,6 @@ def _books(plan: StackPlan, act: office_pb2.Act) -> dict[str, Any]:
     shown = fields(act)
     if shown["kind"] not in _MONEY:
         return {}
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         books = office.books_of(shown["bank"])
     return {"reserves_fen": books.reserves_fen, "circulation_fen": books.circulation_fen}

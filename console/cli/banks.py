@@ -9,7 +9,7 @@ import typer
 
 from console.act_texts import content_of, quoted
 from console.cli.acts import propose
-from console.clients import CAUSE, BankOffice, CentralOffice
+from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer, RequestId
 from console.output import EXIT_NO_ANSWER, EXIT_USAGE, Speaker
 from console.sheet import clock, sheet, wrapped, zone
@@ -147,14 +147,14 @@ def revoke(
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=CENTRAL_BANK)
 
 
-def central_office(plan: StackPlan, officer: str) -> CentralOffice:
+def central_office(plan: StackPlan, officer: str) -> CentralOfficerClient:
     """The desk of an officer of the central bank; OFFICER_UNKNOWN for anybody else's."""
     if officer not in plan.central_officers:
         text = _("{officer!r} is no officer of {central_bank}; only they are told").format(
             officer=officer, central_bank=CENTRAL_BANK
         )
         raise Refusal(errors_pb2.REASON_OFFICER_UNKNOWN, text, field="as")
-    return CentralOffice(plan, officer)
+    return CentralOfficerClient(plan, officer)
 
 
 def _refuse_admitted(plan: StackPlan, bank: str, officer: str) -> None:
@@ -187,7 +187,7 @@ def _row(
         row["silent"] = _("it is no bank of this stack: its officers see its books")
         return row
     try:
-        with BankOffice(plan, bank.name) as office:
+        with BankOfficerClient(plan, bank.name) as office:
             row["vault_fen"] = office.books().vault_fen
         row["waiting"] = waiting_at(plan, [bank.name]).count(bank.name)
     except (NoAnswer, Refusal) as no:
@@ -196,7 +196,7 @@ def _row(
 
 
 def _suspensions(
-    office: CentralOffice, known: list[authentication_pb2.Bank]
+    office: CentralOfficerClient, known: list[authentication_pb2.Bank]
 ) -> dict[str, dict[str, Any]]:
     """Of the suspended banks: since when, why, and by which two officers."""
     wanted = {bank.name for bank in known if bank.state == authentication_pb2.BANK_STATE_SUSPENDED}
@@ -270,7 +270,7 @@ def _certifier(speaker: Speaker, plan: StackPlan, officer: str, key: bytes) -> s
     """The bank of a device that spent twice."""
     from offline_token.formats import DEVICE, Certificate
 
-    with CentralOffice(plan, officer) as office:
+    with CentralOfficerClient(plan, officer) as office:
         for case in office.evidence():
             certificate = Certificate.decode(case.device_certificate, DEVICE)
             if certificate.key == key:

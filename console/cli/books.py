@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from console.cli.banks import central_office
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from console.limits import BOOKS_PAUSE_S, BOOKS_READINGS
 from console.options import DEFAULT, Folder, Json, Officer
 from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Speaker
@@ -135,7 +135,7 @@ def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -
         row["silent"] = _("it is no bank of this stack: its officers see its books")
         return row
     try:
-        with BankOffice(plan, name) as office:
+        with BankOfficerClient(plan, name) as office:
             told, quiet = _quiet_books(office)
     except (NoAnswer, Refusal) as no:
         row["silent"] = harmless(str(no))
@@ -150,7 +150,7 @@ def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -
     return row
 
 
-def _quiet_books(office: BankOffice) -> tuple[bank_pb2.GetBooksResponse, bool]:
+def _quiet_books(office: BankOfficerClient) -> tuple[bank_pb2.GetBooksResponse, bool]:
     """A bank's books, and whether nothing moved while they were read."""
     told = office.books()
     for _turn in range(BOOKS_READINGS):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from console.cli.acts import propose
-from console.clients import CAUSE, BankOffice, CentralOffice
+from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.coming_back import next_act
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import EXIT_REFUSED, Speaker
@@ -71,7 +71,7 @@ def come_back(
     """
     plan = load(folder)
     name, speaker = plan.bank(bank).name, Speaker(as_json)
-    with BankOffice(plan, name) as office:
+    with BankOfficerClient(plan, name) as office:
         told = office.feed()
     if not told.behind:
         speaker.fail(
@@ -79,7 +79,7 @@ def come_back(
             "NOT_BEHIND",
             _("bank {name} is no older copy of its database").format(name=name),
         )
-    with CentralOffice(plan, plan.officers(CENTRAL_BANK)[0]) as central:
+    with CentralOfficerClient(plan, plan.officers(CENTRAL_BANK)[0]) as central:
         beyond = central.feed_of(name, told.number)
     for line in () if as_json else _beyond(name, told, beyond):
         speaker.say(line)
@@ -102,7 +102,7 @@ def show(
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     entries: list[dict[str, Any]] = []
     for name in names:
-        with BankOffice(plan, name) as office:
+        with BankOfficerClient(plan, name) as office:
             entries += [_fields(name, entry) for entry in office.lost()]
     Speaker(as_json).entries(entries, _line, _("nothing that was lost is open"))
 
@@ -130,7 +130,7 @@ def settle(
     plan, fen = load(folder), parse_yuan(amount)
     name, number = plan.bank(bank).name, ""
     if payer:
-        with BankOffice(plan, name) as office:
+        with BankOfficerClient(plan, name) as office:
             named = {found.entry: found.payer_number for found in office.lost()}
         number = named.get(entry, "")
         if not number:

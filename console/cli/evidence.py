@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.clients import CentralOffice
+from console.clients import CentralOfficerClient
 from console.options import DEFAULT, Folder, Json, Officer
 from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
 from currency.amount import format_yuan
@@ -16,7 +16,7 @@ from dcep.authentication.v1 import authentication_pb2
 from deployment.provisioning import known_roots
 from deployment.topology import load
 from language import _
-from offline_token.deposit import DepositEndorsement, read_way
+from offline_token.deposit import DepositEndorsement, read_spend
 from offline_token.evidence import FORMAT, DoubleSpend
 from offline_token.formats import BANK, DEVICE, Certificate, Endorsement, FormatError
 from runtime.output import reason_of
@@ -128,7 +128,7 @@ def _read(file: Path) -> list[DoubleSpend]:
 
 
 def _cases(folder: Path, officer: str) -> list[tuple[DoubleSpend, authentication_pb2.Evidence]]:
-    with CentralOffice(load(folder), officer) as office:
+    with CentralOfficerClient(load(folder), officer) as office:
         return [(_double_spend(case), case) for case in office.evidence()]
 
 
@@ -137,8 +137,8 @@ def _double_spend(case: authentication_pb2.Evidence) -> DoubleSpend:
         case.piece_id,
         Certificate.decode(case.bank_certificate, BANK),
         Certificate.decode(case.device_certificate, DEVICE),
-        read_way(case.first_endorsement),
-        read_way(case.second_endorsement),
+        read_spend(case.first_endorsement),
+        read_spend(case.second_endorsement),
     )
 
 

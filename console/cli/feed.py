@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from console.feed_advice import advice
 from console.options import DEFAULT, Folder, Json
 from console.output import EXIT_REFUSED, Speaker
@@ -41,7 +41,7 @@ def feed(
 
 
 def _shown(plan: StackPlan, name: str) -> dict[str, Any]:
-    with BankOffice(plan, name) as office:
+    with BankOfficerClient(plan, name) as office:
         told = office.feed()
     return {
         "bank": name,

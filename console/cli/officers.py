@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from console.act_texts import right_in_words
 from console.cli.acts import At, institutions, say_proposed
-from console.clients import CAUSE, ActDesk
+from console.clients import CAUSE, ActClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer
 from console.output import Speaker
 from console.proposals import is_unheard, proposed_once
@@ -178,7 +178,7 @@ def _propose(
     """Proposes it, unless the same waits for a second officer already."""
     speaker, proposer = Speaker(as_json), _proposer(plan, at, officer, kind.name)
     if not anew and not is_unheard(plan, at, proposer, kind, cause):
-        with ActDesk(plan, at, proposer) as desk:
+        with ActClient(plan, at, proposer) as desk:
             for act in desk.open_acts():
                 content = office_pb2.OfficerAct.FromString(act.proposal.payload)
                 if getattr(content, content.WhichOneof("kind") or "") == kind:

@@ -10,7 +10,7 @@ import typer
 
 from console.act_texts import LIMITS, ROMAN, class_in_words
 from console.cli.acts import propose
-from console.clients import CAUSE, BankOffice
+from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json
 from console.output import EXIT_USAGE, Speaker
 from dcep.office.v1 import office_pb2
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def show(bank: Bank, folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Show the limits that hold at a bank now."""
     plan, speaker = load(folder), Speaker(as_json)
-    with BankOffice(plan, plan.bank(bank).name) as office:
+    with BankOfficerClient(plan, plan.bank(bank).name) as office:
         classes = office.policy()
     speaker.result({"bank": bank, "classes": [_fields(limits) for limits in classes]})
     for limits in classes if not as_json else ():

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console.cli.acts import propose
-from console.clients import CAUSE, BankOffice
+from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import Speaker
 from currency.amount import format_yuan
@@ -43,7 +43,7 @@ def show(
         return
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
-    entries = [fields for name in names for fields in _entries(BankOffice(plan, name), name)]
+    entries = [fields for name in names for fields in _entries(BankOfficerClient(plan, name), name)]
     Speaker(as_json).entries(entries, _line, _("nothing lies in suspense"))
 
 
@@ -71,7 +71,7 @@ def pay(
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=plan.bank(bank).name)
 
 
-def _entries(desk: BankOffice, bank: str) -> list[dict[str, Any]]:
+def _entries(desk: BankOfficerClient, bank: str) -> list[dict[str, Any]]:
     with desk as office:
         return [_fields(bank, entry) for entry in office.suspense()]
 

@@ -78,7 +78,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self, request: edge_pb2.BeginWatchRequest, context: grpc.ServicerContext
     ) -> edge_pb2.BeginWatchResponse:  # noqa: N802
         asked = read(bank_pb2.WatchPaymentsRequest, request.request)
-        wallet = self._bank.holder.asking(asked.query, _WATCH)
+        wallet = self._bank.wallets.asking(asked.query, _WATCH)
         return edge_pb2.BeginWatchResponse(
             wallet_number=wallet.number,
             account=wallet.account,
@@ -92,7 +92,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
         self._tickets.check(request.ticket, _WATCHED, request.wallet_number)
         wallet = self._bank.directory.get(request.wallet_number)
         arrived, seen = self._bank.history.arrivals(wallet, request.after_position, _ARRIVALS)
-        available = self._bank.holder.state(wallet).available_fen if arrived else 0
+        available = self._bank.wallets.state(wallet).available_fen if arrived else 0
         answer = edge_pb2.ArrivalsResponse(position=seen)
         for payment in arrived:
             answer.arrivals.add(payment=payment, available_fen=available)

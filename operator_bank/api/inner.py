@@ -14,21 +14,21 @@ from operator_bank.app import Bank
 from operator_bank.wallets.classes import limits_of
 from runtime.errors import Refusal
 from runtime.page import decode_token, encode_token, page_size
-from runtime.server import Gate
+from runtime.server import Authorizer
 from runtime.tls import Identity
 
 _OFFICE = "/dcep.bank.v1.OfficeService/"
 _INBOUND = "/dcep.bank.v1.InboundService/"
 
 
-def inner_gate(officers: Officers, revoked: Callable[[], Collection[str]]) -> Gate:
+def inner_authorizer(officers: Officers, revoked: Callable[[], Collection[str]]) -> Authorizer:
     """Registered officers of this bank to the office, the central bank to the inbound questions.
 
     Args:
         revoked: fingerprints of certificates that are the central bank's no more.
     """
 
-    def gate(who: Identity | None, method: str) -> None:
+    def authorize(who: Identity | None, method: str) -> None:
         if who is None:
             raise Refusal(
                 errors_pb2.REASON_CERTIFICATE_REQUIRED, "show a certificate with one role"
@@ -48,7 +48,7 @@ def inner_gate(officers: Officers, revoked: Callable[[], Collection[str]]) -> Ga
             f"{who.role} {who.name} may not call {method.rpartition('/')[2]}",
         )
 
-    return gate
+    return authorize
 
 
 class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):

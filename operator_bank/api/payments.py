@@ -32,13 +32,13 @@ class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
     def GetPayment(
         self, request: bank_pb2.GetPaymentRequest, context: grpc.ServicerContext
     ) -> bank_pb2.GetPaymentResponse:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query, f"{_SERVICE}GetPayment")
+        wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetPayment")
         payment = self._bank.history.get(wallet, request.payment_id)
         return bank_pb2.GetPaymentResponse(payment=payment)
 
     def ListPayments(
         self, request: bank_pb2.ListPaymentsRequest, context: grpc.ServicerContext
     ) -> bank_pb2.ListPaymentsResponse:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query, f"{_SERVICE}ListPayments")
+        wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}ListPayments")
         payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
         return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)

@@ -32,13 +32,13 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
     def GetWallet(
         self, request: bank_pb2.GetWalletRequest, context: grpc.ServicerContext
     ) -> bank_pb2.GetWalletResponse:  # noqa: N802
-        wallet = self._bank.holder.asking(request.query, f"{_SERVICE}GetWallet")
-        return self._shown(self._bank.holder.state(wallet))
+        wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetWallet")
+        return self._shown(self._bank.wallets.state(wallet))
 
     def CloseWallet(
         self, request: bank_pb2.CloseWalletRequest, context: grpc.ServicerContext
     ) -> bank_pb2.CloseWalletResponse:  # noqa: N802
-        self._bank.holder.close(request.order)
+        self._bank.wallets.close(request.order)
         return bank_pb2.CloseWalletResponse()
 
     def _opened(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:

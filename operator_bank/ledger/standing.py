@@ -13,7 +13,7 @@ from enum import Enum
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
-from runtime.server import Gate
+from runtime.server import Authorizer
 from runtime.tls import Identity
 
 _OPEN_TO_ALL = frozenset(
@@ -93,11 +93,11 @@ class Standing:
         return lambda: self.is_current and step()
 
 
-def public_gate(standing: Standing) -> Gate:
+def public_authorizer(standing: Standing) -> Authorizer:
     """Nobody is served by an older copy, but for what is no bank's secret and moves nothing."""
 
-    def gate(who: Identity | None, method: str) -> None:
+    def authorize(who: Identity | None, method: str) -> None:
         if method not in _OPEN_TO_ALL:
             standing.check()
 
-    return gate
+    return authorize

@@ -34,7 +34,7 @@ _OF = lost_moves.c
 _OPEN = _OF.settled_fen < _OF.amount_fen
 
 
-class LostDesk:
+class LostPayments:
     """The use-cases behind ListLost and SettleLost, and what a payer is told who orders again."""
 
     def __init__(
@@ -135,20 +135,20 @@ class LostSettlement(Effect):
 
     right = office_pb2.RIGHT_SUSPENSE
 
-    def __init__(self, database: Database, desk: LostDesk, standing: Standing) -> None:
+    def __init__(self, database: Database, lost: LostPayments, standing: Standing) -> None:
         self._database = database
-        self._desk = desk
+        self._lost = lost
         self._standing = standing
 
     def check(self, act: Act) -> None:
         """See `Effect.check`."""
         self._standing.check()
-        self._desk.check(act.asked.entry, act.asked.amount_fen, act.asked.wallet_number)
+        self._lost.check(act.asked.entry, act.asked.amount_fen, act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
         """See `Effect.perform`."""
         self._standing.check()
-        self._desk.settle(act, decision)
+        self._lost.settle(act, decision)
 
     def end(self, act: Act, decision: Decision) -> None:
         """See `Effect.end`."""

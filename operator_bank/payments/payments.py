@@ -17,7 +17,7 @@ from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import payers_refusal
 from operator_bank.ledger.standing import Standing
 from operator_bank.limits import MAX_ITEMS
-from operator_bank.lost.settling import LostDesk
+from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
 from operator_bank.tables import outbound
@@ -89,7 +89,7 @@ class Payments:
         refusals: PayeeRefusals,
         refused: Refused,
         standing: Standing,
-        lost: LostDesk,
+        lost: LostPayments,
         *,
         prefix: str,
     ) -> None:

@@ -33,7 +33,7 @@ class PaidOut:
     amount_fen: int
 
 
-class SuspenseDesk:
+class SuspensePayouts:
     """The use-cases behind ListSuspense and acts that pay entries out."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a holder may do with the wallet itself: see it, close it."""
+"""What holders may do with wallets themselves: see them, close them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WalletState:
     limits_fen: tuple[int, int, int, int]
 
 
-class Holder:
+class Wallets:
     """The use-cases behind GetWallet and CloseWallet, and the check of every query."""
 
     def __init__(

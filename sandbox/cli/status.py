@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from console.clients import BankOffice, CentralOffice
+from console.clients import BankOfficerClient, CentralOfficerClient
 from console.feed_advice import advice
 from console.options import DEFAULT, Folder, Json
 from console.output import Speaker
@@ -135,7 +135,10 @@ def _say(
 
 def _suspended(plan: StackPlan) -> list[str]:
     """None where the central bank does not say: its state says why."""
-    with suppress(NoAnswer, Refusal), CentralOffice(plan, plan.central_officers[0]) as office:
+    with (
+        suppress(NoAnswer, Refusal),
+        CentralOfficerClient(plan, plan.central_officers[0]) as office,
+    ):
         wanted = authentication_pb2.BANK_STATE_SUSPENDED
         return [bank.name for bank in office.banks() if bank.state == wanted]
     return []
@@ -150,7 +153,7 @@ def _probing(plan: StackPlan, serving: Sequence[str]) -> dict[str, list[str]]:
     for bank in plan.banks:
         if bank.name not in serving:
             continue
-        with suppress(NoAnswer, Refusal), BankOffice(plan, bank.name) as office:
+        with suppress(NoAnswer, Refusal), BankOfficerClient(plan, bank.name) as office:
             wallets = list(office.books().probing_wallets)
             if wallets:
                 found[bank.name] = wallets
@@ -162,7 +165,7 @@ def _stopped_feeds(plan: StackPlan, serving: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for bank in plan.banks:
         if bank.name in serving:
-            with suppress(NoAnswer, Refusal), BankOffice(plan, bank.name) as office:
+            with suppress(NoAnswer, Refusal), BankOfficerClient(plan, bank.name) as office:
                 found[bank.name] = office.feed().stopped_cause
     return {name: cause for name, cause in found.items() if cause}
 

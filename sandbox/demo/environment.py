@@ -15,7 +15,7 @@ from typing import Self
 
 from google.protobuf.message import Message
 
-from console.clients import CAUSE, BankOffice, CentralOffice, by_two
+from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient, by_two
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from deployment.databases import create_databases
@@ -77,9 +77,9 @@ class World:
         """Every database of the services and of the wallets."""
         return [*self.plan.database_urls, *self._wallet_databases]
 
-    def central(self, officer: str) -> CentralOffice:
+    def central(self, officer: str) -> CentralOfficerClient:
         """An officer's desk at the central bank."""
-        return CentralOffice(self.plan, officer)
+        return CentralOfficerClient(self.plan, officer)
 
     def by_two(
         self, kind: Message, cause: str = CAUSE, *, at: str = CENTRAL_BANK
@@ -101,7 +101,7 @@ class World:
 
     def wait_vault(self, bank: str, amount_fen: int) -> None:
         """Wait until a bank has exactly so much in its vault. Raises StoryFailed."""
-        with BankOffice(self.plan, bank) as office:
+        with BankOfficerClient(self.plan, bank) as office:
             wait_until(
                 lambda: office.books().vault_fen == amount_fen,
                 _("{bank}'s vault holds {yuan} fen").format(bank=bank, yuan=amount_fen),
@@ -117,9 +117,9 @@ class World:
     def wait_quiet(self) -> None:
         """Wait until no payment is on its way. Raises StoryFailed."""
         for bank in self.plan.banks:
-            with BankOffice(self.plan, bank.name) as office:
+            with BankOfficerClient(self.plan, bank.name) as office:
 
-                def quiet(office: BankOffice = office) -> bool:
+                def quiet(office: BankOfficerClient = office) -> bool:
                     return office.books().pending_outbound == 0
 
                 wait_until(quiet, _("nothing is on its way at {bank}").format(bank=bank.name))

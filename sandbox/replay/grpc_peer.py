@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from console.cash_machine import CashMachine
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import ask, public_channel, stub
@@ -27,7 +27,7 @@ class GrpcBankPeer:
         self._wallets = stub(bank_pb2_grpc.WalletServiceStub, self._channel)
         self._exchange = stub(bank_pb2_grpc.ExchangeServiceStub, self._channel)
         self._payments = stub(bank_pb2_grpc.PaymentServiceStub, self._channel)
-        self._office = BankOffice(plan, name)
+        self._office = BankOfficerClient(plan, name)
         self._machine = CashMachine.of(plan, name)
         self._one_at_a_time = threading.Lock()
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from console.clients import CentralOffice, by_two
+from console.clients import CentralOfficerClient, by_two
 from deployment.another_stack import AnotherStack, check_ours
 from deployment.connections import officer_channel, serving
 from deployment.databases import create_databases, drop_databases
@@ -183,7 +183,7 @@ class Stack:
 
     def admit_banks(self) -> None:
         """Have two officers admit the banks that the authentication centre does not know yet."""
-        with CentralOffice(self.plan, self.plan.central_officers[0]) as office:
+        with CentralOfficerClient(self.plan, self.plan.central_officers[0]) as office:
             known = {bank.name for bank in office.banks()}
         for bank in self.plan.banks:
             if bank.name not in known:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from central_bank.limits import MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
-from central_bank.registration.offline.double_spends import Deposited, Way, Ways
+from central_bank.registration.offline.double_spends import Deposited, Spend, Spends
 from central_bank.registration.offline.sizes import sizes as sizes
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Payment
@@ -38,7 +38,7 @@ class Clearing:
         self._revocations: dict[bytes, bytes] = {}
         self._mint = mint
         self._bundle = mint.deposit_bundle()
-        self._pieces: dict[bytes, dict[bytes, Way]] = {}
+        self._pieces: dict[bytes, dict[bytes, Spend]] = {}
         self._lost_by_load: Counter[int] = Counter()
         self._lost_by_device: Counter[bytes] = Counter()
 
@@ -62,27 +62,27 @@ class Clearing:
         assert verdict.good, verdict
         (end,) = verdict.pieces
         ids = [piece.id for piece in verdict.all_pieces]
-        ways = Ways(bank, {name: self._copy(name) for name in ids if name in self._pieces})
-        (share,) = ways.add(Deposited((coin.chain,), verdict, (_SIGNED,), 0))
-        for double in share.doubles:
+        spends = Spends(bank, {name: self._copy(name) for name in ids if name in self._pieces})
+        (allocation,) = spends.add(Deposited((coin.chain,), verdict, (_SIGNED,), 0))
+        for double in allocation.doubles:
             self.found_ms.setdefault(double.device, now_ms)
             self._revocations[double.device] = double.certificate.revocation()
-        if share.loss_fen:
+        if allocation.loss_fen:
             by_device: Counter[bytes] = Counter()
-            for double, fen in share.lost:
+            for double, fen in allocation.lost:
                 by_device[double.device] += fen
             load = self._mint.loads[end.token_id]
             load_cap_fen = MAX_LOSS_PER_LOAD * load.value_fen
-            if self._lost_by_load[load.number] + share.loss_fen > load_cap_fen or any(
+            if self._lost_by_load[load.number] + allocation.loss_fen > load_cap_fen or any(
                 self._lost_by_device[device] + fen > MAX_LOSS_PER_DEVICE_FEN
                 for device, fen in by_device.items()
             ):
                 return Paid(unpaid_fen=coin.value_fen)
-            self._lost_by_load[load.number] += share.loss_fen
+            self._lost_by_load[load.number] += allocation.loss_fen
             self._lost_by_device += by_device
-        self._pieces.update(ways.by_piece)
-        return Paid(float_fen=share.retired_fen, bank_fen=share.loss_fen)
+        self._pieces.update(spends.by_piece)
+        return Paid(float_fen=allocation.retired_fen, bank_fen=allocation.loss_fen)
 
-    def _copy(self, piece_id: bytes) -> dict[bytes, Way]:
+    def _copy(self, piece_id: bytes) -> dict[bytes, Spend]:
         """What is written down of a piece; a deposit that is refused leaves it as it is."""
-        return {spent_by: replace(way) for spent_by, way in self._pieces[piece_id].items()}
+        return {spent_by: replace(spend) for spent_by, spend in self._pieces[piece_id].items()}

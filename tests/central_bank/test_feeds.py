@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import services
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from central_bank.authentication.banks import Bank
 from central_bank.limits import FEEDS_EACH
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
@@ -48,7 +48,7 @@ class Centre:
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            gate=central_gate(self.world.central.registry, self.world.central.officers),
+            authorize=central_authorizer(self.world.central.registry, self.world.central.officers),
             # All of these banks live at one address.
             connections=Bounds(nobodys_each=BANKS),
         )

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from central_bank.__main__ import _start_workers, services
 from central_bank.app import CentralBank, build
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from central_bank.limits import BANK_TIMEOUT_S
 from central_bank.peers.bank_client import GrpcBankPeers
 from central_bank.tables import metadata
@@ -133,7 +133,7 @@ class Country:
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            gate=central_gate(self.central.registry, self.central.officers),
+            authorize=central_authorizer(self.central.registry, self.central.officers),
         )
         self.server.start()
         for name, leaf in {**issued, "lin": officers[LIN]}.items():

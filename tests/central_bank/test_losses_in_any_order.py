@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from central_bank.registration.offline.double_spends import Deposited, Ways
+from central_bank.registration.offline.double_spends import Deposited, Spends
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Chain, Payment
 from tests.offline.country import Country, Device
@@ -20,15 +20,18 @@ Losses = tuple[dict[bytes, int], int]
 
 def cleared(country: Country, chains: Sequence[Chain]) -> Losses:
     """Fen lost at each piece, by its id, and what left the float."""
-    ways, lost, retired_fen = Ways(0), Counter[bytes](), 0
+    spends, lost, retired_fen = Spends(0), Counter[bytes](), 0
     for number, chain in enumerate(chains, 1):
         verdict = country.verdict(Payment((chain,)).encode())
         assert verdict.good, verdict
-        (share,) = ways.add(Deposited((chain,), verdict, (_SIGNED,), number))
-        assert share.retired_fen + sum(fen for _, fen in share.lost) == share.end.value_fen
-        for double, fen in share.lost:
+        (allocation,) = spends.add(Deposited((chain,), verdict, (_SIGNED,), number))
+        assert (
+            allocation.retired_fen + sum(fen for _, fen in allocation.lost)
+            == allocation.end.value_fen
+        )
+        for double, fen in allocation.lost:
             lost[double.piece.id] += fen
-        retired_fen += share.retired_fen
+        retired_fen += allocation.retired_fen
     return dict(lost), retired_fen
 
 

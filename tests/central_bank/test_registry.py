@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from central_bank.authentication.banks import Bank
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
@@ -106,7 +106,7 @@ def test_a_suspension_works_at_once_and_after_a_restart(world: World) -> None:
 
 def verdict(world: World, peer: Identity | None, method: str) -> str:
     try:
-        central_gate(world.central.registry, world.central.officers)(peer, method)
+        central_authorizer(world.central.registry, world.central.officers)(peer, method)
     except Refusal as refusal:
         return refusal.name
     return "OK"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from central_bank.authentication.authorization import central_gate
+from central_bank.authentication.authorization import central_authorizer
 from dcep.office.v1 import office_pb2
 from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
@@ -83,12 +83,12 @@ def test_a_bank_that_certifies_anothers_key_can_bar_nothing_but_its_own_certific
 
 
 def test_banks_revoke_their_own_devices_only(world: World) -> None:
-    gate = central_gate(world.central.registry, world.central.officers)
-    gate(identity(world.alpha), OWN)
+    authorize = central_authorizer(world.central.registry, world.central.officers)
+    authorize(identity(world.alpha), OWN)
     with pytest.raises(Refusal, match="may not call"):
-        gate(identity(world.alpha), ACT)
+        authorize(identity(world.alpha), ACT)
     with pytest.raises(Refusal, match="may not call"):
-        gate(Identity("officer", "alpha/mo", "3" * 64), OWN)
+        authorize(Identity("officer", "alpha/mo", "3" * 64), OWN)
     world.central.registry.set_suspended("alpha", True)
     with pytest.raises(Refusal, match="suspended"):
-        gate(identity(world.alpha), OWN)
+        authorize(identity(world.alpha), OWN)

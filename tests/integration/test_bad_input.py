@@ -14,7 +14,7 @@ import grpc
 import pytest
 from nacl.signing import SigningKey
 
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from currency import number, parties
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
@@ -64,7 +64,7 @@ class Scene:
         """All that must not move."""
         found: list[Any] = []
         for bank in self.world.plan.banks:
-            with BankOffice(self.world.plan, bank.name) as office:
+            with BankOfficerClient(self.world.plan, bank.name) as office:
                 books = office.books()
                 found.append((books.mirror_fen, books.vault_fen, books.wallets_fen))
                 found.append((books.holds_fen, books.suspense_fen, books.pending_outbound))
@@ -692,7 +692,7 @@ def test_officers_of_a_bank_may_not_sit_at_the_central_desk(scene: Scene) -> Non
 
 
 def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
-    with BankOffice(scene.world.plan, "alpha") as office:
+    with BankOfficerClient(scene.world.plan, "alpha") as office:
         unknown = office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER)
         assert refused(lambda: office.propose(unknown)).name == "WALLET_UNKNOWN"
         kind = office_pb2.FreezeWallet(wallet_number=scene.alice.number)

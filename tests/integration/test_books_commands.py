@@ -11,7 +11,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from console.cli import books
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from currency.amount import format_yuan
 from dcep.bank.v1 import bank_pb2
 from runtime.envelope import possession
@@ -41,7 +41,7 @@ def test_banks_with_their_money_and_what_waits(world: World) -> None:
     number = world.person("ida", "alpha", holder_name="Ida").number
     act = run(world, "freeze", number).answer["act_id"]
     alpha = row(run(world, "banks").answer, "alpha")
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         assert alpha["vault_fen"] == office.books().vault_fen > 0
     with world.central("lin") as central:
         books = central.books_of("alpha")
@@ -109,14 +109,14 @@ def test_the_books_add_up_one_to_one(world: World) -> None:
 def test_books_that_do_not_add_up_are_said_with_an_exit_code_of_their_own(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    honest = BankOffice.books
+    honest = BankOfficerClient.books
 
-    def one_fen_more(office: BankOffice) -> bank_pb2.GetBooksResponse:
+    def one_fen_more(office: BankOfficerClient) -> bank_pb2.GetBooksResponse:
         told = honest(office)
         told.vault_fen += 1
         return told
 
-    monkeypatch.setattr(BankOffice, "books", one_fen_more)
+    monkeypatch.setattr(BankOfficerClient, "books", one_fen_more)
     with pytest.raises(books.typer.Exit) as ended:
         books.books(folder=world.plan.folder)
     assert ended.value.exit_code == 1

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from currency import parties
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from deployment.connections import serving
@@ -206,7 +206,7 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
             return answer
 
         waiting = [pool.submit(pay, order) for order in orders]
-        with BankOffice(own.plan, "alpha") as office:
+        with BankOfficerClient(own.plan, "alpha") as office:
             wait_until(lambda: office.books().pending_outbound == len(payers), "all are held")
         for fen in (1, 2, 3):
             assert alice.pay(bob.number, fen).state == bank_pb2.PAYMENT_STATE_SETTLED

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from console.clients import ActDesk, by_two
+from console.clients import ActClient, by_two
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from runtime.errors import Refusal
@@ -109,7 +109,7 @@ def test_what_was_approved_while_the_command_was_away_is_told_and_followed(folde
     ran = typed("dcep officers register qin > /dev/full", DCEP_STACK=str(folder))
     assert ran.code == 3, ran.err
     (act,) = waiting(folder, "register_officer")
-    with ActDesk(load(folder), CENTRAL_BANK, "mei") as desk:
+    with ActClient(load(folder), CENTRAL_BANK, "mei") as desk:
         desk.approve(desk.act(act))
     assert "qin" not in names(folder), "nobody looked"
     told = done(folder, "officers", "register", "qin")
@@ -157,7 +157,7 @@ def test_an_officer_who_is_removed_while_signing_is_heard_no_more(folder: Path) 
 
     def sign(plan: StackPlan) -> None:
         kind = office_pb2.PayInReserves(bank="alpha", amount_fen=1)
-        with ActDesk(plan, CENTRAL_BANK, "tan") as desk:
+        with ActClient(plan, CENTRAL_BANK, "tan") as desk:
             while not stop.is_set():
                 try:
                     desk.propose(kind)

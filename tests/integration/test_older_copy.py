@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from auditor.audit import audit_stack
-from console.clients import BankOffice, by_two
+from console.clients import BankOfficerClient, by_two
 from console.coming_back import next_act
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
@@ -42,7 +42,7 @@ def put_back(world: World, older: OlderCopy, bank: str = "alpha") -> None:
 
 def wait_acknowledged(world: World, bank: str, number: int) -> None:
     """Until the bank's receipt for an entry is at the central bank: it is sent every 5 s."""
-    with BankOffice(world.plan, bank) as office:
+    with BankOfficerClient(world.plan, bank) as office:
         wait_until(lambda: office.feed().number >= number, f"{bank} has heard entry {number}")
     # A service that stops sends no receipt, so the next one is waited for here.
     wait_until(lambda: _told(world, bank, "number") >= number, f"{bank} has acknowledged {number}")
@@ -70,7 +70,7 @@ def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) ->
     order = alice.payment(bob.number, 2_500)
     answer = alpha.payments.Pay(bank_pb2.PayRequest(order=order), timeout=20.0)
     assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         heard = office.feed().number
     wait_acknowledged(world, "alpha", heard)
     put_back(world, older)
@@ -89,7 +89,7 @@ def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) ->
         refusal = refused(call)
         assert isinstance(refusal, Refusal)
         assert refusal.name == "BANK_BEHIND", name
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         assert f"has acknowledged entry {heard}" in office.feed().stopped_cause
     world.close()
 
@@ -105,7 +105,7 @@ def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_old
     order = alice.payment(bob.number, 2_500)
     answer = alpha.payments.Pay(bank_pb2.PayRequest(order=order), timeout=20.0)
     assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         wait_acknowledged(world, "alpha", office.feed().number)
     world.stack.stop(CENTRAL_BANK)
     put_back(world, older)
@@ -116,7 +116,7 @@ def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_old
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "PEER_UNAVAILABLE"
 
     world.stack.restart(CENTRAL_BANK)
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         wait_until(lambda: office.feed().stopped_cause != "", "alpha's feed has stopped")
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "BANK_BEHIND"
     world.close()
@@ -125,13 +125,13 @@ def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_old
 def brought_back(world: World, bank: str = "alpha") -> None:
     """Two officers of the central bank, then two of the bank, have it go on."""
     for at in (CENTRAL_BANK, bank):
-        with BankOffice(world.plan, bank) as office:
+        with BankOfficerClient(world.plan, bank) as office:
             told = office.feed()
         assert told.behind
         with world.central(world.plan.central_officers[0]) as central:
             beyond = central.feed_of(bank, told.number)
         by_two(world.plan, at, next_act(bank, told, beyond, 100))
-    with BankOffice(world.plan, bank) as office:
+    with BankOfficerClient(world.plan, bank) as office:
         wait_until(lambda: not office.feed().behind, f"{bank} serves again")
 
 
@@ -167,12 +167,12 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
     dora = RawWallet(alpha)
     assert bob.pay(dora.number, 300).state == bank_pb2.PAYMENT_STATE_SETTLED
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         vault_fen = office.books().vault_fen
         wait_until(lambda: dora.show().available_fen == 300, "dora has been paid")
     world.redeem("alpha", 50_000)
     world.wait_vault("alpha", vault_fen - 50_000)
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         heard = office.feed().number
     wait_acknowledged(world, "alpha", heard)
     put_back(world, older)
@@ -184,7 +184,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     assert "it has acknowledged" in shown.out and "1 redeemed: 500.00 yuan" in shown.out, shown
     said(world, "approve", act, "--as", world.plan.central_officers[1])
     by_commands(world, "come-back", "alpha", "--wallets", "100", at="alpha")
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         wait_until(lambda: not office.feed().behind, "alpha serves again")
         books, lying = office.books(), office.suspense()
     assert books.lost_fen == -52_500
@@ -214,7 +214,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     paid = office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number)
     world.by_two(paid, at="alpha")
     assert (alice.show().available_fen, fresh.show().available_fen) == (8_190, 300)
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         assert office.books().lost_fen == 0
         wait_acknowledged(world, "alpha", office.feed().number)
     world.wait_quiet()
@@ -238,7 +238,7 @@ def test_a_bank_that_lost_only_what_the_central_bank_never_heard_of_is_noticed_t
     alice.top_up(10_000)
     older = copied(world)
     assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         told = office.feed()
     wait_until(
         lambda: _told(world, "alpha", "journal_position") >= told.journal_position,

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from nacl.signing import SigningKey
 
-from console.clients import BankOffice, CentralOffice
+from console.clients import BankOfficerClient, CentralOfficerClient
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2, office_pb2_grpc
 from deployment.connections import ask, stub
@@ -34,7 +34,7 @@ def own(worlds: MakeWorld) -> World:
 
 
 @pytest.fixture
-def lin(own: World) -> CentralOffice:
+def lin(own: World) -> CentralOfficerClient:
     return own.central("lin")
 
 
@@ -71,7 +71,7 @@ def test_more_than_the_vault_holds_is_refused_with_what_is_missing(own: World) -
     assert free_fen(own) == ISSUED_FEN - OUT_FEN
 
 
-def test_one_officer_leaves_the_banks_vault_as_it_is(own: World, lin: CentralOffice) -> None:
+def test_one_officer_leaves_the_banks_vault_as_it_is(own: World, lin: CentralOfficerClient) -> None:
     """All of it proposed by one alone: whoever wants currency gets it as before."""
     act = lin.propose(redeem(free_fen(own)))
     own.people["alice"].top_up(100)
@@ -79,7 +79,9 @@ def test_one_officer_leaves_the_banks_vault_as_it_is(own: World, lin: CentralOff
     own.people["alice"].cash_out(100)
 
 
-def test_a_rejected_redemption_goes_back_to_the_vault(own: World, lin: CentralOffice) -> None:
+def test_a_rejected_redemption_goes_back_to_the_vault(
+    own: World, lin: CentralOfficerClient
+) -> None:
     """It was approved while the bank was away, and turned down once it was set aside."""
     before_fen = free_fen(own)
     own.stack.kill("alpha")
@@ -93,7 +95,7 @@ def test_a_rejected_redemption_goes_back_to_the_vault(own: World, lin: CentralOf
         assert refused(lambda: mei.approve(asked)).reason == errors_pb2.REASON_ALREADY_DECIDED
 
 
-def test_asking_again_sets_aside_once(own: World, lin: CentralOffice) -> None:
+def test_asking_again_sets_aside_once(own: World, lin: CentralOfficerClient) -> None:
     before_fen = free_fen(own)
     proposal = OfficerKey(CENTRAL_BANK, "lin", SigningKey(key_of(own, "lin"))).propose(
         redeem(1_000), "asked thrice", SystemClock().now_ms()
@@ -113,7 +115,7 @@ def key_of(world: World, officer: str) -> bytes:
     return officer_key_file(world.plan, officer).read_bytes()
 
 
-def test_a_bank_that_is_down_is_asked_again_later(own: World, lin: CentralOffice) -> None:
+def test_a_bank_that_is_down_is_asked_again_later(own: World, lin: CentralOfficerClient) -> None:
     before_fen = free_fen(own)
     own.stack.kill("alpha")
     asked = lin.propose(redeem(5_000))
@@ -123,7 +125,7 @@ def test_a_bank_that_is_down_is_asked_again_later(own: World, lin: CentralOffice
     rejected = lin.reject(asked)
     assert rejected.state == office_pb2.ACT_STATE_REJECTED
     own.stack.restart("alpha")
-    with BankOffice(own.plan, "alpha") as office:
+    with BankOfficerClient(own.plan, "alpha") as office:
         assert office.books().vault_fen == before_fen
     assert free_fen(own) == before_fen
     assert audited(own).ok

@@ -17,7 +17,7 @@ import pytest
 
 from console import approving
 from console.act_texts import quoted
-from console.clients import ActDesk
+from console.clients import ActClient
 from dcep.issuance.v1 import issuance_pb2
 from deployment.topology import CENTRAL_BANK
 from sandbox.demo.environment import World
@@ -241,11 +241,11 @@ def test_a_service_that_shows_another_act_under_an_id_is_not_believed(
     world: World, monkeypatch: pytest.MonkeyPatch, lie: str
 ) -> None:
     asked, other = reserves(world, "1"), reserves(world, "1", "--as", "han")
-    with ActDesk(world.plan, CENTRAL_BANK, "mei") as desk:
+    with ActClient(world.plan, CENTRAL_BANK, "mei") as desk:
         told = desk.act(other)
     if lie == "proposer":
         told.proposed_by = "lin"
-    monkeypatch.setattr(ActDesk, "act", lambda *_: told)
+    monkeypatch.setattr(ActClient, "act", lambda *_: told)
     with pytest.raises(approving.Refusal) as caught:
         approving.asked_of(world.plan, CENTRAL_BANK, "mei", asked if lie == "id" else other)
     assert caught.value.name == "ACT_DIFFERS"

@@ -15,7 +15,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from auditor.audit import audit_stack
-from console.clients import ActDesk, BankOffice, CentralOffice
+from console.clients import ActClient, BankOfficerClient, CentralOfficerClient
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -182,7 +182,7 @@ def test_a_stolen_certificate_is_refused_at_once_with_its_open_streams(drill: Dr
     beta = drill.world.plan.bank_folder("beta")
     files = saved(drill, beta, "tls.crt", "tls.key")
     thief = as_bank(drill, "beta", *files)
-    with BankOffice(drill.world.plan, "beta") as office:
+    with BankOfficerClient(drill.world.plan, "beta") as office:
         told = office.feed()
     place = registration_pb2.FeedPlace(ledger=told.ledger, number=told.number, hash=told.hash)
     asked = registration_pb2.FollowFeedRequest(after=place, journal_position=1 << 40)
@@ -216,7 +216,7 @@ def test_the_central_banks_key_is_revoked_and_its_word_goes_on(drill: Drill) -> 
     newest, last, *_ = drill.registered(CENTRAL_BANK, "business key")
     assert (newest["revoked"], last["revoked"]) == (False, True)
     for bank in drill.world.plan.banks:
-        with BankOffice(drill.world.plan, bank.name) as office:
+        with BankOfficerClient(drill.world.plan, bank.name) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
 
 
@@ -351,15 +351,15 @@ def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
     old = [Path(plan.officers_folder / f"han{end}") for end in (".crt", ".key", ".signing.key")]
     contents = [file.read_bytes() for file in old]
     drill.dcep("rotate", "han")
-    with ActDesk(plan, CENTRAL_BANK, "han") as desk:
+    with ActClient(plan, CENTRAL_BANK, "han") as desk:
         assert desk.open_acts() == []
     drill.dcep("revoke", "officer/han")
     drill.dcep("rotate", "wang")
-    with BankOffice(plan, "alpha", "wang") as office:
+    with BankOfficerClient(plan, "alpha", "wang") as office:
         assert office.books().wallets
     for file, content in zip(old, contents, strict=True):
         file.write_bytes(content)
-    with ActDesk(plan, CENTRAL_BANK, "han") as desk:
+    with ActClient(plan, CENTRAL_BANK, "han") as desk:
         no = refused(lambda: desk.propose(office_pb2.SuspendBank(name="beta")))
     assert no.reason == errors_pb2.REASON_OFFICER_UNKNOWN
 
@@ -382,7 +382,7 @@ def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(dril
     drill.dcep("revoke", "beta", "--what", "key")
     assert (folder / "business.key").read_bytes() == bytes(key)
     assert not (folder / "business.key.next").exists()
-    with CentralOffice(plan, plan.central_officers[0]) as office:
+    with CentralOfficerClient(plan, plan.central_officers[0]) as office:
         (beta,) = [bank for bank in office.banks() if bank.name == "beta"]
     assert beta.business_key == bytes(key.verify_key)
     assert all(old.revoked for old in beta.replaced)

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from console.clients import BankOffice
+from console.clients import BankOfficerClient
 from dcep.bank.v1 import bank_pb2
 from deployment.provisioning import ONE_SOURCE
 from operator_bank.limits import WATCHES_EACH
@@ -119,7 +119,7 @@ def test_hundreds_of_watchers_are_all_told_and_cost_no_thread_and_little_memory(
     payer = RawWallet(stubs)
     payer.top_up(1_000_000)
     bank, edge = world.stack.running["alpha"].pid, edge_of(world, "alpha")
-    with BankOffice(world.plan, "alpha") as office:
+    with BankOfficerClient(world.plan, "alpha") as office:
         position = office.books().journal_position
     before = {pid: (threads_of(pid), memory_kb(pid)) for pid in (bank, edge)}
 

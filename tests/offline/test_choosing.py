@@ -7,8 +7,8 @@ import pytest
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import CHANGE_OUTPUT, PAYEE_OUTPUT, Chain, Payment
 from offline_token.signing import verified
+from offline_token.spends import Spends
 from offline_token.verify import Reason, judge
-from offline_token.ways import Ways
 from runtime.errors import Refusal
 from tests.offline.country import NOW, Country
 from tests.offline.purses import Purse, pay, purse
@@ -98,7 +98,7 @@ def test_chains_go_together_exactly_where_a_payee_does_not_say_token_twice(
     seen = set()
     for one in ends:
         for two in ends:
-            ways = Ways()
+            ways = Spends()
             assert ways.add(*one)
             verdict = judge(
                 Payment((one[0], two[0])),

@@ -234,11 +234,11 @@ class Holder:
 
     @property
     def fen(self) -> int:
-        return self.world.bank.holder.state(self.wallet).available_fen
+        return self.world.bank.wallets.state(self.wallet).available_fen
 
     @property
     def held_fen(self) -> int:
-        return self.world.bank.holder.state(self.wallet).held_fen
+        return self.world.bank.wallets.state(self.wallet).held_fen
 
 
 class World:

@@ -296,7 +296,7 @@ def test_a_bank_says_of_its_wallets_only_whether_they_may_be_paid(
 ) -> None:
     world.bank.directory.set_frozen(bob.number, True)
     closed = world.open(name="Carol")
-    world.bank.holder.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
+    world.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
     asked = [alice.number, phone.number, bob.number, closed.number, FOREIGN, "", "x" * 99]
     # The others are told alike: what each of them is, is nobody's business.
     assert world.bank.inbound.can_be_paid(asked) == [True, True] + [False] * 5

@@ -79,7 +79,7 @@ def test_an_exchange_is_kept_beside_the_first_of_its_two_records(
 
 def test_the_closing_of_a_wallet_is_kept(world: World, bob: Holder) -> None:
     order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    world.bank.holder.close(order)
+    world.bank.wallets.close(order)
     assert kept(world, Kind.SET_FLAGS) == signed(order)
 
 

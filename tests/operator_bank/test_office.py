@@ -10,7 +10,7 @@ import pytest
 from dcep.bank.v1 import bank_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import FreezeWallet, UnfreezeWallet
-from operator_bank.api.inner import inner_gate
+from operator_bank.api.inner import inner_authorizer
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from settlement.records import Kind
@@ -24,7 +24,7 @@ FROZEN, OPEN = bank_pb2.WALLET_STATUS_FROZEN, bank_pb2.WALLET_STATUS_OPEN
 
 
 def test_a_wallet_is_frozen_and_freed_by_two(world: World, bob: Holder) -> None:
-    status = world.bank.holder.status
+    status = world.bank.wallets.status
     for kind, before, after in ((FreezeWallet, OPEN, FROZEN), (UnfreezeWallet, FROZEN, OPEN)):
         act = world.propose(kind(wallet_number=bob.number))
         with pytest.raises(Refusal) as caught:
@@ -33,15 +33,15 @@ def test_a_wallet_is_frozen_and_freed_by_two(world: World, bob: Holder) -> None:
         assert status(bob.wallet) == before
         world.approve(act)
         world.restart()
-        assert world.bank.holder.status(bob.wallet) == after
-        status = world.bank.holder.status
+        assert world.bank.wallets.status(bob.wallet) == after
+        status = world.bank.wallets.status
 
 
 def test_an_old_act_that_comes_again_freezes_nothing(world: World, bob: Holder) -> None:
     old = world.both(FreezeWallet(wallet_number=bob.number))
     world.both(UnfreezeWallet(wallet_number=bob.number))
     assert world.approve(old) == old
-    assert world.bank.holder.status(bob.wallet) == OPEN
+    assert world.bank.wallets.status(bob.wallet) == OPEN
 
 
 def test_the_journal_has_the_digest_of_the_act(world: World, bob: Holder) -> None:
@@ -73,11 +73,11 @@ def test_two_desks_with_one_act_id_at_once_are_answered(world: World, bob: Holde
 
 
 def test_who_may_come_to_the_inner_port(world: World) -> None:
-    gate = inner_gate(world.bank.officers, set)
+    authorize = inner_authorizer(world.bank.officers, set)
 
     def verdict(who: Identity | None, method: str) -> str:
         try:
-            gate(who, method)
+            authorize(who, method)
         except Refusal as refusal:
             return refusal.name
         return "OK"

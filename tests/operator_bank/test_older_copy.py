@@ -10,7 +10,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.ledger.standing import public_gate
+from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import FEED_AGAIN_MS
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from tests.operator_bank.conftest import FOREIGN, Holder, World
@@ -38,7 +38,7 @@ NEVER_SENT: dict[str, dict[str, Any]] = {
 def refused(world: World, method: str) -> str:
     """How the public port refuses a method; "" when it does not."""
     try:
-        public_gate(world.bank.standing)(None, method)
+        public_authorizer(world.bank.standing)(None, method)
     except Refusal as refusal:
         assert is_undecided(refusal.reason)
         return refusal.name

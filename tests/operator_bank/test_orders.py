@@ -83,7 +83,7 @@ def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
         for call in (
             lambda order=order: world.bank.payments.pay(order, 0.0),
             lambda order=order: world.bank.exchange.exchange(order),
-            lambda order=order: world.bank.holder.asking(order, GET_WALLET),
+            lambda order=order: world.bank.wallets.asking(order, GET_WALLET),
         ):
             with pytest.raises(Refusal) as caught:
                 call()
@@ -144,7 +144,7 @@ def test_a_mistaken_sequence_does_not_use_up_all_the_others(
             lambda far=far: world.bank.exchange.exchange(
                 alice.exchange_order(5, sequence=MAX_SEQUENCE)
             ),
-            lambda far=far: world.bank.holder.close(
+            lambda far=far: world.bank.wallets.close(
                 alice.signed(orders_pb2.CloseOrder, sequence=MAX_SEQUENCE)
             ),
         ):
@@ -180,9 +180,9 @@ def test_many_orders_have_an_answer_each(world: World, alice: Holder, bob: Holde
 
 def test_a_query_expires(world: World, alice: Holder) -> None:
     query = alice.signed(orders_pb2.Query)
-    assert world.bank.holder.asking(query, GET_WALLET) == alice.wallet
+    assert world.bank.wallets.asking(query, GET_WALLET) == alice.wallet
     world.clock.advance(60_001)
-    expired = refused(lambda: world.bank.holder.asking(query, GET_WALLET))
+    expired = refused(lambda: world.bank.wallets.asking(query, GET_WALLET))
     assert expired == ("EXPIRED", "expires_time_ms")
 
 
@@ -205,7 +205,7 @@ def test_a_query_is_for_one_method_of_one_bank_and_for_a_moment(
     world: World, alice: Holder, changes: dict, expected: tuple[str, str]
 ) -> None:
     query = alice.signed(orders_pb2.Query, **changes)
-    assert refused(lambda: world.bank.holder.asking(query, GET_WALLET)) == expected
+    assert refused(lambda: world.bank.wallets.asking(query, GET_WALLET)) == expected
 
 
 def test_every_order_fits_beside_its_record() -> None:

@@ -25,7 +25,7 @@ UNKNOWN = make(PREFIX, 99_999)
 def payees(world: World) -> dict[str, str]:
     """Numbers of payees that cannot be paid, each for a reason of its own."""
     closed, frozen, full = (world.open(name=name) for name in ("Closed", "Frozen", "Full"))
-    world.bank.holder.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
+    world.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
     world.bank.directory.set_frozen(frozen.number, True)
     full.exchange(CAP_FEN)
     return {

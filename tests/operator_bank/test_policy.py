@@ -76,7 +76,7 @@ def test_each_class_has_its_own_limits(world: World, alice: Holder, phone: Holde
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
     assert phone.pay(alice.number, 2_000).state == bank_pb2.PAYMENT_STATE_SETTLED
     alice.pay(phone.number, 2_000)
-    assert world.bank.holder.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
+    assert world.bank.wallets.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
 
 
 def test_the_day_ends_at_midnight_in_beijing_and_the_year_does_not(
@@ -100,7 +100,7 @@ def test_what_was_spent_is_told_of_today_before_anything_is_paid_today(
     world: World, alice: Holder, phone: Holder
 ) -> None:
     def spent() -> tuple[int, int]:
-        state = world.bank.holder.state(phone.wallet)
+        state = world.bank.wallets.state(phone.wallet)
         return state.day_spent_fen, state.year_spent_fen
 
     alice.pay(phone.number, 5_000)
@@ -130,7 +130,7 @@ def test_exchange_is_free_of_the_spending_limits(world: World, alice: Holder) ->
     alice.exchange(100_000, out=True)
     alice.exchange(400_000)
     assert alice.exchange(400_000, out=True) == 0
-    assert world.bank.holder.state(alice.wallet).day_spent_fen == 0
+    assert world.bank.wallets.state(alice.wallet).day_spent_fen == 0
 
 
 def journaled(world: World) -> int:
@@ -163,14 +163,14 @@ def test_two_officers_set_the_limits_and_they_hold_at_once(
     act = world.approve(act)
     phone.pay(alice.number, 2_001)
     alice.pay(phone.number, 12_000)
-    assert world.bank.holder.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert world.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
     assert journaled(world) == before + 2, "what differs, and no more"
     [row] = world.bank.books.journal.read(act.position - 1, limit_rows=1)
     at = act.position - row.first_position
     assert row.records["digest"][at : at + 2].tolist() == [act.record_digest] * 2
     world.policy = policy()
     world.restart()
-    assert world.bank.holder.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert world.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
 
 
 def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
@@ -179,7 +179,7 @@ def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
     alice.pay(phone.number, 10_000)
     world.policy[bank_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
     world.set_policy()
-    assert world.bank.holder.state(phone.wallet).available_fen == 10_000
+    assert world.bank.wallets.state(phone.wallet).available_fen == 10_000
     phone.pay(alice.number, 2_000)
     assert refused(alice, phone.number, 1) == "PAYEE_CANNOT_BE_PAID"
 

@@ -39,7 +39,7 @@ def asked_until_it_has_to_wait(call: Callable[[], Any]) -> tuple[int, Refusal]:
 
 
 def by_one_s(tight: World, holder: Holder) -> dict[str, Callable[[], Any]]:
-    close = lambda: tight.bank.holder.close(  # noqa: E731
+    close = lambda: tight.bank.wallets.close(  # noqa: E731
         holder.signed(orders_pb2.CloseOrder, sequence=holder.next())
     )
     deposit = lambda: tight.bank.offline.deposits.deposit(  # noqa: E731

@@ -77,7 +77,7 @@ def test_for_a_closed_wallet_it_waits_in_suspense(
     world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = load(world, alice, alice.fen, monkeypatch)
-    world.bank.holder.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
+    world.bank.wallets.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
     world.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 0
     assert world.bank.vault.books().suspense_fen == 450

@@ -134,7 +134,7 @@ def test_what_is_refused_can_be_tried_again(world: World, bob: Holder) -> None:
 def test_a_closed_wallets_money_goes_to_another_one(
     world: World, bob: Holder, phone: Holder
 ) -> None:
-    world.bank.holder.close(bob.signed(orders_pb2.CloseOrder, sequence=bob.next()))
+    world.bank.wallets.close(bob.signed(orders_pb2.CloseOrder, sequence=bob.next()))
     deposited(world, bob, 300)
     position = entries(world)[0].position
     assert refused(world, position) == "PAYEE_CLOSED"

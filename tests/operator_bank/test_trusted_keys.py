@@ -13,7 +13,7 @@ from sqlalchemy import select
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.api.inner import inner_gate
+from operator_bank.api.inner import inner_authorizer
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.peers.central_keys import CentralKeys, KeysFile
 from operator_bank.peers.contradictions import KEYS
@@ -295,16 +295,16 @@ def test_a_statement_that_is_told_of_and_not_to_be_had_is_asked_for_once_by_the_
 def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
     world: World,
 ) -> None:
-    gate = inner_gate(world.bank.officers, world.bank.central_keys.revoked_certificates)
+    authorize = inner_authorizer(world.bank.officers, world.bank.central_keys.revoked_certificates)
     thief = Identity("central-bank", "central-bank", STOLEN)
-    gate(thief, "/dcep.bank.v1.InboundService/CheckPayees")
+    authorize(thief, "/dcep.bank.v1.InboundService/CheckPayees")
     world.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
     world.bank.central_keys.step()
     for method in ("CheckPayees", "SetAside"):
         with pytest.raises(Refusal, match="revoked") as caught:
-            gate(thief, f"/dcep.bank.v1.InboundService/{method}")
+            authorize(thief, f"/dcep.bank.v1.InboundService/{method}")
         assert caught.value.name == "ROLE_NOT_ALLOWED"
-    gate(Identity("central-bank", "central-bank", "6b" * 32), "/dcep.bank.v1.InboundService/x")
+    authorize(Identity("central-bank", "central-bank", "6b" * 32), "/dcep.bank.v1.InboundService/x")
 
 
 def kept_words(trust: Trust) -> list[tuple[str, SignedEnvelope, bytes]]:

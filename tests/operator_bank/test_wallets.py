@@ -20,9 +20,9 @@ def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
 ) -> None:
     named, known = world.open(name="小明", phone="+86 13800138000"), world.open(phone="13800138000")
     assert named.wallet.wallet_class == bank_pb2.WALLET_CLASS_II
-    assert world.bank.holder.state(named.wallet).deposit_fen == DEPOSIT_FEN
+    assert world.bank.wallets.state(named.wallet).deposit_fen == DEPOSIT_FEN
     assert known.wallet.wallet_class == bank_pb2.WALLET_CLASS_IV
-    assert world.bank.holder.state(known.wallet).deposit_fen is None
+    assert world.bank.wallets.state(known.wallet).deposit_fen is None
     assert refusal(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
 
 
@@ -36,7 +36,7 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, b
     assert refusal(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
     assert refusal(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    assert world.bank.holder.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
+    assert world.bank.wallets.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
 
     freeze(world, alice, False)
     alice.pay(bob.number, 1)
@@ -54,7 +54,7 @@ def test_a_wallet_that_is_asked_for_many_times_at_once_is_opened_once(world: Wor
 
 def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob: Holder) -> None:
     def close(holder: Holder) -> None:
-        world.bank.holder.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
+        world.bank.wallets.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
 
     bob.exchange(10)
     assert refusal(lambda: close(bob)).name == "WALLET_NOT_EMPTY"
@@ -64,7 +64,7 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
     assert refusal(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert refusal(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
     freeze(world, bob, False)
-    assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
+    assert world.bank.wallets.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
 
 
 def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
@@ -73,25 +73,25 @@ def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
     """Somebody kept it, and sends it again when the wallet is empty."""
     bob.exchange(10)
     kept = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    assert refusal(lambda: world.bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
+    assert refusal(lambda: world.bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
     bob.exchange(10, out=True)
     for bank in (world.bank, world.restart()):
-        assert refusal(lambda bank=bank: bank.holder.close(kept)).name == "WALLET_NOT_EMPTY"
-    assert world.bank.holder.status(bob.wallet) == bank_pb2.WALLET_STATUS_OPEN
+        assert refusal(lambda bank=bank: bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
+    assert world.bank.wallets.status(bob.wallet) == bank_pb2.WALLET_STATUS_OPEN
 
 
 def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: Holder) -> None:
     bob.exchange(10)
     sequence = bob.sequence
     reused = bob.signed(orders_pb2.CloseOrder, sequence=sequence)
-    assert refusal(lambda: world.bank.holder.close(reused)).name == "ID_REUSED"
+    assert refusal(lambda: world.bank.wallets.close(reused)).name == "ID_REUSED"
     bob.exchange(10, out=True)
     late = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
     order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    world.bank.holder.close(order)
+    world.bank.wallets.close(order)
     world.clock.advance(60_001)
-    world.bank.holder.close(order)  # it was closed by it in time
-    assert refusal(lambda: world.bank.holder.close(late)).name == "EXPIRED"
+    world.bank.wallets.close(order)  # it was closed by it in time
+    assert refusal(lambda: world.bank.wallets.close(late)).name == "EXPIRED"
 
 
 def tells_nothing(short: Refusal) -> bool:
@@ -103,7 +103,7 @@ def tells_nothing(short: Refusal) -> bool:
 
 def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> None:
     assert alice.exchange(40_000, out=True) == 60_000
-    state = world.bank.holder.state(alice.wallet)
+    state = world.bank.wallets.state(alice.wallet)
     assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
 
     world.policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
@@ -111,7 +111,7 @@ def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> No
     short = refusal(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
     assert refusal(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"
-    after = world.bank.holder.state(alice.wallet)
+    after = world.bank.wallets.state(alice.wallet)
     assert (after.available_fen, after.deposit_fen) == (state.available_fen, state.deposit_fen)
 
 

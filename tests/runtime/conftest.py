@@ -17,7 +17,7 @@ from runtime.certificates import Authority, Issued
 from runtime.channel import connect, served_by
 from runtime.connections import Bounds
 from runtime.metrics import CallMetrics
-from runtime.server import Gate, Server, Service
+from runtime.server import Authorizer, Server, Service
 from runtime.tls import TlsFiles, channel_credentials, server_credentials
 
 NAME = "dcep.test.v1.Numbers"
@@ -151,7 +151,7 @@ def serve(root: Root) -> Iterator[Serve]:
         on_ask: Handler = echo,
         on_follow: Handler = count,
         *,
-        gate: Gate | None = None,
+        authorize: Authorizer | None = None,
         require_client: bool = True,
         files: TlsFiles | None = None,
         connections: Bounds | None = None,
@@ -174,7 +174,7 @@ def serve(root: Root) -> Iterator[Serve]:
             address=address,
             registry=registry,
             metrics=CallMetrics(registry),
-            gate=gate,
+            authorize=authorize,
             max_workers=4,
             connections=connections,
         )

@@ -161,10 +161,10 @@ def test_a_second_certificate_gives_a_party_no_second_share(serve: Serve) -> Non
 def test_who_is_let_in_nowhere_keeps_no_connection_open_by_asking(serve: Serve) -> None:
     """A certificate of the root that was never admitted: refused calls, and health checks."""
 
-    def gate(who: Identity | None, method: str) -> None:
+    def authorize(who: Identity | None, method: str) -> None:
         raise Refusal(errors_pb2.REASON_BANK_NOT_ADMITTED, "you were not admitted")
 
-    served = serve(gate=gate, connections=Bounds(nobodys_s=1.0))
+    served = serve(authorize=authorize, connections=Bounds(nobodys_s=1.0))
     with connection(served, BANK) as channel:
         assert_cut_off_while_it_asks(channel)
 
@@ -172,11 +172,11 @@ def test_who_is_let_in_nowhere_keeps_no_connection_open_by_asking(serve: Serve) 
 def test_a_suspended_party_loses_the_connections_that_it_had(serve: Serve) -> None:
     suspended: list[bool] = []
 
-    def gate(who: Identity | None, method: str) -> None:
+    def authorize(who: Identity | None, method: str) -> None:
         if suspended:
             raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, "you are suspended")
 
-    served = serve(gate=gate, connections=Bounds(quiet_s=1.0))
+    served = serve(authorize=authorize, connections=Bounds(quiet_s=1.0))
     with connection(served, BANK) as channel:
         assert unary(channel)(Int32Value(value=1), timeout=20).value == 1
         suspended.append(True)

@@ -131,7 +131,7 @@ NO_ROLE: dict[str, Callable[[Made], Issued]] = {
 
 @pytest.fixture
 def served(serve: Serve) -> Served:
-    return serve(gate=only_bank_alpha)
+    return serve(authorize=only_bank_alpha)
 
 
 def shown(served: Served, root: Root, chain: Issued) -> grpc.Channel:

@@ -99,7 +99,7 @@ def test_the_gate_is_asked_before_the_request_is_looked_at(serve: Serve) -> None
         asked.append(method)
         raise Refusal(errors_pb2.REASON_ROLE_NOT_ALLOWED, "nobody may")
 
-    channel = serve(gate=nobody).plain()
+    channel = serve(authorize=nobody).plain()
     assert raw_refusal(channel, b"\xff").reason == errors_pb2.REASON_ROLE_NOT_ALLOWED
     assert asked == [f"/{NAME}/Ask"]
 

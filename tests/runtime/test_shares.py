@@ -288,11 +288,11 @@ def test_a_caller_who_is_not_let_in_any_more_is_cut_off_with_its_streams(
     """Also one that does not read what it is sent."""
     suspended = threading.Event()
 
-    def gate(who: Identity | None, method: str) -> None:
+    def authorize(who: Identity | None, method: str) -> None:
         if suspended.is_set() and who is not None and who.name == "alpha":
             raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, "suspended")
 
-    served = serve(on_follow=follow, gate=gate)
+    served = serve(on_follow=follow, authorize=authorize)
     alpha, beta = as_(served, "bank/alpha"), as_(served, "bank/beta")
     held = [stream(alpha)(ONE, timeout=60) for _ in range(STREAMS_EACH)]
     others = stream(beta)(ONE, timeout=60)

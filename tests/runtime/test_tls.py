@@ -31,7 +31,7 @@ def not_let_in(served: Served, credentials: grpc.ChannelCredentials) -> None:
 
 
 def test_a_certificate_of_the_root_with_the_role_is_let_in(serve: Serve) -> None:
-    assert ask(serve(gate=only_bank_alpha).ours(), 7) == 7
+    assert ask(serve(authorize=only_bank_alpha).ours(), 7) == 7
 
 
 def test_without_a_certificate_nobody_is_let_in(serve: Serve, root: Root) -> None:
@@ -79,14 +79,14 @@ def test_a_client_does_not_talk_to_a_server_of_another_root(serve: Serve, strang
     "role", ["dcep://bank/beta", "dcep://officer/alpha/lin", "dcep://wallet/alpha"]
 )
 def test_another_role_is_refused_by_the_gate(serve: Serve, root: Root, role: str) -> None:
-    served = serve(gate=only_bank_alpha)
+    served = serve(authorize=only_bank_alpha)
     with pytest.raises(Refusal) as caught:
         ask(served.ours(root.credentials(role)))
     assert caught.value.reason == errors_pb2.REASON_ROLE_NOT_ALLOWED
 
 
 def test_where_no_certificate_is_needed_the_peer_is_nobody(serve: Serve, root: Root) -> None:
-    served = serve(gate=only_bank_alpha, require_client=False)
+    served = serve(authorize=only_bank_alpha, require_client=False)
     with pytest.raises(Refusal) as caught:
         ask(served.ours(channel_credentials(root.ca)))
     assert caught.value.reason == errors_pb2.REASON_CERTIFICATE_REQUIRED

@@ -187,7 +187,7 @@ def test_one_snapshot_is_written_at_a_time(database_url: str) -> None:
     books = world(engine, tables)
     waiting: list[Callable[[], None]] = []
     core = Core(
-        engine, tables, books.journal, books.history, snapshot_every=1, aside=waiting.append
+        engine, tables, books.journal, books.history, snapshot_every=1, background=waiting.append
     )
 
     def pay(sequence: int) -> None:

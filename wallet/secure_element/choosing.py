@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from offline_token.formats import Chain
 from offline_token.limits import MAX_CHAINS
+from offline_token.spends import Spends
 from offline_token.verify import hops_left
-from offline_token.ways import Ways
 from wallet.secure_element.refusals import in_too_many_pieces
 from wallet.secure_element.state import HeldPiece, State, chain_of, worth_fen
 
@@ -84,11 +84,11 @@ def _first(pieces: list[HeldPiece], amount_fen: int) -> list[HeldPiece]:
     if worth_fen(pieces) < amount_fen:
         return []
     chosen: list[HeldPiece] = []
-    ways = Ways()
+    spends = Spends()
     for piece in pieces:
         if len(chosen) == MAX_CHAINS:
             break
-        if ways.add(chain_of(piece), piece.output):
+        if spends.add(chain_of(piece), piece.output):
             chosen.append(piece)
             if worth_fen(chosen) >= amount_fen:
                 return chosen

@@ -16,7 +16,7 @@ from central_bank.ledger import accounts
 from central_bank.limits import MAX_CLEARED_AT_ONCE, MAX_CLEARED_SINGLY
 from central_bank.registration.kept_batches import DEPOSIT, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
-from central_bank.registration.offline.double_spends import DEPOSITED, Deposited, Share, Ways
+from central_bank.registration.offline.double_spends import DEPOSITED, Allocation, Deposited, Spends
 from central_bank.registration.offline.evidence import Evidence
 from central_bank.registration.offline.losses import Losses
 from central_bank.registration.offline.outcomes import (
@@ -119,27 +119,27 @@ class Deposits:
         Those that nothing stands against are written down together.
         """
         outcomes: list[DepositOutcome] = []
-        staged: list[tuple[Judged, list[Share]]] = []
+        staged: list[tuple[Judged, list[Allocation]]] = []
         news = self._news(bank, judged)
-        ways = self._ways(bank, judged)
+        spends = self._spends(bank, judged)
         singly = 0
         for one in judged:
-            shares: list[Share] = []
+            allocations: list[Allocation] = []
             if one.verdict.good and one.item.number in news:
-                shares = ways.add_plain(_deposited(one))
-            if shares:
+                allocations = spends.add_plain(_deposited(one))
+            if allocations:
                 news.discard(one.item.number)
-                staged.append((one, shares))
+                staged.append((one, allocations))
                 outcomes.append(DepositOutcome(one.item.number, SETTLED, 0, one.verdict.value_fen))
                 continue
             if singly == MAX_CLEARED_SINGLY:
                 break
             singly += 1
-            self._retire_all(bank, staged, ways, signed)
+            self._retire_all(bank, staged, spends, signed)
             staged = []
             outcomes.append(self._deposit_one(bank, one, signed))
-            ways.put(one.verdict.all_pieces, self._ways(bank, [one]).by_piece)
-        self._retire_all(bank, staged, ways, signed)
+            spends.put(one.verdict.all_pieces, self._spends(bank, [one]).by_piece)
+        self._retire_all(bank, staged, spends, signed)
         return outcomes
 
     def _news(self, bank: Bank, judged: Sequence[Judged]) -> set[int]:
@@ -177,17 +177,19 @@ class Deposits:
             return DepositOutcome(item.number, PENDING, said, verdict=verdict.reason.name)
         if not verdict.good:
             return self._invalid(bank, judged, verdict.reason.name, End.BAD)
-        ways = self._ways(bank, [judged])
-        ends = [ways.by_piece.get(end.id, {}) for end in verdict.pieces]
+        spends = self._spends(bank, [judged])
+        ends = [spends.by_piece.get(end.id, {}) for end in verdict.pieces]
         if any(DEPOSITED in end for end in ends):
             ruling = self._ruling(judged, End.DEPOSITED)
             before = errors_pb2.REASON_ALREADY_DEPOSITED
             return self._answers.refuse(bank, item, before, ruling=ruling)
-        paid_away = ways.paid_away(_deposited(judged))
-        shares = ways.add(_deposited(judged))
-        found = [double for share in shares for double in share.doubles if double.is_new]
-        ended = paid_away or _to_the_cheater(shares) or self._losses.beyond_cap(shares)
-        refused = bool(ended) or _to_the_cheater(shares, item.own_device_keys)
+        paid_away = spends.paid_away(_deposited(judged))
+        allocations = spends.add(_deposited(judged))
+        found = [
+            double for allocation in allocations for double in allocation.doubles if double.is_new
+        ]
+        ended = paid_away or _to_the_cheater(allocations) or self._losses.beyond_cap(allocations)
+        refused = bool(ended) or _to_the_cheater(allocations, item.own_device_keys)
         for double in [*found, *paid_away]:
             self._evidence.uncover(double, bank.index, refused=refused)
         if ended:
@@ -195,11 +197,11 @@ class Deposits:
         if refused:
             # By its bank's word alone: this wallet is not paid, and nothing is said of the piece.
             return self._invalid(bank, judged, _SPENT_TWICE)
-        if not all(self._losses.fund(*borne) for borne in self._losses.borne(shares).items()):
+        if not all(self._losses.fund(*borne) for borne in self._losses.borne(allocations).items()):
             # Not the last word: the bank asks again until the reserves suffice.
             self._waiting.begin(bank, judged)
             return DepositOutcome(item.number, PENDING, errors_pb2.REASON_RESERVES_SHORT)
-        self._retire_all(bank, [(judged, shares)], ways, signed)
+        self._retire_all(bank, [(judged, allocations)], spends, signed)
         return DepositOutcome(item.number, SETTLED, 0, verdict.value_fen)
 
     def _invalid(
@@ -220,16 +222,16 @@ class Deposits:
         ids = {token_id for one in judged for token_id in one.token_ids()}
         return self._database.read(lambda c: Registered.of(c, ids))
 
-    def _ways(self, bank: Bank, judged: Sequence[Judged]) -> Ways:
+    def _spends(self, bank: Bank, judged: Sequence[Judged]) -> Spends:
         """How the pieces in these payments were spent before."""
         spent = [piece for one in judged for piece in one.verdict.all_pieces]
-        return self._database.read(lambda c: Ways.of(c, bank.index, spent))
+        return self._database.read(lambda c: Spends.of(c, bank.index, spent))
 
     def _retire_all(
         self,
         bank: Bank,
-        staged: Sequence[tuple[Judged, Sequence[Share]]],
-        ways: Ways,
+        staged: Sequence[tuple[Judged, Sequence[Allocation]]],
+        spends: Spends,
         signed: SignedBatch,
     ) -> None:
         """Moves what was staged and keeps its ways, in one commit."""
@@ -238,10 +240,13 @@ class Deposits:
         now_ms = self._clock.now_ms()
         moves: list[_Move] = []
         notes: list[bytes] = []
-        for one, shares in staged:
-            sources = {accounts.OFFLINE_FLOAT: sum(share.retired_fen for share in shares)}
+        for one, allocations in staged:
+            sources = {
+                accounts.OFFLINE_FLOAT: sum(allocation.retired_fen for allocation in allocations)
+            }
             sources |= {
-                accounts.loss(bearer): fen for bearer, fen in self._losses.borne(shares).items()
+                accounts.loss(bearer): fen
+                for bearer, fen in self._losses.borne(allocations).items()
             }
             paying = _moves(one.item, sources)
             moves += paying
@@ -259,9 +264,9 @@ class Deposits:
             if (answers.results >= Result.MALFORMED).any() or answers.repeated.any():
                 raise DepositBroken(f"bank {bank.name}: {answers.results.tolist()}")
             signed.keep_whole(connection, answers)
-            ways.write(connection, now_ms)
-            for one, shares in staged:
-                self._losses.put(connection, bank, one.item.number, shares, now_ms)
+            spends.write(connection, now_ms)
+            for one, allocations in staged:
+                self._losses.put(connection, bank, one.item.number, allocations, now_ms)
                 if one.waited:
                     self._waiting.end(connection, bank, one.item.number)
 
@@ -275,16 +280,16 @@ def _deposited(one: Judged) -> Deposited:
     return Deposited(one.chains, one.verdict, one.ends, one.item.number)
 
 
-def _to_the_cheater(shares: Sequence[Share], own: Sequence[bytes] = ()) -> bool:
+def _to_the_cheater(allocations: Sequence[Allocation], own: Sequence[bytes] = ()) -> bool:
     """Whether a piece would be paid to the one who spent it, or what it came from, twice.
 
     Args:
         own: further keys of the wallet that would be paid.
     """
     return any(
-        double.device == share.end.owner or double.device in own
-        for share in shares
-        for double in share.doubles
+        double.device == allocation.end.owner or double.device in own
+        for allocation in allocations
+        for double in allocation.doubles
     )
 
 

@@ -38,7 +38,7 @@ _UPDATE = (
 
 
 @dataclass(slots=True)
-class Way:
+class Spend:
     """One way in which a piece was spent; `bank` brought it in.
 
     Attributes:
@@ -84,7 +84,7 @@ class DoubleSpend:
     """
 
     piece: Piece
-    first: Way
+    first: Spend
     certificate: Certificate
     second: Endorsement | DepositEndorsement
     is_new: bool
@@ -100,7 +100,7 @@ class DoubleSpend:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Allocation:
     """What a deposited piece is paid: from the float, and as a loss.
 
     Attributes:
@@ -134,14 +134,14 @@ class Deposited(NamedTuple):
 
 
 @dataclass
-class Ways:
+class Spends:
     """The registered ways of some pieces, and those that a deposit adds."""
 
     bank: int
-    by_piece: dict[bytes, dict[bytes, Way]] = field(default_factory=dict)
+    by_piece: dict[bytes, dict[bytes, Spend]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Connection, bank: int, spent: Iterable[Piece]) -> Ways:
+    def of(cls, connection: Connection, bank: int, spent: Iterable[Piece]) -> Spends:
         """What is registered of these pieces, the oldest way first."""
         found = cls(bank)
         # In the order of the index.
@@ -151,7 +151,7 @@ class Ways:
 
     def _take(self, connection: Connection, keys: Sequence[tuple[bytes, bytes]]) -> None:
         for row in of_rows(connection, _BY_KEYS, keys):
-            way = Way(
+            spend = Spend(
                 bytes(row.token_id),
                 bytes(row.hop),
                 row.bank,
@@ -160,9 +160,9 @@ class Ways:
                 row.claimed_fen,
                 known=True,
             )
-            self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = way
+            self.by_piece.setdefault(bytes(row.piece_id), {})[bytes(row.spent_by)] = spend
 
-    def add_plain(self, paid: Deposited) -> list[Share]:
+    def add_plain(self, paid: Deposited) -> list[Allocation]:
         """As `add`, of chains against which nothing stands; else adds nothing and returns none.
 
         Nothing stands against them when nobody has brought in their ends, and no piece on
@@ -172,17 +172,17 @@ class Ways:
         if any(self.by_piece.get(end.id) for end in verdict.pieces):
             return []
         before = {
-            piece.id: {spent_by: replace(way) for spent_by, way in ways.items()}
+            piece.id: {spent_by: replace(spend) for spent_by, spend in spends.items()}
             for piece in verdict.all_pieces
-            if (ways := self.by_piece.get(piece.id))
+            if (spends := self.by_piece.get(piece.id))
         }
-        shares = self.add(paid)
-        if not any(share.doubles or share.loss_fen for share in shares):
-            return shares
+        allocations = self.add(paid)
+        if not any(allocation.doubles or allocation.loss_fen for allocation in allocations):
+            return allocations
         self.put(verdict.all_pieces, before)
         return []
 
-    def put(self, spent: Iterable[Piece], by_piece: dict[bytes, dict[bytes, Way]]) -> None:
+    def put(self, spent: Iterable[Piece], by_piece: dict[bytes, dict[bytes, Spend]]) -> None:
         """Has the ways of these pieces be as given."""
         for piece in spent:
             self.by_piece.pop(piece.id, None)
@@ -195,12 +195,12 @@ class Ways:
 
     def _paid_away(self, end: Piece, signed: DepositEndorsement) -> list[DoubleSpend]:
         """One, where the owner of a piece that is deposited has paid it to somebody before."""
-        for spent_by, way in self.by_piece.get(end.id, {}).items():
+        for spent_by, spend in self.by_piece.get(end.id, {}).items():
             if spent_by != DEPOSITED:
-                return [DoubleSpend(end, way, way.certificate(), signed, is_new=True)]
+                return [DoubleSpend(end, spend, spend.certificate(), signed, is_new=True)]
         return []
 
-    def add(self, paid: Deposited) -> list[Share]:
+    def add(self, paid: Deposited) -> list[Allocation]:
         """Spends what the chains of a good deposit spend, and their ends at its number."""
         verdict = paid.verdict
         each = zip(paid.chains, verdict.spent, verdict.pieces, paid.ends, strict=True)
@@ -210,16 +210,16 @@ class Ways:
         """Keeps what was added."""
         fresh: list[tuple[int | bytes, ...]] = []
         moved: list[tuple[int | bytes, ...]] = []
-        for piece_id, ways in self.by_piece.items():
-            for spent_by, way in ways.items():
-                if not way.known:
-                    row = (way.token_id, piece_id, spent_by, way.hop)
-                    amounts = (way.retired_fen, way.claimed_fen)
-                    fresh.append((*row, *amounts, way.bank, way.number, now_ms))
-                elif way.changed:
-                    amounts = (way.retired_fen, way.claimed_fen)
-                    moved.append((*amounts, way.token_id, piece_id, spent_by))
-                way.known, way.changed = True, False
+        for piece_id, spends in self.by_piece.items():
+            for spent_by, spend in spends.items():
+                if not spend.known:
+                    row = (spend.token_id, piece_id, spent_by, spend.hop)
+                    amounts = (spend.retired_fen, spend.claimed_fen)
+                    fresh.append((*row, *amounts, spend.bank, spend.number, now_ms))
+                elif spend.changed:
+                    amounts = (spend.retired_fen, spend.claimed_fen)
+                    moved.append((*amounts, spend.token_id, piece_id, spent_by))
+                spend.known, spend.changed = True, False
         if fresh:
             execute_many(connection, _INSERT, fresh)
         if moved:
@@ -232,14 +232,14 @@ class Ways:
         end: Piece,
         signed: DepositEndorsement,
         number: int,
-    ) -> Share:
+    ) -> Allocation:
         doubles: dict[bytes, DoubleSpend] = {}
         for (piece, digest), hop in zip(spent, chain.hops, strict=True):
-            ways = self.by_piece.get(piece.id, {})
-            others = [way for spent_by, way in ways.items() if spent_by != digest]
+            spends = self.by_piece.get(piece.id, {})
+            others = [spend for spent_by, spend in spends.items() if spent_by != digest]
             if others:
                 certificate, second = hop.certificate, hop.endorsement
-                is_new = digest not in ways
+                is_new = digest not in spends
                 doubles[piece.id] = DoubleSpend(piece, others[0], certificate, second, is_new)
         at = {**doubles, **{double.piece.id: double for double in self._paid_away(end, signed)}}
         path = [*(piece for piece, _ in spent), end]
@@ -249,7 +249,7 @@ class Ways:
             encoded = hop.certificate.encode() + hop.endorsement.encode()
             self._spend(piece, digest, encoded, retired_fen, claimed_fen, number)
         self._spend(end, DEPOSITED, signed.encode(), retired_fen, claims[-1], number)
-        return Share(end, retired_fen, tuple(doubles.values()), tuple(lost))
+        return Allocation(end, retired_fen, tuple(doubles.values()), tuple(lost))
 
     def _claims(
         self,
@@ -264,7 +264,9 @@ class Ways:
         claims: list[int] = []
         lost: list[tuple[DoubleSpend, int]] = []
         for piece in reversed(spent):
-            before_fen = sum(way.claimed_fen for way in self.by_piece.get(piece.id, {}).values())
+            before_fen = sum(
+                spend.claimed_fen for spend in self.by_piece.get(piece.id, {}).values()
+            )
             within_fen = min(claimed_fen, piece.value_fen - before_fen)
             if within_fen < claimed_fen:
                 lost.append((doubles[piece.id], claimed_fen - within_fen))
@@ -281,8 +283,8 @@ class Ways:
         claimed_fen: int,
         number: int,
     ) -> None:
-        ways = self.by_piece.setdefault(piece.id, {})
-        way = ways.setdefault(spent_by, Way(piece.token_id, hop, self.bank, number))
-        way.retired_fen += retired_fen
-        way.claimed_fen += claimed_fen
-        way.changed = True
+        spends = self.by_piece.setdefault(piece.id, {})
+        spend = spends.setdefault(spent_by, Spend(piece.token_id, hop, self.bank, number))
+        spend.retired_fen += retired_fen
+        spend.claimed_fen += claimed_fen
+        spend.changed = True

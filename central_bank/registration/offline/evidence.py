@@ -13,7 +13,7 @@ from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
 from central_bank.registration.offline.double_spends import DEPOSITED, DoubleSpend
 from central_bank.tables import evidence
 from offline_token import evidence as proof
-from offline_token.deposit import DepositEndorsement, read_way
+from offline_token.deposit import DepositEndorsement, read_spend
 from offline_token.formats import BANK, DEVICE, Certificate
 from offline_token.signing import verified
 from runtime.clock import Clock
@@ -89,8 +89,8 @@ class Evidence:
             bytes(row.piece_id),
             _certifier(banks[row.bank], device),
             device,
-            read_way(bytes(row.first)),
-            read_way(bytes(row.second)),
+            read_spend(bytes(row.first)),
+            read_spend(bytes(row.second)),
         )
         first, second = banks[row.first_bank].name, banks[row.second_bank].name
         return Case(row.id, double_spend, first, second, row.time_ms)

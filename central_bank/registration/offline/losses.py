@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 from central_bank.authentication.banks import Bank, Registry
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
-from central_bank.registration.offline.double_spends import DoubleSpend, Share
+from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
 from central_bank.tables import losses, tokens
 from runtime.clock import Clock
 from runtime.database import Database
@@ -35,13 +35,13 @@ class Losses:
         self._registry = registry
         self._clock = clock
 
-    def beyond_cap(self, shares: Sequence[Share]) -> bool:
+    def beyond_cap(self, allocations: Sequence[Allocation]) -> bool:
         """Whether these losses, with the earlier ones, are more than is paid for a double spend."""
         by_load: Counter[tuple[int, int]] = Counter()
         by_device: Counter[bytes] = Counter()
-        for share in shares:
-            for double, fen in share.lost:
-                by_load[self._load(share.end.token_id)] += fen
+        for allocation in allocations:
+            for double, fen in allocation.lost:
+                by_load[self._load(allocation.end.token_id)] += fen
                 by_device[double.device] += fen
         return (
             any(
@@ -52,14 +52,14 @@ class Losses:
                 fen + self._lost_by_device(device) > MAX_LOSS_PER_DEVICE_FEN
                 for device, fen in by_device.items()
             )
-            or len(self.borne(shares)) > MAX_BEARERS
+            or len(self.borne(allocations)) > MAX_BEARERS
         )
 
-    def borne(self, shares: Sequence[Share]) -> dict[int, int]:
+    def borne(self, allocations: Sequence[Allocation]) -> dict[int, int]:
         """Fen that each bank, by its index, has to bear."""
         borne: Counter[int] = Counter()
-        for share in shares:
-            for double, fen in share.lost:
+        for allocation in allocations:
+            for double, fen in allocation.lost:
                 borne[self._bearer(double)] += fen
         return dict(borne)
 
@@ -87,15 +87,15 @@ class Losses:
         connection: Connection,
         bank: Bank,
         number: int,
-        shares: Sequence[Share],
+        allocations: Sequence[Allocation],
         now_ms: int,
     ) -> None:
         """Keeps which losses a deposit made, in the transaction that takes them."""
         rows = [
             {
-                "piece_id": share.end.id,
+                "piece_id": allocation.end.id,
                 "lost_at": double.piece.id,
-                "token_id": share.end.token_id,
+                "token_id": allocation.end.token_id,
                 "device_key": double.device,
                 "borne_by": self._bearer(double),
                 "amount_fen": fen,
@@ -103,8 +103,8 @@ class Losses:
                 "number": number,
                 "time_ms": now_ms,
             }
-            for share in shares
-            for double, fen in share.lost
+            for allocation in allocations
+            for double, fen in allocation.lost
         ]
         if rows:
             connection.execute(insert(losses), rows)

@@ -213,8 +213,8 @@ def _gone_pieces(taken: Sequence[Row[Any]]) -> Gone:
     by_deposit: Counter[tuple[int, int]] = Counter()
     for row in taken:
         by_deposit[row.bank, row.number] += _paid_fen(row)
-    shares = [(*deposit, fen) for deposit, fen in sorted(by_deposit.items()) if fen]
-    return Gone(pruned_chain.PIECES, taken, shares, sum(fen for _, _, fen in shares))
+    allocations = [(*deposit, fen) for deposit, fen in sorted(by_deposit.items()) if fen]
+    return Gone(pruned_chain.PIECES, taken, allocations, sum(fen for _, _, fen in allocations))
 
 
 def _paid_fen(row: Row[Any]) -> int:

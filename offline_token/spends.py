@@ -9,7 +9,7 @@ from offline_token.formats import PAYEE_OUTPUT, Chain
 from offline_token.verify import piece_of
 
 
-class Ways:
+class Spends:
     """Chains of one payment, none of which spends a piece in another way than the others.
 
     What a payee refuses as `Reason.TOKEN_TWICE` is not added.
