@@ -12,7 +12,6 @@ from deployment.limits import LOOK_TIMEOUT_S
 from deployment.processes import Running
 from deployment.topology import CENTRAL_BANK, StackPlan
 from language import _
-from runtime.one_writer import may_be_written
 
 
 class AnotherStack(Exception):
@@ -53,6 +52,8 @@ def _runs_here(plan: StackPlan, name: str) -> bool:
     pid = plan.pids.get(name)
     if pid is not None and Running.find(plan.command(name), pid) is not None:
         return True
+    from runtime.one_writer import may_be_written  # and with it SQLAlchemy: a third of a start
+
     return may_be_written(plan.database_url(name))
 
 

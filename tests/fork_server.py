@@ -29,8 +29,18 @@ from typing import Any
 READ = ("central_bank", "operator_bank", "wallet", "console", "auditor", "sandbox")
 """What is run, and reads the rest."""
 
-READ_LATE = ("typer._adapters",)
-"""What libraries read only when they are used."""
+READ_LATE = (
+    "alembic.command",
+    "alembic.context",
+    "alembic.op",
+    "encodings.idna",
+    "numpy.ma",
+    "psycopg",
+    "runtime.migration_env",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "typer._adapters",
+)
+"""What is read only when it is used."""
 
 WIDTH = 1_000
 """Bytes kept for the command line of what is forked, as others see it."""

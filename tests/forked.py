@@ -26,15 +26,8 @@ from typing import IO
 from tests.fork_server import WIDTH
 
 _READ_LATE = (
-    "DCEP_",
-    "WALLET_HOME",
-    "LANGUAGE",
-    "COLUMNS",
-    "PYTEST_",
-    "HOME",
-    "XDG_",
-    "PATH",
-    "TZ",
+    *("DCEP_", "WALLET_HOME", "LANGUAGE", "COLUMNS", "PYTEST_", "HOME", "XDG_", "PATH", "TZ"),
+    *("COMP_", "_DCEP_COMPLETE", "_WALLET_COMPLETE", "_TYPER_COMPLETE_"),  # of completion
 )
 """How variables begin that ours read when they run, and nobody before that."""
 

@@ -56,8 +56,9 @@ class Drill:
 
     def through(self, *changes: tuple[str, ...]) -> None:
         """Makes changes while payments go on in both directions: each one settles."""
+        count = 20 * (len(changes) + 1)
         streams = [
-            Stream(payer, payee.number, 100, count=80)
+            Stream(payer, payee.number, 100, count=count)
             for payer, payee in ((self.alice, self.bob), (self.bob, self.alice))
         ]
         for number, words in enumerate(changes):
@@ -67,7 +68,7 @@ class Drill:
         live = audit_stack(self.world.plan)
         assert live.ok, live.problems
         for stream in streams:
-            assert len(set(stream.finish())) == 80
+            assert len(set(stream.finish())) == count
 
     def registered(self, party: str, kind: str) -> list[dict[str, Any]]:
         """What the list says of a party's keys or certificates, the newest first."""

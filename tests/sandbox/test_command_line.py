@@ -19,6 +19,7 @@ from console.output import Speaker as DcepSpeaker
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from sandbox.stack.supervisor import init
+from tests import forked
 from wallet.cli.console import Speaker as WalletSpeaker
 
 TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli.main"}
@@ -26,13 +27,9 @@ BIN = Path(sys.executable).parent
 
 
 def run(tool: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", TOOLS[tool], *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+    done = forked.run([TOOLS[tool], *words], {**forked.importing(), **environment})
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
     )
 
 
