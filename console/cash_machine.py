@@ -15,7 +15,7 @@ from console.tray import Notes, Tray
 from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import ask, public_channel, stub
-from deployment.topology import CASH_MACHINE, StackMissing, StackPlan
+from deployment.topology import CASH_MACHINE, MachineMissing, StackPlan
 from language import _
 from runtime.envelope import sign
 
@@ -37,11 +37,11 @@ class CashMachine:
         """A machine of a bank of a stack.
 
         Raises:
-            StackMissing: there is none of this name.
+            MachineMissing: there is none of this name.
         """
         path = plan.cash_machine_key(bank, name)
         if not path.exists():
-            raise StackMissing(
+            raise MachineMissing(
                 _("no machine {name!r} stands here for {bank}").format(name=name, bank=bank)
             )
         return cls(bank, SigningKey(path.read_bytes()), name)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.markup import escape
 
+from console.next_steps import next_step
 from runtime.output import EXIT_USAGE as EXIT_USAGE
 from runtime.output import json_ascii
 
@@ -51,12 +52,22 @@ class Speaker:
             for text in map(line, entries) if entries else (nothing,):
                 self.say(text)
 
-    def fail(self, code: int, reason: str, text: str, /, **more: Any) -> NoReturn:
-        """Say why it did not work and end with ``code``."""
+    def fail(
+        self, code: int, reason: str, text: str, following: str = "", /, **more: Any
+    ) -> NoReturn:
+        """Say why it did not work, and what to do next, and end with ``code``.
+
+        Args:
+            following: what to do, where more is known than `next_step` says of the reason.
+        """
+        following = following or next_step(reason)
         if self.as_json:
             # What a peer put beside its refusal takes no place of ours.
-            self.result({**more, "ok": False, "reason": reason, "message": text})
+            ours = {"ok": False, "reason": reason, "message": text, "next": following}
+            self.result({**more, **ours})
         else:
             console = Console(stderr=True, highlight=False, soft_wrap=True)
             console.print(f"[red]{reason}[/]: {escape(text)}")
+            if following:
+                console.print(escape(following))
         raise SystemExit(code)

@@ -33,7 +33,7 @@ def check_ours(plan: StackPlan, name: str) -> None:
         _(
             "{name} does not run from {folder}, and something else answers at {address}: the "
             "port is in use, perhaps by the stack that this folder is a copy of. Nothing was "
-            "asked of it; stop it first: dcep down --dir ITS_FOLDER"
+            "asked of it."
         ).format(name=name, folder=plan.folder, address=address)
     )
 

@@ -43,7 +43,31 @@ class BanksMisnamed(ValueError):
 
 
 class StackMissing(Exception):
-    """There is no stack in the folder, or its description cannot be read."""
+    """There is no stack in the folder, or its description cannot be read.
+
+    Attributes:
+        reason: for programs.
+    """
+
+    reason = "NO_STACK"
+
+
+class BankMissing(StackMissing):
+    """The stack has no such bank; the message says which it has."""
+
+    reason = "BANK_UNKNOWN"
+
+
+class MachineMissing(StackMissing):
+    """No such cash machine stands here."""
+
+    reason = "MACHINE_UNKNOWN"
+
+
+class OfficerMissing(StackMissing):
+    """The stack has no such officer; the message says which it has."""
+
+    reason = "OFFICER_UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -131,12 +155,12 @@ class StackPlan:
         return self.folder / "cash_machines" / bank / f"{name}.tray"
 
     def bank(self, name: str) -> BankPlan:
-        """The bank of that name; StackMissing when the stack has none."""
+        """The bank of that name; BankMissing when the stack has none."""
         for bank in self.banks:
             if bank.name == name:
                 return bank
         known = ", ".join(bank.name for bank in self.banks)
-        raise StackMissing(
+        raise BankMissing(
             _("no bank {name!r} in this stack; it has {known}").format(name=name, known=known)
         )
 
@@ -156,11 +180,17 @@ class StackPlan:
         return self.bank(institution).officers
 
     def institution(self, officer: str) -> str:
-        """Where an officer works; StackMissing for nobody's."""
+        """Where an officer works; OfficerMissing for nobody's."""
+        known = []
         for name in (CENTRAL_BANK, *(bank.name for bank in self.banks)):
             if officer in self.officers(name):
                 return name
-        raise StackMissing(_("no officer {officer!r} in this stack").format(officer=officer))
+            known.append(f"{name}: {', '.join(self.officers(name))}")
+        raise OfficerMissing(
+            _("no officer {officer!r} in this stack; it has {known}").format(
+                officer=officer, known="; ".join(known)
+            )
+        )
 
     def office_address(self, institution: str) -> str:
         """Where an institution's officers reach it."""

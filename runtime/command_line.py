@@ -12,7 +12,7 @@ import typer
 import language
 from language import _
 from language.commands import parts, translate, wrong_usage
-from runtime.output import EXIT_USAGE, asked_for_json, can_print
+from runtime.output import EXIT_USAGE, asked_for_json, can_print, only_asks
 
 _DRAWN = "╭─…"
 """What a page of help is drawn with, where it can be."""
@@ -23,6 +23,7 @@ Fail = Callable[[str, str], NoReturn]
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        only_asks()
         sys.stdout.write(f"{version('dcep')}\n")
         raise typer.Exit
 
@@ -54,6 +55,7 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
             part.no_args_is_help = False
         if not can_print(_DRAWN):
             part.rich_markup_mode = None
+        _help_only_asks(part)
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except typer.TyperException as wrong:
@@ -61,6 +63,17 @@ def run_app(app: typer.Typer, name: str, fail: Fail) -> None:
     except typer.Abort:
         raise KeyboardInterrupt from None
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _help_only_asks(part: Any) -> None:
+    """A page of help orders nothing: a reader who has seen enough of it is told nothing more."""
+    get_help = part.get_help
+
+    def asked(context: Any) -> Any:
+        only_asks()
+        return get_help(context)
+
+    part.get_help = asked
 
 
 def as_defaults(context: typer.Context, values: Mapping[str, Any]) -> None:

@@ -47,6 +47,7 @@ _COMMON = (
     N_("Connection timed out"),
     N_("No such device or address"),
     N_("Too many levels of symbolic links"),
+    N_("timed out"),
 )
 
 _SAMPLE = N_("Interrupted.")
@@ -82,9 +83,13 @@ def of_this_machine(error: Exception) -> str:
     return ""
 
 
-def reason_of(error: OSError) -> str:
-    """What the operating system says of a failure, in the reader's language where it is common."""
-    return _(error.strerror or str(error))
+def reason_of(error: Exception) -> str:
+    """Why a file or a connection failed, in the reader's language where that is common."""
+    if isinstance(error, UnicodeError):
+        return _("it is no text in UTF-8")
+    if isinstance(error, EOFError):
+        return _("it ends in the middle")
+    return _(getattr(error, "strerror", None) or str(error))
 
 
 _only_asks = False
@@ -156,6 +161,11 @@ def only_asks() -> None:
     """The command that runs orders nothing: nothing is left open when its answer is lost."""
     global _only_asks
     _only_asks = True
+
+
+def asks_only() -> bool:
+    """Whether the command that runs orders nothing."""
+    return _only_asks
 
 
 def run_command(command: Callable[[], object], following: str) -> None:

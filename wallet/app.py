@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from language import _
+from language import N_, _
 from wallet.home.home import Home, HomeError, Profile
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 class NotOpened(HomeError):
     """No wallet lives in this home yet."""
+
+    following = N_("Or say where it lives: --home DIR, or WALLET_HOME.")
 
 
 class App:

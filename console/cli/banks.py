@@ -23,7 +23,7 @@ from deployment.provisioning import fingerprint, introduction
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from language import N_, _
 from runtime.errors import NoAnswer, Refusal
-from runtime.output import harmless
+from runtime.output import harmless, reason_of
 
 Cause = Annotated[str, typer.Option(help="Why, for the record.")]
 _KEY_DIGITS = 64
@@ -290,7 +290,7 @@ def _fingerprint(speaker: Speaker, certificate: Path) -> str:
             EXIT_USAGE,
             "FIELD_INVALID",
             _("{certificate} is no certificate: {wrong}").format(
-                certificate=certificate, wrong=wrong
+                certificate=certificate, wrong=reason_of(wrong)
             ),
         )
 

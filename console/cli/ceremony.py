@@ -184,7 +184,7 @@ def _read(speaker: Speaker, file: Path) -> Record:
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        speaker.fail(EXIT_USAGE, "RECORD_UNREADABLE", f"{file}: {error}")
+        speaker.fail(EXIT_USAGE, "RECORD_UNREADABLE", f"{file}: {reason_of(error)}")
     return _or_fail(speaker, lambda: read_record(content))
 
 

@@ -22,7 +22,7 @@ from language import _
 from runtime.authority_key import make_authority_key, open_authority_key
 from runtime.certificates import Authority, request
 from runtime.envelope import possession
-from runtime.output import reason_of
+from runtime.output import of_this_machine, reason_of
 from runtime.settings import SettingsError
 from runtime.signing_keys import make_token_key, open_key
 
@@ -198,5 +198,7 @@ def _write(speaker: Speaker, file: Path, content: bytes, mode: int) -> None:
 def _or_fail(speaker: Speaker, act: Callable[[], T]) -> T:
     try:
         return act()
-    except (SettingsError, ValueError, OSError) as wrong:
+    except OSError as wrong:
+        speaker.fail(EXIT_REFUSED, "KEY_REFUSED", of_this_machine(wrong))
+    except (SettingsError, ValueError) as wrong:
         speaker.fail(EXIT_REFUSED, "KEY_REFUSED", str(wrong))

@@ -16,6 +16,7 @@ from console.output import EXIT_USAGE, Speaker
 from dcep.office.v1 import office_pb2
 from deployment.topology import load
 from language import _
+from runtime.output import reason_of
 
 Bank = Annotated[str, typer.Argument(help="Name of a bank.")]
 policy = typer.Typer(help="Limits of a bank's wallet classes.", no_args_is_help=True)
@@ -59,7 +60,7 @@ def set_command(
     try:
         kind = _read(file)
     except (OSError, ValueError) as wrong:
-        speaker.fail(EXIT_USAGE, "POLICY_FILE", f"{file}: {wrong}")
+        speaker.fail(EXIT_USAGE, "POLICY_FILE", f"{file}: {reason_of(wrong)}")
     propose(plan, officer, kind, cause, "", anew, as_json, at=at)
 
 

@@ -19,7 +19,7 @@ from currency.amount import format_yuan
 from dcep.office.v1 import office_pb2
 from deployment.topology import StackPlan, load
 from language import _
-from runtime.output import reason_of
+from runtime.output import of_this_machine
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +85,7 @@ def _remember(plan: StackPlan, acts: list[office_pb2.Act]) -> tuple[set[str], st
     try:
         return remember(plan, acts), ""
     except OSError as error:
-        why = f"{error.filename}: {reason_of(error)}"
+        why = of_this_machine(error)
         return set(), _(
             "What was shown cannot be kept, to compare it when it is approved: {why}"
         ).format(why=why)

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from console.options import DatabaseUrl, Json
-from console.output import EXIT_REFUSED, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Speaker
 from deployment.topology import StackPlan
 from language import _
 
@@ -33,6 +33,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Watch a digital currency live: issue, pay, crash, pay offline, redeem, and the proof."""
+    from auditor.audit import AuditImpossible
     from deployment.databases import drop_databases
     from sandbox.cli.audit import show
     from sandbox.compiled import compile_first
@@ -61,6 +62,8 @@ def demo(
                 audit = audited(world)
         except StoryFailed as failed:
             speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
+        except AuditImpossible as cause:
+            speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
         finally:
             if keep is None:
                 drop_databases(world.database_urls)

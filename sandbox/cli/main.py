@@ -27,6 +27,7 @@ from console.cli import (
     requests,
     suspense,
 )
+from console.next_steps import next_step
 from console.options import Json
 from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
 from currency.amount import AmountError
@@ -119,15 +120,11 @@ def _run() -> None:
     except Refusal as refusal:
         if is_undecided(refusal.reason) and refusal.reason not in _OF_WHO_ASKS:
             more = {"why": refusal.name, **refusal.metadata}
-            said = _("{reason}: {said} (safe to repeat)").format(
-                reason=refusal.name, said=_said(refusal)
-            )
-            speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, **more)
+            said = f"{refusal.name}: {_said(refusal)}"
+            speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, next_step(refusal.name), **more)
         speaker.fail(EXIT_REFUSED, refusal.name, _said(refusal), **refusal.metadata)
     except NoAnswer as silence:
-        speaker.fail(
-            EXIT_NO_ANSWER, "NO_ANSWER", _("{silence} (safe to repeat)").format(silence=silence)
-        )
+        speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(silence))
     except AmountError as wrong:
         speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
     except NumberError as wrong:
@@ -135,7 +132,7 @@ def _run() -> None:
     except BanksMisnamed as wrong:
         speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
     except StackMissing as missing:
-        speaker.fail(EXIT_USAGE, "NO_STACK", str(missing))
+        speaker.fail(EXIT_USAGE, missing.reason, str(missing))
     except AnotherStack as other:
         speaker.fail(EXIT_REFUSED, "ANOTHER_STACK", str(other))
     except ProcessFailed as failed:
@@ -152,7 +149,7 @@ def _run() -> None:
         said = of_this_machine(error)
         if not said:
             raise
-        speaker.fail(EXIT_NO_ANSWER, "MACHINE", _("{said} (safe to repeat)").format(said=said))
+        speaker.fail(EXIT_NO_ANSWER, "MACHINE", said)
 
 
 def _said(refusal: Refusal) -> str:
@@ -160,8 +157,7 @@ def _said(refusal: Refusal) -> str:
 
 
 def _wrong_usage(speaker: Speaker, message: str, following: str) -> NoReturn:
-    text = message if speaker.as_json else f"{message} {following}"
-    speaker.fail(EXIT_USAGE, "USAGE", text, next=following)
+    speaker.fail(EXIT_USAGE, "USAGE", message, following)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from console.options import DEFAULT, DatabaseUrl, Folder, Json
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
 from currency.amount import parse_yuan
 from language import _
 from sandbox.limits import MAX_ITEMS_PER_CALL, REPLAY_ITEMS_PER_CALL
@@ -59,7 +59,7 @@ def replay(
     Opens a wallet for each party, spread over the banks, funds it, and sends every payment in order
     of time, signed by its payer. Then says what was accepted and refused, and audits.
     """
-    from auditor.audit import audit_stack
+    from auditor.audit import AuditImpossible, audit_stack
     from auditor.signatures.stack import SignaturesAsked
     from sandbox.replay.grpc_peer import GrpcBankPeer
     from sandbox.replay.reader import Columns, FileRefused, read_balances, read_payments
@@ -74,6 +74,9 @@ def replay(
         known = read_balances(balances, balance_party, balance_value) if balances else {}
     except FileRefused as cause:
         speaker.fail(EXIT_USAGE, "FILE_REFUSED", str(cause))
+    if not payments.parties:
+        nothing = _("{file} has a header and no payments: there is nothing to replay")
+        speaker.fail(EXIT_USAGE, "FILE_REFUSED", nothing.format(file=file))
     with _stack(folder, database_url, speaker) as stack, _bars(speaker) as reporter:
         from console.clients import issue
 
@@ -94,7 +97,10 @@ def replay(
         finally:
             for peer in peers:
                 peer.close()
-        audit = audit_stack(plan, SignaturesAsked())
+        try:
+            audit = audit_stack(plan, SignaturesAsked())
+        except AuditImpossible as cause:
+            speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
     fields = {**result.as_fields(), "audit_ok": audit.ok, "problems": audit.problems}
     speaker.result(fields)
     if not as_json:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from currency.amount import AmountError, parse_yuan
 from language import _
+from runtime.output import reason_of
 from sandbox.limits import MAX_REPLAY_ROWS
 
 
@@ -134,7 +135,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
                 yield text
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as cause:
         raise FileRefused(
-            _("{path} cannot be read: {cause}").format(path=path, cause=cause)
+            _("{path} cannot be read: {cause}").format(path=path, cause=reason_of(cause))
         ) from cause
 
 

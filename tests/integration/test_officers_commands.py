@@ -72,7 +72,7 @@ def test_two_register_an_officer_who_then_sits_at_a_desk(folder: Path) -> None:
     proposed = done(folder, "officers", "register", "sun", "--rights", "officers,reserves")
     assert (proposed["state"], proposed["proposed_by"]) == ("open", "lin")
     assert "sun" not in names(folder)
-    assert reason(folder, "reserves", "alpha", "1", "--as", "sun") == (2, "NO_STACK")
+    assert reason(folder, "reserves", "alpha", "1", "--as", "sun") == (2, "OFFICER_UNKNOWN")
     done(folder, "approve", proposed["act_id"], "--as", "mei")
     assert names(folder)[-1] == "sun"
     made = files(folder, "sun")

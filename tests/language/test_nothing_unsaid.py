@@ -108,3 +108,35 @@ def test_every_sentence_is_marked(file: str) -> None:
 
 def test_what_is_left_out_is_there() -> None:
     assert set(FILES) >= OTHERS | OF_PEERS
+
+
+def unsaid_errors(source: str) -> Iterator[int]:
+    """Lines that tell of an operating system's error as it is, in English whoever reads."""
+    for handler in ast.walk(ast.parse(source)):
+        if not isinstance(handler, ast.ExceptHandler) or handler.type is None or not handler.name:
+            continue
+        if "OSError" not in ast.unparse(handler.type):
+            continue
+        said: set[int] = set()
+        for node in ast.walk(handler):
+            if isinstance(node, ast.Call) and SAYS.search(ast.unparse(node.func)):
+                said |= {id(part) for part in ast.walk(node)}
+            if isinstance(node, ast.Raise) and node.cause is not None:
+                said |= {id(part) for part in ast.walk(node.cause)}
+        for node in ast.walk(handler):
+            if isinstance(node, ast.Name) and node.id == handler.name and id(node) not in said:
+                yield node.lineno
+
+
+SAYS = re.compile("^(?:reason_of|of_this_machine|_unreadable|isinstance)$")
+
+
+def test_an_error_that_is_told_as_it_is_is_found() -> None:
+    source = "try:\n    f()\nexcept (OSError, ValueError) as e:\n    raise X(str(e)) from e\n"
+    assert list(unsaid_errors(source)) == [4]
+    assert list(unsaid_errors(source.replace("str(e)", "reason_of(e)"))) == []
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file not in OTHERS | OF_PEERS])
+def test_what_the_operating_system_says_is_told_in_the_readers_language(file: str) -> None:
+    assert list(unsaid_errors((ROOT / file).read_text())) == []

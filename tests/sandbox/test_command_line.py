@@ -62,6 +62,25 @@ def test_wrong_usage_is_one_object_for_programs_and_a_sentence_for_people(
     assert "Traceback" not in person.stderr
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("words", [["--help"], []])
+def test_a_page_of_help_that_nobody_reads_to_its_end_ends_silently(
+    tool: str, words: list[str]
+) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", TOOLS[tool], *words],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (3, b"")
+
+
 def test_options_of_every_command_stand_before_it_too(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     for words in (

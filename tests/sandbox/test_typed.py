@@ -17,7 +17,7 @@ from dcep.errors.v1 import errors_pb2
 from deployment import provisioning
 from deployment.topology import StackPlan, bank_names
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from sandbox.cli import main
+from sandbox.cli import main, replay
 from sandbox.stack.supervisor import init
 
 MISNAMED = [
@@ -101,6 +101,36 @@ def test_a_module_that_is_not_installed_is_said_in_a_sentence(
     code, answer = typed("status")
     assert (code, answer["reason"]) == (2, "MODULE_MISSING")
     assert "pip install no_such" in answer["message"]
+
+
+@pytest.mark.parametrize("rows", ["", "\n,,,\n"])
+def test_a_file_without_payments_starts_nothing(
+    typed: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: str
+) -> None:
+    monkeypatch.setattr(replay, "_stack", lambda *_: pytest.fail("a stack is started"))
+    file = tmp_path / "payments.csv"
+    file.write_text("source,target,value,time\n" + rows)
+    code, answer = typed("replay", str(file), "--dir", str(tmp_path / "stack"))
+    assert (code, answer["reason"]) == (2, "FILE_REFUSED")
+    assert "nothing to replay" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "known"),
+    [
+        (("cash", "gamma", "6201000000000012", "5"), "BANK_UNKNOWN", "it has alpha, beta"),
+        (("tray", "gamma"), "BANK_UNKNOWN", "it has alpha, beta"),
+        (("tray", "alpha", "--machine", "none"), "MACHINE_UNKNOWN", "'none'"),
+        (("reserves", "alpha", "5", "--as", "nobody"), "OFFICER_UNKNOWN", "alpha: wang, zhou"),
+    ],
+)
+def test_who_is_not_in_the_stack_is_named_with_who_is(
+    typed: Any, tmp_path: Path, words: tuple[str, ...], reason: str, known: str
+) -> None:
+    init(tmp_path / "stack")
+    code, answer = typed(*words, "--dir", str(tmp_path / "stack"))
+    assert (code, answer["reason"]) == (2, reason)
+    assert known in answer["message"]
 
 
 def test_blanks_around_names_are_no_part_of_them() -> None:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from wallet.offline import link, text_format
-from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused
+from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused, NobodyListens
 
 
 def test_text_is_capital_letters_and_digits_and_comes_back() -> None:
@@ -150,6 +150,13 @@ def test_a_payee_answers_for_its_own_requests_only() -> None:
 def test_a_payer_that_says_too_much_is_left() -> None:
     came, _ = linked(took, lambda request, payee: [payee.ask([]) for _ in range(150)])
     assert isinstance(came, LinkError)
+
+
+def test_where_nobody_waits_nothing_is_paid_and_that_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+    with pytest.raises(NobodyListens, match="nothing was paid now"):
+        link.send(address, lambda request, payee: payee)
 
 
 def test_payer_that_goes_away_is_no_answer() -> None:

@@ -35,6 +35,7 @@ class Speaker:
         asks_only: bool = False,
         limits: Callable[[], dict[str, str]] = dict,
         device: str = "",
+        command: str = "",
     ) -> None:
         """Takes how it speaks, and of what.
 
@@ -45,7 +46,9 @@ class Speaker:
             limits: the wallet's limits by name, in words; asked for when one of them was met.
             device: "alone" where no bank is involved, "loading" where the device is loaded,
                 "giving" where it pays a card, "card" where a card pays it.
+            command: what was typed, such as ``wallet pay``.
         """
+        self._command = command
         self.as_json = as_json
         self.was_heard = False
         self._bank = bank
@@ -77,15 +80,22 @@ class Speaker:
     def fail(
         self, code: int, reason: str, message: str, following: str = "", /, **more: Any
     ) -> NoReturn:
-        """Says why it did not work, and what to do next, and ends."""
+        """Says why it did not work, and what to do next, and ends.
+
+        Args:
+            following: what to do, where more is known than `next_step` says of the reason.
+        """
+        if not following:
+            from wallet.cli.reason_texts import next_step
+
+            following = next_step(reason)
         if self.as_json:
             fields = {"ok": False, "reason": reason, "message": message, "next": following}
             # What a bank put beside its refusal takes no place of ours.
             self.result({**more, **fields}, "")
         else:
             self.say(message)
-            if following:
-                self.say(following)
+            self.say(following)
             self.was_heard = True
         raise SystemExit(code)
 
@@ -105,7 +115,7 @@ class Speaker:
         from wallet.cli.times import TimeError
         from wallet.cli.typed import PhoneError
         from wallet.home.home import HomeError
-        from wallet.offline.outcomes import CameBack, LinkError, LinkRefused
+        from wallet.offline.outcomes import CameBack, LinkError, LinkRefused, NobodyListens
         from wallet.offline.text_format import PaperError
         from wallet.peers.bank_directory import BankNotFound
 
@@ -119,7 +129,9 @@ class Speaker:
             TimeError,
         )
         if isinstance(error, wrong):
-            self.fail(EXIT_USAGE, "USAGE", str(error))
+            path = self._command or "wallet"
+            following = _("Look with `{path} --help`.").format(path=path)
+            self.fail(EXIT_USAGE, "USAGE", str(error), following)
         if isinstance(error, HomeError):
             self.fail(EXIT_USAGE, error.reason, str(error), _(error.following))
         if isinstance(error, CameBack):
@@ -137,6 +149,11 @@ class Speaker:
             )
         if isinstance(error, LinkError):
             following = _("Repeat the same command: it does not pay twice.")
+            if isinstance(error, NobodyListens):
+                following = _(
+                    "The payee waits there first: wallet offline accept --listen HOST:PORT "
+                    "--amount AMOUNT; then repeat the same command."
+                )
             self.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(error), following)
         if said := of_this_machine(error):
             from wallet.cli.reason_texts import NO_ANSWER_NEXT

@@ -316,9 +316,11 @@ def gave_back(back: GivenBack, file: Path | None, *, over_link: bool) -> Said:
     """After a payment was not taken: what gives it back, for its payer."""
     fields: dict[str, Any] = {"ok": False, "state": "GIVEN_BACK", "message": str(back)}
     fields["text"] = back.text
+    fields["next"] = _("Let the payer read the text: it gives the payment back.")
     lines = [_("Not taken: {back}.").format(back=_(str(back)))]
     codes = text_format.codes(back.text)
     if over_link:
+        fields["next"] = _("Nothing is to be done.")
         lines.append(_("It was given back over the link."))
     elif file is not None:
         fields["file"] = str(file)

@@ -102,6 +102,7 @@ def wallet(
         asks_only=asks_only,
         limits=app.limits if limits else dict,
         device=device,
+        command=context.command_path,
     )
     with closing(app):
         try:

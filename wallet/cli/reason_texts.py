@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from currency.next_steps import STEPS
 from currency.reasons import detail, in_words
 from language import N_, _
 from wallet.cli.times import clock
@@ -125,7 +126,15 @@ _WORDS = {
     ),
     "FIELD_INVALID": (N_("The bank does not take what was entered."), N_("Correct it and repeat.")),
 }
+_OWN_STEPS = {
+    "USAGE": N_("Look with `wallet --help`."),
+    "PAYMENT_UNKNOWN": N_("Look with `wallet history`."),
+    "REFUSED": N_(
+        "Ask the payee what is wrong; repeated, the same command shows the same payment."
+    ),
+}
 
+_ASK_BANK = N_("Ask the bank.")
 _NOTHING_MORE = frozenset(
     (
         N_("the wallet still holds money"),
@@ -138,14 +147,21 @@ _NOTHING_MORE = frozenset(
 def sentence(
     reason: str, message: str, metadata: Mapping[str, str] | None = None
 ) -> tuple[str, str]:
-    """What to tell a person, and what they can do next ("" when there is nothing)."""
+    """What to tell a person, and what they can do next."""
     if reason not in _WORDS:
-        return in_words(reason, message, metadata or {}), ""
+        return in_words(reason, message, metadata or {}), next_step(reason)
     said, following = map(_, _WORDS[reason])
     more = detail(reason, message, metadata or {})
     if message not in _NOTHING_MORE and more and more.casefold() != said.rstrip(".").casefold():
         said = _("{said} ({more})").format(said=said, more=more)
     return said, following
+
+
+def next_step(reason: str) -> str:
+    """What to do after an error, in the reader's language, where no more is known than why."""
+    if reason in _WORDS:
+        return _(_WORDS[reason][1])
+    return _(_OWN_STEPS.get(reason) or STEPS.get(reason) or _ASK_BANK)
 
 
 LIMIT_NAMES = {

@@ -61,7 +61,9 @@ class Card:
         try:
             self._channel = meet(connection, messages.VERSION, self._randomness)
         except (OSError, MessageError) as error:
-            raise LinkError(_("this is no hard wallet: {error}").format(error=error)) from error
+            raise LinkError(
+                _("this is no hard wallet: {error}").format(error=reason_of(error))
+            ) from error
         self.binding = self._channel.binding
         self.unlocked = self.owned = False
         try:
@@ -258,7 +260,9 @@ class Card:
             if status == messages.NO:
                 raise Refusal(*messages.refused(said))
         except (OSError, MessageError) as error:
-            raise LinkError(_("the card did not answer: {error}").format(error=error)) from error
+            raise LinkError(
+                _("the card did not answer: {error}").format(error=reason_of(error))
+            ) from error
         return said
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from language import _
+from language import N_, _
 from runtime.files import create_whole, write_whole
 from runtime.output import reason_of
 from runtime.private import make_private
@@ -26,11 +26,25 @@ class HomeError(Exception):
 
     Attributes:
         reason: for programs.
-        following: what can be done next.
+        following: what can be done next, in English.
     """
 
     reason = "HOME"
-    following = ""
+    following = N_(
+        "Put this right and repeat, or use another home: --home DIR. What is at the bank stays "
+        "there."
+    )
+
+    def __init__(self, message: str, following: str = "") -> None:
+        super().__init__(message)
+        if following:
+            self.following = following
+
+
+CLOSE_IT = N_(
+    "Then repeat. If somebody else may have read it, take the money out at once: `wallet cashout "
+    "AMOUNT`."
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Home:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            why = reason_of(error) if isinstance(error, OSError) else error
+            why = reason_of(error)
             raise HomeError(
                 _("{profile} cannot be read: {error}").format(profile=self._profile, error=why)
             ) from error
@@ -146,7 +160,9 @@ class Home:
                 _("{seed} cannot be read: {error}").format(seed=self._seed, error=reason_of(error))
             ) from error
         if mode & 0o077:
-            raise HomeError(_("{seed} can be read by others; chmod 600 it").format(seed=self._seed))
+            raise HomeError(
+                _("{seed} can be read by others; chmod 600 it").format(seed=self._seed), CLOSE_IT
+            )
         if len(seed) != SEED_BYTES:
             raise HomeError(_("{seed} is not a wallet's key").format(seed=self._seed))
         return SigningKey(seed)

@@ -24,7 +24,7 @@ from language import _
 from runtime.output import harmless, reason_of
 from wallet.limits import LINK_TIMEOUT_S, MAX_SHOWN, MAX_TAGS, MAX_TEXT_CHARACTERS
 from wallet.offline import newer_bundles
-from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused
+from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused, NobodyListens
 
 T = TypeVar("T")
 _MAX_LINE = max(MAX_TEXT_CHARACTERS, newer_bundles.MAX_LINE) + 1
@@ -150,8 +150,7 @@ def receive(
     except (OSError, LinkError) as error:
         if taken is not None:
             return taken
-        why = error.strerror if isinstance(error, OSError) else None
-        raise LinkError(_("no payment came: {why}").format(why=why or error)) from error
+        raise LinkError(_("no payment came: {why}").format(why=reason_of(error))) from error
     if taken is None:
         raise LinkError(_("no payment came: the payer said too much else"))
     return taken
@@ -167,6 +166,7 @@ def send(
 
     Raises:
         LinkError: the outcome is unknown; the same payment may be shown again.
+        NobodyListens: nothing was shown.
         LinkRefused: the payee's device did not take it.
         GivenBack: nor this; it gives it back.
     """
@@ -176,6 +176,11 @@ def send(
             connection.makefile("rb") as lines,
         ):
             return talk(_read(lines), Payee(connection, lines))
+    except ConnectionRefusedError as error:
+        host, port = address
+        raise NobodyListens(
+            _("no device waits at {host}:{port}; nothing was paid now").format(host=host, port=port)
+        ) from error
     except OSError as error:
         raise LinkError(
             _("the other device did not answer: {error}").format(error=reason_of(error))

@@ -7,6 +7,10 @@ class LinkError(Exception):
     """The other device was not reached or fell silent; repeating is safe."""
 
 
+class NobodyListens(LinkError):
+    """No device waits at the address; nothing was shown to anybody."""
+
+
 class LinkRefused(Exception):
     """The payee's device said no."""
 

@@ -46,7 +46,7 @@ def known_banks(stack: Path) -> list[BankEntry]:
             ).format(stack=stack)
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = reason_of(error) if isinstance(error, OSError) else error
+        why = reason_of(error)
         raise BankNotFound(
             _("{path} cannot be read: {error}").format(path=path, error=why)
         ) from error

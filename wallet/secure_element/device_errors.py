@@ -10,9 +10,16 @@ from wallet.secure_element.limits import MAX_PIN_TRIES
 class DeviceError(HomeError):
     """The state cannot be opened; the message says why."""
 
+    following = N_(
+        "The wallet pays through the bank as before. Put no older copy in its place: what was paid "
+        "since would be paid twice. What was loaded comes back from the bank after it has expired."
+    )
+
 
 class PinError(DeviceError):
     """The PIN is missing or wrong, or no PIN is tried any more."""
+
+    following = N_("Repeat the same command with the PIN: DCEP_PIN, --pin, or typed.")
 
 
 class PinLocked(PinError):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from language import N_
 from runtime import pkcs11
 from runtime.randomness import Randomness
 from wallet.home.home import HomeError
@@ -24,6 +25,11 @@ _RING_BYTES = 8
 
 class Pkcs11Error(HomeError):
     """The token cannot be used; the message says why."""
+
+    following = N_(
+        "Check that the token is there, and DCEP_PKCS11_LIBRARY, DCEP_PKCS11_TOKEN and "
+        "DCEP_PKCS11_PIN; then repeat."
+    )
 
 
 @dataclass(frozen=True)

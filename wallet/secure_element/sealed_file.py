@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from language import _
+from language import N_, _
 from runtime.files import write_whole
 from runtime.output import reason_of
 from runtime.randomness import Randomness
@@ -143,7 +143,8 @@ class SealedFile:
             raise PinError(
                 _("a PIN has {least} to {most} characters").format(
                     least=MIN_PIN_CHARACTERS, most=MAX_PIN_CHARACTERS
-                )
+                ),
+                N_("Choose a PIN of that length."),
             )
         self._ask()
         with self._alone():

@@ -29,7 +29,7 @@ from language import _
 from runtime.files import create_whole
 from runtime.output import reason_of
 from runtime.randomness import Randomness
-from wallet.home.home import SEED_BYTES
+from wallet.home.home import CLOSE_IT, SEED_BYTES
 from wallet.secure_element.device_errors import DeviceError
 from wallet.secure_element.mark import NOTHING
 
@@ -119,7 +119,7 @@ class Seal:
             )
         if mode & 0o077:
             raise DeviceError(
-                _("{path} can be read by others; chmod 600 it").format(path=self.path)
+                _("{path} can be read by others; chmod 600 it").format(path=self.path), CLOSE_IT
             )
         secret = stretched(pin, salt) if pin else b""
         size = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
