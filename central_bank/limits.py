@@ -123,8 +123,11 @@ PATIENCE_S = 0.5
 FIRST_LOOK_S = 0.1
 """What has been answered by then is settled, whoever else is still waited for."""
 
-MAX_CHECKS_AT_ONCE = 8
+MAX_CHECKS_AT_ONCE = 16
 """Questions about payees that wait for one bank's answer."""
+
+MAX_CHECKS_FOR_ONE = 2
+"""Of them, those about payments of one bank: one, and one whose answer has not been noticed yet."""
 
 MAX_ASIDES_AT_ONCE = 2
 """Redemptions for which money is being set aside by one bank."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, NamedTuple, TypeVar
 
 from central_bank.authentication.banks import Bank
-from central_bank.limits import MAX_ASIDES_AT_ONCE, MAX_CHECKS_AT_ONCE, PATIENCE_S
+from central_bank.limits import (
+    MAX_ASIDES_AT_ONCE,
+    MAX_CHECKS_AT_ONCE,
+    MAX_CHECKS_FOR_ONE,
+    PATIENCE_S,
+)
 from central_bank.peers.interface import BankPeers
 from runtime.clock import Clock
 from runtime.errors import Refusal
@@ -32,7 +38,8 @@ class Asked(NamedTuple, Generic[T]):
 class Asking:
     """Asks banks with patience: by bank, and by what is asked.
 
-    A bank that lets one kind of question hang is asked the other as before.
+    A bank that lets one kind of question hang is asked the other as before. Of the questions about
+    payees a few at once are one paying bank's: however many it has asked, others' are asked too.
     """
 
     def __init__(self, peers: BankPeers, clock: Clock) -> None:
@@ -41,11 +48,37 @@ class Asking:
         self._lock = threading.Lock()
         self._checks: dict[int, Patience] = {}
         self._asides: dict[int, Patience] = {}
+        self._for: Counter[tuple[int, int]] = Counter()
+        """Questions about payees on their way, by who pays and who is asked."""
 
-    def check(self, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
-        """Begins to ask whether wallets can be paid; None when the bank is not asked now."""
-        patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
-        return _begin(patience, lambda: self._peers.check(bank, payees))
+    def check(self, payer: Bank, bank: Bank, payees: Sequence[str]) -> Asked[list[int]] | None:
+        """Begins to ask whether wallets can be paid; None when the bank is not asked now.
+
+        Args:
+            payer: the bank whose payments it is about.
+            bank: the one that is asked.
+        """
+        pair = payer.index, bank.index
+        with self._lock:
+            if self._for[pair] >= MAX_CHECKS_FOR_ONE:
+                return None
+            self._for[pair] += 1
+        asked = None
+        try:
+            patience = self._of(self._checks, bank, MAX_CHECKS_AT_ONCE)
+            asked = _begin(patience, lambda: self._peers.check(bank, payees))
+        finally:
+            if asked is None:
+                self._over(pair)
+        if asked is not None:
+            asked.answer.add_done_callback(lambda _: self._over(pair))
+        return asked
+
+    def _over(self, pair: tuple[int, int]) -> None:
+        with self._lock:
+            self._for[pair] -= 1
+            if not self._for[pair]:
+                del self._for[pair]
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Asked[None] | None:
         """Begins to have money set aside; None when the bank is not asked now."""

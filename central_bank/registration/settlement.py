@@ -195,7 +195,7 @@ class Settlement:
         payees: dict[int, int] = {}
         for prefix, indices in asked.items():
             numbers = [payments[i].payee_number for i in indices]
-            question = self._asking.check(banks[prefix], numbers)
+            question = self._asking.check(bank, banks[prefix], numbers)
             if question is not None:
                 questions.append(_Question(signed, payments, indices, question))
             payees |= dict.fromkeys(indices, banks[prefix].index)

@@ -8,7 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from central_bank.authentication.banks import Bank
-from central_bank.limits import MAX_CHECKS_AT_ONCE
+from central_bank.limits import MAX_CHECKS_AT_ONCE, MAX_CHECKS_FOR_ONE
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession
@@ -116,10 +116,33 @@ def test_a_late_answer_settles_nothing_that_has_expired(hanging: World) -> None:
     assert entries[-1].outgoing_ended.state == registration_pb2.OUTCOME_STATE_EXPIRED
 
 
-def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(hanging: World) -> None:
+def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(
+    hanging: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central_bank.peers.asking.MAX_CHECKS_FOR_ONE", MAX_CHECKS_AT_ONCE + 5)
     for _ in range(MAX_CHECKS_AT_ONCE + 5):
         hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 1))
     assert len(hanging.banks.asked) == MAX_CHECKS_AT_ONCE
+
+
+def test_who_has_a_bank_asked_without_end_leaves_the_questions_of_others_their_places(
+    hanging: World, gamma: Bank
+) -> None:
+    """The same payment again and again: each time its payee's bank would be asked, for nothing."""
+    hanging.banks.hanging = {"gamma"}
+    hanging.issue(hanging.beta, 100)
+    again = hanging.payment(hanging.alpha, gamma, 1)
+    for _ in range(2 * MAX_CHECKS_AT_ONCE):
+        hanging.submit(hanging.alpha, again)
+    assert len(hanging.banks.asked) == MAX_CHECKS_FOR_ONE
+    payment = hanging.payment(hanging.beta, gamma, 5)
+    hanging.submit(hanging.beta, payment)
+    assert len(hanging.banks.asked) == MAX_CHECKS_FOR_ONE + 1
+    hanging.banks.answer_now()
+    settle_late(hanging)
+    assert hanging.books()["gamma"] == (0, 1 + 5)
+    hanging.submit(hanging.alpha, again)
+    assert len(hanging.banks.asked) == MAX_CHECKS_FOR_ONE + 2, "once it was answered it asks again"
 
 
 def test_after_a_silence_a_bank_is_asked_once_a_pause_and_not_waited_for(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from offline_token.formats import Request
+from offline_token.formats import Endorsement, Request
 from offline_token.receipt import sign_receipt
 from offline_token.signing import sign_request
 from runtime.errors import Refusal
@@ -92,6 +92,44 @@ def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, rece
     assert bob.element.accept(kept) == 1_000, "it is shown to the payee, who takes it"
     alice.element.confirm(kept, bob.element.receipt(kept))
     assert alice.element.unconfirmed() == []
+
+
+class Altering:
+    """Hands payments on to the payee, and the receipts back, under another amount."""
+
+    def __init__(self, payee: Pocket, said_fen: int) -> None:
+        self._payee = payee
+        self._said_fen = said_fen
+
+    def show(self, payment: bytes) -> Receipt:
+        self._payee.device.accept(payment)
+        return Receipt(self._said_fen, self._payee.device.receipt(payment))
+
+    def mine(self, payments: list[Endorsement]) -> list[bool]:
+        return [True for _ in payments]
+
+
+def test_an_amount_that_was_altered_beside_a_receipt_has_nobody_pay_twice(
+    country: Country,
+) -> None:
+    """The OK was lost, and the payer repeats: it has paid that amount, whatever it is told."""
+    alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
+    bob.element.accept(alice.element.pay(bob.element.request(1_000), unconfirmed=True))
+    again, between = bob.element.request(1_000), Altering(Pocket(bob.element), 999)
+    handed = link_payments.pay_shown(Pocket(alice.element), again, between)
+    assert (handed.amount_fen, handed.repeated) == (1_000, True)
+    assert (alice.balance, bob.balance) == (4_000, 1_000)
+
+
+def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
+    country: Country,
+) -> None:
+    alice, bob = purse(country, "alice", 100, 5_000), purse(country, "bob")
+    bob.element.accept(alice.element.pay(bob.element.request(100), unconfirmed=True))
+    request, between = bob.element.request(1_000), Altering(Pocket(bob.element), 1_000)
+    handed = link_payments.pay_shown(Pocket(alice.element), request, between)
+    assert (handed.amount_fen, handed.repeated) == (1_000, False)
+    assert (alice.balance, bob.balance) == (4_000, 1_100)
 
 
 def test_a_receipt_is_for_one_payment_and_the_same_each_time(country: Country) -> None:

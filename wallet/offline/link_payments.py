@@ -150,8 +150,10 @@ def pay_shown(
             came_back_fen += pocket.take_back(back.text)
             continue
         _confirm(device, earlier, receipt)
-        if receipt.amount_fen == asked.amount_fen:
-            return Handed(receipt.amount_fen, True, came_back_fen)
+        # The receipt is for this payment, which says what it is worth: who is between may have
+        # altered the amount beside it.
+        if _worth_fen(earlier) == asked.amount_fen:
+            return Handed(asked.amount_fen, True, came_back_fen)
     if only_finishes:  # but it came back
         check()
     payment = device.pay(request, unconfirmed=True)
