@@ -21,6 +21,7 @@ from language import N_, _
 from sandbox.compiled import compile_first
 from sandbox.limits import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, WATCH_POLL_S
 from sandbox.stack.supervisor import DEFAULT_BANKS, Stack, init
+from sandbox.stack.watch import Watch
 
 DEFAULT_BANK_NAMES = ",".join(DEFAULT_BANKS)
 Banks = Annotated[
@@ -114,22 +115,35 @@ def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
     """Wait for a signal; a service that ends by itself is started again, after a pause.
 
     The others go on. The pause doubles up to a bound, and is short again for a service that has
-    run for a while.
+    run for a while. Whoever started a service: of several commands that look after one stack, one
+    starts it again, and the others see it.
     """
+    watch = Watch(stack.plan.folder / "logs")
+    try:
+        _look_after(stack, ended, speaker, watch)
+    finally:
+        watch.end()
+
+
+def _look_after(stack: Stack, ended: threading.Event, speaker: Speaker, watch: Watch) -> None:
     due: dict[str, float] = {}
     pauses: dict[str, float] = {}
     started: dict[str, float] = {}
     while not ended.wait(WATCH_POLL_S):
         now = time.monotonic()
+        for name in stack.attach():
+            speaker.say(_("{name} was started by another command").format(name=name))
         for name, process in list(stack.running.items()):
+            mine = watch.has(name)
             if process.alive():
                 continue
             if stack.was_stopped(name):
                 stack.forget(name)
+                due.pop(name, None)
                 speaker.say(_("{name} was stopped").format(name=name))
-            elif name not in stack.started:
+            elif not mine:
                 stack.forget(name)
-                speaker.say(_("{name} ended; whoever started it looks after it").format(name=name))
+                speaker.say(_("{name} ended; another `dcep up` starts it again").format(name=name))
             elif name not in due:
                 steady = name not in started or now - started[name] > STEADY_S
                 pause = FIRST_PAUSE_S if steady else min(2 * pauses[name], LONGEST_PAUSE_S)
@@ -143,7 +157,10 @@ def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
             elif now >= due[name]:
                 del due[name]
                 started[name] = now
+                theirs = name not in stack.started
                 stack.start(name)
+                if theirs:
+                    stack.leave_running(name)
                 speaker.say(_("{name} is started again").format(name=name))
 
 
@@ -170,8 +187,15 @@ def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
   wallet show --home alice
   dcep audit
 """)
-    if not stack.started:
-        speaker.say(_("It was running; Ctrl-C leaves it so, and `dcep down` stops it."))
+    if not stack.started and detached:
+        speaker.say(_("It was running; `dcep down` stops it."))
+    elif not stack.started:
+        speaker.say(
+            _(
+                "It was running; what ends is started again while this goes on. Ctrl-C leaves it "
+                "running, and `dcep down` stops it."
+            )
+        )
     elif detached:
         speaker.say(_("`dcep down` stops it."))
     elif len(stack.started) == len(stack.names):

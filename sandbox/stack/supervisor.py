@@ -15,7 +15,7 @@ from deployment.connections import officer_channel, serving
 from deployment.databases import create_databases, drop_databases
 from deployment.processes import ProcessFailed, Running, interrupted_later, stop_all
 from deployment.provisioning import introduction, make_trust
-from deployment.topology import CENTRAL_BANK, StackPlan, bank_names, draw, load
+from deployment.topology import CENTRAL_BANK, StackMissing, StackPlan, bank_names, draw, load
 from runtime.compiled_code import environment
 from runtime.private import make_private
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
@@ -123,6 +123,27 @@ class Stack:
     def was_stopped(self, name: str) -> bool:
         """Whether somebody has stopped a service on purpose that was seen to run."""
         return name not in load(self.plan.folder).pids
+
+    def attach(self) -> list[str]:
+        """What other commands have started since is seen from here too; returns its names."""
+        try:
+            plan = load(self.plan.folder)
+        except StackMissing:
+            return []  # the folder was taken away; what runs is stopped all the same
+        found = {
+            name: process
+            for name, pid in plan.pids.items()
+            if name not in self.running
+            and (process := Running.find(plan.command(name), pid)) is not None
+        }
+        if found:
+            self.plan = plan
+            self.running.update(found)
+        return list(found)
+
+    def leave_running(self, name: str) -> None:
+        """A service that was started from here on behalf of others is not stopped from here."""
+        self.started.discard(name)
 
     def forget(self, name: str) -> None:
         """A service is none of ours any more."""

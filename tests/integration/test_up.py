@@ -98,7 +98,7 @@ def test_a_second_up_attaches_and_its_end_stops_nothing(up: tuple[Path, Path]) -
     folder, _ = up
     before = load(folder).pids
     with upping(folder) as (second, said):
-        wait_until(lambda: b"Ctrl-C leaves it so" in said.read_bytes(), "the second", 240)
+        wait_until(lambda: b"Ctrl-C leaves it" in said.read_bytes(), "the second", 240)
         second.send_signal(signal.SIGINT)
         assert second.wait(60) == 0
         assert "left running" in said.read_text()
