@@ -152,9 +152,11 @@ class App:
         return found.bank if found is not None else ""
 
     def open(self, bank: BankEntry, *, holder_name: str = "", phone: str = "") -> Profile:
-        """Makes the key and opens the wallet. Raises Refusal or NoAnswer."""
+        """Makes the key and opens the wallet. Raises Refusal, NoAnswer or AnotherStackAnswers."""
         from wallet.online.account import open_wallet
+        from wallet.peers.same_stack import check_same_stack
 
+        check_same_stack(bank.stack, bank.name, bank.address)
         return open_wallet(
             self.home,
             self.banks,
@@ -208,10 +210,12 @@ class App:
             return None
 
     def desk(self) -> Desk:
-        """The wallet's counter at its bank."""
+        """The wallet's counter at its bank. Raises AnotherStackAnswers."""
         from wallet.orders.submitter import Desk
+        from wallet.peers.same_stack import check_same_stack
 
         profile = self.profile()
+        check_same_stack(profile.stack, profile.bank, profile.bank_address)
         return Desk(
             number=profile.number,
             bank_name=profile.bank,

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from deployment.another_stack import AnotherStack, check_ours
 from deployment.connections import officer_channel, public_channel
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from runtime.one_writer import OneWriter, may_be_written
 from sandbox.stack.supervisor import Stack, init
+from wallet.cli.main import app as wallet
+from wallet.home.home import Home, Profile
+from wallet.peers.bank_directory import find_bank
+from wallet.peers.same_stack import check_same_stack
 
 
 @dataclass
@@ -75,6 +80,36 @@ def test_an_officer_at_a_copy_is_told_whose_money_it_would_have_been(pair: Pair)
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["reason"] == "ANOTHER_STACK"
     assert "dcep down --dir" in done.stdout
+
+
+def test_no_wallet_is_opened_at_a_copy_and_none_of_a_copy_orders_at_the_first(
+    pair: Pair, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    words = ["--json", "--home", str(home)]
+    opening = ["open", "--bank", "alpha", "--name", "A", "--stack", str(pair.copy.folder)]
+    done = CliRunner().invoke(wallet, [*words, *opening])
+    assert (done.exit_code, json.loads(done.stdout)["reason"]) == (1, "ANOTHER_STACK")
+    assert json.loads(done.stdout)["next"].startswith("Stop the other one")
+    assert not home.exists()
+
+    entry = find_bank(pair.copy.folder, "alpha")
+    profile = Profile(
+        "id", entry.address, "", "A", "", "", "6201000000000012", "alpha", "II", entry.stack
+    )
+    Home(home).save(profile)
+    Home(home).seal(bytes(32))
+    for typed in (["show"], ["pay", "6201000000000020", "1"], ["offline", "load", "1"]):
+        done = CliRunner().invoke(wallet, [*words, *typed])
+        assert (done.exit_code, json.loads(done.stdout)["reason"]) == (1, "ANOTHER_STACK"), typed
+
+
+def test_a_stack_that_was_moved_or_runs_elsewhere_is_believed(pair: Pair, tmp_path: Path) -> None:
+    address = pair.first.bank("alpha").public_address
+    check_same_stack(str(pair.first.folder), "alpha", address)
+    check_same_stack(str(tmp_path / "gone"), "alpha", address)
+    check_same_stack(str(pair.copy.folder), "alpha", "10.0.0.1:7000")
+    check_same_stack("", "alpha", address)
 
 
 def test_a_database_that_nobody_writes_is_known_as_such(tmp_path: Path) -> None:

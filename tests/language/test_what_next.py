@@ -22,6 +22,7 @@ from wallet.app import NotOpened
 from wallet.cli import console, reason_texts
 from wallet.cli import main as wallet
 from wallet.home.home import HomeError
+from wallet.peers.same_stack import AnotherStackAnswers
 from wallet.secure_element import device_errors, pkcs11
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,7 +81,11 @@ def test_each_reason_of_dcep_alone_has_a_next_step(right: Callable[[str], bool])
 
 def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], bool]) -> None:
     ask_the_bank = reason_texts.next_step("OF_A_NEWER_BANK")
-    own = own_reasons(WALLET) - {"HOME", "PIN_LOCKED"}  # of exceptions that bring theirs
+    own = own_reasons(WALLET) - {
+        "HOME",
+        "PIN_LOCKED",
+        "ANOTHER_STACK",
+    }  # of exceptions that bring theirs
     assert "REFUSED" in own
     for reason in own:
         step = reason_texts.next_step(reason)
@@ -97,6 +102,7 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
         device_errors.PinLocked,
         device_errors.RolledBack,
         pkcs11.Pkcs11Error,
+        AnotherStackAnswers,
     ],
 )
 def test_what_is_wrong_with_a_home_says_what_to_do(

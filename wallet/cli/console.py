@@ -133,7 +133,8 @@ class Speaker:
             following = _("Look with `{path} --help`.").format(path=path)
             self.fail(EXIT_USAGE, "USAGE", str(error), following)
         if isinstance(error, HomeError):
-            self.fail(EXIT_USAGE, error.reason, str(error), _(error.following))
+            code = EXIT_REFUSED if error.refused else EXIT_USAGE
+            self.fail(code, error.reason, str(error), _(error.following))
         if isinstance(error, CameBack):
             following = _(
                 "It is in this device again; put it into the wallet: wallet offline deposit"

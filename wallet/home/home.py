@@ -27,9 +27,11 @@ class HomeError(Exception):
     Attributes:
         reason: for programs.
         following: what can be done next, in English.
+        refused: nothing is wrong with what was typed.
     """
 
     reason = "HOME"
+    refused = False
     following = N_(
         "Put this right and repeat, or use another home: --home DIR. What is at the bank stays "
         "there."
@@ -55,6 +57,7 @@ class Profile:
         request_id: what the wallet was asked for with, so that asking again opens no second one.
         bank_ca: PEM file that the bank's TLS certificate is checked against, in the home.
         offline_root: the central bank's key for offline money, hex.
+        stack: folder of the stack that it was opened at, if there was one.
     """
 
     request_id: str
@@ -66,6 +69,7 @@ class Profile:
     number: str = ""
     bank: str = ""
     wallet_class: str = ""
+    stack: str = ""
 
     @property
     def opened(self) -> bool:

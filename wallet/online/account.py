@@ -198,6 +198,7 @@ def open_wallet(
         holder_name=text(holder_name, "holder_name", longest=MAX_NAME, shortest=0),
         phone=text(phone, "phone", longest=MAX_NAME, shortest=0),
         bank=bank.name,
+        stack=bank.stack,
     )
     if profile is not None and not _same(profile, wanted):
         raise Refusal(

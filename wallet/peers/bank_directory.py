@@ -16,12 +16,17 @@ class BankNotFound(Exception):
 
 @dataclass(frozen=True)
 class BankEntry:
-    """Where a bank is, and what its certificate and its offline money are checked against."""
+    """Where a bank is, and what its certificate and its offline money are checked against.
+
+    Attributes:
+        stack: the folder that says so.
+    """
 
     name: str
     address: str
     ca: str
     offline_root: str
+    stack: str = ""
 
 
 def known_banks(stack: Path) -> list[BankEntry]:
@@ -35,6 +40,7 @@ def known_banks(stack: Path) -> list[BankEntry]:
                 found["address"],
                 str(path.absolute().parent / found["ca"]),
                 found.get("offline_root", ""),
+                str(path.absolute().parent),
             )
             for name, found in read.items()
         ]
