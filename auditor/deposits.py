@@ -1,75 +1,258 @@
-"""Whether each token paid of a deposit what the deposit's pieces of it are worth.
+"""The tables of pieces and of losses, made anew from the deposits that banks signed.
 
-A deposit may bring in pieces of several tokens. The journal has its sum alone; whose load it came
-out of, and who gets back what is left of a load, the rows of pieces and losses say. Here they are
-held against the deposit as its bank signed it, which is kept whole.
+How a piece was spent decides whether it is paid once more, which of two payees is, and what a
+loader is given back; the journal has the sum of a deposit alone. Each deposit that moved money is
+kept as its bank signed it, and holds its chains whole. In the order in which the journal has them
+they say every row of both tables, so each row is held against them: one that was altered, deleted
+or put there is named.
+
+What is claimed and lost where is reckoned as docs/decisions/0005 has it: from the end of a chain
+upwards, of no piece more than it is worth.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, Row, column, select, table
 
+from auditor.signatures.verifying import Problems
 from dcep.registration.v1 import registration_pb2
 from language import _
-from offline_token.deposit import Deposit
-from offline_token.formats import FormatError
-from offline_token.verify import Bad
+from offline_token.deposit import Deposit, DepositEndorsement
+from offline_token.formats import PAYEE_OUTPUT, Chain, FormatError, output_id
+from settlement.records import record_digest
+
+DEPOSITED = b"deposited".ljust(32, b"\0")
 
 Batch = tuple[int, int]
 """A bank's index and its number of a deposit."""
 
+Key = tuple[bytes, bytes, bytes]
+"""Token, piece, and by what the piece was spent."""
+
+Cells = tuple[Any, ...]
+"""What else stands in a row, in the order of the table."""
+
 _ROWS = 200
 _batches = table("bank_batches", *(column(name) for name in ("position", "bank", "kind", "head")))
+_banks = table("banks", column("id"), column("name"))
+_WAY = ("hop", "retired_fen", "claimed_fen", "bank", "number", "time_ms")
+_KEY = ("token_id", "piece_id", "spent_by")
+_pieces = table("pieces", *map(column, (*_KEY, *_WAY)))
+_LOSS = ("token_id", "device_key", "borne_by", "amount_fen", "bank", "number", "time_ms")
+_losses = table("losses", *map(column, ("piece_id", "lost_at", *_LOSS)))
+
+
+class Settled(NamedTuple):
+    """What the journal says of a deposit that moved money."""
+
+    position: int
+    time_ms: int
+    digest: int
+
+
+class Ways(NamedTuple):
+    """The rows as they stand. Of how a piece was spent a digest is enough."""
+
+    pieces: dict[Key, Cells]
+    losses: dict[tuple[bytes, bytes], Cells]
+
+    @classmethod
+    def read(cls, connection: Connection) -> Ways:
+        """All of them."""
+        rows = connection.execute(select(_pieces).execution_options(yield_per=10_000))
+        pieces = {_key(row): (_short(row.hop), *row[4:]) for row in rows}
+        lost = connection.execute(select(_losses)).all()
+        losses = {
+            (bytes(row.piece_id), bytes(row.lost_at)): (
+                *(bytes(row.token_id), bytes(row.device_key)),
+                *row[4:],
+            )
+            for row in lost
+        }
+        return cls(pieces, losses)
+
+
+@dataclass(slots=True)
+class _Way:
+    """One way in which a piece was spent, as the deposits say."""
+
+    hop: bytes
+    bank: int
+    number: int
+    time_ms: int
+    retired_fen: int = 0
+    claimed_fen: int = 0
+
+    def row(self) -> Cells:
+        """As `Ways` has it."""
+        amounts = (self.retired_fen, self.claimed_fen)
+        return (self.hop, *amounts, self.bank, self.number, self.time_ms)
+
+
+class _Step(NamedTuple):
+    """A piece on the way, what spent it, and how much it is worth."""
+
+    piece: bytes
+    value_fen: int
+    spent_by: bytes
+    hop: bytes
+    bank: str
+    device: bytes
+
+
+class _Deposited(NamedTuple):
+    """A chain of a deposit, from its token to its end."""
+
+    batch: Batch
+    token: bytes
+    steps: list[_Step]
+
+
+@dataclass
+class _Made:
+    """What the deposits make of the tables."""
+
+    banks: Mapping[str, int]
+    ways: dict[tuple[bytes, bytes], dict[bytes, _Way]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    losses: dict[tuple[bytes, bytes], Cells] = field(default_factory=dict)
+
+    def take(self, one: _Deposited, time_ms: int) -> None:
+        """The next one: its ways, and what is lost at which piece."""
+        worth_fen = claimed_fen = one.steps[-1].value_fen
+        claims: list[int] = []
+        end = one.steps[-1].piece
+        for step in reversed(one.steps):
+            known = self.ways[one.token, step.piece].values()
+            left_fen = step.value_fen - sum(way.claimed_fen for way in known)
+            within_fen = min(claimed_fen, left_fen)
+            if within_fen < claimed_fen:
+                lost_fen = claimed_fen - within_fen
+                worth_fen -= lost_fen
+                bearer = self.banks.get(step.bank, -1)
+                loss = (one.token, step.device, bearer, lost_fen, *one.batch, time_ms)
+                self.losses[end, step.piece] = loss
+            claimed_fen = within_fen
+            claims.append(claimed_fen)
+        for step, claim_fen in zip(one.steps, reversed(claims), strict=True):
+            ways = self.ways[one.token, step.piece]
+            way = ways.setdefault(step.spent_by, _Way(step.hop, *one.batch, time_ms))
+            way.retired_fen += worth_fen
+            way.claimed_fen += claim_fen
 
 
 def check_deposits(
     connection: Connection,
-    settled: Collection[Batch],
-    tokens: Collection[bytes],
-    pieces: Sequence[Row[Any]],
-    losses: Sequence[Row[Any]],
-    problems: list[str],
-) -> None:
-    """Notes tokens of whose pieces in a deposit more or less was paid than they are worth.
+    settled: Mapping[Batch, Settled],
+    whole: Collection[bytes],
+    found: Ways,
+) -> Problems:
+    """Names each row of the two tables that the deposits do not say, and each that is missing.
 
     Args:
-        settled: the deposits that moved money.
-        tokens: the tokens of which every row is still there.
-        pieces: rows of `pieces` for what was deposited.
-        losses: rows of `losses`.
+        settled: the deposits that moved money, with all their records in the journal.
+        whole: the tokens of which no row was deleted because of its age.
+        found: the rows, as of the journal from which `settled` was read.
     """
-    paid: dict[Batch, Counter[bytes]] = defaultdict(Counter)
-    for piece in pieces:
-        paid[piece.bank, piece.number][bytes(piece.token_id)] += piece.retired_fen
-    for loss in losses:
-        paid[loss.bank, loss.number][bytes(loss.token_id)] += loss.amount_fen
-    signed: dict[Batch, list[Counter[bytes]]] = defaultdict(list)
-    for bank, item in _items(connection):
-        if (bank, item.number) in settled:
-            signed[bank, item.number].append(_worth(item.offline_payment))
-    for batch, brought in sorted(signed.items()):
-        for token in sorted({*paid[batch], *(one for each in brought for one in each)}):
-            if token not in tokens:
-                continue
-            found_fen = paid[batch][token]
-            if all(each[token] != found_fen for each in brought):
-                problems.append(
-                    _(
-                        "table pieces, row token_id={token_id}, deposit bank={bank} "
-                        "number={number}: {found} fen of it were paid, {worth} were deposited"
-                    ).format(
-                        token_id=token.hex(),
-                        bank=batch[0],
-                        number=batch[1],
-                        found=found_fen,
-                        worth=brought[0][token],
-                    )
+    problems = Problems()
+    made = _Made({row.name: row.id for row in connection.execute(select(_banks))})
+    brought = list(_brought(connection, settled, whole))
+    for one in sorted(brought, key=lambda one: settled[one.batch].position):
+        made.take(one, settled[one.batch].time_ms)
+    wanted = {
+        (*piece, spent_by): way.row()
+        for piece, ways in made.ways.items()
+        for spent_by, way in ways.items()
+    }
+    for key in sorted(key for key in found.pieces if key[0] in whole or key in wanted):
+        where = _("table pieces, row {key}").format(key=_named(_KEY, key))
+        _compare(where, _WAY, found.pieces[key], wanted.pop(key, None), problems)
+    for key in sorted(wanted):
+        problems.say(
+            _("table pieces, row {key} is missing: a deposit that was paid spent it so").format(
+                key=_named(_KEY, key)
+            )
+        )
+    for lost in sorted(lost for lost, row in found.losses.items() if row[0] in whole):
+        where = _("table losses, row {key}").format(key=_named(("piece_id", "lost_at"), lost))
+        _compare(where, _LOSS, found.losses[lost], made.losses.pop(lost, None), problems)
+    for lost in sorted(made.losses):
+        problems.say(
+            _("table losses, row {key} is missing: a deposit that was paid lost it there").format(
+                key=_named(("piece_id", "lost_at"), lost)
+            )
+        )
+    return problems
+
+
+def _compare(
+    where: str,
+    names: Sequence[str],
+    have: Cells,
+    said: Cells | None,
+    problems: Problems,
+) -> None:
+    if said is None:
+        problems.say(_("{where}: no deposit that was paid says so").format(where=where))
+        return
+    for name, one, other in zip(names, have, said, strict=True):
+        if one == other:
+            continue
+        if name == "hop":
+            problems.say(
+                _("{where}: {name} is not what the deposits have").format(where=where, name=name)
+            )
+        else:
+            problems.say(
+                _("{where}: {name} is {have}, the deposits say {said}").format(
+                    where=where, name=name, have=_shown(one), said=_shown(other)
                 )
+            )
+
+
+def _brought(
+    connection: Connection, settled: Mapping[Batch, Settled], whole: Collection[bytes]
+) -> Iterator[_Deposited]:
+    """The chains of the deposits that moved money, of tokens that are whole."""
+    seen: set[Batch] = set()
+    for bank, item in _items(connection):
+        batch = (bank, item.number)
+        known = settled.get(batch)
+        # A bank may have signed the same one again, and another one under its number.
+        if known is None or batch in seen or record_digest(item.offline_payment) != known.digest:
+            continue
+        seen.add(batch)
+        try:
+            deposit = Deposit.decode(item.offline_payment)
+        except FormatError:
+            continue  # none that was paid; the audit of signatures names its row
+        for chain, end in zip(deposit.payment.chains, deposit.endorsements, strict=True):
+            if chain.token.id in whole:
+                yield _Deposited(batch, chain.token.id, _steps(chain, end))
+
+
+def _steps(chain: Chain, end: DepositEndorsement) -> list[_Step]:
+    piece, value_fen = chain.token.piece_id(), chain.token.value_fen
+    found: list[_Step] = []
+    outputs = [*(hop.endorsement.output for hop in chain.hops[1:]), end.output]
+    for hop, output in zip(chain.hops, outputs, strict=False):
+        endorsement, certificate = hop.endorsement, hop.certificate
+        digest = endorsement.digest(piece)
+        way = _short(certificate.encode() + endorsement.encode())
+        found.append(_Step(piece, value_fen, digest, way, certificate.bank, certificate.key))
+        paid_fen = endorsement.amount_fen
+        value_fen = paid_fen if output == PAYEE_OUTPUT else value_fen - paid_fen
+        piece = output_id(piece, digest, output)
+    found.append(_Step(piece, value_fen, DEPOSITED, _short(end.encode()), "", b""))
+    return found
 
 
 def _items(connection: Connection) -> Iterator[tuple[int, Any]]:
@@ -90,12 +273,17 @@ def _items(connection: Connection) -> Iterator[tuple[int, Any]]:
         after = rows[-1].position
 
 
-def _worth(offline_payment: bytes) -> Counter[bytes]:
-    """Fen of each token in a deposit; nothing where it cannot be read."""
-    found: Counter[bytes] = Counter()
-    try:
-        for piece in Deposit.decode(offline_payment).pieces():
-            found[piece.token_id] += piece.value_fen
-    except (FormatError, Bad):
-        return Counter()
-    return found
+def _key(row: Row[Any]) -> Key:
+    return bytes(row.token_id), bytes(row.piece_id), bytes(row.spent_by)
+
+
+def _short(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:16]
+
+
+def _named(names: Sequence[str], key: Sequence[bytes]) -> str:
+    return " ".join(f"{name}={part.hex()}" for name, part in zip(names, key, strict=True))
+
+
+def _shown(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

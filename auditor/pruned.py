@@ -55,6 +55,7 @@ class Pruned:
         lost_at: piece and token of each of these.
         evidence: pieces of which proofs were kept, each with its token.
         until_ms: tokens that expired before it have ended.
+        pieces_until_ms: tokens that expired before it may have lost some of their pieces.
     """
 
     retired: Counter[Batch] = field(default_factory=Counter)
@@ -65,6 +66,7 @@ class Pruned:
     lost_at: list[tuple[bytes, bytes]] = field(default_factory=list)
     evidence: dict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     until_ms: int = 0
+    pieces_until_ms: int = 0
 
     @property
     def redeemed_fen(self) -> int:
@@ -74,6 +76,9 @@ class Pruned:
     def take(self, row: Row[Any], entries: Sequence[tuple[Any, ...]]) -> int:
         """Adds one row of the chain; what its entries come to."""
         sum_fen = 0
+        if row.what in ("pieces", "losses"):
+            old_ms = row.time_ms - _PRUNE_AFTER_MS
+            self.pieces_until_ms = max(self.pieces_until_ms, old_ms)
         for entry in entries:
             if row.what == "pieces":
                 *deposit, fen = entry

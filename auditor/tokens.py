@@ -29,7 +29,7 @@ from auditor.books import (
     OFFLINE_FLOAT,
     RESTORED_OFFSET,
 )
-from auditor.deposits import check_deposits
+from auditor.deposits import DEPOSITED, Settled, Ways, check_deposits
 from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
 from language import _
 from offline_token.formats import SIGNATURE_BYTES, FormatError, Token
@@ -38,7 +38,6 @@ from settlement.records import Records, Result
 from settlement.tables import JournalTables
 
 FIRST_LOSS = FIRST_BANK_ACCOUNT + LOSS_OFFSET
-DEPOSITED = b"deposited".ljust(32, b"\0")
 _MAX_EVIDENCE_PER_TOKEN = 32
 _TOKEN_LIFETIME_MS = 90 * 86_400_000
 _RESTORE_GRACE_MS = 37 * 86_400_000
@@ -52,10 +51,6 @@ _tokens = table(
             *("restored_fen", "pruned", "pruned_fen"),
         ),
     ),
-)
-_pieces = table(
-    "pieces",
-    *(column(name) for name in ("spent_by", "token_id", "bank", "number", "retired_fen")),
 )
 _losses = table(
     "losses",
@@ -92,6 +87,11 @@ class _Moved:
     amount_fen: int
     position: int
     time_ms: int
+    digest: int = 0
+
+    def settled(self) -> Settled:
+        """What it says of its deposit."""
+        return Settled(self.position, self.time_ms, self.digest)
 
 
 @dataclass
@@ -110,7 +110,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         tokens = connection.execute(select(_tokens)).all()
-        pieces = connection.execute(select(_pieces).where(_pieces.c.spent_by == DEPOSITED)).all()
+        ways = Ways.read(connection)
         losses = connection.execute(select(_losses)).all()
         proofs = connection.execute(select(_evidence)).all()
         chain = pruned_rows(connection)
@@ -130,9 +130,11 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         restored[token.bank, token.number] += token.restored_fen or 0
     retired: Counter[Batch] = Counter(pruned.retired)
     by_token: dict[bytes, int] = defaultdict(int)
-    for piece in pieces:
-        retired[piece.bank, piece.number] += piece.retired_fen
-        by_token[bytes(piece.token_id)] += piece.retired_fen
+    for (token_id, _piece, spent_by), way in ways.pieces.items():
+        _hop, fen, _claimed, bank, number, _time = way
+        by_token[token_id] += fen if spent_by == DEPOSITED else 0
+        if spent_by == DEPOSITED:
+            retired[bank, number] += fen
     _check_pruned_tokens(tokens, by_token, pruned, found.problems)
     _check_worth(tokens, by_token, found.problems)
     _check_bodies(tokens, moves, found.problems)
@@ -140,9 +142,11 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     found.registered_fen = _compare("tokens", registered, moves.into, position, found.problems)
     found.redeemed_fen = _compare("pieces", retired, moves.out_of, position, found.problems)
     found.restored_fen = _compare("tokens", restored, moves.restored, position, found.problems)
-    settled = {*moves.out_of, *(key[1:] for key in moves.lost)}
+    settled = {key[1:]: moved.settled() for key, moved in moves.lost.items()}
+    settled |= {key: moved.settled() for key, moved in moves.out_of.items()}
     with engine.connect() as connection:
-        check_deposits(connection, settled, _whole(tokens, pruned), pieces, losses, found.problems)
+        broken = check_deposits(connection, settled, _whole(tokens, pruned), ways)
+    found.problems += broken.all()
     lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
     for loss in losses:
         lost[loss.borne_by, loss.bank, loss.number] += loss.amount_fen
@@ -157,10 +161,15 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
 
 
 def _whole(tokens: Sequence[Row[Any]], pruned: Pruned) -> set[bytes]:
-    """The tokens of whose pieces and losses none was deleted."""
-    begun = {token for _piece, token in pruned.lost_at}
-    kept = {bytes(row.token_id) for row in tokens if not row.pruned and not row.pruned_fen}
-    return kept - begun
+    """The tokens of whose pieces and losses none can have been deleted.
+
+    Of one whose pieces were many some may be gone that had no amount.
+    """
+    return {
+        bytes(row.token_id)
+        for row in tokens
+        if row.restored_fen is None or row.expires_time_ms >= pruned.pieces_until_ms
+    }
 
 
 def _check_worth(
@@ -334,7 +343,7 @@ def _moves(journal: Journal, until_seq: int) -> _Moves:
         for i in touching.nonzero()[0].tolist():
             record = records[i]
             place, time_ms = entry.first_position + i, int(record["time_ms"])
-            moved = _Moved(int(record["amount_fen"]), place, time_ms)
+            moved = _Moved(int(record["amount_fen"]), place, time_ms, int(record["digest"]))
             if not moved.amount_fen or not Result(int(entry.results[i])).accepted:
                 continue
             bank, offset = _place(int(record["origin"]))

@@ -58,6 +58,7 @@ class CentralTerms:
                         "table {table}, row business_key={value}: no act of two officers says this"
                     ).format(table=given.table, value=given.term.value.hex())
                 )
+        self._one_first(rows.of_centre)
         self._missing(_("central_keys, row business_key"), self._terms, last.of_centre)
         self._check_roots(rows, last, acts)
         for number, envelope in sorted(rows.told):
@@ -82,6 +83,16 @@ class CentralTerms:
                     )
                 )
 
+    def _one_first(self, given: frozenset[Given]) -> None:
+        """Names rows that claim to be the first: it alone comes from no act."""
+        first = sorted(row for row in given if not row.act)
+        for row in first if len(first) > 1 else ():
+            self.problems.say(
+                _(
+                    "table {table}, row {value}: {count} rows come from no act; only the first does"
+                ).format(table=row.table, value=row.term.value.hex(), count=len(first))
+            )
+
     def _check_roots(self, rows: KeyRows, last: KeyRows, acts: list[Approved]) -> None:
         """Holds the roots of offline money against the acts that announced and ended them."""
         terms = [row.term._replace(until_ms=0, revoked=False) for row in rows.roots if not row.act]
@@ -89,6 +100,8 @@ class CentralTerms:
             if act.content.WhichOneof("kind") == "renew_offline_root":
                 asked = act.content.renew_offline_root
                 terms = renewed(terms, asked.root_key, asked.old_until_time_ms, act.time_ms)
+        self.roots = terms
+        self._one_first(rows.roots)
         self._missing(_("offline_roots, row root_key"), terms, last.roots)
         for given in sorted(rows.roots):
             if given.term not in terms:

@@ -27,6 +27,7 @@ from auditor.signatures.bank_keys import check_possession, compare, covers, term
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from auditor.signatures.late import Late
 from auditor.signatures.orders import Line, Wrong, lines, read, same
+from auditor.signatures.returns import Returns
 from auditor.signatures.verifying import Problems, Verifying
 from currency.number import prefix_of
 from dcep.registration.v1 import registration_pb2
@@ -99,12 +100,16 @@ class CentreWalk:
         self._covered = 0
         """Up to this position, what the newest batch had in it."""
         self._registration: registration_pb2.TokenRegistration | None = None
+        self._returns = Returns(engine, self._journal)
+        self.owners: dict[tuple[int, int], bytes] = {}
+        """The devices that tokens were registered for, by bank and number of the load."""
 
     def run(self, until_seq: int) -> Problems:
         """Names what has nothing behind it, in the rows up to this one."""
-        batches = self._rows()
+        batches, end = self._rows(), Tip()
         batch = next(batches, None)
-        for entry, _rest in self._journal.rows(Tip(), until_seq=until_seq):
+        for entry, reached in self._journal.rows(Tip(), until_seq=until_seq):
+            end = reached
             row = list(lines(entry))
             for index, line in enumerate(row):
                 while batch is not None and batch.position <= line.position:
@@ -128,6 +133,8 @@ class CentreWalk:
                             "table journal, row seq={seq}, position={position}: {what}: {wrong}"
                         ).format(seq=entry.seq, position=line.position, what=what, wrong=wrong)
                     )
+        for sentence in self._returns.check(end, self._by_prefix):
+            self._problems.say(sentence)
         for line, seq, first in self._late.repeated(self._journal, until_seq):
             where = _("table journal, row seq={seq}, position={position}").format(
                 seq=seq, position=line.position
@@ -257,6 +264,8 @@ class CentreWalk:
                     payee_number=payment.payee_number
                 )
             )
+        if payment.returns_payment_id:
+            self._returns.take(payee, bank, payment)
 
     def _registered(self, line: Line, order: registration_pb2.TokenRegistration) -> None:
         same("number", order.number, line.sequence)
@@ -267,6 +276,9 @@ class CentreWalk:
             raise Wrong(_("its device has not asked this bank to be certified"))
         if line.accepted and (line.debit, line.credit) != (line.origin, OFFLINE_FLOAT):
             raise Wrong(_("it moves something else than the bank signed"))
+        if line.accepted:
+            bank = (line.origin - FIRST_BANK_ACCOUNT) // ACCOUNTS_PER_BANK
+            self.owners[bank, order.number] = _device(order).key
 
     def _deposited(self, line: Line, row: Sequence[Line], index: int, bank: int) -> None:
         """What the bank deposited; what further accounts pay of it follows the first record."""
@@ -321,10 +333,14 @@ class CentreWalk:
 def _asked_for(order: registration_pb2.TokenRegistration) -> bool:
     """Whether the device that tokens are for has asked that bank for its certificate."""
     try:
-        certificate = Certificate.decode(order.device_certificate, DEVICE)
+        certificate = _device(order)
         return Possession.decode(order.possession).proves(certificate.key, order.bank)
     except FormatError:
         return False
+
+
+def _device(order: registration_pb2.TokenRegistration) -> Certificate:
+    return Certificate.decode(order.device_certificate, DEVICE)
 
 
 def device_key(engine: Engine, position: int) -> bytes:

@@ -12,6 +12,7 @@ from auditor.signatures.act_chain import ends_told
 from auditor.signatures.acts import ActsDone
 from auditor.signatures.acts_told import ActsTold
 from auditor.signatures.bank import BankWalk, Unsaid
+from auditor.signatures.bank_rows import BankRows
 from auditor.signatures.central_keys import CentralTerms
 from auditor.signatures.centre import CentreWalk
 from auditor.signatures.feed_chain import FeedChain
@@ -19,6 +20,7 @@ from auditor.signatures.feed_tips import ends_of_central_acts
 from auditor.signatures.key_rows import KeyRows
 from auditor.signatures.lost import LostTime, check_put_backs, put_back_rows
 from auditor.signatures.settled import Settled
+from auditor.signatures.tokens import check_tokens
 from auditor.signatures.verifying import Signatures, Verifying
 from deployment.topology import CENTRAL_BANK
 from settlement.audit import LedgerReport
@@ -101,7 +103,7 @@ def audit_signatures(
     told = ActsTold(central.engine, indexes, keys, put_back_rows(central.engine))
     others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
     central_ends = ends_told(ends_of_central_acts(others))
-    before = KeyRows.read(central.engine)
+    before, banks_before = KeyRows.read(central.engine), BankRows.read(central.engine)
     first = [row.term.value for row in before.of_centre if not row.act]
     decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
     decided.chain.told(central_ends)
@@ -120,6 +122,8 @@ def audit_signatures(
             given = (rows.of_banks, after.of_banks)
             centre = CentreWalk(ledger.engine, ledger.tables, decided, verifying, *given)
             found.append((name, centre.run(ledger.report.rows)))
+            found.append((name, check_tokens(ledger.engine, centre.owners, terms.roots, verifying)))
+            found.append((name, banks_before.check(decided.approved, BankRows.read(ledger.engine))))
             continue
         acts = ActsDone(ledger.engine, name, verifying, business_keys=keys.get(name, ()))
         acts.chain.told(ends_told(told.ends[name]))

@@ -127,12 +127,28 @@ class Verifying:
             signature: over both.
             always: of few that stand for many, which a sample leaves none of out.
         """
+        part = signed_bytes(tag, payload)
+        self.add_part(
+            problems, where, key=key, signed_part=part, signature=signature, always=always
+        )
+
+    def add_part(
+        self,
+        problems: Problems,
+        where: str,
+        *,
+        key: bytes,
+        signed_part: bytes,
+        signature: bytes,
+        always: bool = False,
+    ) -> None:
+        """As `add`, of what has its tag already: offline money."""
         if self.wanted is Signatures.NONE or not (
             always or self._share >= 1.0 or self._random.random() < self._share
         ):
             self.left_out += 1
             return
-        self._checks.append((key, signed_bytes(tag, payload), signature))
+        self._checks.append((key, signed_part, signature))
         self._whose.append((problems, where))
         if len(self._checks) >= _AT_ONCE:
             self._begin()

@@ -161,7 +161,7 @@ def test_the_audit_names_a_loss_that_was_changed_by_hand(
             database.commit()
             problems = audit_stack(cheated.plan).problems
             assert bool(problems) == (change == 1)
-            assert all("table losses borne_by=0" in problem for problem in problems)
+            assert all("table losses" in problem for problem in problems)
 
 
 def certificates_of(person: Person) -> set[Certificate]:

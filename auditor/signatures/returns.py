@@ -1,0 +1,78 @@
+"""The table of payments that were given back, held against the returns in the journal.
+
+A row that is not there lets a payment be given back twice; one that is there too much keeps an
+honest return from being settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.books import ACCOUNTS_PER_BANK, CIRCULATION_OFFSET, FIRST_BANK_ACCOUNT
+from auditor.signatures.orders import Wrong, lines, read
+from currency.number import prefix_of
+from dcep.registration.v1 import registration_pb2
+from language import _
+from settlement.journal import Journal, Tip
+
+Payment = tuple[int, int]
+"""A bank's index and its number of a payment."""
+
+_COLUMNS = ("bank", "number", "by_bank", "by_number")
+_returned = table("returned_payments", *map(column, _COLUMNS))
+
+
+class Returns:
+    """What the journal says was given back, against the rows as they stood before it was read."""
+
+    def __init__(self, engine: Engine, journal: Journal) -> None:
+        self._journal = journal
+        self._said: dict[Payment, Payment] = {}
+        with engine.connect() as connection:
+            rows = connection.execute(select(_returned)).all()
+        self._rows = {(row.bank, row.number): (row.by_bank, row.by_number) for row in rows}
+
+    def take(
+        self, original: int | None, bank: int, payment: registration_pb2.OutboundPayment
+    ) -> None:
+        """A return that a bank signed and that was settled."""
+        if original is not None:
+            self._said[original, payment.returns_number] = (bank, payment.number)
+
+    def check(self, end: Tip, by_prefix: Mapping[str, int]) -> Iterator[str]:
+        """What is wrong with the rows, in words.
+
+        Args:
+            end: up to where the journal was gone through.
+            by_prefix: indexes of the banks.
+        """
+        if self._rows.keys() - self._said.keys():
+            self._take_later(end, by_prefix)
+        for original, by in sorted(self._rows.items()):
+            if self._said.get(original) != by:
+                yield _(
+                    "table returned_payments, row bank={bank} number={number}: no return in the "
+                    "journal gave this payment back so"
+                ).format(bank=original[0], number=original[1])
+        for bank, number in sorted(self._said.keys() - self._rows.keys()):
+            yield _(
+                "table returned_payments, row bank={bank} number={number} is missing: it was "
+                "given back, and would be once more"
+            ).format(bank=bank, number=number)
+
+    def _take_later(self, end: Tip, by_prefix: Mapping[str, int]) -> None:
+        """Returns beyond what was gone through, as the rows are read later than that."""
+        for entry, _rest in self._journal.rows(end):
+            for line in lines(entry):
+                bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
+                if offset != CIRCULATION_OFFSET or not line.accepted:
+                    continue
+                try:
+                    payment = read(registration_pb2.OutboundPayment, line.note)
+                except Wrong:
+                    continue  # a registration
+                if payment.returns_payment_id:
+                    original = by_prefix.get(prefix_of(payment.payee_number))
+                    self.take(original, bank, payment)

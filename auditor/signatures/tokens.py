@@ -1,0 +1,75 @@
+"""Tokens: signed by a root of offline money, for the device that their load was ordered for.
+
+Whoever writes the tables can alter a token's row and the token beside it alike, and so keep its
+owner's deposits out until the money goes back to its loader. He has no root's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table
+
+from auditor.signatures.bank_keys import covers
+from auditor.signatures.key_rows import Term
+from auditor.signatures.verifying import Problems, Verifying
+from language import _
+from offline_token.formats import FormatError, Token
+from runtime.ed25519 import verified
+
+_tokens = table("tokens", *map(column, ("token_id", "bank", "number", "owner", "body")))
+_ROWS = 5_000
+
+
+def check_tokens(
+    engine: Engine,
+    owners: Mapping[tuple[int, int], bytes],
+    roots: Sequence[Term],
+    verifying: Verifying,
+) -> Problems:
+    """Verifies each token that there is.
+
+    Args:
+        engine: of the central bank.
+        owners: the device of each load in the journal, by bank and number.
+        roots: of offline money, by the acts of officers.
+        verifying: takes the signatures.
+    """
+    problems = Problems()
+    for row in _rows(engine):
+        owner = owners.get((row.bank, row.number))
+        if owner is None:
+            continue  # its load is not in the journal, or is newer than this audit
+        where = _("table tokens, row token_id={token_id}").format(
+            token_id=bytes(row.token_id).hex()
+        )
+        if bytes(row.owner) != owner:
+            problems.say(_("{where}: its load was ordered for another device").format(where=where))
+        try:
+            token = Token.decode(bytes(row.body))
+        except FormatError:
+            continue  # where rows are held against their tokens it is named
+        keys = [root.value for root in roots if covers(root, token.registered_time_ms)]
+        part = token.signed_part()
+        if len(keys) == 1:
+            verifying.add_part(
+                problems, where, key=keys[0], signed_part=part, signature=token.signature
+            )
+        elif not any(verified(key, part, token.signature) for key in keys):
+            problems.say(
+                _("{where}: no root of offline money of its time has signed it").format(where=where)
+            )
+    return problems
+
+
+def _rows(engine: Engine) -> Iterator[Any]:
+    after = b""
+    while True:
+        query = select(_tokens).where(_tokens.c.token_id > after).order_by(_tokens.c.token_id)
+        with engine.connect() as connection:
+            rows = connection.execute(query.limit(_ROWS)).all()
+        yield from rows
+        if len(rows) < _ROWS:
+            return
+        after = bytes(rows[-1].token_id)

@@ -1,0 +1,184 @@
+"""Who writes the central bank's database: each cell altered, each sort of row deleted and added.
+
+The audit reads the databases alone, and must name it; or it stands below why nobody's money hangs
+on that cell, or who else notices. A new column, or a new table, must be in one of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import Table
+
+from auditor.audit import _judge, _replay, audit_engines
+from auditor.signatures.stack import EVERY_SIGNATURE
+from central_bank.tables import ledger, metadata
+from deployment.topology import CENTRAL_BANK
+from tests.auditor.cells import COPIED, DELETED, alterations, done, rows_of
+from tests.auditor.whole_centre import WholeCentre
+
+_WITH_BANKS = "held against what the banks' own databases have of the feed, where they are audited"
+_REQUEST = "what a bank asks for moves nothing: two officers sign an act that says bank and amount"
+_PROOF = "what is shown of a double spend; the deposits that were paid say who bears it"
+_RECEIPT = "a bank's receipt: without it an older copy of the bank is noticed by the bank's feed"
+_INDEX = "made anew from the journal, and held against it where it was sealed"
+_TIME = "a note of when, by which nothing is decided"
+_OPEN = "of an open act nothing that stands here is read"
+_SNAPSHOT = "one that the journal does not have is passed over when the service starts"
+_WAITS = (
+    "that a deposit came in time and waits is told to its bank alone: a deletion lets what is left "
+    "go back to the loader once the grace is over, and an addition keeps it for as long again"
+)
+_REFUSED = (
+    "what was refused is kept by its digest, not whole; its bank has the refusal signed, and the "
+    "deposit whole: the two show one who was refused wrongly"
+)
+_REVOKED = (
+    "a bank's word about its own device is not signed; what is loaded and deposited is not refused "
+    "by it but new loads, and payees who ask"
+)
+_CLOCK = (
+    "the time of refunds never runs ahead of the clock; refunds are late by what it is set back"
+)
+
+
+def _all(table: str, columns: str, why: str) -> dict[tuple[str, str], str]:
+    """Of one table these columns, by their names, and whole rows."""
+    return {(table, what): why for what in (*columns.split(), DELETED, COPIED)}
+
+
+UNNOTICED: Mapping[tuple[str, str], str] = {
+    **_all("acts_told", "bank incarnation number receipt time_ms", _WITH_BANKS),
+    ("bank_batches", "count"): "of payments alone it is read; the others are kept whole",
+    ("bank_batches", COPIED): "the same signature again moves nothing: each number counts once",
+    ("bank_certificates", "act"): _TIME,
+    ("bank_keys", "act"): _TIME,
+    ("bank_keys", "offline_certificate"): "devices refuse what the root has not signed",
+    ("central_keys", "act"): _TIME,
+    ("central_keys", "from_time_ms"): "of the first key: it was there before anything it signed",
+    **_all(
+        "evidence",
+        "id piece_id spent_by token_id bank device_certificate first second first_bank second_bank"
+        " time_ms",
+        _PROOF,
+    ),
+    **_all("feed_ledger", "id ledger", _WITH_BANKS),
+    **_all("feed_marks", "bank number hash position", _WITH_BANKS),
+    **_all("feed_receipts", "bank number journal_position receipt", _RECEIPT),
+    **_all(
+        "issuance_requests",
+        "id request_id digest kind bank amount_fen state act created_time_ms decided_time_ms",
+        _REQUEST,
+    ),
+    ("officer_acts", "decider"): _OPEN,
+    ("officer_acts", "decision"): _OPEN,
+    ("officer_acts", "decision_signature"): _OPEN,
+    ("officer_acts", "decided_time_ms"): _OPEN,
+    ("officer_acts", "position"): _OPEN,
+    ("officer_acts", "reason"): _OPEN,
+    ("officer_founding", "institution"): "the record, which the business key signed, says it",
+    ("officer_founding", COPIED): "the service reads its own, and its officers come from acts",
+    ("offline_roots", "act"): _TIME,
+    ("offline_roots", "from_time_ms"): "of the first root: it was there before its tokens",
+    ("offline_roots", "introduction"): "devices refuse what the root before has not signed",
+    **_all("postings", "kind run first_key first_position keys positions", _INDEX),
+    ("projected", "seq"): _INDEX,
+    ("projected", "id"): _INDEX,
+    ("projected", COPIED): _INDEX,
+    ("projected", DELETED): _INDEX,
+    ("put_backs", "receipt"): _RECEIPT,
+    ("put_backs", "time_ms"): _TIME,
+    ("put_backs", COPIED): "of an act that is not there: it is looked at once there is one",
+    **_all(
+        "redemptions",
+        "number bank amount_fen state",
+        "that a bank has set money aside; the bank's own journal has it",
+    ),
+    **_all("refund_clock", "id time_ms", _CLOCK),
+    **_all("refused_deposits", "bank number digest reason verdict ruling", _REFUSED),
+    **_all("revoked_devices", "revocation bank by_officer cause time_ms", _REVOKED),
+    **_all("sealed", "first_position last_position", _INDEX),
+    ("snapshot", "seq"): _SNAPSHOT,
+    ("snapshot", "hash"): _SNAPSHOT,
+    ("snapshot", DELETED): _SNAPSHOT,
+    ("snapshot", COPIED): _SNAPSHOT,
+    ("snapshot_parts", "part"): _SNAPSHOT,
+    **_all("waiting_deposits", "bank number token_id digest time_ms", _WAITS),
+}
+
+_LEDGER = {table.name for table in vars(ledger).values()}
+_SORTS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
+    "bank_batches": lambda row: row["kind"],
+    "officer_acts": lambda row: row["state"],
+    "pieces": lambda row: (
+        bytes(row["spent_by"]).startswith(b"deposited"),
+        row["retired_fen"] == row["claimed_fen"],
+    ),
+    "pruned": lambda row: row["what"],
+    "refused_deposits": lambda row: row["verdict"],
+    "tokens": lambda row: row["restored_fen"] is None,
+}
+
+
+def _is_left(table: str, what: str) -> bool:
+    return (table, what) in UNNOTICED
+
+
+def _what(table: Table) -> list[str]:
+    return [*table.columns.keys(), DELETED, COPIED]
+
+
+_WATCHED = [
+    table
+    for table in metadata.sorted_tables
+    if not all(_is_left(table.name, what) for what in _what(table))
+]
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCentre]:
+    made = WholeCentre(tmp_path_factory.mktemp("centre"))
+    assert audit_engines({CENTRAL_BANK: made.engine}).problems == []
+    yield made
+    made.engine.dispose()
+
+
+@pytest.mark.parametrize("table", _WATCHED, ids=lambda table: table.name)
+def test_whatever_is_altered_in_the_central_banks_database_is_named(
+    centre: WholeCentre, table: Table
+) -> None:
+    replayed = _replay(centre.engine)
+    rows = rows_of(centre.engine, table, _SORTS.get(table.name, _last_two(centre, table)))
+    assert rows, "there is nothing to alter"
+    unnoticed = []
+    for alteration in alterations(table, rows, lambda what: _is_left(table.name, what)):
+        with done(centre.engine, alteration) as taken:
+            if not taken:
+                continue
+            if table.name in _LEDGER:
+                found = _replay(centre.engine).report.problems
+            else:
+                found = _judge({CENTRAL_BANK: replayed}, EVERY_SIGNATURE).problems
+        if not found:
+            unnoticed.append(f"{alteration.what}, row {alteration.where}")
+    assert unnoticed == []
+
+
+def test_what_may_stay_unnoticed_is_of_columns_that_there_are() -> None:
+    there = {(table.name, what) for table in metadata.sorted_tables for what in _what(table)}
+    assert set(UNNOTICED) <= there
+
+
+def _last_two(centre: WholeCentre, table: Table) -> Callable[[Mapping[str, Any]], object]:
+    """Sorts of rows where nothing tells them apart but their keys."""
+    keys = [key.name for key in table.primary_key.columns]
+    last = rows_of(centre.engine, table, lambda row: tuple(row[key] for key in keys))[-2:]
+    wanted = [tuple(row[key] for key in keys) for row in last]
+
+    def sort(row: Mapping[str, Any]) -> object:
+        key = tuple(row[each] for each in keys)
+        return wanted.index(key) if key in wanted else 0
+
+    return sort
