@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.testing
 
+import language
 from runtime.clock import ManualClock, SystemClock
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
@@ -15,6 +19,19 @@ from wallet.peers.bank_directory import BankEntry
 
 ALPHA = BankEntry("alpha", "127.0.0.1:1", ca=__file__, offline_root="")
 MakeApp = Callable[..., App]
+
+
+@cache
+def _made(commands: typer.Typer, _language: str) -> Any:
+    return typer.main.get_command(commands)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_made_once() -> Iterator[None]:
+    """For each language: `CliRunner` makes all of them again for each line, which takes longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", lambda app: _made(app, language.chosen()))
+        yield
 
 
 @pytest.fixture
