@@ -43,7 +43,7 @@ SERVICE = "central_bank"
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 1 after an accident."""
+    """Runs until SIGTERM; the exit status is 0 then, and 1 after a fatal error."""
     parser = argparse.ArgumentParser(prog="python -m central_bank", description=__doc__)
     parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
     parser.add_argument(
@@ -65,10 +65,10 @@ def main() -> int:
 def run(settings: Settings, *, migrate: bool) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
-    accidents: list[BaseException] = []
+    fatal_errors: list[BaseException] = []
 
-    def accident(error: BaseException) -> None:
-        accidents.append(error)
+    def fatal_error(error: BaseException) -> None:
+        fatal_errors.append(error)
         stop.set()
 
     close_database(settings.database_url)
@@ -92,11 +92,11 @@ def run(settings: Settings, *, migrate: bool) -> int:
         threaded=True,
         verifier=verifier,
         shown=lambda: own.latest().fingerprint,
-        on_stopped=accident,
+        on_stopped=fatal_error,
     )
-    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
+    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error)
     watcher.start()
-    workers = _start_workers(bank, accident)
+    workers = _start_workers(bank, fatal_error)
     registry = CollectorRegistry()
     server = Server(
         services(bank),
@@ -125,29 +125,29 @@ def run(settings: Settings, *, migrate: bool) -> int:
     engine.dispose()
     watcher.stop()
     writer.release()
-    logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
-    if accidents:
-        why = str(accidents[0]).partition("\n")[0]
+    logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
+    if fatal_errors:
+        why = str(fatal_errors[0]).partition("\n")[0]
         print(
             f"central_bank: ended: {why}. Started again, it goes on from its journal",
             file=sys.stderr,
         )
-    return 1 if accidents else 0
+    return 1 if fatal_errors else 0
 
 
-def _start_workers(bank: CentralBank, accident: Callable[[BaseException], None]) -> list[Worker]:
+def _start_workers(bank: CentralBank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
     settlement, setting_aside = bank.settlement, bank.setting_aside
-    late = Worker("late-answers", settlement.settle_late, idle_s=60.0, on_accident=accident)
+    late = Worker("late-answers", settlement.settle_late, idle_s=60.0, on_fatal_error=fatal_error)
     settlement.on_late = late.wake
-    asker = Worker("setting-aside", setting_aside.step, idle_s=1.0, on_accident=accident)
+    asker = Worker("setting-aside", setting_aside.step, idle_s=1.0, on_fatal_error=fatal_error)
     setting_aside.on_told = asker.wake
     workers = [
-        Worker("restoring", bank.restoring.step, idle_s=60.0, on_accident=accident),
-        Worker("pruning", bank.pruning.step, idle_s=1.0, on_accident=accident),
+        Worker("restoring", bank.restoring.step, idle_s=60.0, on_fatal_error=fatal_error),
+        Worker("pruning", bank.pruning.step, idle_s=1.0, on_fatal_error=fatal_error),
         late,
         asker,
-        Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),
-        Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+        Worker("acts", bank.acts.step, idle_s=60.0, on_fatal_error=fatal_error),
+        Worker("projection", bank.project, idle_s=0.1, on_fatal_error=fatal_error),
     ]
     for worker in workers:
         worker.start()

@@ -9,7 +9,7 @@ from officers.acts import Acts
 from officers.effects import Act
 from officers.people import Officer, Officers
 from runtime.checks import invalid
-from runtime.page import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, encode_token, page_size
 from runtime.server import Service
 from runtime.tls import peer
 

@@ -62,7 +62,7 @@ SERVICE = "operator_bank"
 
 
 def main() -> int:
-    """Runs until SIGTERM; the exit status is 0 then, and 1 after an accident."""
+    """Runs until SIGTERM; the exit status is 0 then, and 1 after a fatal error."""
     parser = argparse.ArgumentParser(prog="python -m operator_bank", description=__doc__)
     parser.add_argument("--bank", help="must be the bank that the settings name")
     parser.add_argument("--settings", type=Path, help="TOML file; DCEP_… variables override it")
@@ -87,15 +87,15 @@ def main() -> int:
 def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     """Builds everything, serves, and takes it down again."""
     stop = wait_for_signal()
-    accidents: list[BaseException] = []
+    fatal_errors: list[BaseException] = []
 
-    def accident(error: BaseException) -> None:
-        accidents.append(error)
+    def fatal_error(error: BaseException) -> None:
+        fatal_errors.append(error)
         stop.set()
 
     def edge_ended(status: int) -> None:
         if status:
-            accident(RuntimeError(f"the edge ended with status {status}"))
+            fatal_error(RuntimeError(f"the edge ended with status {status}"))
         stop.set()
 
     close_database(settings.database_url)
@@ -119,15 +119,15 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
         clock=clock,
         verifier=verifier,
         threaded=True,
-        on_stopped=accident,
+        on_stopped=fatal_error,
     )
     channel.refused = bank.central_keys.revoked_certificates
     bank.central_keys.on_revoked = channel.heed
-    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_accident=accident)
+    watcher = Worker("one-writer", writer.step, idle_s=5.0, on_fatal_error=fatal_error)
     watcher.start()
     central_bank.incarnation = lambda: bank.windows.incarnation
     bank.standing.ask()
-    workers = _start_workers(bank, accident)
+    workers = _start_workers(bank, fatal_error)
     # A bank that has heard nothing yet can show nothing of the past.
     if bank.follower.place.number and not bank.standing.wait(FIRST_WORD_S):
         logger(SERVICE).warning("the central bank is not reached: payments to other banks wait")
@@ -150,14 +150,14 @@ def run(settings: Settings, file: Path | None, *, migrate: bool) -> int:
     engine.dispose()
     watcher.stop()
     writer.release()
-    logger(SERVICE).info("stopped", accident=str(accidents[0]) if accidents else None)
-    if accidents:
-        why = str(accidents[0]).partition("\n")[0]
+    logger(SERVICE).info("stopped", fatal_error=str(fatal_errors[0]) if fatal_errors else None)
+    if fatal_errors:
+        why = str(fatal_errors[0]).partition("\n")[0]
         print(
             f"operator_bank: ended: {why}. Started again, it goes on from its journal",
             file=sys.stderr,
         )
-    return 1 if accidents else 0
+    return 1 if fatal_errors else 0
 
 
 def _parts(settings: Settings, key: Signer) -> BankParts:
@@ -175,34 +175,34 @@ def _parts(settings: Settings, key: Signer) -> BankParts:
     )
 
 
-def _start_workers(bank: Bank, accident: Callable[[BaseException], None]) -> list[Worker]:
+def _start_workers(bank: Bank, fatal_error: Callable[[BaseException], None]) -> list[Worker]:
     pumps = {
-        name: Worker(name, step, idle_s=0.5, on_accident=accident)
+        name: Worker(name, step, idle_s=0.5, on_fatal_error=fatal_error)
         for name, step in bank.pumps.items()
     }
     bank.outgoing.on_work = pumps["outbound"].wake
     revocations = bank.offline.revocations
     revoker = Worker(
-        "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_accident=accident
+        "revocations", revocations.step, idle_s=REVOCATIONS_IDLE_S, on_fatal_error=fatal_error
     )
     revocations.on_found = revoker.wake
     workers = [
         *pumps.values(),
-        Worker("feed", bank.follower.step, idle_s=0.2, on_accident=accident),
+        Worker("feed", bank.follower.step, idle_s=0.2, on_fatal_error=fatal_error),
         Worker(
             "feed-receipts",
             bank.follower.acknowledge,
             idle_s=FEED_RECEIPT_S,
-            on_accident=accident,
+            on_fatal_error=fatal_error,
         ),
-        Worker("projection", bank.project, idle_s=0.1, on_accident=accident),
+        Worker("projection", bank.project, idle_s=0.1, on_fatal_error=fatal_error),
         Worker(
             "central-keys",
             bank.central_keys.step,
             idle_s=CENTRAL_KEYS_IDLE_S,
-            on_accident=accident,
+            on_fatal_error=fatal_error,
         ),
-        Worker("acts", bank.acts.step, idle_s=60.0, on_accident=accident),
+        Worker("acts", bank.acts.step, idle_s=60.0, on_fatal_error=fatal_error),
         revoker,
     ]
     for worker in workers:

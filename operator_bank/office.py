@@ -58,11 +58,14 @@ class _Freezing(_BankEffect):
         self._directory.get(act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
-        def also(connection: Connection, position: int) -> None:
+        def in_transaction(connection: Connection, position: int) -> None:
             decision.mark(connection, position=position)
 
         self._directory.set_frozen(
-            act.asked.wallet_number, self._frozen, digest=act.record_digest, also=also
+            act.asked.wallet_number,
+            self._frozen,
+            digest=act.record_digest,
+            in_transaction=in_transaction,
         )
 
 
@@ -77,11 +80,11 @@ class _PolicySetting(_BankEffect):
         table_of(act.asked.classes)
 
     def perform(self, act: Act, decision: Decision) -> None:
-        def also(connection: Connection, position: int) -> None:
+        def in_transaction(connection: Connection, position: int) -> None:
             decision.mark(connection, position=position)
 
         wanted = table_of(act.asked.classes)
-        if not self._policy.put(wanted, act.record_digest, also):
+        if not self._policy.put(wanted, act.record_digest, in_transaction):
             self._database.transaction(decision.mark)
 
 
@@ -99,12 +102,15 @@ class _SuspensePayment(_BankEffect):
         self._suspense.check(act.asked.position, act.asked.wallet_number)
 
     def perform(self, act: Act, decision: Decision) -> None:
-        def also(connection: Connection, position: int) -> None:
+        def in_transaction(connection: Connection, position: int) -> None:
             decision.mark(connection, position=position)
 
         self._standing.check()
         self._suspense.pay(
-            act.asked.position, act.asked.wallet_number, digest=act.record_digest, also=also
+            act.asked.position,
+            act.asked.wallet_number,
+            digest=act.record_digest,
+            in_transaction=in_transaction,
         )
 
 

@@ -452,9 +452,9 @@ def check_deadline(remaining_s: float | None) -> None:
 
 
 def incident(log: Any, method: str) -> Refusal:
-    """What the caller learns of an accident: an id that finds it in the log."""
+    """What the caller learns of an error within: an id that finds it in the log."""
     number = secrets.token_hex(8)
-    log.exception("accident", method=method, incident=number)
+    log.exception("internal_error", method=method, incident=number)
     return Refusal(
         errors_pb2.REASON_INTERNAL, f"internal error, incident {number}", incident=number
     )

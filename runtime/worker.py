@@ -22,7 +22,7 @@ class Worker:
     again. It may raise NoAnswer or Refusal: it is then called again after a
     pause that grows to a bound; so it is when its database's server went away,
     as for maintenance, for up to DATABASE_PATIENCE_S. Anything else ends the
-    process's service: `on_accident` is called with it, once.
+    process's service: `on_fatal_error` is called with it, once.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Worker:
         step: Callable[[], bool],
         *,
         idle_s: float,
-        on_accident: Callable[[BaseException], None],
+        on_fatal_error: Callable[[BaseException], None],
     ) -> None:
         self._name = name
         self._step = step
         self._idle_s = idle_s
-        self._on_accident = on_accident
+        self._on_fatal_error = on_fatal_error
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._log = logger(name)
@@ -82,6 +82,6 @@ class Worker:
                     self._stop.wait(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE_S)
                     continue
-                self._log.exception("stopped by an accident")
-                self._on_accident(error)
+                self._log.exception("stopped by a fatal error")
+                self._on_fatal_error(error)
                 return

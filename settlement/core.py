@@ -67,7 +67,7 @@ class Failed:
     """What became of a batch that was taken back: nothing was written, nothing has happened.
 
     Attributes:
-        error: what its `also` raised, or Overloaded.
+        error: what its `in_transaction` raised, or Overloaded.
     """
 
     error: Exception
@@ -80,7 +80,7 @@ class Batch:
     Attributes:
         records: (N,) RECORD, N at most MAX_BATCH_RECORDS.
         notes: None, or N byte strings kept durably beside the records.
-        also: further SQL for the same transaction as the journal row, given the
+        in_transaction: further SQL for the same transaction as the journal row, given the
             batch's answers. When it raises, the batch is taken back as if it had never been
             there, and its caller gets the error. It may run twice: it must do nothing but SQL.
         read: accounts whose rows as of the commit are wanted with the answers.
@@ -92,7 +92,7 @@ class Batch:
 
     records: Records
     notes: Sequence[bytes] | None = None
-    also: Callable[[Connection, Answers], None] | None = None
+    in_transaction: Callable[[Connection, Answers], None] | None = None
     read: Sequence[int] = ()
     signatures: Sequence[bytes] | None = None
     urgent: bool = False
@@ -230,7 +230,9 @@ class Core:
 
     def _process(self, batches: Sequence[Batch]) -> list[Answers | Failed]:
         records = _joined([batch.records for batch in batches])
-        may_fail = self._finder.is_behind() or any(batch.also is not None for batch in batches)
+        may_fail = self._finder.is_behind() or any(
+            batch.in_transaction is not None for batch in batches
+        )
         undo = self._state.saved(records) if may_fail else None
         try:
             answers, new = self._decide(records)
@@ -342,9 +344,9 @@ class Core:
         answers: Answers,
     ) -> list[Answers]:
         parts = _split(answers, batches)
-        alsos = [(batch.also, part) for batch, part in zip(batches, parts, strict=True)]
+        alsos = [(batch.in_transaction, part) for batch, part in zip(batches, parts, strict=True)]
         entry = self._entry(batches, records, new, answers)
-        if entry is None and not any(also for also, _ in alsos):
+        if entry is None and not any(in_transaction for in_transaction, _ in alsos):
             return parts
         tip, body = self._tip, b""
         if entry is not None:
@@ -352,9 +354,9 @@ class Core:
         with self._writing.begin() as connection:
             if entry is not None:
                 tip = self._journal.append(connection, tip, len(entry.records), body)
-            for also, part in alsos:
-                if also is not None:
-                    _run(also, connection, part)
+            for in_transaction, part in alsos:
+                if in_transaction is not None:
+                    _run(in_transaction, connection, part)
         self._tip = tip
         if entry is not None:
             self._journal.committed(entry)
@@ -412,11 +414,11 @@ class Core:
 
 
 def _run(
-    also: Callable[[Connection, Answers], None], connection: Connection, answers: Answers
+    in_transaction: Callable[[Connection, Answers], None], connection: Connection, answers: Answers
 ) -> None:
     """Runs a batch's own SQL; raises Undone when the batch, not the database, is to blame."""
     try:
-        also(connection, answers)
+        in_transaction(connection, answers)
     except Exception as error:
         if was_given_up(error):
             raise Undone(Overloaded("the database gave up on it; ask again")) from error

@@ -22,7 +22,7 @@ class Ledger(Protocol):
             Overloaded: the queue is full, the disk nearly so, or the past cannot be looked up
                 yet; nothing was taken.
             CoreStopped: the outcome is unknown until a restart.
-            Exception: whatever the batch's `also` raised; nothing was written.
+            Exception: whatever the batch's `in_transaction` raised; nothing was written.
         """
         ...
 

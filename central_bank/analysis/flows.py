@@ -11,7 +11,7 @@ from central_bank.ledger import accounts
 from central_bank.tables import ledger
 from runtime.checks import invalid
 from runtime.database import Database
-from runtime.page import MAX_PAGE
+from runtime.pagination import MAX_PAGE
 from settlement.history import History
 from settlement.records import Kind, Result
 

@@ -18,7 +18,7 @@ from central_bank.registration.offline.evidence import Case, Evidence
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
 from runtime.checks import at_most
-from runtime.page import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, encode_token, page_size
 from runtime.tls import peer
 
 

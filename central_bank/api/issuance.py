@@ -14,7 +14,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
 from runtime.checks import invalid
 from runtime.errors import Refusal
-from runtime.page import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, encode_token, page_size
 from runtime.tls import Identity, peer
 from settlement.ledger import Ledger
 

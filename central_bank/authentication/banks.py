@@ -35,7 +35,7 @@ _PREFIX = re.compile(r"[0-9]{4}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}")
 
-Also = Callable[[Connection], object]
+InTransaction = Callable[[Connection], object]
 
 
 def nothing(_: Connection) -> None:
@@ -73,21 +73,23 @@ class Registry:
             raise Refusal(errors_pb2.REASON_BANK_UNKNOWN, f"no bank {name!r}", field=field)
         return bank
 
-    def admit(self, bank: Bank, also: Also = nothing, *, by: Given | None = None) -> Bank:
+    def admit(
+        self, bank: Bank, in_transaction: InTransaction = nothing, *, by: Given | None = None
+    ) -> Bank:
         """Admits a bank, or finds it admitted already with the same particulars.
 
         Args:
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
         with self._remembered.change():
             if self._check_new(bank) is None:
-                self._admit(bank, also, by or Given(0, self._clock.now_ms()))
+                self._admit(bank, in_transaction, by or Given(0, self._clock.now_ms()))
             else:
-                self._database.transaction(lambda c: also(c))
+                self._database.transaction(lambda c: in_transaction(c))
         return self._by_name[bank.name]
 
-    def change(self, write: Also) -> None:
+    def change(self, write: InTransaction) -> None:
         """Changes rows that banks are made of; takes effect for the very next look at them."""
         with self._remembered.change():
             self._database.transaction(lambda c: write(c) and None)
@@ -100,7 +102,7 @@ class Registry:
         self,
         renewal: Renewal,
         shortened: Callable[[bytes], bytes],
-        also: Also = nothing,
+        in_transaction: InTransaction = nothing,
         *,
         by: Given | None = None,
     ) -> Bank:
@@ -108,7 +110,7 @@ class Registry:
 
         Args:
             shortened: see `bank_rows.renew_bank`.
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
         with self._remembered.change():
@@ -118,7 +120,7 @@ class Registry:
 
             def body(connection: Connection) -> None:
                 renew_bank(connection, bank, renewal, given, shortened)
-                also(connection)
+                in_transaction(connection)
 
             self._database.transaction(body)
         return self._by_name[renewal.name]
@@ -174,26 +176,28 @@ class Registry:
             if value in other.every_fingerprint or value in other.every_key:
                 raise _taken(where + field, other)
 
-    def _admit(self, bank: Bank, also: Also, by: Given) -> None:
+    def _admit(self, bank: Bank, in_transaction: InTransaction, by: Given) -> None:
         admitted = replace(bank, index=len(self._by_name), suspended=False)
         self._open_accounts([admitted.index])
 
         def body(connection: Connection) -> None:
             put_bank(connection, admitted, by)
-            also(connection)
+            in_transaction(connection)
 
         self._database.transaction(body)
 
-    def set_suspended(self, name: str, suspended: bool, also: Also = nothing) -> Bank:
+    def set_suspended(
+        self, name: str, suspended: bool, in_transaction: InTransaction = nothing
+    ) -> Bank:
         """Suspends or reinstates; takes effect for the very next look at the bank.
 
         Args:
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
         """
         statement = update(banks).where(banks.c.name == name).values(suspended=int(suspended))
         with self._remembered.change():
             self.get(name, "name")
-            self._database.transaction(lambda c: (c.execute(statement), also(c)))
+            self._database.transaction(lambda c: (c.execute(statement), in_transaction(c)))
         return self._by_name[name]
 
     def welcome(self, peer: Identity | None) -> Bank:

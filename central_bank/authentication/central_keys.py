@@ -132,13 +132,13 @@ class CentralKeys:
         self._check_room()
 
     def revoke_certificate(
-        self, fingerprint: str, also: Callable[[Connection], object], by: Given
+        self, fingerprint: str, in_transaction: Callable[[Connection], object], by: Given
     ) -> None:
         """Announces that a TLS certificate is the central bank's no more.
 
         Args:
             fingerprint: SHA-256, hex.
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
         with self._remembered.change():
@@ -150,7 +150,7 @@ class CentralKeys:
 
             def body(connection: Connection) -> None:
                 connection.execute(insert(key_successions), row)
-                also(connection)
+                in_transaction(connection)
 
             self._database.transaction(body)
 
@@ -207,7 +207,7 @@ class CentralKeys:
         self,
         successor: bytes,
         old_until_ms: int,
-        also: Callable[[Connection], object],
+        in_transaction: Callable[[Connection], object],
         by: Given,
     ) -> None:
         """Announces a successor, or the end of what was replaced before.
@@ -216,7 +216,7 @@ class CentralKeys:
         their operators list the successor. So a successor that was lost can be succeeded.
 
         Args:
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
         with self._remembered.change():
@@ -234,7 +234,7 @@ class CentralKeys:
                 if successor:
                     connection.execute(insert(central_keys), _row(successor, by))
                 connection.execute(insert(key_successions), row)
-                also(connection)
+                in_transaction(connection)
 
             self._database.transaction(body)
 

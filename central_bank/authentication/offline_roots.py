@@ -158,13 +158,13 @@ class OfflineRoots:
         self,
         successor: bytes,
         old_until_ms: int,
-        also: Callable[[Connection], object],
+        in_transaction: Callable[[Connection], object],
         by: Given,
     ) -> None:
         """Announces a successor, or the end of what was replaced before.
 
         Args:
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
             by: the officers' act.
         """
         with self._remembered.change():
@@ -184,7 +184,7 @@ class OfflineRoots:
                         connection.execute(update(offline_roots).where(same).values(values))
                 if successor:
                     connection.execute(insert(offline_roots), _row(successor, by, introduction))
-                also(connection)
+                in_transaction(connection)
 
             self._database.transaction(body)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
-from central_bank.authentication.banks import Also, Bank, nothing
+from central_bank.authentication.banks import Bank, InTransaction, nothing
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.revocation_list import Listed, RevocationList
 from central_bank.limits import (
@@ -141,15 +141,19 @@ class Devices:
         ends = min(certificate.expires_time_ms, self._clock.now_ms() + _BUNDLE_AGE_MS)
         return certify_bank(self._root, certificate.bank, certificate.key, ends).encode()
 
-    def revoke(self, bank: Bank, key: bytes, cause: str, also: Also = nothing) -> None:
+    def revoke(
+        self, bank: Bank, key: bytes, cause: str, in_transaction: InTransaction = nothing
+    ) -> None:
         """Takes a bank's device out of use at two officers' word, for good, from the next bundle.
 
         Args:
             bank: the one that certified it. Another one that did so too is not meant.
-            also: further SQL for the same transaction.
+            in_transaction: further SQL for the same transaction.
         """
         exact_bytes(key, "device_key", 32)
-        self._revoke(bank.index, [revocation_of(bank.name, key)], cause, also, by_officer=True)
+        self._revoke(
+            bank.index, [revocation_of(bank.name, key)], cause, in_transaction, by_officer=True
+        )
 
     def revoke_proven(self, bank: Bank, key: bytes, cause: str) -> None:
         """The same for a device whose own signatures convict it, in the share of its bank."""
@@ -180,7 +184,7 @@ class Devices:
         bank: int,
         revocations: Sequence[bytes],
         cause: str,
-        also: Also = nothing,
+        in_transaction: InTransaction = nothing,
         *,
         by_officer: bool = False,
     ) -> None:
@@ -201,7 +205,7 @@ class Devices:
             if by_officer and before:
                 # However it came there: from now on no bank's share can push it out.
                 connection.execute(update(revoked_devices).where(these).values(by))
-            also(connection)
+            in_transaction(connection)
             return new
 
         with self._list.revoking() as now_ms:

@@ -226,10 +226,10 @@ class Redemption(MoneyEffect):
         record = self.record(act)
         record["kind"] = Kind.REFUSAL
 
-        def also(connection: Connection, answers: Answers) -> None:
+        def in_transaction(connection: Connection, answers: Answers) -> None:
             self._ended(connection, act, decision, int(answers.positions[0]))
 
-        self.ledger.submit(Batch(record, None, also))
+        self.ledger.submit(Batch(record, None, in_transaction))
 
 
 def _request(act: Act) -> str:

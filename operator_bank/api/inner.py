@@ -13,7 +13,7 @@ from officers.people import Officers
 from operator_bank.app import Bank
 from operator_bank.wallets.classes import limits_of
 from runtime.errors import Refusal
-from runtime.page import decode_token, encode_token, page_size
+from runtime.pagination import decode_token, encode_token, page_size
 from runtime.server import Authorizer
 from runtime.tls import Identity
 

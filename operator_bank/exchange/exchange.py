@@ -140,8 +140,8 @@ class Exchange:
                 used = [receipts.get(places[place]) for place in np.flatnonzero(new).tolist()]
                 self._receipts.use(connection, [one for one in used if isinstance(one, Receipt)])
 
-            also = use if receipts else None
-            batch = Batch(np.concatenate(pairs), notes, also, signatures=signatures)
+            in_transaction = use if receipts else None
+            batch = Batch(np.concatenate(pairs), notes, in_transaction, signatures=signatures)
             decided = self._ledger.submit(batch)
             self._refused.count(batch, decided)
             for place, index in enumerate(places):

@@ -188,7 +188,7 @@ class Payments:
         if not rows:
             return answers, {}
         records = np.array(rows, dtype=RECORD)
-        also = None
+        in_transaction = None
         # Made here: the writer, which all payments wait for, only writes it down.
         going = {
             index: Going(prefix_of(order.content.payee_number), _outbound(order.content))
@@ -196,12 +196,12 @@ class Payments:
             if row[_KIND] == _HOLD
         }
         if going:
-            also = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
+            in_transaction = lambda c, a: put_outbound(c, records, going, a, "pay")  # noqa: E731
         payers = sorted({row[0] for row in rows}) if read else []
         batch = Batch(
             records,
             [order.payload for order in taken],
-            also,
+            in_transaction,
             payers,
             [order.signature for order in taken],
         )
@@ -223,7 +223,7 @@ class Payments:
                 repeated[place],
                 positions[place],
             )
-        if also is not None:
+        if in_transaction is not None:
             self._outgoing.wake()
         if decided.accounts is None:
             return answers, {}

@@ -59,7 +59,7 @@ class Returns:
         record["amount_fen"] = old.amount_fen
         record["time_ms"] = now_ms
 
-        def also(connection: Connection, answers: Answers) -> None:
+        def in_transaction(connection: Connection, answers: Answers) -> None:
             going = Going(prefix_of(old.payer_number), body)
             put_outbound(connection, record, {0: going}, answers, "return")
             if not answers.result(0).accepted:
@@ -75,6 +75,6 @@ class Returns:
             marked = update(diverted).where(diverted.c.position == row.position)
             connection.execute(marked.values(returned=1))
 
-        self._ledger.submit(Batch(record, [body], also))
+        self._ledger.submit(Batch(record, [body], in_transaction))
         self._outgoing.wake()
         return True

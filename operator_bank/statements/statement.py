@@ -18,7 +18,7 @@ from operator_bank.wallets.directory import Directory, Wallet
 from operator_bank.wallets.orders import load_order
 from runtime.checks import invalid, journal_position
 from runtime.errors import Refusal
-from runtime.page import decode_token, encode_token, invalid_token, page_size
+from runtime.pagination import decode_token, encode_token, invalid_token, page_size
 from settlement.history import History
 from settlement.journal import Journal
 from settlement.ledger import Ledger

@@ -15,7 +15,7 @@ from operator_bank.ledger.reasons import reason_of
 from operator_bank.suspense.entries import entry_of
 from operator_bank.tables import suspense
 from operator_bank.wallets.acceptance import Inbound
-from operator_bank.wallets.directory import Also, Directory, Wallet, nothing_else
+from operator_bank.wallets.directory import Directory, InTransaction, Wallet, nothing_else
 from runtime.checks import journal_position
 from runtime.clock import Clock
 from runtime.database import Database
@@ -69,7 +69,12 @@ class SuspensePayouts:
         self._unpaid(position, number)
 
     def pay(
-        self, position: int, number: str, *, digest: int = 0, also: Also = nothing_else
+        self,
+        position: int,
+        number: str,
+        *,
+        digest: int = 0,
+        in_transaction: InTransaction = nothing_else,
     ) -> PaidOut:
         """Pays an entry to a wallet of this bank, once. One after another.
 
@@ -77,7 +82,7 @@ class SuspensePayouts:
             position: the entry's.
             number: of the wallet; empty for the one whose money it was to be.
             digest: of what was signed for it, in the record.
-            also: further SQL for the same transaction, given the record's position.
+            in_transaction: further SQL for the same transaction, given the record's position.
         """
         row, wallet = self._unpaid(position, number)
         record = np.zeros(1, RECORD)
@@ -95,7 +100,7 @@ class SuspensePayouts:
             made = int(answers.positions[0])
             if answers.result(0).accepted:
                 connection.execute(of_row.values(paid=1, paid_to=wallet.number))
-                also(connection, made)
+                in_transaction(connection, made)
             else:
                 # The next attempt is another record.
                 connection.execute(of_row.values(sequence=made))

@@ -113,14 +113,14 @@ class Policy:
         self.caps_fen: list[int] = self.table[:, Limit.BALANCE_CAP].tolist()
 
     def put(
-        self, wanted: NDArray[np.int64], digest: int = 0, also: PositionToo | None = None
+        self, wanted: NDArray[np.int64], digest: int = 0, in_transaction: PositionToo | None = None
     ) -> int:
         """Submits the cells that differ; they hold for whatever is decided after them.
 
         Args:
             digest: of the officers' act behind it; 0 for the bank's founding.
-            also: further SQL for the same transaction, given the first record's position; not
-                called when nothing differs.
+            in_transaction: further SQL for the same transaction, given the first record's position;
+                not called when nothing differs.
 
         Returns:
             How many cells differ.
@@ -136,8 +136,8 @@ class Policy:
         records["digest"] = digest
 
         def with_position(connection: Connection, answers: Answers) -> None:
-            if also is not None:
-                also(connection, int(answers.positions[0]))
+            if in_transaction is not None:
+                in_transaction(connection, int(answers.positions[0]))
 
         self._ledger.submit(Batch(records, None, with_position, urgent=True))
         self.table = self._read()

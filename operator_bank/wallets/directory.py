@@ -36,7 +36,7 @@ from settlement.records import (
 
 CLASS_IV = bank_pb2.WALLET_CLASS_IV
 
-Also = Callable[[Connection, int], None]
+InTransaction = Callable[[Connection, int], None]
 
 
 def nothing_else(_: Connection, __: int) -> None:
@@ -168,13 +168,18 @@ class Directory:
             raise _no_accounts_left()
 
     def set_frozen(
-        self, number: str, frozen: bool, *, digest: int = 0, also: Also = nothing_else
+        self,
+        number: str,
+        frozen: bool,
+        *,
+        digest: int = 0,
+        in_transaction: InTransaction = nothing_else,
     ) -> None:
         """Freezes or unfreezes a wallet.
 
         Args:
             digest: of what was signed for it, in the record.
-            also: further SQL for the same transaction, given the record's position.
+            in_transaction: further SQL for the same transaction, given the record's position.
         """
         record = np.zeros(1, RECORD)
         record["kind"] = Kind.SET_FLAGS
@@ -184,7 +189,7 @@ class Directory:
         record["digest"] = digest
 
         def with_position(connection: Connection, answers: Answers) -> None:
-            also(connection, int(answers.positions[0]))
+            in_transaction(connection, int(answers.positions[0]))
 
         self._ledger.submit(Batch(record, None, with_position, urgent=True))
 
@@ -235,13 +240,13 @@ def _numbering(numbers: list[dict[str, Any]]) -> Callable[[Connection, Answers],
         update(wallets).where(wallets.c.id == bindparam("row")).values(number=bindparam("made"))
     )
 
-    def also(connection: Connection, answers: Answers) -> None:
+    def in_transaction(connection: Connection, answers: Answers) -> None:
         if (answers.results >= Result.MALFORMED).any():
             # Then none of these is opened, and none gets a number.
             raise _no_accounts_left()
         connection.execute(statement, numbers)
 
-    return also
+    return in_transaction
 
 
 def _no_accounts_left() -> Refusal:

@@ -124,8 +124,8 @@ class Country:
             )
             self.both(office_pb2.PayInReserves(bank=name, amount_fen=1_000))
             self.both(office_pb2.Issue(bank=name, amount_fen=500))
-        self.accidents: list[BaseException] = []
-        self.workers = _start_workers(self.central, self.accidents.append)
+        self.fatal_errors: list[BaseException] = []
+        self.workers = _start_workers(self.central, self.fatal_errors.append)
         registry = CollectorRegistry()
         self.server = Server(
             services(self.central),
@@ -182,7 +182,7 @@ class Country:
         for worker in self.workers:
             worker.stop()
         self.central.books.stop()
-        assert self.accidents == []
+        assert self.fatal_errors == []
 
 
 PREFIXES = {"alpha": "6201", "beta": "6202", "gamma": "6203"}

@@ -13,7 +13,7 @@ from nacl.signing import SigningKey
 
 from dcep.bounds.v1 import bounds_pb2
 from runtime.bounds import Bounds, of, values_of
-from runtime.page import encode_token
+from runtime.pagination import encode_token
 
 _NUMBERS = (0, -1, 1, 2, 1 << 31, (1 << 31) - 1, 1 << 53, (1 << 53) - 1, (1 << 62), (1 << 63) - 1)
 _STRANGE = ("\0", "\n", "\u202e", "\u2066", "é", "\U0001f600", " ", "６", "%s", "'; --", "-", "١")

@@ -8,7 +8,7 @@ from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.limits import MAX_POSITION
-from runtime.page import encode_token
+from runtime.pagination import encode_token
 from settlement.records import Result
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 

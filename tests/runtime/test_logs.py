@@ -76,9 +76,9 @@ def test_calls_and_accidents_are_logged_without_the_keys_at_hand(
     lines = [json.loads(line) for line in text.splitlines()]
     calls = [line["reason"] for line in lines if line["event"] == "call"]
     assert sorted(calls) == ["INTERNAL", "OK", "SIGNATURE_INVALID"]
-    [accident] = [line for line in lines if line["event"] == "accident"]
-    assert accident["incident"] == caught.value.metadata["incident"]
-    assert "an accident with 3" in accident["exception"]
+    [incident] = [line for line in lines if line["event"] == "internal_error"]
+    assert incident["incident"] == caught.value.metadata["incident"]
+    assert "an accident with 3" in incident["exception"]
     assert "payload of a person" not in text
     assert "PRIVATE KEY" not in text
     for form in (secret.hex(), base64.b64encode(secret).decode()[:20], repr(secret), str(key)):

@@ -26,7 +26,7 @@ class Script:
     def __init__(self, *answers: bool | Exception) -> None:
         self._answers = list(answers)
         self.steps: queue.Queue[int] = queue.Queue()
-        self.accidents: queue.Queue[BaseException] = queue.Queue()
+        self.fatal_errors: queue.Queue[BaseException] = queue.Queue()
 
     def __call__(self) -> bool:
         self.steps.put(len(self._answers))
@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     workers: list[Worker] = []
 
     def start(script: Script) -> Worker:
-        made = Worker("test", script, idle_s=FOREVER_S, on_accident=script.accidents.put)
+        made = Worker("test", script, idle_s=FOREVER_S, on_fatal_error=script.fatal_errors.put)
         workers.append(made)
         made.start()
         return made
@@ -78,16 +78,16 @@ def test_missing_answers_and_refusals_are_tried_again(run: Run) -> None:
     script = Script(NoAnswer("nobody"), refusal, NoAnswer("nobody"), True)
     run(script)
     script.ran(5)
-    assert script.accidents.empty()
+    assert script.fatal_errors.empty()
 
 
 def test_an_accident_is_told_once_and_ends_it(run: Run) -> None:
-    accident = RuntimeError("broken")
-    script = Script(True, accident, True)
+    fatal_error = RuntimeError("broken")
+    script = Script(True, fatal_error, True)
     run(script)
-    assert script.accidents.get(timeout=10) is accident
+    assert script.fatal_errors.get(timeout=10) is fatal_error
     script.ran(2)
-    assert script.steps.empty() and script.accidents.empty()
+    assert script.steps.empty() and script.fatal_errors.empty()
 
 
 def lost(error: Exception) -> OperationalError:
@@ -104,7 +104,7 @@ def test_a_server_that_went_away_is_tried_again(run: Run) -> None:
     )
     run(script)
     script.ran(5)
-    assert script.accidents.empty()
+    assert script.fatal_errors.empty()
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_a_server_that_went_away_is_tried_again(run: Run) -> None:
 def test_what_else_a_database_will_not_do_is_an_accident(run: Run, error: Exception) -> None:
     script = Script(lost(error), True)
     run(script)
-    assert script.accidents.get(timeout=10).orig is error  # type: ignore[attr-defined]
+    assert script.fatal_errors.get(timeout=10).orig is error  # type: ignore[attr-defined]
 
 
 def test_a_server_that_stays_away_is_an_accident(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "DATABASE_PATIENCE_S", 0.0)
     script = Script(lost(psycopg.OperationalError("connection refused")), True)
     run(script)
-    assert isinstance(script.accidents.get(timeout=10), OperationalError)
+    assert isinstance(script.fatal_errors.get(timeout=10), OperationalError)
 
 
 def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
@@ -137,7 +137,7 @@ def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
         ended.append(release.wait(10))
         return True
 
-    made = Worker("test", step, idle_s=FOREVER_S, on_accident=lambda _: None)
+    made = Worker("test", step, idle_s=FOREVER_S, on_fatal_error=lambda _: None)
     made.start()
     assert entered.wait(10)
     stopping = threading.Thread(target=made.stop)
@@ -151,7 +151,7 @@ def test_stop_lets_the_running_step_end_and_begins_no_other() -> None:
 
 
 def test_a_stop_that_comes_as_a_step_begins_is_not_slept_through() -> None:
-    made = Worker("test", lambda: False, idle_s=FOREVER_S, on_accident=lambda _: None)
+    made = Worker("test", lambda: False, idle_s=FOREVER_S, on_fatal_error=lambda _: None)
 
     class ToldToo(threading.Event):
         """Is told to stop right after it was looked at."""

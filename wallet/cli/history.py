@@ -32,7 +32,7 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Payments in and out, newest first, with the balance after each."""
-    from runtime.page import MAX_PAGE
+    from runtime.pagination import MAX_PAGE
     from wallet.cli.console import UsageError
     from wallet.cli.history_output import as_table, listed, progress
     from wallet.cli.times import parse_time

@@ -43,14 +43,14 @@ class Cipher:
         self._cipher = ChaCha20Poly1305(key)
         self._number = 0
 
-    def seal(self, plain: bytes, also: bytes = b"") -> bytes:
-        """Encrypts the next message; `also` is authenticated with it."""
-        return self._cipher.encrypt(self._nonce(), plain, also)
+    def seal(self, plain: bytes, in_transaction: bytes = b"") -> bytes:
+        """Encrypts the next message; `in_transaction` is authenticated with it."""
+        return self._cipher.encrypt(self._nonce(), plain, in_transaction)
 
-    def open(self, sealed: bytes, also: bytes = b"") -> bytes:
+    def open(self, sealed: bytes, in_transaction: bytes = b"") -> bytes:
         """Decrypts the next message. Raises MessageError when it is another."""
         try:
-            return self._cipher.decrypt(self._nonce(), sealed, also)
+            return self._cipher.decrypt(self._nonce(), sealed, in_transaction)
         except InvalidTag:
             raise MessageError("this is not what the other side has sent next") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from runtime.page import MAX_PAGE
+from runtime.pagination import MAX_PAGE
 from wallet.online.account import Entry, Holder
 
 PAGES_A_REMARK = 10

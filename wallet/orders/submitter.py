@@ -15,7 +15,7 @@ from language import N_, _
 from runtime.clock import Clock
 from runtime.envelope import sign
 from runtime.errors import NoAnswer, Refusal, is_undecided, reason_name
-from runtime.page import MAX_PAGE
+from runtime.pagination import MAX_PAGE
 from wallet.limits import ORDER_VALID_MS, QUERY_VALID_MS
 from wallet.orders.order_book import Book, Flights, Order, OrderState
 from wallet.orders.types import DEPOSIT, EXCHANGE, EXPIRED, KINDS, PAYMENT, PENDING, REFUSED, Kind

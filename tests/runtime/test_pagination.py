@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.errors import Refusal
-from runtime.page import DEFAULT_PAGE, MAX_PAGE, decode_token, encode_token, page_size
+from runtime.pagination import DEFAULT_PAGE, MAX_PAGE, decode_token, encode_token, page_size
 
 NUMBERS = st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=1, max_size=4)
 

@@ -1,0 +1,77 @@
+"""Words that were ours alone are gone from the code; the field's stand in their place."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RETIRED = {
+    "ActDesk": "ActClient",
+    "BankOffice": "BankOfficerClient",
+    "CentralOffice": "CentralOfficerClient",
+    "Gate": "Authorizer",
+    "LostDesk": "LostPayments",
+    "SuspenseDesk": "SuspensePayouts",
+    "Way": "Spend",
+    "accident": "fatal_error",
+    "on_accident": "on_fatal_error",
+    "read_way": "read_spend",
+}
+"""By its retired name what a thing is called now; see the glossary for what each is."""
+
+FOLDERS = {
+    "central_bank/gate": "central_bank/authentication/authorization",
+    "runtime/page": "runtime/pagination",
+    "sandbox/offices": "console/clients",
+    "sandbox/people": "sandbox/demo/wallet_process",
+    "sandbox/plan": "deployment/topology",
+    "sandbox/story": "sandbox/demo/scenario",
+    "sandbox/trust": "deployment/provisioning",
+    "sandbox/world": "sandbox/demo/environment",
+}
+
+
+def retired_in(source: str) -> list[tuple[str, int]]:
+    """(word, line) of each name in Python code that is retired."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [
+        (token.string, token.start[0])
+        for token in tokens
+        if token.type == tokenize.NAME and token.string in RETIRED
+    ]
+
+
+def files() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    return [name for name in listed if not name.startswith("protos/gen/")]
+
+
+def test_no_name_in_the_code_is_a_retired_one() -> None:
+    found = [
+        f"{name}:{line}: {word} is {RETIRED[word]} now"
+        for name in files()
+        if (ROOT / name).is_file()
+        for word, line in retired_in((ROOT / name).read_text())
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("word", RETIRED)
+def test_a_retired_name_would_be_noticed(word: str) -> None:
+    assert retired_in(f"def f({word}: int) -> None: ...\n") == [(word, 1)]
+
+
+def test_no_module_has_a_retired_name() -> None:
+    assert not [
+        f"{name} is {now} now"
+        for name, now in FOLDERS.items()
+        if (ROOT / f"{name}.py").exists() or not (ROOT / f"{now}.py").exists()
+    ]
