@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    UniqueConstraint,
 )
 
 from officers.tables import officer_tables
@@ -96,7 +97,7 @@ issuance_requests = Table(
     "issuance_requests",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("request_id", String(36), nullable=False, unique=True),
+    Column("request_id", String(36), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("bank", Integer, nullable=False),
@@ -105,6 +106,7 @@ issuance_requests = Table(
     Column("act", Integer, nullable=True),
     Column("created_time_ms", BigInteger, nullable=False),
     Column("decided_time_ms", BigInteger, nullable=False),
+    UniqueConstraint("bank", "request_id"),
     Index("issuance_requests_by_bank", "bank", "state", "created_time_ms"),
     sqlite_autoincrement=True,
 )

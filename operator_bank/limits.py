@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 MAX_ITEMS = 8_190
+MAX_LOOKED_UP = 16
+"""Orders of one call that the writer may look up whether they were decided before: a few ms."""
+
 MAX_AMOUNT_FEN = 10**13
 MAX_BALANCE_FEN = 10**18
 MAX_SEQUENCE = (1 << 53) - 1

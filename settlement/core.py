@@ -292,11 +292,12 @@ class Core:
             self._look_up(
                 {_identity(one) for one in rest[self._state.may_be_too_old(rest)]}, before
             )
-        earlier = records[:at]
-        same = (earlier["origin"] == key[0]) & (earlier["sequence"] == key[1])
-        if before[key] is None and not (same & (results[:at] != Result.LINKED_FAILED)).any():
-            records["flags"][at] |= np.uint8(RecordFlag.KNOWN_NEW)
-            return at
+        if before[key] is None:
+            earlier = records[:at]
+            same = (earlier["origin"] == key[0]) & (earlier["sequence"] == key[1])
+            if not (same & (results[:at] != Result.LINKED_FAILED)).any():
+                records["flags"][at] |= np.uint8(RecordFlag.KNOWN_NEW)
+                return at
         chain = _chain_of(records, at)
         results[chain] = Result.LINKED_FAILED
         results[at] = Result.SEQUENCE_STALE

@@ -30,7 +30,7 @@ class BankRequests:
         self._clock = clock
 
     def create(self, bank: Bank, wanted_id: str, kind: str, amount_fen: int) -> Row[Any]:
-        """Writes down what a bank asks for, once by its id."""
+        """Writes down what a bank asks for, once by its id, whatever ids others have used."""
         key, digest = request_id(wanted_id), _digest(kind, bank, amount(amount_fen))
         now_ms = self._clock.now_ms()
         values = {
@@ -49,16 +49,16 @@ class BankRequests:
         # The bank learns so when it asks again, and may ask anew.
         unanswered = (
             update(issuance_requests)
-            .where(_OF.request_id == key, _OF.state == WAITING, ~self._waits(now_ms))
+            .where(_named(bank, key), _OF.state == WAITING, ~self._waits(now_ms))
             .values(state=REJECTED, decided_time_ms=now_ms)
         )
 
         def body(connection: Connection) -> Row[Any] | None:
             connection.execute(unanswered)
-            row = _find(connection, key)
+            row = _find(connection, bank, key)
             if row is None and connection.execute(waiting).scalar_one() < MAX_OPEN_REQUESTS:
                 connection.execute(insert(issuance_requests).values(values))
-                row = _find(connection, key)
+                row = _find(connection, bank, key)
             return row
 
         row = self._database.transaction(body)
@@ -91,7 +91,7 @@ class BankRequests:
     def check(self, wanted_id: str, bank: Bank, kind: str, amount_fen: int) -> None:
         """Refuses an act that answers another request than it says, or one that is answered."""
         key = request_id(wanted_id)
-        row = self._database.read(lambda c: _find(c, key))
+        row = self._database.read(lambda c: _find(c, bank, key))
         if row is None:
             raise Refusal(
                 errors_pb2.REASON_REQUEST_UNKNOWN, f"no request {key}", field="request_id"
@@ -109,11 +109,13 @@ class BankRequests:
                 field="request_id",
             )
 
-    def answered(self, connection: Connection, wanted_id: str, state: str, act: int) -> None:
+    def answered(
+        self, connection: Connection, bank: Bank, wanted_id: str, state: str, act: int
+    ) -> None:
         """Marks a request, in the transaction of the act that answers it."""
         connection.execute(
             update(issuance_requests)
-            .where(_OF.request_id == wanted_id.lower(), _OF.state == WAITING)
+            .where(_named(bank, wanted_id.lower()), _OF.state == WAITING)
             .values(state=state, act=act, decided_time_ms=self._clock.now_ms())
         )
 
@@ -121,8 +123,12 @@ class BankRequests:
         return (_OF.state == WAITING) & (_OF.created_time_ms > now_ms - REQUEST_LIFE_MS)
 
 
-def _find(connection: Connection, key: str) -> Row[Any] | None:
-    return connection.execute(select(issuance_requests).where(_OF.request_id == key)).first()
+def _named(bank: Bank, key: str) -> ColumnElement[bool]:
+    return (_OF.bank == bank.index) & (_OF.request_id == key)
+
+
+def _find(connection: Connection, bank: Bank, key: str) -> Row[Any] | None:
+    return connection.execute(select(issuance_requests).where(_named(bank, key))).first()
 
 
 def _digest(kind: str, bank: Bank, amount_fen: int) -> bytes:

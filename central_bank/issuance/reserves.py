@@ -176,7 +176,7 @@ class MoneyEffect(Effect):
         decision.mark(connection, position=int(answers.positions[0]), reason=reason)
         self.ended(connection, act)
         if accepted and _request(act):
-            self._requests.answered(connection, _request(act), APPROVED, act.number)
+            self._requests.answered(connection, self.bank(act), _request(act), APPROVED, act.number)
 
     def _ended(
         self, connection: Connection, act: Act, decision: Decision, position: int = 0
@@ -184,7 +184,7 @@ class MoneyEffect(Effect):
         decision.mark(connection, position=position)
         self.ended(connection, act)
         if decision.state == office_pb2.ACT_STATE_REJECTED and _request(act):
-            self._requests.answered(connection, _request(act), REJECTED, act.number)
+            self._requests.answered(connection, self.bank(act), _request(act), REJECTED, act.number)
 
     def _short(self, missing: int) -> Refusal:
         what = "circulation" if self._move is _REDEEM else "reserves"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from functools import partial
@@ -227,6 +227,9 @@ class Settlement:
             said = question.verdicts()
             if said is not None:
                 known.update(zip(question.indices, said, strict=True))
+        for index, end in self._ended_before(signed.bank, payments, known).items():
+            ends[index] = end
+            del known[index]
         if not known:
             return
         failed = sum(
@@ -265,6 +268,30 @@ class Settlement:
 
         for index, end in zip(chosen, self._settle(signed, rows, notes, keep), strict=True):
             ends[index] = end
+
+    def _ended_before(
+        self, bank: Bank, payments: Sequence[OutboundPayment], indices: Iterable[int]
+    ) -> dict[int, tuple[int, int]]:
+        """(OutcomeState, Reason) of those, by index, that were decided before; not of each.
+
+        Looked for in the call that brings them again: the writer, whom all banks wait for, would
+        take longer for each of them than for a new one.
+        """
+        own = accounts.circulation(bank.index)
+        last = int(self._ledger.read([own])[0]["last_sequence"])
+        late = {payments[i].number: i for i in indices if payments[i].number <= last}
+        try:
+            rows = self._history.rows({(own, number) for number in late}) if late else {}
+        except Overloaded:  # the past cannot be looked at now: the ledger says so
+            return {}
+        ended = {}
+        for (_, number), row in rows.items():
+            note = payments[late[number]].SerializeToString()
+            same = int.from_bytes(bytes(row.digest), "little") == digest(note)
+            result, reason = (row.result, row.spare) if same else (_ID_REUSED, 0)
+            ended[late[number]] = outcome_of(result, reason)
+        self._unanswered.end(bank.index, [payments[i].number for i in ended])
+        return ended
 
     def _banks(self) -> dict[str, Bank]:
         return {found.prefix: found for found in self._registry.all()}

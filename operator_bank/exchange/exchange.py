@@ -27,6 +27,7 @@ from runtime.parts import parts, parts_by_owner
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
 from settlement.limits import MAX_BATCH_RECORDS
+from settlement.payment_rows import PaymentRow
 from settlement.records import RECORD, Kind, RecordFlag, Records, Result
 
 TOP_UP = orders_pb2.EXCHANGE_DIRECTION_TOP_UP
@@ -120,7 +121,12 @@ class Exchange:
         signatures: list[bytes] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
+        decided_before = self._refused.decided(orders)
         for index, order in enumerate(orders):
+            row = decided_before.get(index)
+            if row is not None and row.kind == Kind.TRANSFER:
+                answers[index] = self._again(order, row)
+                continue
             receipt = receipts.get(index)
             try:
                 if isinstance(receipt, Refusal):
@@ -151,6 +157,14 @@ class Exchange:
                 if not result.accepted:
                     answers[index] = self._refusal(orders[index], result, repeated=repeated)
         return answers
+
+    def _again(
+        self, order: Order[orders_pb2.ExchangeOrder], row: PaymentRow
+    ) -> Exchanged | Refusal:
+        """The answer to an order whose identity the journal has with this row."""
+        same = int.from_bytes(bytes(row.digest), "little") == order.digest
+        result = Result(row.result) if same else Result.ID_REUSED
+        return Exchanged(True) if result.accepted else self._refusal(order, result, repeated=True)
 
     def _pair(self, order: Order[orders_pb2.ExchangeOrder], now_ms: int) -> Records:
         content, wallet = order.content, order.wallet

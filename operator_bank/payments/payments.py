@@ -30,6 +30,7 @@ from runtime.database import execute_many
 from runtime.errors import Refusal
 from settlement.core import Answers, Batch
 from settlement.ledger import Ledger
+from settlement.payment_rows import PaymentRow
 from settlement.records import RECORD, Kind, Records, Result
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
@@ -168,6 +169,7 @@ class Payments:
         taken: list[Order[orders_pb2.PaymentOrder]] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
+        decided_before = self._refused.decided(orders)
         for index, order in enumerate(orders):
             if isinstance(order, Refusal):
                 answers.append(order)
@@ -176,6 +178,10 @@ class Payments:
                 paid = None if self._lost.has_none else self._paid_before(order)
                 if paid is not None:
                     answers.append(paid)
+                    continue
+                row = decided_before.get(index)
+                if row is not None and row.kind in (_TRANSFER, _HOLD):
+                    answers.append(self._again(order, row))
                     continue
                 self._refusals.check(order.wallet.account, order.content.payee_number, now_ms)
                 self._refused.check_room(order.wallet.account)
@@ -235,6 +241,14 @@ class Payments:
         payment_id = id_of(order.wallet.number, content.sequence)
         was_paid = self._lost.was_paid(payment_id, _outbound(content))
         return Paid(payment_id, SETTLED, True) if was_paid else None
+
+    def _again(self, order: Order[orders_pb2.PaymentOrder], row: PaymentRow) -> Paid | Refusal:
+        """The answer to an order whose identity the journal has with this row."""
+        if int.from_bytes(bytes(row.digest), "little") != order.digest:
+            return payers_refusal(Result.ID_REUSED)
+        if row.result >= _REFUSED:
+            return payers_refusal(Result(row.result))
+        return self._answer(order, row.kind, True, row.position)
 
     def _row(self, order: Order[orders_pb2.PaymentOrder], now_ms: int) -> tuple[int, ...]:
         content = order.content

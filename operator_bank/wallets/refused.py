@@ -11,7 +11,7 @@ bank alone, so that no bank holds up what a wallet does elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,20 @@ import numpy as np
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger.reasons import refusal_of
-from operator_bank.limits import REFUSED_BYTES, REFUSED_BYTES_PER_HOUR, REFUSED_PAYMENT_BYTES
+from operator_bank.limits import (
+    MAX_LOOKED_UP,
+    REFUSED_BYTES,
+    REFUSED_BYTES_PER_HOUR,
+    REFUSED_PAYMENT_BYTES,
+)
 from operator_bank.wallets.orders import Order
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.kept_bytes import KeptBytes
 from settlement.core import Answers, Batch
 from settlement.history import History
-from settlement.ledger import Ledger
+from settlement.ledger import Ledger, Overloaded
+from settlement.payment_rows import PaymentRow
 from settlement.records import RECORD, Kind, Result
 
 _DECIDES_NOTHING = frozenset(
@@ -104,6 +110,32 @@ class Refused:
         if row is not None and int.from_bytes(bytes(row.digest), "little") != order.digest:
             raise refusal_of(Result.ID_REUSED)
         return row
+
+    def decided(self, orders: Sequence[Order[Any] | Refusal]) -> dict[int, PaymentRow]:
+        """The journal's rows of those of many orders, by place, that were decided before.
+
+        Looked for in the call that brings them again: the writer, whom all payments wait for, would
+        take longer for each of them than for a new one. Of a few orders it may look itself.
+        """
+        places = [place for place, one in enumerate(orders) if not isinstance(one, Refusal)]
+        if len(places) <= MAX_LOOKED_UP:
+            return {}
+        these: list[Order[Any]] = [orders[place] for place in places]  # type: ignore[misc]
+        accounts = [order.wallet.account for order in these]
+        sequences = [order.content.sequence for order in these]
+        late = {
+            places[at]: (accounts[at], sequences[at])
+            for at in np.flatnonzero(
+                np.array(sequences, np.uint64) <= self._ledger.read(accounts)["last_sequence"]
+            ).tolist()
+        }
+        if not late:
+            return {}
+        try:
+            rows = self._history.rows(set(late.values()))
+        except Overloaded:  # the past cannot be looked at now: the ledger says so
+            return {}
+        return {place: rows[identity] for place, identity in late.items() if identity in rows}
 
     def keep(self, order: Order[Any], refusal: Refusal) -> Refusal:
         """The refusal, once it is durable; ID_REUSED for a sequence that was used before."""

@@ -365,8 +365,10 @@ def test_a_bank_and_one_officer_make_no_money(world: World) -> None:
 def test_a_request_is_answered_once_and_as_it_was_asked(world: World) -> None:
     world.pay_in("alpha", 5_000)
     wanted = ask(world, 600)
-    for other in (issue(601, request_id=wanted), issue(600, "beta", wanted)):
-        assert refusal(lambda k=other: world.propose(k)).name == "ACT_DIFFERS"
+    others = {"ACT_DIFFERS": (601, "alpha"), "REQUEST_UNKNOWN": (600, "beta")}
+    for reason, (fen, bank) in others.items():
+        other = issue(fen, bank, wanted)
+        assert refusal(lambda k=other: world.propose(k)).name == reason
     first = world.propose(issue(600, request_id=wanted))
     second = world.propose(issue(600, request_id=wanted), who=HAN)
     world.approve(first)
@@ -402,6 +404,22 @@ def test_requests_of_a_bank_are_bounded_and_end_unanswered_after_a_day(world: Wo
     assert again.state == "rejected"
     ask(world, 99)
     assert waiting(world) == [99]
+
+
+def test_no_bank_takes_the_id_of_another_ones_request(world: World) -> None:
+    """It may guess an id before it is used: it holds up, answers and learns nothing by that."""
+    world.pay_in("alpha", 1_000)
+    world.pay_in("beta", 1_000)
+    wanted = new_id()
+    world.central.requests.create(world.beta, wanted, "issue", 7)
+    assert ask(world, 600, wanted) == wanted
+    assert sorted(waiting(world)) == [7, 600]
+    world.both(issue(600, request_id=wanted))
+    assert waiting(world) == [7]
+    assert waiting(world, "approved") == [600]
+    act = world.propose(office_pb2.Issue(bank="beta", amount_fen=7, request_id=wanted))
+    world.approve(act)
+    assert sorted(waiting(world, "approved")) == [7, 600]
 
 
 def test_requests_are_listed_newest_first_by_bank_state_and_page(world: World) -> None:

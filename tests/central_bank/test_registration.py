@@ -8,6 +8,7 @@ import pytest
 
 from central_bank.api.authentication import GrpcAnalysis
 from central_bank.authentication.banks import Bank
+from currency.number import make
 from dcep.analysis.v1 import analysis_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -291,3 +292,27 @@ def test_a_message_of_a_feed_is_bounded_in_bytes(
         seen += len(message.entries)
         assert message.ByteSize() < 2_000 + 700
     assert seen == len(payments)
+
+
+def test_payments_that_are_brought_again_get_their_first_answers_without_the_writer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8,000 of them took it, whom all banks wait for, two seconds, as often as they were sent."""
+    world.issue(world.alpha, 100)
+    payments = [world.payment(world.alpha, world.beta, fen) for fen in (10, 20, 500)]
+    payments.append(world.payment(world.alpha, world.beta, 5, payee_number=make("6299", 1)))
+    first = world.submit(world.alpha, *payments)
+    assert [o.state for o in first] == [SETTLED, SETTLED, REFUSED, REFUSED]
+    other = world.payment(world.alpha, world.beta, 11)
+    other.number, other.payment_id = payments[0].number, payments[0].payment_id
+    submit = world.central.books.ledger.submit
+    monkeypatch.setattr(
+        world.central.books.ledger, "submit", lambda batch: pytest.fail("it is asked")
+    )
+    assert world.submit(world.alpha, *payments) == first
+    [said] = world.submit(world.alpha, other)
+    assert (said.state, said.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)
+    monkeypatch.setattr(world.central.books.ledger, "submit", submit)
+    new = world.payment(world.alpha, world.beta, 1)
+    assert [o.state for o in world.submit(world.alpha, *payments, new)][-1] == SETTLED
+    assert world.books() == {"alpha": (0, 69), "beta": (0, 31)}
