@@ -18,6 +18,7 @@ from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
 from wallet.offline.outcomes import CameBack, GivenBack, LinkError, LinkRefused
 from wallet.offline.payments import Pocket
+from wallet.secure_element.interface import Limits
 
 AMOUNT = 30
 TO_PAYEE, TO_PAYER = "to the payee", "to the payer"
@@ -383,6 +384,18 @@ def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes])
     assert (sent.amount_fen, str(sent)) == (AMOUNT, "a device was revoked")
     assert pair.hands == (100, 0)
     assert pair.alice.element.unconfirmed() == []
+
+
+def test_why_there_is_no_room_is_the_payees_own_business(loaded: tuple[bytes, bytes]) -> None:
+    """Her limit says, with the amount, what she holds; she is told, and not her payer."""
+    pair = Pair(loaded)
+    request = Pocket(pair.bob.element).request(AMOUNT)
+    pair.bob.element.set_limits(Limits(total_fen=AMOUNT - 1))
+    came, sent = pair.meet(request=request)
+    assert isinstance(came, GivenBack) and isinstance(sent, CameBack)
+    assert "device's own limit" in str(came)
+    assert str(sent) == "the payee's device did not take it"
+    assert pair.hands == (100, 0)
 
 
 @pytest.mark.parametrize("direction", [TO_PAYEE, TO_PAYER])

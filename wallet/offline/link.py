@@ -78,7 +78,7 @@ class Payee:
             return Receipt(int(said[1]), bytes.fromhex(said[2]))
         if word == "BACK":
             text, _space, why = rest.partition(" ")
-            raise GivenBack(text, harmless(why))
+            raise GivenBack(text, harmless(why) or _("the payee's device did not take it"))
         raise LinkRefused(harmless(rest) or _("the payee's device did not take it"))
 
     def say(self, line: str) -> str:
@@ -194,7 +194,7 @@ def _accepted(
     try:
         return accept(payment)
     except GivenBack as back:
-        _write(connection, " ".join(["BACK", back.text, *str(back).split()]))
+        _write(connection, " ".join(["BACK", back.text, *back.told.split()]))
         if back.asked:
             raise
         return None

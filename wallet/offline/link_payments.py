@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from dcep.errors.v1 import errors_pb2
 from language import _
 from offline_token.formats import Endorsement, FormatError, Payment, Request
 from runtime.clock import Clock
@@ -25,6 +26,9 @@ from wallet.offline.outcomes import CameBack, GivenBack, LinkError
 from wallet.offline.payments import Pocket
 from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
+
+_OWN_BUSINESS = frozenset((errors_pb2.REASON_OVER_BALANCE_CAP, errors_pb2.REASON_OVERLOADED))
+"""What a payee's device holds, and how much its holder wants in it, no payer is told."""
 
 
 class Requests(Protocol):
@@ -204,7 +208,8 @@ def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None
         if not back:
             raise
         over = asked is None or not pocket.device.awaits(asked)
-        raise GivenBack(back, no.message, asked=over) from no
+        told = "" if no.reason in _OWN_BUSINESS else no.message
+        raise GivenBack(back, no.message, asked=over, told=told) from no
     over = asked is None or not pocket.device.awaits(asked)
     receipt = pocket.receipt(payment)
     return Taken(amount_fen, repeated, asked=over, receipt=receipt)

@@ -21,12 +21,14 @@ class GivenBack(Exception):
     Attributes:
         text: the give-back.
         asked: it was the payment that was asked for; otherwise the payer may go on.
+        told: why, as the payer is told; "" where that is the payee's own business.
     """
 
-    def __init__(self, text: str, why: str, *, asked: bool = True) -> None:
+    def __init__(self, text: str, why: str, *, asked: bool = True, told: str | None = None) -> None:
         super().__init__(why)
         self.text = text
         self.asked = asked
+        self.told = why if told is None else told
 
 
 class CameBack(Exception):
