@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from bench.harness import Ratio, Result, Scale, compare, percentiles, rounds
+from tests import forked
 
 FIELDS = {
     "name",
@@ -36,9 +37,9 @@ FIELDS = {
 
 def bench(*arguments: str) -> list[dict]:
     """The JSON lines that a bench prints."""
-    command = [sys.executable, "-m", "bench", *arguments, "--tiny", "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr
+    words = ["bench", *arguments, "--tiny", "--json"]
+    ran = forked.run(words, forked.importing(), timeout_s=120)
+    assert ran.returncode == 0, ran.stderr.decode()
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
