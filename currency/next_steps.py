@@ -41,7 +41,10 @@ STEPS = {
     "OFFICER_UNKNOWN": N_("Check the officer's name."),
     "RIGHT_MISSING": N_("Have an officer do it who has the right."),
     "ACT_DIFFERS": N_("Look at it again, and decide nothing before it is known why."),
-    "EXPIRED": _ANEW,
+    "EXPIRED": N_(
+        "Repeat the command to make it anew. If it comes too late again at once, this machine's "
+        "clock is behind: set it."
+    ),
     "NOT_YET_VALID": N_(
         "Compare this machine's clock with the service's, and set the one that is wrong."
     ),

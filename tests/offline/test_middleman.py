@@ -149,6 +149,19 @@ def test_a_receipt_is_for_one_payment_and_the_same_each_time(country: Country) -
     assert alice.element.unconfirmed() == [second]
 
 
+def test_a_payment_that_cannot_be_made_is_not_announced(country: Country) -> None:
+    text = text_format.write(text_format.REQUEST, purse(country, "bob").element.request(100 * 100))
+    said: list[str] = []
+    with pytest.raises(Refusal) as caught:
+        holder = Pocket(purse(country, "alice", 9_900).element)
+        offline_output.asked_fen(holder, text, 10_000, False, said.append)
+    assert (caught.value.name, caught.value.metadata["missing_fen"]) == (
+        "INSUFFICIENT_FUNDS",
+        "100",
+    )
+    assert said == []
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -16,6 +17,7 @@ from runtime.errors import NoAnswer, Refusal
 from tests.wallet.conftest import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App, NotOpened
+from wallet.cli.console import Speaker
 from wallet.limits import ORDER_VALID_MS
 
 
@@ -45,6 +47,40 @@ def test_a_home_that_was_there_is_closed_with_all_that_lies_in_it(
     assert {
         path.name for path in home.iterdir() if stat.S_IMODE(path.stat().st_mode) & 0o077
     } == set()
+
+
+@pytest.mark.parametrize(
+    ("field", "back_ms", "says"),
+    [
+        ("created_time_ms", 0, "This machine's clock is ahead"),
+        ("created_time_ms", 600_000, "while this machine's clock was ahead"),
+        ("cash_receipt", 0, "The cash machine's clock is ahead"),
+    ],
+)
+def test_an_order_before_its_time_is_not_said_to_be_without_an_answer(
+    make_app: MakeApp,
+    bank: FakeBank,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    field: str,
+    back_ms: int,
+    says: str,
+) -> None:
+    alice, number = funded(make_app)
+
+    def not_yet(order: SignedEnvelope) -> None:
+        clock.set_back(back_ms)
+        raise Refusal(errors_pb2.REASON_NOT_YET_VALID, "made in the future", field=field)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bank, "pay", not_yet)
+        with pytest.raises(SystemExit) as ended, Speaker(True, bank=lambda: "alpha").failures():
+            alice.holder().pay(number, 100)
+    said = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, said["reason"]) == (3, "NO_ANSWER")
+    assert "does not answer" not in said["message"] and says in said["next"]
+    assert alice.holder().pay(number, 100, anew=True).message.available_fen == 9_900
 
 
 def test_key_is_made_in_the_wallet_and_nobody_else_can_read_it(

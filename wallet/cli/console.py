@@ -182,7 +182,7 @@ class Speaker:
             earlier,
             sentence,
         )
-        from wallet.orders.submitter import RefusedBefore
+        from wallet.orders.submitter import NotYet, RefusedBefore
 
         if isinstance(error, Refusal):
             said, following = self._of_device(error) or sentence(
@@ -207,6 +207,8 @@ class Speaker:
                 if name
                 else _("The bank does not answer")
             )
+            if isinstance(error.__cause__, Refusal):
+                silent = _("The bank has decided nothing")
             if self._asks_only:
                 self.fail(
                     EXIT_NO_ANSWER,
@@ -217,4 +219,5 @@ class Speaker:
             message = _("{silent}, so nobody knows yet whether it happened. ({error})").format(
                 silent=silent, error=error
             )
-            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, _(NO_ANSWER_NEXT))
+            following = error.following if isinstance(error, NotYet) else NO_ANSWER_NEXT
+            self.fail(EXIT_NO_ANSWER, "NO_ANSWER", message, _(following))

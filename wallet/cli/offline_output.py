@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from currency.amount import format_yuan, parse_yuan
 from currency.reasons import in_words
+from dcep.errors.v1 import errors_pb2
 from language import N_, _
 from runtime.errors import NoAnswer, Refusal
 from runtime.output import Unprintable, harmless, reason_of
@@ -122,6 +123,7 @@ def asked_fen(
             )
         )
         return asked.amount_fen
+    _check_enough(pocket, asked.amount_fen)
     pays = _("{yuan} yuan to {payee}; {left}").format(
         yuan=amount, payee=payee(asked), left=_left(pocket, asked.amount_fen)
     )
@@ -141,6 +143,17 @@ def asked_fen(
             ).format(yuan=amount, payee=payee(asked), ask_above=format_yuan(ASK_ABOVE_FEN))
         )
     return asked.amount_fen
+
+
+def _check_enough(pocket: Pocket, amount_fen: int) -> None:
+    """Raises Refusal before anything is said of a payment that cannot be made."""
+    missing_fen = amount_fen - pocket.balance_fen()
+    if missing_fen > 0:
+        raise Refusal(
+            errors_pb2.REASON_INSUFFICIENT_FUNDS,
+            N_("not enough money in the device"),
+            missing_fen=str(missing_fen),
+        )
 
 
 def _check_expected(asked: Request, expected_fen: int | None) -> None:

@@ -81,8 +81,11 @@ _WORDS = {
     ),
     "SAME_ACCOUNT": (N_("Payer and payee are the same wallet."), N_("Check the number.")),
     "EXPIRED": (
-        N_("The order came too late; no money moved."),
-        N_("Repeat the command to make it anew."),
+        N_("It came too late; no money moved."),
+        N_(
+            "Repeat the command to make it anew. If it comes too late again at once, this "
+            "machine's clock is behind: set it."
+        ),
     ),
     "NOT_YET_VALID": (N_("This machine's clock is ahead of the bank's."), N_("Set the clock.")),
     "TOO_MANY_HOLDS": (

@@ -108,7 +108,7 @@ class Loading:
         def ready() -> dict[str, bytes]:
             nonlocal key
             self._device.check_load(amount_fen)
-            key = self._certified_key()
+            key = self._certified_key(anew=anew)
             self._ask_for_statements()
             return {"device_key": key}
 
@@ -179,7 +179,7 @@ class Loading:
         done.amount_fen += placed.message.amount_fen
         done.available_fen = placed.message.available_fen
 
-    def _certified_key(self) -> bytes:
+    def _certified_key(self, *, anew: bool = False) -> bytes:
         """The key of the next load. The bank has it already when an earlier load was cut off."""
         busy = {load.device_key for load in self._desk.unanswered(LOAD)}
         key = self._device.load_key(self._desk.number, busy)
@@ -188,7 +188,8 @@ class Loading:
             proof = self._device.prove(key, self._desk.bank_name, self._desk.number)
             return {"nonce": proof[:NONCE_BYTES], "possession": proof[NONCE_BYTES:]}
 
-        self._desk.place(CERTIFY, take=self._keep_certificates, ready=ready, device_key=key)
+        take = self._keep_certificates
+        self._desk.place(CERTIFY, anew=anew, take=take, ready=ready, device_key=key)
         return key
 
     def _ask_for_statements(self) -> None:

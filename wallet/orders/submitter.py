@@ -60,6 +60,33 @@ class Placed:
         return getattr(self.message, "state", None) == PENDING
 
 
+OF_THE_MACHINE = N_(
+    "The cash machine's clock is ahead of the bank's. Repeat the same command later: it does not "
+    "pay twice."
+)
+IS_AHEAD = N_(
+    "This machine's clock is ahead of the bank's. Set it, then order with --anew in place of this; "
+    "only one of the two can happen."
+)
+WAS_AHEAD = N_(
+    "It was ordered while this machine's clock was ahead. Order with --anew in place of it; only "
+    "one of the two can happen."
+)
+"""An order that is taken has a later sequence: the one before it is none any more."""
+
+
+class NotYet(NoAnswer):
+    """The bank does not take an order before its time; the clocks differ.
+
+    Attributes:
+        following: what can be done, in English.
+    """
+
+    def __init__(self, message: str, following: str) -> None:
+        super().__init__(message)
+        self.following = following
+
+
 @dataclass(frozen=True)
 class Desk:
     """The wallet's orders and questions to its bank.
@@ -298,11 +325,20 @@ class Desk:
         self._tell(order)
         return Placed(done, message, resent)
 
+    def _whose_clock(self, order: Order, refusal: Refusal) -> str:
+        """What to do about an order whose time has not come at the bank, in English."""
+        if refusal.field == "cash_receipt":
+            return OF_THE_MACHINE
+        return WAS_AHEAD if order.created_time_ms > self.clock.now_ms() else IS_AHEAD
+
     def _told_no(self, order: Order, refusal: Refusal) -> Placed:
         """Raises what a refused call means for the order."""
         if is_undecided(refusal.reason):
             why = in_words(refusal.name, refusal.message, refusal.metadata)
-            raise NoAnswer(_("the bank could not say: {why}").format(why=why)) from refusal
+            said = _("the bank could not say: {why}").format(why=why)
+            if refusal.reason == errors_pb2.REASON_NOT_YET_VALID:
+                raise NotYet(said, self._whose_clock(order, refusal)) from refusal
+            raise NoAnswer(said) from refusal
         if refusal.reason == errors_pb2.REASON_EXPIRED and order.kind != DEPOSIT.name:
             # Only the bank's books know whether it had come in time once.
             order = self.look_up(order)
