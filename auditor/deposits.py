@@ -172,9 +172,14 @@ def check_deposits(
         for piece, ways in made.ways.items()
         for spent_by, way in ways.items()
     }
-    for key in sorted(key for key in found.pieces if key[0] in whole or key in wanted):
+    differing = []
+    for key, row in found.pieces.items():
+        said = wanted.pop(key, None)
+        if row != said and (key[0] in whole or said is not None):
+            differing.append((key, said))
+    for key, said in sorted(differing, key=lambda one: one[0]):
         where = _("table pieces, row {key}").format(key=_named(_KEY, key))
-        _compare(where, _WAY, found.pieces[key], wanted.pop(key, None), problems)
+        _compare(where, _WAY, found.pieces[key], said, problems)
     for key in sorted(wanted):
         problems.say(
             _("table pieces, row {key} is missing: a deposit that was paid spent it so").format(

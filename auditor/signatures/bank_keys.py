@@ -27,6 +27,17 @@ def covers(term: Term, time_ms: int) -> bool:
     return begun and (not term.until_ms or time_ms <= term.until_ms + LATE_MS)
 
 
+def keys_of(roots: Iterable[Term], time_ms: int) -> list[bytes]:
+    """The roots that may have signed what says this time of itself.
+
+    Where the clock was set back before the first one was, or after one had ended, any that is not
+    revoked: they alone can have signed it, whatever time they wrote.
+    """
+    every = list(roots)
+    of_then = [root.value for root in every if covers(root, time_ms)]
+    return of_then or [root.value for root in every if not root.revoked]
+
+
 def terms_of(acts: Iterable[Approved], what: str) -> Terms:
     """The keys, or the certificates, of each bank by name, as acts say, in their order."""
     found: Terms = {}

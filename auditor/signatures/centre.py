@@ -27,6 +27,7 @@ from auditor.signatures.bank_keys import check_possession, compare, covers, term
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
 from auditor.signatures.late import Late
 from auditor.signatures.orders import Line, Wrong, lines, read, same
+from auditor.signatures.refusals import numbers_refused
 from auditor.signatures.returns import Returns
 from auditor.signatures.verifying import Problems, Verifying
 from currency.number import prefix_of
@@ -100,6 +101,7 @@ class CentreWalk:
         self._covered = 0
         """Up to this position, what the newest batch had in it."""
         self._registration: registration_pb2.TokenRegistration | None = None
+        self._refused = numbers_refused(engine)
         self._returns = Returns(engine, self._journal)
         self.owners: dict[tuple[int, int], bytes] = {}
         """The devices that tokens were registered for, by bank and number of the load."""
@@ -298,6 +300,8 @@ class CentreWalk:
         )
         if not pays or line.credit != self._account(bank, CIRCULATION_OFFSET):
             raise Wrong(_("it moves something else than a deposit does"))
+        if (bank, number) in self._refused:
+            raise Wrong(_("table refused_deposits has it too: it was paid, and is refused"))
 
     def _office(self, line: Line, bank: int) -> None:
         """What two officers did."""

@@ -15,10 +15,14 @@ from auditor.signatures.bank import BankWalk, Unsaid
 from auditor.signatures.bank_rows import BankRows
 from auditor.signatures.central_keys import CentralTerms
 from auditor.signatures.centre import CentreWalk
+from auditor.signatures.certificates import CertificateRows
+from auditor.signatures.evidence import check_evidence
 from auditor.signatures.feed_chain import FeedChain
 from auditor.signatures.feed_tips import ends_of_central_acts
 from auditor.signatures.key_rows import KeyRows
 from auditor.signatures.lost import LostTime, check_put_backs, put_back_rows
+from auditor.signatures.redemptions import check_redemptions, redemption_rows
+from auditor.signatures.refusals import check_refusals
 from auditor.signatures.settled import Settled
 from auditor.signatures.tokens import check_tokens
 from auditor.signatures.verifying import Signatures, Verifying
@@ -104,6 +108,7 @@ def audit_signatures(
     others = {name: ledger.engine for name, ledger in ledgers.items() if name in indexes}
     central_ends = ends_told(ends_of_central_acts(others))
     before, banks_before = KeyRows.read(central.engine), BankRows.read(central.engine)
+    certified, redeeming = CertificateRows.read(central.engine), redemption_rows(central.engine)
     first = [row.term.value for row in before.of_centre if not row.act]
     decided = ActsDone(central.engine, CENTRAL_BANK, verifying, business_keys=first)
     decided.chain.told(central_ends)
@@ -114,6 +119,13 @@ def audit_signatures(
     names = {index: name for name, index in indexes.items()}
     put_back, unordered = check_put_backs(central.engine, names, decided.approved)
     found.append((CENTRAL_BANK, unordered))
+    found.append((CENTRAL_BANK, certified.check(names, decided.approved, terms.roots)))
+    acts_there = [step.act for step in decided.chain.steps]
+    last = redemption_rows(central.engine)
+    redeemed = check_redemptions(redeeming, acts_there, last, indexes)
+    found.append((CENTRAL_BANK, redeemed))
+    found.append((CENTRAL_BANK, check_evidence(central.engine, indexes, keys, verifying)))
+    found.append((CENTRAL_BANK, check_refusals(central.engine, terms.roots, verifying)))
     unsaid: dict[str, Unsaid] = {}
     for name, ledger in ledgers.items():
         if name != CENTRAL_BANK and name not in indexes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, column, select, table
 
-from auditor.signatures.bank_keys import covers
+from auditor.signatures.bank_keys import keys_of
 from auditor.signatures.key_rows import Term
 from auditor.signatures.verifying import Problems, Verifying
 from language import _
@@ -36,21 +36,19 @@ def check_tokens(
         roots: of offline money, by the acts of officers.
         verifying: takes the signatures.
     """
-    problems = Problems()
+    problems, named = Problems(), _("table tokens, row token_id={token_id}")
     for row in _rows(engine):
         owner = owners.get((row.bank, row.number))
         if owner is None:
             continue  # its load is not in the journal, or is newer than this audit
-        where = _("table tokens, row token_id={token_id}").format(
-            token_id=bytes(row.token_id).hex()
-        )
+        where = named.format(token_id=bytes(row.token_id).hex())
         if bytes(row.owner) != owner:
             problems.say(_("{where}: its load was ordered for another device").format(where=where))
         try:
             token = Token.decode(bytes(row.body))
         except FormatError:
             continue  # where rows are held against their tokens it is named
-        keys = [root.value for root in roots if covers(root, token.registered_time_ms)]
+        keys = keys_of(roots, token.registered_time_ms)
         part = token.signed_part()
         if len(keys) == 1:
             verifying.add_part(

@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import Table
+from sqlalchemy import Table, delete, insert, select
 
 from auditor.audit import _judge, _replay, audit_engines
 from auditor.signatures.stack import EVERY_SIGNATURE
-from central_bank.tables import ledger, metadata
+from central_bank.tables import ledger, losses, metadata, refused_deposits
+from dcep.errors.v1 import errors_pb2
 from deployment.topology import CENTRAL_BANK
 from tests.auditor.cells import COPIED, DELETED, alterations, done, rows_of
 from tests.auditor.whole_centre import WholeCentre
 
 _WITH_BANKS = "held against what the banks' own databases have of the feed, where they are audited"
 _REQUEST = "what a bank asks for moves nothing: two officers sign an act that says bank and amount"
-_PROOF = "what is shown of a double spend; the deposits that were paid say who bears it"
+_PROOF = "to which banks a proof is shown, in which order, and when it came out"
 _RECEIPT = "a bank's receipt: without it an older copy of the bank is noticed by the bank's feed"
 _INDEX = "made anew from the journal, and held against it where it was sealed"
 _TIME = "a note of when, by which nothing is decided"
@@ -32,8 +33,8 @@ _WAITS = (
     "go back to the loader once the grace is over, and an addition keeps it for as long again"
 )
 _REFUSED = (
-    "what was refused is kept by its digest, not whole; its bank has the refusal signed, and the "
-    "deposit whole: the two show one who was refused wrongly"
+    "what was refused is kept by its digest, not whole; a device ends a piece by the root's ruling "
+    "on that very chain alone, which is verified; its bank has deposit and refusal, signed"
 )
 _REVOKED = (
     "a bank's word about its own device is not signed; what is loaded and deposited is not refused "
@@ -55,15 +56,14 @@ UNNOTICED: Mapping[tuple[str, str], str] = {
     ("bank_batches", COPIED): "the same signature again moves nothing: each number counts once",
     ("bank_certificates", "act"): _TIME,
     ("bank_keys", "act"): _TIME,
-    ("bank_keys", "offline_certificate"): "devices refuse what the root has not signed",
     ("central_keys", "act"): _TIME,
     ("central_keys", "from_time_ms"): "of the first key: it was there before anything it signed",
-    **_all(
-        "evidence",
-        "id piece_id spent_by token_id bank device_certificate first second first_bank second_bank"
-        " time_ms",
-        _PROOF,
-    ),
+    ("evidence", "id"): _PROOF,
+    ("evidence", "token_id"): "by which it is counted how many proofs of a token are kept",
+    ("evidence", "first_bank"): _PROOF,
+    ("evidence", "second_bank"): _PROOF,
+    ("evidence", "time_ms"): _PROOF,
+    ("evidence", DELETED): "of a double spend that cost nobody anything; any other is named",
     **_all("feed_ledger", "id ledger", _WITH_BANKS),
     **_all("feed_marks", "bank number hash position", _WITH_BANKS),
     **_all("feed_receipts", "bank number journal_position receipt", _RECEIPT),
@@ -82,7 +82,6 @@ UNNOTICED: Mapping[tuple[str, str], str] = {
     ("officer_founding", COPIED): "the service reads its own, and its officers come from acts",
     ("offline_roots", "act"): _TIME,
     ("offline_roots", "from_time_ms"): "of the first root: it was there before its tokens",
-    ("offline_roots", "introduction"): "devices refuse what the root before has not signed",
     **_all("postings", "kind run first_key first_position keys positions", _INDEX),
     ("projected", "seq"): _INDEX,
     ("projected", "id"): _INDEX,
@@ -91,13 +90,8 @@ UNNOTICED: Mapping[tuple[str, str], str] = {
     ("put_backs", "receipt"): _RECEIPT,
     ("put_backs", "time_ms"): _TIME,
     ("put_backs", COPIED): "of an act that is not there: it is looked at once there is one",
-    **_all(
-        "redemptions",
-        "number bank amount_fen state",
-        "that a bank has set money aside; the bank's own journal has it",
-    ),
     **_all("refund_clock", "id time_ms", _CLOCK),
-    **_all("refused_deposits", "bank number digest reason verdict ruling", _REFUSED),
+    **_all("refused_deposits", "bank number digest", _REFUSED),
     **_all("revoked_devices", "revocation bank by_officer cause time_ms", _REVOKED),
     **_all("sealed", "first_position last_position", _INDEX),
     ("snapshot", "seq"): _SNAPSHOT,
@@ -164,6 +158,22 @@ def test_whatever_is_altered_in_the_central_banks_database_is_named(
         if not found:
             unnoticed.append(f"{alteration.what}, row {alteration.where}")
     assert unnoticed == []
+
+
+def test_a_deposit_that_was_paid_and_stands_among_the_refused_too_is_named(
+    centre: WholeCentre,
+) -> None:
+    """Its bank would be told, signed, that it was refused, when it asks once more."""
+    with centre.engine.begin() as connection:
+        paid = connection.execute(select(losses.c.bank, losses.c.number)).one()
+        before = errors_pb2.REASON_ALREADY_DEPOSITED
+        forged = {"digest": bytes(32), "reason": before, "verdict": "", "ruling": b""}
+        connection.execute(insert(refused_deposits).values(bank=paid[0], number=paid[1], **forged))
+    named = audit_engines({CENTRAL_BANK: centre.engine}).problems
+    with centre.engine.begin() as connection:
+        its = (refused_deposits.c.bank == paid[0]) & (refused_deposits.c.number == paid[1])
+        connection.execute(delete(refused_deposits).where(its))
+    assert named and all("it was paid, and is refused" in problem for problem in named)
 
 
 def test_what_may_stay_unnoticed_is_of_columns_that_there_are() -> None:

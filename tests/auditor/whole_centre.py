@@ -15,7 +15,6 @@ from tests.central_bank.test_restore import PatientCentre
 from tests.central_bank.test_whose_payment import returned
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
-REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
 LONG_AFTER = limits.TOKEN_LIFETIME_MS + limits.PRUNE_AFTER_MS + 1
 OVER = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS + 1
 PAT = Person("central-bank", "pat")
@@ -47,14 +46,13 @@ class WholeCentre(PatientCentre):
             assert self.deposit(self.pay(token, cheat, payee, 90)) == (90, "")
 
     def _what_is_pruned(self) -> None:
-        """Tokens with pieces, a loss and a proof, long ago; and one of which the row is left."""
+        """Tokens with pieces, and a loss, long ago."""
         self._spent_twice("mallory")
         token = self.token(self.alice, 100)
         assert self.deposit(self.pay(token, self.alice, self.bob, 30)) == (30, "")
         self.clock.advance(LONG_AFTER)
         while self.central.restoring.step():
             pass
-        # Of the last one nothing can be forgotten before its rest has gone back.
         assert self.central.pruning.prune()
 
     def _what_went_back(self) -> None:

@@ -1,0 +1,100 @@
+"""Deposits that were refused: what stands of them must be the root's word, and none was paid.
+
+Of a refused deposit a digest is kept and not its chains. Whether it was refused rightly can be seen
+from what its bank keeps alone: the deposit whole, and the refusal that the central bank signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, column, select, table, tuple_
+
+from auditor.signatures.bank_keys import keys_of
+from auditor.signatures.key_rows import Term
+from auditor.signatures.verifying import Problems, Verifying
+from dcep.errors.v1 import errors_pb2
+from language import _
+from offline_token.formats import FormatError
+from offline_token.ruling import End, Ruling
+from offline_token.verify import Reason
+from runtime.ed25519 import verified
+
+_COLUMNS = ("bank", "number", "reason", "verdict", "ruling")
+_refused = table("refused_deposits", *map(column, _COLUMNS))
+_ROWS = 5_000
+_BEFORE = errors_pb2.REASON_ALREADY_DEPOSITED
+_INVALID = errors_pb2.REASON_TOKEN_INVALID
+_SPENT_TWICE, _NOT_REGISTERED = "SPENT_TWICE", "NOT_REGISTERED"
+_VERDICTS = {_SPENT_TWICE, _NOT_REGISTERED, *(reason.name for reason in Reason)}
+
+
+def numbers_refused(engine: Engine) -> set[tuple[int, int]]:
+    """Bank and number of each."""
+    return {(row.bank, row.number) for row in _rows(engine)}
+
+
+def check_refusals(engine: Engine, roots: Sequence[Term], verifying: Verifying) -> Problems:
+    """Names those whose ruling a root has not signed, or that says something else than the row.
+
+    Args:
+        engine: of the central bank.
+        roots: of offline money, by the acts of officers.
+        verifying: takes the signatures.
+    """
+    problems = Problems()
+    for row in _rows(engine):
+        where = _("table refused_deposits, row bank={bank} number={number}").format(
+            bank=row.bank, number=row.number
+        )
+        known = row.verdict in _VERDICTS if row.reason == _INVALID else not row.verdict
+        if row.reason not in (_BEFORE, _INVALID) or not known:
+            problems.say(_("{where}: no deposit is refused for this reason").format(where=where))
+        elif row.ruling:
+            _check_ruling(where, row, roots, verifying, problems)
+    return problems
+
+
+def _check_ruling(
+    where: str, row: Any, roots: Sequence[Term], verifying: Verifying, problems: Problems
+) -> None:
+    try:
+        ruling = Ruling.decode(bytes(row.ruling))
+    except FormatError:
+        problems.say(_("{where}: its ruling cannot be read").format(where=where))
+        return
+    if ruling.end != _end(row):
+        problems.say(
+            _("{where}: its ruling says that the piece ended otherwise").format(where=where)
+        )
+    keys = keys_of(roots, ruling.time_ms)
+    part = ruling.signed_part()
+    if len(keys) == 1:
+        verifying.add_part(
+            problems, where, key=keys[0], signed_part=part, signature=ruling.signature
+        )
+    elif not any(verified(key, part, ruling.signature) for key in keys):
+        problems.say(
+            _("{where}: no root of offline money of its time has signed it").format(where=where)
+        )
+
+
+def _end(row: Any) -> End:
+    """How a piece has ended that is refused so."""
+    if row.reason == _BEFORE:
+        return End.DEPOSITED
+    ends = {_SPENT_TWICE: End.SPENT_TWICE, Reason.TOKEN_EXPIRED.name: End.GIVEN_BACK}
+    return ends.get(row.verdict, End.BAD)
+
+
+def _rows(engine: Engine) -> Iterator[Any]:
+    of, after = _refused.c, (-1, 0)
+    while True:
+        query = select(_refused).where(tuple_(of.bank, of.number) > after)
+        with engine.connect() as connection:
+            rows = connection.execute(query.order_by(of.bank, of.number).limit(_ROWS)).all()
+        yield from rows
+        if len(rows) < _ROWS:
+            return
+        after = (rows[-1].bank, rows[-1].number)
