@@ -35,7 +35,7 @@ from offline_token.verify import Reason, Verdict, verify
 from runtime.errors import Refusal
 from tests.offline.country import DAY, MAX_U64, NOW, Country, Device, key_of
 from tests.offline.purses import Purse, deposited, deposits, pay, purse
-from wallet.secure_element.limits import MAX_PIECES
+from wallet.secure_element.limits import CLOCKS_APART_MS, MAX_PIECES, REQUEST_VALID_MS
 
 
 @contextmanager
@@ -67,16 +67,34 @@ def test_an_old_payment_does_not_pay_a_new_request(country: Country) -> None:
     assert bob.balance == 70
 
 
-def test_a_payment_for_a_request_that_was_forgotten_is_refused(
+def test_a_flood_of_requests_pushes_out_none_that_may_still_be_paid(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 100)
+    monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
     alice, bob = purse(country, "alice", 100), purse(country, "bob")
     payment = alice.element.pay(bob.element.request(70))
-    for _ in range(100):
+    for _ in range(19):
         bob.element.request(1)
+    bob.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS)
+    with pytest.raises(Refusal) as caught:
+        bob.element.request(1)
+    assert caught.value.name == "OVERLOADED"
+    assert bob.element.accept(payment) == 70
+    assert bob.element.request(1)
+
+
+def test_a_request_that_nobody_may_pay_any_more_makes_room_for_another(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
+    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+    first, *others = (bob.element.request(fen) for fen in range(1, 21))
+    late = alice.element.pay(first)
+    bob.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS + 1)
+    newest = bob.element.request(70)
+    assert set(bob.element.requests()) == {*others, newest}
     with refused(Reason.WRONG_CHALLENGE):
-        bob.element.accept(payment)
+        bob.element.accept(late)
 
 
 def test_a_payment_to_somebody_else_is_refused(country: Country) -> None:

@@ -125,6 +125,28 @@ def test_a_request_whose_payment_came_back_is_not_paid_again(town: Town) -> None
     assert caught.value.reason == errors_pb2.REASON_ALREADY_DECIDED
 
 
+def test_many_later_payments_do_not_keep_it_from_coming_back(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.secure_element.paying.MAX_REMEMBERED", 3)
+    town = Town(country)
+    payment = town.bob.element.pay(town.carol.element.request(60), unconfirmed=True)
+    for _ in range(4):
+        town.paid(1)
+    assert len(town.bob.store.read().paid) == 3
+    assert town.bob.element.take_back(town.carol.element.give_back(payment)) == 60
+
+
+def test_of_payments_that_all_wait_the_oldest_is_forgotten(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.secure_element.paying.MAX_REMEMBERED", 3)
+    town = Town(country)
+    requests = [town.carol.element.request(fen) for fen in range(1, 6)]
+    payments = [town.bob.element.pay(request, unconfirmed=True) for request in requests]
+    assert town.bob.element.unconfirmed() == payments[-3:]
+
+
 def test_it_is_no_longer_without_an_answer(town: Town) -> None:
     payment = town.bob.element.pay(town.carol.element.request(60), unconfirmed=True)
     assert town.bob.element.unconfirmed() == [payment]

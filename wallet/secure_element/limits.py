@@ -15,11 +15,13 @@ MAX_KEYS = 64
 money are forgotten, with the requests that show them; when all have money, nothing is loaded."""
 
 MAX_REQUESTS = 1_000
-"""Requests that wait for their payment; beyond, the oldest is forgotten, and a payment for it can
-neither be taken nor given back. A request that was shown to many keeps none of the others out."""
+"""Requests that wait for their payment. Beyond, the oldest is forgotten once nobody may pay it any
+more, since a payment for one that was forgotten can neither be taken nor given back; before that
+none is made. A request that was shown to many keeps none of the others out."""
 
 MAX_REMEMBERED = 1_000
-"""Payments made, and payments taken, that it can still repeat its answer to."""
+"""Payments made, and payments taken, that it can still repeat its answer to. Of those made what its
+payee has confirmed is forgotten first: what comes back of a forgotten one cannot be taken."""
 
 RENEWED_BEFORE_MS = 30 * 86_400_000
 """A certificate that ends within the age that a trust bundle may have is renewed when a bank is in

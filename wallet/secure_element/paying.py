@@ -58,9 +58,17 @@ def pay(
     payment = Payment(chains, statements.for_devices(trust, shown)).encode()
     if len(payment) > MAX_PAYMENT_BYTES:
         raise in_too_many_pieces()
+    _make_room(state)
     state.paid[challenge] = (payment.hex(), asked.certificate.encode().hex())
-    forget_oldest(state.paid, MAX_REMEMBERED)
     return payment
+
+
+def _make_room(state: State) -> None:
+    """Forgets the oldest payment, of those that wait for no receipt if there are any."""
+    waiting = set(state.unconfirmed)
+    while len(state.paid) >= MAX_REMEMBERED:
+        ended = (challenge for challenge in state.paid if challenge not in waiting)
+        del state.paid[next(ended, next(iter(state.paid)))]
 
 
 def note(state: State, asked: Request, now_ms: int, *, unconfirmed: bool) -> None:

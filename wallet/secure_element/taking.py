@@ -6,13 +6,21 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
+from dcep.errors.v1 import errors_pb2
+from language import N_
 from offline_token.formats import PAYEE_OUTPUT, Payment, Request
 from offline_token.receipt import sign_receipt
 from offline_token.signing import sign_request
 from offline_token.verify import Reason
+from runtime.errors import Refusal
 from wallet.secure_element import statements
 from wallet.secure_element.keys import certificate_of, own_key
-from wallet.secure_element.limits import MAX_REMEMBERED, MAX_REQUESTS, REQUEST_VALID_MS
+from wallet.secure_element.limits import (
+    CLOCKS_APART_MS,
+    MAX_REMEMBERED,
+    MAX_REQUESTS,
+    REQUEST_VALID_MS,
+)
 from wallet.secure_element.pieces import Trust, check_asked, check_room, check_total, judged, keep
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.remembering import challenge_of, forget_oldest
@@ -26,7 +34,12 @@ SignerOf = Callable[[HeldKey], Signer]
 def ask(
     state: State, amount_fen: int, challenge: bytes, trust: Trust, signer_of: SignerOf
 ) -> bytes:
-    """A request to the newest certified key, which is kept until it is paid."""
+    """A request to the newest certified key, which is kept until it is paid.
+
+    Raises:
+        Refusal: OVERLOADED when as many wait that may all still be paid.
+    """
+    _make_room(state, trust.now_ms)
     check_room(state, 1)
     check_asked(trust, amount_fen)
     check_total(state, trust, amount_fen)
@@ -42,8 +55,20 @@ def ask(
     )
     request = sign_request(signer_of(key), blank).encode()
     state.asked[challenge.hex()] = request.hex()
-    forget_oldest(state.asked, MAX_REQUESTS)
     return request
+
+
+def _make_room(state: State, now_ms: int) -> None:
+    """Forgets the oldest requests that nobody may pay any more, as far as there is no room."""
+    while len(state.asked) >= MAX_REQUESTS:
+        challenge, oldest = next(iter(state.asked.items()))
+        until_ms = Request.decode(bytes.fromhex(oldest)).expires_time_ms + CLOCKS_APART_MS
+        if now_ms <= until_ms:
+            raise Refusal(
+                errors_pb2.REASON_OVERLOADED,
+                N_("as many requests as the device can keep may still be paid; they end in a day"),
+            )
+        del state.asked[challenge]
 
 
 def take(
