@@ -128,6 +128,7 @@ def test_people_and_programs_are_told_the_same(
 def test_who_only_looked_is_not_told_that_nothing_is_done_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(runtime_output, "_only_asks", False)
     assert "nothing is done twice" in next_steps.next_step("NO_ANSWER")
     monkeypatch.setattr(runtime_output, "_only_asks", True)
     assert next_steps.next_step("NO_ANSWER") == "Nothing was ordered; ask again."
