@@ -57,14 +57,14 @@ class Settled(NamedTuple):
     digest: int
 
 
-class Ways(NamedTuple):
+class Spends(NamedTuple):
     """The rows as they stand. Of how a piece was spent a digest is enough."""
 
     pieces: dict[Key, Cells]
     losses: dict[tuple[bytes, bytes], Cells]
 
     @classmethod
-    def read(cls, connection: Connection) -> Ways:
+    def read(cls, connection: Connection) -> Spends:
         """All of them."""
         rows = connection.execute(select(_pieces).execution_options(yield_per=10_000))
         pieces = {_key(row): (_short(row.hop), *row[4:]) for row in rows}
@@ -91,7 +91,7 @@ class _Way:
     claimed_fen: int = 0
 
     def row(self) -> Cells:
-        """As `Ways` has it."""
+        """As `Spends` has it."""
         amounts = (self.retired_fen, self.claimed_fen)
         return (self.hop, *amounts, self.bank, self.number, self.time_ms)
 
@@ -120,7 +120,7 @@ class _Made:
     """What the deposits make of the tables."""
 
     banks: Mapping[str, int]
-    ways: dict[tuple[bytes, bytes], dict[bytes, _Way]] = field(
+    spends: dict[tuple[bytes, bytes], dict[bytes, _Way]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     losses: dict[tuple[bytes, bytes], Cells] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class _Made:
         claims: list[int] = []
         end = one.steps[-1].piece
         for step in reversed(one.steps):
-            known = self.ways[one.token, step.piece].values()
+            known = self.spends[one.token, step.piece].values()
             left_fen = step.value_fen - sum(way.claimed_fen for way in known)
             within_fen = min(claimed_fen, left_fen)
             if within_fen < claimed_fen:
@@ -143,8 +143,8 @@ class _Made:
             claimed_fen = within_fen
             claims.append(claimed_fen)
         for step, claim_fen in zip(one.steps, reversed(claims), strict=True):
-            ways = self.ways[one.token, step.piece]
-            way = ways.setdefault(step.spent_by, _Way(step.hop, *one.batch, time_ms))
+            spends = self.spends[one.token, step.piece]
+            way = spends.setdefault(step.spent_by, _Way(step.hop, *one.batch, time_ms))
             way.retired_fen += worth_fen
             way.claimed_fen += claim_fen
 
@@ -153,7 +153,7 @@ def check_deposits(
     connection: Connection,
     settled: Mapping[Batch, Settled],
     whole: Collection[bytes],
-    found: Ways,
+    found: Spends,
 ) -> Problems:
     """Names each row of the two tables that the deposits do not say, and each that is missing.
 
@@ -169,8 +169,8 @@ def check_deposits(
         made.take(one, settled[one.batch].time_ms)
     wanted = {
         (*piece, spent_by): way.row()
-        for piece, ways in made.ways.items()
-        for spent_by, way in ways.items()
+        for piece, spends in made.spends.items()
+        for spent_by, way in spends.items()
     }
     differing = []
     for key, row in found.pieces.items():

@@ -29,7 +29,7 @@ from auditor.books import (
     OFFLINE_FLOAT,
     RESTORED_OFFSET,
 )
-from auditor.deposits import DEPOSITED, Settled, Ways, check_deposits
+from auditor.deposits import DEPOSITED, Settled, Spends, check_deposits
 from auditor.pruned import Pruned, check_forgotten, pruned_rows, read_pruned
 from language import _
 from offline_token.formats import SIGNATURE_BYTES, FormatError, Token
@@ -110,7 +110,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     with engine.connect() as connection:
         end = connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0
         tokens = connection.execute(select(_tokens)).all()
-        ways = Ways.read(connection)
+        spends = Spends.read(connection)
         losses = connection.execute(select(_losses)).all()
         proofs = connection.execute(select(_evidence)).all()
         chain = pruned_rows(connection)
@@ -130,7 +130,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
         restored[token.bank, token.number] += token.restored_fen or 0
     retired: Counter[Batch] = Counter(pruned.retired)
     by_token: dict[bytes, int] = defaultdict(int)
-    for (token_id, _piece, spent_by), way in ways.pieces.items():
+    for (token_id, _piece, spent_by), way in spends.pieces.items():
         _hop, fen, _claimed, bank, number, _time = way
         by_token[token_id] += fen if spent_by == DEPOSITED else 0
         if spent_by == DEPOSITED:
@@ -145,7 +145,7 @@ def token_sums(engine: Engine, tables: JournalTables, position: int) -> TokenSum
     settled = {key[1:]: moved.settled() for key, moved in moves.lost.items()}
     settled |= {key: moved.settled() for key, moved in moves.out_of.items()}
     with engine.connect() as connection:
-        broken = check_deposits(connection, settled, _whole(tokens, pruned), ways)
+        broken = check_deposits(connection, settled, _whole(tokens, pruned), spends)
     found.problems += broken.all()
     lost: Counter[tuple[int, int, int]] = Counter(pruned.lost)
     for loss in losses:

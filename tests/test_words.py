@@ -21,6 +21,7 @@ RETIRED = {
     "Way": "Spend",
     "accident": "fatal_error",
     "on_accident": "on_fatal_error",
+    "Ways": "Spends",
     "read_way": "read_spend",
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""

@@ -58,13 +58,13 @@ def _check(
     part = device.signed_part()
     if not any(verified(key, part, device.signature) for key in keys.get(device.bank, ())):
         raise Wrong(_("no key of its bank has signed its device_certificate"))
-    ways = [read_spend(bytes(row.first)), read_spend(bytes(row.second))]
-    if ways[0].digest(piece) == ways[1].digest(piece):
+    spends = [read_spend(bytes(row.first)), read_spend(bytes(row.second))]
+    if spends[0].digest(piece) == spends[1].digest(piece):
         raise Wrong(_("the piece was spent in one way, not in two"))
-    deposited = isinstance(ways[1], DepositEndorsement)
-    spent_by = _DEPOSITED if deposited else ways[1].digest(piece)
+    deposited = isinstance(spends[1], DepositEndorsement)
+    spent_by = _DEPOSITED if deposited else spends[1].digest(piece)
     same("spent_by", spent_by.hex(), bytes(row.spent_by).hex())
-    for way in ways:
+    for way in spends:
         verifying.add_part(
             problems,
             where,
