@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal, reason_name
 from settlement.records import Result
@@ -91,6 +92,21 @@ def cannot_now() -> Refusal:
 def holders_reason(reason: int) -> int:
     """A reason as far as a holder may know."""
     return errors_pb2.REASON_BANK_CANNOT_NOW if reason in _OF_THE_BANK else reason
+
+
+def exchange_reason(result: Result, order: orders_pb2.ExchangeOrder) -> int:
+    """What a holder's statement says of an exchange that was refused.
+
+    What was short for a top-up was the bank's money, or the deposit account's: which of the two
+    the rule does not write down.
+    """
+    if (
+        result == Result.INSUFFICIENT_FUNDS
+        and order.direction == orders_pb2.EXCHANGE_DIRECTION_TOP_UP
+    ):
+        by_cash = order.medium == orders_pb2.EXCHANGE_MEDIUM_CASH
+        return errors_pb2.REASON_BANK_CANNOT_NOW if by_cash else errors_pb2.REASON_LINKED_FAILED
+    return reason_of(OF_THE_OWN_WALLET.get(result, result))
 
 
 def payers_reason(result: Result) -> int:

@@ -11,7 +11,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
-from operator_bank.ledger.reasons import OF_THE_OWN_WALLET, payers_reason, reason_of
+from operator_bank.ledger.reasons import exchange_reason, payers_reason
 from operator_bank.limits import MAX_BALANCE_FEN
 from operator_bank.payments.outbound import Outbound
 from operator_bank.wallets.directory import Directory, Wallet
@@ -137,10 +137,10 @@ class PaymentHistory:
         if row.kind == Kind.REFUSAL:
             return bank_pb2.PAYMENT_STATE_REFUSED, row.spare
         if not result.accepted:
-            exchange = accounts.VAULT in (row.debit, row.credit)
-            own = OF_THE_OWN_WALLET.get(result, result)
-            reason = reason_of(own) if exchange else payers_reason(result)
-            return bank_pb2.PAYMENT_STATE_REFUSED, reason
+            if accounts.VAULT not in (row.debit, row.credit):
+                return bank_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
+            order = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
+            return bank_pb2.PAYMENT_STATE_REFUSED, exchange_reason(result, order)
         if row.kind == Kind.HOLD:
             return self._outgoing.state(row.position)
         return bank_pb2.PAYMENT_STATE_SETTLED, 0

@@ -6,7 +6,7 @@ import pytest
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
-from runtime.errors import Refusal
+from runtime.errors import Refusal, reason_name
 from runtime.limits import MAX_POSITION
 from runtime.pagination import encode_token
 from settlement.records import Result
@@ -64,6 +64,17 @@ def test_it_tells_what_happened_newest_first(world: World, busy: Holder, bob: Ho
     assert (oldest.memo, oldest.payer_number, oldest.payee_number) == (
         "午饭", busy.number, bob.number,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("cash", "reason"), [(True, "BANK_CANNOT_NOW"), (False, "LINKED_FAILED")])
+def test_a_top_up_that_was_refused_is_not_laid_to_the_wallet(
+    world: World, busy: Holder, cash: bool, reason: str
+) -> None:
+    with pytest.raises(Refusal):
+        busy.exchange(10**10, cash=cash)
+    newest = statement(world, busy, 1)[0]
+    assert (newest.kind, newest.state) == ("top-up", bank_pb2.PAYMENT_STATE_REFUSED)
+    assert reason_name(newest.reason) == reason
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 50])
