@@ -12,6 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 RETIRED = {
+    "pocket": "offline_payments",
+    "Pocket": "OfflinePayments",
+    "Loading": "TokenLoading",
+    "Desk": "OrderSubmitter",
+    "CameBack": "PaymentReturn",
     "ActDesk": "ActClient",
     "BankOffice": "BankOfficerClient",
     "CentralOffice": "CentralOfficerClient",

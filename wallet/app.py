@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from runtime.clock import Clock
     from runtime.database import Database
     from runtime.randomness import Randomness
-    from wallet.offline.payments import Loading, Pocket
-    from wallet.online.account import Holder
+    from wallet.offline.payments import OfflinePayments, TokenLoading
+    from wallet.online.account import OnlineWallet
     from wallet.orders.order_book import Book, Flights, Order
     from wallet.orders.sql_order_book import SqlRequests
-    from wallet.orders.submitter import Desk
+    from wallet.orders.submitter import OrderSubmitter
     from wallet.peers.bank_directory import BankEntry
     from wallet.peers.interface import Banks
     from wallet.secure_element.interface import Device, Loadable
@@ -205,18 +205,18 @@ class App:
         from wallet.secure_element.device_errors import PinError
 
         try:
-            return self.pocket().balance_fen()
+            return self.offline_payments().balance_fen()
         except PinError:
             return None
 
-    def desk(self) -> Desk:
+    def submitter(self) -> OrderSubmitter:
         """The wallet's counter at its bank. Raises AnotherStackAnswers."""
-        from wallet.orders.submitter import Desk
+        from wallet.orders.submitter import OrderSubmitter
         from wallet.peers.same_stack import check_same_stack
 
         profile = self.profile()
         check_same_stack(profile.stack, profile.bank, profile.bank_address)
-        return Desk(
+        return OrderSubmitter(
             number=profile.number,
             bank_name=profile.bank,
             key=self.home.key(),
@@ -235,23 +235,23 @@ class App:
         if self._telling:
             self._telling.clear()
 
-    def holder(self) -> Holder:
+    def holder(self) -> OnlineWallet:
         """What the holder does with the bank."""
-        from wallet.online.account import Holder
+        from wallet.online.account import OnlineWallet
 
-        return Holder(self.desk())
+        return OnlineWallet(self.submitter())
 
-    def pocket(self) -> Pocket:
+    def offline_payments(self) -> OfflinePayments:
         """Offline money, nobody needed."""
-        from wallet.offline.payments import Pocket
+        from wallet.offline.payments import OfflinePayments
 
-        return Pocket(self.device)
+        return OfflinePayments(self.device)
 
-    def loading(self, device: Loadable | None = None) -> Loading:
+    def loading(self, device: Loadable | None = None) -> TokenLoading:
         """Offline money in and out of the wallet's device, or of a card, the bank needed."""
-        from wallet.offline.payments import Loading
+        from wallet.offline.payments import TokenLoading
 
-        return Loading(self.desk(), device or self.device)
+        return TokenLoading(self.submitter(), device or self.device)
 
     def close(self) -> None:
         """Ends channels and database connections."""

@@ -109,8 +109,8 @@ def test_what_was_approved_while_the_command_was_away_is_told_and_followed(folde
     ran = typed("dcep officers register qin > /dev/full", DCEP_STACK=str(folder))
     assert ran.code == 3, ran.err
     (act,) = waiting(folder, "register_officer")
-    with ActClient(load(folder), CENTRAL_BANK, "mei") as desk:
-        desk.approve(desk.act(act))
+    with ActClient(load(folder), CENTRAL_BANK, "mei") as client:
+        client.approve(client.act(act))
     assert "qin" not in names(folder), "nobody looked"
     told = done(folder, "officers", "register", "qin")
     assert (told["act_id"], told["state"], told["repeated"]) == (act, "approved", True)
@@ -157,10 +157,10 @@ def test_an_officer_who_is_removed_while_signing_is_heard_no_more(folder: Path) 
 
     def sign(plan: StackPlan) -> None:
         kind = office_pb2.PayInReserves(bank="alpha", amount_fen=1)
-        with ActClient(plan, CENTRAL_BANK, "tan") as desk:
+        with ActClient(plan, CENTRAL_BANK, "tan") as client:
             while not stop.is_set():
                 try:
-                    desk.propose(kind)
+                    client.propose(kind)
                     said.append("OK")
                 except Refusal as refusal:
                     said.append(refusal.name)

@@ -241,8 +241,8 @@ def test_a_service_that_shows_another_act_under_an_id_is_not_believed(
     world: World, monkeypatch: pytest.MonkeyPatch, lie: str
 ) -> None:
     asked, other = reserves(world, "1"), reserves(world, "1", "--as", "han")
-    with ActClient(world.plan, CENTRAL_BANK, "mei") as desk:
-        told = desk.act(other)
+    with ActClient(world.plan, CENTRAL_BANK, "mei") as client:
+        told = client.act(other)
     if lie == "proposer":
         told.proposed_by = "lin"
     monkeypatch.setattr(ActClient, "act", lambda *_: told)

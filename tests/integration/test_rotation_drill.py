@@ -352,16 +352,16 @@ def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
     old = [Path(plan.officers_folder / f"han{end}") for end in (".crt", ".key", ".signing.key")]
     contents = [file.read_bytes() for file in old]
     drill.dcep("rotate", "han")
-    with ActClient(plan, CENTRAL_BANK, "han") as desk:
-        assert desk.open_acts() == []
+    with ActClient(plan, CENTRAL_BANK, "han") as client:
+        assert client.open_acts() == []
     drill.dcep("revoke", "officer/han")
     drill.dcep("rotate", "wang")
     with BankOfficerClient(plan, "alpha", "wang") as office:
         assert office.books().wallets
     for file, content in zip(old, contents, strict=True):
         file.write_bytes(content)
-    with ActClient(plan, CENTRAL_BANK, "han") as desk:
-        no = refused(lambda: desk.propose(office_pb2.SuspendBank(name="beta")))
+    with ActClient(plan, CENTRAL_BANK, "han") as client:
+        no = refused(lambda: client.propose(office_pb2.SuspendBank(name="beta")))
     assert no.reason == errors_pb2.REASON_OFFICER_UNKNOWN
 
 

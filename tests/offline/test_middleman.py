@@ -20,7 +20,7 @@ from wallet.cli.console import UsageError
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Receipt
 from wallet.offline.outcomes import LinkError
-from wallet.offline.payments import Pocket
+from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
 
 ALTERED: dict[str, Callable[[Country, Request], Request]] = {
@@ -87,7 +87,7 @@ def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, rece
     alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
     request = bob.element.request(1_000)
     with pytest.raises(LinkError, match="not signed"):
-        link_payments.pay_shown(Pocket(alice.element), request, Middleman(receipt))
+        link_payments.pay_shown(OfflinePayments(alice.element), request, Middleman(receipt))
     (kept,) = alice.element.unconfirmed()
     assert bob.element.accept(kept) == 1_000, "it is shown to the payee, who takes it"
     alice.element.confirm(kept, bob.element.receipt(kept))
@@ -97,7 +97,7 @@ def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, rece
 class Altering:
     """Hands payments on to the payee, and the receipts back, under another amount."""
 
-    def __init__(self, payee: Pocket, said_fen: int) -> None:
+    def __init__(self, payee: OfflinePayments, said_fen: int) -> None:
         self._payee = payee
         self._said_fen = said_fen
 
@@ -115,8 +115,8 @@ def test_an_amount_that_was_altered_beside_a_receipt_has_nobody_pay_twice(
     """The OK was lost, and the payer repeats: it has paid that amount, whatever it is told."""
     alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
     bob.element.accept(alice.element.pay(bob.element.request(1_000), unconfirmed=True))
-    again, between = bob.element.request(1_000), Altering(Pocket(bob.element), 999)
-    handed = link_payments.pay_shown(Pocket(alice.element), again, between)
+    again, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 999)
+    handed = link_payments.pay_shown(OfflinePayments(alice.element), again, between)
     assert (handed.amount_fen, handed.repeated) == (1_000, True)
     assert (alice.balance, bob.balance) == (4_000, 1_000)
 
@@ -126,8 +126,8 @@ def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
 ) -> None:
     alice, bob = purse(country, "alice", 100, 5_000), purse(country, "bob")
     bob.element.accept(alice.element.pay(bob.element.request(100), unconfirmed=True))
-    request, between = bob.element.request(1_000), Altering(Pocket(bob.element), 1_000)
-    handed = link_payments.pay_shown(Pocket(alice.element), request, between)
+    request, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 1_000)
+    handed = link_payments.pay_shown(OfflinePayments(alice.element), request, between)
     assert (handed.amount_fen, handed.repeated) == (1_000, False)
     assert (alice.balance, bob.balance) == (4_000, 1_100)
 
@@ -153,7 +153,7 @@ def test_a_payment_that_cannot_be_made_is_not_announced(country: Country) -> Non
     text = text_format.write(text_format.REQUEST, purse(country, "bob").element.request(100 * 100))
     said: list[str] = []
     with pytest.raises(Refusal) as caught:
-        holder = Pocket(purse(country, "alice", 9_900).element)
+        holder = OfflinePayments(purse(country, "alice", 9_900).element)
         offline_output.asked_fen(holder, text, 10_000, False, said.append)
     assert (caught.value.name, caught.value.metadata["missing_fen"]) == (
         "INSUFFICIENT_FUNDS",
@@ -167,7 +167,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def asked(holder: Pocket, text: str, *, yuan: int | None = None, yes: bool = False) -> list[str]:
+def asked(
+    holder: OfflinePayments, text: str, *, yuan: int | None = None, yes: bool = False
+) -> list[str]:
     """What is said before a request is paid."""
     said: list[str] = []
     fen = None if yuan is None else 100 * yuan
@@ -187,7 +189,7 @@ def test_who_pays_without_an_amount_or_much_is_asked(
 ) -> None:
     request = purse(country, "bob").element.request(100 * yuan)
     text = text_format.write(text_format.REQUEST, request)
-    holder = Pocket(purse(country, "alice", 20_000).element)
+    holder = OfflinePayments(purse(country, "alice", 20_000).element)
     expected = yuan if yuan > 100 else None
     monkeypatch.setattr(sys, "stdin", Terminal(said))
     if pays:
@@ -204,7 +206,7 @@ def test_who_pays_without_an_amount_or_much_is_asked(
 def test_a_program_says_the_amount_and_above_a_limit_yes(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
+    bob, holder = purse(country, "bob"), OfflinePayments(purse(country, "alice", 20_000).element)
     small, large = (
         text_format.write(text_format.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
     )
@@ -225,13 +227,13 @@ def test_a_request_that_was_paid_is_not_asked_about_again(country: Country) -> N
     bob, alice = purse(country, "bob"), purse(country, "alice", 20_000)
     request = bob.element.request(15_000)
     alice.element.pay(request)
-    (said,) = asked(Pocket(alice.element), text_format.write(text_format.REQUEST, request))
+    (said,) = asked(OfflinePayments(alice.element), text_format.write(text_format.REQUEST, request))
     assert said == "This request of 150.00 yuan was paid before; this is the same payment."
 
 
 def test_a_banks_name_in_a_request_steers_no_terminal(country: Country) -> None:
     """Nobody has checked the certificate in a request when it is read."""
-    bob, holder = purse(country, "bob"), Pocket(purse(country, "alice", 20_000).element)
+    bob, holder = purse(country, "bob"), OfflinePayments(purse(country, "alice", 20_000).element)
     good = Request.decode(bob.element.request(100))
     forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
     (said,) = asked(holder, text_format.write(text_format.REQUEST, forged.encode()), yuan=1)

@@ -28,7 +28,7 @@ from wallet.hard_wallet.messages import Command
 from wallet.hard_wallet.reader import Card
 from wallet.home.home import HomeError
 from wallet.offline.outcomes import LinkError
-from wallet.offline.payments import Pocket
+from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.sealed_file import SealedFile
 
 OTHER = "6201000000000025"
@@ -151,7 +151,7 @@ def test_a_middleman_gets_no_payment_for_an_honest_payees_request(country: Count
     middle = Middleman(held)
     before = held.store.data
     with pytest.raises(Refusal) as caught:
-        tap.take(Pocket(bob.element), Card(middle.reader), 30)
+        tap.take(OfflinePayments(bob.element), Card(middle.reader), 30)
     assert caught.value.name == "SIGNATURE_INVALID"
     assert held.store.data == before
     tokens = [bytes.fromhex(piece.chain)[3:140] for piece in held.store.read().pieces]
@@ -162,7 +162,7 @@ def test_a_middleman_gets_no_payment_for_an_honest_payees_request(country: Count
 def test_a_wallet_pays_no_card_that_somebody_is_between(country: Country) -> None:
     held, bob = Held(country), purse(country, "bob", 100)
     with pytest.raises(LinkError, match="not the card in reach"):
-        tap.give(Pocket(bob.element), Card(Middleman(held).reader), 30)
+        tap.give(OfflinePayments(bob.element), Card(Middleman(held).reader), 30)
     assert bob.balance == 100
 
 

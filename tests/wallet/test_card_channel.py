@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from runtime.randomness import SeededRandomness
 from wallet.hard_wallet.channel import PART_BYTES, TAG_BYTES, Channel, Handshake, MessageError
-from wallet.hard_wallet.pin import Holder, PinWrong, Reader, stretched
+from wallet.hard_wallet.pin import CardSide, PinWrong, Reader, stretched
 
 # Noise_NN_25519_ChaChaPoly_SHA256 of the cacophony vectors (github.com/haskell-cryptography/
 # cacophony, as snow and noise-c carry them).
@@ -174,7 +174,7 @@ def test_an_unknown_command_is_refused(line: Line) -> None:
 def one_try(typed: str, kept: str, *, bindings: tuple[bytes, bytes] = (b"c", b"c")) -> bool:
     """Whether a reader and a card with these PINs convince each other."""
     reader = Reader(typed, bindings[0], SeededRandomness(1))
-    card = Holder(stretched(kept), bindings[1], SeededRandomness(2))
+    card = CardSide(stretched(kept), bindings[1], SeededRandomness(2))
     proof = reader.proof(card.answer(reader.share()))
     try:
         reader.check(card.check(proof))
@@ -191,7 +191,7 @@ def test_the_right_pin_convinces_both_and_no_other_does() -> None:
 
 def test_a_card_without_the_pin_does_not_pass_for_the_one_that_has_it() -> None:
     reader = Reader("2468", b"c", SeededRandomness(1))
-    reader.proof(Holder(stretched("1111"), b"c", SeededRandomness(2)).answer(reader.share()))
+    reader.proof(CardSide(stretched("1111"), b"c", SeededRandomness(2)).answer(reader.share()))
     for proof in (bytes(32), b"", bytes(33)):
         with pytest.raises(PinWrong):
             reader.check(proof)
@@ -204,7 +204,7 @@ def test_a_share_that_is_none_is_refused(share: bytes) -> None:
     with pytest.raises(PinWrong):
         reader.proof(share)
     with pytest.raises(PinWrong):
-        Holder(stretched("2468"), b"c", SeededRandomness(2)).answer(
+        CardSide(stretched("2468"), b"c", SeededRandomness(2)).answer(
             share.replace(b"B", b"A", 1) if share[:1] == b"B" else b"B" + share[1:]
         )
 
@@ -212,11 +212,11 @@ def test_a_share_that_is_none_is_refused(share: bytes) -> None:
 def test_who_plays_the_card_cannot_try_pins_on_what_he_has_heard() -> None:
     """He has his own secret and the reader's proof. The guess that he made is all that it tests."""
     reader = Reader("2468", b"c", SeededRandomness(1))
-    played = Holder(stretched("1111"), b"c", SeededRandomness(2))
+    played = CardSide(stretched("1111"), b"c", SeededRandomness(2))
     share = reader.share()
     proof = reader.proof(played.answer(share))
     for guess in ("1111", "2468", "0000"):
-        later = Holder(stretched("1111"), b"c", SeededRandomness(2))
+        later = CardSide(stretched("1111"), b"c", SeededRandomness(2))
         side = later._side
         side.start()
         side.pw = stretched(guess)

@@ -16,8 +16,8 @@ from tests.offline.country import NOW, Country
 from tests.offline.purses import FailingStore, Purse, _purse, deposited, deposits, purse
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
-from wallet.offline.outcomes import CameBack, GivenBack, LinkError, LinkRefused
-from wallet.offline.payments import Pocket
+from wallet.offline.outcomes import GivenBack, LinkError, LinkRefused, PaymentReturn
+from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.interface import Limits
 
 AMOUNT = 30
@@ -69,7 +69,7 @@ class Pair:
     ) -> tuple[Any, Any]:
         """One command on each side; what each came to."""
         self.said = []
-        payee, payer = Pocket(self.bob.element), Pocket(self.alice.element)
+        payee, payer = OfflinePayments(self.bob.element), OfflinePayments(self.alice.element)
         request = request or link_payments.request_to_show(
             payee, self.requests, self.bob.clock, amount, anew=anew_request
         )
@@ -181,7 +181,7 @@ def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
 
     assert pair.meet(cut=whole) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False))
     payee_bytes = 10**9 - seen[0]._left
-    request = len(Pocket(pair.bob.element).request(AMOUNT)) + 1
+    request = len(OfflinePayments(pair.bob.element).request(AMOUNT)) + 1
     return {TO_PAYEE: payee_bytes, TO_PAYER: request + len(f"OK {AMOUNT} {bytes(64).hex()}\n")}
 
 
@@ -277,10 +277,10 @@ def test_two_payers_of_one_cut_link_both_keep_what_is_theirs(loaded: tuple[bytes
 
 def test_a_request_paid_by_another_way_is_not_shown_again(loaded: tuple[bytes, bytes]) -> None:
     pair = Pair(loaded)
-    payee = Pocket(pair.bob.element)
+    payee = OfflinePayments(pair.bob.element)
     text = link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT)
     assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) == text
-    payee.accept(Pocket(pair.alice.element).pay(text))
+    payee.accept(OfflinePayments(pair.alice.element).pay(text))
     assert link_payments.request_to_show(payee, pair.requests, pair.bob.clock, AMOUNT) != text
 
 
@@ -380,7 +380,7 @@ def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
 def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes]) -> None:
     pair = refusing(loaded)
     came, sent = pair.meet()
-    assert isinstance(came, GivenBack) and isinstance(sent, CameBack)
+    assert isinstance(came, GivenBack) and isinstance(sent, PaymentReturn)
     assert (sent.amount_fen, str(sent)) == (AMOUNT, "a device was revoked")
     assert pair.hands == (100, 0)
     assert pair.alice.element.unconfirmed() == []
@@ -389,10 +389,10 @@ def test_what_is_not_taken_comes_back_over_the_link(loaded: tuple[bytes, bytes])
 def test_why_there_is_no_room_is_the_payees_own_business(loaded: tuple[bytes, bytes]) -> None:
     """Her limit says, with the amount, what she holds; she is told, and not her payer."""
     pair = Pair(loaded)
-    request = Pocket(pair.bob.element).request(AMOUNT)
+    request = OfflinePayments(pair.bob.element).request(AMOUNT)
     pair.bob.element.set_limits(Limits(total_fen=AMOUNT - 1))
     came, sent = pair.meet(request=request)
-    assert isinstance(came, GivenBack) and isinstance(sent, CameBack)
+    assert isinstance(came, GivenBack) and isinstance(sent, PaymentReturn)
     assert "device's own limit" in str(came)
     assert str(sent) == "the payee's device did not take it"
     assert pair.hands == (100, 0)
@@ -417,7 +417,7 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
         assert pair.hands in ((100, 0), (100 - AMOUNT, 0)), at
         # Whatever was lost is shown, and given back, when they meet again.
         _, sent = pair.meet()
-        assert isinstance(sent, CameBack), (at, sent)
+        assert isinstance(sent, PaymentReturn), (at, sent)
         assert pair.hands == (100, 0), at
         assert pair.alice.element.unconfirmed() == []
         worth = [deposited(Country(), each).value_fen for each in deposits(pair.alice)]
@@ -450,7 +450,9 @@ def test_a_forged_give_back_leaves_the_payment_to_its_payee(
 ) -> None:
     pair = Pair(loaded)
 
-    def give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
+    def give_back(
+        offline_payments: OfflinePayments, payment: str, asked: bytes | None = None
+    ) -> Taken:
         text = text_format.write(text_format.BACK, b"B1" + bytes(16) + b"\1" + bytes(129))
         raise GivenBack(text, "a device was revoked")
 

@@ -38,8 +38,8 @@ from wallet.hard_wallet.pin import Reader
 from wallet.hard_wallet.reader import touched
 from wallet.home.home import HomeError
 from wallet.offline.link_payments import Handed
-from wallet.offline.outcomes import CameBack, LinkError
-from wallet.offline.payments import Pocket
+from wallet.offline.outcomes import LinkError, PaymentReturn
+from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
@@ -140,14 +140,16 @@ def test_a_tap_that_is_cut_off_pays_once(country: Country, heard: str) -> None:
 
 def test_money_given_to_a_card_that_is_taken_away_is_given_once(country: Country) -> None:
     held, bob = Held(country), purse(country, "bob", 100)
-    pocket = Pocket(bob.element)
-    assert loses_the_answer(held, "accept", tap.give, pocket, 30) is LinkError
+    offline_payments = OfflinePayments(bob.element)
+    assert loses_the_answer(held, "accept", tap.give, offline_payments, 30) is LinkError
     card = held.again()
-    assert tap.give(pocket, card, 30) == Handed(30, True)
+    assert tap.give(offline_payments, card, 30) == Handed(30, True)
     assert (held.balance, bob.balance) == (30, 70)
 
 
-def loses_the_answer(held: Held, method: str, call: Any, pocket: Pocket, fen: int) -> type:
+def loses_the_answer(
+    held: Held, method: str, call: Any, offline_payments: OfflinePayments, fen: int
+) -> type:
     """A tap in which the card is taken away before this answer of it is heard.
 
     A confirmation does not even reach it.
@@ -162,7 +164,7 @@ def loses_the_answer(held: Held, method: str, call: Any, pocket: Pocket, fen: in
 
     setattr(card, method, cut)
     with pytest.raises(Exception) as caught:
-        call(pocket, card, fen)
+        call(offline_payments, card, fen)
     return caught.type
 
 
@@ -178,11 +180,13 @@ def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_
 ) -> None:
     held, bob, carol = Held(country), purse(country, "bob", 100), purse(country, "carol")
     lost = bob.element.pay(carol.element.request(10), unconfirmed=True)
-    pocket = Pocket(bob.element)
-    assert "--anew" in no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, pocket, held.again(), 30)
+    offline_payments = OfflinePayments(bob.element)
+    assert "--anew" in no(
+        errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30
+    )
     assert bob.balance == 90
-    assert tap.give(pocket, held.again(), 30, anew=True) == Handed(30, False)
-    assert tap.give(pocket, held.owners(), 5) == Handed(5, False), "its owner is told"
+    assert tap.give(offline_payments, held.again(), 30, anew=True) == Handed(30, False)
+    assert tap.give(offline_payments, held.owners(), 5) == Handed(5, False), "its owner is told"
     assert (held.balance, bob.balance, bob.element.unconfirmed()) == (35, 55, [lost])
 
 
@@ -191,22 +195,22 @@ def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
     country: Country, loads: str
 ) -> None:
     held, bob = Held(country, 100), purse(country, "bob", 100)
-    pocket = Pocket(bob.element)
+    offline_payments = OfflinePayments(bob.element)
     if loads == "the card":
-        assert loses_the_answer(held, "accept", tap.give, pocket, 30) is LinkError
+        assert loses_the_answer(held, "accept", tap.give, offline_payments, 30) is LinkError
         loaded_since(
             country, Purse(held.hard.element, held.store, bob.clock, bob.randomness), "alpha"
         )
-        no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, pocket, held.again(), 30)
-        assert tap.give(pocket, held.owners(), 30) == Handed(30, True)
+        no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30)
+        assert tap.give(offline_payments, held.owners(), 30) == Handed(30, True)
         assert (held.balance, bob.balance) == (130, 70)
     else:
-        assert loses_the_answer(held, "pay", tap.take, pocket, 30) is LinkError
+        assert loses_the_answer(held, "pay", tap.take, offline_payments, 30) is LinkError
         loaded_since(country, bob, "beta")
-        assert tap.take(pocket, held.again(), 30) == Handed(30, False)
-        assert loses_the_answer(held, "confirm", tap.take, pocket, 20) is LinkError
+        assert tap.take(offline_payments, held.again(), 30) == Handed(30, False)
+        assert loses_the_answer(held, "confirm", tap.take, offline_payments, 20) is LinkError
         loaded_since(country, bob, "beta")
-        assert tap.take(pocket, held.again(), 20) == Handed(20, True)
+        assert tap.take(offline_payments, held.again(), 20) == Handed(20, True)
         assert (held.balance, bob.balance) == (50, 150)
 
 
@@ -222,16 +226,16 @@ def test_what_the_card_does_not_take_comes_back(country: Country, cut: str) -> N
     held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
     paid_on(alice, bob, 100)
     knows_better(country, held.hard.element, country.alice.revocation)
-    pocket = Pocket(bob.element)
+    offline_payments = OfflinePayments(bob.element)
     if cut:
-        assert loses_the_answer(held, cut, tap.give, pocket, 30) is LinkError
+        assert loses_the_answer(held, cut, tap.give, offline_payments, 30) is LinkError
         assert bob.balance == 70
         with pytest.raises(Refusal):
-            tap.give(pocket, held.again(), 500)
+            tap.give(offline_payments, held.again(), 500)
         assert bob.balance == 100, "the payment without an OK was given back first"
         return
-    with pytest.raises(CameBack, match="a device was revoked") as caught:
-        tap.give(pocket, held.card, 30)
+    with pytest.raises(PaymentReturn, match="a device was revoked") as caught:
+        tap.give(offline_payments, held.card, 30)
     assert caught.value.amount_fen == 30
     assert (bob.balance, held.balance) == (100, 0)
 
@@ -242,11 +246,11 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, c
     payment = alice.element.pay(held.card.request(100))
     assert held.card.accept(payment).amount_fen == 100
     knows_better(country, bob.element, country.alice.revocation)
-    pocket = Pocket(bob.element)
+    offline_payments = OfflinePayments(bob.element)
     if cut:
-        assert loses_the_answer(held, cut, tap.take, pocket, 30) is LinkError
-    with pytest.raises((CameBack, Refusal)):
-        tap.take(pocket, held.again(), 30)
+        assert loses_the_answer(held, cut, tap.take, offline_payments, 30) is LinkError
+    with pytest.raises((PaymentReturn, Refusal)):
+        tap.take(offline_payments, held.again(), 30)
     if cut == "take_back":
         # It had it back; what the tap then paid was made anew, and came back as well.
         assert held.hard.element.payable_fen() == 40

@@ -23,7 +23,7 @@ from wallet.cli.main import app
 from wallet.cli.offline_output import gave_back
 from wallet.cli.offline_texts import limited, shown
 from wallet.cli.reason_texts import sentence
-from wallet.offline.outcomes import CameBack, GivenBack, LinkRefused
+from wallet.offline.outcomes import GivenBack, LinkRefused, PaymentReturn
 from wallet.secure_element.interface import Limits, Rules
 from wallet.secure_element.refusals import bad
 from wallet.secure_element.refusals import said as why_not
@@ -141,7 +141,7 @@ def test_why_a_payment_was_not_taken_is_said_in_chinese(
     why = why_not(reason)
     _fields, text = gave_back(GivenBack("DCEPB1", why), None, over_link=True)
     assert chinese.english_in(text) == []
-    for error in (CameBack(100, why), LinkRefused(why)):
+    for error in (PaymentReturn(100, why), LinkRefused(why)):
         with pytest.raises(SystemExit), Speaker(False).failures():
             raise error
     assert chinese.english_in(capsys.readouterr().err) == []

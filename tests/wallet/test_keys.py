@@ -295,7 +295,7 @@ def test_two_loads_of_a_wallet_are_for_two_keys(alice: App, bank: FakeBank) -> N
         alice.loading().load(fen)
     one, two = loads(bank)
     assert one.device_key != two.device_key
-    assert alice.pocket().balance_fen() == 200
+    assert alice.offline_payments().balance_fen() == 200
 
 
 @pytest.mark.parametrize("lost", ["mute_before", "certify-device-order/v1", LOAD])
@@ -313,7 +313,7 @@ def test_a_load_that_was_cut_off_uses_its_key_again(
     assert again.loading().load(100).resent is (lost == LOAD)
     (only,) = loads(bank)
     assert only.device_key.hex() in keys_before
-    assert again.pocket().balance_fen() == 100
+    assert again.offline_payments().balance_fen() == 100
     assert {key.public for key in again.sealed.read().keys} == keys_before
 
 
@@ -323,7 +323,7 @@ def test_another_load_before_the_repeat_has_a_key_of_its_own(alice: App, bank: F
         alice.loading().load(100)
     alice.loading().load(200)
     assert alice.loading().load(100).resent
-    assert alice.pocket().balance_fen() == 300
+    assert alice.offline_payments().balance_fen() == 300
     assert len({load.device_key for load in loads(bank)}) == 2
     assert bank.accounts[alice.profile().number].available_fen == 10_000 - 300
 
@@ -338,7 +338,7 @@ def test_a_program_repeats_a_load_long_after_its_key_was_used_up(
     with pytest.raises(Refusal) as caught:
         alice.loading().load(101, request_id=wanted)
     assert caught.value.reason == errors_pb2.REASON_ID_REUSED
-    assert alice.pocket().balance_fen() == 200
+    assert alice.offline_payments().balance_fen() == 200
 
 
 def test_a_load_that_the_bank_refuses_leaves_its_key_to_the_next(
@@ -365,7 +365,7 @@ def test_crashes_before_the_answer_is_kept_lose_no_tokens(
             alice.loading().load(100)
         monkeypatch.undo()
     alice.loading().load(100)
-    assert alice.pocket().balance_fen() == 100
+    assert alice.offline_payments().balance_fen() == 100
     assert len(loads(bank)) == 1
 
 

@@ -75,7 +75,7 @@ def test_a_piece_stays_set_aside_while_nothing_is_decided(
         with pytest.raises(NoAnswer):
             alice.loading().deposit()
         assert states(alice) == [PieceState.DEPOSITING]
-        assert alice.pocket().balance_fen() == 0
+        assert alice.offline_payments().balance_fen() == 0
     assert alice.loading().deposit().amount_fen == 100
 
 

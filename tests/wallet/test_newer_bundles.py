@@ -19,7 +19,7 @@ from tests.wallet.test_hand_over import Memory
 from wallet.hard_wallet import tap
 from wallet.offline import link_payments, newer_bundles
 from wallet.offline.outcomes import LinkError
-from wallet.offline.payments import Pocket
+from wallet.offline.payments import OfflinePayments
 
 OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)
 
@@ -64,11 +64,11 @@ def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
     def receive() -> None:
         try:
             request = link_payments.request_to_show(
-                Pocket(payee.element), Memory(), payee.clock, amount
+                OfflinePayments(payee.element), Memory(), payee.clock, amount
             )
             came.append(
                 link_payments.accept(
-                    Pocket(payee.element),
+                    OfflinePayments(payee.element),
                     ("127.0.0.1", 0),
                     request,
                     on_listening=listen,
@@ -86,7 +86,7 @@ def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
     sent: object
     try:
         sent = link_payments.pay(
-            Pocket(payer.element), (host, int(port)), lambda request: None, timeout_s=10
+            OfflinePayments(payer.element), (host, int(port)), lambda request: None, timeout_s=10
         )
     except Exception as error:
         sent = error
@@ -187,10 +187,10 @@ def test_a_card_and_a_wallet_hand_it_on_either_way(country: Country) -> None:
         held, bob = Held(country, 100), purse(country, "bob", 50)
         element = held.hard.element if newer == "card" else bob.element
         element.trust(encoded(country, 9, filter=OTHER))
-        assert tap.take(Pocket(bob.element), held.again(), 10).amount_fen == 10
+        assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
         assert held.hard.element.news() == bob.element.news()
         assert created(bob) == 9
-        assert tap.give(Pocket(bob.element), held.again(), 5).amount_fen == 5
+        assert tap.give(OfflinePayments(bob.element), held.again(), 5).amount_fen == 5
 
 
 def test_a_card_that_hands_on_no_good_one_is_paid_all_the_same(
@@ -200,5 +200,5 @@ def test_a_card_that_hands_on_no_good_one_is_paid_all_the_same(
     before = bob.store.read().bundle
     forged = encoded(country, 9)[:-1] + b"\0"
     monkeypatch.setattr(held.hard.element, "newer_than", lambda news: forged)
-    assert tap.take(Pocket(bob.element), held.again(), 10).amount_fen == 10
+    assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
     assert bob.store.read().bundle == before

@@ -79,8 +79,8 @@ def test_an_order_without_an_answer_is_still_asked_about(
     bank.mute_after = 1
     with pytest.raises(NoAnswer):
         here.holder().pay(bob, 100)
-    copy.desk().book.seen_elsewhere(copy.profile().number, 1)
-    here.desk().book.seen_elsewhere(here.profile().number, 1)
+    copy.submitter().book.seen_elsewhere(copy.profile().number, 1)
+    here.submitter().book.seen_elsewhere(here.profile().number, 1)
     assert here.holder().pay(bob, 100).resent
     assert refused(here, bob, 100) == "WALLET_USED_ELSEWHERE"
     assert bank.accounts[bob].available_fen == 100

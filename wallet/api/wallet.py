@@ -136,14 +136,16 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         )
         if placed.pending:
             raise NoAnswer("the central bank has not answered yet")
-        return wallet_pb2.OfflineLoadResponse(offline_fen=self._app.pocket().balance_fen())
+        return wallet_pb2.OfflineLoadResponse(
+            offline_fen=self._app.offline_payments().balance_fen()
+        )
 
     @homely(wallet_pb2.OfflineRequestResponse)
     def OfflineRequest(
         self, request: wallet_pb2.OfflineRequestRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineRequestResponse:
         """A request for an offline payment."""
-        text = self._app.pocket().request(request.amount_fen)
+        text = self._app.offline_payments().request(request.amount_fen)
         return wallet_pb2.OfflineRequestResponse(text=text)
 
     @homely(wallet_pb2.OfflinePayResponse)
@@ -151,25 +153,25 @@ class GrpcWallet(wallet_pb2_grpc.WalletServiceServicer):
         self, request: wallet_pb2.OfflinePayRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflinePayResponse:
         """Pays a request offline."""
-        pocket = self._app.pocket()
-        text = pocket.pay(request.request_text)
-        return wallet_pb2.OfflinePayResponse(text=text, offline_fen=pocket.balance_fen())
+        offline_payments = self._app.offline_payments()
+        text = offline_payments.pay(request.request_text)
+        return wallet_pb2.OfflinePayResponse(text=text, offline_fen=offline_payments.balance_fen())
 
     @homely(wallet_pb2.OfflineAcceptResponse)
     def OfflineAccept(
         self, request: wallet_pb2.OfflineAcceptRequest, context: grpc.ServicerContext
     ) -> wallet_pb2.OfflineAcceptResponse:
         """Verifies and takes an offline payment, or what gives one back."""
-        pocket, text = self._app.pocket(), request.payment_text
+        offline_payments, text = self._app.offline_payments(), request.payment_text
         answer = wallet_pb2.OfflineAcceptResponse()
         try:
-            if pocket.gives_back(text):
-                answer.came_back_fen = pocket.take_back(text)
+            if offline_payments.gives_back(text):
+                answer.came_back_fen = offline_payments.take_back(text)
             else:
-                answer.amount_fen = accept_or_give_back(pocket, text).amount_fen
+                answer.amount_fen = accept_or_give_back(offline_payments, text).amount_fen
         except GivenBack as back:
             answer.give_back_text, answer.refusal = back.text, str(back)
-        answer.offline_fen = pocket.balance_fen()
+        answer.offline_fen = offline_payments.balance_fen()
         return answer
 
     @homely(wallet_pb2.OfflineDepositResponse)

@@ -115,7 +115,7 @@ class Speaker:
         from wallet.cli.times import TimeError
         from wallet.cli.typed import PhoneError
         from wallet.home.home import HomeError
-        from wallet.offline.outcomes import CameBack, LinkError, LinkRefused, NobodyListens
+        from wallet.offline.outcomes import LinkError, LinkRefused, NobodyListens, PaymentReturn
         from wallet.offline.text_format import PaperError
         from wallet.peers.bank_directory import BankNotFound
 
@@ -135,7 +135,7 @@ class Speaker:
         if isinstance(error, HomeError):
             code = EXIT_REFUSED if error.refused else EXIT_USAGE
             self.fail(code, error.reason, str(error), _(error.following))
-        if isinstance(error, CameBack):
+        if isinstance(error, PaymentReturn):
             following = _(
                 "It is in this device again; put it into the wallet: wallet offline deposit"
             )

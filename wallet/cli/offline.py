@@ -57,7 +57,7 @@ def load(
         from wallet.cli.console import EXIT_NO_ANSWER
 
         placed = app.loading().load(amount_fen, anew=anew)
-        offline_fen = app.pocket().balance_fen()
+        offline_fen = app.offline_payments().balance_fen()
         speaker.result(*offline_output.loaded(amount_fen, offline_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
@@ -80,7 +80,7 @@ def request(
         from wallet.cli import offline_output
 
         offline_output.check_file(file)
-        text = app.pocket().request(amount_fen)
+        text = app.offline_payments().request(amount_fen)
         offline_output.keep(text, file)
         speaker.result(*offline_output.requested(text, amount_fen, file))
 
@@ -115,19 +115,19 @@ def pay(
         from wallet.cli import offline_output as words
         from wallet.offline import text_format
 
-        pocket = app.pocket()
+        offline_payments = app.offline_payments()
         if connect:
             handed = words.pay_over_link(
-                pocket, connect, expected_fen, anew=anew, yes=yes, say=speaker.say
+                offline_payments, connect, expected_fen, anew=anew, yes=yes, say=speaker.say
             )
-            speaker.result(*words.handed_over(handed, pocket.balance_fen()))
+            speaker.result(*words.handed_over(handed, offline_payments.balance_fen()))
             return
         asked = words.given(request, file, N_("request"), text_format.REQUEST)
         words.check_file(out)
-        amount_fen = words.asked_fen(pocket, asked, expected_fen, yes, speaker.say)
-        payment = pocket.pay(asked)
+        amount_fen = words.asked_fen(offline_payments, asked, expected_fen, yes, speaker.say)
+        payment = offline_payments.pay(asked)
         words.keep(payment, out)
-        speaker.result(*words.paid(payment, amount_fen, out, asked, pocket.device))
+        speaker.result(*words.paid(payment, amount_fen, out, asked, offline_payments.device))
 
 
 @offline.command()
@@ -168,15 +168,15 @@ def accept(
         from wallet.offline import text_format
         from wallet.offline.outcomes import GivenBack
 
-        pocket = app.pocket()
+        offline_payments = app.offline_payments()
         try:
             if listen:
                 took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
-                said = words.taken(took, pocket.balance_fen())
+                said = words.taken(took, offline_payments.balance_fen())
             else:
                 wanted = (text_format.PAYMENT, text_format.BACK)
                 text = words.given(" ".join(payment or []), file, N_("payment"), *wanted)
-                said = words.accept_text(pocket, text)
+                said = words.accept_text(offline_payments, text)
         except GivenBack as back:
             words.keep(back.text, out)
             speaker.result(*words.gave_back(back, out, over_link=bool(listen)))
@@ -200,7 +200,7 @@ def deposit(
         from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED
 
         done = app.loading().deposit()
-        speaker.result(*offline_output.deposited(done, app.pocket().balance_fen()))
+        speaker.result(*offline_output.deposited(done, app.offline_payments().balance_fen()))
         if done.refused:
             raise SystemExit(EXIT_REFUSED)
         if done.pending:

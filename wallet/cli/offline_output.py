@@ -27,7 +27,7 @@ from wallet.offline.found_text import decoded, found
 from wallet.offline.link import Taken
 from wallet.offline.link_payments import Handed
 from wallet.offline.outcomes import GivenBack
-from wallet.offline.payments import Deposited, Loading, Pocket
+from wallet.offline.payments import Deposited, OfflinePayments, TokenLoading
 from wallet.orders.submitter import Placed
 from wallet.secure_element.interface import Device, Limits, Made
 
@@ -105,7 +105,11 @@ def check_file(file: Path | None) -> None:
 
 
 def asked_fen(
-    pocket: Pocket, request: str, expected_fen: int | None, yes: bool, say: Callable[[str], None]
+    offline_payments: OfflinePayments,
+    request: str,
+    expected_fen: int | None,
+    yes: bool,
+    say: Callable[[str], None],
 ) -> int:
     """What a request asks for, once it is what was expected or its holder has said yes.
 
@@ -116,16 +120,16 @@ def asked_fen(
     asked = request_of(request)
     amount = format_yuan(asked.amount_fen)
     _check_expected(asked, expected_fen)
-    if pocket.has_paid(request):
+    if offline_payments.has_paid(request):
         say(
             _("This request of {yuan} yuan was paid before; this is the same payment.").format(
                 yuan=amount
             )
         )
         return asked.amount_fen
-    _check_enough(pocket, asked.amount_fen)
+    _check_enough(offline_payments, asked.amount_fen)
     pays = _("{yuan} yuan to {payee}; {left}").format(
-        yuan=amount, payee=payee(asked), left=_left(pocket, asked.amount_fen)
+        yuan=amount, payee=payee(asked), left=_left(offline_payments, asked.amount_fen)
     )
     if yes or (expected_fen is not None and asked.amount_fen <= ASK_ABOVE_FEN):
         say(_("Paying {pays}.").format(pays=pays))
@@ -145,9 +149,9 @@ def asked_fen(
     return asked.amount_fen
 
 
-def _check_enough(pocket: Pocket, amount_fen: int) -> None:
+def _check_enough(offline_payments: OfflinePayments, amount_fen: int) -> None:
     """Raises Refusal before anything is said of a payment that cannot be made."""
-    missing_fen = amount_fen - pocket.balance_fen()
+    missing_fen = amount_fen - offline_payments.balance_fen()
     if missing_fen > 0:
         raise Refusal(
             errors_pb2.REASON_INSUFFICIENT_FUNDS,
@@ -172,8 +176,8 @@ def payee(asked: Request) -> str:
     )
 
 
-def _left(pocket: Pocket, amount_fen: int) -> str:
-    left_fen = pocket.balance_fen() - amount_fen
+def _left(offline_payments: OfflinePayments, amount_fen: int) -> str:
+    left_fen = offline_payments.balance_fen() - amount_fen
     return _("{left} yuan are left then").format(left=format_yuan(max(left_fen, 0)))
 
 
@@ -196,7 +200,7 @@ def _ask(question: str) -> None:
 
 
 def pay_over_link(
-    pocket: Pocket,
+    offline_payments: OfflinePayments,
     address: str,
     expected_fen: int | None,
     *,
@@ -207,7 +211,7 @@ def pay_over_link(
     """Pays a device that listens."""
 
     def check(request: str) -> None:
-        asked_fen(pocket, request, expected_fen, yes, say)
+        asked_fen(offline_payments, request, expected_fen, yes, say)
 
     def finishing(request: str, amount_fen: int) -> None:
         asked = request_of(request)
@@ -219,11 +223,13 @@ def pay_over_link(
             ).format(
                 yuan=format_yuan(amount_fen),
                 bank=harmless(asked.certificate.bank),
-                left=format_yuan(pocket.balance_fen()),
+                left=format_yuan(offline_payments.balance_fen()),
             )
         )
 
-    return link_payments.pay(pocket, _address(address), check, finishing=finishing, anew=anew)
+    return link_payments.pay(
+        offline_payments, _address(address), check, finishing=finishing, anew=anew
+    )
 
 
 def accept_over_link(
@@ -232,10 +238,12 @@ def accept_over_link(
     """Waits for the payer's device."""
     if amount_fen is None:
         raise UsageError(_("say what to ask for, like: --listen 127.0.0.1:7000 --amount 12.50"))
-    where, pocket = _address(address), app.pocket()
-    request = link_payments.request_to_show(pocket, app.requests, app.clock, amount_fen, anew=anew)
+    where, offline_payments = _address(address), app.offline_payments()
+    request = link_payments.request_to_show(
+        offline_payments, app.requests, app.clock, amount_fen, anew=anew
+    )
     return link_payments.accept(
-        pocket,
+        offline_payments,
         where,
         request,
         on_listening=lambda at: say(_("Listening at {at}").format(at=at)),
@@ -247,12 +255,12 @@ def tap(app: App, card: Card, take_fen: int, give_fen: int, *, anew: bool) -> Sa
     """A hard wallet pays this device, or is paid by it."""
     from wallet.hard_wallet import tap
 
-    pocket, handed = app.pocket(), Handed(0, False)
+    offline_payments, handed = app.offline_payments(), Handed(0, False)
     if give_fen:
-        handed = tap.give(pocket, card, give_fen, anew=anew)
+        handed = tap.give(offline_payments, card, give_fen, anew=anew)
     elif take_fen:
-        handed = tap.take(pocket, card, take_fen)
-    return tapped(handed, card, pocket.balance_fen())
+        handed = tap.take(offline_payments, card, take_fen)
+    return tapped(handed, card, offline_payments.balance_fen())
 
 
 def open_card(
@@ -305,15 +313,17 @@ def tapped(handed: Handed, card: Card, offline_fen: int) -> Said:
     return fields, text + _came_back(handed.came_back_fen)
 
 
-def accept_text(pocket: Pocket, text: str) -> Said:
+def accept_text(offline_payments: OfflinePayments, text: str) -> Said:
     """Takes a payment as text, or as the texts of its codes; or one of its own that comes back.
 
     Raises GivenBack for a payment that is not taken and goes back.
     """
     text = text_format.joined(text)
     if text_format.gives_back(text):
-        return came_back(pocket.take_back(text), pocket.balance_fen())
-    return taken(link_payments.accept_or_give_back(pocket, text), pocket.balance_fen())
+        return came_back(offline_payments.take_back(text), offline_payments.balance_fen())
+    return taken(
+        link_payments.accept_or_give_back(offline_payments, text), offline_payments.balance_fen()
+    )
 
 
 def came_back(amount_fen: int, offline_fen: int) -> Said:
@@ -434,7 +444,7 @@ def shown_again(device: Device, code: str, file: Path | None) -> Said:
     )
 
 
-def load_anew(loading: Loading, done: Deposited) -> Placed:
+def load_anew(loading: TokenLoading, done: Deposited) -> Placed:
     """Loads what was deposited. What goes wrong says where the money is."""
     amount = format_yuan(done.amount_fen)
     where = _("{yuan} yuan are in the wallet now; `wallet offline load {yuan}` loads them").format(

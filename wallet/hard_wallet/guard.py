@@ -17,7 +17,7 @@ from offline_token.signing import verified
 from runtime.errors import Refusal
 from runtime.randomness import Randomness
 from wallet.hard_wallet.messages import NUMBER_BYTES, OWNERS, WITH_PIN, Command
-from wallet.hard_wallet.pin import Holder, PinWrong
+from wallet.hard_wallet.pin import CardSide, PinWrong
 from wallet.secure_element.limits import MAX_PIN_TRIES
 from wallet.secure_element.state import State
 from wallet.secure_element.store import Store
@@ -49,7 +49,7 @@ class Session:
     binding: bytes = bytes(BINDING_BYTES)
     pin: bool = False
     wallet: str = ""
-    trying: Holder | None = None
+    trying: CardSide | None = None
 
 
 def wallet_part(binding: bytes) -> bytes:
@@ -88,7 +88,7 @@ class Guard:
 
         session.pin, session.trying = False, None
         kept = bytes.fromhex(self._store.change(count))
-        trying = Holder(kept, session.binding, self._randomness)
+        trying = CardSide(kept, session.binding, self._randomness)
         try:
             share = trying.answer(share)
         except PinWrong:

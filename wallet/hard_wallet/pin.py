@@ -60,7 +60,7 @@ class Reader:
             raise PinWrong
 
 
-class Holder:
+class CardSide:
     """The card, for one try.
 
     Args:

@@ -14,8 +14,8 @@ from wallet.limits import MAX_TAGS
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Receipt
 from wallet.offline.link_payments import Handed
-from wallet.offline.outcomes import CameBack, GivenBack
-from wallet.offline.payments import Pocket
+from wallet.offline.outcomes import GivenBack, PaymentReturn
+from wallet.offline.payments import OfflinePayments
 
 
 class _Touched:
@@ -46,7 +46,9 @@ class _Touched:
         return [self._card.holds(end.payee) for end in payments]
 
 
-def give(pocket: Pocket, card: Card, amount_fen: int, *, anew: bool = False) -> Handed:
+def give(
+    offline_payments: OfflinePayments, card: Card, amount_fen: int, *, anew: bool = False
+) -> Handed:
     """This device pays the card.
 
     Args:
@@ -54,24 +56,26 @@ def give(pocket: Pocket, card: Card, amount_fen: int, *, anew: bool = False) -> 
             this card; under another key than it shows now, it tells its owner alone.
 
     Raises:
-        CameBack: the card does not take it, and it is here again.
+        PaymentReturn: the card does not take it, and it is here again.
     """
-    card.exchange_bundles(pocket.device)
-    return link_payments.pay_shown(pocket, card.request(amount_fen), _Touched(card), anew=anew)
+    card.exchange_bundles(offline_payments.device)
+    return link_payments.pay_shown(
+        offline_payments, card.request(amount_fen), _Touched(card), anew=anew
+    )
 
 
-def take(pocket: Pocket, card: Card, amount_fen: int) -> Handed:
+def take(offline_payments: OfflinePayments, card: Card, amount_fen: int) -> Handed:
     """The card pays this device. Raises CameBack when this device does not take it."""
-    card.exchange_bundles(pocket.device)
-    request = pocket.device.request(amount_fen)
-    signature = pocket.device.vouch(request, card.binding)
-    answers = list(pocket.device.answers().values())[-MAX_TAGS:]
+    card.exchange_bundles(offline_payments.device)
+    request = offline_payments.device.request(amount_fen)
+    signature = offline_payments.device.vouch(request, card.binding)
+    answers = list(offline_payments.device.answers().values())[-MAX_TAGS:]
     payment = card.pay(request, signature, answers)
     text = text_format.write(text_format.PAYMENT, payment)
     try:
-        taken = link_payments.accept_or_give_back(pocket, text)
+        taken = link_payments.accept_or_give_back(offline_payments, text)
     except GivenBack as back:
         amount_fen = card.take_back(text_format.read(text_format.BACK, back.text))
-        raise CameBack(amount_fen, str(back)) from back
+        raise PaymentReturn(amount_fen, str(back)) from back
     card.confirm(payment, taken.receipt)
     return Handed(taken.amount_fen, taken.repeated)

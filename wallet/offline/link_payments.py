@@ -22,8 +22,8 @@ from runtime.errors import Refusal
 from wallet.limits import LINK_TIMEOUT_S, MAX_TAGS
 from wallet.offline import link, newer_bundles, text_format
 from wallet.offline.link import Receipt, Taken
-from wallet.offline.outcomes import CameBack, GivenBack, LinkError
-from wallet.offline.payments import Pocket
+from wallet.offline.outcomes import GivenBack, LinkError, PaymentReturn
+from wallet.offline.payments import OfflinePayments
 from wallet.offline.text_format import PaperError
 from wallet.secure_element.interface import Device, answer_of, question_of
 
@@ -89,7 +89,7 @@ class _OverLink:
 
 
 def pay(
-    pocket: Pocket,
+    offline_payments: OfflinePayments,
     address: tuple[str, int],
     check: Callable[[str], None],
     *,
@@ -106,15 +106,15 @@ def pay(
         anew: leave payments without an OK aside, and pay.
 
     Raises:
-        CameBack: it was not taken, and is here again.
+        PaymentReturn: it was not taken, and is here again.
         PaperError: what the device asks for cannot be read.
     """
 
     def talk(request: str, payee: link.Payee) -> Handed:
         data = _whole(request)
-        newer_bundles.begin(pocket.device, payee.say)
+        newer_bundles.begin(offline_payments.device, payee.say)
         return pay_shown(
-            pocket,
+            offline_payments,
             data,
             _OverLink(payee),
             check=lambda: check(request),
@@ -126,7 +126,7 @@ def pay(
 
 
 def pay_shown(
-    pocket: Pocket,
+    offline_payments: OfflinePayments,
     request: bytes,
     payee: Shown,
     *,
@@ -141,7 +141,7 @@ def pay_shown(
         finishing: is told the worth of an earlier payment before that is shown.
         anew: leave payments without an OK aside.
     """
-    device, asked, came_back_fen = pocket.device, Request.decode(request), 0
+    device, asked, came_back_fen = offline_payments.device, Request.decode(request), 0
     unheard = [] if anew else _earlier(device, asked, payee)
     only_finishes = any(_worth_fen(earlier) == asked.amount_fen for earlier in unheard)
     if not only_finishes:
@@ -151,7 +151,7 @@ def pay_shown(
         try:
             receipt = payee.show(earlier)
         except GivenBack as back:
-            came_back_fen += pocket.take_back(back.text)
+            came_back_fen += offline_payments.take_back(back.text)
             continue
         _confirm(device, earlier, receipt)
         # The receipt is for this payment, which says what it is worth: who is between may have
@@ -164,7 +164,7 @@ def pay_shown(
     try:
         receipt = payee.show(payment)
     except GivenBack as back:
-        raise CameBack(pocket.take_back(back.text), str(back)) from back
+        raise PaymentReturn(offline_payments.take_back(back.text), str(back)) from back
     _confirm(device, payment, receipt)
     return Handed(asked.amount_fen, False, came_back_fen)
 
@@ -194,42 +194,49 @@ def _confirm(device: Device, payment: bytes, receipt: Receipt) -> None:
         ) from no
 
 
-def accept_or_give_back(pocket: Pocket, payment: str, asked: bytes | None = None) -> Taken:
+def accept_or_give_back(
+    offline_payments: OfflinePayments, payment: str, asked: bytes | None = None
+) -> Taken:
     """Takes a payment, or raises GivenBack when it is not its payer's fault that it cannot be.
 
     Args:
         asked: the request that is shown, for `Taken.asked`; None: whatever is paid.
     """
-    repeated = pocket.has_taken(payment)
+    repeated = offline_payments.has_taken(payment)
     try:
-        amount_fen = pocket.accept(payment)
+        amount_fen = offline_payments.accept(payment)
     except Refusal as no:
-        back = _given_back(pocket, payment)
+        back = _given_back(offline_payments, payment)
         if not back:
             raise
-        over = asked is None or not pocket.device.awaits(asked)
+        over = asked is None or not offline_payments.device.awaits(asked)
         told = "" if no.reason in _OWN_BUSINESS else no.message
         raise GivenBack(back, no.message, asked=over, told=told) from no
-    over = asked is None or not pocket.device.awaits(asked)
-    receipt = pocket.receipt(payment)
+    over = asked is None or not offline_payments.device.awaits(asked)
+    receipt = offline_payments.receipt(payment)
     return Taken(amount_fen, repeated, asked=over, receipt=receipt)
 
 
 def request_to_show(
-    pocket: Pocket, requests: Requests, clock: Clock, amount_fen: int, *, anew: bool = False
+    offline_payments: OfflinePayments,
+    requests: Requests,
+    clock: Clock,
+    amount_fen: int,
+    *,
+    anew: bool = False,
 ) -> str:
     """A request of that amount that nobody has seen: one that is left, or a new one."""
     while not anew and (request := requests.unseen(amount_fen)) is not None:
-        if pocket.device.awaits(text_format.read(text_format.REQUEST, request)):
+        if offline_payments.device.awaits(text_format.read(text_format.REQUEST, request)):
             return request
         requests.seen(request, clock.now_ms())
-    request = pocket.request(amount_fen)
+    request = offline_payments.request(amount_fen)
     requests.add(request, amount_fen, clock.now_ms())
     return request
 
 
 def accept(
-    pocket: Pocket,
+    offline_payments: OfflinePayments,
     address: tuple[str, int],
     request: str,
     *,
@@ -243,20 +250,21 @@ def accept(
     return link.receive(
         address,
         request,
-        lambda payment: accept_or_give_back(pocket, payment, asked),
+        lambda payment: accept_or_give_back(offline_payments, payment, asked),
         on_listening=on_listening,
         on_met=on_met,
         answers=lambda: {
-            question.hex(): answer.hex() for question, answer in pocket.device.answers().items()
+            question.hex(): answer.hex()
+            for question, answer in offline_payments.device.answers().items()
         },
-        about_bundles=lambda line: newer_bundles.answer_to(pocket.device, line),
+        about_bundles=lambda line: newer_bundles.answer_to(offline_payments.device, line),
         timeout_s=timeout_s,
     )
 
 
-def _given_back(pocket: Pocket, payment: str) -> str:
+def _given_back(offline_payments: OfflinePayments, payment: str) -> str:
     try:
-        return pocket.give_back(payment)
+        return offline_payments.give_back(payment)
     except Refusal:
         return ""
 

@@ -31,7 +31,7 @@ class GivenBack(Exception):
         self.told = why if told is None else told
 
 
-class CameBack(Exception):
+class PaymentReturn(Exception):
     """The payee did not take what was paid, and this device has it again, for a deposit."""
 
     def __init__(self, amount_fen: int, why: str) -> None:

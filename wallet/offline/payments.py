@@ -12,7 +12,7 @@ from offline_token.possession import NONCE_BYTES
 from runtime.checks import amount
 from runtime.errors import NoAnswer, Refusal, reason_name
 from wallet.offline import text_format
-from wallet.orders.submitter import Desk, Placed
+from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CERTIFY, DEPOSIT, LOAD
 from wallet.secure_element.interface import Device, Loadable
 
@@ -27,7 +27,7 @@ class Deposited:
     refused: list[Refusal] = field(default_factory=list)
 
 
-class Pocket:
+class OfflinePayments:
     """Use-cases that need nobody."""
 
     def __init__(self, device: Device) -> None:
@@ -80,11 +80,11 @@ class Pocket:
         return self.device.has_taken(_bytes(text_format.PAYMENT, payment, "payment_text"))
 
 
-class Loading:
+class TokenLoading:
     """Use-cases that need the bank."""
 
-    def __init__(self, desk: Desk, device: Loadable) -> None:
-        self._desk = desk
+    def __init__(self, submitter: OrderSubmitter, device: Loadable) -> None:
+        self._desk = submitter
         self._device = device
 
     def prepare(self) -> None:

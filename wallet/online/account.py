@@ -20,7 +20,7 @@ from runtime.randomness import Randomness
 from wallet.home.home import SEED_BYTES, Home, Profile
 from wallet.limits import MAX_LOOKED_UP, MAX_MEMO, MAX_NAME, OPENING_VALID_MS
 from wallet.online.watching import Watching
-from wallet.orders.submitter import Desk, Placed
+from wallet.orders.submitter import OrderSubmitter, Placed
 from wallet.orders.types import CLOSE, EXCHANGE, PAYMENT
 from wallet.peers.bank_directory import BankEntry
 from wallet.peers.interface import GET_WALLET, LIST_PAYMENTS, Banks
@@ -47,11 +47,11 @@ class Entry:
     reason: str = ""
 
 
-class Holder:
+class OnlineWallet:
     """Use-cases of an opened wallet."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, submitter: OrderSubmitter) -> None:
+        self._desk = submitter
 
     def show(self) -> bank_pb2.GetWalletResponse:
         """What the bank says about the wallet. Raises NoAnswer."""

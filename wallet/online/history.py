@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from runtime.pagination import MAX_PAGE
-from wallet.online.account import Entry, Holder
+from wallet.online.account import Entry, OnlineWallet
 
 PAGES_A_REMARK = 10
 """So many pages are read before somebody who waits is told how far it is."""
@@ -41,7 +41,7 @@ class Wanted:
 
 
 def find(
-    holder: Holder, wanted: Wanted, limit: int, read_back_to: Callable[[Entry], None]
+    holder: OnlineWallet, wanted: Wanted, limit: int, read_back_to: Callable[[Entry], None]
 ) -> tuple[list[Entry], bool]:
     """The newest lines that are wanted, at most `limit`; and whether there may be more.
 
@@ -64,13 +64,13 @@ def find(
     return found, False
 
 
-def find_payment(holder: Holder, payment_id: str) -> Entry | None:
+def find_payment(holder: OnlineWallet, payment_id: str) -> Entry | None:
     """The line of one payment, made or received; None when there is none."""
     lines = (entry for entries in _pages(holder) for entry in entries)
     return next((entry for entry in lines if entry.payment_id == payment_id), None)
 
 
-def _pages(holder: Holder) -> Iterator[list[Entry]]:
+def _pages(holder: OnlineWallet) -> Iterator[list[Entry]]:
     """The whole past, newest first, as it is asked for."""
     token = ""
     while True:

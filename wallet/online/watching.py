@@ -9,7 +9,7 @@ from dcep.bank.v1 import bank_pb2
 from language import _
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from wallet.limits import WATCH_PAUSES_S
-from wallet.orders.submitter import Desk
+from wallet.orders.submitter import OrderSubmitter
 from wallet.peers.interface import LIST_PAYMENTS, WATCH_PAYMENTS, Arrivals
 
 _BEFORE_ANY = 1
@@ -23,13 +23,15 @@ class Watching:
     for again then, after the position of what was told last, so that what came meanwhile is told.
     """
 
-    def __init__(self, desk: Desk, remark: Callable[[str], None] = lambda _: None) -> None:
-        """Takes the wallet's desk, and who is told in a sentence that the bank was lost or is back.
+    def __init__(
+        self, submitter: OrderSubmitter, remark: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Takes who submits orders, and who is told, in a sentence, that the bank is lost or back.
 
         Raises:
             Refusal, NoAnswer: the bank cannot be asked where its journal stands.
         """
-        self._desk = desk
+        self._desk = submitter
         self._remark = remark
         self._over = threading.Event()
         self._stream: Arrivals | None = None
@@ -71,8 +73,8 @@ class Watching:
             self._stream.cancel()
 
     def _newest(self) -> bank_pb2.Payment | None:
-        desk = self._desk
-        found = desk.bank.list_payments(desk.query(LIST_PAYMENTS), 1, "").payments
+        submitter = self._desk
+        found = submitter.bank.list_payments(submitter.query(LIST_PAYMENTS), 1, "").payments
         return found[0] if found else None
 
     def _open(self) -> Arrivals:

@@ -88,7 +88,7 @@ class NotYet(NoAnswer):
 
 
 @dataclass(frozen=True)
-class Desk:
+class OrderSubmitter:
     """The wallet's orders and questions to its bank.
 
     Attributes:
