@@ -2,7 +2,8 @@
 
 The same as `subprocess`, a second of a processor cheaper each. A process is started in full, by
 `subprocess`, where the start itself can matter: where the environment has what the interpreter or
-a library reads only once, when it begins; and by all tests that call `subprocess` themselves.
+a library reads only once, when it begins; where the number of files that it may open was changed;
+and by all tests that call `subprocess` themselves.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import array
 import atexit
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -27,6 +29,7 @@ from tests.fork_server import WIDTH
 
 _READ_LATE = (
     *("DCEP_", "WALLET_HOME", "LANGUAGE", "COLUMNS", "PYTEST_", "HOME", "XDG_", "PATH", "TZ"),
+    "SOFTHSM2_CONF",
     *("COMP_", "_DCEP_COMPLETE", "_WALLET_COMPLETE", "_TYPER_COMPLETE_"),  # of completion
 )
 """How variables begin that ours read when they run, and nobody before that."""
@@ -42,6 +45,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="dcep-forks-"))
         self.address = str(self._folder / "forks")
         self.environment = importing()
+        self.files = resource.getrlimit(resource.RLIMIT_NOFILE)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
             listener.listen(64)
@@ -68,7 +72,7 @@ class Server:
     def fits(self, environment: Mapping[str, str]) -> bool:
         """Whether a process with this environment would have begun in the same way."""
         names = self.environment.keys() | environment.keys()
-        return all(
+        return resource.getrlimit(resource.RLIMIT_NOFILE) == self.files and all(
             name.startswith(_READ_LATE) or self.environment.get(name) == environment.get(name)
             for name in names
         )
