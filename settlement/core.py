@@ -23,7 +23,7 @@ from settlement.limits import (
     SNAPSHOT_EVERY_RECORDS,
 )
 from settlement.packing import pack
-from settlement.records import RECORD, Accounts, RecordFlag, Records, Result
+from settlement.records import CONTENT, RECORD, Accounts, RecordFlag, Records, Result
 from settlement.replay import replay
 from settlement.rule import MAX_CHAIN
 from settlement.snapshot import Snapshots, SnapshotUnusable
@@ -487,8 +487,7 @@ def _longest_chain(records: Records) -> int:
 
 
 def _same_content(one: np.void, two: np.void) -> bool:
-    names = ("kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest")
-    return all(one[name] == two[name] for name in names)
+    return all(one[name] == two[name] for name in CONTENT)
 
 
 def _joined(arrays: list[Records]) -> Records:

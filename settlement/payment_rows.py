@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Table
 
 from settlement.journal import Entry
+from settlement.records import CONTENT, RECORD
 
+_CONTENT_OF_A_RECORD = itemgetter(
+    *(RECORD.names.index(name) for name in CONTENT)  # type: ignore[union-attr]
+)
 _FIELDS = (
     ("position", ">i8"),
     ("origin", ">i8"),
@@ -48,6 +53,15 @@ class PaymentRow(NamedTuple):
     detail: int
     digest: bytes
     note: bytes
+
+    def is_repeated_by(self, record: Sequence[int]) -> bool:
+        """Whether a record with this row's identity, its fields as in RECORD, is its repeat.
+
+        As the core judges it.
+        """
+        digest = int.from_bytes(bytes(self.digest), "little")
+        own = (*(getattr(self, name) for name in CONTENT[:-1]), digest)
+        return bool(own == _CONTENT_OF_A_RECORD(record))
 
 
 NAMES = PaymentRow._fields

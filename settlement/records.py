@@ -67,6 +67,9 @@ def record_digest(content: bytes) -> int:
     return int.from_bytes(hashlib.sha256(content).digest()[:8], "little")
 
 
+CONTENT = ("kind", "debit", "credit", "amount_fen", "expires_ms", "ref", "digest")
+"""What two records with the same identity have in common when one is the other's repeat."""
+
 Records = NDArray[Any]
 Accounts = NDArray[Any]
 Holds = NDArray[Any]

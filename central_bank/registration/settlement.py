@@ -38,6 +38,7 @@ from runtime.clock import Clock
 from runtime.envelope import verify_by_one
 from runtime.errors import NoAnswer, Refusal
 from runtime.messages import read_payload
+from runtime.one_call_each import OneCallEach
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
@@ -92,6 +93,7 @@ class Settlement:
         self._kept = kept
         self._unanswered = Unanswered()
         self._clock = clock
+        self._settling = OneCallEach()
         # Bounded by what each bank may be asked at once.
         self._late: queue.SimpleQueue[_Question] = queue.SimpleQueue()
         self.on_late: Callable[[], None] = lambda: None
@@ -116,8 +118,8 @@ class Settlement:
         signed = SignedBatch(bank, PAYMENTS, envelope)
         verdicts, questions, payees = self._sort(bank, payments, signed)
         first = self._look(questions, FIRST_LOOK_S)
-        self._settle_with(signed, payments, verdicts, first, ends)
-        self._settle_with(signed, payments, {}, self._look(questions, PATIENCE_S), ends)
+        self._settle_once(signed, payments, verdicts, first, ends)
+        self._settle_once(signed, payments, {}, self._look(questions, PATIENCE_S), ends)
         for question in questions:
             question.asked.answer.add_done_callback(partial(self._came_late, question))
         waiting = {payments[i].number: payee for i, payee in payees.items() if ends[i] == _PENDING}
@@ -213,6 +215,26 @@ class Settlement:
         questions[:] = left
         return done
 
+    def _settle_once(
+        self,
+        signed: SignedBatch,
+        payments: Sequence[OutboundPayment],
+        verdicts: Mapping[int, int],
+        answered: Sequence[_Question],
+        ends: list[tuple[int, int]],
+    ) -> None:
+        """As `_settle_with`, while other calls of the bank with some of the same payments wait.
+
+        All at once, each of them would find nothing decided before, and the writer would look up
+        all but the first.
+        """
+        indices = {*verdicts, *(index for question in answered for index in question.indices)}
+        if not indices:
+            return
+        bank = signed.bank.index
+        with self._settling.holding({(bank, payments[index].number) for index in indices}):
+            self._settle_with(signed, payments, verdicts, answered, ends)
+
     def _settle_with(
         self,
         signed: SignedBatch,
@@ -287,7 +309,7 @@ class Settlement:
         ended = {}
         for (_, number), row in rows.items():
             note = payments[late[number]].SerializeToString()
-            same = int.from_bytes(bytes(row.digest), "little") == digest(note)
+            same = bytes(row.note) == note
             result, reason = (row.result, row.spare) if same else (_ID_REUSED, 0)
             ended[late[number]] = outcome_of(result, reason)
         self._unanswered.end(bank.index, [payments[i].number for i in ended])
@@ -350,14 +372,14 @@ class Settlement:
             zip(answers.results.tolist(), verdicts, strict=True)
         ):
             if result == _ID_REUSED:
-                result, reason = self._earlier(records[place])  # noqa: PLW2901
+                result, reason = self._earlier(records[place], notes[place])  # noqa: PLW2901
             ends.append(outcome_of(result, reason))
         return ends
 
-    def _earlier(self, record: Records) -> tuple[Result, int]:
+    def _earlier(self, record: Records, note: bytes) -> tuple[Result, int]:
         """A number that was answered before: a refusal may look different from a payment now."""
         row = self._history.row(int(record["origin"]), int(record["sequence"]))
-        if row is None or int.from_bytes(bytes(row.digest), "little") != int(record["digest"]):
+        if row is None or bytes(row.note) != note:
             return Result.ID_REUSED, 0
         return Result(row.result), row.spare
 

@@ -98,6 +98,17 @@ class Exchange:
         return answers
 
     def _run(self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]) -> list[Exchanged | Refusal]:
+        """An answer for each; those that were decided before keep nobody's cash waiting."""
+        with self._refused.deciding(orders) as rows:
+            answers = {index: self._again(orders[index], row) for index, row in rows.items()}
+            left = [index for index in range(len(orders)) if index not in answers]
+            decided = self._decide([orders[index] for index in left])
+        answers |= dict(zip(left, decided, strict=True))
+        return [answers[index] for index in range(len(orders))]
+
+    def _decide(
+        self, orders: Sequence[Order[orders_pb2.ExchangeOrder]]
+    ) -> list[Exchanged | Refusal]:
         if not any(_by_cash(order.content) for order in orders):
             return self._settle(orders, {})
         with self._using_receipts:
@@ -121,12 +132,7 @@ class Exchange:
         signatures: list[bytes] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
-        decided_before = self._refused.decided(orders)
         for index, order in enumerate(orders):
-            row = decided_before.get(index)
-            if row is not None and row.kind == Kind.TRANSFER:
-                answers[index] = self._again(order, row)
-                continue
             receipt = receipts.get(index)
             try:
                 if isinstance(receipt, Refusal):
@@ -162,7 +168,15 @@ class Exchange:
         self, order: Order[orders_pb2.ExchangeOrder], row: PaymentRow
     ) -> Exchanged | Refusal:
         """The answer to an order whose identity the journal has with this row."""
-        same = int.from_bytes(bytes(row.digest), "little") == order.digest
+        try:
+            first = self._pair(order, row.time_ms)[0].item()
+        except Refusal as refusal:  # it would be refused so if it were new
+            return refusal
+        same = row.is_repeated_by(first)
+        if same and bytes(row.note) != order.payload:
+            # The second of the pair, in the bank's own books, goes by the medium.
+            earlier = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
+            same = earlier.medium == order.content.medium
         result = Result(row.result) if same else Result.ID_REUSED
         return Exchanged(True) if result.accepted else self._refusal(order, result, repeated=True)
 

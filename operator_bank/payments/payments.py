@@ -151,17 +151,30 @@ class Payments:
     def _run_all(
         self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
-        """As `_run`; so many of one payer at once, that what is refused of them is bounded."""
+        """As `_run`; so many of one payer at once, that what is refused of them is bounded.
+
+        Args:
+            read: these are single payments of many callers, of whom none waits for another's
+                calls; else one caller's, which do.
+        """
         answers: list[Paid | Refusal] = []
         available_fen: dict[int, int] = {}
         for part in self._refusals.portions(orders, _payer):
-            said, available = self._run(part, read=read)
+            if read:
+                said, available = self._run(part, self._refused.decided(part), read=True)
+            else:
+                with self._refused.deciding(part) as decided_before:
+                    said, available = self._run(part, decided_before, read=False)
             answers += said
             available_fen |= available
         return answers, available_fen
 
     def _run(
-        self, orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal], *, read: bool
+        self,
+        orders: Sequence[Order[orders_pb2.PaymentOrder] | Refusal],
+        decided_before: Mapping[int, PaymentRow],
+        *,
+        read: bool,
     ) -> tuple[list[Paid | Refusal], dict[int, int]]:
         """An answer for each; and, where asked for, what the payers have then, by account."""
         answers: list[Paid | Refusal] = []
@@ -169,7 +182,6 @@ class Payments:
         taken: list[Order[orders_pb2.PaymentOrder]] = []
         places: list[int] = []
         now_ms = self._clock.now_ms()
-        decided_before = self._refused.decided(orders)
         for index, order in enumerate(orders):
             if isinstance(order, Refusal):
                 answers.append(order)
@@ -179,13 +191,17 @@ class Payments:
                 if paid is not None:
                     answers.append(paid)
                     continue
-                row = decided_before.get(index)
-                if row is not None and row.kind in (_TRANSFER, _HOLD):
-                    answers.append(self._again(order, row))
+                before = decided_before.get(index)
+                if before is not None:
+                    answers.append(self._again(order, before))
                     continue
                 self._refusals.check(order.wallet.account, order.content.payee_number, now_ms)
                 self._refused.check_room(order.wallet.account)
-                rows.append(self._row(order, now_ms))
+                row = self._row(order, now_ms)
+                if row[_KIND] == _HOLD:
+                    self._refused.check_room_at(row[0], order.content.payee_number)
+                    self._standing.check_numbers()
+                rows.append(row)
                 taken.append(order)
                 places.append(index)
                 answers.append(Paid("", 0))
@@ -244,7 +260,7 @@ class Payments:
 
     def _again(self, order: Order[orders_pb2.PaymentOrder], row: PaymentRow) -> Paid | Refusal:
         """The answer to an order whose identity the journal has with this row."""
-        if int.from_bytes(bytes(row.digest), "little") != order.digest:
+        if not row.is_repeated_by(self._row(order, row.time_ms)):
             return payers_refusal(Result.ID_REUSED)
         if row.result >= _REFUSED:
             return payers_refusal(Result(row.result))
@@ -260,8 +276,6 @@ class Payments:
             # The rule refuses it, after all that stands against the payer.
             kind, credit = _TRANSFER, accounts.NOBODY
         else:
-            self._refused.check_room_at(payer, content.payee_number)
-            self._standing.check_numbers()
             kind, credit = _HOLD, 0
         return (
             payer, payer, credit, kind, 0, 0, content.sequence, content.amount_fen,

@@ -11,7 +11,8 @@ bank alone, so that no bank holds up what a wallet does elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from operator_bank.wallets.orders import Order
 from runtime.clock import Clock
 from runtime.errors import Refusal
 from runtime.kept_bytes import KeptBytes
+from runtime.one_call_each import OneCallEach
 from settlement.core import Answers, Batch
 from settlement.history import History
 from settlement.ledger import Ledger, Overloaded
@@ -63,6 +65,7 @@ class Refused:
         self._ledger = ledger
         self._history = history
         self._clock = clock
+        self._deciding = OneCallEach()
         self._room = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
         # By account and prefix of the bank that was to be paid.
         self._elsewhere = KeptBytes(clock, at_once=REFUSED_BYTES, per_hour=REFUSED_BYTES_PER_HOUR)
@@ -110,6 +113,20 @@ class Refused:
         if row is not None and int.from_bytes(bytes(row.digest), "little") != order.digest:
             raise refusal_of(Result.ID_REUSED)
         return row
+
+    @contextmanager
+    def deciding(self, orders: Sequence[Order[Any] | Refusal]) -> Iterator[dict[int, PaymentRow]]:
+        """What `decided` finds of one caller's orders; the caller decides the rest inside.
+
+        Other calls with some of the same orders wait meanwhile: all at once, each of them would
+        find nothing, and the writer would look up all but the first.
+        """
+        given = [order for order in orders if not isinstance(order, Refusal)]
+        if len(given) <= MAX_LOOKED_UP:
+            yield {}
+            return
+        with self._deciding.holding({(o.wallet.account, o.content.sequence) for o in given}):
+            yield self.decided(orders)
 
     def decided(self, orders: Sequence[Order[Any] | Refusal]) -> dict[int, PaymentRow]:
         """The journal's rows of those of many orders, by place, that were decided before.

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Hashable
 from dataclasses import replace
 
 import pytest
 
 from central_bank.api.authentication import GrpcAnalysis
 from central_bank.authentication.banks import Bank
+from central_bank.registration import settlement
+from central_bank.registration.settlement import OutboundPayment
 from currency.number import make
 from dcep.analysis.v1 import analysis_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
+from settlement.core import Batch
 from tests.central_bank.conftest import World, particulars
 from tests.feeds import payment_in, told
 
@@ -316,3 +321,55 @@ def test_payments_that_are_brought_again_get_their_first_answers_without_the_wri
     new = world.payment(world.alpha, world.beta, 1)
     assert [o.state for o in world.submit(world.alpha, *payments, new)][-1] == SETTLED
     assert world.books() == {"alpha": (0, 69), "beta": (0, 31)}
+
+
+@pytest.mark.parametrize("change", ["amount_fen", "expires_time_ms", "payee_number"])
+def test_another_payment_with_the_same_digest_is_never_told_settled(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(settlement, "digest", lambda note: 7)
+    world.issue(world.alpha, 100)
+    first = world.payment(world.alpha, world.beta, 10)
+    assert [o.state for o in world.submit(world.alpha, first)] == [SETTLED]
+    other = OutboundPayment()
+    other.CopyFrom(first)
+    value: object = make("6299", 1) if change == "payee_number" else getattr(first, change) + 1
+    setattr(other, change, value)
+    found = world.submit(world.alpha, other)
+    monkeypatch.setattr(world.central.settlement, "_ended_before", lambda *given: {})
+    decided = world.submit(world.alpha, other)
+    for [said] in (found, decided):
+        assert (said.state, said.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)
+
+
+def test_equal_calls_at_once_are_settled_by_the_first_and_found_by_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.issue(world.alpha, 100)
+    payments = [world.payment(world.alpha, world.beta, fen) for fen in (10, 20)]
+    settling, ledger = world.central.settlement._settling, world.central.books.ledger
+    submit, holding = ledger.submit, settling.holding
+    asked: list[object] = []
+    second_is_there = threading.Event()
+    ends: list[registration_pb2.Outcome] = []
+    second = threading.Thread(target=lambda: ends.extend(world.submit(world.alpha, *payments)))
+
+    def come(things: set[Hashable]) -> object:
+        if asked:
+            second_is_there.set()
+        return holding(things)
+
+    def write(batch: Batch) -> object:
+        asked.append(batch)
+        if len(asked) == 1:
+            second.start()
+            assert second_is_there.wait(10)
+        return submit(batch)
+
+    monkeypatch.setattr(settling, "holding", come)
+    monkeypatch.setattr(ledger, "submit", write)
+    first = world.submit(world.alpha, *payments)
+    second.join(10)
+    assert [o.state for o in first] == [SETTLED, SETTLED]
+    assert (ends, len(asked)) == (first, 1)
+    assert world.books() == {"alpha": (0, 70), "beta": (0, 30)}

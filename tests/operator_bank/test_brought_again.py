@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from currency.number import make
+from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
+from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_LOOKED_UP
 from operator_bank.payments.payments import PENDING, SETTLED, Paid
+from operator_bank.wallets import orders as orders_module
 from runtime.errors import Refusal
 from settlement.ledger import Overloaded
 from tests.operator_bank.conftest import Holder, World
@@ -124,3 +129,137 @@ def test_while_the_past_cannot_be_looked_at_the_ledger_decides(
     answers = world.bank.payments.pay_many(new)
     assert not any(isinstance(one, Refusal) for one in answers)
     assert bob.fen == 2 * (MAX_LOOKED_UP + 1)
+
+
+MANY = MAX_LOOKED_UP + 1
+"""So many that the call looks for them itself."""
+
+
+def names(answers: Sequence[object]) -> set[str]:
+    return {one.name if isinstance(one, Refusal) else "done" for one in answers}
+
+
+def test_exchanges_under_the_sequences_of_held_payments_are_refused_without_the_writer(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.bank.payments.pay_many([alice.order(make("6202", 1), 1) for _ in range(MANY)])
+    alice.sequence -= MANY
+    no_writer(world, monkeypatch)
+    answers = world.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
+    assert names(answers) == {"ID_REUSED"}
+
+
+def test_orders_under_the_sequences_of_kept_refusals_are_refused_without_the_writer(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = world.open(name="Bob Example")
+    payments = [alice.order(bob.number, 1) for _ in range(MANY)]
+    opened = world.bank.payments._orders.open_many(orders_pb2.PaymentOrder, payments)
+    for order in opened:
+        assert not isinstance(order, Refusal)
+        no = Refusal(errors_pb2.REASON_BANK_CANNOT_NOW, "no")
+        assert world.bank.payments._refused.keep(order, no) is no
+    alice.sequence -= MANY
+    exchanges = [alice.exchange_order(1) for _ in range(MANY)]
+    assert names(world.bank.payments.pay_many(payments[:1])) == {"ID_REUSED"}
+    no_writer(world, monkeypatch)
+    assert names(world.bank.payments.pay_many(payments)) == {"ID_REUSED"}
+    assert names(world.bank.exchange.exchange_many(exchanges)) == {"ID_REUSED"}
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"amount_fen": 2}, "ID_REUSED"),
+        ({"expires_time_ms": 1_750_000_030_000}, "ID_REUSED"),
+        ({"payee_number": make("6201", 1)}, "ID_REUSED"),
+        ({"payee_number": make("6202", 1)}, "ID_REUSED"),
+        ({"memo": "other"}, "done"),
+    ],
+)
+def test_another_payment_with_the_same_digest_is_answered_alike_singly_and_in_bulk(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], name: str
+) -> None:
+    monkeypatch.setattr(orders_module, "record_digest", lambda payload: 7)
+    bob = world.open(name="Bob Example")
+    world.bank.payments.pay_many([alice.order(bob.number, 1) for _ in range(MANY)])
+    alice.sequence -= MANY
+    one = {"payee_number": bob.number, "amount_fen": 1, **change}
+    others = [
+        alice.signed(orders_pb2.PaymentOrder, sequence=alice.next(), **one) for _ in range(MANY)
+    ]
+    singly = world.bank.payments.pay_many(others[:1])
+    no_writer(world, monkeypatch)
+    assert names(singly) == names(world.bank.payments.pay_many(others)) == {name}
+
+
+@pytest.mark.parametrize(
+    "change", [{"fen": 2}, {"out": True}, {"cash": True}, {"expires_time_ms": 1_750_000_030_000}]
+)
+def test_another_exchange_with_the_same_digest_is_refused_singly_and_in_bulk(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(orders_module, "record_digest", lambda payload: 7)
+    world.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
+    alice.sequence -= MANY
+    others = [alice.exchange_order(**{"fen": 1, **change}) for _ in range(MANY)]
+    singly = world.bank.exchange.exchange_many(others[:1])
+    no_writer(world, monkeypatch)
+    assert names(singly) == names(world.bank.exchange.exchange_many(others)) == {"ID_REUSED"}
+
+
+def test_what_was_decided_is_looked_for_while_others_exchange_cash(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [alice.exchange_order(1) for _ in range(MANY)]
+    orders.append(alice.exchange_order(2, cash=True))
+    world.bank.exchange.exchange_many(orders)
+    new = alice.exchange_order(3, cash=True)
+    rows, using = world.bank.books.history.rows, world.bank.exchange._using_receipts
+    looked = []
+
+    def looking(wanted: set[tuple[int, int]]) -> object:
+        looked.append(using.locked())
+        return rows(wanted)
+
+    monkeypatch.setattr(world.bank.books.history, "rows", looking)
+    answers = world.bank.exchange.exchange_many([*orders, new])
+    assert [one.repeated for one in answers if not isinstance(one, Refusal)] == [
+        *[True] * (MANY + 1),
+        False,
+    ]
+    assert looked == [False]
+    assert alice.fen == 900 + MANY + 2 + 3
+
+
+def test_equal_calls_at_once_are_decided_by_the_first_and_found_by_the_others(
+    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = world.open(name="Bob Example")
+    orders = [alice.order(bob.number, 1) for _ in range(MANY)]
+    deciding = world.bank.payments._refused._deciding
+    submit, holding = world.bank.books.ledger.submit, deciding.holding
+    asked: list[object] = []
+    second_is_there = threading.Event()
+    answers: list[object] = []
+    second = threading.Thread(target=lambda: answers.extend(world.bank.payments.pay_many(orders)))
+
+    def come(things: set[Any]) -> object:
+        if asked:
+            second_is_there.set()
+        return holding(things)
+
+    def write(batch: Any) -> object:
+        asked.append(batch)
+        if len(asked) == 1:
+            second.start()
+            assert second_is_there.wait(10)
+        return submit(batch)
+
+    monkeypatch.setattr(deciding, "holding", come)
+    monkeypatch.setattr(world.bank.books.ledger, "submit", write)
+    first = world.bank.payments.pay_many(orders)
+    second.join(10)
+    assert said(answers) == said(first)
+    assert all(one.repeated for one in answers if isinstance(one, Paid))
+    assert (len(answers), len(asked), bob.fen) == (MANY, 1, MANY)
