@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployment.limits import LOG_TAIL_LINES, STOP_TIMEOUT_S
+from deployment.limits import LOG_TAIL_LINES, LOOK_TIMEOUT_S, STOP_TIMEOUT_S
 from language import _
 from runtime.own_modules import own
 from runtime.private import close_to_others, make_private
@@ -74,6 +74,7 @@ class Running:
                 start_new_session=True,
                 env=_environment({"DCEP_LOG_FILE": str(command.log), **(environment or {})}),
             )
+        _await_arguments(child)
         return cls(command, child.pid, child, logged_before)
 
     @classmethod
@@ -210,6 +211,13 @@ def _arguments_of(pid: int) -> list[str]:
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return listed.stdout.split()
+
+
+def _await_arguments(child: subprocess.Popen[bytes]) -> None:
+    """The system shows a new process's command line a moment late; others find it by that."""
+    ends_at = time.monotonic() + LOOK_TIMEOUT_S
+    while child.poll() is None and not _arguments_of(child.pid) and time.monotonic() < ends_at:
+        time.sleep(0.001)
 
 
 def _size(file: Path) -> int:

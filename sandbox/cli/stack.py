@@ -16,6 +16,8 @@ from rich.table import Table
 from console.options import DEFAULT, DatabaseUrl, Folder, Json
 from console.output import Speaker
 from deployment.addresses import addresses
+from deployment.another_stack import AnotherStack
+from deployment.processes import Running
 from deployment.topology import CENTRAL_BANK, load
 from language import N_, _
 from sandbox.compiled import compile_first
@@ -118,50 +120,91 @@ def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
     run for a while. Whoever started a service: of several commands that look after one stack, one
     starts it again, and the others see it.
     """
-    watch = Watch(stack.plan.folder / "logs")
+    care = _Care(stack, speaker)
     try:
-        _look_after(stack, ended, speaker, watch)
+        while not ended.wait(WATCH_POLL_S):
+            care.look()
     finally:
-        watch.end()
+        care.watch.end()
 
 
-def _look_after(stack: Stack, ended: threading.Event, speaker: Speaker, watch: Watch) -> None:
-    due: dict[str, float] = {}
-    pauses: dict[str, float] = {}
-    started: dict[str, float] = {}
-    while not ended.wait(WATCH_POLL_S):
-        now = time.monotonic()
-        for name in stack.attach():
-            speaker.say(_("{name} was started by another command").format(name=name))
-        for name, process in list(stack.running.items()):
-            mine = watch.has(name)
-            if process.alive():
-                continue
-            if stack.was_stopped(name):
-                stack.forget(name)
-                due.pop(name, None)
-                speaker.say(_("{name} was stopped").format(name=name))
-            elif not mine:
-                stack.forget(name)
-                speaker.say(_("{name} ended; another `dcep up` starts it again").format(name=name))
-            elif name not in due:
-                steady = name not in started or now - started[name] > STEADY_S
-                pause = FIRST_PAUSE_S if steady else min(2 * pauses[name], LONGEST_PAUSE_S)
-                pauses[name], due[name] = pause, now + pause
-                last = escape("\n".join(process.log_tail().splitlines()[-1:]))
-                speaker.say(
-                    _("{name} ended; it is started again in {pause:.0f} s. {last}").format(
-                        name=name, pause=pause, last=last
-                    )
+class _Care:
+    """What one command does for the services of a stack, look by look."""
+
+    def __init__(self, stack: Stack, speaker: Speaker) -> None:
+        self.watch = Watch(stack.plan.folder / "logs")
+        self._stack = stack
+        self._say = speaker.say
+        self._due: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
+        self._tried: dict[str, float] = {}
+        self._left: set[str] = set()
+        """What is down, and another command has the right to start."""
+
+    def look(self) -> None:
+        """Look at each service once."""
+        for name in self._stack.attach():
+            self._settled(name)
+            self._say(_("{name} was started by another command").format(name=name))
+        for name, process in list(self._stack.running.items()):
+            mine = self.watch.has(name)
+            if not process.alive():
+                self._is_down(name, process, mine)
+
+    def _is_down(self, name: str, process: Running, mine: bool) -> None:
+        if self._stack.was_stopped(name):
+            self._stack.forget(name)
+            self._settled(name)
+            self._say(_("{name} was stopped").format(name=name))
+        elif not mine:
+            # It stays known: who has the right may end before it starts it.
+            if name not in self._left:
+                self._left.add(name)
+                said = _("{name} ended; another `dcep up` starts it again")
+                self._say(said.format(name=name))
+        elif name not in self._due:
+            pause = self._pause(name)
+            last = escape("\n".join(process.log_tail().splitlines()[-1:]))
+            self._say(
+                _("{name} ended; it is started again in {pause:.0f} s. {last}").format(
+                    name=name, pause=pause, last=last
                 )
-            elif now >= due[name]:
-                del due[name]
-                started[name] = now
-                theirs = name not in stack.started
-                stack.start(name)
-                if theirs:
-                    stack.leave_running(name)
-                speaker.say(_("{name} is started again").format(name=name))
+            )
+        elif time.monotonic() >= self._due[name]:
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._tried[name] = time.monotonic()
+        theirs = name not in self._stack.started
+        try:
+            self._stack.start(name)
+        except AnotherStack as cause:
+            pause = self._pause(name)
+            self._say(
+                _("{name} is not started; it is tried again in {pause:.0f} s. {cause}").format(
+                    name=name, pause=pause, cause=escape(str(cause))
+                )
+            )
+            return
+        self._settled(name)
+        if name not in self._stack.started:
+            self._say(_("{name} was started by another command").format(name=name))
+            return
+        if theirs:
+            self._stack.leave_running(name)
+        self._say(_("{name} is started again").format(name=name))
+
+    def _pause(self, name: str) -> float:
+        """Before the next start of a service: short, and longer if the last one was just now."""
+        now = time.monotonic()
+        steady = name not in self._tried or now - self._tried[name] > STEADY_S
+        pause = FIRST_PAUSE_S if steady else min(2 * self._pauses[name], LONGEST_PAUSE_S)
+        self._pauses[name], self._due[name] = pause, now + pause
+        return pause
+
+    def _settled(self, name: str) -> None:
+        self._due.pop(name, None)
+        self._left.discard(name)
 
 
 def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:

@@ -19,6 +19,7 @@ from deployment.topology import CENTRAL_BANK, StackMissing, StackPlan, bank_name
 from runtime.compiled_code import environment
 from runtime.private import make_private
 from sandbox.limits import HEALTH_POLL_S, START_TIMEOUT_S
+from sandbox.stack.watch import one_starter
 
 DEFAULT_BANKS = ("alpha", "beta")
 
@@ -109,9 +110,16 @@ class Stack:
             raise
 
     def start(self, name: str) -> Running:
-        """Start one service if it does not run; does not wait for it. Raises AnotherStack."""
-        found = self.running.get(name)
-        if found is None or not found.alive():
+        """Start one service if it does not run; does not wait for it. Raises AnotherStack.
+
+        What another command has started meanwhile is taken as it is, and stays that command's.
+        """
+        if self._lives(name):
+            return self.running[name]
+        with one_starter(self.plan.folder / "logs", name):
+            self.attach()
+            if self._lives(name):
+                return self.running[name]
             check_ours(self.plan, name)
             with interrupted_later():
                 kept = environment(self.plan.folder / "compiled")
@@ -133,12 +141,13 @@ class Stack:
         found = {
             name: process
             for name, pid in plan.pids.items()
-            if name not in self.running
+            if not self._lives(name)
             and (process := Running.find(plan.command(name), pid)) is not None
         }
         if found:
             self.plan = plan
             self.running.update(found)
+            self.started.difference_update(found)
         return list(found)
 
     def leave_running(self, name: str) -> None:
@@ -165,10 +174,11 @@ class Stack:
 
     def down(self, only: Collection[str] | None = None) -> list[str]:
         """Stop everything, or some; returns the names of what was running. Banks first."""
+        self.attach()
         wanted = self.names if only is None else only
         stopped = [name for name in reversed(self.names) if name in self.running and name in wanted]
-        # First, or whoever looks after them would start them again.
-        self._write_down(dict.fromkeys(stopped))
+        # First, or whoever looks after them would start them again; also what is down just now.
+        self._write_down(dict.fromkeys(wanted))
         stop_all([self.running[name] for name in stopped])
         for name in stopped:
             self.forget(name)
@@ -219,6 +229,9 @@ class Stack:
 
     def _officer(self, name: str) -> str:
         return load(self.plan.folder).officers(name)[0]
+
+    def _lives(self, name: str) -> bool:
+        return name in self.running and self.running[name].alive()
 
     def _let_go(self, name: str) -> Running:
         process = self.running[name]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.private import PRIVATE_FILE, make_private
@@ -39,3 +41,16 @@ class Watch:
         """Others may look after all of them."""
         while self._held:
             os.close(self._held.popitem()[1])
+
+
+@contextmanager
+def one_starter(folder: Path, name: str) -> Iterator[None]:
+    """Of several commands that would start a service, one after another looks and starts it.
+
+    Takes the folder of the services' logs, as `Watch` does.
+    """
+    make_private(folder)
+    path = folder / f"{name}.starting"
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

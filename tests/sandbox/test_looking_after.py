@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,9 @@ from typing import Any, cast
 import pytest
 
 from console.output import Speaker
+from deployment.another_stack import AnotherStack
+from deployment.processes import Command
+from deployment.topology import StackPlan, draw, load
 from sandbox.cli import stack as command
 from sandbox.stack.supervisor import Stack
 from sandbox.stack.watch import Watch
@@ -35,6 +40,7 @@ class World:
     folder: Path
     processes: dict[str, Process] = field(default_factory=lambda: {"central-bank": Process()})
     starts: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
 
 
 class Seen:
@@ -47,6 +53,9 @@ class Seen:
         self.started = set(self.running) if started else set()
 
     def start(self, name: str) -> None:
+        if name in self.world.refusals:
+            self.world.refusals.remove(name)
+            raise AnotherStack("something else answers [there].")
         self.world.starts.append(self.name)
         self.running[name] = self.world.processes[name] = Process()
         self.started.add(name)
@@ -55,9 +64,10 @@ class Seen:
         found = {
             name: process
             for name, process in self.world.processes.items()
-            if name not in self.running and process.alive()
+            if not self.running.get(name, Process(lives=False)).alive() and process.alive()
         }
         self.running.update(found)
+        self.started.difference_update(found)
         return list(found)
 
     def was_stopped(self, name: str) -> bool:
@@ -128,6 +138,40 @@ def test_of_two_one_starts_it_again_and_the_other_sees_it(world: World) -> None:
     assert world.starts == ["first", "second"]
 
 
+def test_who_has_no_right_to_start_it_takes_the_right_when_the_other_ends_first(
+    world: World,
+) -> None:
+    """As with Ctrl-C in the pause before it is started again."""
+    other = Watch(world.folder / "logs")
+    assert other.has("central-bank")
+    up = Up(Seen(world, "second", started=False))
+    world.processes["central-bank"].lives = False
+    until(lambda: up.said)
+    other.end()
+    until(lambda: "central-bank is started again" in up.said)
+    up.end()
+    assert up.said[0] == "central-bank ended; another `dcep up` starts it again"
+    assert up.said.count(up.said[0]) == 1
+    assert world.starts == ["second"]
+
+
+def test_a_service_whose_place_another_stack_has_is_tried_again_and_the_others_go_on(
+    world: World,
+) -> None:
+    world.processes["alpha"] = Process()
+    world.refusals += ["central-bank"] * 2
+    up = Up(Seen(world, "first", started=True))
+    for process in list(world.processes.values()):
+        process.lives = False
+    until(lambda: "alpha is started again" in up.said)
+    until(lambda: "central-bank is started again" in up.said)
+    up.end()
+    refused = [said for said in up.said if said.startswith("central-bank is not started")]
+    assert len(refused) == 2
+    assert "tried again in 0 s. something else answers \\[there]." in refused[0]
+    assert sorted(up.seen.started) == ["alpha", "central-bank"]
+
+
 def test_what_is_stopped_on_purpose_is_started_again_by_nobody(world: World) -> None:
     up = Up(Seen(world, "attached", started=False))
     world.processes.pop("central-bank").lives = False
@@ -143,3 +187,83 @@ def test_the_right_ends_with_who_has_it(tmp_path: Path) -> None:
     first.end()
     assert second.has("alpha")
     second.end()
+
+
+@pytest.fixture
+def sleepers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a stack whose services only sleep."""
+
+    def sleeper(plan: StackPlan, name: str) -> Command:
+        lines = ("import time", "time.sleep(600)", repr(name))
+        return Command(name, "timeit", ("-n1", "-r1", *lines), plan.folder / "logs" / f"{name}.log")
+
+    monkeypatch.setattr(StackPlan, "command", sleeper)
+    draw(tmp_path, ["alpha"], {}).save()
+    yield tmp_path
+    Stack(load(tmp_path)).down()
+
+
+def dies(stack: Stack, name: str) -> None:
+    process = stack.running[name]
+    os.killpg(process.pid, signal.SIGKILL)
+    until(lambda: not process.alive())
+
+
+def test_what_another_command_started_in_the_pause_is_not_started_twice(sleepers: Path) -> None:
+    first = Stack(load(sleepers))
+    first.start("alpha")
+    dies(first, "alpha")
+    second = Stack(load(sleepers))
+    theirs = second.start("alpha")
+    assert first.start("alpha").pid == theirs.pid == load(sleepers).pids["alpha"]
+    assert first.down(first.started) == [] and theirs.alive(), "it is the second's"
+    assert Stack(load(sleepers)).down() == ["alpha"]
+    until(lambda: not theirs.alive())
+
+
+def test_in_place_of_what_died_the_one_is_seen_that_another_command_started(
+    sleepers: Path,
+) -> None:
+    first = Stack(load(sleepers))
+    first.start("alpha")
+    assert first.attach() == []
+    dies(first, "alpha")
+    theirs = Stack(load(sleepers)).start("alpha")
+    assert first.attach() == ["alpha"]
+    assert (first.running["alpha"].pid, first.started) == (theirs.pid, set())
+
+
+def test_ctrl_c_leaves_what_another_command_started_in_place_of_ours(sleepers: Path) -> None:
+    first = Stack(load(sleepers))
+    first.start("alpha")
+    dies(first, "alpha")
+    theirs = Stack(load(sleepers)).start("alpha")
+    assert first.down(first.started) == []
+    assert theirs.alive() and load(sleepers).pids == {"alpha": theirs.pid}
+
+
+def test_of_commands_that_start_a_service_at_one_time_one_does(sleepers: Path) -> None:
+    stacks = [Stack(load(sleepers)) for _ in range(4)]
+    together = threading.Barrier(len(stacks))
+
+    def start(stack: Stack) -> None:
+        together.wait(10)
+        stack.start("alpha")
+
+    threads = [threading.Thread(target=start, args=(stack,)) for stack in stacks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert {stack.running["alpha"].pid for stack in stacks} == {load(sleepers).pids["alpha"]}
+    assert sorted(len(stack.started) for stack in stacks) == [0, 0, 0, 1]
+
+
+def test_what_is_down_when_all_is_stopped_counts_as_stopped_on_purpose(sleepers: Path) -> None:
+    first = Stack(load(sleepers))
+    for name in first.names:
+        first.start(name)
+    dies(first, "alpha")
+    assert not first.was_stopped("alpha")
+    Stack(load(sleepers)).down()
+    assert first.was_stopped("alpha")
