@@ -55,7 +55,7 @@ def _ask(plan: StackPlan, name: str, found: Waiting) -> None:
     rows = [_of_act(act) for act in acts]
     if name == CENTRAL_BANK:
         with CentralOfficerClient(plan, plan.central_officers[0]) as office:
-            rows += _of_requests(office.requests(), acts)
+            rows += without_an_act(office.requests(), acts)
     found.acts += acts
     found.rows += rows
 
@@ -72,13 +72,17 @@ def _of_act(act: office_pb2.Act) -> dict[str, Any]:
     }
 
 
-def _of_requests(
+_ANSWERS = (office_pb2.Issue, office_pb2.Redeem)
+
+
+def without_an_act(
     requests: Iterable[issuance_pb2.Request], acts: Iterable[office_pb2.Act]
 ) -> Iterator[dict[str, Any]]:
-    """Without those that an act answers which waits itself."""
-    answered = {getattr(_asked(act), "request_id", "") for act in acts}
+    """Banks' requests, without those that an act answers which waits itself."""
+    waiting = [_asked(act) for act in acts]
+    answered = {(one.bank, one.request_id) for one in waiting if isinstance(one, _ANSWERS)}
     for asked in requests:
-        if asked.request_id in answered:
+        if (asked.bank, asked.request_id) in answered:
             continue
         issue = asked.direction == issuance_pb2.DIRECTION_ISSUE
         yield {

@@ -30,12 +30,15 @@ def covers(term: Term, time_ms: int) -> bool:
 def keys_of(roots: Iterable[Term], time_ms: int) -> list[bytes]:
     """The roots that may have signed what says this time of itself.
 
-    Where the clock was set back before the first one was, or after one had ended, any that is not
-    revoked: they alone can have signed it, whatever time they wrote.
+    A clock may have been set back: before the first one was, after one had ended, or to before the
+    newest, which signs whatever the time. So a root counts from before its time unless it is
+    revoked; one that has ended does where there is no other.
     """
     every = list(roots)
-    of_then = [root.value for root in every if covers(root, time_ms)]
-    return of_then or [root.value for root in every if not root.revoked]
+    good = [root for root in every if not root.revoked]
+    of_then = [root for root in every if covers(root, time_ms)]
+    later = [root for root in good if root.from_ms > time_ms + LATE_MS] if of_then else good
+    return [root.value for root in (*of_then, *later)]
 
 
 def terms_of(acts: Iterable[Approved], what: str) -> Terms:

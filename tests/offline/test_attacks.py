@@ -97,6 +97,19 @@ def test_a_request_that_nobody_may_pay_any_more_makes_room_for_another(
         bob.element.accept(late)
 
 
+def test_a_clock_that_ran_ahead_leaves_no_request_that_keeps_others_out(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.secure_element.taking.MAX_REQUESTS", 20)
+    bob = purse(country, "bob")
+    bob.restarted(now_ms=NOW + 20 * DAY).element.request(1)
+    bob = bob.restarted(now_ms=NOW + 2_000)
+    bob.element.trust(country.root_public + country.bundle(created_time_ms=NOW + 1_000).encode())
+    kept = [bob.element.request(1) for _ in range(19)]
+    newest = bob.element.request(2)
+    assert bob.element.requests() == [*kept, newest]
+
+
 def test_a_payment_to_somebody_else_is_refused(country: Country) -> None:
     alice, bob, carol = (
         purse(country, "alice", 100),

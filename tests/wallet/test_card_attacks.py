@@ -313,6 +313,24 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
     assert held.hard.element.pieces() == []
 
 
+def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet.secure_element.taking.MAX_ANYBODYS_REQUESTS", 5)
+    held = Held(country, 100)
+    for _ in range(5):
+        held.again().request(1)
+    assert "PIN" in no(errors_pb2.REASON_OVERLOADED, held.again().request, 1)
+    alice = purse(country, "alice", 100)
+    card = held.owners()
+    assert card.accept(alice.element.pay(card.request(10))).amount_fen == 10
+    key = SigningKey(bytes(32))
+    card.pair(WALLET, bytes(key.verify_key))
+    wallets = held.again()
+    assert wallets.recognises(WALLET, key)
+    assert wallets.request(10)
+
+
 def test_nobody_else_passes_for_a_paired_wallet(country: Country) -> None:
     held = Held(country, 100)
     key = SigningKey(bytes(32))

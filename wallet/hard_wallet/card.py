@@ -134,7 +134,8 @@ class HardWallet:
         return messages.BALANCES.pack(held_fen, self.element.payable_fen(), room_fen)
 
     def _request(self, body: bytes, session: Session) -> bytes:
-        request = self.element.request(_amount(body))
+        holders = session.pin or bool(session.wallet)
+        request = self.element.request(_amount(body), anybodys=not holders)
         return request + self.element.vouch(request, session.binding)
 
     def _pay(self, body: bytes, session: Session) -> bytes:

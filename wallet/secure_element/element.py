@@ -265,13 +265,18 @@ class SecureElement:
         trust = self._trusting.view(state)
         return [shown(state, piece, trust) for piece in state.pieces] if trust is not None else []
 
-    def request(self, amount_fen: int) -> bytes:
-        """A new request to the newest certified key, with a fresh challenge."""
+    def request(self, amount_fen: int, *, anybodys: bool = False) -> bytes:
+        """A new request to the newest certified key, with a fresh challenge.
+
+        Args:
+            anybodys: whoever asks has not shown to be the holder, who keeps room for more.
+        """
         challenge = self._randomness.bytes(CHALLENGE_BYTES)
 
         def body(state: State) -> bytes:
             trust = self._trusting.trust(state)
-            return taking.ask(state, amount_fen, challenge, trust, self._signer_of(state))
+            signer_of = self._signer_of(state)
+            return taking.ask(state, amount_fen, challenge, trust, signer_of, anybodys=anybodys)
 
         return self._change(body)
 

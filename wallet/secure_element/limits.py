@@ -15,9 +15,12 @@ MAX_KEYS = 64
 money are forgotten, with the requests that show them; when all have money, nothing is loaded."""
 
 MAX_REQUESTS = 1_000
-"""Requests that wait for their payment. Beyond, the oldest is forgotten once nobody may pay it any
-more, since a payment for one that was forgotten can neither be taken nor given back; before that
-none is made. A request that was shown to many keeps none of the others out."""
+"""Requests that wait for their payment. Beyond, the oldest that nobody may pay any more is
+forgotten; where all may still be paid, none is made, since a payment for one that was forgotten can
+neither be taken nor given back."""
+
+MAX_ANYBODYS_REQUESTS = 500
+"""Likewise, where whoever holds a card to a reader asks: the rest is for who knows its PIN."""
 
 MAX_REMEMBERED = 1_000
 """Payments made, and payments taken, that it can still repeat its answer to. Of those made what its

@@ -17,6 +17,7 @@ from wallet.secure_element import statements
 from wallet.secure_element.keys import certificate_of, own_key
 from wallet.secure_element.limits import (
     CLOCKS_APART_MS,
+    MAX_ANYBODYS_REQUESTS,
     MAX_REMEMBERED,
     MAX_REQUESTS,
     REQUEST_VALID_MS,
@@ -32,14 +33,23 @@ SignerOf = Callable[[HeldKey], Signer]
 
 
 def ask(
-    state: State, amount_fen: int, challenge: bytes, trust: Trust, signer_of: SignerOf
+    state: State,
+    amount_fen: int,
+    challenge: bytes,
+    trust: Trust,
+    signer_of: SignerOf,
+    *,
+    anybodys: bool = False,
 ) -> bytes:
     """A request to the newest certified key, which is kept until it is paid.
+
+    Args:
+        anybodys: whoever asks has not shown to be the holder.
 
     Raises:
         Refusal: OVERLOADED when as many wait that may all still be paid.
     """
-    _make_room(state, trust.now_ms)
+    _make_room(state, trust.now_ms, MAX_ANYBODYS_REQUESTS if anybodys else MAX_REQUESTS)
     check_room(state, 1)
     check_asked(trust, amount_fen)
     check_total(state, trust, amount_fen)
@@ -58,17 +68,26 @@ def ask(
     return request
 
 
-def _make_room(state: State, now_ms: int) -> None:
+def _make_room(state: State, now_ms: int, most: int) -> None:
     """Forgets the oldest requests that nobody may pay any more, as far as there is no room."""
-    while len(state.asked) >= MAX_REQUESTS:
-        challenge, oldest = next(iter(state.asked.items()))
-        until_ms = Request.decode(bytes.fromhex(oldest)).expires_time_ms + CLOCKS_APART_MS
-        if now_ms <= until_ms:
-            raise Refusal(
-                errors_pb2.REASON_OVERLOADED,
-                N_("as many requests as the device can keep may still be paid; they end in a day"),
-            )
-        del state.asked[challenge]
+    for challenge, request in list(state.asked.items()):
+        if len(state.asked) < most:
+            return
+        if not _may_be_paid(Request.decode(bytes.fromhex(request)), now_ms):
+            del state.asked[challenge]
+    if len(state.asked) >= most:
+        raise Refusal(
+            errors_pb2.REASON_OVERLOADED,
+            N_("as many requests as the device can keep may still be paid; they end in a day")
+            if most == MAX_REQUESTS
+            else N_("so many requests may still be paid that one more takes the card's PIN"),
+        )
+
+
+def _may_be_paid(request: Request, now_ms: int) -> bool:
+    """Not when it has ended, nor when it is of a clock that ran ahead and was set right since."""
+    latest_ms = now_ms + REQUEST_VALID_MS + CLOCKS_APART_MS
+    return now_ms - CLOCKS_APART_MS <= request.expires_time_ms <= latest_ms
 
 
 def take(

@@ -1,0 +1,36 @@
+"""Which roots may have signed what says a time of itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.signatures.bank_keys import keys_of
+from auditor.signatures.key_rows import Term
+
+DAY = 86_400_000
+FIRST = Term(b"first", 0, 300 * DAY, False)
+SECOND = Term(b"second", 100 * DAY, 0, False)
+STOLEN = Term(b"stolen", 50 * DAY, 60 * DAY, True)
+
+
+@pytest.mark.parametrize(
+    ("day", "keys"),
+    [
+        (10, [b"first", b"second"]),  # the newest signs, whatever a clock says
+        (99, [b"first", b"second"]),
+        (150, [b"first", b"second"]),
+        (301, [b"second"]),
+    ],
+)
+def test_a_root_signs_in_its_time_and_with_a_clock_that_was_set_back(
+    day: int, keys: list[bytes]
+) -> None:
+    assert keys_of([FIRST, SECOND, STOLEN], day * DAY) == keys
+
+
+def test_a_root_that_was_revoked_signed_in_its_time_alone() -> None:
+    assert keys_of([FIRST, SECOND, STOLEN], 55 * DAY) == [b"first", b"stolen", b"second"]
+
+
+def test_after_the_last_has_ended_any_that_is_not_revoked_may_have_signed() -> None:
+    assert keys_of([FIRST, STOLEN], 400 * DAY) == [b"first"]
