@@ -168,7 +168,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     for name, person in world.people.items():
         _read_home(seen[name], person)
     devices = {name: _device_keys(world, name) for name in NAMES}
-    logs = {file.name: file.read_bytes() for file in (world.plan.folder / "logs").iterdir()}
+    logs = {file.name: file.read_bytes() for file in (world.plan.folder / "logs").glob("*.log*")}
     yield Told(world, seen, devices, logs)
 
 
