@@ -74,7 +74,7 @@ def open_ledger(
     room = Room(engine, least_bytes=min_free_bytes)
     journal = Journal(engine, tables)
     # For the writing of snapshots, and for what the projection does ahead.
-    background = ThreadPoolExecutor(2, "settlement-aside") if threaded else None
+    background = ThreadPoolExecutor(2, "settlement-background") if threaded else None
     projection = Projection(engine, tables, journal, seal_every=seal_every, background=background)
     history = History(engine, tables, journal, projection, max_unprojected=max_unprojected)
     if background is None:

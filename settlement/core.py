@@ -185,7 +185,7 @@ class Core:
         self._engine = engine
         self._writing = journal.writing
         self._snapshots = Snapshots(engine, tables, journal.writing)
-        self._aside = background
+        self._background = background
         self._journal = journal
         self._finder = finder
         self._snapshot_every = snapshot_every
@@ -345,9 +345,9 @@ class Core:
         answers: Answers,
     ) -> list[Answers]:
         parts = _split(answers, batches)
-        alsos = [(batch.in_transaction, part) for batch, part in zip(batches, parts, strict=True)]
+        within = [(batch.in_transaction, part) for batch, part in zip(batches, parts, strict=True)]
         entry = self._entry(batches, records, new, answers)
-        if entry is None and not any(in_transaction for in_transaction, _ in alsos):
+        if entry is None and not any(in_transaction for in_transaction, _ in within):
             return parts
         tip, body = self._tip, b""
         if entry is not None:
@@ -355,7 +355,7 @@ class Core:
         with self._writing.begin() as connection:
             if entry is not None:
                 tip = self._journal.append(connection, tip, len(entry.records), body)
-            for in_transaction, part in alsos:
+            for in_transaction, part in within:
                 if in_transaction is not None:
                     _run(in_transaction, connection, part)
         self._tip = tip
@@ -411,7 +411,7 @@ class Core:
             finally:
                 self._saving = False
 
-        self._aside(save)
+        self._background(save)
 
 
 def _run(

@@ -88,7 +88,7 @@ class Projection:
         one_writer = engine.dialect.name == "sqlite"
         self._at_once = PROJECTION_ROWS_SQLITE if one_writer else PROJECTION_ROWS
         # SQLite's driver takes the interpreter's lock for each row: beside it nothing is gained.
-        self._aside = None if one_writer else background
+        self._background = None if one_writer else background
         self._lock = threading.RLock()
         self._moved = threading.Condition()
         self._runs = Runs(engine, tables)
@@ -233,8 +233,8 @@ class Projection:
 
     def _run(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
         """Runs something aside, or at once where there is nobody aside."""
-        if self._aside is not None:
-            return self._aside.submit(work, *arguments)
+        if self._background is not None:
+            return self._background.submit(work, *arguments)
         done: Future[T] = Future()
         done.set_result(work(*arguments))
         return done

@@ -11,8 +11,10 @@ from typing import Any
 
 from auditor.signatures.acts import Approved
 from auditor.signatures.key_rows import CERTIFICATES, KEYS, Given, Term
-from auditor.signatures.verifying import Problems
+from auditor.signatures.verifying import Problems, Verifying
 from language import _
+from offline_token.formats import Token
+from offline_token.ruling import Ruling
 from runtime.envelope import possessed
 
 LATE_MS = 60_000
@@ -39,6 +41,36 @@ def keys_of(roots: Iterable[Term], time_ms: int) -> list[bytes]:
     of_then = [root for root in every if covers(root, time_ms)]
     later = [root for root in good if root.from_ms > time_ms + LATE_MS] if of_then else good
     return [root.value for root in (*of_then, *later)]
+
+
+def check_root(
+    verifying: Verifying,
+    problems: Problems,
+    where: str,
+    roots: Iterable[Term],
+    signed: Token | Ruling,
+    time_ms: int,
+) -> None:
+    """Has it verified that a root of offline money signed what says this time of itself.
+
+    Args:
+        problems: where it is named if none did.
+        where: what it stands beside, as the beginning of a sentence.
+    """
+    keys = keys_of(roots, time_ms)
+    if not keys:
+        problems.say(
+            _("{where}: no root of offline money of its time has signed it").format(where=where)
+        )
+        return
+    verifying.add_part(
+        problems,
+        where,
+        key=keys[0],
+        others=keys[1:],
+        signed_part=signed.signed_part(),
+        signature=signed.signature,
+    )
 
 
 def terms_of(acts: Iterable[Approved], what: str) -> Terms:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, column, select, table, tuple_
 
-from auditor.signatures.bank_keys import keys_of
+from auditor.signatures.bank_keys import check_root
 from auditor.signatures.key_rows import Term
 from auditor.signatures.verifying import Problems, Verifying
 from dcep.errors.v1 import errors_pb2
@@ -19,7 +19,6 @@ from language import _
 from offline_token.formats import FormatError
 from offline_token.ruling import End, Ruling
 from offline_token.verify import Reason
-from runtime.ed25519 import verified
 
 _COLUMNS = ("bank", "number", "reason", "verdict", "ruling")
 _refused = table("refused_deposits", *map(column, _COLUMNS))
@@ -68,16 +67,7 @@ def _check_ruling(
         problems.say(
             _("{where}: its ruling says that the piece ended otherwise").format(where=where)
         )
-    keys = keys_of(roots, ruling.time_ms)
-    part = ruling.signed_part()
-    if len(keys) == 1:
-        verifying.add_part(
-            problems, where, key=keys[0], signed_part=part, signature=ruling.signature
-        )
-    elif not any(verified(key, part, ruling.signature) for key in keys):
-        problems.say(
-            _("{where}: no root of offline money of its time has signed it").format(where=where)
-        )
+    check_root(verifying, problems, where, roots, ruling, ruling.time_ms)
 
 
 def _end(row: Any) -> End:

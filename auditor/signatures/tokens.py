@@ -11,12 +11,11 @@ from typing import Any
 
 from sqlalchemy import Engine, column, select, table
 
-from auditor.signatures.bank_keys import keys_of
+from auditor.signatures.bank_keys import check_root
 from auditor.signatures.key_rows import Term
 from auditor.signatures.verifying import Problems, Verifying
 from language import _
 from offline_token.formats import FormatError, Token
-from runtime.ed25519 import verified
 
 _tokens = table("tokens", *map(column, ("token_id", "bank", "number", "owner", "body")))
 _ROWS = 5_000
@@ -48,16 +47,7 @@ def check_tokens(
             token = Token.decode(bytes(row.body))
         except FormatError:
             continue  # where rows are held against their tokens it is named
-        keys = keys_of(roots, token.registered_time_ms)
-        part = token.signed_part()
-        if len(keys) == 1:
-            verifying.add_part(
-                problems, where, key=keys[0], signed_part=part, signature=token.signature
-            )
-        elif not any(verified(key, part, token.signature) for key in keys):
-            problems.say(
-                _("{where}: no root of offline money of its time has signed it").format(where=where)
-            )
+        check_root(verifying, problems, where, roots, token, token.registered_time_ms)
     return problems
 
 

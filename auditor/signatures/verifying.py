@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,14 @@ class Problems:
         )
 
 
+class _Whose(NamedTuple):
+    """Where a signature that does not hold is named, and by whose keys it may be instead."""
+
+    problems: Problems
+    where: str
+    others: Sequence[bytes]
+
+
 class Verifying:
     """Takes signatures to verify, and names those that do not hold.
 
@@ -98,8 +107,8 @@ class Verifying:
         self._progress = progress
         self._verifier = SignatureVerifier(os.cpu_count() or 1)
         self._checks: list[Check] = []
-        self._whose: list[tuple[Problems, str]] = []
-        self._running: deque[tuple[Callable[[], NDArray[np.bool_]], list[tuple[Problems, str]]]] = (
+        self._whose: list[_Whose] = []
+        self._running: deque[tuple[Callable[[], NDArray[np.bool_]], list[Check], list[_Whose]]] = (
             deque()
         )
         self._began = time.perf_counter()
@@ -141,15 +150,20 @@ class Verifying:
         signed_part: bytes,
         signature: bytes,
         always: bool = False,
+        others: Sequence[bytes] = (),
     ) -> None:
-        """As `add`, of what has its tag already: offline money."""
+        """As `add`, of what has its tag already: offline money.
+
+        Args:
+            others: keys by which it may be instead; seldom looked at.
+        """
         if self.wanted is Signatures.NONE or not (
             always or self._share >= 1.0 or self._random.random() < self._share
         ):
             self.left_out += 1
             return
         self._checks.append((key, signed_part, signature))
-        self._whose.append((problems, where))
+        self._whose.append(_Whose(problems, where, others))
         if len(self._checks) >= _AT_ONCE:
             self._begin()
 
@@ -178,17 +192,21 @@ class Verifying:
     def _begin(self) -> None:
         if not self._checks:
             return
-        self._running.append((self._verifier.begin(self._checks), self._whose))
+        self._running.append((self._verifier.begin(self._checks), self._checks, self._whose))
         self._checks, self._whose = [], []
         while len(self._running) > _AHEAD:
             self._end()
 
     def _end(self) -> None:
-        finish, whose = self._running.popleft()
+        finish, checks, whose = self._running.popleft()
         for index in np.flatnonzero(~finish()).tolist():
-            problems, where = whose[index]
-            problems.say(
-                _("{where}: the signature is not by the key that it must be by").format(where=where)
-            )
+            problems, where, others = whose[index]
+            _key, part, signature = checks[index]
+            if not any(verified(other, part, signature) for other in others):
+                problems.say(
+                    _("{where}: the signature is not by the key that it must be by").format(
+                        where=where
+                    )
+                )
         self.checked += len(whose)
         self._progress(len(whose))

@@ -40,7 +40,6 @@ from runtime.kept_bytes import KeptBytes
 from settlement.ledger import Ledger
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
 REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
 
 

@@ -34,7 +34,6 @@ from settlement.records import RECORD, Kind
 
 PENDING = bank_pb2.PAYMENT_STATE_PENDING
 SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
 
 
 class Loads:
