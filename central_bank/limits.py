@@ -162,7 +162,7 @@ MAX_RESTORED = 100
 MAX_TOKEN_FEN = 10_000_000
 """The largest token: 100,000 yuan; a load of more becomes several."""
 MAX_OFFLINE_PAYMENT_FEN = 50_000
-"""The most in one offline payment: 500 yuan. docs/offline.md has the figures behind the two."""
+"""The most in one offline payment: 500 yuan. docs/explanation/offline.md has the reasons."""
 
 MAX_OFFLINE_HOLDING_FEN = 500_000
 """The most that a device holds: 5,000 yuan."""

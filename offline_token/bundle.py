@@ -2,7 +2,7 @@
 
 Its head names all that changes often; behind it comes a filter of the devices that were revoked
 before. A newer head goes with the filter that a device has as long as it names that one.
-docs/offline_token.md specifies each field.
+docs/explanation/offline_token.md specifies each field.
 """
 
 from __future__ import annotations

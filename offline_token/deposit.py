@@ -1,7 +1,7 @@
 """A deposit: a payment's pieces, each signed by its owner over to a bank, for one wallet there.
 
 It is the last endorsement of a piece. Against any other it proves a double spend.
-docs/offline_token.md specifies the bytes.
+docs/explanation/offline_token.md specifies the bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Evidence of a double spend: a device has signed two different endorsements of one piece.
 
-Whoever knows the root's public key can check it; docs/offline_token.md has the file.
+Whoever knows the root's public key can check it; docs/explanation/offline_token.md has the file.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every number is unsigned and big-endian; times are Unix milliseconds, amounts
 fen; keys are Ed25519 public keys and signatures Ed25519 (RFC 8032). A
 signature covers a tag that names the type, a NUL byte, and everything before
-the signature. docs/offline_token.md specifies each field.
+the signature. docs/explanation/offline_token.md specifies each field.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Giving back: a payee endorses what it does not take to the keys that paid it, piece by piece.
+"""A payee returns a payment: it endorses each piece back to the key that paid it.
 
-The payer knows the payment, so what travels is only the payee's endorsements. docs/offline_token.md
-specifies the bytes and the checks.
+The payer already has the payment, so only the payee's endorsements travel.
+docs/explanation/offline_token.md specifies the bytes and the checks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Proof of possession: a device key signs for which wallet, at which bank, it is to be certified.
 
 Without it anybody could have a key that he has only seen certified in his own name.
-docs/offline_token.md specifies the bytes.
+docs/explanation/offline_token.md specifies the bytes.
 """
 
 from __future__ import annotations

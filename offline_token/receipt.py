@@ -1,6 +1,6 @@
 """A payee's word that it has taken a payment: signed with the key that the request has shown.
 
-docs/offline_token.md specifies the bytes.
+docs/explanation/offline_token.md specifies the bytes.
 """
 
 from __future__ import annotations

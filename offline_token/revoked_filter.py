@@ -3,7 +3,7 @@
 Of the others it takes one in 2**bits for one of them. This is a ribbon filter (P. C. Dillinger and
 S. Walzer, "Ribbon filter: practically smaller than Bloom and Xor", 2021): every name stands for an
 equation over 128 neighbouring bits of a bit string, and the bits are chosen so that the equations
-of all names in the set hold. docs/offline_token.md specifies the bytes.
+of all names in the set hold. docs/explanation/offline_token.md specifies the bytes.
 """
 
 from __future__ import annotations

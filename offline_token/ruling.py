@@ -2,7 +2,7 @@
 
 It names the chain byte for byte. Whoever breaks a copy of a chain, and has the copy ruled bad, has
 nothing that the true one could be ended by, though both end in the same piece.
-docs/offline_token.md specifies the bytes.
+docs/explanation/offline_token.md specifies the bytes.
 """
 
 from __future__ import annotations

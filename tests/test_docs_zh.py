@@ -6,7 +6,7 @@ figures, and where links lead. Whether words alone were changed, `docs/zh-CN/rea
 a digest of each English section as it was when somebody last put it into Chinese. Who has done that
 for a page says so by
 
-    python -m tests.test_docs_zh docs/offline.md
+    python -m tests.test_docs_zh docs/explanation/offline.md
 """
 
 import os
@@ -191,11 +191,15 @@ SAID = (
         (("`fen`", "`yuan`"), "the Chinese lacks names: fen"),
         (("| c | d |\n", ""), r"tables have \[2\] rows in English and \[1\]"),
         (("$ pay", "$ topup"), "code blocks differ"),
-        (("At", "[At](how-to/backup.md)"), "the Chinese alone has links to docs/how-to/backup.md"),
+        (
+            ("At", "[At](../how-to/backup.md)"),
+            "the Chinese alone has links to docs/how-to/backup.md",
+        ),
     ],
 )
 def test_what_differs_is_named(tmp_path: Path, changed: tuple[str, str], named_as: str) -> None:
-    page, (ours, theirs) = ROOT / "docs/offline.md", (tmp_path / "en.md", tmp_path / "zh.md")
+    page = ROOT / "docs/explanation/offline.md"
+    ours, theirs = tmp_path / "en.md", tmp_path / "zh.md"
     ours.write_text(SAID)
     theirs.write_text(SAID.replace("At most", "至多").replace("# now", "# 现在"))
     assert not list(differences(page, *sections(ours), *sections(theirs)))

@@ -1,7 +1,7 @@
 """Who learns what of offline payments: everybody's databases and logs, read from end to end.
 
 Alice banks at alpha, Bob at beta, Carol at gamma. Alice pays Bob, Bob pays Carol of it, both with
-no bank in between; Carol deposits. The table is the one in docs/offline.md.
+no bank in between; Carol deposits. The table is the one in docs/explanation/offline.md.
 
 Alice loads a second time, and pays Dan at gamma; Erin of beta pays him with two loads together. He
 deposits as well: what shows that two loads were one wallet's? Carol, too, has loaded twice, and

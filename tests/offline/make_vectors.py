@@ -25,8 +25,9 @@ from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_ba
 
 PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
 ABOUT = (
-    "Offline payments with the answer a verifier has to give; docs/offline_token.md has the rule. "
-    "Bytes are hex, numbers that may need 64 bits are decimal text. A case's `bundle` names one of "
+    "Offline payments with the answer a verifier has to give; "
+    "docs/explanation/offline_token.md has the rule. Bytes are hex, "
+    "numbers that may need 64 bits are decimal text. A case's `bundle` names one of "
     "`bundles`, without the root key in front; `request` is null at a deposit; `pieces` are what "
     "a good payment pays. The private keys (RFC 8032 seeds) let another implementation make the "
     "same bytes. `piece_ids` shows the steps from a token to the pieces of a chain. `give_backs` "

@@ -1,7 +1,8 @@
-"""A second verifier of offline payments and give-backs, written from docs/offline_token.md alone.
+"""A second verifier of offline payments and give-backs.
 
-It shares no code with the first: OpenSSL's Ed25519 instead of libsodium's, offsets instead of
-layouts, plain dictionaries and strings. Tests hold the two against each other.
+It is written from docs/explanation/offline_token.md alone, and shares no code with the first:
+OpenSSL's Ed25519 instead of libsodium's, offsets instead of layouts, plain dicts and strings.
+Tests hold the two against each other.
 """
 
 from __future__ import annotations

@@ -97,6 +97,6 @@ def downgrade() -> None:
 
 
 def _revocation(bank: str, key: bytes) -> bytes:
-    """As docs/offline_token.md says."""
+    """As docs/explanation/offline_token.md says."""
     named = b"D" + bank.encode().ljust(16, b"\0") + key
     return hashlib.sha256(b"dcep-offline:revoked/v1\0" + named).digest()

@@ -25,7 +25,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     rows = connection.execute(sa.text("SELECT device_key, certificate FROM devices")).all()
     for row in rows:
-        # Kind, bank and key stand at the head of the certificate, as docs/offline_token.md says.
+        # The certificate begins with kind, bank and key: docs/explanation/offline_token.md.
         head = b"dcep-offline:revoked/v1\0" + bytes(row.certificate)[:49]
         connection.execute(
             sa.text("UPDATE devices SET revocation = :revocation WHERE device_key = :key"),
