@@ -15,6 +15,7 @@ _OWN = {
     # What was typed
     "USAGE": N_("Look with `dcep --help`."),
     "NUMBER_INVALID": N_("Check the number: 16 digits, as `wallet show` has it."),
+    "PORTS": N_("Nothing was made; repeat it with another range in DCEP_PORTS, or without it."),
     "BANK_NAMES": N_("Nothing was made; repeat it with other names."),
     "NO_STACK": N_(
         "Say where it is with --dir FOLDER or DCEP_STACK; `dcep up --dir FOLDER` makes a new one."

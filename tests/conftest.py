@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from deployment.ports import RANGE
 from tests import softhsm as soft
 
 _names = itertools.count()
@@ -20,6 +21,12 @@ _names = itertools.count()
 for _name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
     os.environ.pop(_name, None)
 os.environ["LANG"] = "C.UTF-8"
+
+
+# The stacks of several workers choose their ports at the same time.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+_EACH = 12_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ[RANGE] = f"{20_000 + int(_WORKER) * _EACH}-{20_000 + (int(_WORKER) + 1) * _EACH - 1}"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

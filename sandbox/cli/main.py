@@ -35,6 +35,7 @@ from currency.number import NumberError
 from currency.reasons import in_words
 from dcep.errors.v1 import errors_pb2
 from deployment.another_stack import AnotherStack
+from deployment.ports import PortsMisnamed
 from deployment.processes import ProcessFailed
 from deployment.topology import BanksMisnamed, StackMissing
 from language import N_, _
@@ -131,6 +132,8 @@ def _run() -> None:
         speaker.fail(EXIT_USAGE, "NUMBER_INVALID", str(wrong))
     except BanksMisnamed as wrong:
         speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
+    except PortsMisnamed as wrong:
+        speaker.fail(EXIT_USAGE, "PORTS", str(wrong))
     except StackMissing as missing:
         speaker.fail(EXIT_USAGE, missing.reason, str(missing))
     except AnotherStack as other:
