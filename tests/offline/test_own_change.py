@@ -17,11 +17,6 @@ from wallet.secure_element.interface import PieceState
 from wallet.secure_element.state import State
 
 
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 def left(holder: Purse) -> list[int]:
     return [piece.hops_left for piece in holder.element.pieces()]
 

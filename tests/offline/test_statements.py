@@ -19,11 +19,6 @@ from tests.offline.trust_cases import SINCE, filter_of
 from wallet.secure_element.interface import PieceState
 
 
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 def trust(country: Country, *purses: Purse, age_ms: int = 0, **changes: Any) -> None:
     bundle = country.bundle(created_time_ms=NOW - age_ms, **changes)
     for each in purses:

@@ -12,6 +12,7 @@ import typer.testing
 
 import language
 from runtime.clock import ManualClock, SystemClock
+from tests.offline.country import Country
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
 from wallet.app import App
@@ -32,6 +33,12 @@ def commands_are_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", lambda app: _made(app, language.chosen()))
         yield
+
+
+@pytest.fixture(scope="session")
+def country() -> Country:
+    """Making its certificates takes time."""
+    return Country()
 
 
 @pytest.fixture

@@ -49,11 +49,6 @@ ANYBODYS = {
 }
 
 
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 class Between:
     """Bytes between a reader and a card: recorded, and by a middleman altered."""
 

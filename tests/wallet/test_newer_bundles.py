@@ -15,18 +15,13 @@ from tests.offline.country import NOW, Country, key_of
 from tests.offline.purses import Purse, purse
 from tests.offline.trust_cases import filter_of
 from tests.wallet.held_cards import Held
-from tests.wallet.test_hand_over import Memory
+from tests.wallet.linked import Memory
 from wallet.hard_wallet import tap
 from wallet.offline import link_payments, newer_bundles
 from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import OfflinePayments
 
 OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)
-
-
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
 
 
 def encoded(country: Country, minutes: int, **changes: Any) -> bytes:

@@ -22,11 +22,6 @@ from wallet.secure_element.interface import PieceState
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
 
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
     grpc_bank.country = Country()

@@ -13,12 +13,6 @@ from tests.offline.purses import Purse, deposits, pay, purse
 from tests.wallet.test_cli import Cli
 from wallet.secure_element.interface import Limits
 
-
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 OWN, RULE = "wallet offline limit", "the central bank's limit"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import Purse, deposits, pay, purse, ruled
 from wallet.cli.offline_texts import shown
@@ -11,11 +9,6 @@ from wallet.home.home import Profile
 from wallet.secure_element.interface import PieceState
 
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
-
-
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
 
 
 def states(holder: Purse) -> list[tuple[int, int, str]]:

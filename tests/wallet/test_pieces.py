@@ -9,11 +9,6 @@ from tests.offline.country import DAY, NOW, Country
 from tests.offline.purses import deposits, pay, purse
 
 
-@pytest.fixture(scope="module")
-def country() -> Country:
-    return Country()
-
-
 def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Country) -> None:
     alice, bob, carol = (
         purse(country, "alice", 100),

@@ -1,0 +1,77 @@
+"""What the tests of the sealed log share: a disk, and a state with many pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from runtime.clock import ManualClock
+from runtime.randomness import SeededRandomness
+from tests.offline.country import NOW, Country, key_of
+from tests.offline.purses import WALLET, purse
+from tests.wallet.test_sealed_file import opened
+from wallet.secure_element.element import SecureElement
+from wallet.secure_element.interface import Limits
+from wallet.secure_element.signer import seed_key
+
+COUNTRY = Country()
+
+
+class Device:
+    """Alice's device on a disk, and one that she deals with, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        store = opened(folder)
+        seed = seed_key(bytes(key_of("alice")))
+        store.change(lambda state: state.keys.append(seed))
+        self.tokens = 0
+        element = self.element(folder, 0)
+        made = COUNTRY.alice.certificate.encode()
+        element.certify(made, COUNTRY.bank_certificate("alpha").encode())
+        element.trust(COUNTRY.root_public + COUNTRY.bundle().encode())
+        element.load([COUNTRY.mint(COUNTRY.alice, 300, number=10_000).token.encode()])
+
+    def element(self, folder: Path, seed: int) -> SecureElement:
+        """As a new process opens it; what it draws follows from the seed."""
+        return SecureElement(opened(folder), ManualClock(NOW), SeededRandomness(seed))
+
+    def act(self, what: str, fen: int, step: int) -> Callable[[SecureElement], object]:
+        """Something that a device is asked; the same asked of a copy has the same answer."""
+        bob = self._bob(step)
+        if what == "load":
+            token = COUNTRY.mint(COUNTRY.alice, fen, number=step + 1).token.encode()
+            return lambda element: element.load([token])
+        if what == "pay":
+            request = bob.request(fen)
+            return lambda element: element.pay(request)
+        if what == "be paid":
+            request = self.element(self.folder, 100 + step).request(fen)
+            payment = bob.pay(request)
+            return lambda element: element.accept(payment)
+        if what == "limits":
+            return lambda element: element.set_limits(Limits(fen, 10_000))
+        if what == "deposit":
+            return lambda element: element.begin_deposit("alpha", WALLET)
+        if what == "back":
+            back = self._given_back(bob, fen, step)
+            return lambda element: element.take_back(back)
+        if what == "trust":
+            newer = COUNTRY.bundle(created_time_ms=NOW + fen)
+            return lambda element: element.trust(COUNTRY.root_public + newer.encode())
+        known = self.element(self.folder, 0).begin_deposit("alpha", WALLET)[:1] or [b""]
+        if what == "end":
+            return lambda element: element.end_deposit(known[0])
+        return lambda element: element.refuse_deposit(known[0], b"", "no")
+
+    def _bob(self, step: int) -> SecureElement:
+        made = purse(COUNTRY, "bob", 300).element
+        made._randomness = SeededRandomness(1_000 + step)  # other challenges each time
+        return made
+
+    def _given_back(self, bob: SecureElement, fen: int, step: int) -> bytes:
+        """What she has paid and is given back: a payment of another amount than was asked."""
+        request = bob.request(fen)
+        payment = self.element(self.folder, 200 + step).pay(request)
+        bob.set_limits(Limits(0, 300))
+        return bob.give_back(payment)
