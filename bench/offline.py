@@ -23,7 +23,8 @@ from central_bank.app import CentralBank, build
 from central_bank.authentication.banks import INSTITUTION, Bank
 from central_bank.limits import MAX_OFFLINE_HOLDING_FEN
 from central_bank.peers.interface import BankPeers
-from central_bank.tables import metadata, tokens
+from central_bank.registration.offline.tables import tokens
+from central_bank.tables import metadata
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2

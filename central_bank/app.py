@@ -13,12 +13,14 @@ from central_bank.authentication.acts import authentication_effects
 from central_bank.authentication.banks import INSTITUTION, Registry, opening
 from central_bank.authentication.central_keys import CentralKeys
 from central_bank.authentication.offline_roots import OfflineRoots
+from central_bank.authentication.tables import office as office_tables
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.issuance.redemption_reserve import SettingAside
 from central_bank.issuance.requests import BankRequests
 from central_bank.issuance.reserves import IssuingOffice
 from central_bank.ledger import accounts
 from central_bank.ledger.overload import CoreOverloaded
+from central_bank.ledger.tables import ledger as ledger_tables
 from central_bank.peers.asking import Asking
 from central_bank.peers.interface import BankPeers
 from central_bank.registration.feed import Feed
@@ -38,8 +40,6 @@ from central_bank.registration.offline.verification import Judging
 from central_bank.registration.put_back import PuttingBack
 from central_bank.registration.returns import Returns
 from central_bank.registration.settlement import Settlement
-from central_bank.tables import ledger as ledger_tables
-from central_bank.tables import office as office_tables
 from dcep.errors.v1 import errors_pb2
 from officers.acts import Acts
 from officers.build import Founding, open_acts, open_officers

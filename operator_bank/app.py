@@ -19,6 +19,7 @@ from operator_bank.feed.follower import FeedFollower
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
 from operator_bank.ledger.standing import Standing
+from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.lost.coming_back import ComingBack
 from operator_bank.lost.settling import LostPayments, LostSettlement
 from operator_bank.lost.windows import ComeBacks
@@ -36,7 +37,6 @@ from operator_bank.peers.interface import CentralBank
 from operator_bank.peers.trusted_keys import TrustedKeys
 from operator_bank.statements.statement import PaymentHistory
 from operator_bank.suspense.payouts import SuspensePayouts
-from operator_bank.tables import ledger as ledger_tables
 from operator_bank.tables import office as office_tables
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.acceptance import Inbound

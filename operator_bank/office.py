@@ -11,9 +11,9 @@ from sqlalchemy import Connection, insert, update
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect, SqlEffect
 from operator_bank.exchange.machines import Machines
+from operator_bank.exchange.tables import cash_machines
 from operator_bank.ledger.standing import Standing
 from operator_bank.suspense.payouts import SuspensePayouts
-from operator_bank.tables import cash_machines
 from operator_bank.wallets.classes import KIND, Policy, table_of
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, tuple_
 
 from central_bank.authentication.banks import Registry
 from central_bank.ledger import accounts
-from central_bank.tables import ledger
+from central_bank.ledger.tables import ledger
 from runtime.checks import invalid
 from runtime.database import Database
 from runtime.pagination import MAX_PAGE

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from central_bank.authentication.bank import Bank, ReplacedCertificate, ReplacedKey
+from central_bank.authentication.tables import bank_certificates, bank_keys, banks
 from central_bank.authentication.terms import Ending
-from central_bank.tables import bank_certificates, bank_keys, banks, put_backs
+from central_bank.registration.tables import put_backs
 
 Rows = dict[int, list[Row[Any]]]
 

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, update
 
 from central_bank.authentication.bank import Bank as Bank
 from central_bank.authentication.bank_rows import Given, Renewal, put_bank, read_banks, renew_bank
+from central_bank.authentication.tables import banks
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_BANK_CREDENTIALS, MAX_BANKS, MAX_OVERLAP_MS
-from central_bank.tables import banks
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import invalid, public_key, required, text
 from runtime.clock import Clock

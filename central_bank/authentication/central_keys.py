@@ -17,9 +17,9 @@ from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.banks import INSTITUTION
 from central_bank.authentication.possession import check_possession
+from central_bank.authentication.tables import central_keys, key_successions
 from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_CENTRAL_KEYS, MAX_OVERLAP_MS
-from central_bank.tables import central_keys, key_successions
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, insert, select, update
 from central_bank.authentication.announced import AnnouncedSigner
 from central_bank.authentication.bank_rows import Given
 from central_bank.authentication.possession import check_possession
+from central_bank.authentication.tables import offline_roots
 from central_bank.authentication.terms import Ending
 from central_bank.limits import MAX_OFFLINE_ROOTS, MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
-from central_bank.tables import offline_roots
 from dcep.errors.v1 import errors_pb2
 from offline_token.formats import CENTRAL_BANK, Certificate
 from offline_token.signing import certify_bank

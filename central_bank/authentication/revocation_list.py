@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from sqlalchemy import case, func, select
 
+from central_bank.authentication.tables import revoked_devices
 from central_bank.limits import MAX_REVOKED, REVOKED_ANYHOW, REVOKED_KEPT_MS
-from central_bank.tables import revoked_devices
 from offline_token.limits import MAX_LISTED
 from offline_token.revoked_filter import bits_within, build_filter
 from runtime.clock import Clock

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from central_bank.authentication.banks import Bank, InTransaction, nothing
 from central_bank.authentication.offline_roots import OfflineRoots
 from central_bank.authentication.revocation_list import Listed, RevocationList
+from central_bank.authentication.tables import bank_keys, banks, revoked_devices
 from central_bank.limits import (
     BUNDLE_MADE_EACH_MS,
     MAX_FULL_BANKS,
@@ -20,7 +21,6 @@ from central_bank.limits import (
     MAX_REVOKED_BY_BANK,
     MAX_TOKEN_FEN,
 )
-from central_bank.tables import bank_keys, banks, revoked_devices
 from dcep.errors.v1 import errors_pb2
 from offline_token.bundle import TrustBundle
 from offline_token.formats import (

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, insert, select, update
 
 from central_bank.authentication.banks import Registry
+from central_bank.authentication.tables import office
+from central_bank.issuance.tables import redemptions
 from central_bank.limits import PATIENCE_S
 from central_bank.peers.asking import Asking
-from central_bank.tables import office, redemptions
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from runtime.database import Database

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from central_bank.authentication.banks import Bank, Registry
+from central_bank.issuance.tables import issuance_requests
 from central_bank.limits import MAX_OPEN_REQUESTS, REQUEST_LIFE_MS
-from central_bank.tables import issuance_requests
 from dcep.errors.v1 import errors_pb2
 from runtime.checks import amount, request_id
 from runtime.clock import Clock

@@ -8,7 +8,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.limits import ACTS_TOLD_MS
-from central_bank.tables import acts_told, feed_ledger, feed_marks, feed_receipts, put_backs
+from central_bank.registration.tables import (
+    acts_told,
+    feed_ledger,
+    feed_marks,
+    feed_receipts,
+    put_backs,
+)
 from runtime.database import Database
 
 LEDGER_BYTES = 16

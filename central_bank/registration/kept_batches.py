@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, insert
 
 from central_bank.authentication.banks import Bank
-from central_bank.tables import bank_batches
+from central_bank.registration.tables import bank_batches
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.kept_payload import KeptPayload, take_apart

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from central_bank.authentication.banks import Bank, Registry
 from central_bank.registration.feed_book import LEDGER_BYTES, Link
-from central_bank.tables import feed_ledger, feed_receipts, put_backs
+from central_bank.registration.tables import feed_ledger, feed_receipts, put_backs
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act, Decision, Effect

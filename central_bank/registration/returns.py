@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, tuple_
 
 from central_bank.authentication.banks import Bank
 from central_bank.ledger import accounts
-from central_bank.tables import returned_payments
+from central_bank.registration.tables import returned_payments
 from currency.number import prefix_of
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from dcep.errors.v1 import errors_pb2
+from operator_bank.exchange.tables import cash_machines
 from operator_bank.limits import MAX_MACHINES
-from operator_bank.tables import cash_machines
 from runtime.checks import public_key
 from runtime.database import Database
 from runtime.errors import Refusal

@@ -18,8 +18,8 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.exchange.machines import Machines
+from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
-from operator_bank.tables import cash_receipts
 from operator_bank.wallets.orders import Order
 from runtime.bounds import too_long
 from runtime.checks import invalid, public_key

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.peers.central_keys import Verifies
-from operator_bank.tables import feed_place, feed_tips
 from runtime.database import Database, execute_many
 from runtime.errors import Refusal
 from runtime.hash_chain import HASH_BYTES, beginning, linked

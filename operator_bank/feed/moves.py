@@ -17,10 +17,13 @@ from sqlalchemy import Connection, select
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotSetAside
+from operator_bank.feed.tables import given_back
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_SEQUENCE
+from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
-from operator_bank.tables import given_back, lost_moves, outbound, token_deposits
+from operator_bank.offline.tables import token_deposits
+from operator_bank.payments.tables import outbound
 from operator_bank.vault.vault import Vault
 from operator_bank.wallets.directory import Directory
 from runtime.database import Database, of_values

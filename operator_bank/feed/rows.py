@@ -11,13 +11,16 @@ from sqlalchemy import Connection, bindparam, insert, update
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.moves import DEPOSITED, ENDED, SETTLED, Heard, Move
+from operator_bank.feed.tables import given_back
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import holders_reason
 from operator_bank.limits import SHORT_VALIDITY_MS
+from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
+from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.probing import PayeeRefusals
+from operator_bank.payments.tables import diverted, outbound
 from operator_bank.suspense.entries import entry_row, put_entries, source_of
-from operator_bank.tables import diverted, given_back, lost_moves, outbound, token_deposits
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.refused import Refused
 from runtime.clock import Clock

@@ -18,8 +18,10 @@ from officers.effects import Act, Decision, Effect
 from operator_bank.ledger import accounts
 from operator_bank.ledger.standing import Standing
 from operator_bank.limits import MAX_GAP
+from operator_bank.lost.tables import come_backs
 from operator_bank.lost.windows import ComeBacks
-from operator_bank.tables import come_backs, token_deposits, wallets
+from operator_bank.offline.tables import token_deposits
+from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database

@@ -19,8 +19,8 @@ from operator_bank.feed.moves import numbered
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of, refusal_of
 from operator_bank.ledger.standing import Standing
+from operator_bank.lost.tables import lost_moves
 from operator_bank.lost.windows import ComeBacks
-from operator_bank.tables import lost_moves
 from operator_bank.wallets.directory import Directory
 from runtime.checks import amount, invalid
 from runtime.clock import Clock

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from operator_bank.tables import come_backs
+from operator_bank.lost.tables import come_backs
 from runtime.database import Database
 from runtime.remembered import Remembered
 

@@ -27,9 +27,10 @@ from operator_bank.offline.device_keys import DeviceKeys
 from operator_bank.offline.questions import Questions
 from operator_bank.offline.refusals import signed_refusal
 from operator_bank.offline.resending import deposit_item
+from operator_bank.offline.tables import token_deposits
+from operator_bank.payments.tables import IS_PENDING
 from operator_bank.peers.central_keys import Verifies
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import IS_PENDING, token_deposits
 from operator_bank.wallets.orders import Order, Orders, check_unexpired
 from operator_bank.wallets.refused import Refused, check_room
 from runtime.checks import invalid, required

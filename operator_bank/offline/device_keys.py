@@ -29,7 +29,7 @@ from operator_bank.limits import (
     MAX_REPORTED,
     REVOKED_KEY_KEPT_MS,
 )
-from operator_bank.tables import devices
+from operator_bank.offline.tables import devices
 from operator_bank.wallets.orders import Order
 from runtime.clock import Clock
 from runtime.database import Database

@@ -20,8 +20,8 @@ from operator_bank.offline.questions import FEED_PATIENCE_S, Questions
 from operator_bank.offline.revocations import Revocations
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.payments.tables import IS_LOAD, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import IS_LOAD, outbound
 from operator_bank.wallets.orders import DEVICE_KEY_BYTES, Order, Orders
 from operator_bank.wallets.refused import Refused
 from runtime.checks import amount, exact_bytes

@@ -18,9 +18,9 @@ from offline_token.formats import KEY_BYTES, FormatError
 from offline_token.verify import Reason, check_bundle
 from operator_bank.limits import BUNDLE_FRESH_MS, BUNDLE_USABLE_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.offline.succeeding_roots import Kept, SucceedingRoots
+from operator_bank.offline.tables import trust_bundle
 from operator_bank.peers.contradictions import BUNDLE, Contradictions
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import trust_bundle
 from runtime.checks import public_key
 from runtime.clock import Clock
 from runtime.database import Database

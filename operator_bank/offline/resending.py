@@ -15,8 +15,9 @@ from dcep.bank.v1 import orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, RESENT_DEPOSITS, RESENT_LOADS
+from operator_bank.offline.tables import token_deposits
+from operator_bank.payments.tables import IS_PENDING, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import IS_PENDING, outbound, token_deposits
 from operator_bank.wallets.orders import DEVICE_KEY_BYTES
 from runtime.clock import Clock
 from runtime.database import Database

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES
 from offline_token.roots import heirs, may_follow
-from operator_bank.tables import root_successions
+from operator_bank.offline.tables import root_successions
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger

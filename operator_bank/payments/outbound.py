@@ -16,8 +16,8 @@ from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, MAX_ISOLATED, MAX_LANES_AT_ONCE, SUBMIT_ITEMS
 from operator_bank.payments.lanes import Lane
+from operator_bank.payments.tables import IS_PENDING, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import IS_PENDING, outbound
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal

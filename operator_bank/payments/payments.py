@@ -20,7 +20,7 @@ from operator_bank.limits import MAX_ITEMS
 from operator_bank.lost.settling import LostPayments
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.probing import PayeeRefusals
-from operator_bank.tables import outbound
+from operator_bank.payments.tables import outbound
 from operator_bank.wallets.directory import Directory
 from operator_bank.wallets.orders import Order, Orders
 from operator_bank.wallets.refused import Refused

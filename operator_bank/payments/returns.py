@@ -11,8 +11,8 @@ from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_ORDER_VALIDITY_MS
 from operator_bank.payments.outbound import Outbound
 from operator_bank.payments.payments import Going, put_outbound
+from operator_bank.payments.tables import diverted
 from operator_bank.suspense.entries import entry_row, put_entries, undelivered
-from operator_bank.tables import diverted
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.core import Answers, Batch

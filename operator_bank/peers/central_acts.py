@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.tables import feed_tips
 from operator_bank.peers.contradictions import ACTS, Contradictions
-from operator_bank.tables import feed_tips
 from runtime.database import Database
 
 

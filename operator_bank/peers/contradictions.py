@@ -14,7 +14,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Connection, func, insert, select
 
-from operator_bank.tables import contradictions
+from operator_bank.peers.tables import contradictions
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger

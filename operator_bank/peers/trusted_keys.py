@@ -20,7 +20,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.peers.central_keys import CentralKeys, unknown_key
 from operator_bank.peers.contradictions import KEYS, Contradictions
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import key_successions
+from operator_bank.peers.tables import key_successions
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.envelope import key_id, verify

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert
 
 from dcep.bank.v1 import bank_pb2
 from dcep.registration.v1 import registration_pb2
-from operator_bank.tables import suspense
+from operator_bank.suspense.tables import suspense
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment

@@ -13,7 +13,7 @@ from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of
 from operator_bank.suspense.entries import entry_of
-from operator_bank.tables import suspense
+from operator_bank.suspense.tables import suspense
 from operator_bank.wallets.acceptance import Inbound
 from operator_bank.wallets.directory import Directory, InTransaction, Wallet, nothing_else
 from runtime.checks import journal_position

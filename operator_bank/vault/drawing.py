@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import drawing
+from operator_bank.vault.tables import drawing
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.errors import Refusal, is_undecided

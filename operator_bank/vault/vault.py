@@ -11,9 +11,9 @@ from currency.amount import format_yuan
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import refusal_of
+from operator_bank.ledger.tables import ledger as tables
+from operator_bank.payments.tables import IS_PENDING, outbound
 from operator_bank.peers.interface import CentralBank
-from operator_bank.tables import IS_PENDING, outbound
-from operator_bank.tables import ledger as tables
 from operator_bank.vault.drawing import Drawing
 from runtime.checks import amount, invalid
 from runtime.clock import Clock

@@ -14,8 +14,8 @@ from dcep.bank.v1 import bank_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
-from operator_bank.tables import wallets
 from operator_bank.wallets.numbers import numbers_of
+from operator_bank.wallets.tables import wallets
 from runtime.checks import invalid
 from runtime.clock import Clock
 from runtime.database import Database

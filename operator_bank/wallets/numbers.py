@@ -8,7 +8,7 @@ import secrets
 from sqlalchemy import Connection, insert, select
 
 from currency.number import SERIAL_DIGITS, make
-from operator_bank.tables import number_secret
+from operator_bank.wallets.tables import number_secret
 from runtime.database import Database
 
 _LEFT, _RIGHT = 10 ** (SERIAL_DIGITS // 2), 10 ** (SERIAL_DIGITS - SERIAL_DIGITS // 2)

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.message import Message
 from sqlalchemy import delete, insert, select, update
 
-from central_bank.tables import acts_told
-from central_bank.tables import office as central_office
+from central_bank.authentication.tables import office as central_office
+from central_bank.registration.tables import acts_told
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from officers.chain import after_end, after_proposal, chain_beginning, put_link

@@ -10,8 +10,8 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import Table, select, update
 
+from central_bank.authentication.tables import office as central_office
 from central_bank.ledger import accounts as central_accounts
-from central_bank.tables import office as central_office
 from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as bank_office
 from runtime.envelope import sign

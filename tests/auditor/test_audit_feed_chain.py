@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from central_bank.tables import feed_ledger, feed_marks, feed_receipts
+from central_bank.registration.tables import feed_ledger, feed_marks, feed_receipts
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.ledger.accounts import MIRROR
-from operator_bank.tables import feed_place, feed_tips
 from settlement.records import Kind
 from tests.auditor.forging import Beside
 from tests.auditor.test_audit_signatures import Stack, named, shared, stack  # noqa: F401 (fixtures)

@@ -17,7 +17,8 @@ from console.cash_machine import CashMachine
 from console.tray import Tray
 from dcep.bank.v1 import orders_pb2
 from dcep.office.v1 import office_pb2
-from operator_bank.tables import cash_machines, metadata
+from operator_bank.exchange.tables import cash_machines
+from operator_bank.tables import metadata
 
 FIRST, SECOND, THIEF = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 NUMBER = "6201000000000012"

@@ -17,15 +17,16 @@ from auditor.signatures.orders import TAGS
 from auditor.signatures.stack import EVERY_SIGNATURE, SignaturesAsked
 from auditor.signatures.verifying import Signatures
 from central_bank.ledger.accounts import circulation
-from central_bank.tables import bank_batches
-from central_bank.tables import ledger as central_tables
+from central_bank.ledger.tables import ledger as central_tables
+from central_bank.registration.tables import bank_batches
 from dcep.bank.v1 import orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
+from operator_bank.feed.tables import feed_tips
 from operator_bank.ledger import accounts
-from operator_bank.tables import feed_tips, wallets
-from operator_bank.tables import ledger as bank_tables
-from operator_bank.tables import outbound as outgoing
+from operator_bank.ledger.tables import ledger as bank_tables
+from operator_bank.payments.tables import outbound as outgoing
+from operator_bank.wallets.tables import wallets
 from runtime.envelope import sign
 from settlement.journal import Journal, Tip
 from settlement.records import AccountFlag, Kind, RecordFlag, record_digest

@@ -14,7 +14,9 @@ from sqlalchemy import Table, delete, insert, select
 
 from auditor.audit import _judge, _replay, audit_engines
 from auditor.signatures.stack import EVERY_SIGNATURE
-from central_bank.tables import ledger, losses, metadata, refused_deposits
+from central_bank.ledger.tables import ledger
+from central_bank.registration.offline.tables import losses, refused_deposits
+from central_bank.tables import metadata
 from dcep.errors.v1 import errors_pb2
 from deployment.topology import CENTRAL_BANK
 from tests.auditor.cells import COPIED, DELETED, alterations, done, rows_of

@@ -11,13 +11,13 @@ from sqlalchemy import column, delete, select, table, update
 
 from auditor.audit import StackAudit, audit_engines
 from auditor.signatures.bank_keys import LATE_MS
-from central_bank.tables import (
-    bank_batches,
+from central_bank.authentication.tables import (
     bank_certificates,
     bank_keys,
     central_keys,
     key_successions,
 )
+from central_bank.registration.tables import bank_batches
 from dcep.authentication.v1 import authentication_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2

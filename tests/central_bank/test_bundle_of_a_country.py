@@ -10,9 +10,9 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import insert
 
+from central_bank.authentication.tables import bank_certificates, bank_keys, banks, revoked_devices
 from central_bank.authentication.trust_bundle import revocation_of
 from central_bank.limits import MAX_FULL_BANKS, MAX_REVOKED
-from central_bank.tables import bank_certificates, bank_keys, banks, revoked_devices
 from offline_token.bundle import TrustBundle, head_bytes
 from offline_token.formats import KEY_BYTES, Certificate
 from offline_token.limits import MAX_BUNDLE_BYTES, MAX_LISTED, MAX_STATEMENT_BYTES

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from central_bank.authentication.banks import Bank
 from central_bank.limits import ACTS_TOLD_MS
 from central_bank.registration.feed_book import Link
-from central_bank.tables import acts_told, feed_marks, feed_receipts
+from central_bank.registration.tables import acts_told, feed_marks, feed_receipts
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from runtime.database import open_engine

@@ -8,7 +8,7 @@ import pytest
 from nacl.signing import VerifyKey
 from sqlalchemy import select
 
-from central_bank.tables import bank_batches
+from central_bank.registration.tables import bank_batches
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from central_bank.authentication.banks import Bank
 from central_bank.limits import KEPT_FOR_NOTHING_BYTES_PER_HOUR, MAX_AHEAD_MS
-from central_bank.tables import bank_batches
+from central_bank.registration.tables import bank_batches
 from currency.number import make
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

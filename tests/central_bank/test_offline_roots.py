@@ -13,8 +13,8 @@ from sqlalchemy import update
 from auditor.audit import audit_engines
 from central_bank.authentication.key_metrics import watch_offline_roots
 from central_bank.authentication.offline_roots import OWNER, OfflineRoots
+from central_bank.authentication.tables import offline_roots
 from central_bank.limits import MAX_ROOT_OVERLAP_MS, MIN_ROOT_OVERLAP_MS
-from central_bank.tables import offline_roots
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from offline_token.bundle import TrustBundle

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from central_bank import limits
+from central_bank.authentication.tables import revoked_devices
 from central_bank.registration.offline import pruned_chain, pruning
 from central_bank.registration.offline.double_spends import DEPOSITED
-from central_bank.tables import evidence, losses, pieces, pruned, revoked_devices, tokens
+from central_bank.registration.offline.tables import evidence, losses, pieces, pruned, tokens
 from offline_token.formats import Chain
 from tests.central_bank.test_restore import OVER, PatientCentre, audit, offline_float
 from tests.offline.country import DAY

@@ -7,7 +7,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from central_bank.authentication.banks import Bank
-from central_bank.tables import put_backs
+from central_bank.registration.tables import put_backs
 from console.coming_back import NUMBERS_LEFT_OUT, next_act
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import bank_pb2

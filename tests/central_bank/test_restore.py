@@ -12,7 +12,7 @@ from auditor.audit import StackAudit, audit_engines
 from central_bank import limits
 from central_bank.ledger import accounts
 from central_bank.registration.offline.expiry import RestoreBroken
-from central_bank.tables import pieces, tokens
+from central_bank.registration.offline.tables import pieces, tokens
 from deployment.topology import CENTRAL_BANK
 from offline_token.formats import PAYEE_OUTPUT, Chain, Token
 from offline_token.limits import MAX_CERTIFICATE_MS

@@ -12,7 +12,7 @@ from central_bank import limits
 from central_bank.authentication.revocation_list import RevocationList
 from central_bank.authentication.trust_bundle import revocation_of
 from central_bank.registration.offline.evidence import _put
-from central_bank.tables import evidence, refused_deposits
+from central_bank.registration.offline.tables import evidence, refused_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.formats import DEVICE, Certificate

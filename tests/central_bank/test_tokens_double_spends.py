@@ -17,7 +17,7 @@ from sqlalchemy import select
 from central_bank import limits
 from central_bank.ledger import accounts
 from central_bank.registration.offline.double_spends import DEPOSITED
-from central_bank.tables import pieces, tokens
+from central_bank.registration.offline.tables import pieces, tokens
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.deposit import Deposit, sign_deposit

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from auditor.audit import audit_engines
 from central_bank import limits
-from central_bank.tables import waiting_deposits
+from central_bank.registration.offline.tables import waiting_deposits
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from deployment.topology import CENTRAL_BANK

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from central_bank.limits import MAX_CLEARED_SINGLY
-from central_bank.tables import refused_deposits
+from central_bank.registration.offline.tables import refused_deposits
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from deployment.provisioning import business_key
 from deployment.topology import CENTRAL_BANK

@@ -21,7 +21,7 @@ from central_bank.limits import (
     TOKEN_LIFETIME_MS,
 )
 from central_bank.registration.offline.outcomes import REFUSED
-from central_bank.tables import losses, pieces, tokens
+from central_bank.registration.offline.tables import losses, pieces, tokens
 from deployment.topology import CENTRAL_BANK
 from offline_token.formats import Request
 from runtime.errors import Refusal

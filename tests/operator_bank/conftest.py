@@ -27,10 +27,12 @@ from offline_token.signing import sign_bundle
 from operator_bank.app import Bank, BankParts, build
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.feed.moves import numbered
+from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import MAX_OWN_REVOKED, MAX_SEQUENCE
+from operator_bank.offline.tables import token_deposits
 from operator_bank.payments.payments import Paid
-from operator_bank.tables import ledger as ledger_tables
-from operator_bank.tables import metadata, outbound, token_deposits
+from operator_bank.payments.tables import outbound
+from operator_bank.tables import metadata
 from operator_bank.wallets.classes import limits_of
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.orders import TAGS

@@ -14,8 +14,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.exchange.receipts import read_machines
+from operator_bank.exchange.tables import cash_receipts
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_READY_AGE_MS, MAX_RECEIPT_AGE_MS
-from operator_bank.tables import cash_receipts
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.settings import SettingsError

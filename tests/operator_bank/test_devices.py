@@ -33,7 +33,7 @@ from operator_bank.limits import (
     MAX_LIVE_KEYS,
     REVOKED_KEY_KEPT_MS,
 )
-from operator_bank.tables import devices
+from operator_bank.offline.tables import devices
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import NONCE, asking, made_key, signing_key
 from tests.feeds import refused_deposit

@@ -16,7 +16,7 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, RESENT_LOADS
-from operator_bank.tables import token_deposits
+from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key
 from tests.operator_bank.conftest import FOREIGN, Holder, World

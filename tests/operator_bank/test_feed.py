@@ -12,7 +12,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import MAX_ITEMS
-from operator_bank.tables import token_deposits
+from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 

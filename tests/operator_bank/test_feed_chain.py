@@ -15,11 +15,11 @@ from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
+from operator_bank.feed.tables import feed_place, feed_tips
+from operator_bank.ledger.tables import ledger as ledger_tables
 from operator_bank.limits import FEED_AGAIN_MS
 from operator_bank.peers.central_keys import CentralKeys, read_keys
 from operator_bank.peers.trusted_keys import TrustedKeys
-from operator_bank.tables import feed_place, feed_tips
-from operator_bank.tables import ledger as ledger_tables
 from runtime.database import Database, open_engine
 from runtime.errors import NoAnswer, Refusal
 from runtime.hash_chain import beginning, linked

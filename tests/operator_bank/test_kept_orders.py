@@ -10,7 +10,9 @@ from sqlalchemy import select
 from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
-from operator_bank.tables import devices, outbound, wallets
+from operator_bank.offline.tables import devices
+from operator_bank.payments.tables import outbound
+from operator_bank.wallets.tables import wallets
 from runtime.envelope import signed_bytes
 from runtime.errors import NoAnswer, Refusal
 from settlement.journal import Tip

@@ -16,8 +16,9 @@ from offline_token.revoked_filter import build_filter
 from offline_token.signing import certify_bank, sign_bundle
 from operator_bank.limits import BUNDLE_FRESH_MS, MAX_BUNDLE_AHEAD_MS
 from operator_bank.offline.newest_bundle import read_roots
+from operator_bank.offline.tables import trust_bundle
 from operator_bank.peers.contradictions import BUNDLE, watch_contradictions
-from operator_bank.tables import contradictions, trust_bundle
+from operator_bank.peers.tables import contradictions
 from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
 from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from dcep.errors.v1 import errors_pb2
-from operator_bank.tables import wallets
 from operator_bank.wallets import directory as directory_module
+from operator_bank.wallets.tables import wallets
 from runtime.errors import Refusal
 from settlement import state as state_module
 from settlement.limits import MAX_ACCOUNTS

@@ -18,7 +18,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_ASKING, MAX_PENDING_DEPOSITS, REFUSED_DEPOSIT_BYTES
-from operator_bank.tables import outbound, token_deposits
+from operator_bank.offline.tables import token_deposits
+from operator_bank.payments.tables import outbound
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key

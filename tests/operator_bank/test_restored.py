@@ -13,7 +13,8 @@ from dcep.bank.v1 import bank_pb2, orders_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.signing import certify_device
 from operator_bank.feed.follower import FeedBroken
-from operator_bank.tables import devices, outbound
+from operator_bank.offline.tables import devices
+from operator_bank.payments.tables import outbound
 from runtime.errors import NoAnswer
 from tests.operator_bank.conftest import NOW_MS, Holder, World
 

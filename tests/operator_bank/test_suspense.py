@@ -13,7 +13,8 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from officers.effects import Act
 from operator_bank.ledger.accounts import SUSPENSE
-from operator_bank.tables import ledger, suspense
+from operator_bank.ledger.tables import ledger
+from operator_bank.suspense.tables import suspense
 from runtime.errors import Refusal
 from settlement.core import Batch
 from settlement.records import RECORD, AccountFlag, Kind

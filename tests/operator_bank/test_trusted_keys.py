@@ -17,8 +17,8 @@ from operator_bank.api.inner import inner_authorizer
 from operator_bank.feed.chain import FeedBroken
 from operator_bank.peers.central_keys import CentralKeys, KeysFile
 from operator_bank.peers.contradictions import KEYS
+from operator_bank.peers.tables import contradictions
 from operator_bank.peers.trusted_keys import TrustedKeys
-from operator_bank.tables import contradictions
 from runtime.database import Database
 from runtime.envelope import key_id, sign
 from runtime.errors import NoAnswer, Refusal

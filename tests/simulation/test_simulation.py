@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from auditor.audit import audit_engines
 from dcep.office.v1 import office_pb2
-from operator_bank.tables import diverted, outbound
+from operator_bank.payments.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
 from tests.central_bank.conftest import LIN, MEI
 from tests.officers.people import Person

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from central_bank.tables import pieces
+from central_bank.registration.offline.tables import pieces
 from offline_token.deposit import DEPOSIT_ENDORSEMENT_BYTES, DepositEndorsement
 from offline_token.formats import CERTIFICATE_BYTES, DEVICE, Certificate, Chain, Endorsement
 from offline_token.verify import Piece, Spending, Verdict

@@ -11,7 +11,7 @@ from central_bank.authentication.banks import Bank, Registry
 from central_bank.authentication.trust_bundle import Devices
 from central_bank.limits import MAX_EVIDENCE_PER_TOKEN
 from central_bank.registration.offline.double_spends import DEPOSITED, DoubleSpend
-from central_bank.tables import evidence
+from central_bank.registration.offline.tables import evidence
 from offline_token import evidence as proof
 from offline_token.deposit import DepositEndorsement, read_spend
 from offline_token.formats import BANK, DEVICE, Certificate

@@ -18,7 +18,7 @@ from central_bank.ledger import accounts
 from central_bank.limits import MAX_DEPOSIT_WAIT_MS, MAX_RESTORED, RESTORE_GRACE_MS
 from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.registration.offline.refund_clock import RefundClock
-from central_bank.tables import pieces, tokens, waiting_deposits
+from central_bank.registration.offline.tables import pieces, tokens, waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.database import Database
 from runtime.fifo_lock import FifoLock

@@ -18,8 +18,8 @@ from central_bank.limits import MAX_TOKEN_FEN, TOKEN_LIFETIME_MS
 from central_bank.registration.kept_batches import REGISTRATION, SignedBatch
 from central_bank.registration.kept_for_nothing import KeptForNothing
 from central_bank.registration.offline.sizes import sizes
+from central_bank.registration.offline.tables import tokens
 from central_bank.registration.settlement import digest, open_signed, outcome_of
-from central_bank.tables import tokens
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

@@ -16,7 +16,7 @@ from central_bank.authentication.banks import Bank, Registry
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_BEARERS, MAX_LOSS_PER_DEVICE_FEN, MAX_LOSS_PER_LOAD
 from central_bank.registration.offline.double_spends import Allocation, DoubleSpend
-from central_bank.tables import losses, tokens
+from central_bank.registration.offline.tables import losses, tokens
 from runtime.clock import Clock
 from runtime.database import Database
 from settlement.core import Batch

@@ -14,7 +14,7 @@ from central_bank.authentication.central_keys import CentralKeys
 from central_bank.ledger import accounts
 from central_bank.limits import MAX_REFUSED_DEPOSITS
 from central_bank.registration.offline.pending_deposits import Waiting, item_digest
-from central_bank.tables import refused_deposits
+from central_bank.registration.offline.tables import refused_deposits
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2

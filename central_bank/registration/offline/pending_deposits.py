@@ -12,9 +12,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from central_bank.authentication.banks import Bank
 from central_bank.limits import MAX_WAITING_DEPOSITS
+from central_bank.registration.offline.tables import waiting_deposits
 from central_bank.registration.offline.verification import Judged
 from central_bank.registration.settlement import digest
-from central_bank.tables import waiting_deposits
 from dcep.registration.v1 import registration_pb2
 from runtime.clock import Clock
 from runtime.database import Database

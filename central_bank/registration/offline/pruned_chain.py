@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from central_bank.tables import pruned
+from central_bank.registration.offline.tables import pruned
 
 PIECES, LOSSES, TOKENS = "pieces", "losses", "tokens"
 EVIDENCE, REVOCATIONS = "evidence", "revoked"

@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select, update
 
+from central_bank.authentication.tables import revoked_devices
 from central_bank.limits import (
     EVIDENCE_KEPT_MS,
     MAX_PRUNED_ROWS,
@@ -30,7 +31,7 @@ from central_bank.limits import (
 from central_bank.registration.offline import pruned_chain
 from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.registration.offline.pruned_chain import Gone, digest_of
-from central_bank.tables import evidence, losses, pieces, refund_clock, revoked_devices, tokens
+from central_bank.registration.offline.tables import evidence, losses, pieces, refund_clock, tokens
 from runtime.database import Database
 
 _KEY = (pieces.c.token_id, pieces.c.piece_id, pieces.c.spent_by)

@@ -13,7 +13,7 @@ import threading
 
 from sqlalchemy import Connection, delete, insert, select
 
-from central_bank.tables import refund_clock
+from central_bank.registration.offline.tables import refund_clock
 from runtime.clock import Clock
 from runtime.database import Database
 from runtime.logs import logger

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from central_bank.registration.offline.pruned_chain import forgotten_before
-from central_bank.tables import tokens
+from central_bank.registration.offline.tables import tokens
 from offline_token.formats import SIGNATURE_BYTES, Chain
 from runtime.parts import parts
 

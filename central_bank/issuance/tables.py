@@ -1,0 +1,46 @@
+"""Tables of what banks ask for, and of redemptions."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from central_bank.metadata import metadata
+
+# What banks ask for; officers answer by an act of their own, or not at all. `act` is its number.
+issuance_requests = Table(
+    "issuance_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", String(36), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("bank", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("act", Integer, nullable=True),
+    Column("created_time_ms", BigInteger, nullable=False),
+    Column("decided_time_ms", BigInteger, nullable=False),
+    UniqueConstraint("bank", "request_id"),
+    Index("issuance_requests_by_bank", "bank", "state", "created_time_ms"),
+    sqlite_autoincrement=True,
+)
+
+# Redemptions, by the number of their act: whether the bank has set the money aside.
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("bank", Integer, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False),
+    Index("redemptions_by_state", "state"),
+)

@@ -1,0 +1,35 @@
+"""Tables of what this database has lost since it was put back."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Table
+
+from operator_bank.metadata import metadata
+
+# Entries of the feed that may speak of what this database has lost: it was put back to an older
+# copy, and two officers have it come back, by the central bank's act that the incarnation names.
+come_backs = Table(
+    "come_backs",
+    metadata,
+    Column("act", BigInteger, primary_key=True, autoincrement=False),
+    Column("incarnation", BigInteger, nullable=False),
+    Column("after_number", BigInteger, nullable=False),
+    Column("until_number", BigInteger, nullable=False),
+)
+
+# What left this bank's circulation and this database does not know of, by the entry that tells it.
+# `payment` is the OutboundPayment as the central bank settled it; empty for a load or a redemption.
+lost_moves = Table(
+    "lost_moves",
+    metadata,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("settled_fen", BigInteger, nullable=False),
+    Column("payer", String(16), nullable=False),
+    Column("payment_id", String(80), nullable=False),
+    Column("payment", LargeBinary, nullable=False),
+    Index("lost_moves_by_number", "number"),
+    Index("lost_moves_by_payment", "payment_id"),
+)

@@ -1,0 +1,76 @@
+"""Tables of devices, of deposited tokens and of what the trust bundle says."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table
+
+from operator_bank.metadata import metadata
+from operator_bank.payments.tables import IS_PENDING
+
+# A wallet's device has a key for each load. `live_until_ms`: while tokens of it may be good.
+# `revocation`: what a trust bundle lists when it is out of use, by this bank's name and its key.
+# `revoked_time_ms`: when the bank learned, or reported, that it is revoked; none until then.
+# Rows long past both are deleted, but for one revoked key of a wallet, which bars it. The order is
+# the CertifyDeviceOrder that the certificate was made for, as its holder signed it.
+devices = Table(
+    "devices",
+    metadata,
+    Column("device_key", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary(32), nullable=False),
+    Column("wallet", Integer, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("live_until_ms", BigInteger, nullable=False),
+    Column("revoked_time_ms", BigInteger, nullable=True),
+    Index("devices_by_wallet", "wallet"),
+    Index("devices_by_their_revocation", "revocation"),
+    Index("devices_by_revocation", "revoked_time_ms", "live_until_ms"),
+)
+
+# The order is the DepositOrder, with the pieces in it, as its holder signed it. `own_keys` are the
+# wallet's own devices among those that endorsed them, 32 bytes each. `refusal` is the envelope of
+# the central bank's DepositRefusal, if it has refused them.
+token_deposits = Table(
+    "token_deposits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("wallet", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("order_payload", LargeBinary, nullable=False),
+    Column("order_signature", LargeBinary(64), nullable=False),
+    Column("own_keys", LargeBinary, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("verdict", String(64), nullable=False),
+    Column("refusal", LargeBinary, nullable=True),
+    Column("amount_fen", BigInteger, nullable=False),
+    Index("token_deposits_by_order", "wallet", "sequence", unique=True),
+    Index("token_deposits_by_content", "wallet", "digest"),
+    Index("token_deposits_pending", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+    Index(
+        "token_deposits_pending_of",
+        "wallet",
+        sqlite_where=IS_PENDING,
+        postgresql_where=IS_PENDING,
+    ),
+    sqlite_autoincrement=True,
+)
+
+# One row: the newest trust bundle that was seen, behind the root's key, as devices take it.
+trust_bundle = Table(
+    "trust_bundle",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("bundle", LargeBinary, nullable=False),
+)
+
+# Roots of offline money that took over from another, as the bundles said that were kept.
+root_successions = Table(
+    "root_successions",
+    metadata,
+    Column("successor", LargeBinary(32), primary_key=True),
+    Column("predecessor", LargeBinary(32), nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)

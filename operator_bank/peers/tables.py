@@ -1,0 +1,28 @@
+"""Tables of the central bank's word: its keys, and what it contradicted itself in."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
+
+from operator_bank.metadata import metadata
+
+# What the central bank announced of its business keys, in order: the envelope of a KeySuccession.
+key_successions = Table(
+    "key_successions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
+# Words of the central bank that cannot stand beside each other: what was heard first, and what was
+# shown later, as they came.
+contradictions = Table(
+    "contradictions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("about", String(16), nullable=False),
+    Column("cause", String(400), nullable=False),
+    Column("kept", LargeBinary, nullable=False),
+    Column("shown", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+)

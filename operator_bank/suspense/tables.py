@@ -1,0 +1,25 @@
+"""The table of what lies in suspense."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, Table
+
+from operator_bank.metadata import metadata
+
+# What lies in suspense until an officer pays it out, by the journal position that brought it in.
+# `sequence` is that of the next record that tries to; a refused one has used its own up.
+suspense = Table(
+    "suspense",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("payment_id", String(80), nullable=False),
+    Column("wallet", String(16), nullable=False),
+    Column("payer", String(16), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("paid", SmallInteger, nullable=False),
+    Column("paid_to", String(16), nullable=False),
+    Index("suspense_by_state", "paid", "position"),
+)

@@ -1,0 +1,16 @@
+"""The table of what the bank draws by itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, SmallInteger, String, Table
+
+from operator_bank.metadata import metadata
+
+# The issuance that the bank has asked for by itself and nobody has decided: one row or none.
+drawing = Table(
+    "drawing",
+    metadata,
+    Column("request_id", String(36), primary_key=True),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("sent", SmallInteger, nullable=False),
+)
