@@ -15,7 +15,7 @@ from settlement.limits import MAX_UNPROJECTED_RECORDS
 from settlement.payment_rows import NAMES, PaymentRow, payment_row
 from settlement.postings import Index, Positions, id_key, postings_of
 from settlement.projection import Projection
-from settlement.records import RECORD, Kind, RecordFlag, Result
+from settlement.records import RECORD, STATED, Kind, RecordFlag, Result, is_of
 from settlement.rule import MAX_CHAIN
 from settlement.tables import JournalTables
 
@@ -196,7 +196,7 @@ def _touching(entry: Entry, account: int) -> list[int]:
     """Indices of the records that moved an account's money, or that it asked for in vain."""
     records = entry.records
     touching = (records["debit"] == account) | (records["credit"] == account)
-    touching &= records["kind"] >= Kind.TRANSFER
+    touching &= is_of(records, STATED)
     touching &= (entry.results < Result.MALFORMED) | (records["origin"] == account)
     found: list[int] = np.flatnonzero(touching).tolist()
     return found

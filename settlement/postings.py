@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, tuple_
 
 from settlement.limits import PAGE_POSTINGS
 from settlement.payment_rows import insert_columns
-from settlement.records import Kind, Records, Result
+from settlement.records import STATED, Records, Result, is_of
 from settlement.tables import JournalTables
 from settlement.writing import Writing
 
@@ -92,17 +92,17 @@ def postings_of(
     named = records["sequence"] != 0
     origin = records["origin"][named].astype(np.int64)
     sequence = records["sequence"][named].astype(np.int64) & 0x7FFF_FFFF_FFFF
-    moving = records["kind"] >= Kind.TRANSFER
-    sides = np.stack([records["debit"][moving], records["credit"][moving]], axis=1)
+    stated = is_of(records, STATED)
+    sides = np.stack([records["debit"][stated], records["credit"][stated]], axis=1)
     counts = np.ones(sides.shape, np.bool_)
     counts[:, 1] = sides[:, 0] != sides[:, 1]
-    accepted = results[moving] < Result.MALFORMED
-    counts &= accepted[:, None] | (sides == records["origin"][moving][:, None])
+    accepted = results[stated] < Result.MALFORMED
+    counts &= accepted[:, None] | (sides == records["origin"][stated][:, None])
     both = counts.ravel()
     return {
         Index.ID: Postings((origin << 31) ^ sequence, positions[named]),
         Index.ACCOUNT: Postings(
-            sides.ravel()[both].astype(np.int64), np.repeat(positions[moving], 2)[both]
+            sides.ravel()[both].astype(np.int64), np.repeat(positions[stated], 2)[both]
         ),
     }
 

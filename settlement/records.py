@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import IntEnum, IntFlag
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,32 @@ class Kind(IntEnum):
     RELEASE = 8
     DELIVER = 9
     REFUSAL = 10
+
+
+ADMINISTRATIVE = frozenset({Kind.OPEN, Kind.SET_FLAGS, Kind.SET_CLASS, Kind.POLICY})
+"""Kinds that change what an account is or may do, and move nothing."""
+
+MOVING = frozenset({Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER})
+"""Kinds that move money."""
+
+ENDING_HOLDS = frozenset({Kind.CAPTURE, Kind.RELEASE})
+"""Kinds that take from a hold."""
+
+STATED = MOVING | {Kind.REFUSAL}
+"""Kinds that an account's past is made of: what moved its money, and what was refused."""
+
+
+@cache
+def _table(kinds: frozenset[Kind]) -> NDArray[np.bool_]:
+    table = np.zeros(1 << 8, np.bool_)
+    table[list(kinds)] = True
+    return table
+
+
+def is_of(records: Records, kinds: frozenset[Kind]) -> NDArray[np.bool_]:
+    """Which of some records (N,) are of one of these kinds, (N,)."""
+    chosen: NDArray[np.bool_] = _table(kinds)[records["kind"]]
+    return chosen
 
 
 class RecordFlag(IntFlag):

@@ -20,7 +20,16 @@ from settlement.limits import (
     MAX_TIME_MS,
     SEQUENCE_WINDOW,
 )
-from settlement.records import AccountFlag, Kind, Limit, RecordFlag, Result
+from settlement.records import (
+    ADMINISTRATIVE,
+    ENDING_HOLDS,
+    MOVING,
+    AccountFlag,
+    Kind,
+    Limit,
+    RecordFlag,
+    Result,
+)
 
 RULE_VERSION = 2
 """Written into every journal row and snapshot. Whoever changes what the rule decides, here or in
@@ -35,6 +44,9 @@ _TRANSFER, _HOLD, _CAPTURE, _RELEASE = map(
     int, (Kind.TRANSFER, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE)
 )
 _DELIVER, _REFUSAL = int(Kind.DELIVER), int(Kind.REFUSAL)
+_ADMINISTRATIVE = tuple(map(int, sorted(ADMINISTRATIVE)))
+_ENDING_HOLDS = tuple(map(int, sorted(ENDING_HOLDS)))
+_MOVING = tuple(map(int, sorted(MOVING)))
 _LINKED, _NO_LIMIT, _KNOWN_NEW = map(int, RecordFlag)
 _IS_OPEN, _FROZEN, _CLOSED, _NEGATIVE, _MANY_HOLDS = map(int, AccountFlag)
 _KEPT_FLAGS = _IS_OPEN | _NEGATIVE | _CLOSED | _MANY_HOLDS
@@ -396,10 +408,10 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
     """One record whose identity is settled. Returns (result, detail)."""
     kind = record["kind"]
     none = np.uint64(0)
-    if kind < _OPEN or kind > _REFUSAL:
-        return _MALFORMED, none
-    if kind <= _POLICY:
+    if kind in _ADMINISTRATIVE:
         return _administer(accounts, policies, record), none
+    if kind != _REFUSAL and kind not in _MOVING:
+        return _MALFORMED, none
     if record["time_ms"] < 0 or record["time_ms"] > _MAX_TIME:
         return _MALFORMED, none
     if kind == _REFUSAL:
@@ -410,7 +422,7 @@ def _decide(accounts: Any, policies: Any, holds: Any, free: Any, counters: Any, 
         return _EXPIRED, none
     if kind == _HOLD:
         return _hold(accounts, policies, holds, free, counters, record)
-    if kind in (_CAPTURE, _RELEASE):
+    if kind in _ENDING_HOLDS:
         return _end_hold(accounts, policies, holds, free, counters, record), none
     return _move(accounts, policies, record), none
 
@@ -420,7 +432,7 @@ def _claim(accounts: Any, record: Any) -> Any:
     """Settles the identity of a record, or of the head of a chain."""
     sequence = np.int64(record["sequence"])
     if sequence == 0:
-        return _ACCEPTED if record["kind"] <= _POLICY else _MALFORMED
+        return _ACCEPTED if record["kind"] in _ADMINISTRATIVE else _MALFORMED
     origin = np.int64(record["origin"])
     if sequence < 0 or not _is_open(accounts, origin):
         return _MALFORMED
@@ -443,7 +455,7 @@ def _chain(
     for k in range(length):
         record = records[first + k]
         kind = record["kind"]
-        if kind <= _POLICY or (k > 0 and record["sequence"] != 0):
+        if kind in _ADMINISTRATIVE or (k > 0 and record["sequence"] != 0):
             results[first + k] = _MALFORMED
             failed = np.int64(k)
             break
@@ -452,7 +464,7 @@ def _chain(
         slot = np.int64(-1)
         if kind == _HOLD and counters[0] > 0:
             slot = np.int64(free[counters[0] - 1])
-        elif kind in (_CAPTURE, _RELEASE):
+        elif kind in _ENDING_HOLDS:
             slot = np.int64(record["ref"] & np.uint64(0xFFFFFFFF))
         if kind == _DELIVER:
             # A chain cannot be diverted: its parts would no longer belong together.

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from settlement.limits import MAX_ACCOUNTS, MAX_HOLDS, MAX_POLICIES, SEQUENCE_WINDOW
-from settlement.records import ACCOUNT, HOLD, Accounts, Holds, Kind, Limit, Records
+from settlement.records import (
+    ACCOUNT,
+    ENDING_HOLDS,
+    HOLD,
+    Accounts,
+    Holds,
+    Kind,
+    Limit,
+    Records,
+    is_of,
+)
 from settlement.rule import apply
 
 _FIRST_ACCOUNTS = 1_024
@@ -18,9 +28,7 @@ _CACHE_LINE = ACCOUNT.itemsize
 _ROW = np.dtype(f"V{ACCOUNT.itemsize}")
 """An account's row as bytes: NumPy copies structures field by field, which takes longer."""
 
-_OPEN, _HOLD, _CAPTURE, _RELEASE, _DELIVER = map(
-    int, (Kind.OPEN, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.DELIVER)
-)
+_OPEN, _HOLD, _DELIVER = map(int, (Kind.OPEN, Kind.HOLD, Kind.DELIVER))
 _KINDS = max(Kind) + 1
 
 
@@ -158,10 +166,10 @@ class State:
         touched = [records["debit"], records["credit"], records["origin"], delivered]
         numbers = np.concatenate(touched)
         numbers = numbers[numbers < len(self.accounts)]
+        ending = is_of(records, ENDING_HOLDS)
         height = int(self.counters[0])
         low = max(0, height - int(kinds[_HOLD]))
-        high = min(len(self.free), height + int(kinds[_CAPTURE] + kinds[_RELEASE]))
-        ending = (records["kind"] == _CAPTURE) | (records["kind"] == _RELEASE)
+        high = min(len(self.free), height + int(np.count_nonzero(ending)))
         ended = (records["ref"][ending] & np.uint64(0xFFFFFFFF)).astype(np.int64)
         slots = np.concatenate([self.free[low:height], ended[ended < len(self.holds)]])
         return Undo(

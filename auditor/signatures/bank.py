@@ -37,7 +37,14 @@ from offline_token.formats import FormatError
 from offline_token.possession import Possession, account_of
 from offline_token.verify import Bad, Reason
 from settlement.journal import Journal, JournalBroken, Tip
-from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
+from settlement.records import (
+    ADMINISTRATIVE,
+    ENDING_HOLDS,
+    AccountFlag,
+    Kind,
+    RecordFlag,
+    record_digest,
+)
 from settlement.tables import JournalTables
 
 _wallets = table(
@@ -232,7 +239,7 @@ class BankWalk:
 
     def _one(self, line: Line) -> None:
         """A record that stands alone. Raises Wrong."""
-        if line.kind <= Kind.POLICY:
+        if line.kind in ADMINISTRATIVE:
             self._administer(line)
         elif line.origin == MIRROR:
             self._fed(line)
@@ -366,7 +373,7 @@ class BankWalk:
     def _as_said(self, line: Line) -> None:
         """That the central bank's journal says it. Raises Wrong."""
         said = self._settled.at(line.sequence)
-        if line.kind in (Kind.CAPTURE, Kind.RELEASE):
+        if line.kind in ENDING_HOLDS:
             self._end_of_hold(line, said)
         elif line.debit == LOST:
             self._lost.moved(line, said, self._settled)

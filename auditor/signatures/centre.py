@@ -37,7 +37,7 @@ from offline_token.formats import DEVICE, Certificate, FormatError
 from offline_token.possession import Possession
 from runtime.kept_payload import KeptPayload, others_in, put_together
 from settlement.journal import Journal, Tip
-from settlement.records import Kind, record_digest
+from settlement.records import ADMINISTRATIVE, Kind, record_digest
 from settlement.tables import JournalTables
 
 _banks = table("banks", *(column(name) for name in ("id", "name", "prefix")))
@@ -223,7 +223,7 @@ class CentreWalk:
     def _one(self, line: Line, row: Sequence[Line], index: int) -> None:
         if line.kind == Kind.OPEN:
             return
-        if line.kind <= Kind.POLICY:
+        if line.kind in ADMINISTRATIVE:
             raise Wrong(_("nobody ordered it"))
         bank, offset = divmod(line.origin - FIRST_BANK_ACCOUNT, ACCOUNTS_PER_BANK)
         if offset == CIRCULATION_OFFSET and bank in self._banks:

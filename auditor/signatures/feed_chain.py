@@ -23,7 +23,7 @@ from language import _
 from runtime.ed25519 import verified
 from runtime.envelope import signed_bytes
 from runtime.hash_chain import beginning, linked
-from settlement.records import Kind
+from settlement.records import ADMINISTRATIVE, Kind
 
 _place = table("feed_place", *map(column, ("ledger", "number", "hash")))
 _marks = table("feed_marks", *map(column, ("bank", "number", "hash")))
@@ -81,7 +81,7 @@ class FeedChain:
     def take(self, line: Line, where: str) -> None:
         """A record of the journal, in order; one that no entry became is passed over."""
         applied = line.accepted or line.kind == Kind.REFUSAL
-        if line.origin != MIRROR or line.kind <= Kind.POLICY or not applied or self.complete:
+        if line.origin != MIRROR or line.kind in ADMINISTRATIVE or not applied or self.complete:
             return
         try:
             said = read(registration_pb2.FeedEntry, line.note).number

@@ -11,7 +11,7 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.tables import feed_place, feed_tips
 from operator_bank.ledger.accounts import MIRROR
-from settlement.records import Kind
+from settlement.records import ADMINISTRATIVE
 from tests.auditor.forging import Beside
 from tests.auditor.test_audit_signatures import Stack, named, shared, stack  # noqa: F401 (fixtures)
 from tests.simulation.country import CENTRAL
@@ -37,7 +37,9 @@ def tips(stack: Stack, bank: str = "alpha") -> list[tuple[int, bytes]]:  # noqa:
 def entries(told: list[Beside]) -> list[Beside]:
     """Records that entries of the feed became."""
     return [
-        one for one in told if one.record["origin"] == MIRROR and one.record["kind"] > Kind.POLICY
+        one
+        for one in told
+        if one.record["origin"] == MIRROR and one.record["kind"] not in ADMINISTRATIVE
     ]
 
 
