@@ -14,7 +14,7 @@ NO_SECRETS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighE
 # Each is a hook of .pre-commit-config.yaml too, but for the last, which asks a service on the network.
 CHECKS := check-format check-lint check-types check-imports check-dead check-deps check-secrets check-known
 
-.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos wheel check-wheel bench mutants clean
+.PHONY: help setup lock check $(CHECKS) demo test lint format messages screens protos reference wheel check-wheel bench mutants clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,9 @@ messages: $(STAMP) ## collect what is said to people, and compile its translatio
 protos: $(STAMP) ## generate protos/gen from protos/dcep
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos/gen --pyi_out=protos/gen \
 		--grpc_python_out=protos/gen $$(find protos/dcep -name '*.proto' | sort)
+
+reference: $(STAMP) ## generate docs/reference from the code
+	$(BIN)/python -m dcep_build.reference
 
 wheel: $(STAMP) ## what is published, in dist
 	rm -rf dist

@@ -16,18 +16,28 @@ class Settings:
     """
 
     database_url: PathOrUri
+    """`postgresql+psycopg://…`, or `sqlite:///file.db` for trying out."""
     listen_address: str
+    """HOST:PORT for banks and officers."""
     tls_certificate: Path
+    """PEM file: the certificate that says `dcep://central-bank`."""
     tls_key: Path
+    """PEM file: the key of that certificate."""
     tls_ca: Path
+    """PEM file: the root that certifies banks and officers."""
     offline_root_key: PathOrUri
+    """Signs tokens and trust bundles: a path or a PKCS#11 URI."""
     business_key: PathOrUri
+    """Signs what the service says to banks: a path or a PKCS#11 URI."""
     officers_file: PathOrUri = ""
-    """The founding record of officers; read while there are none."""
+    """The first officers; read while the database has none."""
     refunds_confirmed_until_ms: int = 0
-    """Unix milliseconds: after the clock was far ahead, or the service away for days, an operator
-    says that times up to this one are right; until then no expired offline money goes back."""
+    """Unix milliseconds. After the clock jumped far ahead, or the service was away for days, no
+    expired offline money is refunded until an operator confirms here that times up to this one are
+    right."""
     keys_in_files: bool = False
+    """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0
+    """Prometheus metrics at this port of 127.0.0.1; 0 for none."""
     log_file: PathOrUri = ""
-    """Kept within bounds; without one the log is the standard error output."""
+    """The log, kept to a bounded size; empty for standard error."""

@@ -16,34 +16,50 @@ class Settings:
     """
 
     bank: str
+    """The name under which the central bank admits the bank."""
     prefix: str
+    """The first four digits of its wallets' numbers."""
     database_url: PathOrUri
+    """`postgresql+psycopg://…`, or `sqlite:///file.db` for trying out."""
     public_address: str
+    """HOST:PORT for wallets; open to everybody."""
     inner_address: str
+    """HOST:PORT for the central bank and the bank's own officers."""
     central_bank_address: str
+    """HOST:PORT of the central bank."""
     tls_certificate: Path
+    """PEM file: the certificate that says `dcep://bank/NAME`."""
     tls_key: Path
+    """PEM file: the key of that certificate."""
     tls_ca: Path
+    """PEM file: the root that certifies the central bank and officers."""
     business_key: PathOrUri
+    """Signs what the bank says to the central bank: a path or a PKCS#11 URI."""
     central_bank_keys: Path
+    """File with the central bank's keys whose signatures on the feed are trusted at first."""
     offline_roots: str
-    """Public keys of the root of offline money: hexadecimal, separated by commas."""
+    """Public keys of the roots of offline money: hexadecimal, separated by commas."""
     policy_file: Path
-    """Limits of wallet classes; founds a new bank, and is nothing after that."""
+    """Limits of the wallet classes of a new bank; read once, after that two officers set them."""
     officers_file: PathOrUri = ""
-    """The founding record of officers; read while there are none."""
+    """The first officers; read while the database has none."""
     keys_in_files: bool = False
+    """True allows signing keys in files; otherwise each has to be a PKCS#11 URI."""
     metrics_port: int = 0
+    """Prometheus metrics at this port of 127.0.0.1; 0 for none."""
     log_file: PathOrUri = ""
-    """Kept within bounds, with the edge's beside it; else the log is the standard error output."""
+    """The log, kept to a bounded size, with the edge's beside it; empty for standard error."""
     cash_machines: str = ""
+    """The first cash machines: `name:key`, separated by commas; read while there are none."""
     opening_deposit_fen: int = 0
+    """Put on the deposit account of every wallet opened with a name; for trying out."""
     till_float_fen: int = 0
+    """Cash in the tills of a new bank."""
     calls_per_source: int = 64
     """Calls at once on the public port from one address; an IPv6 source is a /64."""
     watches_per_source: int = 256
-    """Streams of arrivals from one address."""
+    """Streams of arriving payments to one address."""
     connections_per_source: int = 512
     """Open connections of one address to the public port."""
     openings_per_minute: int = 60
-    """Wallets that one address may open."""
+    """Wallets that one address may open in a minute."""
