@@ -21,7 +21,7 @@ from bench.stack import (
     send_bulk,
     town,
 )
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from runtime.database import open_engine
 
 _LANES = 2
@@ -50,8 +50,8 @@ def run(scale: Scale) -> list[Result]:
                 check_bulk(
                     answers,
                     count,
-                    bank_pb2.PAYMENT_STATE_PENDING,
-                    bank_pb2.PAYMENT_STATE_SETTLED,
+                    states_pb2.PAYMENT_STATE_PENDING,
+                    states_pb2.PAYMENT_STATE_SETTLED,
                 )
 
             per_s = rate(count, until_seen)
@@ -62,7 +62,7 @@ def run(scale: Scale) -> list[Result]:
             requests = [bulk_requests(lane, calls, size) for lane in inwards]
             answers: list[bytes] = []
             per_s = rate(count, lambda: answers.extend(send_bulk(alpha, requests)))
-            check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
+            check_bulk(answers, count, states_pb2.PAYMENT_STATE_SETTLED)
             return per_s
 
         try:
@@ -108,11 +108,11 @@ def _one_by_one(
     answered, seen = [], []
     before = balance_fen(beta, "beta", payee)
     for order in lane.take(scale.pick(100, 20, 3)):
-        request = bank_pb2.PayRequest(order=order).SerializeToString()
+        request = payments_pb2.PayRequest(order=order).SerializeToString()
         started = time.perf_counter()
-        answer = bank_pb2.PayResponse.FromString(call(request, timeout=20.0))
+        answer = payments_pb2.PayResponse.FromString(call(request, timeout=20.0))
         answered.append(time.perf_counter() - started)
-        assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED, answer
+        assert answer.state == states_pb2.PAYMENT_STATE_SETTLED, answer
         before += 1
         while balance_fen(beta, "beta", payee) < before:
             pass

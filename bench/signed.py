@@ -30,7 +30,7 @@ from bench.stack import (
     send_bulk,
     town,
 )
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from runtime.database import open_engine
 from runtime.envelope import signed_bytes
 from runtime.signatures import SignatureVerifier
@@ -77,7 +77,7 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
         used = place.cpu_s(0)
         per_s = rate(count, lambda: answers.extend(send_bulk(channel, requests)))
         costs.append((place.cpu_s(0) - used) / count * 1e6)
-        check_bulk(answers, count, bank_pb2.PAYMENT_STATE_SETTLED)
+        check_bulk(answers, count, states_pb2.PAYMENT_STATE_SETTLED)
         return per_s
 
     checks = [
@@ -114,7 +114,7 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
 
     def requests(number: int) -> list[bytes]:
         orders = payers.take(number)
-        return [bank_pb2.PayRequest(order=order).SerializeToString() for order in orders]
+        return [payments_pb2.PayRequest(order=order).SerializeToString() for order in orders]
 
     costs: list[float] = []
 
@@ -124,8 +124,8 @@ def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, ob
         used = place.cpu_s(0)
         per_s = rate(count, lambda: answers.extend(flood(channel, PAY, asked, _IN_FLIGHT)))
         costs.append((place.cpu_s(0) - used) / count * 1e6)
-        states = {bank_pb2.PayResponse.FromString(answer).state for answer in answers}
-        assert states == {bank_pb2.PAYMENT_STATE_SETTLED}, states
+        states = {payments_pb2.PayResponse.FromString(answer).state for answer in answers}
+        assert states == {states_pb2.PAYMENT_STATE_SETTLED}, states
         return per_s
 
     def empty() -> float:

@@ -19,7 +19,7 @@ import numpy as np
 from bench.harness import cpu_s
 from console.clients import issue
 from currency import parties
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.topology import StackPlan
 from runtime.channel import served_by
@@ -144,7 +144,8 @@ def lanes(town_: Town, payees: Sequence[ReplayWallet], count: int) -> list[Order
 def bulk_requests(lane: Orders, calls: int, size: int) -> list[bytes]:
     """Serialized PayMany requests."""
     return [
-        bank_pb2.PayManyRequest(orders=lane.take(size)).SerializeToString() for _ in range(calls)
+        payments_pb2.PayManyRequest(orders=lane.take(size)).SerializeToString()
+        for _ in range(calls)
     ]
 
 
@@ -163,7 +164,7 @@ def check_bulk(answers: Sequence[bytes], count: int, *states: int) -> None:
     """Raises AssertionError unless there are `count` answers, all with one of the states."""
     seen: dict[tuple[int, int], int] = {}
     for answer in answers:
-        for item in bank_pb2.PayManyResponse.FromString(answer).items:
+        for item in payments_pb2.PayManyResponse.FromString(answer).items:
             key = (item.state, item.reason)
             seen[key] = seen.get(key, 0) + 1
     good = sum(number for (state, _), number in seen.items() if state in states)
@@ -246,6 +247,6 @@ def balance_fen(channel: grpc.Channel, bank: str, wallet: ReplayWallet) -> int:
         bank=bank,
     )
     signed = sign("query/v1", query.SerializeToString(), wallet.key, wallet.number.encode())
-    request = bank_pb2.GetWalletRequest(query=signed).SerializeToString()
+    request = wallets_pb2.GetWalletRequest(query=signed).SerializeToString()
     answer = channel.unary_unary(GET_WALLET)(request, timeout=TIMEOUT_S)
-    return int(bank_pb2.GetWalletResponse.FromString(answer).available_fen)
+    return int(wallets_pb2.GetWalletResponse.FromString(answer).available_fen)

@@ -12,7 +12,7 @@ import time
 from nacl.signing import SigningKey
 
 from console.tray import Notes, Tray
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.bank.v1 import exchange_pb2, exchange_pb2_grpc, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import ask, public_channel, stub
 from deployment.topology import CASH_MACHINE, MachineMissing, StackPlan
@@ -63,12 +63,12 @@ class CashMachine:
             NoAnswer, Refusal: by the bank; the notes lie where they are.
         """
         with public_channel(plan, plan.bank(self._bank).public_address) as channel:
-            settle = stub(bank_pb2_grpc.ExchangeServiceStub, channel).SettleCashOut
+            settle = stub(exchange_pb2_grpc.ExchangeServiceStub, channel).SettleCashOut
 
             def put(number: int, gives_up: bool) -> int:
                 question = self.question(number, give_up=gives_up)
-                asked = bank_pb2.SettleCashOutRequest(question=question)
-                return ask(settle, asked, bank_pb2.SettleCashOutResponse).state
+                asked = exchange_pb2.SettleCashOutRequest(question=question)
+                return ask(settle, asked, exchange_pb2.SettleCashOutResponse).state
 
             return tray.settle(put, give_up=give_up)
 

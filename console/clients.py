@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 from currency.text import typed
 from dcep.analysis.v1 import analysis_pb2, analysis_pb2_grpc
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import officers_pb2, officers_pb2_grpc
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.issuance.v1 import issuance_pb2, issuance_pb2_grpc
@@ -197,32 +197,34 @@ class BankOfficerClient(ActClient):
 
     def __init__(self, plan: StackPlan, bank: str, officer: str = "") -> None:
         super().__init__(plan, bank, officer or plan.bank(bank).officer)
-        self.office = stub(bank_pb2_grpc.OfficeServiceStub, self.channel)
+        self.office = stub(officers_pb2_grpc.OfficeServiceStub, self.channel)
 
-    def suspense(self) -> list[bank_pb2.SuspenseEntry]:
+    def suspense(self) -> list[officers_pb2.SuspenseEntry]:
         """What lies in suspense and is not sent back, oldest first."""
-        request = bank_pb2.ListSuspenseRequest(page_size=_PAGE)
-        pages = _pages(self.office.ListSuspense, request, bank_pb2.ListSuspenseResponse)
+        request = officers_pb2.ListSuspenseRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListSuspense, request, officers_pb2.ListSuspenseResponse)
         return [entry for page in pages for entry in page.entries]
 
-    def lost(self) -> list[bank_pb2.LostEntry]:
+    def lost(self) -> list[officers_pb2.LostEntry]:
         """What was lost with a newer copy of the database and is open, oldest first."""
-        request = bank_pb2.ListLostRequest(page_size=_PAGE)
-        pages = _pages(self.office.ListLost, request, bank_pb2.ListLostResponse)
+        request = officers_pb2.ListLostRequest(page_size=_PAGE)
+        pages = _pages(self.office.ListLost, request, officers_pb2.ListLostResponse)
         return [entry for page in pages for entry in page.entries]
 
-    def feed(self) -> bank_pb2.GetFeedResponse:
+    def feed(self) -> officers_pb2.GetFeedResponse:
         """Where the feed stands, and why it has stopped."""
-        return ask(self.office.GetFeed, bank_pb2.GetFeedRequest(), bank_pb2.GetFeedResponse)
+        return ask(self.office.GetFeed, officers_pb2.GetFeedRequest(), officers_pb2.GetFeedResponse)
 
     def policy(self) -> list[office_pb2.ClassLimits]:
         """The limits of the wallet classes that have any."""
-        request = bank_pb2.GetPolicyRequest()
-        return list(ask(self.office.GetPolicy, request, bank_pb2.GetPolicyResponse).classes)
+        request = officers_pb2.GetPolicyRequest()
+        return list(ask(self.office.GetPolicy, request, officers_pb2.GetPolicyResponse).classes)
 
-    def books(self) -> bank_pb2.GetBooksResponse:
+    def books(self) -> officers_pb2.GetBooksResponse:
         """The bank's side of equation 2."""
-        return ask(self.office.GetBooks, bank_pb2.GetBooksRequest(), bank_pb2.GetBooksResponse)
+        return ask(
+            self.office.GetBooks, officers_pb2.GetBooksRequest(), officers_pb2.GetBooksResponse
+        )
 
 
 def by_two(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 
 NUMBERS_LEFT_OUT = 10_000
@@ -14,7 +14,7 @@ NUMBERS_LEFT_OUT = 10_000
 DEPOSITS_LEFT_OUT = 1_000
 
 
-def put_back(bank: str, told: bank_pb2.GetFeedResponse) -> office_pb2.PutBack:
+def put_back(bank: str, told: officers_pb2.GetFeedResponse) -> office_pb2.PutBack:
     """At the central bank: the bank's feed begins again where its database stands."""
     return office_pb2.PutBack(
         name=bank,
@@ -26,7 +26,7 @@ def put_back(bank: str, told: bank_pb2.GetFeedResponse) -> office_pb2.PutBack:
 
 
 def come_back(
-    told: bank_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse, wallets: int
+    told: officers_pb2.GetFeedResponse, beyond: authentication_pb2.GetFeedOfResponse, wallets: int
 ) -> office_pb2.ComeBack:
     """At the bank: it takes up all that the central bank has beyond that place.
 
@@ -49,7 +49,7 @@ def come_back(
 
 def next_act(
     bank: str,
-    told: bank_pb2.GetFeedResponse,
+    told: officers_pb2.GetFeedResponse,
     beyond: authentication_pb2.GetFeedOfResponse,
     wallets: int,
 ) -> Message:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from console.limits import READY_S
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2
 from language import N_
 from runtime.files import create_whole, write_whole
 from runtime.private import make_private
@@ -67,9 +67,9 @@ class Tray:
         for notes in list(self.ready()):
             old = time.time() * 1_000 - notes.time_ms > READY_S * 1_000
             state = ask(notes.number, give_up or old)
-            if state == bank_pb2.CASH_OUT_STATE_TAKEN:
+            if state == exchange_pb2.CASH_OUT_STATE_TAKEN:
                 notes = self._become(notes, GIVEN)
-            elif state == bank_pb2.CASH_OUT_STATE_GIVEN_UP:
+            elif state == exchange_pb2.CASH_OUT_STATE_GIVEN_UP:
                 notes = self._become(notes, TAKEN_BACK)
             settled.append(notes)
         return settled

@@ -13,7 +13,15 @@ import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from currency import parties
-from dcep.bank.v1 import bank_pb2_grpc, edge_pb2_grpc
+from dcep.bank.v1 import (
+    edge_pb2_grpc,
+    exchange_pb2_grpc,
+    inbound_pb2_grpc,
+    officers_pb2_grpc,
+    offline_pb2_grpc,
+    payments_pb2_grpc,
+    wallets_pb2_grpc,
+)
 from officers.build import Founding
 from officers.founding_file import read_founding_file
 from officers.grpc_acts import act_service
@@ -268,21 +276,39 @@ def edge_service(bank: Bank, metrics: CallMetrics) -> Service:
 
 def public_services(bank: Bank) -> list[Service]:
     """The services of the public port, which the edge hands on or asks for in its own way."""
-    add = bank_pb2_grpc
     return [
-        _service("WalletService", add.add_WalletServiceServicer_to_server, GrpcWallets(bank)),
-        _service("ExchangeService", add.add_ExchangeServiceServicer_to_server, GrpcExchange(bank)),
-        _service("PaymentService", add.add_PaymentServiceServicer_to_server, GrpcPayments(bank)),
-        _service("OfflineService", add.add_OfflineServiceServicer_to_server, GrpcOffline(bank)),
+        _service(
+            "WalletService", wallets_pb2_grpc.add_WalletServiceServicer_to_server, GrpcWallets(bank)
+        ),
+        _service(
+            "ExchangeService",
+            exchange_pb2_grpc.add_ExchangeServiceServicer_to_server,
+            GrpcExchange(bank),
+        ),
+        _service(
+            "PaymentService",
+            payments_pb2_grpc.add_PaymentServiceServicer_to_server,
+            GrpcPayments(bank),
+        ),
+        _service(
+            "OfflineService",
+            offline_pb2_grpc.add_OfflineServiceServicer_to_server,
+            GrpcOffline(bank),
+        ),
     ]
 
 
 def inner_services(bank: Bank) -> list[Service]:
     """The services of the inner port."""
-    add = bank_pb2_grpc
     return [
-        _service("InboundService", add.add_InboundServiceServicer_to_server, GrpcInbound(bank)),
-        _service("OfficeService", add.add_OfficeServiceServicer_to_server, GrpcOffice(bank)),
+        _service(
+            "InboundService",
+            inbound_pb2_grpc.add_InboundServiceServicer_to_server,
+            GrpcInbound(bank),
+        ),
+        _service(
+            "OfficeService", officers_pb2_grpc.add_OfficeServiceServicer_to_server, GrpcOffice(bank)
+        ),
         act_service(bank.acts, bank.officers),
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 
@@ -47,6 +47,6 @@ def opening(
     return sign(tag, payload, signer or key, public.hex().encode() if key_id is None else key_id)
 
 
-def opening_request(*args: Any, **how: Any) -> bank_pb2.OpenWalletRequest:
+def opening_request(*args: Any, **how: Any) -> wallets_pb2.OpenWalletRequest:
     """As `opening`, as the request of a call."""
-    return bank_pb2.OpenWalletRequest(order=opening(*args, **how))
+    return wallets_pb2.OpenWalletRequest(order=opening(*args, **how))

@@ -15,7 +15,7 @@ from wallet.home.home import Home, HomeError, Profile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dcep.bank.v1.bank_pb2 import GetWalletResponse
+    from dcep.bank.v1.wallets_pb2 import GetWalletResponse
     from runtime.clock import Clock
     from runtime.database import Database
     from runtime.randomness import Randomness

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from central_bank.authentication.banks import Bank
 from central_bank.limits import BANK_TIMEOUT_S
 from currency import parties
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from runtime.certificates import fingerprint
 from runtime.channel import connect
@@ -19,7 +19,7 @@ from runtime.errors import NoAnswer, Refusal, Unreached
 from runtime.own_certificate import OwnCertificate
 from runtime.tls import TlsFiles, certificate_of, only_to
 
-Stub = bank_pb2_grpc.InboundServiceStub
+Stub = inbound_pb2_grpc.InboundServiceStub
 T = TypeVar("T")
 
 
@@ -52,7 +52,7 @@ class GrpcBankPeers:
 
     def check(self, bank: Bank, payees: Sequence[str]) -> Future[list[int]]:
         """See `registration.peers.BankPeers.check`."""
-        request = bank_pb2.CheckPayeesRequest(wallet_numbers=payees)
+        request = inbound_pb2.CheckPayeesRequest(wallet_numbers=payees)
         return self._ask(
             bank,
             lambda stub: stub.CheckPayees.future(request, timeout=BANK_TIMEOUT_S),
@@ -61,7 +61,7 @@ class GrpcBankPeers:
 
     def set_aside(self, bank: Bank, number: int, amount_fen: int) -> Future[None]:
         """See `registration.peers.BankPeers.set_aside`."""
-        request = bank_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
+        request = inbound_pb2.SetAsideRequest(number=number, amount_fen=amount_fen)
         return self._ask(
             bank,
             lambda stub: stub.SetAside.future(request, timeout=BANK_TIMEOUT_S),

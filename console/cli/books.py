@@ -16,7 +16,7 @@ from console.options import DEFAULT, Folder, Json, Officer
 from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Speaker
 from console.sheet import sheet, wrapped
 from currency.amount import format_yuan
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from deployment.topology import StackPlan, load
 from language import _
 from runtime.errors import NoAnswer, Refusal
@@ -150,7 +150,7 @@ def _bank(plan: StackPlan, name: str, reserves_fen: int, circulation_fen: int) -
     return row
 
 
-def _quiet_books(office: BankOfficerClient) -> tuple[bank_pb2.GetBooksResponse, bool]:
+def _quiet_books(office: BankOfficerClient) -> tuple[officers_pb2.GetBooksResponse, bool]:
     """A bank's books, and whether nothing moved while they were read."""
     told = office.books()
     for _turn in range(BOOKS_READINGS):

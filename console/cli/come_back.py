@@ -13,7 +13,7 @@ from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import EXIT_REFUSED, Speaker
 from currency.amount import format_yuan, parse_yuan
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, load
 from language import N_, _
@@ -145,7 +145,7 @@ def settle(
 
 def _beyond(
     name: str,
-    told: bank_pb2.GetFeedResponse,
+    told: officers_pb2.GetFeedResponse,
     beyond: authentication_pb2.GetFeedOfResponse,
 ) -> list[str]:
     """What the central bank has and the bank does not, in words."""
@@ -169,7 +169,7 @@ def _beyond(
     return lines
 
 
-def _fields(bank: str, entry: bank_pb2.LostEntry) -> dict[str, Any]:
+def _fields(bank: str, entry: officers_pb2.LostEntry) -> dict[str, Any]:
     return {
         "bank": bank,
         "entry": entry.entry,

@@ -13,7 +13,7 @@ from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
 from console.output import Speaker
 from currency.amount import format_yuan
 from currency.number import typed
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import load
 from language import N_, _
@@ -76,7 +76,7 @@ def _entries(desk: BankOfficerClient, bank: str) -> list[dict[str, Any]]:
         return [_fields(bank, entry) for entry in office.suspense()]
 
 
-def _fields(bank: str, entry: bank_pb2.SuspenseEntry) -> dict[str, Any]:
+def _fields(bank: str, entry: officers_pb2.SuspenseEntry) -> dict[str, Any]:
     return {
         "bank": bank,
         "entry": entry.position,

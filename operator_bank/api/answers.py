@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from operator_bank.exchange.exchange import Exchanged
 from operator_bank.limits import ANSWER_MARGIN_S, CALLERS_GONE_S
 from operator_bank.payments.payments import Paid
@@ -21,9 +21,9 @@ def patience_s(context: grpc.ServicerContext) -> float:
     return (context.time_remaining() or 0.0) - CALLERS_GONE_S - ANSWER_MARGIN_S
 
 
-def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:
+def pay_response(paid: Paid, available_fen: int) -> payments_pb2.PayResponse:
     """The answer to a single payment."""
-    return bank_pb2.PayResponse(
+    return payments_pb2.PayResponse(
         payment_id=paid.payment_id,
         state=paid.state,  # type: ignore[arg-type]
         repeated=paid.repeated,
@@ -32,20 +32,20 @@ def pay_response(paid: Paid, available_fen: int) -> bank_pb2.PayResponse:
     )
 
 
-def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[bank_pb2.ItemAnswer]:
+def item_answers(answers: Sequence[Paid | Exchanged | Refusal]) -> list[states_pb2.ItemAnswer]:
     """Most answers of a call are the same ones, so each is made once."""
-    made: dict[tuple[int, int, bool], bank_pb2.ItemAnswer] = {}
+    made: dict[tuple[int, int, bool], states_pb2.ItemAnswer] = {}
     items = []
     key: tuple[int, int, bool]
     for answer in answers:
         if isinstance(answer, Refusal):
-            key = (bank_pb2.PAYMENT_STATE_REFUSED, answer.reason, False)
+            key = (states_pb2.PAYMENT_STATE_REFUSED, answer.reason, False)
         elif isinstance(answer, Exchanged):
-            key = (bank_pb2.PAYMENT_STATE_SETTLED, 0, answer.repeated)
+            key = (states_pb2.PAYMENT_STATE_SETTLED, 0, answer.repeated)
         else:
             key = (answer.state, answer.reason, answer.repeated)
         if key not in made:
             state, reason, repeated = key
-            made[key] = bank_pb2.ItemAnswer(state=state, reason=reason, repeated=repeated)  # type: ignore[arg-type]
+            made[key] = states_pb2.ItemAnswer(state=state, reason=reason, repeated=repeated)  # type: ignore[arg-type]
         items.append(made[key])
     return items

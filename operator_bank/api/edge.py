@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
+from dcep.bank.v1 import edge_pb2, edge_pb2_grpc, payments_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.api.answers import patience_s, pay_response
 from operator_bank.app import Bank
@@ -77,7 +77,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
     def BeginWatch(
         self, request: edge_pb2.BeginWatchRequest, context: grpc.ServicerContext
     ) -> edge_pb2.BeginWatchResponse:  # noqa: N802
-        asked = read(bank_pb2.WatchPaymentsRequest, request.request)
+        asked = read(payments_pb2.WatchPaymentsRequest, request.request)
         wallet = self._bank.wallets.asking(asked.query, _WATCH)
         return edge_pb2.BeginWatchResponse(
             wallet_number=wallet.number,
@@ -121,7 +121,7 @@ class GrpcEdge(edge_pb2_grpc.EdgeServiceServicer):
 
 def _order(data: bytes) -> SignedEnvelope | Refusal:
     try:
-        order: SignedEnvelope = read(bank_pb2.PayRequest, data).order
+        order: SignedEnvelope = read(payments_pb2.PayRequest, data).order
     except Refusal as refusal:
         return refusal
     return order

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import exchange_pb2, exchange_pb2_grpc
 from operator_bank.api.answers import item_answers
 from operator_bank.app import Bank
 
 
-class GrpcExchange(bank_pb2_grpc.ExchangeServiceServicer):
+class GrpcExchange(exchange_pb2_grpc.ExchangeServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
     def Exchange(
-        self, request: bank_pb2.ExchangeRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.ExchangeResponse:  # noqa: N802
+        self, request: exchange_pb2.ExchangeRequest, context: grpc.ServicerContext
+    ) -> exchange_pb2.ExchangeResponse:  # noqa: N802
         done, available = self._bank.exchange.exchange(request.order)
-        return bank_pb2.ExchangeResponse(available_fen=available, repeated=done.repeated)
+        return exchange_pb2.ExchangeResponse(available_fen=available, repeated=done.repeated)
 
     def SettleCashOut(
-        self, request: bank_pb2.SettleCashOutRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.SettleCashOutResponse:  # noqa: N802
+        self, request: exchange_pb2.SettleCashOutRequest, context: grpc.ServicerContext
+    ) -> exchange_pb2.SettleCashOutResponse:  # noqa: N802
         state = self._bank.exchange.settle_cash_out(request.question)
-        return bank_pb2.SettleCashOutResponse(state=state)  # type: ignore[arg-type]
+        return exchange_pb2.SettleCashOutResponse(state=state)  # type: ignore[arg-type]
 
     def ExchangeMany(
-        self, request: bank_pb2.ExchangeManyRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.ExchangeManyResponse:  # noqa: N802
+        self, request: exchange_pb2.ExchangeManyRequest, context: grpc.ServicerContext
+    ) -> exchange_pb2.ExchangeManyResponse:  # noqa: N802
         answers = self._bank.exchange.exchange_many(request.orders)
-        return bank_pb2.ExchangeManyResponse(items=item_answers(answers))
+        return exchange_pb2.ExchangeManyResponse(items=item_answers(answers))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc, officers_pb2, officers_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from officers.grpc_acts import SERVICE_PATH
 from officers.people import Officers
@@ -51,38 +51,38 @@ def inner_authorizer(officers: Officers, revoked: Callable[[], Collection[str]])
     return authorize
 
 
-class GrpcInbound(bank_pb2_grpc.InboundServiceServicer):
+class GrpcInbound(inbound_pb2_grpc.InboundServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
     def CheckPayees(
-        self, request: bank_pb2.CheckPayeesRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.CheckPayeesResponse:  # noqa: N802
+        self, request: inbound_pb2.CheckPayeesRequest, context: grpc.ServicerContext
+    ) -> inbound_pb2.CheckPayeesResponse:  # noqa: N802
         # Of wallets that were opened since it would say that there are none.
         self._bank.standing.check()
         said = self._bank.inbound.can_be_paid(request.wallet_numbers)
-        return bank_pb2.CheckPayeesResponse(can_be_paid=said)
+        return inbound_pb2.CheckPayeesResponse(can_be_paid=said)
 
     def SetAside(
-        self, request: bank_pb2.SetAsideRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.SetAsideResponse:  # noqa: N802
+        self, request: inbound_pb2.SetAsideRequest, context: grpc.ServicerContext
+    ) -> inbound_pb2.SetAsideResponse:  # noqa: N802
         self._bank.vault.set_aside(request.number, request.amount_fen)
-        return bank_pb2.SetAsideResponse()
+        return inbound_pb2.SetAsideResponse()
 
 
-class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
+class GrpcOffice(officers_pb2_grpc.OfficeServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
     def GetBooks(
-        self, request: bank_pb2.GetBooksRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.GetBooksResponse:  # noqa: N802
+        self, request: officers_pb2.GetBooksRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.GetBooksResponse:  # noqa: N802
         books = self._bank.vault.books()
-        return bank_pb2.GetBooksResponse(
+        return officers_pb2.GetBooksResponse(
             mirror_fen=books.mirror_fen,
             vault_fen=books.vault_fen,
             wallets_fen=books.wallets_fen,
@@ -98,16 +98,16 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
         )
 
     def GetPolicy(
-        self, request: bank_pb2.GetPolicyRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.GetPolicyResponse:  # noqa: N802
-        return bank_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
+        self, request: officers_pb2.GetPolicyRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.GetPolicyResponse:  # noqa: N802
+        return officers_pb2.GetPolicyResponse(classes=limits_of(self._bank.policy.table))
 
     def GetFeed(
-        self, request: bank_pb2.GetFeedRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.GetFeedResponse:  # noqa: N802
+        self, request: officers_pb2.GetFeedRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.GetFeedResponse:  # noqa: N802
         place, stopped = self._bank.follower.place, self._bank.follower.stopped
         acts = self._bank.acts.chain.place()
-        return bank_pb2.GetFeedResponse(
+        return officers_pb2.GetFeedResponse(
             ledger=place.ledger,
             number=place.number,
             hash=place.hash,
@@ -115,7 +115,7 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
             stopped_cause=stopped.cause if stopped is not None else "",
             stopped_since_ms=stopped.since_ms if stopped is not None else 0,
             contradictions=[
-                bank_pb2.Contradiction(about=about, cause=said.cause, since_ms=said.since_ms)
+                officers_pb2.Contradiction(about=about, cause=said.cause, since_ms=said.since_ms)
                 for about, said in self._bank.contradictions.now().items()
             ],
             behind=self._bank.standing.is_behind,
@@ -127,17 +127,17 @@ class GrpcOffice(bank_pb2_grpc.OfficeServiceServicer):
         )
 
     def ListLost(
-        self, request: bank_pb2.ListLostRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.ListLostResponse:  # noqa: N802
+        self, request: officers_pb2.ListLostRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.ListLostResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)
         found = self._bank.lost.page(size, after[0] if after else 0)
         token = encode_token(found[-1].entry) if len(found) == size else ""
-        return bank_pb2.ListLostResponse(entries=found, next_page_token=token)
+        return officers_pb2.ListLostResponse(entries=found, next_page_token=token)
 
     def ListSuspense(
-        self, request: bank_pb2.ListSuspenseRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.ListSuspenseResponse:  # noqa: N802
+        self, request: officers_pb2.ListSuspenseRequest, context: grpc.ServicerContext
+    ) -> officers_pb2.ListSuspenseResponse:  # noqa: N802
         size, after = page_size(request.page_size), decode_token(request.page_token, 1)
         found = self._bank.suspense.page(size, after[0] if after else 0)
         token = encode_token(found[-1].position) if len(found) == size else ""
-        return bank_pb2.ListSuspenseResponse(entries=found, next_page_token=token)
+        return officers_pb2.ListSuspenseResponse(entries=found, next_page_token=token)

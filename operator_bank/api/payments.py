@@ -4,41 +4,41 @@ from __future__ import annotations
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import payments_pb2, payments_pb2_grpc
 from operator_bank.api.answers import item_answers, patience_s, pay_response
 from operator_bank.app import Bank
 
 _SERVICE = "dcep.bank.v1.PaymentService/"
 
 
-class GrpcPayments(bank_pb2_grpc.PaymentServiceServicer):
+class GrpcPayments(payments_pb2_grpc.PaymentServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
     def Pay(
-        self, request: bank_pb2.PayRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.PayResponse:  # noqa: N802
+        self, request: payments_pb2.PayRequest, context: grpc.ServicerContext
+    ) -> payments_pb2.PayResponse:  # noqa: N802
         return pay_response(*self._bank.payments.pay(request.order, patience_s(context)))
 
     def PayMany(
-        self, request: bank_pb2.PayManyRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.PayManyResponse:  # noqa: N802
-        return bank_pb2.PayManyResponse(
+        self, request: payments_pb2.PayManyRequest, context: grpc.ServicerContext
+    ) -> payments_pb2.PayManyResponse:  # noqa: N802
+        return payments_pb2.PayManyResponse(
             items=item_answers(self._bank.payments.pay_many(request.orders))
         )
 
     def GetPayment(
-        self, request: bank_pb2.GetPaymentRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.GetPaymentResponse:  # noqa: N802
+        self, request: payments_pb2.GetPaymentRequest, context: grpc.ServicerContext
+    ) -> payments_pb2.GetPaymentResponse:  # noqa: N802
         wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetPayment")
         payment = self._bank.history.get(wallet, request.payment_id)
-        return bank_pb2.GetPaymentResponse(payment=payment)
+        return payments_pb2.GetPaymentResponse(payment=payment)
 
     def ListPayments(
-        self, request: bank_pb2.ListPaymentsRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.ListPaymentsResponse:  # noqa: N802
+        self, request: payments_pb2.ListPaymentsRequest, context: grpc.ServicerContext
+    ) -> payments_pb2.ListPaymentsResponse:  # noqa: N802
         wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}ListPayments")
         payments, token = self._bank.history.page(wallet, request.page_size, request.page_token)
-        return bank_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)
+        return payments_pb2.ListPaymentsResponse(payments=payments, next_page_token=token)

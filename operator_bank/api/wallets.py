@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import wallets_pb2, wallets_pb2_grpc
 from operator_bank.app import Bank
 from operator_bank.wallets.directory import Wallet
 from operator_bank.wallets.wallet import WalletState
@@ -12,46 +12,46 @@ from operator_bank.wallets.wallet import WalletState
 _SERVICE = "dcep.bank.v1.WalletService/"
 
 
-class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
+class GrpcWallets(wallets_pb2_grpc.WalletServiceServicer):
     """See protos/dcep/bank/v1."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
 
     def OpenWallet(
-        self, request: bank_pb2.OpenWalletRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.OpenWalletResponse:  # noqa: N802
+        self, request: wallets_pb2.OpenWalletRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.OpenWalletResponse:  # noqa: N802
         return self._opened(self._bank.opening.open(request.order))
 
     def OpenWallets(
-        self, request: bank_pb2.OpenWalletsRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.OpenWalletsResponse:  # noqa: N802
+        self, request: wallets_pb2.OpenWalletsRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.OpenWalletsResponse:  # noqa: N802
         made = self._bank.opening.open_many([item.order for item in request.items])
-        return bank_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
+        return wallets_pb2.OpenWalletsResponse(items=[self._opened(wallet) for wallet in made])
 
     def GetWallet(
-        self, request: bank_pb2.GetWalletRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.GetWalletResponse:  # noqa: N802
+        self, request: wallets_pb2.GetWalletRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.GetWalletResponse:  # noqa: N802
         wallet = self._bank.wallets.asking(request.query, f"{_SERVICE}GetWallet")
         return self._shown(self._bank.wallets.state(wallet))
 
     def CloseWallet(
-        self, request: bank_pb2.CloseWalletRequest, context: grpc.ServicerContext
-    ) -> bank_pb2.CloseWalletResponse:  # noqa: N802
+        self, request: wallets_pb2.CloseWalletRequest, context: grpc.ServicerContext
+    ) -> wallets_pb2.CloseWalletResponse:  # noqa: N802
         self._bank.wallets.close(request.order)
-        return bank_pb2.CloseWalletResponse()
+        return wallets_pb2.CloseWalletResponse()
 
-    def _opened(self, wallet: Wallet) -> bank_pb2.OpenWalletResponse:
-        return bank_pb2.OpenWalletResponse(
+    def _opened(self, wallet: Wallet) -> wallets_pb2.OpenWalletResponse:
+        return wallets_pb2.OpenWalletResponse(
             wallet_number=wallet.number,
             wallet_class=wallet.wallet_class,  # type: ignore[arg-type]
             bank=self._bank.name,
             has_deposit_account=wallet.deposit_account is not None,
         )
 
-    def _shown(self, state: WalletState) -> bank_pb2.GetWalletResponse:
+    def _shown(self, state: WalletState) -> wallets_pb2.GetWalletResponse:
         cap, single, day, year = state.limits_fen
-        return bank_pb2.GetWalletResponse(
+        return wallets_pb2.GetWalletResponse(
             wallet_number=state.wallet.number,
             bank=self._bank.name,
             wallet_class=state.wallet.wallet_class,  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ class GrpcWallets(bank_pb2_grpc.WalletServiceServicer):
             held_fen=state.held_fen,
             has_deposit_account=state.deposit_fen is not None,
             deposit_fen=state.deposit_fen or 0,
-            limits=bank_pb2.Limits(
+            limits=wallets_pb2.Limits(
                 balance_cap_fen=cap, single_fen=single, day_fen=day, year_fen=year
             ),
             day_spent_fen=state.day_spent_fen,

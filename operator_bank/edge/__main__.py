@@ -38,7 +38,7 @@ _YOUNG = 2_000
 _LOOK_S = 1.0
 """How often it is looked whether the bank is still there."""
 
-_SERVICES = [f"dcep.bank.v1.{name}" for name in PUBLIC]
+_SERVICES = [service.full_name for service in PUBLIC]
 
 
 def main() -> int:

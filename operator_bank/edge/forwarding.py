@@ -8,12 +8,19 @@ from contextlib import ExitStack, aclosing
 from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from dcep.bank.v1 import bank_pb2, edge_pb2, edge_pb2_grpc
+from dcep.bank.v1 import (
+    edge_pb2,
+    edge_pb2_grpc,
+    exchange_pb2,
+    offline_pb2,
+    payments_pb2,
+    wallets_pb2,
+)
 from operator_bank.edge.gathering import Gathering
 from operator_bank.edge.shares import PublicShares
 from operator_bank.edge.watches import Watches
@@ -34,8 +41,12 @@ from runtime.messages import check_length
 from runtime.shares import Shares
 from runtime.sources import source_of
 
-PUBLIC = ("WalletService", "ExchangeService", "PaymentService", "OfflineService")
-"""Of dcep.bank.v1."""
+PUBLIC: list[ServiceDescriptor] = [
+    service
+    for file in (wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+]
+"""The services of the public port."""
 
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 _OPEN = "/dcep.bank.v1.WalletService/OpenWallet"
@@ -53,8 +64,8 @@ _SLOW = frozenset(
         "/dcep.bank.v1.OfflineService/DepositTokens",
     )
 )
-_PAYMENT = bank_pb2.PayRequest.DESCRIPTOR
-_WATCH = bank_pb2.WatchPaymentsRequest.DESCRIPTOR
+_PAYMENT = payments_pb2.PayRequest.DESCRIPTOR
+_WATCH = payments_pb2.WatchPaymentsRequest.DESCRIPTOR
 _DETAILS = "grpc-status-details-bin"
 _End = tuple[grpc.StatusCode, str, Any]
 """(code, details, metadata), as `abort` takes them."""
@@ -255,7 +266,7 @@ async def _request(context: Context, kind: Descriptor, most: int) -> bytes:
 def _openings(request: bytes) -> int:
     """How many wallets a request opens; one that cannot be read opens none."""
     try:
-        asked = bank_pb2.OpenWalletsRequest.FromString(request)
+        asked = wallets_pb2.OpenWalletsRequest.FromString(request)
     except DecodeError:
         return 0
     return min(len(asked.items), MAX_ITEMS)
@@ -265,9 +276,8 @@ _OPENINGS: dict[str, Callable[[bytes], int]] = {_OPEN: lambda _: 1, _OPEN_MANY: 
 """How many wallets a request opens, of the methods that open any."""
 
 
-def _public_methods() -> list[Any]:
-    services = bank_pb2.DESCRIPTOR.services_by_name
-    return [method for name in PUBLIC for method in services[name].methods]
+def _public_methods() -> list[MethodDescriptor]:
+    return [method for service in PUBLIC for method in service.methods]
 
 
 def _as_said(error: grpc.aio.AioRpcError) -> _End:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, insert, select, tuple_
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import exchange_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.exchange.machines import Machines
@@ -173,14 +173,14 @@ class Receipts:
         if user is None and known.revoked:
             # No order takes the notes of a machine that is good no more: nothing has to be written
             # down for it, and whoever has its key fills no table.
-            return bank_pb2.CASH_OUT_STATE_GIVEN_UP
+            return exchange_pb2.CASH_OUT_STATE_GIVEN_UP
         if user is None and not asked.give_up:
-            return bank_pb2.CASH_OUT_STATE_OPEN
+            return exchange_pb2.CASH_OUT_STATE_OPEN
         if user is None:
             self._database.transaction(lambda c: self.use(c, [receipt]))
         if user in (None, _NOBODY):
-            return bank_pb2.CASH_OUT_STATE_GIVEN_UP
-        return bank_pb2.CASH_OUT_STATE_TAKEN
+            return exchange_pb2.CASH_OUT_STATE_GIVEN_UP
+        return exchange_pb2.CASH_OUT_STATE_TAKEN
 
     def use(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
         """Writes down that they are used, in the transaction of the money."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import DecodeError
 from sqlalchemy import Connection, select
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.chain import FeedBroken, NeverSent, NotSetAside
 from operator_bank.feed.tables import given_back
@@ -36,11 +36,11 @@ from settlement.records import Kind
 
 FeedEntry = registration_pb2.FeedEntry
 OutboundPayment = registration_pb2.OutboundPayment
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 ENDED = {
-    registration_pb2.OUTCOME_STATE_REFUSED: bank_pb2.PAYMENT_STATE_REFUSED,
-    registration_pb2.OUTCOME_STATE_EXPIRED: bank_pb2.PAYMENT_STATE_EXPIRED,
+    registration_pb2.OUTCOME_STATE_REFUSED: states_pb2.PAYMENT_STATE_REFUSED,
+    registration_pb2.OUTCOME_STATE_EXPIRED: states_pb2.PAYMENT_STATE_EXPIRED,
 }
 DEPOSITED = "tokens_deposited"
 _ENDS = frozenset(("outgoing_settled", "outgoing_ended", "tokens_registered"))

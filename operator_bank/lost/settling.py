@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, select, update
 
 from currency.amount import format_yuan
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from officers.effects import Act, Decision, Effect
@@ -51,7 +51,7 @@ class LostPayments:
         self._directory = directory
         self._clock = clock
 
-    def page(self, limit: int, after_entry: int) -> list[bank_pb2.LostEntry]:
+    def page(self, limit: int, after_entry: int) -> list[officers_pb2.LostEntry]:
         """What is open, oldest first."""
         query = select(lost_moves).where(_OPEN, _OF.entry > after_entry).order_by(_OF.entry)
         rows = self._database.read(lambda c: c.execute(query.limit(limit)).all())
@@ -155,8 +155,8 @@ class LostSettlement(Effect):
         self._database.transaction(decision.mark)
 
 
-def _shown(row: Any) -> bank_pb2.LostEntry:
-    return bank_pb2.LostEntry(
+def _shown(row: Any) -> officers_pb2.LostEntry:
+    return officers_pb2.LostEntry(
         entry=row.entry,
         kind=row.kind,
         number=row.number,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -40,8 +40,8 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.kept_bytes import KeptBytes
 from settlement.ledger import Ledger
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+REFUSED = states_pb2.PAYMENT_STATE_REFUSED
 
 
 class Deposits:

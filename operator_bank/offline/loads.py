@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import select
 
 from currency.amount import format_yuan
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -32,8 +32,8 @@ from settlement.core import Batch
 from settlement.ledger import Ledger
 from settlement.records import RECORD, Kind
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 
 
 class Loads:

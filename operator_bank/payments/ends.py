@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from operator_bank.limits import ENDS_AT_ONCE
 from runtime.logs import logger
 from runtime.loop import shared_loop
@@ -16,7 +16,7 @@ from runtime.parts import parts
 End = tuple[int, int]
 """PaymentState, and the Reason of the other side's refusal."""
 
-_PENDING: End = (bank_pb2.PAYMENT_STATE_PENDING, 0)
+_PENDING: End = (states_pb2.PAYMENT_STATE_PENDING, 0)
 
 
 class Ends:

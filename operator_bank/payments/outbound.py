@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select, text
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, MAX_ISOLATED, MAX_LANES_AT_ONCE, SUBMIT_ITEMS
 from operator_bank.payments.lanes import Lane
@@ -23,7 +23,7 @@ from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.logs import logger
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
+PENDING = states_pb2.PAYMENT_STATE_PENDING
 _ENDED = frozenset(
     (
         registration_pb2.OUTCOME_STATE_SETTLED,

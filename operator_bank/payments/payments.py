@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from currency.number import NumberError, check, prefix_of
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -33,9 +33,9 @@ from settlement.ledger import Ledger
 from settlement.payment_rows import PaymentRow
 from settlement.records import RECORD, Kind, Records, Result
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+SETTLED = states_pb2.PAYMENT_STATE_SETTLED
+REFUSED = states_pb2.PAYMENT_STATE_REFUSED
 _PUT = (
     f"INSERT INTO {outbound.name}"
     " (number, account, sequence, kind, destination, state, reason, hold, amount_fen, body)"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from currency.number import NumberError, check
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import officers_pb2, orders_pb2, payments_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
@@ -45,7 +45,7 @@ class PaymentHistory:
         self._directory = directory
         self._outgoing = outgoing
 
-    def get(self, wallet: Wallet, payment_id: str) -> bank_pb2.Payment:
+    def get(self, wallet: Wallet, payment_id: str) -> payments_pb2.Payment:
         """A payment that the wallet made; PAYMENT_UNKNOWN for any other."""
         number, _, sequence = payment_id.partition("-")
         try:
@@ -68,7 +68,7 @@ class PaymentHistory:
 
     def page(
         self, wallet: Wallet, wanted_size: int, token: str
-    ) -> tuple[list[bank_pb2.Payment], str]:
+    ) -> tuple[list[payments_pb2.Payment], str]:
         """Payments newest first, with the balance after each; and the next page's token.
 
         The available balance is counted back from today's, so that no running
@@ -84,7 +84,7 @@ class PaymentHistory:
             before, balance = start
             if abs(balance) > MAX_BALANCE_FEN:
                 raise invalid_token()
-        found: list[bank_pb2.Payment] = []
+        found: list[payments_pb2.Payment] = []
         while len(found) < size:
             rows = self._history.statement(wallet.account, before, _READ_AHEAD * size)
             for row in rows:
@@ -102,7 +102,7 @@ class PaymentHistory:
 
     def arrivals(
         self, wallet: Wallet, after: int, limit: int
-    ) -> tuple[list[bank_pb2.Payment], int]:
+    ) -> tuple[list[payments_pb2.Payment], int]:
         """Money that arrived after a position, oldest first; and the position looked up to."""
         journal_position(after)
         upto = self._ledger.position()
@@ -120,8 +120,8 @@ class PaymentHistory:
             after = entry.last_position
         return [account for account in accounts_ if accounts.is_wallet(account)], after
 
-    def _payment(self, row: Any, wallet: Wallet, balance: int) -> bank_pb2.Payment:
-        payment = bank_pb2.Payment(
+    def _payment(self, row: Any, wallet: Wallet, balance: int) -> payments_pb2.Payment:
+        payment = payments_pb2.Payment(
             amount_fen=row.amount_fen,
             time_ms=row.time_ms,
             position=row.position,
@@ -135,17 +135,17 @@ class PaymentHistory:
     def _state(self, row: Any) -> tuple[int, int]:
         result = Result(row.result)
         if row.kind == Kind.REFUSAL:
-            return bank_pb2.PAYMENT_STATE_REFUSED, row.spare
+            return states_pb2.PAYMENT_STATE_REFUSED, row.spare
         if not result.accepted:
             if accounts.VAULT not in (row.debit, row.credit):
-                return bank_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
+                return states_pb2.PAYMENT_STATE_REFUSED, payers_reason(result)
             order = orders_pb2.ExchangeOrder.FromString(bytes(row.note))
-            return bank_pb2.PAYMENT_STATE_REFUSED, exchange_reason(result, order)
+            return states_pb2.PAYMENT_STATE_REFUSED, exchange_reason(result, order)
         if row.kind == Kind.HOLD:
             return self._outgoing.state(row.position)
-        return bank_pb2.PAYMENT_STATE_SETTLED, 0
+        return states_pb2.PAYMENT_STATE_SETTLED, 0
 
-    def _describe(self, payment: bank_pb2.Payment, row: Any) -> None:
+    def _describe(self, payment: payments_pb2.Payment, row: Any) -> None:
         debit, credit = row.debit, row.credit
         payment.payment_id = f"{self._directory.number_of(row.origin)}-{row.sequence}"
         payment.payer_number = self._directory.number_of(debit)
@@ -158,7 +158,7 @@ class PaymentHistory:
             return
         if debit == accounts.SUSPENSE:
             # Paid out by an officer: what it was before it lay there.
-            entry = bank_pb2.SuspenseEntry.FromString(bytes(row.note))
+            entry = officers_pb2.SuspenseEntry.FromString(bytes(row.note))
             payment.kind, payment.payment_id = entry.kind, entry.payment_id
             payment.payer_number = entry.payer_number
             return
@@ -178,7 +178,7 @@ class PaymentHistory:
         payment.memo = order.memo
         payment.payee_number = order.payee_number or payment.payee_number
 
-    def _incoming(self, payment: bank_pb2.Payment, note: bytes) -> None:
+    def _incoming(self, payment: payments_pb2.Payment, note: bytes) -> None:
         entry = registration_pb2.FeedEntry.FromString(note)
         event = entry.WhichOneof("event")
         if event == "tokens_deposited":
@@ -201,7 +201,7 @@ _SHOWN = (Kind.TRANSFER, Kind.HOLD, Kind.DELIVER)
 
 def _change(row: Any, account: int, state: int) -> int:
     """What a row changes in an account's available fen, for good or until further notice."""
-    if state not in (bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_PENDING):
+    if state not in (states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING):
         return 0
     if row.kind == Kind.HOLD and row.debit == account:
         return -int(row.amount_fen)

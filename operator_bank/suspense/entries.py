@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.suspense.tables import suspense
 
@@ -79,9 +79,9 @@ def put_entries(connection: Connection, rows: list[dict[str, Any]]) -> None:
         connection.execute(insert(suspense), rows)
 
 
-def entry_of(row: Any, reason: int = 0) -> bank_pb2.SuspenseEntry:
+def entry_of(row: Any, reason: int = 0) -> officers_pb2.SuspenseEntry:
     """A row as the contract has it."""
-    return bank_pb2.SuspenseEntry(
+    return officers_pb2.SuspenseEntry(
         position=row.position,
         kind=row.kind,
         payment_id=row.payment_id,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, select, update
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.reasons import reason_of
@@ -50,7 +50,7 @@ class SuspensePayouts:
         self._inbound = inbound
         self._clock = clock
 
-    def page(self, limit: int, after_position: int) -> list[bank_pb2.SuspenseEntry]:
+    def page(self, limit: int, after_position: int) -> list[officers_pb2.SuspenseEntry]:
         """Entries that lie there, oldest first, with what keeps each from its wallet now."""
         query = (
             select(suspense)

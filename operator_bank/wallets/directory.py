@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from operator_bank.ledger import accounts
 from operator_bank.ledger.overload import CoreOverloaded
@@ -34,7 +34,7 @@ from settlement.records import (
     record_digest,
 )
 
-CLASS_IV = bank_pb2.WALLET_CLASS_IV
+CLASS_IV = wallets_pb2.WALLET_CLASS_IV
 
 InTransaction = Callable[[Connection, int], None]
 

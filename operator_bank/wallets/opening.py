@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from operator_bank.limits import MAX_OPENING_VALIDITY_MS
@@ -20,7 +20,7 @@ from runtime.errors import Refusal
 from runtime.messages import check, read_payload
 from runtime.signatures import SignatureVerifier
 
-CLASS_II, CLASS_IV = bank_pb2.WALLET_CLASS_II, bank_pb2.WALLET_CLASS_IV
+CLASS_II, CLASS_IV = wallets_pb2.WALLET_CLASS_II, wallets_pb2.WALLET_CLASS_IV
 _TAG = TAGS[orders_pb2.OpenWalletOrder]
 _LONGEST = too_long(orders_pb2.OpenWalletOrder.DESCRIPTOR)
 

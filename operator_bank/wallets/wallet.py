@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.ledger.reasons import refusal_of
 from operator_bank.limits import MAX_QUERY_VALIDITY_MS
@@ -128,7 +128,7 @@ class Wallets:
 def status_of(flags: int) -> int:
     """The WalletStatus for an account's flags."""
     if flags & AccountFlag.CLOSED:
-        return bank_pb2.WALLET_STATUS_CLOSED
+        return wallets_pb2.WALLET_STATUS_CLOSED
     if flags & AccountFlag.FROZEN:
-        return bank_pb2.WALLET_STATUS_FROZEN
-    return bank_pb2.WALLET_STATUS_OPEN
+        return wallets_pb2.WALLET_STATUS_FROZEN
+    return wallets_pb2.WALLET_STATUS_OPEN

@@ -10,7 +10,16 @@ import grpc
 
 from console.cash_machine import CashMachine
 from console.clients import BankOfficerClient
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import (
+    exchange_pb2,
+    exchange_pb2_grpc,
+    officers_pb2,
+    payments_pb2,
+    payments_pb2_grpc,
+    states_pb2,
+    wallets_pb2,
+    wallets_pb2_grpc,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import ask, public_channel, stub
 from deployment.topology import StackPlan
@@ -24,22 +33,22 @@ class GrpcBankPeer:
     def __init__(self, plan: StackPlan, name: str) -> None:
         self.name = name
         self._channel: grpc.Channel = public_channel(plan, plan.bank(name).public_address)
-        self._wallets = stub(bank_pb2_grpc.WalletServiceStub, self._channel)
-        self._exchange = stub(bank_pb2_grpc.ExchangeServiceStub, self._channel)
-        self._payments = stub(bank_pb2_grpc.PaymentServiceStub, self._channel)
+        self._wallets = stub(wallets_pb2_grpc.WalletServiceStub, self._channel)
+        self._exchange = stub(exchange_pb2_grpc.ExchangeServiceStub, self._channel)
+        self._payments = stub(payments_pb2_grpc.PaymentServiceStub, self._channel)
         self._office = BankOfficerClient(plan, name)
         self._machine = CashMachine.of(plan, name)
         self._one_at_a_time = threading.Lock()
 
     def open_many(
-        self, requests: Sequence[bank_pb2.OpenWalletRequest]
-    ) -> Sequence[bank_pb2.OpenWalletResponse]:
+        self, requests: Sequence[wallets_pb2.OpenWalletRequest]
+    ) -> Sequence[wallets_pb2.OpenWalletResponse]:
         """Open wallets."""
-        request = bank_pb2.OpenWalletsRequest(items=requests)
+        request = wallets_pb2.OpenWalletsRequest(items=requests)
         call = self._wallets.OpenWallets
         return list(
             until_answered(
-                lambda: ask(call, request, bank_pb2.OpenWalletsResponse, BULK_TIMEOUT_S)
+                lambda: ask(call, request, wallets_pb2.OpenWalletsResponse, BULK_TIMEOUT_S)
             ).items
         )
 
@@ -47,28 +56,28 @@ class GrpcBankPeer:
         """A receipt of the bank's machine."""
         return self._machine.receipt(wallet_number, amount_fen)
 
-    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Exchange."""
-        request = bank_pb2.ExchangeManyRequest(orders=orders)
+        request = exchange_pb2.ExchangeManyRequest(orders=orders)
         call = self._exchange.ExchangeMany
         return list(
             until_answered(
-                lambda: ask(call, request, bank_pb2.ExchangeManyResponse, BULK_TIMEOUT_S)
+                lambda: ask(call, request, exchange_pb2.ExchangeManyResponse, BULK_TIMEOUT_S)
             ).items
         )
 
-    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Pay; one call at a time, so that no order of a payer overtakes another."""
-        request = bank_pb2.PayManyRequest(orders=orders)
+        request = payments_pb2.PayManyRequest(orders=orders)
         call = self._payments.PayMany
         with self._one_at_a_time:
             return list(
                 until_answered(
-                    lambda: ask(call, request, bank_pb2.PayManyResponse, BULK_TIMEOUT_S)
+                    lambda: ask(call, request, payments_pb2.PayManyResponse, BULK_TIMEOUT_S)
                 ).items
             )
 
-    def books(self) -> bank_pb2.GetBooksResponse:
+    def books(self) -> officers_pb2.GetBooksResponse:
         """The bank's books."""
         return until_answered(self._office.books)
 

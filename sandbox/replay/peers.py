@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
@@ -30,20 +30,20 @@ class BankPeer(Protocol):
     name: str
 
     def open_many(
-        self, requests: Sequence[bank_pb2.OpenWalletRequest]
-    ) -> Sequence[bank_pb2.OpenWalletResponse]:
+        self, requests: Sequence[wallets_pb2.OpenWalletRequest]
+    ) -> Sequence[wallets_pb2.OpenWalletResponse]:
         """Open wallets; the answers are in the order of the requests."""
 
     def cash_receipt(self, wallet_number: str, amount_fen: int) -> SignedEnvelope:
         """What its cash machine says when so much was put in for a wallet."""
 
-    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+    def exchange_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Exchange; the answers are in the order of the orders."""
 
-    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[bank_pb2.ItemAnswer]:
+    def pay_many(self, orders: Sequence[SignedEnvelope]) -> Sequence[states_pb2.ItemAnswer]:
         """Pay; the answers are in the order of the orders."""
 
-    def books(self) -> bank_pb2.GetBooksResponse:
+    def books(self) -> officers_pb2.GetBooksResponse:
         """The bank's books as its officer sees them."""
 
 

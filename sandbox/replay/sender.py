@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from language import _
 from runtime.parts import parts
@@ -43,11 +43,11 @@ class Tally:
         waiting = self.pending.setdefault(bank, [])
         before = len(waiting)
         for order, answer in zip(orders, answers, strict=True):
-            if answer.state == bank_pb2.PAYMENT_STATE_PENDING and not answer.reason:
+            if answer.state == states_pb2.PAYMENT_STATE_PENDING and not answer.reason:
                 waiting.append(order)
             elif answer.state in (
-                bank_pb2.PAYMENT_STATE_SETTLED,
-                bank_pb2.PAYMENT_STATE_RETURNED,
+                states_pb2.PAYMENT_STATE_SETTLED,
+                states_pb2.PAYMENT_STATE_RETURNED,
             ):
                 self.accepted += 1
             else:
@@ -55,7 +55,7 @@ class Tally:
         return len(orders) - (len(waiting) - before)
 
 
-Answer = bank_pb2.ItemAnswer
+Answer = states_pb2.ItemAnswer
 Round = dict[int, list[SignedEnvelope]]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nacl.signing import SigningKey
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from runtime.envelope import sign
 from runtime.parts import parts
@@ -97,7 +97,7 @@ def holder_name(party: str) -> str:
 
 def _opening(
     key: SigningKey, holder_name: str, bank: str, now_ms: int
-) -> bank_pb2.OpenWalletRequest:
+) -> wallets_pb2.OpenWalletRequest:
     """Asks a bank for a wallet, signed with its key to be."""
     public = bytes(key.verify_key)
     order = orders_pb2.OpenWalletOrder(
@@ -109,7 +109,7 @@ def _opening(
         expires_time_ms=now_ms + OPENING_VALID_MS,
     )
     envelope = sign("open-wallet/v1", order.SerializeToString(), key, public.hex().encode())
-    return bank_pb2.OpenWalletRequest(order=envelope)
+    return wallets_pb2.OpenWalletRequest(order=envelope)
 
 
 def fund(

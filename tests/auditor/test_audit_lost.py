@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from console.coming_back import next_act
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.office.v1 import office_pb2
 from tests.auditor.test_audit_copies import copied, office, put_back
 from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack, named
@@ -20,11 +20,11 @@ from tests.simulation.country import CENTRAL
 WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")
 
 
-def told(stack: Stack) -> bank_pb2.GetFeedResponse:
+def told(stack: Stack) -> officers_pb2.GetFeedResponse:
     """As a bank's officers see it."""
     bank = stack.country.built["alpha"]
     acts, place = bank.acts.chain.place(), bank.follower.place
-    return bank_pb2.GetFeedResponse(
+    return officers_pb2.GetFeedResponse(
         number=place.number,
         hash=place.hash,
         incarnation=bank.windows.incarnation,

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from central_bank.authentication.bank import Bank, ReplacedCertificate
 from central_bank.peers.bank_client import GrpcBankPeers
 from currency import parties
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc
 from runtime.certificates import Authority, fingerprint
 from runtime.clock import SystemClock
 from runtime.errors import NoAnswer
@@ -27,14 +27,14 @@ from tests.central_bank.conftest import particulars
 PAYEES = ["6201000000000012"]
 
 
-class Inbound(bank_pb2_grpc.InboundServiceServicer):
+class Inbound(inbound_pb2_grpc.InboundServiceServicer):
     """Takes anything, and counts how often it was asked."""
 
     asked = 0
 
     def CheckPayees(self, request: Any, context: Any) -> Any:
         self.asked += 1
-        return bank_pb2.CheckPayeesResponse(can_be_paid=[True] * len(request.wallet_numbers))
+        return inbound_pb2.CheckPayeesResponse(can_be_paid=[True] * len(request.wallet_numbers))
 
 
 class Town:
@@ -59,7 +59,7 @@ class Town:
 
     def serve(self, files: TlsFiles, address: str = "127.0.0.1:0") -> str:
         """Serves with a certificate; the address."""
-        add = bank_pb2_grpc.add_InboundServiceServicer_to_server
+        add = inbound_pb2_grpc.add_InboundServiceServicer_to_server
         registry = CollectorRegistry()
         server = Server(
             [Service("dcep.bank.v1.InboundService", lambda s: add(self.inbound, s))],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from central_bank.peers.bank_client import GrpcBankPeers
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import inbound_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
@@ -27,7 +27,7 @@ class Answering:
     @property
     def CheckPayees(self) -> Any:  # noqa: N802
         answer: Future[Any] = Future()
-        answer.set_result(bank_pb2.CheckPayeesResponse(can_be_paid=self.can_be_paid))
+        answer.set_result(inbound_pb2.CheckPayeesResponse(can_be_paid=self.can_be_paid))
         return SimpleNamespace(future=lambda request, timeout: answer)
 
 

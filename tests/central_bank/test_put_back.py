@@ -10,7 +10,7 @@ from central_bank.authentication.banks import Bank
 from central_bank.registration.tables import put_backs
 from console.coming_back import NUMBERS_LEFT_OUT, next_act
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -158,7 +158,7 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
         last_number=seen.last_number,
         journal_position=seen.journal_position,
     )
-    own = bank_pb2.GetFeedResponse(number=5, journal_position=end)
+    own = officers_pb2.GetFeedResponse(number=5, journal_position=end)
     due = next_act("alpha", own, beyond, wallets=0)
     assert isinstance(due, office_pb2.ComeBack)
     assert due.next_number == end + NUMBERS_LEFT_OUT, "no number is passed that never was"

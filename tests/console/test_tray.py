@@ -10,12 +10,12 @@ import pytest
 import console.tray
 from console.limits import READY_S
 from console.tray import GIVEN, READY, TAKEN_BACK, Notes, Tray
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2
 from runtime.errors import NoAnswer
 
-OPEN = bank_pb2.CASH_OUT_STATE_OPEN
-TAKEN = bank_pb2.CASH_OUT_STATE_TAKEN
-GIVEN_UP = bank_pb2.CASH_OUT_STATE_GIVEN_UP
+OPEN = exchange_pb2.CASH_OUT_STATE_OPEN
+TAKEN = exchange_pb2.CASH_OUT_STATE_TAKEN
+GIVEN_UP = exchange_pb2.CASH_OUT_STATE_GIVEN_UP
 
 
 class Bank:

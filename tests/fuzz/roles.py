@@ -12,7 +12,15 @@ from nacl.signing import SigningKey
 
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    inbound_pb2,
+    officers_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    wallets_pb2,
+)
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -41,18 +49,15 @@ TAGS: dict[str, str] = {
 }
 
 
-def _services(module: Any, *names: str) -> list[Any]:
-    found = module.DESCRIPTOR.services_by_name
-    return [found[name] for name in names or found]
+def _services(*modules: Any) -> list[Any]:
+    return [
+        service for module in modules for service in module.DESCRIPTOR.services_by_name.values()
+    ]
 
 
-PUBLIC = _services(bank_pb2, "WalletService", "ExchangeService", "PaymentService", "OfflineService")
-INNER = _services(bank_pb2, "OfficeService", "InboundService") + _services(office_pb2)
-CENTRAL = [
-    service
-    for module in (issuance_pb2, authentication_pb2, analysis_pb2, registration_pb2, office_pb2)
-    for service in _services(module)
-]
+PUBLIC = _services(wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+INNER = _services(officers_pb2, inbound_pb2, office_pb2)
+CENTRAL = _services(issuance_pb2, authentication_pb2, analysis_pb2, registration_pb2, office_pb2)
 HOME = _services(wallet_pb2)
 
 

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 
 from console.clients import by_two
 from currency import number, parties
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from dcep.office.v1 import office_pb2
 from deployment.provisioning import fingerprint
 from deployment.topology import CENTRAL_BANK
@@ -89,7 +89,7 @@ class Stage:
         bob = RawWallet(BankStubs(self.world.plan, "beta"), name="Bob")
         alice.top_up(100)
         answer = alice.pay(bob.number, 7)
-        if answer.state != bank_pb2.PAYMENT_STATE_SETTLED:
+        if answer.state != states_pb2.PAYMENT_STATE_SETTLED:
             raise Fallen(f"an honest payment is {answer}")
         if bob.show().available_fen != 7:
             raise Fallen("an honest payment did not arrive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import offline_pb2, offline_pb2_grpc
 from deployment.connections import ask, public_channel, stub
 from offline_token.bundle import TrustBundle
 from sandbox.demo.environment import World, wait_until
@@ -27,9 +27,9 @@ def _out_of_use(encoded: bytes) -> set[bytes]:
 def handed_on(world: World, bank: str) -> set[bytes]:
     """The same, as a bank hands it on to wallets."""
     with public_channel(world.plan, world.plan.bank(bank).public_address) as channel:
-        offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
-        request = bank_pb2.GetTrustBundleRequest()
-        answer = ask(offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
+        offline = stub(offline_pb2_grpc.OfflineServiceStub, channel)
+        request = offline_pb2.GetTrustBundleRequest()
+        answer = ask(offline.GetTrustBundle, request, offline_pb2.GetTrustBundleResponse)
     return _out_of_use(answer.trust_bundle)
 
 

@@ -8,7 +8,16 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from console.cash_machine import CashMachine
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    exchange_pb2_grpc,
+    offline_pb2_grpc,
+    orders_pb2,
+    payments_pb2,
+    payments_pb2_grpc,
+    wallets_pb2,
+    wallets_pb2_grpc,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import public_channel
 from deployment.topology import StackPlan
@@ -44,10 +53,10 @@ class BankStubs:
         self.bank = bank
         self.machine = CashMachine.of(plan, bank)
         self.channel = public_channel(plan, plan.bank(bank).public_address)
-        self.wallets = bank_pb2_grpc.WalletServiceStub(self.channel)
-        self.exchange = bank_pb2_grpc.ExchangeServiceStub(self.channel)
-        self.payments = bank_pb2_grpc.PaymentServiceStub(self.channel)
-        self.offline = bank_pb2_grpc.OfflineServiceStub(self.channel)
+        self.wallets = wallets_pb2_grpc.WalletServiceStub(self.channel)
+        self.exchange = exchange_pb2_grpc.ExchangeServiceStub(self.channel)
+        self.payments = payments_pb2_grpc.PaymentServiceStub(self.channel)
+        self.offline = offline_pb2_grpc.OfflineServiceStub(self.channel)
 
 
 class RawWallet:
@@ -98,9 +107,9 @@ class RawWallet:
         values = {"payee_number": payee, "amount_fen": amount_fen, **fields}
         return self.envelope(orders_pb2.PaymentOrder, **values)
 
-    def pay(self, payee: str, amount_fen: int, **fields: Any) -> bank_pb2.PayResponse:
+    def pay(self, payee: str, amount_fen: int, **fields: Any) -> payments_pb2.PayResponse:
         """Pay."""
-        request = bank_pb2.PayRequest(order=self.payment(payee, amount_fen, **fields))
+        request = payments_pb2.PayRequest(order=self.payment(payee, amount_fen, **fields))
         return self.stubs.payments.Pay(request, timeout=TIMEOUT_S)
 
     def exchange_order(self, amount_fen: int, **fields: Any) -> SignedEnvelope:
@@ -116,22 +125,22 @@ class RawWallet:
             values.setdefault("cash_receipt", self.stubs.machine.receipt(self.number, amount_fen))
         return self.envelope(orders_pb2.ExchangeOrder, **values)
 
-    def top_up(self, amount_fen: int, **fields: Any) -> bank_pb2.ExchangeResponse:
+    def top_up(self, amount_fen: int, **fields: Any) -> exchange_pb2.ExchangeResponse:
         """Exchange."""
-        request = bank_pb2.ExchangeRequest(order=self.exchange_order(amount_fen, **fields))
+        request = exchange_pb2.ExchangeRequest(order=self.exchange_order(amount_fen, **fields))
         return self.stubs.exchange.Exchange(request, timeout=TIMEOUT_S)
 
-    def show(self) -> bank_pb2.GetWalletResponse:
+    def show(self) -> wallets_pb2.GetWalletResponse:
         """The wallet's state."""
-        request = bank_pb2.GetWalletRequest(query=self.query(GET_WALLET))
+        request = wallets_pb2.GetWalletRequest(query=self.query(GET_WALLET))
         return self.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S)
 
-    def payments(self, page_size: int = 100) -> list[bank_pb2.Payment]:
+    def payments(self, page_size: int = 100) -> list[payments_pb2.Payment]:
         """The whole statement, newest first."""
-        found: list[bank_pb2.Payment] = []
+        found: list[payments_pb2.Payment] = []
         token = ""
         while True:
-            request = bank_pb2.ListPaymentsRequest(
+            request = payments_pb2.ListPaymentsRequest(
                 query=self.query(LIST_PAYMENTS), page_size=page_size, page_token=token
             )
             page = self.stubs.payments.ListPayments(request, timeout=TIMEOUT_S)

@@ -18,7 +18,16 @@ from console.clients import BankOfficerClient
 from currency import number, parties
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    inbound_pb2,
+    officers_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2 as e
 from dcep.issuance.v1 import issuance_pb2
@@ -111,24 +120,27 @@ def nothing_moves(scene: Scene) -> Iterator[None]:
 # Every method there is, by the port that serves it.
 
 SERVED = [
-    ("public", bank_pb2, ("WalletService", "ExchangeService", "PaymentService", "OfflineService")),
-    ("office", bank_pb2, ("OfficeService",)),
-    ("office", office_pb2, ("ActService",)),
-    ("inbound", bank_pb2, ("InboundService",)),
-    ("central-officer", issuance_pb2, ("IssuanceService",)),
-    ("central-officer", office_pb2, ("ActService",)),
-    ("central-officer", authentication_pb2, ("AuthenticationService",)),
-    ("central-officer", analysis_pb2, ("AnalysisService",)),
-    ("central-bank", registration_pb2, ("RegistrationService",)),
+    ("public", wallets_pb2),
+    ("public", exchange_pb2),
+    ("public", payments_pb2),
+    ("public", offline_pb2),
+    ("office", officers_pb2),
+    ("office", office_pb2),
+    ("inbound", inbound_pb2),
+    ("central-officer", issuance_pb2),
+    ("central-officer", office_pb2),
+    ("central-officer", authentication_pb2),
+    ("central-officer", analysis_pb2),
+    ("central-bank", registration_pb2),
 ]
 OF_BANKS = {"CreateRequest": "central-bank", "RevokeOwnDevices": "central-bank"}
 """Methods that banks alone may call, of services that officers call too."""
 
 METHODS = [
     (OF_BANKS.get(method.name, port), method)
-    for port, module, services in SERVED
-    for service in services
-    for method in module.DESCRIPTOR.services_by_name[service].methods
+    for port, module in SERVED
+    for service in module.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
 ]
 NAMES = [method.full_name for _, method in METHODS]
 
@@ -224,14 +236,14 @@ SIGNED = [
     Signed(
         "Pay",
         orders_pb2.PaymentOrder,
-        _stub("payments", "Pay", bank_pb2.PayRequest),
+        _stub("payments", "Pay", payments_pb2.PayRequest),
         lambda scene: {"payee_number": scene.mallory.number, "amount_fen": 5_000_001},
         moves_amount=True,
     ),
     Signed(
         "Exchange",
         orders_pb2.ExchangeOrder,
-        _stub("exchange", "Exchange", bank_pb2.ExchangeRequest),
+        _stub("exchange", "Exchange", exchange_pb2.ExchangeRequest),
         lambda _: {
             "direction": orders_pb2.EXCHANGE_DIRECTION_CASH_OUT,
             "medium": orders_pb2.EXCHANGE_MEDIUM_DEPOSIT,
@@ -242,38 +254,38 @@ SIGNED = [
     Signed(
         "CloseWallet",
         orders_pb2.CloseOrder,
-        _stub("wallets", "CloseWallet", bank_pb2.CloseWalletRequest),
+        _stub("wallets", "CloseWallet", wallets_pb2.CloseWalletRequest),
         _nothing,
     ),
     Signed(
         "CertifyDevice",
         orders_pb2.CertifyDeviceOrder,
-        _stub("offline", "CertifyDevice", bank_pb2.CertifyDeviceRequest),
+        _stub("offline", "CertifyDevice", offline_pb2.CertifyDeviceRequest),
         lambda s: asking(made_key(), "alpha", s.alice.number),
     ),
     Signed(
         "LoadTokens",
         orders_pb2.LoadOrder,
-        _stub("offline", "LoadTokens", bank_pb2.LoadTokensRequest),
+        _stub("offline", "LoadTokens", offline_pb2.LoadTokensRequest),
         lambda _: {"device_key": bytes(SigningKey.generate().verify_key), "amount_fen": 5_000_001},
         moves_amount=True,
     ),
     Signed(
         "DepositTokens",
         orders_pb2.DepositOrder,
-        _stub("offline", "DepositTokens", bank_pb2.DepositTokensRequest),
+        _stub("offline", "DepositTokens", offline_pb2.DepositTokensRequest),
         lambda _: {"offline_payment": b"not an offline payment", "nonce": bytes(16)},
     ),
     Signed(
         "GetWallet",
         orders_pb2.Query,
-        _stub("wallets", "GetWallet", bank_pb2.GetWalletRequest, "query"),
+        _stub("wallets", "GetWallet", wallets_pb2.GetWalletRequest, "query"),
         _of("WalletService", "GetWallet"),
     ),
     Signed(
         "ListPayments",
         orders_pb2.Query,
-        _stub("payments", "ListPayments", bank_pb2.ListPaymentsRequest, "query"),
+        _stub("payments", "ListPayments", payments_pb2.ListPaymentsRequest, "query"),
         _of("PaymentService", "ListPayments"),
     ),
     Signed(
@@ -282,7 +294,9 @@ SIGNED = [
         _stub(
             "payments",
             "GetPayment",
-            lambda query: bank_pb2.GetPaymentRequest(query=query, payment_id=f"{UNKNOWN_NUMBER}-1"),
+            lambda query: payments_pb2.GetPaymentRequest(
+                query=query, payment_id=f"{UNKNOWN_NUMBER}-1"
+            ),
             "query",
         ),
         _of("PaymentService", "GetPayment"),
@@ -290,7 +304,7 @@ SIGNED = [
     Signed(
         "WatchPayments",
         orders_pb2.Query,
-        _stub("payments", "WatchPayments", bank_pb2.WatchPaymentsRequest, "query"),
+        _stub("payments", "WatchPayments", payments_pb2.WatchPaymentsRequest, "query"),
         _of("PaymentService", "WatchPayments"),
     ),
 ]
@@ -514,7 +528,7 @@ def test_an_order_with_one_wrong_field_is_refused(scene: Scene, case: Case) -> N
 
 def test_a_payment_to_a_bank_that_is_not_there_ends_refused(scene: Scene) -> None:
     answer = scene.alice.pay(NO_BANK, 1)
-    assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert answer.state == states_pb2.PAYMENT_STATE_REFUSED
     assert answer.reason == e.REASON_BANK_UNKNOWN
     assert answer.available_fen == 50_000
 
@@ -524,8 +538,8 @@ def test_a_payment_to_a_bank_that_is_not_there_ends_refused(scene: Scene) -> Non
 
 @pytest.mark.parametrize(
     ("call", "request_type"),
-    [("payments.PayMany", bank_pb2.PayManyRequest),
-     ("exchange.ExchangeMany", bank_pb2.ExchangeManyRequest)],
+    [("payments.PayMany", payments_pb2.PayManyRequest),
+     ("exchange.ExchangeMany", exchange_pb2.ExchangeManyRequest)],
 )  # fmt: skip
 def test_a_bulk_call_answers_each_item_by_itself(
     scene: Scene, call: str, request_type: Any
@@ -538,23 +552,23 @@ def test_a_bulk_call_answers_each_item_by_itself(
     answers = stub(request_type(orders=orders), timeout=TIMEOUT_S).items
     assert len(answers) == len(orders)
     for answer, names in zip(answers, expected, strict=True):
-        assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+        assert answer.state == states_pb2.PAYMENT_STATE_REFUSED
         assert reason_name(answer.reason) in names
 
 
 def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
     order = scene.alice.payment(scene.mallory.number, 1, sequence=1_000_000)
     exchange = scene.alice.exchange_order(1, sequence=1_000_001)
-    opened = bank_pb2.OpenWalletRequest()
+    opened = wallets_pb2.OpenWalletRequest()
     calls = [
         lambda: scene.alpha.payments.PayMany(
-            bank_pb2.PayManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
+            payments_pb2.PayManyRequest(orders=[order] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
         ),
         lambda: scene.alpha.exchange.ExchangeMany(
-            bank_pb2.ExchangeManyRequest(orders=[exchange] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
+            exchange_pb2.ExchangeManyRequest(orders=[exchange] * (MAX_ITEMS + 1)), timeout=TIMEOUT_S
         ),
         lambda: scene.alpha.wallets.OpenWallets(
-            bank_pb2.OpenWalletsRequest(items=[opened] * (MAX_ITEMS + 1)),
+            wallets_pb2.OpenWalletsRequest(items=[opened] * (MAX_ITEMS + 1)),
             timeout=TIMEOUT_S,
         ),
     ]
@@ -565,7 +579,7 @@ def test_an_oversized_batch_is_refused_whole(scene: Scene) -> None:
 # Calls that nobody signs.
 
 
-def _open_request(**spoiled: Any) -> bank_pb2.OpenWalletRequest:
+def _open_request(**spoiled: Any) -> wallets_pb2.OpenWalletRequest:
     return opening_request("alpha", now_ms(), **spoiled)
 
 
@@ -602,7 +616,7 @@ def test_a_wallet_is_not_opened_for_a_key_that_did_not_sign(scene: Scene) -> Non
     request = _open_request(signer=SigningKey.generate())
     refusal = refused(lambda: scene.alpha.wallets.OpenWallet(request, timeout=TIMEOUT_S))
     assert (refusal.name, refusal.field) == ("SIGNATURE_INVALID", "signature")
-    many = bank_pb2.OpenWalletsRequest(items=[_open_request(), request])
+    many = wallets_pb2.OpenWalletsRequest(items=[_open_request(), request])
     refusal = refused(lambda: scene.alpha.wallets.OpenWallets(many, timeout=TIMEOUT_S))
     assert (refusal.name, refusal.field) == ("SIGNATURE_INVALID", "items[1].signature")
 
@@ -706,7 +720,7 @@ def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
 
 def test_page_tokens_and_sizes_are_checked(scene: Scene) -> None:
     def page(**fields: Any) -> Any:
-        request = bank_pb2.ListPaymentsRequest(query=scene.alice.query(LIST_PAYMENTS), **fields)
+        request = payments_pb2.ListPaymentsRequest(query=scene.alice.query(LIST_PAYMENTS), **fields)
         return scene.alpha.payments.ListPayments(request, timeout=TIMEOUT_S)
 
     assert refused(lambda: page(page_token="garbage")).name == "PAGE_TOKEN_INVALID"

@@ -13,7 +13,7 @@ from nacl.signing import SigningKey
 from console.cli import books
 from console.clients import BankOfficerClient
 from currency.amount import format_yuan
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2
 from runtime.envelope import possession
 from sandbox.demo.environment import World
 from tests import chinese
@@ -111,7 +111,7 @@ def test_books_that_do_not_add_up_are_said_with_an_exit_code_of_their_own(
 ) -> None:
     honest = BankOfficerClient.books
 
-    def one_fen_more(office: BankOfficerClient) -> bank_pb2.GetBooksResponse:
+    def one_fen_more(office: BankOfficerClient) -> officers_pb2.GetBooksResponse:
         told = honest(office)
         told.vault_fen += 1
         return told

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.cash_machine import CashMachine
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from sandbox.demo.environment import World, refused
 from tests.integration.commands import dcep, wallet
@@ -54,9 +54,9 @@ def test_a_wallet_alone_makes_no_money_of_cash(world: World) -> None:
     no = refused(lambda: mallory.top_up(500, cash_receipt=foreign))
     assert (no.name, no.field) == ("SIGNATURE_INVALID", "cash_receipt")
     order = mallory.exchange_order(500, cash_receipt=own)
-    request = bank_pb2.ExchangeManyRequest(orders=[order])
+    request = exchange_pb2.ExchangeManyRequest(orders=[order])
     [answer] = alpha.exchange.ExchangeMany(request, timeout=TIMEOUT_S).items
-    assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert answer.state == states_pb2.PAYMENT_STATE_REFUSED
     assert mallory.show().available_fen == 0
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from sandbox.demo.environment import World
 from tests.integration.conftest import MakeWorld
 from tests.integration.raw_wallet import BankStubs, RawWallet
@@ -57,9 +57,9 @@ def test_silent_connections_stop_no_officer_no_bank_and_no_process(narrow: Narro
                 )
                 opened.enter_context(one)
         answer = alpha.payments.Pay(
-            bank_pb2.PayRequest(order=payer.payment(payee.number, 1_200)), timeout=30.0
+            payments_pb2.PayRequest(order=payer.payment(payee.number, 1_200)), timeout=30.0
         )
-        assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+        assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
         world.pay_in("alpha", 100)
         for name in ("central-bank", "alpha"):
             assert world.stack.healthy(name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import NoAnswer, Refusal
@@ -28,10 +28,10 @@ PAYERS_PER_BANK = 3
 START_FEN = 100_000
 HOUR_MS = 3_600_000
 ENDED = (
-    bank_pb2.PAYMENT_STATE_SETTLED,
-    bank_pb2.PAYMENT_STATE_REFUSED,
-    bank_pb2.PAYMENT_STATE_EXPIRED,
-    bank_pb2.PAYMENT_STATE_RETURNED,
+    states_pb2.PAYMENT_STATE_SETTLED,
+    states_pb2.PAYMENT_STATE_REFUSED,
+    states_pb2.PAYMENT_STATE_EXPIRED,
+    states_pb2.PAYMENT_STATE_RETURNED,
 )
 
 
@@ -64,7 +64,7 @@ class Payer:
             self.failure = failure
 
     def _end(self, order: SignedEnvelope, sequence: int, payee: str, amount_fen: int) -> None:
-        request = bank_pb2.PayRequest(order=order)
+        request = payments_pb2.PayRequest(order=order)
         while True:
             try:
                 answer = self.wallet.stubs.payments.Pay(request, timeout=20.0)
@@ -75,7 +75,7 @@ class Payer:
                     self.refused[refusal.reason] += 1
                     return
             else:
-                if answer.state == bank_pb2.PAYMENT_STATE_SETTLED:
+                if answer.state == states_pb2.PAYMENT_STATE_SETTLED:
                     self.settled[sequence] = (payee, amount_fen)
                     return
                 if answer.state in ENDED:
@@ -175,7 +175,7 @@ def nothing_lost_and_nothing_twice(world: World, payers: list[Payer]) -> None:
         paid = Counter(
             item.payment_id
             for item in listed
-            if item.state == bank_pb2.PAYMENT_STATE_SETTLED and item.change_fen < 0
+            if item.state == states_pb2.PAYMENT_STATE_SETTLED and item.change_fen < 0
         )
         assert paid == Counter({f"{number}-{sequence}": 1 for sequence in out})
         arrived = [

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from auditor.audit import audit_stack
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import offline_pb2, offline_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from deployment.connections import ask, certified_channel, public_channel, stub
 from deployment.provisioning import OFFLINE_ROOT, public_key
@@ -135,11 +135,11 @@ def test_a_bank_answers_what_the_bundle_does_not_say_and_refuses_what_is_no_ques
     cheat = bytes.fromhex(case["device_certificate"])
     for bank in cheated.plan.banks:
         with public_channel(cheated.plan, bank.public_address) as channel:
-            service = stub(bank_pb2_grpc.OfflineServiceStub, channel)
+            service = stub(offline_pb2_grpc.OfflineServiceStub, channel)
 
             def get(*certificates: bytes, service: Any = service) -> Any:
-                request = bank_pb2.GetTrustBundleRequest(certificates=certificates)
-                return ask(service.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse)
+                request = offline_pb2.GetTrustBundleRequest(certificates=certificates)
+                return ask(service.GetTrustBundle, request, offline_pb2.GetTrustBundleResponse)
 
             assert 0 < len(get().trust_bundle) < 4_096 and not get().statements
             answer = get(cheat)

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 
 from console.clients import BankOfficerClient
 from currency import parties
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, payments_pb2, states_pb2
 from deployment.connections import serving
 from deployment.topology import CENTRAL_BANK
 from operator_bank.__main__ import public_services
@@ -35,7 +35,7 @@ from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 pytestmark = [pytest.mark.xdist_group("edge"), pytest.mark.any_database]
 PAY = "/dcep.bank.v1.PaymentService/Pay"
 START_FEN = 100_000
-LONGEST = too_long(bank_pb2.PayRequest.DESCRIPTOR)
+LONGEST = too_long(payments_pb2.PayRequest.DESCRIPTOR)
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,13 @@ def funded(stubs: BankStubs) -> RawWallet:
 
 def request(order: Any) -> bytes:
     """A PayRequest's bytes."""
-    return bytes(bank_pb2.PayRequest(order=order).SerializeToString())
+    return bytes(payments_pb2.PayRequest(order=order).SerializeToString())
 
 
-def told(call: grpc.Future) -> bank_pb2.PayResponse | str:
+def told(call: grpc.Future) -> payments_pb2.PayResponse | str:
     """The answer, or the refusal's name."""
     try:
-        return bank_pb2.PayResponse.FromString(call.result())
+        return payments_pb2.PayResponse.FromString(call.result())
     except grpc.RpcError as error:
         found = from_rpc_error(error)
         return found.name if isinstance(found, Refusal) else str(found)
@@ -94,7 +94,7 @@ def edge_of(world: World, bank: str) -> int:
 
 def test_every_public_service_is_handed_on_and_no_other(own: World, raw: grpc.Channel) -> None:
     served = {service.name for service in public_services(None)}  # type: ignore[arg-type]
-    assert served == {f"dcep.bank.v1.{name}" for name in PUBLIC}
+    assert served == {service.full_name for service in PUBLIC}
     for private in (
         "EdgeService/PayTogether",
         "EdgeService/Arrivals",
@@ -135,8 +135,8 @@ def test_no_wallets_bytes_change_what_another_ones_mean(
         assert answers[1 : 1 + len(strange)] == list(strange)
         settled = [answers[0], *answers[1 + len(strange) :]]
         for payer, answer in zip(payers, settled, strict=True):
-            assert isinstance(answer, bank_pb2.PayResponse)
-            assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+            assert isinstance(answer, payments_pb2.PayResponse)
+            assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
             assert answer.payment_id.startswith(payer.number)
     assert payee.show().available_fen == sum(100 + i for i in range(len(payers)))
     assert [payer.show().available_fen for payer in payers] == [
@@ -172,12 +172,12 @@ def test_who_gives_up_takes_nothing_from_those_who_pay_at_the_same_time(
         one.cancel()
     for one in running[1::2]:
         answer = told(one)
-        assert isinstance(answer, bank_pb2.PayResponse)
-        assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+        assert isinstance(answer, payments_pb2.PayResponse)
+        assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
     # Whether a cancelled one was paid is open until it is asked again; then it is, once.
     again = [told(call.future(order, timeout=TIMEOUT_S)) for order in orders]
     assert {one.state for one in again if isinstance(one, Message)} == {
-        bank_pb2.PAYMENT_STATE_SETTLED
+        states_pb2.PAYMENT_STATE_SETTLED
     }
     assert payee.show().available_fen == len(payers)
 
@@ -200,20 +200,20 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
     with ThreadPoolExecutor(len(payers)) as pool:
         orders = [payer.payment(abroad.number, 7) for payer in payers]
 
-        def pay(order: Any) -> bank_pb2.PayResponse:
-            wanted = bank_pb2.PayRequest(order=order)
-            answer: bank_pb2.PayResponse = alpha.payments.Pay(wanted, timeout=6.0)
+        def pay(order: Any) -> payments_pb2.PayResponse:
+            wanted = payments_pb2.PayRequest(order=order)
+            answer: payments_pb2.PayResponse = alpha.payments.Pay(wanted, timeout=6.0)
             return answer
 
         waiting = [pool.submit(pay, order) for order in orders]
         with BankOfficerClient(own.plan, "alpha") as office:
             wait_until(lambda: office.books().pending_outbound == len(payers), "all are held")
         for fen in (1, 2, 3):
-            assert alice.pay(bob.number, fen).state == bank_pb2.PAYMENT_STATE_SETTLED
+            assert alice.pay(bob.number, fen).state == states_pb2.PAYMENT_STATE_SETTLED
         assert bob.show().available_fen == 6
         assert not any(one.done() for one in waiting)
         assert threads(own, "alpha") < before + MAX_WORKERS // 4
-        assert {one.result().state for one in waiting} == {bank_pb2.PAYMENT_STATE_PENDING}
+        assert {one.result().state for one in waiting} == {states_pb2.PAYMENT_STATE_PENDING}
     own.stack.restart(CENTRAL_BANK)
     with ThreadPoolExecutor(len(payers)) as pool:
         ended = list(pool.map(lambda order: pay_to_the_end(alpha, order), orders))
@@ -244,7 +244,7 @@ def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
     assert set(ended) == {"OVERLOADED", "MESSAGE_UNREADABLE"}
     assert ended.count("OVERLOADED") >= 20
     over.set()
-    assert payer.pay(payee.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert payer.pay(payee.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
 
 
 def of_its_own(world: World) -> grpc.Channel:
@@ -254,15 +254,15 @@ def of_its_own(world: World) -> grpc.Channel:
     return grpc.secure_channel(world.plan.bank("alpha").public_address, credentials, options)
 
 
-def pay_to_the_end(stubs: BankStubs, order: Any) -> bank_pb2.PayResponse:
+def pay_to_the_end(stubs: BankStubs, order: Any) -> payments_pb2.PayResponse:
     """The same order again, until it has settled."""
     ends_at = time.monotonic() + 60.0
     while True:
-        wanted = bank_pb2.PayRequest(order=order)
-        answer: bank_pb2.PayResponse = stubs.payments.Pay(wanted, timeout=TIMEOUT_S)
-        if answer.state == bank_pb2.PAYMENT_STATE_SETTLED:
+        wanted = payments_pb2.PayRequest(order=order)
+        answer: payments_pb2.PayResponse = stubs.payments.Pay(wanted, timeout=TIMEOUT_S)
+        if answer.state == states_pb2.PAYMENT_STATE_SETTLED:
             return answer
-        assert answer.state == bank_pb2.PAYMENT_STATE_PENDING, answer
+        assert answer.state == states_pb2.PAYMENT_STATE_PENDING, answer
         assert time.monotonic() < ends_at, "it did not settle"
 
 
@@ -271,11 +271,11 @@ def test_a_first_payment_across_banks_is_not_told_to_be_a_repeated_one(
 ) -> None:
     payer, abroad = funded(alpha), RawWallet(BankStubs(own.plan, "beta"))
     order = payer.payment(abroad.number, 5)
-    wanted = bank_pb2.PayRequest(order=order)
+    wanted = payments_pb2.PayRequest(order=order)
     first = alpha.payments.Pay(wanted, timeout=TIMEOUT_S)
-    assert (first.state, first.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, False)
+    assert (first.state, first.repeated) == (states_pb2.PAYMENT_STATE_SETTLED, False)
     again = alpha.payments.Pay(wanted, timeout=TIMEOUT_S)
-    assert (again.state, again.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, True)
+    assert (again.state, again.repeated) == (states_pb2.PAYMENT_STATE_SETTLED, True)
 
 
 def socket_of(world: World) -> Path:

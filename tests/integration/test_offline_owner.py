@@ -9,7 +9,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from dcep.authentication.v1 import authentication_pb2, authentication_pb2_grpc
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import offline_pb2, orders_pb2
 from deployment.connections import ask, certified_channel, stub
 from deployment.provisioning import business_key
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
@@ -55,7 +55,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
     order = thief.envelope(
         orders_pb2.CertifyDeviceOrder, device_key=key, nonce=NONCE, possession=forged
     )
-    certify = bank_pb2.CertifyDeviceRequest(order=order)
+    certify = offline_pb2.CertifyDeviceRequest(order=order)
     refused = said_no(lambda: thief.stubs.offline.CertifyDevice(certify, timeout=TIMEOUT_S))
     assert refused.name == "SIGNATURE_INVALID"
 
@@ -67,7 +67,7 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
         offline_payment=Deposit(payment, ends).encode(),
         nonce=NONCE,
     )
-    request = bank_pb2.DepositTokensRequest(order=deposit)
+    request = offline_pb2.DepositTokensRequest(order=deposit)
     refused = said_no(lambda: thief.stubs.offline.DepositTokens(request, timeout=TIMEOUT_S))
     assert refused.name == "NOT_THE_OWNER"
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from auditor.audit import audit_stack
 from console.clients import BankOfficerClient, by_two
 from console.coming_back import next_act
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import Refusal
@@ -68,8 +68,8 @@ def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) ->
     alice.top_up(10_000)
     older = copied(world)
     order = alice.payment(bob.number, 2_500)
-    answer = alpha.payments.Pay(bank_pb2.PayRequest(order=order), timeout=20.0)
-    assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+    answer = alpha.payments.Pay(payments_pb2.PayRequest(order=order), timeout=20.0)
+    assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
     with BankOfficerClient(world.plan, "alpha") as office:
         heard = office.feed().number
     wait_acknowledged(world, "alpha", heard)
@@ -77,9 +77,9 @@ def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) ->
 
     within = alice.payment(carol.number, 1)
     calls = {
-        "single": lambda: alpha.payments.Pay(bank_pb2.PayRequest(order=within), timeout=20.0),
+        "single": lambda: alpha.payments.Pay(payments_pb2.PayRequest(order=within), timeout=20.0),
         "bulk": lambda: alpha.payments.PayMany(
-            bank_pb2.PayManyRequest(orders=[within]), timeout=20.0
+            payments_pb2.PayManyRequest(orders=[within]), timeout=20.0
         ),
         "balance": alice.show,
         "statement": alice.payments,
@@ -103,16 +103,16 @@ def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_old
     alice.top_up(10_000)
     older = copied(world)
     order = alice.payment(bob.number, 2_500)
-    answer = alpha.payments.Pay(bank_pb2.PayRequest(order=order), timeout=20.0)
-    assert answer.state == bank_pb2.PAYMENT_STATE_SETTLED
+    answer = alpha.payments.Pay(payments_pb2.PayRequest(order=order), timeout=20.0)
+    assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
     with BankOfficerClient(world.plan, "alpha") as office:
         wait_acknowledged(world, "alpha", office.feed().number)
     world.stack.stop(CENTRAL_BANK)
     put_back(world, older)
 
-    within = bank_pb2.PayRequest(order=alice.payment(carol.number, 1))
-    assert alpha.payments.Pay(within, timeout=20.0).state == bank_pb2.PAYMENT_STATE_SETTLED
-    across = bank_pb2.PayRequest(order=alice.payment(bob.number, 1))
+    within = payments_pb2.PayRequest(order=alice.payment(carol.number, 1))
+    assert alpha.payments.Pay(within, timeout=20.0).state == states_pb2.PAYMENT_STATE_SETTLED
+    across = payments_pb2.PayRequest(order=alice.payment(bob.number, 1))
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "PEER_UNAVAILABLE"
 
     world.stack.restart(CENTRAL_BANK)
@@ -160,13 +160,13 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     older = copied(world)
 
     # The time that is lost: out, in, within, a new holder who is paid, and a redemption.
-    out = bank_pb2.PayRequest(order=alice.payment(bob.number, 2_500))
+    out = payments_pb2.PayRequest(order=alice.payment(bob.number, 2_500))
     first = alpha.payments.Pay(out, timeout=20.0)
-    assert first.state == bank_pb2.PAYMENT_STATE_SETTLED
-    assert bob.pay(alice.number, 700).state == bank_pb2.PAYMENT_STATE_SETTLED
-    assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert first.state == states_pb2.PAYMENT_STATE_SETTLED
+    assert bob.pay(alice.number, 700).state == states_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(carol.number, 1_000).state == states_pb2.PAYMENT_STATE_SETTLED
     dora = RawWallet(alpha)
-    assert bob.pay(dora.number, 300).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert bob.pay(dora.number, 300).state == states_pb2.PAYMENT_STATE_SETTLED
     with BankOfficerClient(world.plan, "alpha") as office:
         vault_fen = office.books().vault_fen
         wait_until(lambda: dora.show().available_fen == 300, "dora has been paid")
@@ -197,13 +197,13 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     # What came in came in again; what was paid within the bank only its holders know.
     assert (alice.show().available_fen, carol.show().available_fen) == (10_700, 0)
     again = alpha.payments.Pay(out, timeout=20.0)
-    assert (again.state, again.repeated) == (bank_pb2.PAYMENT_STATE_SETTLED, True)
+    assert (again.state, again.repeated) == (states_pb2.PAYMENT_STATE_SETTLED, True)
     assert bob.show().available_fen == 11_500
 
     # New payments both ways have numbers of their own, and nobody is paid twice.
     alice.sequence = 100
-    assert alice.pay(bob.number, 40).state == bank_pb2.PAYMENT_STATE_SETTLED
-    assert bob.pay(alice.number, 30).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(bob.number, 40).state == states_pb2.PAYMENT_STATE_SETTLED
+    assert bob.pay(alice.number, 30).state == states_pb2.PAYMENT_STATE_SETTLED
     assert bob.show().available_fen == 11_510
     fresh = RawWallet(alpha)
     assert fresh.number != dora.number
@@ -220,7 +220,7 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     world.wait_quiet()
     world.stack.stop("alpha")
     world.stack.restart("alpha")
-    assert alice.pay(bob.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
     world.wait_quiet()
     found = audit_stack(world.plan)
     assert found.problems == []
@@ -237,7 +237,7 @@ def test_a_bank_that_lost_only_what_the_central_bank_never_heard_of_is_noticed_t
     alice, carol = RawWallet(alpha), RawWallet(alpha)
     alice.top_up(10_000)
     older = copied(world)
-    assert alice.pay(carol.number, 1_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(carol.number, 1_000).state == states_pb2.PAYMENT_STATE_SETTLED
     with BankOfficerClient(world.plan, "alpha") as office:
         told = office.feed()
     wait_until(
@@ -248,7 +248,7 @@ def test_a_bank_that_lost_only_what_the_central_bank_never_heard_of_is_noticed_t
     assert refused(alice.show).name == "BANK_BEHIND"
     brought_back(world)
     assert alice.show().available_fen == 10_000
-    assert alice.pay(carol.number, 1_000, sequence=50).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(carol.number, 1_000, sequence=50).state == states_pb2.PAYMENT_STATE_SETTLED
     world.wait_quiet()
     assert audit_stack(world.plan).problems == []
     world.close()

@@ -9,7 +9,14 @@ import grpc
 import pytest
 
 from currency import number
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc, orders_pb2
+from dcep.bank.v1 import (
+    inbound_pb2,
+    inbound_pb2_grpc,
+    orders_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.errors.v1 import errors_pb2
 from deployment.connections import certified_channel
 from operator_bank.limits import MAX_PAYEE_REFUSALS
@@ -26,7 +33,7 @@ def closed(stubs: BankStubs) -> str:
     """Number of a wallet that was closed."""
     wallet = RawWallet(stubs)
     order = wallet.envelope(orders_pb2.CloseOrder)
-    stubs.wallets.CloseWallet(bank_pb2.CloseWalletRequest(order=order), timeout=TIMEOUT_S)
+    stubs.wallets.CloseWallet(wallets_pb2.CloseWalletRequest(order=order), timeout=TIMEOUT_S)
     return wallet.number
 
 
@@ -38,7 +45,7 @@ def told(spy: RawWallet, payee: str, fen: int) -> tuple[int, str]:
         raise AssertionError("a refusal has a reason") from error
     except Refusal as refusal:
         return refusal.reason, refusal.message
-    assert answer.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert answer.state == states_pb2.PAYMENT_STATE_REFUSED
     return answer.reason, ""
 
 
@@ -64,9 +71,9 @@ def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> 
     folder = world.plan.central_folder
     inner = world.plan.bank("alpha").inner_address
     with certified_channel(world.plan, inner, folder / "tls.crt", folder / "tls.key") as channel:
-        stub = bank_pb2_grpc.InboundServiceStub(channel)
+        stub = inbound_pb2_grpc.InboundServiceStub(channel)
         numbers = [rich.number, poor.number, closed(alpha), number.make("6201", 10**11 - 7)]
-        request = bank_pb2.CheckPayeesRequest(wallet_numbers=numbers)
+        request = inbound_pb2.CheckPayeesRequest(wallet_numbers=numbers)
         answer = stub.CheckPayees(request, timeout=TIMEOUT_S)
     assert list(answer.can_be_paid) == [True, True, False, False]
     assert {field.name for field in answer.DESCRIPTOR.fields} == {"can_be_paid"}
@@ -77,23 +84,23 @@ def test_an_order_to_close_that_was_refused_closes_nothing_later(world: World) -
     alpha = BankStubs(world.plan, "alpha")
     holder, payee = RawWallet(alpha), RawWallet(alpha)
     holder.top_up(100)
-    kept = bank_pb2.CloseWalletRequest(order=holder.envelope(orders_pb2.CloseOrder))
+    kept = wallets_pb2.CloseWalletRequest(order=holder.envelope(orders_pb2.CloseOrder))
 
     def close() -> str:
         return refused(lambda: alpha.wallets.CloseWallet(kept, timeout=TIMEOUT_S)).name
 
     assert close() == "WALLET_NOT_EMPTY"
-    assert holder.pay(payee.number, 100).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert holder.pay(payee.number, 100).state == states_pb2.PAYMENT_STATE_SETTLED
     assert close() == "WALLET_NOT_EMPTY"
-    assert holder.show().status == bank_pb2.WALLET_STATUS_OPEN
+    assert holder.show().status == wallets_pb2.WALLET_STATUS_OPEN
 
 
 def test_a_query_that_was_signed_for_one_method_opens_no_other(world: World) -> None:
     wallet = RawWallet(BankStubs(world.plan, "alpha"))
     query = wallet.query("dcep.bank.v1.WalletService/GetWallet")
-    request = bank_pb2.GetWalletRequest(query=query)
+    request = wallets_pb2.GetWalletRequest(query=query)
     assert wallet.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S).wallet_number == wallet.number
-    stolen = bank_pb2.ListPaymentsRequest(query=query)
+    stolen = payments_pb2.ListPaymentsRequest(query=query)
     no = refused(lambda: wallet.stubs.payments.ListPayments(stolen, timeout=TIMEOUT_S))
     assert (no.name, no.field) == ("FIELD_INVALID", "method")
 
@@ -106,7 +113,7 @@ def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
     spy.top_up(1_000)
     nobody = number.make("6201", 10**11 - 7)
     orders = [spy.payment(nobody, 1) for _ in range(MAX_PAYEE_REFUSALS)]
-    answers = alpha.payments.PayMany(bank_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
+    answers = alpha.payments.PayMany(payments_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
     assert {item.reason for item in answers.items} == {CANNOT}
     folder = str(world.plan.folder)
 

@@ -16,7 +16,7 @@ from nacl.signing import SigningKey
 
 from auditor.audit import audit_stack
 from console.clients import ActClient, BankOfficerClient, CentralOfficerClient
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import inbound_pb2, inbound_pb2_grpc, offline_pb2, offline_pb2_grpc
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
@@ -265,8 +265,8 @@ def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more
 
     def asks_a_bank() -> Refusal | None:
         channel = certified_channel(plan, plan.bank("alpha").inner_address, *stolen)
-        inbound = stub(bank_pb2_grpc.InboundServiceStub, channel)
-        request = bank_pb2.CheckPayeesRequest(wallet_numbers=[drill.alice.number])
+        inbound = stub(inbound_pb2_grpc.InboundServiceStub, channel)
+        request = inbound_pb2.CheckPayeesRequest(wallet_numbers=[drill.alice.number])
         try:
             inbound.CheckPayees(request, timeout=10.0)
         except Refusal as refusal:
@@ -306,8 +306,8 @@ def test_what_the_central_bank_showed_before_is_revoked_alone(drill: Drill) -> N
 def root_of_bundle(drill: Drill, bank: str) -> tuple[bytes, int]:
     """The root whose bundle a bank hands on, and how many roots' tokens it says count."""
     with public_channel(drill.world.plan, drill.world.plan.bank(bank).public_address) as channel:
-        offline = stub(bank_pb2_grpc.OfflineServiceStub, channel)
-        answer = offline.GetTrustBundle(bank_pb2.GetTrustBundleRequest(), timeout=10.0)
+        offline = stub(offline_pb2_grpc.OfflineServiceStub, channel)
+        answer = offline.GetTrustBundle(offline_pb2.GetTrustBundleRequest(), timeout=10.0)
     root, bundle = answer.trust_bundle[:32], TrustBundle.decode(answer.trust_bundle[32:])
     return root, len(bundle.roots(root, SystemClock().now_ms()))
 

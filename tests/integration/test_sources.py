@@ -18,7 +18,14 @@ from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 from grpc_status import rpc_status
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import (
+    offline_pb2,
+    offline_pb2_grpc,
+    payments_pb2,
+    payments_pb2_grpc,
+    wallets_pb2,
+    wallets_pb2_grpc,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.connections import serving
 from deployment.provisioning import ONE_SOURCE
@@ -79,19 +86,19 @@ class Place:
 
     def ask(self) -> str:
         """What becomes of the simplest call."""
-        stub = bank_pb2_grpc.OfflineServiceStub(self.channel())
+        stub = offline_pb2_grpc.OfflineServiceStub(self.channel())
         try:
-            stub.GetTrustBundle(bank_pb2.GetTrustBundleRequest(), timeout=TIMEOUT_S)
+            stub.GetTrustBundle(offline_pb2.GetTrustBundleRequest(), timeout=TIMEOUT_S)
         except grpc.RpcError as error:
             return reason(error)
         return "OK"
 
     def open(self, count: int) -> str:
         """What becomes of the opening of so many wallets in one call."""
-        asked = bank_pb2.OpenWalletsRequest(
+        asked = wallets_pb2.OpenWalletsRequest(
             items=[opening_request("alpha", now_ms(), phone="1") for _ in range(count)]
         )
-        stub = bank_pb2_grpc.WalletServiceStub(self.channel())
+        stub = wallets_pb2_grpc.WalletServiceStub(self.channel())
         try:
             stub.OpenWallets(asked, timeout=TIMEOUT_S)
         except grpc.RpcError as error:
@@ -153,8 +160,8 @@ def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: World, met
 @pytest.mark.parametrize(
     ("method", "wanted", "most"),
     [
-        ("Pay", bank_pb2.PayRequest(order=NOBODYS), CALLS),
-        ("PayMany", bank_pb2.PayManyRequest(orders=[NOBODYS] * 8_000), BULK),
+        ("Pay", payments_pb2.PayRequest(order=NOBODYS), CALLS),
+        ("PayMany", payments_pb2.PayManyRequest(orders=[NOBODYS] * 8_000), BULK),
     ],
 )
 def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_them(
@@ -163,8 +170,8 @@ def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_t
     """A bank that hangs stands for one that is at work: it does not stop for who has gone."""
     here, there = Place(strict, "127.0.0.16"), Place(strict, "127.0.0.17")
     bank = strict.stack.running["alpha"].pid
-    call = getattr(bank_pb2_grpc.PaymentServiceStub(here.channel()), method)
-    others = getattr(bank_pb2_grpc.PaymentServiceStub(there.channel()), method)
+    call = getattr(payments_pb2_grpc.PaymentServiceStub(here.channel()), method)
+    others = getattr(payments_pb2_grpc.PaymentServiceStub(there.channel()), method)
     assert ended(call.future(wanted, timeout=TIMEOUT_S)) in ("OK", "SIGNATURE_INVALID")
     os.kill(bank, signal.SIGSTOP)
     try:
@@ -196,7 +203,7 @@ def test_nobody_opens_wallets_without_end(strict: World) -> None:
     assert greedy.open(OPENINGS + 1) == "OVERLOADED"
     assert greedy.open(OPENINGS - 10) == "OK"
     assert greedy.open(40) == "OVERLOADED"
-    stub = bank_pb2_grpc.WalletServiceStub(greedy.channel())
+    stub = wallets_pb2_grpc.WalletServiceStub(greedy.channel())
     opened = 0
     with pytest.raises(grpc.RpcError) as caught:
         for _ in range(OPENINGS):
@@ -222,7 +229,7 @@ def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
     for _ in range(WATCHES_EACH):
         streams.append(watching(stubs, greedy))
     refused = stubs.payments.WatchPayments(
-        bank_pb2.WatchPaymentsRequest(query=greedy.query(WATCH_PAYMENTS))
+        payments_pb2.WatchPaymentsRequest(query=greedy.query(WATCH_PAYMENTS))
     )
     with pytest.raises(Refusal) as caught:
         next(refused)
@@ -237,7 +244,7 @@ def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
 
 def watching(stubs: BankStubs, wallet: RawWallet) -> Any:
     """An open stream that has told of a first arrival, so that it is known to run."""
-    request = bank_pb2.WatchPaymentsRequest(query=wallet.query(WATCH_PAYMENTS))
+    request = payments_pb2.WatchPaymentsRequest(query=wallet.query(WATCH_PAYMENTS))
     wallet_stream = stubs.payments.WatchPayments(request)
     found: list[Any] = []
     heard = threading.Event()
@@ -270,7 +277,9 @@ class Rest:
 
 def can_watch(stubs: BankStubs, wallet: RawWallet) -> bool:
     """Whether a wallet may watch now."""
-    request = bank_pb2.WatchPaymentsRequest(query=wallet.query(WATCH_PAYMENTS), after_position=1)
+    request = payments_pb2.WatchPaymentsRequest(
+        query=wallet.query(WATCH_PAYMENTS), after_position=1
+    )
     stream = stubs.payments.WatchPayments(request)
     try:
         next(stream)
@@ -300,8 +309,8 @@ def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict
     """Fifty padded orders at once: none of them takes a thread of the bank."""
     here, there = Place(strict, "127.0.0.8"), Place(strict, "127.0.0.9")
     call = here.channel().unary_unary("/dcep.bank.v1.PaymentService/Pay")
-    padded = bytes(bank_pb2.PayRequest().SerializeToString()) + b"\x0a\xf0\x2e" + bytes(6_000)
-    assert len(padded) >= too_long(bank_pb2.PayRequest.DESCRIPTOR)
+    padded = bytes(payments_pb2.PayRequest().SerializeToString()) + b"\x0a\xf0\x2e" + bytes(6_000)
+    assert len(padded) >= too_long(payments_pb2.PayRequest.DESCRIPTOR)
     running = [call.future(padded, timeout=TIMEOUT_S) for _ in range(50)]
     assert there.ask() == "OK"
     for one in running:

@@ -88,8 +88,8 @@ def test_payments_wait_for_a_suspended_bank_and_settle_after_its_return(own: Wor
 
 
 def raise_unless_settled(stubs: BankStubs, order: object) -> None:
-    from dcep.bank.v1 import bank_pb2
+    from dcep.bank.v1 import payments_pb2, states_pb2
 
-    answer = stubs.payments.Pay(bank_pb2.PayRequest(order=order), timeout=3.0)
-    if answer.state != bank_pb2.PAYMENT_STATE_SETTLED:
+    answer = stubs.payments.Pay(payments_pb2.PayRequest(order=order), timeout=3.0)
+    if answer.state != states_pb2.PAYMENT_STATE_SETTLED:
         raise NoAnswer("pending")

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from console.clients import BankOfficerClient
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from deployment.provisioning import ONE_SOURCE
 from operator_bank.limits import WATCHES_EACH
 from runtime.channel import served_by
@@ -90,9 +90,9 @@ class Watchers:
         query = self._wallets[index % WALLETS].query(WATCH_PAYMENTS)
         call = channel.unary_stream(
             WATCH,
-            bank_pb2.WatchPaymentsRequest.SerializeToString,
-            bank_pb2.WatchPaymentsResponse.FromString,
-        )(bank_pb2.WatchPaymentsRequest(query=query, after_position=self._after))
+            payments_pb2.WatchPaymentsRequest.SerializeToString,
+            payments_pb2.WatchPaymentsResponse.FromString,
+        )(payments_pb2.WatchPaymentsRequest(query=query, after_position=self._after))
         told: list[int] = []
         async for message in call:
             told.append(message.payment.amount_fen)
@@ -106,8 +106,10 @@ class Watchers:
 def pay_all(payer: RawWallet, wallets: list[RawWallet], fen: int) -> None:
     """A payment to each, in one call."""
     orders = [payer.payment(wallet.number, fen) for wallet in wallets]
-    answer = payer.stubs.payments.PayMany(bank_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
-    assert {item.state for item in answer.items} == {bank_pb2.PAYMENT_STATE_SETTLED}
+    answer = payer.stubs.payments.PayMany(
+        payments_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S
+    )
+    assert {item.state for item in answer.items} == {states_pb2.PAYMENT_STATE_SETTLED}
 
 
 def test_hundreds_of_watchers_are_all_told_and_cost_no_thread_and_little_memory(
@@ -141,4 +143,4 @@ def test_hundreds_of_watchers_are_all_told_and_cost_no_thread_and_little_memory(
         return await listening
 
     assert asyncio.run(play()) == [[9, 10]] * WATCHERS
-    assert payer.pay(wallets[0].number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert payer.pay(wallets[0].number, 1).state == states_pb2.PAYMENT_STATE_SETTLED

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 
 from auditor.suspense import suspense_problems
 from currency.number import make
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
@@ -160,8 +160,8 @@ def policy() -> np.ndarray:
     """Limits that small numbers reach: class II loosely, class IV tightly."""
     table = np.zeros((16, 4), np.int64)
     for wallet_class, cap, single, day, year in (
-        (bank_pb2.WALLET_CLASS_II, 500_000, 100_000, 200_000, 300_000),
-        (bank_pb2.WALLET_CLASS_IV, 10_000, 2_000, 5_000, 8_000),
+        (wallets_pb2.WALLET_CLASS_II, 500_000, 100_000, 200_000, 300_000),
+        (wallets_pb2.WALLET_CLASS_IV, 10_000, 2_000, 5_000, 8_000),
     ):
         columns = [Limit.BALANCE_CAP, Limit.SINGLE, Limit.DAY, Limit.YEAR]
         table[wallet_class, columns] = cap, single, day, year
@@ -405,7 +405,7 @@ class World:
                 "order_payload": b"",
                 "order_signature": b"",
                 "own_keys": b"",
-                "state": bank_pb2.PAYMENT_STATE_PENDING,
+                "state": states_pb2.PAYMENT_STATE_PENDING,
                 "reason": 0,
                 "verdict": "",
                 "amount_fen": 0,

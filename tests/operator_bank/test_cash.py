@@ -9,7 +9,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import exchange_pb2, orders_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.office.v1.office_pb2 import RegisterCashMachine, RevokeCashMachine
 from operator_bank.exchange.exchange import Exchanged
@@ -199,9 +199,9 @@ def test_settings_make_no_machine_once_there_was_one(world: World, phone: Holder
 
 READY = "cash-ready/v1"
 OPEN, TAKEN, GIVEN_UP = (
-    bank_pb2.CASH_OUT_STATE_OPEN,
-    bank_pb2.CASH_OUT_STATE_TAKEN,
-    bank_pb2.CASH_OUT_STATE_GIVEN_UP,
+    exchange_pb2.CASH_OUT_STATE_OPEN,
+    exchange_pb2.CASH_OUT_STATE_TAKEN,
+    exchange_pb2.CASH_OUT_STATE_GIVEN_UP,
 )
 
 

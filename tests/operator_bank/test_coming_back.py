@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import officers_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -18,7 +18,7 @@ from tests.refusals import refusal
 
 R = registration_pb2
 ACT = 7
-SETTLED, PENDING = bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_PENDING
+SETTLED, PENDING = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PENDING
 
 
 class Lost:
@@ -83,7 +83,7 @@ def lost(world: World) -> Lost:
     return Lost(world)
 
 
-def entries(world: World) -> list[bank_pb2.LostEntry]:
+def entries(world: World) -> list[officers_pb2.LostEntry]:
     return world.bank.lost.page(100, 0)
 
 

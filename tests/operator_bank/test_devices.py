@@ -15,7 +15,7 @@ from central_bank.limits import (
     RESTORE_GRACE_MS,
     TOKEN_LIFETIME_MS,
 )
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.deposit import Deposit, DepositEndorsement, sign_deposit
@@ -180,7 +180,7 @@ def test_what_was_refused_is_not_taken_later_when_its_reason_has_passed(
         alice.pay(alice.number, 1, sequence=taken)
     assert caught.value.name == "ID_REUSED"
     payment = world.bank.history.get(alice.wallet, f"{alice.number}-{taken}")
-    assert payment.state == bank_pb2.PAYMENT_STATE_REFUSED
+    assert payment.state == states_pb2.PAYMENT_STATE_REFUSED
     assert payment.reason == errors_pb2.REASON_DEVICE_UNKNOWN
 
     for _ in range(MAX_LIVE_KEYS - 1):
@@ -213,7 +213,7 @@ def test_a_load_keeps_its_key_live(world: World, alice: Holder) -> None:
     certify(world, alice, key)
     world.clock.advance(KEY_LIVE_MS - 1)
     assert (
-        world.bank.offline.loads.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+        world.bank.offline.loads.load(load_order(alice, key))[0] == states_pb2.PAYMENT_STATE_SETTLED
     )
     for _ in range(MAX_LIVE_KEYS - 1):
         certify(world, alice, some_key())
@@ -249,7 +249,7 @@ def test_no_more_is_loaded_than_a_device_may_hold(world: World, alice: Holder) -
     assert (alice.fen, alice.held_fen) == (100_000, 0)
     largest = load_order(alice, key, most_fen)
     first = world.bank.offline.loads.load(largest)
-    assert (first[0], alice.held_fen) == (bank_pb2.PAYMENT_STATE_SETTLED, most_fen)
+    assert (first[0], alice.held_fen) == (states_pb2.PAYMENT_STATE_SETTLED, most_fen)
     world.central.max_holding_fen = 1
     step(world)
     no(errors_pb2.REASON_OVER_BALANCE_CAP, world.bank.offline.loads.load, load_order(alice, key, 2))
@@ -262,7 +262,7 @@ def test_before_it_has_read_a_bundle_the_bank_leaves_it_to_the_centre(
     key = certify(world, alice, some_key()).key
     world.restart()
     order = load_order(alice, key, world.central.max_holding_fen + 1)
-    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_SETTLED
+    assert world.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_SETTLED
 
 
 # Revocations
@@ -303,7 +303,7 @@ def test_what_another_bank_says_of_a_key_bars_no_wallet_here(world: World, alice
     revoke(world)
     assert reported(world) == set()
     assert (
-        world.bank.offline.loads.load(load_order(alice, key))[0] == bank_pb2.PAYMENT_STATE_SETTLED
+        world.bank.offline.loads.load(load_order(alice, key))[0] == states_pb2.PAYMENT_STATE_SETTLED
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
+from dcep.bank.v1 import edge_pb2, orders_pb2, payments_pb2
 from operator_bank.api.edge import GrpcEdge
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
@@ -41,7 +41,7 @@ def begin(edge: GrpcEdge, world: World, holder: Holder) -> edge_pb2.BeginWatchRe
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 10_000,
     )
-    asked = bank_pb2.WatchPaymentsRequest(query=query, after_position=1)
+    asked = payments_pb2.WatchPaymentsRequest(query=query, after_position=1)
     request = edge_pb2.BeginWatchRequest(request=asked.SerializeToString())
     return edge.BeginWatch(request, None)  # type: ignore[no-any-return,arg-type]
 
@@ -68,7 +68,7 @@ def test_what_came_to_a_wallet_is_told_for_who_has_shown_its_signature_alone(
 def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
     world: World, edge: GrpcEdge, alice: Holder, bob: Holder
 ) -> None:
-    request = bank_pb2.PayRequest(order=alice.order(FOREIGN, 10)).SerializeToString()
+    request = payments_pb2.PayRequest(order=alice.order(FOREIGN, 10)).SerializeToString()
     answered = edge.PayTogether(edge_pb2.PayTogetherRequest(requests=[request]), None)  # type: ignore[arg-type]
     own = answered.answers[0].on_its_way
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from operator_bank.limits import ENDS_AT_ONCE
 from operator_bank.payments.ends import End, Ends
 from runtime.loop import shared_loop
 
-PENDING = (bank_pb2.PAYMENT_STATE_PENDING, 0)
-SETTLED = (bank_pb2.PAYMENT_STATE_SETTLED, 0)
+PENDING = (states_pb2.PAYMENT_STATE_PENDING, 0)
+SETTLED = (states_pb2.PAYMENT_STATE_SETTLED, 0)
 
 
 class Table:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert
 
 from currency.number import make
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import ISOLATED_MS, RESENT_LOADS
@@ -144,7 +144,7 @@ def test_nobody_waits_for_a_payment_to_a_bank_whose_payments_do_not_end(
     waited = threading.Event()
 
     def wait() -> None:
-        assert world.bank.outgoing.wait(paid.number, 60.0)[0] == bank_pb2.PAYMENT_STATE_PENDING
+        assert world.bank.outgoing.wait(paid.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
         waited.set()
 
     waiting = threading.Thread(target=wait)
@@ -154,7 +154,7 @@ def test_nobody_waits_for_a_payment_to_a_bank_whose_payments_do_not_end(
     waiting.join()
     started = time.monotonic()
     later = mallory.pay(HUNG, 1)
-    assert world.bank.outgoing.wait(later.number, 60.0)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.outgoing.wait(later.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
     assert time.monotonic() - started < 30.0
 
 
@@ -225,7 +225,7 @@ def load(world: World, holder: Holder, fen: int) -> None:
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
     )
     before = world.bank.vault.books().pending_outbound
-    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
     assert world.bank.vault.books().pending_outbound == before + 1
 
 
@@ -292,7 +292,7 @@ def deposit_rows(world: World, holder: Holder, count: int) -> list[int]:
                 "order_payload": b"",
                 "order_signature": bytes(64),
                 "own_keys": b"",
-                "state": bank_pb2.PAYMENT_STATE_PENDING,
+                "state": states_pb2.PAYMENT_STATE_PENDING,
                 "reason": 0,
                 "verdict": "",
                 "amount_fen": 0,

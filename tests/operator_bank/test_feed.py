@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
@@ -16,10 +16,10 @@ from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
-EXPIRED = bank_pb2.PAYMENT_STATE_EXPIRED
+SETTLED = states_pb2.PAYMENT_STATE_SETTLED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+REFUSED = states_pb2.PAYMENT_STATE_REFUSED
+EXPIRED = states_pb2.PAYMENT_STATE_EXPIRED
 
 
 def settled(payment: registration_pb2.OutboundPayment) -> registration_pb2.OutgoingSettled:

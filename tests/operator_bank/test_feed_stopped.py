@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import FEED_AGAIN_MS
 from settlement.limits import MAX_AMOUNT_FEN
 from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, World
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
+PENDING = states_pb2.PAYMENT_STATE_PENDING
 R = registration_pb2
 NOT_OURS = 999_999
 

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2
 from operator_bank.edge.forwarding import Forwarding
 from operator_bank.edge.shares import PublicShares
 from operator_bank.limits import ANSWER_BYTES_EACH, LONGEST_ANSWER_BYTES, TURNS_EACH
@@ -20,7 +20,7 @@ from tests.integration.sources import Relay
 
 LIST = "/dcep.bank.v1.PaymentService/ListPayments"
 BULK = "/dcep.bank.v1.PaymentService/PayMany"
-WHO = bank_pb2.ListPaymentsRequest
+WHO = payments_pb2.ListPaymentsRequest
 SENT_ALREADY = 6
 """Megabytes that the system's buffers between edge and reader may hold."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.registration.v1 import registration_pb2
 from operator_bank.offline.tables import devices
@@ -112,7 +112,7 @@ def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Ho
     with pytest.raises(Refusal):
         world.bank.offline.loads.load(load)
     newest = world.bank.history.page(alice.wallet, 1, "")[0][0]
-    assert (newest.kind, newest.state) == ("offline-load", bank_pb2.PAYMENT_STATE_REFUSED)
+    assert (newest.kind, newest.state) == ("offline-load", states_pb2.PAYMENT_STATE_REFUSED)
 
 
 def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(

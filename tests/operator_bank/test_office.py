@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import wallets_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import FreezeWallet, UnfreezeWallet
 from operator_bank.api.inner import inner_authorizer
@@ -20,7 +20,7 @@ from tests.operator_bank.conftest import CHEN, WANG, ZHOU, Holder, World
 ACT = "/dcep.office.v1.ActService/ProposeAct"
 BOOKS = "/dcep.bank.v1.OfficeService/GetBooks"
 CHECK = "/dcep.bank.v1.InboundService/CheckPayees"
-FROZEN, OPEN = bank_pb2.WALLET_STATUS_FROZEN, bank_pb2.WALLET_STATUS_OPEN
+FROZEN, OPEN = wallets_pb2.WALLET_STATUS_FROZEN, wallets_pb2.WALLET_STATUS_OPEN
 
 
 def test_a_wallet_is_frozen_and_freed_by_two(world: World, bob: Holder) -> None:

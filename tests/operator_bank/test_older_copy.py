@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, states_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -19,7 +19,11 @@ R = registration_pb2
 STEPPED_BACK = Refusal(
     errors_pb2.REASON_FEED_STEPPED_BACK, "asks for less than it has acknowledged", field="after"
 )
-PUBLIC = bank_pb2.DESCRIPTOR.services_by_name
+PUBLIC = [
+    service
+    for file in (wallets_pb2, exchange_pb2, payments_pb2, offline_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+]
 NEVER_SENT: dict[str, dict[str, Any]] = {
     "a payment": {"outgoing_settled": R.OutgoingSettled(number=999, payment=b"\x08\x01")},
     "a load": {
@@ -57,9 +61,9 @@ def test_who_has_acknowledged_more_serves_nobody_and_sends_nothing(
     assert not world.bank.follower.step()
     assert world.bank.standing.wait(0)
 
-    for name in ("WalletService", "ExchangeService", "PaymentService", "OfflineService"):
-        for method in PUBLIC[name].methods:
-            told = refused(world, f"/dcep.bank.v1.{name}/{method.name}")
+    for service in PUBLIC:
+        for method in service.methods:
+            told = refused(world, f"/{service.full_name}/{method.name}")
             assert told == ("" if method.name == "GetTrustBundle" else "BANK_BEHIND"), method.name
     for method in ("PayTogether", "BeginWatch", "Arrivals", "AwaitEnd"):
         assert refused(world, f"/dcep.bank.v1.EdgeService/{method}") == "BANK_BEHIND"
@@ -99,7 +103,7 @@ def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_
     assert not world.bank.standing.wait(0)
 
     assert refused(world, "/dcep.bank.v1.PaymentService/Pay") == ""
-    assert alice.pay(bob.number, 100).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(bob.number, 100).state == states_pb2.PAYMENT_STATE_SETTLED
     with pytest.raises(Refusal) as caught:
         alice.pay(FOREIGN, 1)
     assert caught.value.name == "PEER_UNAVAILABLE"
@@ -112,7 +116,7 @@ def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_
     # The same order again, once the central bank has confirmed where this database stands.
     world.central.silent = False
     assert world.bank.follower.step()
-    assert world.bank.payments.pay_many(mixed[:1])[0].state == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.payments.pay_many(mixed[:1])[0].state == states_pb2.PAYMENT_STATE_PENDING
 
 
 def test_once_the_newest_copy_is_there_it_goes_on(world: World, alice: Holder) -> None:
@@ -123,7 +127,7 @@ def test_once_the_newest_copy_is_there_it_goes_on(world: World, alice: Holder) -
     world.clock.advance(FEED_AGAIN_MS)
     world.bank.follower.step()
     assert not world.bank.standing.is_behind
-    assert alice.pay(FOREIGN, 1).state == bank_pb2.PAYMENT_STATE_PENDING
+    assert alice.pay(FOREIGN, 1).state == states_pb2.PAYMENT_STATE_PENDING
 
 
 def test_officers_pay_nothing_out_of_suspense_at_an_older_copy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from currency.number import make
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from offline_token.deposit import MAX_DEPOSIT_BYTES
 from operator_bank.limits import (
     CLOCK_SKEW_MS,
@@ -22,7 +22,7 @@ from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Ho
 from tests.refusals import refused
 
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
-SETTLED = bank_pb2.PAYMENT_STATE_SETTLED
+SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from currency.number import make
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_PAYEE_REFUSALS, PAYEE_REFUSALS_MS
@@ -50,7 +50,7 @@ def test_all_payees_that_cannot_be_paid_are_answered_alike(
             assert isinstance(answer, Refusal)
             told.add((answer.reason, answer.message, answer.field, ()))
         payment = world.bank.history.get(alice.wallet, f"{alice.number}-{alice.sequence}")
-        assert payment.state == bank_pb2.PAYMENT_STATE_REFUSED
+        assert payment.state == states_pb2.PAYMENT_STATE_REFUSED
         assert payment.payee_number == number
         told.add((payment.reason, no.message, no.field, ()))
     [(reason, _, field, metadata)] = told
@@ -100,7 +100,7 @@ def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait_for_their_ban
     for _ in range(MAX_PAYEE_REFUSALS):
         assert refusal(lambda: alice.pay(UNKNOWN, 1)).name == "PAYEE_CANNOT_BE_PAID"
     world.clock.advance(PAYEE_REFUSALS_MS - 1)
-    assert alice.pay(FOREIGN, 1).state == bank_pb2.PAYMENT_STATE_PENDING
+    assert alice.pay(FOREIGN, 1).state == states_pb2.PAYMENT_STATE_PENDING
     for payee in (UNKNOWN, bob.number):
         no = refusal(lambda payee=payee: alice.pay(payee, 1))
         assert (no.name, no.metadata["retry_time_ms"]) == (
@@ -111,7 +111,7 @@ def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait_for_their_ban
     bob.exchange(10)
     bob.pay(alice.number, 10)
     world.clock.advance(1)
-    assert alice.pay(bob.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
     assert world.bank.probing() == []
 
 
@@ -164,8 +164,8 @@ def test_a_bank_that_takes_no_payment_holds_up_none_to_another(
     for _ in range(MAX_PAYEE_REFUSALS):
         world.turned_down(alice.pay(FOREIGN, 1).number)
     assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
-    assert alice.pay(make("6299", 1), 1).state == bank_pb2.PAYMENT_STATE_PENDING
-    assert alice.pay(bob.number, 1).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert alice.pay(make("6299", 1), 1).state == states_pb2.PAYMENT_STATE_PENDING
+    assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
 
 
 def test_the_newest_payers_are_counted_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

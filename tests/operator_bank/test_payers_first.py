@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from currency.number import make
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from settlement.limits import MAX_ACCOUNT_HOLDS
@@ -53,7 +53,7 @@ def test_one_wallet_holds_its_share_of_payments_on_their_way_and_no_more(world: 
 
 
 def test_a_clock_that_steps_around_midnight_gives_nobody_a_second_day(world: World) -> None:
-    world.policy[bank_pb2.WALLET_CLASS_II, Limit.YEAR] = 0
+    world.policy[wallets_pb2.WALLET_CLASS_II, Limit.YEAR] = 0
     world.set_policy()
     payer = world.open(name="A")
     payee = make(OTHER_PREFIX, 2)

@@ -13,7 +13,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
@@ -26,8 +26,8 @@ from tests.device_keys import made_key
 from tests.feeds import CENTRAL_KEY, refused_deposit
 from tests.operator_bank.conftest import Holder, World
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+REFUSED = states_pb2.PAYMENT_STATE_REFUSED
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 OF_THE_BANK = [
     errors_pb2.REASON_BANK_SUSPENDED,
@@ -142,7 +142,7 @@ def test_a_deposit_that_settled_is_never_said_to_be_refused(world: World, alice:
         row = connection.execute(select(token_deposits)).one()
     world.bank.offline.deposits.end_refused(row, late)
     assert world.bank.offline.deposits.deposit(order, 0.0)[:2] == (
-        bank_pb2.PAYMENT_STATE_SETTLED,
+        states_pb2.PAYMENT_STATE_SETTLED,
         7,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2, wallets_pb2
 from dcep.office.v1 import office_pb2
 from dcep.office.v1.office_pb2 import ClassLimits, SetPolicy
 from operator_bank.limits import POLICY_LIMIT_FEN
@@ -74,7 +74,7 @@ def test_each_class_has_its_own_limits(world: World, alice: Holder, phone: Holde
     assert refused(alice, phone.number, 10_001) == "PAYEE_CANNOT_BE_PAID"
     alice.pay(phone.number, 10_000)
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
-    assert phone.pay(alice.number, 2_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert phone.pay(alice.number, 2_000).state == states_pb2.PAYMENT_STATE_SETTLED
     alice.pay(phone.number, 2_000)
     assert world.bank.wallets.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
 
@@ -123,7 +123,7 @@ def test_what_is_held_counts_and_what_is_released_does_not(
     assert refused(phone, FOREIGN, 1) == "OVER_DAY_LIMIT"
     ended = {"number": held[0].number, "state": 2, "reason": 40}
     world.hear(outgoing_ended=ended)
-    assert phone.pay(FOREIGN, 2_000).state == bank_pb2.PAYMENT_STATE_PENDING
+    assert phone.pay(FOREIGN, 2_000).state == states_pb2.PAYMENT_STATE_PENDING
 
 
 def test_exchange_is_free_of_the_spending_limits(world: World, alice: Holder) -> None:
@@ -141,7 +141,7 @@ def journaled(world: World) -> int:
 def test_the_file_founds_a_bank_and_nothing_else(world: World) -> None:
     assert journaled(world) == np.count_nonzero(world.policy)
     founded = world.policy.copy()
-    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
+    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
     world.restart()
     assert (world.bank.policy.table == founded).all()
     assert journaled(world) == np.count_nonzero(founded)
@@ -153,8 +153,8 @@ def test_two_officers_set_the_limits_and_they_hold_at_once(
     alice.pay(phone.number, 10_000)
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
     before = journaled(world)
-    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
-    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
+    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
+    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
     act = world.propose(SetPolicy(classes=limits_of(world.policy)))
     with pytest.raises(Refusal) as caught:
         world.approve(act, WANG)
@@ -177,7 +177,7 @@ def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
     world: World, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
-    world.policy[bank_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
+    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
     world.set_policy()
     assert world.bank.wallets.state(phone.wallet).available_fen == 10_000
     phone.pay(alice.number, 2_000)
@@ -192,7 +192,7 @@ def test_two_officers_may_take_all_limits_away_and_the_file_brings_none_back(
     for _ in range(2):
         assert not world.bank.policy.table.any()
         world.restart()
-    assert phone.pay(alice.number, 9_000).state == bank_pb2.PAYMENT_STATE_SETTLED
+    assert phone.pay(alice.number, 9_000).state == states_pb2.PAYMENT_STATE_SETTLED
 
 
 def test_limits_that_are_set_to_what_they_are_change_nothing(world: World) -> None:

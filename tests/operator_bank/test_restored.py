@@ -9,7 +9,7 @@ import pytest
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, states_pb2
 from dcep.registration.v1 import registration_pb2
 from offline_token.signing import certify_device
 from operator_bank.feed.follower import FeedBroken
@@ -42,7 +42,7 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     order = holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=public, amount_fen=fen
     )
-    assert world.bank.offline.loads.load(order)[0] == bank_pb2.PAYMENT_STATE_PENDING
+    assert world.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
     with world.engine.connect() as connection:
         number = int(connection.execute(select(outbound.c.number)).scalar_one())
     digest = hashlib.sha256(certificate.encode()).digest()
@@ -71,7 +71,7 @@ def test_it_comes_to_the_wallet_that_loaded_it(
         ("offline-load", -700, 99_300),
     ]
     assert (page[0].payment_id, page[0].payee_number) == (f"restore-{number}", alice.number)
-    assert world.bank.outgoing.state(number) == (bank_pb2.PAYMENT_STATE_SETTLED, 0)
+    assert world.bank.outgoing.state(number) == (states_pb2.PAYMENT_STATE_SETTLED, 0)
 
 
 def test_for_a_closed_wallet_it_waits_in_suspense(

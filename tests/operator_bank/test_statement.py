@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal, reason_name
 from runtime.limits import MAX_POSITION
@@ -12,7 +12,7 @@ from runtime.pagination import encode_token
 from settlement.records import Result
 from tests.operator_bank.conftest import FOREIGN, Holder, World
 
-Payment = bank_pb2.Payment
+Payment = payments_pb2.Payment
 
 
 def statement(world: World, holder: Holder, size: int) -> list[Payment]:
@@ -48,11 +48,11 @@ def busy(world: World, alice: Holder, bob: Holder) -> Holder:
 
 def test_it_tells_what_happened_newest_first(world: World, busy: Holder, bob: Holder) -> None:
     told = [(p.kind, p.state, p.change_fen) for p in statement(world, busy, 50)]
-    settled, refused = bank_pb2.PAYMENT_STATE_SETTLED, bank_pb2.PAYMENT_STATE_REFUSED
+    settled, refused = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_REFUSED
     assert told == [
         ("cash-out", settled, -500),
         ("payment", settled, 50),
-        ("payment", bank_pb2.PAYMENT_STATE_PENDING, -4_000),
+        ("payment", states_pb2.PAYMENT_STATE_PENDING, -4_000),
         ("payment", refused, 0),
         ("payment", settled, -2_000),
         ("payment", refused, 0),
@@ -73,7 +73,7 @@ def test_a_top_up_that_was_refused_is_not_laid_to_the_wallet(
     with pytest.raises(Refusal):
         busy.exchange(10**10, cash=cash)
     newest = statement(world, busy, 1)[0]
-    assert (newest.kind, newest.state) == ("top-up", bank_pb2.PAYMENT_STATE_REFUSED)
+    assert (newest.kind, newest.state) == ("top-up", states_pb2.PAYMENT_STATE_REFUSED)
     assert reason_name(newest.reason) == reason
 
 

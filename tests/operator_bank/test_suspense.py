@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from auditor.suspense import suspense_problems
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import officers_pb2, orders_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -32,7 +32,7 @@ def deposited(world: World, holder: Holder, fen: int) -> str:
     return f"deposit-{event.number}"
 
 
-def entries(world: World) -> list[bank_pb2.SuspenseEntry]:
+def entries(world: World) -> list[officers_pb2.SuspenseEntry]:
     return world.bank.suspense.page(50, 0)
 
 

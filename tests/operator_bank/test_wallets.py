@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from settlement.records import Limit
@@ -19,9 +19,9 @@ def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
     world: World,
 ) -> None:
     named, known = world.open(name="小明", phone="+86 13800138000"), world.open(phone="13800138000")
-    assert named.wallet.wallet_class == bank_pb2.WALLET_CLASS_II
+    assert named.wallet.wallet_class == wallets_pb2.WALLET_CLASS_II
     assert world.bank.wallets.state(named.wallet).deposit_fen == DEPOSIT_FEN
-    assert known.wallet.wallet_class == bank_pb2.WALLET_CLASS_IV
+    assert known.wallet.wallet_class == wallets_pb2.WALLET_CLASS_IV
     assert world.bank.wallets.state(known.wallet).deposit_fen is None
     assert refusal(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
 
@@ -36,7 +36,7 @@ def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, b
     assert refusal(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
     assert refusal(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    assert world.bank.wallets.status(alice.wallet) == bank_pb2.WALLET_STATUS_FROZEN
+    assert world.bank.wallets.status(alice.wallet) == wallets_pb2.WALLET_STATUS_FROZEN
 
     freeze(world, alice, False)
     alice.pay(bob.number, 1)
@@ -64,7 +64,7 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
     assert refusal(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert refusal(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
     freeze(world, bob, False)
-    assert world.bank.wallets.status(bob.wallet) == bank_pb2.WALLET_STATUS_CLOSED
+    assert world.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_CLOSED
 
 
 def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
@@ -77,7 +77,7 @@ def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
     bob.exchange(10, out=True)
     for bank in (world.bank, world.restart()):
         assert refusal(lambda bank=bank: bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
-    assert world.bank.wallets.status(bob.wallet) == bank_pb2.WALLET_STATUS_OPEN
+    assert world.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_OPEN
 
 
 def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: Holder) -> None:
@@ -106,7 +106,7 @@ def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> No
     state = world.bank.wallets.state(alice.wallet)
     assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
 
-    world.policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
+    world.policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
     world.set_policy()
     short = refusal(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from dcep.bank.v1 import bank_pb2, edge_pb2
+from dcep.bank.v1 import edge_pb2, payments_pb2
 from operator_bank.edge.watches import Watches
 
 ACCOUNT = 17
@@ -17,7 +17,7 @@ class BusyBank:
 
     def __init__(self) -> None:
         self.asked: list[int] = []
-        self.coming: list[bank_pb2.Payment] = []
+        self.coming: list[payments_pb2.Payment] = []
         self.news: asyncio.Queue[list[int]] = asyncio.Queue()
         self.position = 100
 
@@ -58,9 +58,9 @@ def test_who_watches_a_busy_bank_asks_only_when_money_may_have_come() -> None:
         await bank.news.put([ACCOUNT + 1])
         await settled()
         assert len(bank.asked) == quiet
-        bank.coming = [bank_pb2.Payment(amount_fen=5)]
+        bank.coming = [payments_pb2.Payment(amount_fen=5)]
         await bank.news.put([ACCOUNT])
-        arrival = bank_pb2.WatchPaymentsResponse.FromString(await asyncio.wait_for(heard, 10))
+        arrival = payments_pb2.WatchPaymentsResponse.FromString(await asyncio.wait_for(heard, 10))
         assert arrival.payment.amount_fen == 5
         assert bank.asked[-1] == 100 + 10 * quiet
         heard = asyncio.ensure_future(anext(watch))

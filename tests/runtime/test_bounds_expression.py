@@ -12,7 +12,16 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from dcep.analysis.v1 import analysis_pb2
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
+from dcep.bank.v1 import (
+    edge_pb2,
+    exchange_pb2,
+    inbound_pb2,
+    officers_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    wallets_pb2,
+)
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -25,8 +34,9 @@ from tests.fuzz.spoiling import spoil
 from tests.fuzz.values import Pools, Values
 
 FILES = (
-    analysis_pb2, authentication_pb2, bank_pb2, edge_pb2, orders_pb2, issuance_pb2, office_pb2,
-    registration_pb2, wallet_pb2,
+    analysis_pb2, authentication_pb2, edge_pb2, exchange_pb2, inbound_pb2, officers_pb2,
+    offline_pb2, orders_pb2, payments_pb2, wallets_pb2, issuance_pb2, office_pb2, registration_pb2,
+    wallet_pb2,
 )  # fmt: skip
 KINDS = sorted(
     (kind for file in FILES for kind in file.DESCRIPTOR.message_types_by_name.values()),

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import Int32Value
 
-from dcep.bank.v1 import bank_pb2, edge_pb2, orders_pb2
+from dcep.bank.v1 import edge_pb2, inbound_pb2, orders_pb2, payments_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.issuance.v1 import issuance_pb2
 from dcep.office.v1 import office_pb2
@@ -112,18 +112,20 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
     (R.TokenRegistration(bank="alpha", number=1 << 63, amount_fen=1, device_certificate=b"x",
                          created_time_ms=1, expires_time_ms=2),
      ("FIELD_INVALID", "number")),
-    (bank_pb2.GetWalletRequest(), ("FIELD_MISSING", "query")),
-    (bank_pb2.GetWalletRequest(query=SignedEnvelope()), ("FIELD_MISSING", "query.payload")),
-    (bank_pb2.PayRequest(order=SignedEnvelope(payload=b"x", signature=bytes(63), key_id=b"62")),
+    (wallets_pb2.GetWalletRequest(), ("FIELD_MISSING", "query")),
+    (wallets_pb2.GetWalletRequest(query=SignedEnvelope()), ("FIELD_MISSING", "query.payload")),
+    (payments_pb2.PayRequest(
+        order=SignedEnvelope(payload=b"x", signature=bytes(63), key_id=b"62")),
      ("FIELD_INVALID", "order.signature")),
-    (bank_pb2.PayRequest(order=SignedEnvelope(payload=b"x", signature=bytes(64), key_id=b"\xff")),
+    (payments_pb2.PayRequest(
+        order=SignedEnvelope(payload=b"x", signature=bytes(64), key_id=b"\xff")),
      ("FIELD_INVALID", "order.key_id")),
-    (bank_pb2.GetWalletRequest(query=envelope(bytes(too_long(orders_pb2.Query.DESCRIPTOR)))),
+    (wallets_pb2.GetWalletRequest(query=envelope(bytes(too_long(orders_pb2.Query.DESCRIPTOR)))),
      ("FIELD_INVALID", "query.payload")),
-    (bank_pb2.PayManyRequest(orders=[envelope()] * 8_191), ("TOO_MANY_ITEMS", "orders")),
-    (bank_pb2.ListPaymentsRequest(query=envelope(), page_size=501),
+    (payments_pb2.PayManyRequest(orders=[envelope()] * 8_191), ("TOO_MANY_ITEMS", "orders")),
+    (payments_pb2.ListPaymentsRequest(query=envelope(), page_size=501),
      ("FIELD_INVALID", "page_size")),
-    (bank_pb2.ListPaymentsRequest(query=envelope(), page_token="x" * 65),
+    (payments_pb2.ListPaymentsRequest(query=envelope(), page_token="x" * 65),
      ("PAGE_TOKEN_INVALID", "page_token")),
     (issuance_pb2.CreateRequestRequest(request_id=UUID, bank="alpha", amount_fen=1),
      ("FIELD_MISSING", "direction")),
@@ -133,7 +135,7 @@ DEEP: list[tuple[Message, tuple[str, str]]] = [
     (issuance_pb2.CreateRequestRequest(request_id="42", bank="alpha", amount_fen=1, direction=1),
      ("FIELD_INVALID", "request_id")),
     (issuance_pb2.ListRequestsRequest(state=78), ("FIELD_INVALID", "state")),  # type: ignore[arg-type]
-    (bank_pb2.ItemAnswer(state=1, reason=89), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
+    (states_pb2.ItemAnswer(state=1, reason=89), ("FIELD_INVALID", "reason")),  # type: ignore[arg-type]
     (R.FeedEntry(number=1, position=1, time_ms=1), ("FIELD_MISSING", "event")),
     (office_pb2.OfficerAct(act_id=UUID, institution="alpha", officer="wang", created_time_ms=1,
                            expires_time_ms=2, cause=" \n",
@@ -153,14 +155,14 @@ def test_a_refusal_names_the_field_by_its_path(message: Message, expected: tuple
 
 def test_what_may_be_left_out_may() -> None:
     check(issuance_pb2.ListRequestsRequest())
-    check(bank_pb2.ListPaymentsRequest(query=envelope()))
+    check(payments_pb2.ListPaymentsRequest(query=envelope()))
     check(office_pb2.PaySuspense(position=1))
     check(office_pb2.Issue(bank="alpha", amount_fen=1))
 
 
 def test_items_with_an_answer_each_are_left_to_who_answers() -> None:
     wrong = SignedEnvelope(payload=b"x", signature=b"short", key_id=b"\xff")
-    check(bank_pb2.PayManyRequest(orders=[wrong]))
+    check(payments_pb2.PayManyRequest(orders=[wrong]))
     check(edge_pb2.PayTogetherRequest(requests=[b""]))
     assert refused(lambda: check(wrong))[1] == "signature"
 
@@ -174,9 +176,9 @@ def nested(inner: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "data", "field"),
     [
-        (bank_pb2.PayRequest, nested(b"") + UNKNOWN, "9999"),
-        (bank_pb2.PayRequest, nested(UNKNOWN), "order.9999"),
-        (bank_pb2.PayManyRequest, nested(b"") + nested(UNKNOWN), "orders[1].9999"),
+        (payments_pb2.PayRequest, nested(b"") + UNKNOWN, "9999"),
+        (payments_pb2.PayRequest, nested(UNKNOWN), "order.9999"),
+        (payments_pb2.PayManyRequest, nested(b"") + nested(UNKNOWN), "orders[1].9999"),
     ],
 )
 def test_a_field_that_nobody_knows_is_found_at_any_depth(
@@ -218,12 +220,12 @@ def test_a_payload_of_a_memo_16_kilobytes_of_times_is_not_even_parsed() -> None:
 
 
 def test_a_shorter_way_to_write_a_list_is_fine() -> None:
-    answer = bank_pb2.CheckPayeesResponse(can_be_paid=[True])
+    answer = inbound_pb2.CheckPayeesResponse(can_be_paid=[True])
     unpacked = b"\x08\x01"
     assert len(unpacked) < answer.ByteSize()
-    assert read(bank_pb2.CheckPayeesResponse, unpacked) == answer
+    assert read(inbound_pb2.CheckPayeesResponse, unpacked) == answer
     unknown = unpacked + b"\x10\x01"
-    assert refused(lambda: read(bank_pb2.CheckPayeesResponse, unknown)) == ("FIELD_UNKNOWN", "2")
+    assert refused(lambda: read(inbound_pb2.CheckPayeesResponse, unknown)) == ("FIELD_UNKNOWN", "2")
 
 
 def test_the_longest_message_is_as_long_as_its_bounds_allow() -> None:
@@ -233,14 +235,14 @@ def test_the_longest_message_is_as_long_as_its_bounds_allow() -> None:
     )  # fmt: skip
     check(longest)
     assert longest.ByteSize() == greatest_bytes(orders_pb2.PaymentOrder.DESCRIPTOR)
-    never_read = bytes(too_long(bank_pb2.PayRequest.DESCRIPTOR))
-    assert refused(lambda: read(bank_pb2.PayRequest, never_read)) == ("MESSAGE_TOO_LONG", "")
+    never_read = bytes(too_long(payments_pb2.PayRequest.DESCRIPTOR))
+    assert refused(lambda: read(payments_pb2.PayRequest, never_read)) == ("MESSAGE_TOO_LONG", "")
 
 
 BAD_ANSWERS: list[Message] = [
-    bank_pb2.GetWalletResponse(),
-    bank_pb2.PayManyResponse(items=[bank_pb2.ItemAnswer(state=1, reason=89)]),  # type: ignore[arg-type]
-    bank_pb2.CheckPayeesResponse(can_be_paid=[True] * 8_191),
+    wallets_pb2.GetWalletResponse(),
+    payments_pb2.PayManyResponse(items=[states_pb2.ItemAnswer(state=1, reason=89)]),  # type: ignore[arg-type]
+    inbound_pb2.CheckPayeesResponse(can_be_paid=[True] * 8_191),
     R.SubmitPaymentsResponse(outcomes=[R.Outcome(number=0, state=1)]),  # type: ignore[arg-type]
     R.FollowFeedResponse(entries=[b"x"]),
     R.FollowFeedResponse(entries=[bytes(2_049)], tip=envelope()),
@@ -274,7 +276,7 @@ class Answering:
 
 
 def test_channels_check_what_peers_answer() -> None:
-    good = bank_pb2.CheckPayeesResponse(can_be_paid=[True, False])
+    good = inbound_pb2.CheckPayeesResponse(can_be_paid=[True, False])
     assert _Call(Answering(good)).result() == next(_Stream(Answering(good))) == good
     for answer in BAD_ANSWERS:
         with pytest.raises(BadAnswer):

@@ -13,7 +13,7 @@ from console.feed_advice import advice
 from console.output import Speaker
 from console.sheet import sheet, wrapped
 from dcep.authentication.v1 import authentication_pb2
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import states_pb2, wallets_pb2
 from dcep.office.v1 import office_pb2
 from language import _
 from language.wide import columns_of
@@ -50,8 +50,8 @@ def test_limits_of_a_class_are_said() -> None:
     [
         (office_pb2.ActState, "ACT_STATE_"),
         (authentication_pb2.BankState, "BANK_STATE_"),
-        (bank_pb2.PaymentState, "PAYMENT_STATE_"),
-        (bank_pb2.WalletStatus, "WALLET_STATUS_"),
+        (states_pb2.PaymentState, "PAYMENT_STATE_"),
+        (wallets_pb2.WalletStatus, "WALLET_STATUS_"),
     ],
 )
 def test_every_state_is_said(states: Any, prefix: str) -> None:

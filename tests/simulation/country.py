@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 
 from central_bank.app import build as build_central_bank
 from central_bank.tables import metadata as central_tables
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2, payments_pb2, wallets_pb2
 from dcep.errors.v1 import errors_pb2
 from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
@@ -164,7 +164,7 @@ class Country:
             )
         if name in PREFIXES:
             policy = np.zeros((16, 4), np.int64)
-            policy[bank_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
+            policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = CAP_FEN
             first = founding(KEYS[name], Person(name, "wang"), Person(name, "zhou"))
             own = (name, PREFIXES[name], policy, KEYS[name], {}, DEPOSIT_FEN, 0)
             parts = BankParts(*own, CENTRAL_KEYS, [bytes(ROOT.verify_key)], first)
@@ -312,18 +312,18 @@ class _Counter:
         return self._ask(GrpcWallets, "OpenWallet", request)
 
     def get_wallet(self, query: Any) -> Any:
-        return self._ask(GrpcWallets, "GetWallet", bank_pb2.GetWalletRequest(query=query))
+        return self._ask(GrpcWallets, "GetWallet", wallets_pb2.GetWalletRequest(query=query))
 
     def exchange(self, order: Any) -> Any:
-        return self._ask(GrpcExchange, "Exchange", bank_pb2.ExchangeRequest(order=order))
+        return self._ask(GrpcExchange, "Exchange", exchange_pb2.ExchangeRequest(order=order))
 
     def pay(self, order: Any) -> Any:
-        return self._ask(GrpcPayments, "Pay", bank_pb2.PayRequest(order=order))
+        return self._ask(GrpcPayments, "Pay", payments_pb2.PayRequest(order=order))
 
     def get_payment(self, query: Any, payment_id: str) -> Any:
-        request = bank_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
+        request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
         return self._ask(GrpcPayments, "GetPayment", request).payment
 
     def list_payments(self, query: Any, size: int, token: str) -> Any:
-        request = bank_pb2.ListPaymentsRequest(query=query, page_size=size, page_token=token)
+        request = payments_pb2.ListPaymentsRequest(query=query, page_size=size, page_token=token)
         return self._ask(GrpcPayments, "ListPayments", request)

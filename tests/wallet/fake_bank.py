@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from currency.number import make
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from offline_token.deposit import Deposit
@@ -32,8 +39,8 @@ class Account:
     available_fen: int = 0
     deposit_fen: int = DEPOSIT_FEN
     last_sequence: int = 0
-    status: int = bank_pb2.WALLET_STATUS_OPEN
-    history: list[bank_pb2.Payment] = field(default_factory=list)
+    status: int = wallets_pb2.WALLET_STATUS_OPEN
+    history: list[payments_pb2.Payment] = field(default_factory=list)
 
 
 @dataclass
@@ -66,7 +73,7 @@ class FakeBank:
     _news: threading.Condition = field(default_factory=threading.Condition)
     _streams: list[Arrivals] = field(default_factory=list)
 
-    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+    def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> wallets_pb2.OpenWalletResponse:
         self._lose("mute_before")
         key = bytes.fromhex(request.order.key_id.decode())
         payload = verify("open-wallet/v1", request.order, key)
@@ -79,46 +86,46 @@ class FakeBank:
             self._opened[order.request_id] = number
             self.accounts[number] = Account(order.public_key)
         self._lose("mute_after")
-        kind = bank_pb2.WALLET_CLASS_II if order.holder_name else bank_pb2.WALLET_CLASS_IV
-        return bank_pb2.OpenWalletResponse(
+        kind = wallets_pb2.WALLET_CLASS_II if order.holder_name else wallets_pb2.WALLET_CLASS_IV
+        return wallets_pb2.OpenWalletResponse(
             wallet_number=self._opened[order.request_id],
             wallet_class=kind,
             bank="alpha",
             has_deposit_account=bool(order.holder_name),
         )
 
-    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
+    def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         number, account = self._asker(query, GET_WALLET)
-        return bank_pb2.GetWalletResponse(
+        return wallets_pb2.GetWalletResponse(
             wallet_number=number,
             bank="alpha",
-            wallet_class=bank_pb2.WALLET_CLASS_II,
+            wallet_class=wallets_pb2.WALLET_CLASS_II,
             status=account.status,
             available_fen=account.available_fen,
             has_deposit_account=True,
             deposit_fen=account.deposit_fen,
             last_sequence=account.last_sequence,
-            limits=bank_pb2.Limits(balance_cap_fen=50_000_000),
+            limits=wallets_pb2.Limits(balance_cap_fen=50_000_000),
         )
 
-    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
+    def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
         return self._once("close-order/v1", orders_pb2.CloseOrder, order, self._close)
 
-    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
+    def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
         return self._once("exchange-order/v1", orders_pb2.ExchangeOrder, order, self._exchange)
 
-    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+    def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
         if self.pending:
             self.pending -= 1
             parsed = orders_pb2.PaymentOrder.FromString(order.payload)
             self.received.append(order.payload)
-            return bank_pb2.PayResponse(
+            return payments_pb2.PayResponse(
                 payment_id=f"{parsed.wallet_number}-{parsed.sequence}",
-                state=bank_pb2.PAYMENT_STATE_PENDING,
+                state=states_pb2.PAYMENT_STATE_PENDING,
             )
         return self._once("payment-order/v1", orders_pb2.PaymentOrder, order, self._pay)
 
-    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         _, account = self._asker(query, GET_PAYMENT)
         for payment in account.history:
             if payment.payment_id == payment_id:
@@ -127,13 +134,13 @@ class FakeBank:
 
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
-    ) -> bank_pb2.ListPaymentsResponse:
+    ) -> payments_pb2.ListPaymentsResponse:
         _, account = self._asker(query, LIST_PAYMENTS)
         newest = list(reversed(account.history))
         start = int(page_token or 0)
         end = start + (page_size or 50)
         token = str(end) if end < len(newest) else ""
-        return bank_pb2.ListPaymentsResponse(payments=newest[start:end], next_page_token=token)
+        return payments_pb2.ListPaymentsResponse(payments=newest[start:end], next_page_token=token)
 
     def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
         _, account = self._asker(query, WATCH_PAYMENTS)
@@ -151,15 +158,15 @@ class FakeBank:
         for stream in cut:
             stream.cut()
 
-    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+    def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
         return self._once(
             "certify-device-order/v1", orders_pb2.CertifyDeviceOrder, order, self._certify
         )
 
-    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+    def load_tokens(self, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
         return self._once("load-order/v1", orders_pb2.LoadOrder, order, self._load)
 
-    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
+    def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
         return self._once("deposit-order/v1", orders_pb2.DepositOrder, order, self._deposit)
 
     def trust_bundle(self) -> bytes:
@@ -174,27 +181,27 @@ class FakeBank:
             raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
         return self.country
 
-    def _certify(self, order: orders_pb2.CertifyDeviceOrder) -> bank_pb2.CertifyDeviceResponse:
+    def _certify(self, order: orders_pb2.CertifyDeviceOrder) -> offline_pb2.CertifyDeviceResponse:
         country = self._offline()
         proof = Possession(account_of(order.wallet_number, order.nonce), order.possession)
         assert proof.proves(order.device_key, "alpha")
-        return bank_pb2.CertifyDeviceResponse(
+        return offline_pb2.CertifyDeviceResponse(
             device_certificate=country.certify(order.device_key, "alpha").encode(),
             bank_certificate=country.bank_certificate("alpha").encode(),
         )
 
-    def _load(self, order: orders_pb2.LoadOrder) -> bank_pb2.LoadTokensResponse:
+    def _load(self, order: orders_pb2.LoadOrder) -> offline_pb2.LoadTokensResponse:
         account = self.accounts[order.wallet_number]
         if account.available_fen < order.amount_fen:
             raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
         account.available_fen -= order.amount_fen
         number = 10_000 + len(self.received)
         token = self._offline().mint(order.device_key, order.amount_fen, number=number).token
-        return bank_pb2.LoadTokensResponse(
-            state=bank_pb2.PAYMENT_STATE_SETTLED, tokens=[token.encode()]
+        return offline_pb2.LoadTokensResponse(
+            state=states_pb2.PAYMENT_STATE_SETTLED, tokens=[token.encode()]
         )
 
-    def _deposit(self, order: orders_pb2.DepositOrder) -> bank_pb2.DepositTokensResponse:
+    def _deposit(self, order: orders_pb2.DepositOrder) -> offline_pb2.DepositTokensResponse:
         deposit = Deposit.decode(order.offline_payment)
         verdict = deposited(self._offline(), order.nonce + order.offline_payment)
         if deposit.account != account_of(order.wallet_number, order.nonce):
@@ -203,8 +210,8 @@ class FakeBank:
             raise Refusal(errors_pb2.REASON_TOKEN_INVALID, verdict.reason.name)
         account = self.accounts[order.wallet_number]
         account.available_fen += verdict.value_fen
-        return bank_pb2.DepositTokensResponse(
-            state=bank_pb2.PAYMENT_STATE_SETTLED,
+        return offline_pb2.DepositTokensResponse(
+            state=states_pb2.PAYMENT_STATE_SETTLED,
             amount_fen=verdict.value_fen,
             available_fen=account.available_fen,
         )
@@ -262,14 +269,14 @@ class FakeBank:
             setattr(self, which, getattr(self, which) - 1)
             raise NoAnswer(f"lost: {which}")
 
-    def _close(self, order: orders_pb2.CloseOrder) -> bank_pb2.CloseWalletResponse:
+    def _close(self, order: orders_pb2.CloseOrder) -> wallets_pb2.CloseWalletResponse:
         account = self.accounts[order.wallet_number]
         if account.available_fen:
             raise Refusal(errors_pb2.REASON_WALLET_NOT_EMPTY, "there is money in it")
-        account.status = bank_pb2.WALLET_STATUS_CLOSED
-        return bank_pb2.CloseWalletResponse()
+        account.status = wallets_pb2.WALLET_STATUS_CLOSED
+        return wallets_pb2.CloseWalletResponse()
 
-    def _exchange(self, order: orders_pb2.ExchangeOrder) -> bank_pb2.ExchangeResponse:
+    def _exchange(self, order: orders_pb2.ExchangeOrder) -> exchange_pb2.ExchangeResponse:
         account = self.accounts[order.wallet_number]
         into = order.direction == orders_pb2.EXCHANGE_DIRECTION_TOP_UP
         change_fen = order.amount_fen if into else -order.amount_fen
@@ -280,9 +287,9 @@ class FakeBank:
         account.available_fen += change_fen
         account.deposit_fen -= change_fen
         self._write(order, order.wallet_number, change_fen, "top-up" if into else "cash-out")
-        return bank_pb2.ExchangeResponse(available_fen=account.available_fen)
+        return exchange_pb2.ExchangeResponse(available_fen=account.available_fen)
 
-    def _pay(self, order: orders_pb2.PaymentOrder) -> bank_pb2.PayResponse:
+    def _pay(self, order: orders_pb2.PaymentOrder) -> payments_pb2.PayResponse:
         account, payee = self.accounts[order.wallet_number], self._account(order.payee_number)
         if account.available_fen < order.amount_fen:
             raise Refusal(errors_pb2.REASON_INSUFFICIENT_FUNDS, "available: too little")
@@ -290,17 +297,17 @@ class FakeBank:
         payee.available_fen += order.amount_fen
         self._write(order, order.wallet_number, -order.amount_fen, "payment")
         self._write(order, order.payee_number, order.amount_fen, "payment")
-        return bank_pb2.PayResponse(
+        return payments_pb2.PayResponse(
             payment_id=f"{order.wallet_number}-{order.sequence}",
-            state=bank_pb2.PAYMENT_STATE_SETTLED,
+            state=states_pb2.PAYMENT_STATE_SETTLED,
             available_fen=account.available_fen,
         )
 
-    def _write(self, order: Any, number: str, change_fen: int, kind: str) -> bank_pb2.Payment:
+    def _write(self, order: Any, number: str, change_fen: int, kind: str) -> payments_pb2.Payment:
         account = self.accounts[number]
-        payment = bank_pb2.Payment(
+        payment = payments_pb2.Payment(
             payment_id=f"{order.wallet_number}-{order.sequence}",
-            state=bank_pb2.PAYMENT_STATE_SETTLED,
+            state=states_pb2.PAYMENT_STATE_SETTLED,
             payer_number=order.wallet_number,
             payee_number=getattr(order, "payee_number", order.wallet_number),
             amount_fen=order.amount_fen,
@@ -327,7 +334,7 @@ class Arrivals:
         self._position = position
         self._ended: str | None = None
 
-    def __iter__(self) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+    def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
         while True:
             with self._news:
                 self._news.wait_for(lambda: self._ended is not None or self._next() is not None)
@@ -339,7 +346,7 @@ class Arrivals:
                 assert payment is not None
                 self._position = payment.position
                 available_fen = self._account.available_fen
-            yield bank_pb2.WatchPaymentsResponse(payment=payment, available_fen=available_fen)
+            yield payments_pb2.WatchPaymentsResponse(payment=payment, available_fen=available_fen)
 
     def cancel(self) -> None:
         self._end("")
@@ -347,7 +354,7 @@ class Arrivals:
     def cut(self) -> None:
         self._end("the connection was cut")
 
-    def _next(self) -> bank_pb2.Payment | None:
+    def _next(self) -> payments_pb2.Payment | None:
         came = (p for p in self._account.history if p.position > self._position)
         return next((payment for payment in came if payment.change_fen > 0), None)
 

@@ -12,7 +12,16 @@ import grpc
 import structlog
 from prometheus_client import CollectorRegistry
 
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import (
+    exchange_pb2,
+    exchange_pb2_grpc,
+    offline_pb2,
+    offline_pb2_grpc,
+    payments_pb2,
+    payments_pb2_grpc,
+    wallets_pb2,
+    wallets_pb2_grpc,
+)
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer
 from runtime.metrics import CallMetrics
@@ -36,42 +45,42 @@ def _silent(response: Any) -> Any:
     return around
 
 
-class Wallets(bank_pb2_grpc.WalletServiceServicer):
+class Wallets(wallets_pb2_grpc.WalletServiceServicer):
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
 
-    @_silent(bank_pb2.OpenWalletResponse)
+    @_silent(wallets_pb2.OpenWalletResponse)
     def OpenWallet(self, request: Any) -> Any:
         return self.bank.open_wallet(request)
 
-    @_silent(bank_pb2.GetWalletResponse)
+    @_silent(wallets_pb2.GetWalletResponse)
     def GetWallet(self, request: Any) -> Any:
         return self.bank.get_wallet(request.query)
 
 
-class Exchange(bank_pb2_grpc.ExchangeServiceServicer):
+class Exchange(exchange_pb2_grpc.ExchangeServiceServicer):
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
 
-    @_silent(bank_pb2.ExchangeResponse)
+    @_silent(exchange_pb2.ExchangeResponse)
     def Exchange(self, request: Any) -> Any:
         return self.bank.exchange(request.order)
 
 
-class Payments(bank_pb2_grpc.PaymentServiceServicer):
+class Payments(payments_pb2_grpc.PaymentServiceServicer):
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
 
-    @_silent(bank_pb2.PayResponse)
+    @_silent(payments_pb2.PayResponse)
     def Pay(self, request: Any) -> Any:
         return self.bank.pay(request.order)
 
-    @_silent(bank_pb2.GetPaymentResponse)
+    @_silent(payments_pb2.GetPaymentResponse)
     def GetPayment(self, request: Any) -> Any:
         payment = self.bank.get_payment(request.query, request.payment_id)
-        return bank_pb2.GetPaymentResponse(payment=payment)
+        return payments_pb2.GetPaymentResponse(payment=payment)
 
-    @_silent(bank_pb2.ListPaymentsResponse)
+    @_silent(payments_pb2.ListPaymentsResponse)
     def ListPayments(self, request: Any) -> Any:
         return self.bank.list_payments(request.query, request.page_size, request.page_token)
 
@@ -84,25 +93,25 @@ class Payments(bank_pb2_grpc.PaymentServiceServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
 
 
-class Offline(bank_pb2_grpc.OfflineServiceServicer):
+class Offline(offline_pb2_grpc.OfflineServiceServicer):
     def __init__(self, bank: FakeBank) -> None:
         self.bank = bank
 
-    @_silent(bank_pb2.CertifyDeviceResponse)
+    @_silent(offline_pb2.CertifyDeviceResponse)
     def CertifyDevice(self, request: Any) -> Any:
         return self.bank.certify_device(request.order)
 
-    @_silent(bank_pb2.LoadTokensResponse)
+    @_silent(offline_pb2.LoadTokensResponse)
     def LoadTokens(self, request: Any) -> Any:
         return self.bank.load_tokens(request.order)
 
-    @_silent(bank_pb2.DepositTokensResponse)
+    @_silent(offline_pb2.DepositTokensResponse)
     def DepositTokens(self, request: Any) -> Any:
         return self.bank.deposit_tokens(request.order)
 
-    @_silent(bank_pb2.GetTrustBundleResponse)
+    @_silent(offline_pb2.GetTrustBundleResponse)
     def GetTrustBundle(self, request: Any) -> Any:
-        return bank_pb2.GetTrustBundleResponse(trust_bundle=self.bank.trust_bundle())
+        return offline_pb2.GetTrustBundleResponse(trust_bundle=self.bank.trust_bundle())
 
 
 @contextmanager
@@ -120,10 +129,10 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
     registry = CollectorRegistry()
     server = Server(
         [
-            _service("WalletService", Wallets(bank)),
-            _service("ExchangeService", Exchange(bank)),
-            _service("PaymentService", Payments(bank)),
-            _service("OfflineService", Offline(bank)),
+            _service(wallets_pb2_grpc, "WalletService", Wallets(bank)),
+            _service(exchange_pb2_grpc, "ExchangeService", Exchange(bank)),
+            _service(payments_pb2_grpc, "PaymentService", Payments(bank)),
+            _service(offline_pb2_grpc, "OfflineService", Offline(bank)),
         ],
         credentials=server_credentials(files, require_client=False),
         address="127.0.0.1:0",
@@ -140,6 +149,6 @@ def served(bank: FakeBank, stack: Path, offline_root: bytes = b"") -> Iterator[S
         server.stop()
 
 
-def _service(name: str, servicer: Any) -> Service:
-    register = getattr(bank_pb2_grpc, f"add_{name}Servicer_to_server")
+def _service(module: Any, name: str, servicer: Any) -> Service:
+    register = getattr(module, f"add_{name}Servicer_to_server")
     return Service(f"dcep.bank.v1.{name}", lambda server: register(servicer, server))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import offline_pb2, orders_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from offline_token.ruling import End
@@ -120,8 +120,8 @@ def test_a_piece_ends_by_the_word_of_the_root(alice: App, bank: FakeBank, end: E
 
 
 def test_its_holder_sees_what_a_piece_waits_for(alice: App, bank: FakeBank) -> None:
-    waits = bank_pb2.DepositTokensResponse(
-        state=bank_pb2.PAYMENT_STATE_PENDING, reason=errors_pb2.REASON_RESERVES_SHORT
+    waits = offline_pb2.DepositTokensResponse(
+        state=states_pb2.PAYMENT_STATE_PENDING, reason=errors_pb2.REASON_RESERVES_SHORT
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bank, "deposit_tokens", lambda order: waits)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from currency.amount import format_yuan
-from dcep.bank.v1.bank_pb2 import GetWalletResponse
+from dcep.bank.v1.wallets_pb2 import GetWalletResponse
 from language import N_, _
 from language.wide import labelled
 from wallet.cli.times import clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import offline_pb2
 from dcep.errors.v1 import errors_pb2
 from language import _
 from offline_token.possession import NONCE_BYTES
@@ -197,10 +197,10 @@ class TokenLoading:
         if wanted := self._device.wanted():
             self._device.note_statements(self._desk.bank.statements(wanted))
 
-    def _keep_certificates(self, answer: bank_pb2.CertifyDeviceResponse) -> None:
+    def _keep_certificates(self, answer: offline_pb2.CertifyDeviceResponse) -> None:
         self._device.certify(answer.device_certificate, answer.bank_certificate)
 
-    def _keep_tokens(self, answer: bank_pb2.LoadTokensResponse) -> None:
+    def _keep_tokens(self, answer: offline_pb2.LoadTokensResponse) -> None:
         self._device.load(list(answer.tokens))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from google.protobuf.message import DecodeError
 
 from currency.number import NumberError, check
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import orders_pb2, payments_pb2, states_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import _
@@ -53,7 +53,7 @@ class OnlineWallet:
     def __init__(self, submitter: OrderSubmitter) -> None:
         self._desk = submitter
 
-    def show(self) -> bank_pb2.GetWalletResponse:
+    def show(self) -> wallets_pb2.GetWalletResponse:
         """What the bank says about the wallet. Raises NoAnswer."""
         return self._desk.bank.get_wallet(self._desk.query(GET_WALLET))
 
@@ -147,7 +147,7 @@ class OnlineWallet:
         """
         return Watching(self._desk, remark)
 
-    def entry(self, arrival: bank_pb2.WatchPaymentsResponse) -> Entry:
+    def entry(self, arrival: payments_pb2.WatchPaymentsResponse) -> Entry:
         """An arrival as a line of the history; the balance is the one when it was told."""
         entry = entry_of(arrival.payment, self._desk.number)
         return replace(entry, balance_after_fen=arrival.available_fen)
@@ -212,7 +212,7 @@ def open_wallet(
     home.seal(randomness.bytes(SEED_BYTES))
     wanted = replace(wanted, bank_ca=home.keep_ca(bank.ca))
     home.save(wanted)
-    request = bank_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
+    request = wallets_pb2.OpenWalletRequest(order=_opening(wanted, home, bank, clock))
     try:
         answer = banks.at(bank.address, home.bank_ca(wanted), bank.name).open_wallet(request)
     except Refusal as refusal:
@@ -246,20 +246,20 @@ def _opening(wanted: Profile, home: Home, bank: BankEntry, clock: Clock) -> Sign
 
 def class_name(value: int) -> str:
     """``IV`` for WALLET_CLASS_IV."""
-    return str(bank_pb2.WalletClass.Name(value)).removeprefix("WALLET_CLASS_")
+    return str(wallets_pb2.WalletClass.Name(value)).removeprefix("WALLET_CLASS_")
 
 
 def status_name(value: int) -> str:
     """``OPEN`` for WALLET_STATUS_OPEN."""
-    return str(bank_pb2.WalletStatus.Name(value)).removeprefix("WALLET_STATUS_")
+    return str(wallets_pb2.WalletStatus.Name(value)).removeprefix("WALLET_STATUS_")
 
 
 def state_name(value: int) -> str:
     """``SETTLED`` for PAYMENT_STATE_SETTLED."""
-    return str(bank_pb2.PaymentState.Name(value)).removeprefix("PAYMENT_STATE_")
+    return str(states_pb2.PaymentState.Name(value)).removeprefix("PAYMENT_STATE_")
 
 
-def entry_of(payment: bank_pb2.Payment, number: str) -> Entry:
+def entry_of(payment: payments_pb2.Payment, number: str) -> Entry:
     """A payment as its wallet sees it."""
     other = payment.payee_number if payment.payer_number == number else payment.payer_number
     return Entry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import payments_pb2
 from language import _
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from wallet.limits import WATCH_PAUSES_S
@@ -38,7 +38,7 @@ class Watching:
         newest = self._newest()
         self._position = newest.position if newest else _BEFORE_ANY
 
-    def __iter__(self) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+    def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
         """Arrival by arrival until `cancel`. Raises Refusal for a bank's final no."""
         pauses = iter(WATCH_PAUSES_S)
         lost = False
@@ -72,7 +72,7 @@ class Watching:
         if self._stream is not None:
             self._stream.cancel()
 
-    def _newest(self) -> bank_pb2.Payment | None:
+    def _newest(self) -> payments_pb2.Payment | None:
         submitter = self._desk
         found = submitter.bank.list_payments(submitter.query(LIST_PAYMENTS), 1, "").payments
         return found[0] if found else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from currency.reasons import in_words
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import exchange_pb2, orders_pb2, payments_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from language import N_, _
@@ -177,7 +177,7 @@ class OrderSubmitter:
         _check_same(order, kind, content)
         return self._fly(order, take, resent=not new)
 
-    def resume(self) -> list[bank_pb2.Payment]:
+    def resume(self) -> list[payments_pb2.Payment]:
         """Orders from here again, after the wallet was seen to be used from another place too.
 
         Returns:
@@ -215,14 +215,14 @@ class OrderSubmitter:
             return self._refuse(order, reason, _said(reason))
         return order if payment.state == PENDING else self._recover(order, payment)
 
-    def _recover(self, order: Order, payment: bank_pb2.Payment) -> Order:
+    def _recover(self, order: Order, payment: payments_pb2.Payment) -> Order:
         """Writes down an answer that the bank's books give instead of the call."""
         if order.kind not in (PAYMENT.name, EXCHANGE.name):
             return order
         available_fen = self.bank.get_wallet(self.query(GET_WALLET)).available_fen
-        answer: Any = bank_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
+        answer: Any = exchange_pb2.ExchangeResponse(available_fen=available_fen, repeated=True)
         if order.kind == PAYMENT.name:
-            answer = bank_pb2.PayResponse(
+            answer = payments_pb2.PayResponse(
                 payment_id=order.payment_id,
                 state=payment.state,
                 available_fen=available_fen,
@@ -391,7 +391,7 @@ def _used_elsewhere() -> Refusal:
     )
 
 
-def _sequence(payment: bank_pb2.Payment, number: str) -> int:
+def _sequence(payment: payments_pb2.Payment, number: str) -> int:
     """The sequence of an order of the wallet itself; 0 for what is none."""
     whose, _dash, sequence = payment.payment_id.partition("-")
     return int(sequence) if whose == number and sequence.isdigit() else 0

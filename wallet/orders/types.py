@@ -6,13 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dcep.bank.v1 import bank_pb2, orders_pb2
+from dcep.bank.v1 import (
+    exchange_pb2,
+    offline_pb2,
+    orders_pb2,
+    payments_pb2,
+    states_pb2,
+    wallets_pb2,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from wallet.peers.interface import Bank
 
-PENDING = bank_pb2.PAYMENT_STATE_PENDING
-REFUSED = bank_pb2.PAYMENT_STATE_REFUSED
-EXPIRED = bank_pb2.PAYMENT_STATE_EXPIRED
+PENDING = states_pb2.PAYMENT_STATE_PENDING
+REFUSED = states_pb2.PAYMENT_STATE_REFUSED
+EXPIRED = states_pb2.PAYMENT_STATE_EXPIRED
 
 
 @dataclass(frozen=True)
@@ -41,28 +48,28 @@ PAYMENT = Kind(
     "payment",
     "payment-order/v1",
     orders_pb2.PaymentOrder,
-    bank_pb2.PayResponse,
+    payments_pb2.PayResponse,
     lambda bank, order: bank.pay(order),
 )
 EXCHANGE = Kind(
     "exchange",
     "exchange-order/v1",
     orders_pb2.ExchangeOrder,
-    bank_pb2.ExchangeResponse,
+    exchange_pb2.ExchangeResponse,
     lambda bank, order: bank.exchange(order),
 )
 CLOSE = Kind(
     "close",
     "close-order/v1",
     orders_pb2.CloseOrder,
-    bank_pb2.CloseWalletResponse,
+    wallets_pb2.CloseWalletResponse,
     lambda bank, order: bank.close_wallet(order),
 )
 CERTIFY = Kind(
     "certify-device",
     "certify-device-order/v1",
     orders_pb2.CertifyDeviceOrder,
-    bank_pb2.CertifyDeviceResponse,
+    offline_pb2.CertifyDeviceResponse,
     lambda bank, order: bank.certify_device(order),
     wished=False,
 )
@@ -70,14 +77,14 @@ LOAD = Kind(
     "offline-load",
     "load-order/v1",
     orders_pb2.LoadOrder,
-    bank_pb2.LoadTokensResponse,
+    offline_pb2.LoadTokensResponse,
     lambda bank, order: bank.load_tokens(order),
 )
 DEPOSIT = Kind(
     "offline-deposit",
     "deposit-order/v1",
     orders_pb2.DepositOrder,
-    bank_pb2.DepositTokensResponse,
+    offline_pb2.DepositTokensResponse,
     lambda bank, order: bank.deposit_tokens(order),
     wished=False,
 )

@@ -9,7 +9,16 @@ from typing import Any, TypeVar
 import grpc
 
 from currency import parties
-from dcep.bank.v1 import bank_pb2, bank_pb2_grpc
+from dcep.bank.v1 import (
+    exchange_pb2,
+    exchange_pb2_grpc,
+    offline_pb2,
+    offline_pb2_grpc,
+    payments_pb2,
+    payments_pb2_grpc,
+    wallets_pb2,
+    wallets_pb2_grpc,
+)
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from language import _
 from runtime import require_tls13
@@ -62,100 +71,112 @@ class GrpcBank:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
-        self._wallets: Any = _stub(bank_pb2_grpc.WalletServiceStub, channel)
-        self._exchange: Any = _stub(bank_pb2_grpc.ExchangeServiceStub, channel)
-        self._payments: Any = _stub(bank_pb2_grpc.PaymentServiceStub, channel)
-        self._offline: Any = _stub(bank_pb2_grpc.OfflineServiceStub, channel)
+        self._wallets: Any = _stub(wallets_pb2_grpc.WalletServiceStub, channel)
+        self._exchange: Any = _stub(exchange_pb2_grpc.ExchangeServiceStub, channel)
+        self._payments: Any = _stub(payments_pb2_grpc.PaymentServiceStub, channel)
+        self._offline: Any = _stub(offline_pb2_grpc.OfflineServiceStub, channel)
 
     def close(self) -> None:
         """Ends the channel."""
         self._channel.close()
 
-    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+    def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> wallets_pb2.OpenWalletResponse:
         """Opens a wallet."""
-        return _ask(self._wallets.OpenWallet, request, bank_pb2.OpenWalletResponse, ORDER_TIMEOUT_S)
-
-    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
-        """Balances, class, status."""
-        request = bank_pb2.GetWalletRequest(query=query)
-        return _ask(self._wallets.GetWallet, request, bank_pb2.GetWalletResponse, SHOW_TIMEOUT_S)
-
-    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
-        """Closes an empty wallet."""
-        request = bank_pb2.CloseWalletRequest(order=order)
         return _ask(
-            self._wallets.CloseWallet, request, bank_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
+            self._wallets.OpenWallet, request, wallets_pb2.OpenWalletResponse, ORDER_TIMEOUT_S
         )
 
-    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
-        """Deposit or cash, into the wallet or out of it."""
-        request = bank_pb2.ExchangeRequest(order=order)
-        return _ask(self._exchange.Exchange, request, bank_pb2.ExchangeResponse, ORDER_TIMEOUT_S)
+    def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
+        """Balances, class, status."""
+        request = wallets_pb2.GetWalletRequest(query=query)
+        return _ask(self._wallets.GetWallet, request, wallets_pb2.GetWalletResponse, SHOW_TIMEOUT_S)
 
-    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+    def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
+        """Closes an empty wallet."""
+        request = wallets_pb2.CloseWalletRequest(order=order)
+        return _ask(
+            self._wallets.CloseWallet, request, wallets_pb2.CloseWalletResponse, ORDER_TIMEOUT_S
+        )
+
+    def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
+        """Deposit or cash, into the wallet or out of it."""
+        request = exchange_pb2.ExchangeRequest(order=order)
+        return _ask(
+            self._exchange.Exchange, request, exchange_pb2.ExchangeResponse, ORDER_TIMEOUT_S
+        )
+
+    def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
         """Pays."""
         return _ask(
             self._payments.Pay,
-            bank_pb2.PayRequest(order=order),
-            bank_pb2.PayResponse,
+            payments_pb2.PayRequest(order=order),
+            payments_pb2.PayResponse,
             ORDER_TIMEOUT_S,
         )
 
-    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
-        request = bank_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
+        request = payments_pb2.GetPaymentRequest(query=query, payment_id=payment_id)
         return _ask(
-            self._payments.GetPayment, request, bank_pb2.GetPaymentResponse, SHOW_TIMEOUT_S
+            self._payments.GetPayment, request, payments_pb2.GetPaymentResponse, SHOW_TIMEOUT_S
         ).payment
 
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
-    ) -> bank_pb2.ListPaymentsResponse:
+    ) -> payments_pb2.ListPaymentsResponse:
         """Newest first."""
-        request = bank_pb2.ListPaymentsRequest(
+        request = payments_pb2.ListPaymentsRequest(
             query=query, page_size=page_size, page_token=page_token
         )
         return _ask(
-            self._payments.ListPayments, request, bank_pb2.ListPaymentsResponse, SHOW_TIMEOUT_S
+            self._payments.ListPayments, request, payments_pb2.ListPaymentsResponse, SHOW_TIMEOUT_S
         )
 
     def watch(self, query: SignedEnvelope, after_position: int) -> Arrivals:
         """Money arriving after a position; 0: from now on."""
-        request = bank_pb2.WatchPaymentsRequest(query=query, after_position=after_position)
+        request = payments_pb2.WatchPaymentsRequest(query=query, after_position=after_position)
         stream: Arrivals = self._payments.WatchPayments(request)
         return stream
 
-    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+    def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
         """A certificate for the device's key."""
-        request = bank_pb2.CertifyDeviceRequest(order=order)
+        request = offline_pb2.CertifyDeviceRequest(order=order)
         return _ask(
-            self._offline.CertifyDevice, request, bank_pb2.CertifyDeviceResponse, ORDER_TIMEOUT_S
+            self._offline.CertifyDevice, request, offline_pb2.CertifyDeviceResponse, ORDER_TIMEOUT_S
         )
 
-    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+    def load_tokens(self, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
         """Money becomes tokens."""
-        request = bank_pb2.LoadTokensRequest(order=order)
-        return _ask(self._offline.LoadTokens, request, bank_pb2.LoadTokensResponse, ORDER_TIMEOUT_S)
-
-    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
-        """Tokens become money."""
-        request = bank_pb2.DepositTokensRequest(order=order)
+        request = offline_pb2.LoadTokensRequest(order=order)
         return _ask(
-            self._offline.DepositTokens, request, bank_pb2.DepositTokensResponse, ORDER_TIMEOUT_S
+            self._offline.LoadTokens, request, offline_pb2.LoadTokensResponse, ORDER_TIMEOUT_S
+        )
+
+    def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
+        """Tokens become money."""
+        request = offline_pb2.DepositTokensRequest(order=order)
+        return _ask(
+            self._offline.DepositTokens, request, offline_pb2.DepositTokensResponse, ORDER_TIMEOUT_S
         )
 
     def trust_bundle(self) -> bytes:
         """The newest signed trust bundle."""
-        request = bank_pb2.GetTrustBundleRequest()
+        request = offline_pb2.GetTrustBundleRequest()
         return _ask(
-            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+            self._offline.GetTrustBundle,
+            request,
+            offline_pb2.GetTrustBundleResponse,
+            SHOW_TIMEOUT_S,
         ).trust_bundle
 
     def statements(self, certificates: Sequence[bytes]) -> Sequence[bytes]:
         """What the root says of devices and their banks, where the bundle does not."""
-        request = bank_pb2.GetTrustBundleRequest(certificates=certificates)
+        request = offline_pb2.GetTrustBundleRequest(certificates=certificates)
         answer = _ask(
-            self._offline.GetTrustBundle, request, bank_pb2.GetTrustBundleResponse, SHOW_TIMEOUT_S
+            self._offline.GetTrustBundle,
+            request,
+            offline_pb2.GetTrustBundleResponse,
+            SHOW_TIMEOUT_S,
         )
         return list(answer.statements)
 

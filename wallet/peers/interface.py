@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from dcep.bank.v1 import bank_pb2
+from dcep.bank.v1 import exchange_pb2, offline_pb2, payments_pb2, wallets_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 
 GET_WALLET = "dcep.bank.v1.WalletService/GetWallet"
@@ -22,7 +22,7 @@ WATCH_PAYMENTS = "dcep.bank.v1.PaymentService/WatchPayments"
 class Arrivals(Protocol):
     """A stream of money arriving, until it is cancelled or cut."""
 
-    def __iter__(self) -> Iterator[bank_pb2.WatchPaymentsResponse]:
+    def __iter__(self) -> Iterator[payments_pb2.WatchPaymentsResponse]:
         """Arrival by arrival."""
         ...
 
@@ -34,33 +34,33 @@ class Arrivals(Protocol):
 class Bank(Protocol):
     """A bank's public port."""
 
-    def open_wallet(self, request: bank_pb2.OpenWalletRequest) -> bank_pb2.OpenWalletResponse:
+    def open_wallet(self, request: wallets_pb2.OpenWalletRequest) -> wallets_pb2.OpenWalletResponse:
         """Opens a wallet; repeats by request_id."""
         ...
 
-    def get_wallet(self, query: SignedEnvelope) -> bank_pb2.GetWalletResponse:
+    def get_wallet(self, query: SignedEnvelope) -> wallets_pb2.GetWalletResponse:
         """Balances, class, status."""
         ...
 
-    def close_wallet(self, order: SignedEnvelope) -> bank_pb2.CloseWalletResponse:
+    def close_wallet(self, order: SignedEnvelope) -> wallets_pb2.CloseWalletResponse:
         """Closes an empty wallet."""
         ...
 
-    def exchange(self, order: SignedEnvelope) -> bank_pb2.ExchangeResponse:
+    def exchange(self, order: SignedEnvelope) -> exchange_pb2.ExchangeResponse:
         """Deposit or cash, into the wallet or out of it."""
         ...
 
-    def pay(self, order: SignedEnvelope) -> bank_pb2.PayResponse:
+    def pay(self, order: SignedEnvelope) -> payments_pb2.PayResponse:
         """Pays."""
         ...
 
-    def get_payment(self, query: SignedEnvelope, payment_id: str) -> bank_pb2.Payment:
+    def get_payment(self, query: SignedEnvelope, payment_id: str) -> payments_pb2.Payment:
         """One payment."""
         ...
 
     def list_payments(
         self, query: SignedEnvelope, page_size: int, page_token: str
-    ) -> bank_pb2.ListPaymentsResponse:
+    ) -> payments_pb2.ListPaymentsResponse:
         """Newest first."""
         ...
 
@@ -68,15 +68,15 @@ class Bank(Protocol):
         """Money arriving after a position of the bank's journal; 0: from now on."""
         ...
 
-    def certify_device(self, order: SignedEnvelope) -> bank_pb2.CertifyDeviceResponse:
+    def certify_device(self, order: SignedEnvelope) -> offline_pb2.CertifyDeviceResponse:
         """A certificate for the device's key."""
         ...
 
-    def load_tokens(self, order: SignedEnvelope) -> bank_pb2.LoadTokensResponse:
+    def load_tokens(self, order: SignedEnvelope) -> offline_pb2.LoadTokensResponse:
         """Money becomes tokens."""
         ...
 
-    def deposit_tokens(self, order: SignedEnvelope) -> bank_pb2.DepositTokensResponse:
+    def deposit_tokens(self, order: SignedEnvelope) -> offline_pb2.DepositTokensResponse:
         """Tokens become money."""
         ...
 

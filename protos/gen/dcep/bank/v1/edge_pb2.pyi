@@ -1,4 +1,5 @@
-from dcep.bank.v1 import bank_pb2 as _bank_pb2
+from dcep.bank.v1 import payments_pb2 as _payments_pb2
+from dcep.bank.v1 import states_pb2 as _states_pb2
 from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -25,10 +26,10 @@ class PayAnswer(_message.Message):
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ON_ITS_WAY_FIELD_NUMBER: _ClassVar[int]
-    response: _bank_pb2.PayResponse
+    response: _payments_pb2.PayResponse
     status: bytes
     on_its_way: OnItsWay
-    def __init__(self, response: _Optional[_Union[_bank_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ..., on_its_way: _Optional[_Union[OnItsWay, _Mapping]] = ...) -> None: ...
+    def __init__(self, response: _Optional[_Union[_payments_pb2.PayResponse, _Mapping]] = ..., status: _Optional[bytes] = ..., on_its_way: _Optional[_Union[OnItsWay, _Mapping]] = ...) -> None: ...
 
 class OnItsWay(_message.Message):
     __slots__ = ("number", "account", "ticket")
@@ -51,10 +52,10 @@ class AwaitEndResponse(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_FEN_FIELD_NUMBER: _ClassVar[int]
-    state: _bank_pb2.PaymentState
+    state: _states_pb2.PaymentState
     reason: int
     available_fen: int
-    def __init__(self, state: _Optional[_Union[_bank_pb2.PaymentState, str]] = ..., reason: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[_states_pb2.PaymentState, str]] = ..., reason: _Optional[int] = ..., available_fen: _Optional[int] = ...) -> None: ...
 
 class BeginWatchRequest(_message.Message):
     __slots__ = ("request",)
@@ -88,9 +89,9 @@ class ArrivalsResponse(_message.Message):
     __slots__ = ("arrivals", "position")
     ARRIVALS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
-    arrivals: _containers.RepeatedCompositeFieldContainer[_bank_pb2.WatchPaymentsResponse]
+    arrivals: _containers.RepeatedCompositeFieldContainer[_payments_pb2.WatchPaymentsResponse]
     position: int
-    def __init__(self, arrivals: _Optional[_Iterable[_Union[_bank_pb2.WatchPaymentsResponse, _Mapping]]] = ..., position: _Optional[int] = ...) -> None: ...
+    def __init__(self, arrivals: _Optional[_Iterable[_Union[_payments_pb2.WatchPaymentsResponse, _Mapping]]] = ..., position: _Optional[int] = ...) -> None: ...
 
 class FollowArrivalsRequest(_message.Message):
     __slots__ = ()

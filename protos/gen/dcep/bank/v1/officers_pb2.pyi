@@ -1,0 +1,165 @@
+from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from dcep.office.v1 import office_pb2 as _office_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetBooksRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetBooksResponse(_message.Message):
+    __slots__ = ("mirror_fen", "vault_fen", "wallets_fen", "holds_fen", "suspense_fen", "wallets", "feed_position", "journal_position", "projected_position", "pending_outbound", "lost_fen", "probing_wallets")
+    MIRROR_FEN_FIELD_NUMBER: _ClassVar[int]
+    VAULT_FEN_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_FEN_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FEN_FIELD_NUMBER: _ClassVar[int]
+    SUSPENSE_FEN_FIELD_NUMBER: _ClassVar[int]
+    WALLETS_FIELD_NUMBER: _ClassVar[int]
+    FEED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    PROJECTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    PENDING_OUTBOUND_FIELD_NUMBER: _ClassVar[int]
+    LOST_FEN_FIELD_NUMBER: _ClassVar[int]
+    PROBING_WALLETS_FIELD_NUMBER: _ClassVar[int]
+    mirror_fen: int
+    vault_fen: int
+    wallets_fen: int
+    holds_fen: int
+    suspense_fen: int
+    wallets: int
+    feed_position: int
+    journal_position: int
+    projected_position: int
+    pending_outbound: int
+    lost_fen: int
+    probing_wallets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mirror_fen: _Optional[int] = ..., vault_fen: _Optional[int] = ..., wallets_fen: _Optional[int] = ..., holds_fen: _Optional[int] = ..., suspense_fen: _Optional[int] = ..., wallets: _Optional[int] = ..., feed_position: _Optional[int] = ..., journal_position: _Optional[int] = ..., projected_position: _Optional[int] = ..., pending_outbound: _Optional[int] = ..., lost_fen: _Optional[int] = ..., probing_wallets: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetFeedRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetFeedResponse(_message.Message):
+    __slots__ = ("ledger", "number", "hash", "position", "stopped_cause", "stopped_since_ms", "contradictions", "behind", "incarnation", "journal_position", "last_deposit", "acts_number", "acts_hash")
+    LEDGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    CONTRADICTIONS_FIELD_NUMBER: _ClassVar[int]
+    BEHIND_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LAST_DEPOSIT_FIELD_NUMBER: _ClassVar[int]
+    ACTS_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACTS_HASH_FIELD_NUMBER: _ClassVar[int]
+    ledger: bytes
+    number: int
+    hash: bytes
+    position: int
+    stopped_cause: str
+    stopped_since_ms: int
+    contradictions: _containers.RepeatedCompositeFieldContainer[Contradiction]
+    behind: bool
+    incarnation: int
+    journal_position: int
+    last_deposit: int
+    acts_number: int
+    acts_hash: bytes
+    def __init__(self, ledger: _Optional[bytes] = ..., number: _Optional[int] = ..., hash: _Optional[bytes] = ..., position: _Optional[int] = ..., stopped_cause: _Optional[str] = ..., stopped_since_ms: _Optional[int] = ..., contradictions: _Optional[_Iterable[_Union[Contradiction, _Mapping]]] = ..., behind: bool = ..., incarnation: _Optional[int] = ..., journal_position: _Optional[int] = ..., last_deposit: _Optional[int] = ..., acts_number: _Optional[int] = ..., acts_hash: _Optional[bytes] = ...) -> None: ...
+
+class Contradiction(_message.Message):
+    __slots__ = ("about", "cause", "since_ms")
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    about: str
+    cause: str
+    since_ms: int
+    def __init__(self, about: _Optional[str] = ..., cause: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
+
+class GetPolicyRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetPolicyResponse(_message.Message):
+    __slots__ = ("classes",)
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    classes: _containers.RepeatedCompositeFieldContainer[_office_pb2.ClassLimits]
+    def __init__(self, classes: _Optional[_Iterable[_Union[_office_pb2.ClassLimits, _Mapping]]] = ...) -> None: ...
+
+class ListSuspenseRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSuspenseResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[SuspenseEntry]
+    next_page_token: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[SuspenseEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SuspenseEntry(_message.Message):
+    __slots__ = ("position", "kind", "payment_id", "wallet_number", "payer_number", "amount_fen", "time_ms", "reason")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    WALLET_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    kind: str
+    payment_id: str
+    wallet_number: str
+    payer_number: str
+    amount_fen: int
+    time_ms: int
+    reason: int
+    def __init__(self, position: _Optional[int] = ..., kind: _Optional[str] = ..., payment_id: _Optional[str] = ..., wallet_number: _Optional[str] = ..., payer_number: _Optional[str] = ..., amount_fen: _Optional[int] = ..., time_ms: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
+
+class ListLostRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListLostResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[LostEntry]
+    next_page_token: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[LostEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class LostEntry(_message.Message):
+    __slots__ = ("entry", "kind", "number", "amount_fen", "settled_fen", "payment_id", "payer_number")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_FEN_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYER_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    entry: int
+    kind: str
+    number: int
+    amount_fen: int
+    settled_fen: int
+    payment_id: str
+    payer_number: str
+    def __init__(self, entry: _Optional[int] = ..., kind: _Optional[str] = ..., number: _Optional[int] = ..., amount_fen: _Optional[int] = ..., settled_fen: _Optional[int] = ..., payment_id: _Optional[str] = ..., payer_number: _Optional[str] = ...) -> None: ...

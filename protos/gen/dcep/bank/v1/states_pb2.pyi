@@ -1,0 +1,32 @@
+from dcep.bounds.v1 import bounds_pb2 as _bounds_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PaymentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_STATE_UNSPECIFIED: _ClassVar[PaymentState]
+    PAYMENT_STATE_PENDING: _ClassVar[PaymentState]
+    PAYMENT_STATE_SETTLED: _ClassVar[PaymentState]
+    PAYMENT_STATE_REFUSED: _ClassVar[PaymentState]
+    PAYMENT_STATE_EXPIRED: _ClassVar[PaymentState]
+    PAYMENT_STATE_RETURNED: _ClassVar[PaymentState]
+PAYMENT_STATE_UNSPECIFIED: PaymentState
+PAYMENT_STATE_PENDING: PaymentState
+PAYMENT_STATE_SETTLED: PaymentState
+PAYMENT_STATE_REFUSED: PaymentState
+PAYMENT_STATE_EXPIRED: PaymentState
+PAYMENT_STATE_RETURNED: PaymentState
+
+class ItemAnswer(_message.Message):
+    __slots__ = ("state", "reason", "repeated")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    state: PaymentState
+    reason: int
+    repeated: bool
+    def __init__(self, state: _Optional[_Union[PaymentState, str]] = ..., reason: _Optional[int] = ..., repeated: bool = ...) -> None: ...
