@@ -13,13 +13,13 @@ from bench.stack import (
     PAY,
     TIMEOUT_S,
     Orders,
-    Town,
+    System,
     balance_fen,
     bulk_requests,
     check_bulk,
     lanes,
     send_bulk,
-    town,
+    system,
 )
 from dcep.bank.v1 import payments_pb2, states_pb2
 from runtime.database import open_engine
@@ -33,7 +33,7 @@ def run(scale: Scale) -> list[Result]:
     size = scale.pick(4_000, 1_000, 30)
     calls = scale.pick(8, 1, 1)
     count = size * calls * _LANES
-    with scratch() as folder, town(folder, scale.pick(2_000, 500, 20)) as place:
+    with scratch() as folder, system(folder, scale.pick(2_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
         facts = durability(engine, folder)
         alpha, beta = place.channel(0), place.channel(1)
@@ -99,7 +99,7 @@ def run(scale: Scale) -> list[Result]:
 
 
 def _one_by_one(
-    scale: Scale, place: Town, alpha: grpc.Channel, beta: grpc.Channel
+    scale: Scale, place: System, alpha: grpc.Channel, beta: grpc.Channel
 ) -> tuple[Sequence[float], Sequence[float]]:
     """Seconds until the payer's answer, and until the payee's own balance shows it."""
     payee = place.at(1)[0]
@@ -120,7 +120,7 @@ def _one_by_one(
     return answered, seen
 
 
-def _wait_for(place: Town, wallets_fen: int) -> None:
+def _wait_for(place: System, wallets_fen: int) -> None:
     """Until beta's books say that its wallets hold so much: each payment is of 1 fen."""
     ends_at = time.monotonic() + TIMEOUT_S
     while (held := place.peers[1].books().wallets_fen) < wallets_fen:
@@ -129,7 +129,7 @@ def _wait_for(place: Town, wallets_fen: int) -> None:
         time.sleep(_POLL_S)
 
 
-def _wait_until_quiet(place: Town) -> None:
+def _wait_until_quiet(place: System) -> None:
     ends_at = time.monotonic() + TIMEOUT_S
     while place.peers[0].books().pending_outbound:
         if time.monotonic() > ends_at:

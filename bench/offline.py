@@ -60,16 +60,16 @@ _IDLE_S = 0.02
 
 def run(scale: Scale) -> list[Result]:
     """Measures; one result each for endorsing, verifying, bytes, bundle, state and deposits."""
-    town = _Town(SystemClock().now_ms())
+    system = _System(SystemClock().now_ms())
     collect_rarely()  # as the services do
     facts: dict[str, Any] = {"database": "none"}
     return [
-        _endorse(scale, town, facts),
-        _verify(scale, town, facts),
-        _bytes(scale, town, facts),
+        _endorse(scale, system, facts),
+        _verify(scale, system, facts),
+        _bytes(scale, system, facts),
         offline_bundle.run(scale, facts),
         offline_state.run(scale),
-        _deposits(scale, town),
+        _deposits(scale, system),
     ]
 
 
@@ -77,7 +77,7 @@ def _key(name: str) -> SigningKey:
     return SigningKey(hashlib.sha256(b"bench key: " + name.encode()).digest())
 
 
-class _Town:
+class _System:
     """Four devices of two banks that hand on the same money, and what they trust."""
 
     def __init__(self, now_ms: int) -> None:
@@ -176,16 +176,16 @@ def _recheck(checks: Sequence[tuple[bytes, bytes, bytes]]) -> None:
         assert signing.verified(key, signed_part, signature)
 
 
-def _endorse(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
+def _endorse(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
     count = scale.pick(5_000, 1_000, 20)
-    chains = [town.token() for _ in range(count)]
+    chains = [system.token() for _ in range(count)]
     piece_id = bytes(32)
     blank = Endorsement(0, _VALUE_FEN, bytes(32), _CHALLENGE, 1, bytes(64))
     message = blank.signed_part(piece_id)
-    key = bytes(town.devices[0]) + bytes(town.devices[0].verify_key)
+    key = bytes(system.devices[0]) + bytes(system.devices[0].verify_key)
 
     def endorse() -> float:
-        return rate(count, lambda: [Payment((town.endorse(c),)).encode() for c in chains])
+        return rate(count, lambda: [Payment((system.endorse(c),)).encode() for c in chains])
 
     def bare() -> float:
         return rate(count, lambda: [nacl.bindings.crypto_sign(message, key) for _ in chains])
@@ -206,13 +206,13 @@ def _endorse(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
     return result
 
 
-def _verify(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
+def _verify(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
     count = scale.pick(500, 100, 3)
-    payments = [Payment((town.chain(_LONG),)).encode() for _ in range(count)]
+    payments = [Payment((system.chain(_LONG),)).encode() for _ in range(count)]
 
     def all_of_them(verified: verify.Verified = signing.verified) -> None:
         for payment in payments:
-            town.check(payment, _LONG, verified)
+            system.check(payment, _LONG, verified)
 
     checks = _Checks()
     started = time.perf_counter()
@@ -244,8 +244,8 @@ def _verify(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
     return result
 
 
-def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
-    sizes = [len(Payment((town.chain(hops),)).encode()) for hops in range(1, _LONG + 1)]
+def _bytes(scale: Scale, system: _System, facts: dict[str, Any]) -> Result:
+    sizes = [len(Payment((system.chain(hops),)).encode()) for hops in range(1, _LONG + 1)]
     (a_hop,) = {after - before for before, after in itertools.pairwise(sizes)}
     return Result(
         name="offline-bytes",
@@ -263,14 +263,14 @@ def _bytes(scale: Scale, town: _Town, facts: dict[str, Any]) -> Result:
     )
 
 
-def _deposits(scale: Scale, town: _Town) -> Result:
+def _deposits(scale: Scale, system: _System) -> Result:
     count, size = scale.pick(8_000, 800, 20), scale.pick(1_000, 200, 10)
-    with scratch() as folder, _centre(town, folder) as (engine, central, banks):
+    with scratch() as folder, _centre(system, folder) as (engine, central, banks):
         facts = durability(engine, folder)
         samples = scale.warm_ups + scale.samples
-        chains = _registered(engine, central, banks[0], town, count * samples)
+        chains = _registered(engine, central, banks[0], system, count * samples)
         deposits = [
-            town.deposit(chain, _BANKS[(at % count) // size % len(banks)])
+            system.deposit(chain, _BANKS[(at % count) // size % len(banks)])
             for at, chain in enumerate(chains)
         ]
         todo = iter(enumerate(deposits, 1))
@@ -279,7 +279,7 @@ def _deposits(scale: Scale, town: _Town) -> Result:
             lanes: list[list[SignedEnvelope]] = [[] for _ in banks]
             for at in range(count // size):
                 lane = at % len(banks)
-                order = _order(banks[lane], town.banks[lane], list(itertools.islice(todo, size)))
+                order = _order(banks[lane], system.banks[lane], list(itertools.islice(todo, size)))
                 lanes[lane].append(order)
 
             def send_all(lane: int) -> None:
@@ -292,7 +292,7 @@ def _deposits(scale: Scale, town: _Town) -> Result:
 
             return rate(count, send)
 
-        own = _own_checks(town, chains[:count])
+        own = _own_checks(system, chains[:count])
 
         def alone() -> float:
             return rate(count, lambda: _recheck(own))
@@ -304,7 +304,7 @@ def _deposits(scale: Scale, town: _Town) -> Result:
 
         deposited, one, every = rounds(scale, deposit, alone, alone_on_all_cores)
         checks = _Checks()
-        used = rate(count, lambda: _verify_all(town, deposits[:count], checks.verified))
+        used = rate(count, lambda: _verify_all(system, deposits[:count], checks.verified))
         return Result(
             name="offline-deposit",
             samples=deposited,
@@ -329,27 +329,27 @@ def _deposits(scale: Scale, town: _Town) -> Result:
         )
 
 
-def _own_checks(town: _Town, chains: Sequence[Chain]) -> list[tuple[bytes, bytes, bytes]]:
+def _own_checks(system: _System, chains: Sequence[Chain]) -> list[tuple[bytes, bytes, bytes]]:
     """The signatures in these chains: each token's, and two of each hop."""
-    root = bytes(town.root.verify_key)
-    trusted = {town.bundle.signature, *(bank.signature for bank in town.bundle.banks)}
+    root = bytes(system.root.verify_key)
+    trusted = {system.bundle.signature, *(bank.signature for bank in system.bundle.banks)}
     checks = _Checks()
-    deposits = [town.deposit(chain, _BANKS[0]) for chain in chains]
-    _verify_all(town, deposits, checks.verified)
+    deposits = [system.deposit(chain, _BANKS[0]) for chain in chains]
+    _verify_all(system, deposits, checks.verified)
     assert root in {key for key, _, _ in checks.seen}
     return [check for check in checks.seen if check[2] not in trusted]
 
 
-def _verify_all(town: _Town, deposits: Sequence[bytes], verified: verify.Verified) -> None:
+def _verify_all(system: _System, deposits: Sequence[bytes], verified: verify.Verified) -> None:
     for data in deposits:
         found = Deposit.decode(data)
-        town.check(found.payment.encode(), _CLEARED, verified)
+        system.check(found.payment.encode(), _CLEARED, verified)
         pieces = found.pieces()
         assert signed_by_owners(found, pieces, found.bank, verified=verified) == verify.Reason.GOOD
 
 
 @contextmanager
-def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, list[Bank]]]:
+def _centre(system: _System, folder: Path) -> Iterator[tuple[Engine, CentralBank, list[Bank]]]:
     """A central bank over SQLite whose first bank has money in circulation."""
     engine = open_engine(f"sqlite:///{folder / 'central.db'}")
     metadata.create_all(engine)
@@ -358,12 +358,12 @@ def _centre(town: _Town, folder: Path) -> Iterator[tuple[Engine, CentralBank, li
     verifier = SignatureVerifier(os.cpu_count() or 1)
     lin, mei = (OfficerKey(INSTITUTION, n, SigningKey.generate()) for n in ("lin", "mei"))
     first = [_registration(officer) for officer in (lin, mei)]
-    record = founding_record(INSTITUTION, first, town.root, SystemClock().now_ms())
+    record = founding_record(INSTITUTION, first, system.root, SystemClock().now_ms())
     central = build(
         engine,
-        root=town.root,
+        root=system.root,
         business_key=SigningKey.generate(),
-        founding=Founding(record, bytes(town.root.verify_key)),
+        founding=Founding(record, bytes(system.root.verify_key)),
         bank_peers=peers,
         clock=SystemClock(),
         threaded=True,
@@ -439,14 +439,14 @@ def _particulars(central: CentralBank, name: str, index: int) -> Bank:
 
 
 def _registered(
-    engine: Engine, central: CentralBank, bank: Bank, town: _Town, count: int
+    engine: Engine, central: CentralBank, bank: Bank, system: _System, count: int
 ) -> list[Chain]:
     """Chains of registered tokens: registered beforehand, so that only deposits take time."""
     most = MAX_OFFLINE_HOLDING_FEN // _VALUE_FEN
     loads = [min(most, count - start) for start in range(0, count, most)]
     for number, tokens_of_it in enumerate(loads, 1):
-        _load(central, bank, town, number, tokens_of_it * _VALUE_FEN)
-    chains = [town.chain(_CLEARED) for _ in range(count)]
+        _load(central, bank, system, number, tokens_of_it * _VALUE_FEN)
+    chains = [system.chain(_CLEARED) for _ in range(count)]
     rows = [
         {
             "token_id": chain.token.id,
@@ -465,21 +465,21 @@ def _registered(
     return chains
 
 
-def _load(central: CentralBank, bank: Bank, town: _Town, number: int, amount_fen: int) -> None:
+def _load(central: CentralBank, bank: Bank, system: _System, number: int, amount_fen: int) -> None:
     now_ms = SystemClock().now_ms()
     order = registration_pb2.TokenRegistration(
         bank=bank.name,
         number=number,
         amount_fen=amount_fen,
-        device_certificate=town.certificates[0].encode(),
-        possession=prove(town.devices[0], bank.name, bytes(32)).encode(),
+        device_certificate=system.certificates[0].encode(),
+        possession=prove(system.devices[0], bank.name, bytes(32)).encode(),
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )
     payload = order.SerializeToString()
     name = bank.name.encode()
     outcome, _ = central.loads.register(
-        bank, sign("token-registration/v1", payload, town.banks[0], name)
+        bank, sign("token-registration/v1", payload, system.banks[0], name)
     )
     assert outcome.reason == 0, outcome
 

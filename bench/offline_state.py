@@ -24,10 +24,10 @@ _HOLDING_FEN = 1 << 40
 
 
 def run(scale: Scale) -> Result:
-    """Measures one device that pays out of a full purse."""
+    """Measures one device that holds as many pieces as fit, and pays."""
     pieces, payments = scale.pick(MAX_PIECES, MAX_PIECES, 40), scale.pick(250, 40, 5)
     with scratch() as folder:
-        payer, payee = _Purse(folder), SigningKey.generate()
+        payer, payee = _Device(folder), SigningKey.generate()
         payer.load(pieces)
         whole, seconds, written = len(payer.store.read().encode()), [], []
         for _ in range(payments):
@@ -63,7 +63,7 @@ def run(scale: Scale) -> Result:
     )
 
 
-class _Purse:
+class _Device:
     """A device in a folder that one root and one bank have certified."""
 
     def __init__(self, folder: Path) -> None:

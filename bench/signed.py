@@ -21,14 +21,14 @@ from bench.stack import (
     HEALTH,
     PAY,
     Orders,
-    Town,
+    System,
     bulk_requests,
     check_bulk,
     flood,
     lanes,
     paced,
     send_bulk,
-    town,
+    system,
 )
 from dcep.bank.v1 import payments_pb2, states_pb2
 from runtime.database import open_engine
@@ -50,7 +50,7 @@ _EXCLUDES = "making and signing the orders, serializing the requests, parsing th
 
 def run(scale: Scale) -> list[Result]:
     """Measures; one result for PayMany and one for Pay."""
-    with scratch() as folder, town(folder, scale.pick(5_000, 500, 20)) as place:
+    with scratch() as folder, system(folder, scale.pick(5_000, 500, 20)) as place:
         engine = open_engine(place.database(0))
         facts = durability(engine, folder)
         channel = place.channel(0)
@@ -61,7 +61,7 @@ def run(scale: Scale) -> list[Result]:
             engine.dispose()
 
 
-def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+def _bulk(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]) -> Result:
     size = scale.pick(8_190, 4_000, 50)
     calls = scale.pick(4, 1, 1)
     count = size * calls * _LANES
@@ -107,7 +107,7 @@ def _bulk(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, obj
     )
 
 
-def _unary(scale: Scale, place: Town, channel: grpc.Channel, facts: dict[str, object]) -> Result:
+def _unary(scale: Scale, place: System, channel: grpc.Channel, facts: dict[str, object]) -> Result:
     count = scale.pick(5_000, 500, 30)
     # The bulk calls used half of alpha's wallets each; here every wallet takes its turn.
     payers = Orders(place.at(0), place.at(0), seed=9)

@@ -41,7 +41,7 @@ GET_WALLET = "/dcep.bank.v1.WalletService/GetWallet"
 
 
 @dataclass(frozen=True)
-class Town:
+class System:
     """A stack, its banks and their wallets: wallet i lives at bank i mod 2."""
 
     plan: StackPlan
@@ -77,7 +77,7 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path, wallets: int) -> Iterator[Town]:
+def system(folder: Path, wallets: int) -> Iterator[System]:
     """Alpha and beta running, with so many funded wallets at each; all stopped afterwards."""
     stack = Stack(init(folder / "stack"))
     try:
@@ -96,7 +96,7 @@ def town(folder: Path, wallets: int) -> Iterator[Town]:
             for _, refused in fund(peers, made, [FUNDS_FEN] * len(made), now_ms(), 4_000):
                 if refused:
                     raise AssertionError(f"wallets could not be funded: {refused}")
-            yield Town(plan, peers, made)
+            yield System(plan, peers, made)
         finally:
             for peer in peers:
                 peer.close()
@@ -135,7 +135,7 @@ class Orders:
         return orders
 
 
-def lanes(town_: Town, payees: Sequence[ReplayWallet], count: int) -> list[Orders]:
+def lanes(town_: System, payees: Sequence[ReplayWallet], count: int) -> list[Orders]:
     """Alpha's wallets split in `count`, so that calls at once never share a payer."""
     payers = town_.at(0)
     return [Orders(payers[i::count], payees, seed=i + 1) for i in range(count)]

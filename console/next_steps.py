@@ -1,4 +1,4 @@
-"""What can be done after an error of ``dcep``, by its reason: said with each, by `Speaker.fail`."""
+"""What can be done after an error of ``dcep``, by its reason: said with each, by `Output.fail`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ EXIT_REFUSED = 1
 EXIT_NO_ANSWER = 3
 
 
-class Speaker:
+class Output:
     """Says a result either for people (rich, on a terminal or not) or as one JSON object."""
 
     def __init__(self, as_json: bool) -> None:

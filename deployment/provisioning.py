@@ -1,7 +1,7 @@
 """The set-up of trust: the root, everybody's certificate and keys, the settings files.
 
-What is made here is what the parties would make for themselves in a world of several machines; the
-folders are laid out so that each could be carried to its own.
+What is made here is what the parties would make for themselves on several machines; the folders are
+laid out so that each could be carried to its own.
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from runtime.metrics import CallMetrics
 from runtime.server import Authorizer
 from runtime.tls import Identity
 from tests.central_bank.conftest import HAN, LIN, identity
-from tests.central_bank.conftest import World as CentralWorld
+from tests.central_bank.conftest import System as CentralWorld
 from tests.officers.people import Person
 from tests.operator_bank.conftest import CHEN, WANG
-from tests.operator_bank.conftest import World as BankWorld
+from tests.operator_bank.conftest import System as BankWorld
 from tests.who_may import (
     AT_THE_CENTRAL_BANK,
     AT_THE_INNER_PORT,
@@ -51,19 +51,19 @@ OTHERS: Mapping[str, Identity | None] = {
 @pytest.fixture(scope="module")
 def central(tmp_path_factory: pytest.TempPathFactory) -> CentralWorld:
     """Where beta is suspended, and han an officer no more."""
-    world = CentralWorld(tmp_path_factory.mktemp("central"))
-    world.both(office_pb2.SuspendBank(name="beta"))
-    world.both(office_pb2.RemoveOfficer(name="han"))
-    return world
+    system = CentralWorld(tmp_path_factory.mktemp("central"))
+    system.both(office_pb2.SuspendBank(name="beta"))
+    system.both(office_pb2.RemoveOfficer(name="han"))
+    return system
 
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> BankWorld:
     """Where chen is an officer no more."""
     folder: Path = tmp_path_factory.mktemp("bank")
-    world = BankWorld(folder)
-    world.both(office_pb2.RemoveOfficer(name="chen"))
-    return world
+    system = BankWorld(folder)
+    system.both(office_pb2.RemoveOfficer(name="chen"))
+    return system
 
 
 def let_in(authorize: Authorizer, who: Identity | None, method: str) -> bool:

@@ -28,6 +28,14 @@ RETIRED = {
     "on_accident": "on_fatal_error",
     "Ways": "Spends",
     "read_way": "read_spend",
+    "Speaker": "Output",
+    "speaker": "output",
+    "World": "System",
+    "world": "system",
+    "Country": "System, or Signers for who signs offline money",
+    "Town": "System",
+    "Purse": "TestDevice",
+    "purse": "make_device",
 }
 """By its retired name what a thing is called now; see the glossary for what each is."""
 

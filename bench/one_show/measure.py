@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import Any
 
 from bench.harness import Ratio, Result, Scale, compare, rate, rounds
-from bench.offline import _CHALLENGE, _Town
+from bench.offline import _CHALLENGE, _System
 from bench.one_show.credential import Issuer, Owner, Show, withdrawn
 from bench.one_show.group import random_scalar
 from offline_token.formats import Payment
@@ -29,31 +29,31 @@ class _Compared:
         self.public = self.issuer.public()
         self.coin = withdrawn(self.owner, self.issuer)
         self.shown = self.coin.show(_CHALLENGE).encode()
-        self.town = _Town(SystemClock().now_ms())
-        self.paid = Payment((self.town.endorse(self.town.token()),)).encode()
+        self.system = _System(SystemClock().now_ms())
+        self.paid = Payment((self.system.endorse(self.system.token()),)).encode()
 
     def results(self) -> list[Result]:
         """The figures."""
-        town, tokens = self.town, cycle([self.town.token()])
+        system, tokens = self.system, cycle([self.system.token()])
         return [
             self._rates(
                 "one-show-issue",
                 lambda: withdrawn(self.owner, self.issuer),
-                town.token,
+                system.token,
                 "a-token-made-and-signed",
                 "opening, blinding, answering, unblinding and checking one coin; both sides",
             ),
             self._rates(
                 "one-show-show",
                 lambda: self.coin.show(_CHALLENGE).encode(),
-                lambda: Payment((town.endorse(next(tokens)),)).encode(),
+                lambda: Payment((system.endorse(next(tokens)),)).encode(),
                 "a-token-endorsed",
                 "the answer to one challenge, to its bytes",
             ),
             self._rates(
                 "one-show-verify",
                 lambda: Show.decode(self.shown).check(self.public, _CHALLENGE),
-                lambda: town.check(self.paid, 1),
+                lambda: system.check(self.paid, 1),
                 "a-payment-of-one-hop-verified",
                 "one show from its bytes to the verdict",
             ),

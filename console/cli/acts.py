@@ -16,7 +16,7 @@ from console.act_texts import in_words as act_in_words
 from console.approving import Asked, all_asked, asked_of, check_as_shown
 from console.clients import ActClient, CentralOfficerClient
 from console.options import DEFAULT, Folder, Json, Officer
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from console.proposals import proposed_once
 from console.registering import follow
 from console.sheet import clock, wrapped
@@ -53,17 +53,17 @@ def acts(
     An act that nobody decided can end too: when its time is over, or its proposer could not propose
     it any more.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     found = []
     for name in institutions(plan, at):
         with ActClient(plan, name, plan.officers(name)[0]) as desk:
             found += desk.newest_acts(limit)
-    speaker.result({"acts": [fields(act) for act in found]})
+    output.result({"acts": [fields(act) for act in found]})
     for act in found if not as_json else ():
         row = fields(act)
         by = _(" by {decided_by}").format(decided_by=row["decided_by"]) if row["decided_by"] else ""
         when = _(", {time}").format(time=clock(act.decided_time_ms)) if act.decided_time_ms else ""
-        speaker.plain(f"{row['act_id']}\n{wrapped(said(content_of(act)), 2)}")
+        output.plain(f"{row['act_id']}\n{wrapped(said(content_of(act)), 2)}")
         ended = _("proposed by {proposed_by}, {institution}: {state}{by}{when}").format(
             proposed_by=row["proposed_by"],
             institution=row["institution"],
@@ -71,9 +71,9 @@ def acts(
             by=by,
             when=when,
         )
-        speaker.plain(wrapped(ended, 2))
+        output.plain(wrapped(ended, 2))
     if not found:
-        speaker.say(_("no officer has proposed anything yet"))
+        output.say(_("no officer has proposed anything yet"))
 
 
 def approve(
@@ -92,16 +92,16 @@ def approve(
 
     What moves money is approved by whoever repeats the amount.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     if bool(act_id) == everything:
-        speaker.fail(EXIT_USAGE, "FIELD_MISSING", _("name an act, or say --all"))
-    _check_id(speaker, act_id)
+        output.fail(EXIT_USAGE, "FIELD_MISSING", _("name an act, or say --all"))
+    _check_id(output, act_id)
     at = plan.institution(officer)
     asked = all_asked(plan, at, officer) if everything else [asked_of(plan, at, officer, act_id)]
-    _show(speaker, asked, everything)
+    _show(output, asked, everything)
     if everything or asked[0].act.state == _OPEN:
         check_as_shown(plan, asked)
-        _confirm(speaker, asked, amount)
+        _confirm(output, asked, amount)
     approved, refused = [], []
     with ActClient(plan, at, officer) as desk:
         for one in asked:
@@ -114,28 +114,28 @@ def approve(
                 refused.append((one, refusal))
     if any(one.content.WhichOneof("kind") in _PEOPLE for one in asked):
         follow(plan, at)
-    _say_approved(speaker, approved, refused)
+    _say_approved(output, approved, refused)
     if refused:
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _show(speaker: Speaker, asked: Sequence[Asked], everything: bool) -> None:
+def _show(output: Output, asked: Sequence[Asked], everything: bool) -> None:
     """Says what is about to be released."""
     for one in asked:
-        speaker.plain(one.lines)
+        output.plain(one.lines)
     if everything and asked:
         total = format_yuan(sum(one.amount_fen for one in asked))
         count = ngettext("{count} act", "{count} acts", len(asked)).format(count=len(asked))
-        speaker.plain(_("all of it: {count}, {total} yuan").format(count=count, total=total))
+        output.plain(_("all of it: {count}, {total} yuan").format(count=count, total=total))
 
 
-def _confirm(speaker: Speaker, asked: Sequence[Asked], amount: str) -> None:
+def _confirm(output: Output, asked: Sequence[Asked], amount: str) -> None:
     """Goes on when the amount was repeated: typed before, or now."""
     total_fen = sum(one.amount_fen for one in asked)
     if total_fen and not amount:
-        if speaker.as_json or not sys.stdin.isatty():
+        if output.as_json or not sys.stdin.isatty():
             repeated = format_yuan(total_fen).replace(",", "")
-            speaker.fail(
+            output.fail(
                 EXIT_USAGE,
                 "FIELD_MISSING",
                 _(
@@ -153,20 +153,20 @@ def _confirm(speaker: Speaker, asked: Sequence[Asked], amount: str) -> None:
         said_so = _("{yuan} is not the amount, {right}; nothing was approved").format(
             yuan=amount, right=right
         )
-        speaker.fail(EXIT_USAGE, "AMOUNT_DIFFERS", said_so, amount_fen=total_fen)
+        output.fail(EXIT_USAGE, "AMOUNT_DIFFERS", said_so, amount_fen=total_fen)
 
 
 def _say_approved(
-    speaker: Speaker,
+    output: Output,
     approved: Sequence[dict[str, Any]],
     refused: Sequence[tuple[Asked, Refusal]],
 ) -> None:
     noes = [{**fields(one.act), "reason": no.name, "message": no.message} for one, no in refused]
-    speaker.result({"approved": list(approved), "refused": noes})
-    if speaker.as_json:
+    output.result({"approved": list(approved), "refused": noes})
+    if output.as_json:
         return
     for row in approved:
-        speaker.plain(
+        output.plain(
             _("  proposed by {proposed_by}, approved by {decided_by}").format(
                 proposed_by=row["proposed_by"], decided_by=row["decided_by"]
             )
@@ -177,9 +177,9 @@ def _say_approved(
                 reserves=format_yuan(row["reserves_fen"]),
                 circulation=format_yuan(row["circulation_fen"]),
             )
-            speaker.plain(wrapped(now, 2))
+            output.plain(wrapped(now, 2))
     for one, no in refused:
-        speaker.plain(
+        output.plain(
             wrapped(
                 _("not done: {said}: {reason}, {why}").format(
                     said=said(one.content),
@@ -189,7 +189,7 @@ def _say_approved(
             )
         )
     if not approved and not refused:
-        speaker.say(_("nothing waits for this officer"))
+        output.say(_("nothing waits for this officer"))
 
 
 def reject(
@@ -200,10 +200,10 @@ def reject(
 ) -> None:
     """Turn an act down; what was set aside for it goes back to the bank's vault."""
     plan = load(folder)
-    _check_id(Speaker(as_json), act_id)
+    _check_id(Output(as_json), act_id)
     with ActClient(plan, plan.institution(officer), officer) as desk:
         act = desk.reject(desk.act(act_id))
-    Speaker(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
+    Output(as_json).result(fields(act), _("rejected: {act}").format(act=act_in_words(act)))
 
 
 def propose(
@@ -230,7 +230,7 @@ def propose(
         with proposed_once(
             plan, institution, officer, kind, cause, act_id=act_id, anew=anew
         ) as proposed:
-            say_proposed(Speaker(as_json), plan, proposed.act, repeated=proposed.repeated)
+            say_proposed(Output(as_json), plan, proposed.act, repeated=proposed.repeated)
     except Refusal as refusal:
         if refusal.field == "kind":
             raise _not_there(institution, officer) from refusal
@@ -249,9 +249,9 @@ def _not_there(institution: str, officer: str) -> Refusal:
     )
 
 
-def _check_id(speaker: Speaker, act_id: str) -> None:
+def _check_id(output: Output, act_id: str) -> None:
     if act_id and not _ACT_ID.fullmatch(act_id):
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
             _("{act_id!r} is not an act's id; `dcep requests` lists those that wait").format(
@@ -262,7 +262,7 @@ def _check_id(speaker: Speaker, act_id: str) -> None:
 
 
 def say_proposed(
-    speaker: Speaker, plan: StackPlan, act: office_pb2.Act, *, repeated: bool = False
+    output: Output, plan: StackPlan, act: office_pb2.Act, *, repeated: bool = False
 ) -> None:
     """What came of a proposal, and what the second officer runs.
 
@@ -273,7 +273,7 @@ def say_proposed(
     if repeated:
         made = content_of(act).created_time_ms / 1000
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(made))
-        speaker.say(
+        output.say(
             _(
                 "This was proposed at {when}, once, and is {state} now; `--anew` proposes another."
             ).format(when=when, state=_(shown["state"]))
@@ -284,11 +284,11 @@ def say_proposed(
             if act.decided_by
             else ""
         )
-        speaker.result(shown, f"{act_in_words(act)}: {_(shown['state'])}{decided}")
+        output.result(shown, f"{act_in_words(act)}: {_(shown['state'])}{decided}")
         return
     others = [name for name in plan.officers(shown["institution"]) if name != act.proposed_by]
     remember(plan, [act])
-    speaker.result(
+    output.result(
         shown,
         _(
             "{proposed_by} proposes to {act}; another officer approves it:\n  dcep approve "

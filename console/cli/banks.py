@@ -11,7 +11,7 @@ from console.act_texts import content_of, quoted
 from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer, RequestId
-from console.output import EXIT_NO_ANSWER, EXIT_USAGE, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_USAGE, Output
 from console.sheet import clock, sheet, wrapped, zone
 from console.waiting import waiting_at
 from currency.amount import format_yuan
@@ -47,7 +47,7 @@ def banks(
 
     Exit code 3 when a bank did not say what it has.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     with central_office(plan, officer) as office:
         known, books = office.banks(), {one.bank: one for one in office.books().banks}
         since = _suspensions(office, known)
@@ -55,9 +55,9 @@ def banks(
     for row in rows:
         row.update(since.get(row["bank"], {}))
     more = max(0, len(known) - limit)
-    speaker.result({"banks": rows, "more": more})
+    output.result({"banks": rows, "more": more})
     if not as_json:
-        _say(speaker, rows, more)
+        _say(output, rows, more)
     if any(row["silent"] for row in rows):
         raise typer.Exit(EXIT_NO_ANSWER)
 
@@ -81,7 +81,7 @@ def admit(
     A bank of this stack needs its name alone. One elsewhere made its keys itself, and sent the five
     things that the options take.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     _refuse_admitted(plan, bank, officer)
     sent = (prefix, certificate, business_key, proof, address)
     if not any(sent) and any(one.name == bank for one in plan.banks):
@@ -90,13 +90,13 @@ def admit(
         kind = office_pb2.AdmitBank(
             name=bank,
             prefix=prefix,
-            certificate_fingerprint=_fingerprint(speaker, certificate),
+            certificate_fingerprint=_fingerprint(output, certificate),
             business_key=_bytes(business_key, "--business-key"),
             inner_address=address,
             proof=_bytes(proof, "--proof"),
         )
     else:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FIELD_MISSING",
             _(
@@ -124,11 +124,11 @@ def revoke(
     Payees refuse its money once they are online, and its bank ends its wallet's other devices.
     Keys of banks and officers: `dcep keys revoke`; cash machines: `dcep machines revoke`.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     names = {CENTRAL_BANK, *(one.name for one in plan.banks)}
     names |= {person for name in names for person in plan.officers(name)}
     if device.rpartition("/")[2] in names:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
             _(
@@ -142,7 +142,7 @@ def revoke(
             param_hint="DEVICE",
         )
     kind = office_pb2.RevokeDevice(
-        device_key=key, bank=bank or _certifier(speaker, plan, officer, key)
+        device_key=key, bank=bank or _certifier(output, plan, officer, key)
     )
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=CENTRAL_BANK)
 
@@ -216,9 +216,9 @@ def _suspensions(
     return found
 
 
-def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
+def _say(output: Output, rows: list[dict[str, Any]], more: int) -> None:
     if not rows:
-        speaker.plain(_("no bank has been admitted yet"))
+        output.plain(_("no bank has been admitted yet"))
         return
     head = (
         _("bank"),
@@ -239,7 +239,7 @@ def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
         )
         for row in rows
     ]
-    speaker.plain(sheet(head, cells, right=(2, 3, 4, 5)))
+    output.plain(sheet(head, cells, right=(2, 3, 4, 5)))
     for row in rows:
         if row["state"] == "suspended":
             when = f"{clock(row['suspended_since_time_ms'])} ({zone()})"
@@ -247,9 +247,9 @@ def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
             said = _("{bank} is suspended since {when}, by {by}: ").format(
                 bank=row["bank"], when=when, by=by
             )
-            speaker.plain(wrapped(said + quoted(row["suspended_why"])))
+            output.plain(wrapped(said + quoted(row["suspended_why"])))
         if row["silent"]:
-            speaker.plain(
+            output.plain(
                 wrapped(
                     _("{bank} does not say what it has: {silent}").format(
                         bank=row["bank"], silent=row["silent"]
@@ -257,7 +257,7 @@ def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
                 )
             )
     if more:
-        speaker.plain(
+        output.plain(
             wrapped(
                 _("{more} more; --limit {count} lists them too").format(
                     more=more, count=len(rows) + more
@@ -266,7 +266,7 @@ def _say(speaker: Speaker, rows: list[dict[str, Any]], more: int) -> None:
         )
 
 
-def _certifier(speaker: Speaker, plan: StackPlan, officer: str, key: bytes) -> str:
+def _certifier(output: Output, plan: StackPlan, officer: str, key: bytes) -> str:
     """The bank of a device that spent twice."""
     from offline_token.formats import DEVICE, Certificate
 
@@ -275,18 +275,18 @@ def _certifier(speaker: Speaker, plan: StackPlan, officer: str, key: bytes) -> s
             certificate = Certificate.decode(case.device_certificate, DEVICE)
             if certificate.key == key:
                 return certificate.bank
-    return speaker.fail(
+    return output.fail(
         EXIT_USAGE,
         "FIELD_MISSING",
         _("which bank certified it? Say --bank NAME; `dcep evidence list` knows who spent twice"),
     )
 
 
-def _fingerprint(speaker: Speaker, certificate: Path) -> str:
+def _fingerprint(output: Output, certificate: Path) -> str:
     try:
         return fingerprint(certificate)
     except (OSError, ValueError) as wrong:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
             _("{certificate} is no certificate: {wrong}").format(

@@ -13,7 +13,7 @@ from console.cli.banks import central_office
 from console.clients import BankOfficerClient
 from console.limits import BOOKS_PAUSE_S, BOOKS_READINGS
 from console.options import DEFAULT, Folder, Json, Officer
-from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Output
 from console.sheet import sheet, wrapped
 from currency.amount import format_yuan
 from dcep.bank.v1 import officers_pb2
@@ -44,7 +44,7 @@ def books(
     when a sum is wrong, 3 when a bank did not say. `dcep audit` proves the same, and that nobody
     changed it, from the databases alone.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     with central_office(plan, officer) as office:
         told = office.books()
     rows = [_bank(plan, one.bank, one.reserves_fen, one.circulation_fen) for one in told.banks]
@@ -60,9 +60,9 @@ def books(
     wrong = not central["ok"] or any(row["ok"] is False for row in rows)
     more = max(0, len(rows) - limit)
     shown = rows[:limit]
-    speaker.result({"ok": not wrong, "central_bank": central, "banks": shown, "more": more})
+    output.result({"ok": not wrong, "central_bank": central, "banks": shown, "more": more})
     if not as_json:
-        _say_books(speaker, central, shown, more)
+        _say_books(output, central, shown, more)
     if wrong or any(row["silent"] for row in rows):
         raise typer.Exit(EXIT_REFUSED if wrong else EXIT_NO_ANSWER)
 
@@ -79,7 +79,7 @@ def flows(
 
     Sums and counts alone: the central bank does not know wallets.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     from_ms, to_ms = _time_ms(since, "--since"), _time_ms(until, "--until", end=True)
     with central_office(plan, officer) as office:
         found = office.flows(from_ms, to_ms)
@@ -94,11 +94,11 @@ def flows(
         for flow in found
     ]
     total_fen, more = sum(flow.amount_fen for flow in found), max(0, len(rows) - limit)
-    speaker.result({"flows": rows[:limit], "more": more, "total_fen": total_fen})
+    output.result({"flows": rows[:limit], "more": more, "total_fen": total_fen})
     if as_json:
         return
     if not rows:
-        speaker.plain(
+        output.plain(
             _("nothing went from bank to bank then")
             if since or until
             else _("nothing went from bank to bank yet")
@@ -108,14 +108,14 @@ def flows(
         (f"{row['from']} → {row['to']}", str(row["payments"]), format_yuan(row["amount_fen"]))
         for row in rows[:limit]
     ]
-    speaker.plain(sheet((_("from → to"), _("payments"), _("yuan")), cells, right=(1, 2)))
-    speaker.plain(
+    output.plain(sheet((_("from → to"), _("payments"), _("yuan")), cells, right=(1, 2)))
+    output.plain(
         wrapped(
             _("in all {total} yuan; no wallet is known here").format(total=format_yuan(total_fen))
         )
     )
     if more:
-        speaker.plain(
+        output.plain(
             wrapped(
                 _("{more} more; --limit {count} lists them too").format(more=more, count=len(rows))
             )
@@ -162,7 +162,7 @@ def _quiet_books(office: BankOfficerClient) -> tuple[officers_pb2.GetBooksRespon
 
 
 def _say_books(
-    speaker: Speaker, central: Mapping[str, Any], rows: list[dict[str, Any]], more: int
+    output: Output, central: Mapping[str, Any], rows: list[dict[str, Any]], more: int
 ) -> None:
     loss = [(_("loss by double spends"), "offline_loss_fen")] if central["offline_loss_fen"] else []
     parts = [
@@ -174,7 +174,7 @@ def _say_books(
     lines = [(label, format_yuan(central[name])) for label, name in parts]
     lines.append((_("together"), format_yuan(sum(central[name] for _first, name in parts))))
     lines.append((_("reserves paid in"), format_yuan(central["paid_in_fen"])))
-    speaker.plain(sheet((_("central bank"), _("yuan")), lines, right=(1,)))
+    output.plain(sheet((_("central bank"), _("yuan")), lines, right=(1,)))
     money_fen = central["circulation_fen"] + central["offline_float_fen"]
     verdict = (
         _("1:1: {money} yuan are out, and as much of what was paid in is kept for them").format(
@@ -183,13 +183,13 @@ def _say_books(
         if central["ok"]
         else _("THE CENTRAL BANK'S BOOKS DO NOT ADD UP")
     )
-    speaker.plain(wrapped(verdict))
+    output.plain(wrapped(verdict))
     if not rows:
-        speaker.plain(_("no bank has been admitted yet"))
+        output.plain(_("no bank has been admitted yet"))
     for row in rows:
-        speaker.plain("")
+        output.plain("")
         if row["silent"]:
-            speaker.plain(
+            output.plain(
                 wrapped(
                     _("{bank} does not say what it has: {silent}").format(
                         bank=row["bank"], silent=row["silent"]
@@ -200,10 +200,10 @@ def _say_books(
         names = ("vault", "wallets", "holds", "suspense")
         cells = [(_(name), format_yuan(row[f"{name}_fen"])) for name in names]
         cells.append((_("received from the central bank"), format_yuan(row["received_fen"])))
-        speaker.plain(sheet((row["bank"], _("yuan")), cells, right=(1,)))
-        speaker.plain(wrapped(_verdict(row)))
+        output.plain(sheet((row["bank"], _("yuan")), cells, right=(1,)))
+        output.plain(wrapped(_verdict(row)))
     if more:
-        speaker.plain(
+        output.plain(
             wrapped(
                 _("{more} more banks; --limit {count} shows them too").format(
                     more=more, count=len(rows) + more

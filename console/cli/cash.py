@@ -10,7 +10,7 @@ import typer
 
 from console.cash_machine import CashMachine
 from console.options import DEFAULT, Anew, Folder, Json
-from console.output import EXIT_USAGE, Speaker
+from console.output import EXIT_USAGE, Output
 from console.tray import READY, Tray
 from console.unheard import unheard
 from currency.amount import format_yuan, parse_yuan
@@ -48,7 +48,7 @@ def cash(
     number = typed(number)
     if not number.startswith(prefix):
         # Its own bank does not know this machine: the notes would be for nobody.
-        Speaker(as_json).fail(
+        Output(as_json).fail(
             EXIT_USAGE,
             "FIELD_INVALID",
             _(
@@ -74,7 +74,7 @@ def cash(
         said = _("{yuan} yuan {done} for {number}. Receipt:\n{text}").format(
             yuan=format_yuan(amount_fen), done=done, number=number, text=text
         )
-        Speaker(as_json).result({**fields, "receipt": text}, said)
+        Output(as_json).result({**fields, "receipt": text}, said)
         kept.heard()
 
 
@@ -92,14 +92,14 @@ def tray(
     plan.bank(bank)
     notes = Tray(plan.tray_folder(bank, machine))
     settled = CashMachine.of(plan, bank, machine).settle(plan, notes, give_up=give_up)
-    speaker = Speaker(as_json)
-    speaker.result({"ok": True, "notes": [asdict(one) for one in settled]})
+    output = Output(as_json)
+    output.result({"ok": True, "notes": [asdict(one) for one in settled]})
     for one in settled if not as_json else ():
         state = _("waits for an order") if one.state == READY else _(one.state)
-        speaker.say(
+        output.say(
             _("{yuan} yuan for {wallet_number}: {state}").format(
                 yuan=format_yuan(one.amount_fen), wallet_number=one.wallet_number, state=state
             )
         )
     if not settled and not as_json:
-        speaker.say(_("nothing lies in the tray"))
+        output.say(_("nothing lies in the tray"))

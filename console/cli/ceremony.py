@@ -14,7 +14,7 @@ import typer
 
 from console.ceremony import CeremonyError, Held, Record, hold, holder_of, read_record, restore
 from console.options import Json
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from language import _
 from runtime.output import reason_of
 from runtime.settings import SettingsError
@@ -52,28 +52,28 @@ def hold_command(
     as_json: Json = False,
 ) -> None:
     """Make a key, hand its shares out one by one, put it into a token, and sign the record."""
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     if record_file.exists():
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FILE_EXISTS",
             _("{record_file} is there already").format(record_file=record_file),
         )
     now = datetime.datetime.now(datetime.UTC)
-    held = _or_fail(speaker, lambda: hold(purpose, holder, threshold, witness or (), now))
+    held = _or_fail(output, lambda: hold(purpose, holder, threshold, witness or (), now))
     for number, name in enumerate(held.shares, start=1):
-        _hand_out(speaker, held, name, number)
+        _hand_out(output, held, name, number)
     # The record first: shares whose record was lost would be of no ceremony.
     record_file.write_text(held.record.encode(), encoding="utf-8")
     _or_fail(
-        speaker,
+        output,
         lambda: _keep(into, held.seed),
         _(
             "the shares are good: once that is mended, run dcep ceremony restore {record_file}"
         ).format(record_file=record_file),
     )
     _said(
-        speaker,
+        output,
         held.record,
         _("the key is in its place; the record is in {record_file}").format(
             record_file=record_file
@@ -84,8 +84,8 @@ def hold_command(
 @ceremony.command("restore")
 def restore_command(record_file: RecordFile, into: Into, as_json: Json = False) -> None:
     """Make the key again from enough shares, each typed by its holder, and put it into a token."""
-    speaker = Speaker(as_json)
-    record = _read(speaker, record_file)
+    output = Output(as_json)
+    record = _read(output, record_file)
     shares: dict[str, str] = {}
     while len(shares) < record.threshold:
         share = typer.prompt(
@@ -98,28 +98,28 @@ def restore_command(record_file: RecordFile, into: Into, as_json: Json = False) 
         try:
             name = holder_of(record, share)
         except CeremonyError as wrong:
-            speaker.say(
+            output.say(
                 _("{wrong}; nothing was taken, type it again (Ctrl-C ends)").format(wrong=wrong)
             )
             continue
-        speaker.say(
+        output.say(
             _("that is the share of {name}").format(name=name)
             + (_(", again") if name in shares else "")
         )
         shares[name] = share
-    seed = _or_fail(speaker, lambda: restore(record, list(shares.values())))
-    _or_fail(speaker, lambda: _keep(into, seed))
-    _said(speaker, record, _("the key of the record is in its place"))
+    seed = _or_fail(output, lambda: restore(record, list(shares.values())))
+    _or_fail(output, lambda: _keep(into, seed))
+    _said(output, record, _("the key of the record is in its place"))
 
 
 @ceremony.command()
 def verify(record_file: RecordFile, as_json: Json = False) -> None:
     """Verify a record by itself. Exit code 1 when it was changed."""
-    speaker = Speaker(as_json)
-    _said(speaker, _read(speaker, record_file), _("the record is as the key signed it"))
+    output = Output(as_json)
+    _said(output, _read(output, record_file), _("the record is as the key signed it"))
 
 
-def _hand_out(speaker: Speaker, held: Held, name: str, number: int) -> None:
+def _hand_out(output: Output, held: Held, name: str, number: int) -> None:
     """Shows one holder the share, clears the screen, and asks for some of its words."""
     words = held.shares[name].split()
     typer.prompt(
@@ -140,7 +140,7 @@ def _hand_out(speaker: Speaker, held: Held, name: str, number: int) -> None:
     )
     _clear()
     for place in sorted(secrets.SystemRandom().sample(range(len(words)), _CHECKED_WORDS)):
-        _check_word(speaker, name, place, words[place])
+        _check_word(output, name, place, words[place])
 
 
 def _clear() -> None:
@@ -150,7 +150,7 @@ def _clear() -> None:
         sys.stderr.flush()
 
 
-def _check_word(speaker: Speaker, name: str, place: int, word: str) -> None:
+def _check_word(output: Output, name: str, place: int, word: str) -> None:
     for _turn in range(_TRIES):
         if (
             typer.prompt(_("{name}, word {place}").format(name=name, place=place + 1), err=True)
@@ -159,8 +159,8 @@ def _check_word(speaker: Speaker, name: str, place: int, word: str) -> None:
             == word
         ):
             return
-        speaker.say(_("that is another word than the one that was shown"))
-    speaker.fail(
+        output.say(_("that is another word than the one that was shown"))
+    output.fail(
         EXIT_REFUSED,
         "SHARE_NOT_KEPT",
         _("{name}'s share was not written down rightly; nothing was made, begin again").format(
@@ -180,22 +180,22 @@ def _keep(into: str, seed: bytes) -> None:
         raise CeremonyError(f"{into}: {reason_of(error)}") from None
 
 
-def _read(speaker: Speaker, file: Path) -> Record:
+def _read(output: Output, file: Path) -> Record:
     try:
         content = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        speaker.fail(EXIT_USAGE, "RECORD_UNREADABLE", f"{file}: {reason_of(error)}")
-    return _or_fail(speaker, lambda: read_record(content))
+        output.fail(EXIT_USAGE, "RECORD_UNREADABLE", f"{file}: {reason_of(error)}")
+    return _or_fail(output, lambda: read_record(content))
 
 
-def _or_fail(speaker: Speaker, act: Callable[[], T], then: str = "") -> T:
+def _or_fail(output: Output, act: Callable[[], T], then: str = "") -> T:
     try:
         return act()
     except (CeremonyError, SettingsError) as wrong:
-        speaker.fail(EXIT_REFUSED, "CEREMONY_REFUSED", f"{wrong}\n{then}" if then else str(wrong))
+        output.fail(EXIT_REFUSED, "CEREMONY_REFUSED", f"{wrong}\n{then}" if then else str(wrong))
 
 
-def _said(speaker: Speaker, record: Record, what: str) -> None:
+def _said(output: Output, record: Record, what: str) -> None:
     fields = {
         "ok": True,
         "purpose": record.purpose,
@@ -206,7 +206,7 @@ def _said(speaker: Speaker, record: Record, what: str) -> None:
         "time": record.time,
     }
     people = ", ".join(record.holders)
-    speaker.result(
+    output.result(
         fields,
         _(
             "{purpose}: {public_key}\n"

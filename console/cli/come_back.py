@@ -10,7 +10,7 @@ from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient, CentralOfficerClient
 from console.coming_back import next_act
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
-from console.output import EXIT_REFUSED, Speaker
+from console.output import EXIT_REFUSED, Output
 from currency.amount import format_yuan, parse_yuan
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import officers_pb2
@@ -70,11 +70,11 @@ def come_back(
     another officer there to approve it.
     """
     plan = load(folder)
-    name, speaker = plan.bank(bank).name, Speaker(as_json)
+    name, output = plan.bank(bank).name, Output(as_json)
     with BankOfficerClient(plan, name) as office:
         told = office.feed()
     if not told.behind:
-        speaker.fail(
+        output.fail(
             EXIT_REFUSED,
             "NOT_BEHIND",
             _("bank {name} is no older copy of its database").format(name=name),
@@ -82,7 +82,7 @@ def come_back(
     with CentralOfficerClient(plan, plan.officers(CENTRAL_BANK)[0]) as central:
         beyond = central.feed_of(name, told.number)
     for line in () if as_json else _beyond(name, told, beyond):
-        speaker.say(line)
+        output.say(line)
     kind = next_act(name, told, beyond, wallets)
     at = CENTRAL_BANK if isinstance(kind, office_pb2.PutBack) else name
     propose(plan, officer, kind, cause, request_id, anew, as_json, at=at)
@@ -104,7 +104,7 @@ def show(
     for name in names:
         with BankOfficerClient(plan, name) as office:
             entries += [_fields(name, entry) for entry in office.lost()]
-    Speaker(as_json).entries(entries, _line, _("nothing that was lost is open"))
+    Output(as_json).entries(entries, _line, _("nothing that was lost is open"))
 
 
 @lost.command()
@@ -134,7 +134,7 @@ def settle(
             named = {found.entry: found.payer_number for found in office.lost()}
         number = named.get(entry, "")
         if not number:
-            Speaker(as_json).fail(
+            Output(as_json).fail(
                 EXIT_REFUSED,
                 "PAYMENT_UNKNOWN",
                 _("entry {entry} is not open, or names no payer").format(entry=entry),

@@ -10,7 +10,7 @@ import typer
 
 from console.clients import CentralOfficerClient
 from console.options import DEFAULT, Folder, Json, Officer
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from currency.amount import format_yuan
 from dcep.authentication.v1 import authentication_pb2
 from deployment.provisioning import known_roots
@@ -39,10 +39,10 @@ def register(app: typer.Typer) -> None:
 def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Which devices spent a piece twice, the newest first."""
     cases = [_fields(double, case) for double, case in _cases(folder, officer)]
-    speaker = Speaker(as_json)
-    speaker.result({"evidence": cases})
+    output = Output(as_json)
+    output.result({"evidence": cases})
     for case in cases if not as_json else ():
-        speaker.say(
+        output.say(
             _(
                 "device {device_key} of {bank}: piece {piece_id}… {spent}, deposited at "
                 "{first_bank} and {second_bank}"
@@ -56,7 +56,7 @@ def show(officer: Officer = "lin", folder: Folder = DEFAULT, as_json: Json = Fal
             )
         )
     if not cases and not as_json:
-        speaker.say(_("nobody has spent anything twice"))
+        output.say(_("nobody has spent anything twice"))
 
 
 @evidence.command()
@@ -67,7 +67,7 @@ def export(
     found = [double.as_fields() for double, _rest in _cases(folder, officer)]
     text = json.dumps({"format": FORMAT, "evidence": found}, indent=1)
     file.write_text(text + "\n", encoding="utf-8")
-    Speaker(as_json).result(
+    Output(as_json).result(
         {"file": str(file), "cases": len(found)},
         _("{count} cases in {file}").format(count=len(found), file=file),
     )
@@ -76,25 +76,25 @@ def export(
 @evidence.command()
 def verify(file: File, root: Root = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Say who cheated, from the file and the root's public key alone. Exit code 1: not proved."""
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     try:
         keys = [bytes.fromhex(root)] if root else known_roots(load(folder))
         found = _read(file)
     except (OSError, ValueError) as error:
-        speaker.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", _unreadable(file, error))
+        output.fail(EXIT_USAGE, "EVIDENCE_UNREADABLE", _unreadable(file, error))
     cheaters = []
     for number, double in enumerate(found, start=1):
         wrong = [double.wrong(key) for key in keys]
         if all(wrong):
-            speaker.fail(
+            output.fail(
                 EXIT_REFUSED,
                 "NOT_PROVED",
                 _("case {number}: {wrong}").format(number=number, wrong=wrong[0]),
             )
         cheaters.append(_proved(double))
-    speaker.result({"ok": True, "proved": cheaters})
+    output.result({"ok": True, "proved": cheaters})
     for case in cheaters if not as_json else ():
-        speaker.say(
+        output.say(
             _(
                 "proved: device {device_key}, certified by {bank}, signed piece {piece_id}… "
                 "away twice, {spent}"

@@ -10,7 +10,7 @@ import typer
 from console.clients import BankOfficerClient
 from console.feed_advice import advice
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_REFUSED, Speaker
+from console.output import EXIT_REFUSED, Output
 from deployment.topology import StackPlan, load
 from language import _
 
@@ -32,10 +32,10 @@ def feed(
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     found = [_shown(plan, name) for name in names]
-    speaker = Speaker(as_json)
-    speaker.result({"feeds": found})
+    output = Output(as_json)
+    output.result({"feeds": found})
     for fields in found if not as_json else ():
-        speaker.say(_line(fields))
+        output.say(_line(fields))
     if any(fields["stopped"] or fields["contradictions"] for fields in found):
         raise typer.Exit(EXIT_REFUSED)
 

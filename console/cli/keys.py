@@ -13,7 +13,7 @@ from cryptography import x509
 
 from console.cli import rotation
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from console.registered import registered_at
 from console.sheet import sheet
 from deployment.certificates import held
@@ -49,7 +49,7 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """
     plan = load(folder)
     found = sorted(held(plan), key=lambda each: each.ends)
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     certificates = [
         {
             "role": each.role,
@@ -60,18 +60,18 @@ def list_command(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         for each in found
     ]
     registered = registered_at(plan)
-    speaker.result({"certificates": certificates, "registered": registered})
+    output.result({"certificates": certificates, "registered": registered})
     if as_json:
         return
     ends = [(each.role, f"{each.ends:%Y-%m-%d}", str(each.days_left)) for each in found]
-    speaker.plain(sheet((_("role"), _("ends"), _("days left")), ends, right=(2,)))
+    output.plain(sheet((_("role"), _("ends"), _("days left")), ends, right=(2,)))
     if not registered:
-        speaker.say(_("the central bank does not run: it would say which keys are good"))
+        output.say(_("the central bank does not run: it would say which keys are good"))
         return
     # Whoever compares a key, or revokes by it, needs all of it.
     head = (_("of"), _("what"), _("is"), _("SHA-256 or public key"))
     rows = [(row["party"], _(row["kind"]), _state(row), row["value"]) for row in registered]
-    speaker.plain(sheet(head, rows))
+    output.plain(sheet(head, rows))
 
 
 def _state(row: dict[str, Any]) -> str:
@@ -87,9 +87,9 @@ def _state(row: dict[str, Any]) -> str:
 @keys.command()
 def make(uri: Uri, as_json: Json = False) -> None:
     """Make a business key (Ed25519) in a token, which it never leaves; prints its public half."""
-    speaker = Speaker(as_json)
-    public = _or_fail(speaker, lambda: make_token_key(uri)).hex()
-    speaker.result({"public_key": public}, _("public key {public}").format(public=public))
+    output = Output(as_json)
+    public = _or_fail(output, lambda: make_token_key(uri)).hex()
+    output.result({"public_key": public}, _("public key {public}").format(public=public))
 
 
 @keys.command()
@@ -102,11 +102,11 @@ def prove(
 
     Prints the public half, and a proof that is good for this owner alone.
     """
-    speaker = Speaker(as_json)
-    signer = _or_fail(speaker, lambda: open_key(key, in_files=True))
+    output = Output(as_json)
+    signer = _or_fail(output, lambda: open_key(key, in_files=True))
     public, proof = bytes(signer.verify_key).hex(), possession(signer, owner).hex()
     fields = {"owner": owner, "public_key": public, "proof": proof}
-    speaker.result(
+    output.result(
         fields, _("public key {public}\nproof      {proof}").format(public=public, proof=proof)
     )
 
@@ -119,12 +119,12 @@ def authority(
     as_json: Json = False,
 ) -> None:
     """Make the certificate authority's key in a token, and its root certificate."""
-    speaker = Speaker(as_json)
-    _refuse_existing(speaker, out)
-    _or_fail(speaker, lambda: make_authority_key(uri))
-    made = _or_fail(speaker, lambda: Authority.create(name, open_authority_key(uri)))
-    _write(speaker, out, made.certificate_pem, 0o644)
-    speaker.result({"certificate": str(out)}, _("the root certificate is in {out}").format(out=out))
+    output = Output(as_json)
+    _refuse_existing(output, out)
+    _or_fail(output, lambda: make_authority_key(uri))
+    made = _or_fail(output, lambda: Authority.create(name, open_authority_key(uri)))
+    _write(output, out, made.certificate_pem, 0o644)
+    output.result({"certificate": str(out)}, _("the root certificate is in {out}").format(out=out))
 
 
 @keys.command("request")
@@ -135,16 +135,16 @@ def request_command(
     as_json: Json = False,
 ) -> None:
     """Make a new TLS key and a request for its certificate; the key stays in its file."""
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     for file in (out, key):
-        _refuse_existing(speaker, file)
+        _refuse_existing(output, file)
     asked, made = request(f"dcep://{role}")
-    _write(speaker, key, made, 0o600)
-    _write(speaker, out, asked, 0o644)
+    _write(output, key, made, 0o600)
+    _write(output, out, asked, 0o644)
     text = _("the key is in {key}; send {out} to the certificate authority").format(
         key=key, out=out
     )
-    speaker.result({"request": str(out), "key": str(key)}, text)
+    output.result({"request": str(out), "key": str(key)}, text)
 
 
 @keys.command()
@@ -157,16 +157,16 @@ def certify(
     as_json: Json = False,
 ) -> None:
     """Certify the key of a request for a role; you say the role, not the request."""
-    speaker = Speaker(as_json)
-    _refuse_existing(speaker, out)
+    output = Output(as_json)
+    _refuse_existing(output, out)
     made = _or_fail(
-        speaker, lambda: _authority(root, key).certify(asked.read_bytes(), f"dcep://{role}")
+        output, lambda: _authority(root, key).certify(asked.read_bytes(), f"dcep://{role}")
     )
-    _write(speaker, out, made, 0o644)
+    _write(output, out, made, 0o644)
     certificate = x509.load_pem_x509_certificate(made)
     ends = certificate.not_valid_after_utc
     fields = {"certificate": str(out), "ends": ends.isoformat(timespec="seconds")}
-    speaker.result(
+    output.result(
         fields, _("{out}: {role}, until {ends:%Y-%m-%d}").format(out=out, role=role, ends=ends)
     )
 
@@ -177,28 +177,28 @@ def _authority(root: Path, key: str) -> Authority:
     return Authority.of_pem(root.read_bytes(), Path(key).read_bytes())
 
 
-def _refuse_existing(speaker: Speaker, file: Path) -> None:
+def _refuse_existing(output: Output, file: Path) -> None:
     if file.exists():
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FILE_EXISTS",
             _("{file} is there already; nothing was made").format(file=file),
         )
 
 
-def _write(speaker: Speaker, file: Path, content: bytes, mode: int) -> None:
+def _write(output: Output, file: Path, content: bytes, mode: int) -> None:
     """Writes a new file with its mode from the start."""
     try:
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
             opened.write(content)
     except OSError as error:
-        speaker.fail(EXIT_REFUSED, "FILE_NOT_WRITTEN", f"{file}: {reason_of(error)}")
+        output.fail(EXIT_REFUSED, "FILE_NOT_WRITTEN", f"{file}: {reason_of(error)}")
 
 
-def _or_fail(speaker: Speaker, act: Callable[[], T]) -> T:
+def _or_fail(output: Output, act: Callable[[], T]) -> T:
     try:
         return act()
     except OSError as wrong:
-        speaker.fail(EXIT_REFUSED, "KEY_REFUSED", of_this_machine(wrong))
+        output.fail(EXIT_REFUSED, "KEY_REFUSED", of_this_machine(wrong))
     except (SettingsError, ValueError) as wrong:
-        speaker.fail(EXIT_REFUSED, "KEY_REFUSED", str(wrong))
+        output.fail(EXIT_REFUSED, "KEY_REFUSED", str(wrong))

@@ -9,7 +9,7 @@ import typer
 from console.cli.acts import propose
 from console.clients import CAUSE
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, Officer, RequestId
-from console.output import EXIT_REFUSED, Speaker
+from console.output import EXIT_REFUSED, Output
 from currency.amount import parse_yuan
 from currency.number import typed
 from dcep.office.v1 import office_pb2
@@ -152,6 +152,6 @@ def _officer_of(plan: StackPlan, number: str, as_json: bool) -> str:
     for bank in plan.banks:
         if number.startswith(bank.prefix):
             return bank.officer
-    return Speaker(as_json).fail(
+    return Output(as_json).fail(
         EXIT_REFUSED, "BANK_UNKNOWN", _("no bank here has {number}…").format(number=number[:4])
     )

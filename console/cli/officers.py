@@ -11,7 +11,7 @@ from console.act_texts import right_in_words
 from console.cli.acts import At, institutions, say_proposed
 from console.clients import CAUSE, ActClient
 from console.options import DEFAULT, Anew, Folder, Json, Officer
-from console.output import Speaker
+from console.output import Output
 from console.proposals import is_unheard, proposed_once
 from console.registering import (
     follow,
@@ -46,15 +46,15 @@ def register(app: typer.Typer) -> None:
 @people.command("list")
 def list_command(at: At = "", folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """List the officers who are registered, with their rights."""
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     rows = []
     for name in institutions(plan, at):
         plan = follow(plan, name)
         rows += [_person(name, found) for found in registered(plan, name)]
-    speaker.result({"officers": rows})
+    output.result({"officers": rows})
     for row in rows if not as_json else ():
         state = _(", removed") if row["removed"] else ""
-        speaker.say(
+        output.say(
             _("{name} of {institution}{state}: {names}").format(
                 name=row["name"],
                 institution=row["institution"],
@@ -176,16 +176,16 @@ def _propose(
     as_json: bool,
 ) -> None:
     """Proposes it, unless the same waits for a second officer already."""
-    speaker, proposer = Speaker(as_json), _proposer(plan, at, officer, kind.name)
+    output, proposer = Output(as_json), _proposer(plan, at, officer, kind.name)
     if not anew and not is_unheard(plan, at, proposer, kind, cause):
         with ActClient(plan, at, proposer) as desk:
             for act in desk.open_acts():
                 content = office_pb2.OfficerAct.FromString(act.proposal.payload)
                 if getattr(content, content.WhichOneof("kind") or "") == kind:
-                    say_proposed(speaker, plan, act, repeated=True)
+                    say_proposed(output, plan, act, repeated=True)
                     return
     with proposed_once(plan, at, proposer, kind, cause, anew=anew) as proposed:
-        say_proposed(speaker, plan, proposed.act, repeated=proposed.repeated)
+        say_proposed(output, plan, proposed.act, repeated=proposed.repeated)
 
 
 def _already(
@@ -201,7 +201,7 @@ def _already(
     proposer = _proposer(plan, at, officer, found.name)
     if is_unheard(plan, at, proposer, kind, cause):
         with proposed_once(plan, at, proposer, kind, cause) as proposed:
-            say_proposed(Speaker(as_json), plan, proposed.act, repeated=True)
+            say_proposed(Output(as_json), plan, proposed.act, repeated=True)
         return
     row = _person(at, found)
     state = (
@@ -212,7 +212,7 @@ def _already(
     said = _("{found} of {at} is {state} already; nothing was proposed").format(
         found=found.name, at=at, state=state
     )
-    Speaker(as_json).result({**row, "state": "approved", "repeated": True}, said)
+    Output(as_json).result({**row, "state": "approved", "repeated": True}, said)
 
 
 def _proposer(plan: StackPlan, at: str, officer: str, concerned: str) -> str:

@@ -12,7 +12,7 @@ from console.act_texts import LIMITS, ROMAN, class_in_words
 from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json
-from console.output import EXIT_USAGE, Speaker
+from console.output import EXIT_USAGE, Output
 from dcep.office.v1 import office_pb2
 from deployment.topology import load
 from language import _
@@ -31,14 +31,14 @@ def register(app: typer.Typer) -> None:
 @policy.command()
 def show(bank: Bank, folder: Folder = DEFAULT, as_json: Json = False) -> None:
     """Show the limits that hold at a bank now."""
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     with BankOfficerClient(plan, plan.bank(bank).name) as office:
         classes = office.policy()
-    speaker.result({"bank": bank, "classes": [_fields(limits) for limits in classes]})
+    output.result({"bank": bank, "classes": [_fields(limits) for limits in classes]})
     for limits in classes if not as_json else ():
-        speaker.say(class_in_words(limits))
+        output.say(class_in_words(limits))
     if not classes:
-        speaker.say(_("no wallet class has a limit"))
+        output.say(_("no wallet class has a limit"))
 
 
 @policy.command("set")
@@ -55,12 +55,12 @@ def set_command(
 
     What the file does not name has no limit. They hold at once, and take nothing from anybody.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     at = plan.bank(bank).name
     try:
         kind = _read(file)
     except (OSError, ValueError) as wrong:
-        speaker.fail(EXIT_USAGE, "POLICY_FILE", f"{file}: {reason_of(wrong)}")
+        output.fail(EXIT_USAGE, "POLICY_FILE", f"{file}: {reason_of(wrong)}")
     propose(plan, officer, kind, cause, "", anew, as_json, at=at)
 
 

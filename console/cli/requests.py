@@ -11,7 +11,7 @@ from console.act_texts import content_of, quoted, said
 from console.cli.acts import At, institutions
 from console.limits import SHOWN_WAITING
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_NO_ANSWER, Speaker
+from console.output import EXIT_NO_ANSWER, Output
 from console.sheet import clock, wrapped, zone
 from console.shown import remember
 from console.waiting import PROPOSAL, waiting_at
@@ -40,7 +40,7 @@ def requests(
     Acts that wait for a second officer's approval, and what banks ask the central bank for. Exit
     code 3 when somebody did not say what waits there.
     """
-    plan, speaker = load(folder), Speaker(as_json)
+    plan, output = load(folder), Output(as_json)
     found = waiting_at(plan, institutions(plan, at))
     shown, more = found.rows[:limit], max(0, len(found.rows) - limit)
     acts = {content_of(act).act_id: act for act in found.acts}
@@ -48,12 +48,12 @@ def requests(
     changed, unkept = _remember(plan, shown_acts)
     for row in shown:
         row["changed"] = row["id"] in changed
-    speaker.result({"requests": shown, "more": more, "silent": found.silent})
+    output.result({"requests": shown, "more": more, "silent": found.silent})
     if not as_json:
         for row in shown:
-            speaker.plain(_block(row, acts))
+            output.plain(_block(row, acts))
         if shown:
-            speaker.plain(
+            output.plain(
                 wrapped(
                     _("Times are {zone}. Another officer: dcep approve ID --as NAME").format(
                         zone=zone()
@@ -61,9 +61,9 @@ def requests(
                 )
             )
         elif not found.silent:
-            speaker.plain(_("nothing waits for an officer"))
+            output.plain(_("nothing waits for an officer"))
         if more:
-            speaker.plain(
+            output.plain(
                 wrapped(
                     _("{more} more wait; --limit {limit} lists them too").format(
                         more=more, limit=limit + more
@@ -71,11 +71,11 @@ def requests(
                 )
             )
         for name, why in found.silent.items():
-            speaker.plain(
+            output.plain(
                 wrapped(_("{name} does not say what waits there: {why}").format(name=name, why=why))
             )
         if unkept:
-            speaker.plain(wrapped(unkept))
+            output.plain(wrapped(unkept))
     if found.silent:
         raise typer.Exit(EXIT_NO_ANSWER)
 

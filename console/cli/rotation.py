@@ -9,7 +9,7 @@ import typer
 
 from console.clients import CAUSE
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_USAGE, Speaker
+from console.output import EXIT_USAGE, Output
 from console.rotation import (
     BOTH,
     CERTIFICATE,
@@ -69,23 +69,23 @@ def rotate(
 
     The offline root has two steps: a successor is announced; it takes over when devices have heard.
     """
-    speaker = Speaker(as_json)
-    plan, whose = _party(speaker, party, folder)
+    output = Output(as_json)
+    plan, whose = _party(output, party, folder)
     if whose.kind == ROOT:
-        _rotate_root(speaker, plan, days or ROOT_DAYS, cause, now=now)
+        _rotate_root(output, plan, days or ROOT_DAYS, cause, now=now)
         return
     if now or days > LONGEST_DAYS:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "FIELD_INVALID",
             _("--take-over and --days over {longest_days} are for the offline root").format(
                 longest_days=LONGEST_DAYS
             ),
         )
-    wanted = Change(_what(speaker, what, whose), until(days or 7), cause)
+    wanted = Change(_what(output, what, whose), until(days or 7), cause)
     done = change(plan, whose, wanted)
     ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(wanted.old_until_ms / 1_000))
-    speaker.result(
+    output.result(
         {"party": party, "new": done, "old_until_time_ms": wanted.old_until_ms},
         _("{party} uses {names} from now on; what it had before is good until {ends}").format(
             party=party, names=_(" and ").join(done), ends=ends
@@ -106,7 +106,7 @@ def renew(
     An officer gets a new key too. What they had before is good 7 days more. If it stops half-way,
     the same command goes on with the rest. It takes two officers whose certificates have not ended.
     """
-    speaker, plan = Speaker(as_json), load(folder)
+    output, plan = Output(as_json), load(folder)
     ending = [each for each in held(plan) if each.days_left < within]
     renewed, left = [], []
     for each in sorted(ending, key=lambda one: one.ends):
@@ -117,29 +117,29 @@ def renew(
         what = BOTH if whose.kind == "officer" else (CERTIFICATE,)
         change(plan, whose, Change(what, until(7), cause))
         renewed.append(each.role)
-        speaker.plain(_("{role} has a new certificate").format(role=each.role))
-    speaker.result({"renewed": renewed, "left": left})
+        output.plain(_("{role} has a new certificate").format(role=each.role))
+    output.result({"renewed": renewed, "left": left})
     if as_json:
         return
     if not ending:
-        speaker.plain(_("no certificate ends within {within} days").format(within=within))
+        output.plain(_("no certificate ends within {within} days").format(within=within))
     for role in left:
-        speaker.plain(
+        output.plain(
             _("the {role}'s own certificate ends too: nothing here renews it").format(role=role)
         )
 
 
-def _rotate_root(speaker: Speaker, plan: StackPlan, days: int, cause: str, *, now: bool) -> None:
+def _rotate_root(output: Output, plan: StackPlan, days: int, cause: str, *, now: bool) -> None:
     if now:
-        root = _take_over(speaker, plan)
-        speaker.result(
+        root = _take_over(output, plan)
+        output.result(
             {"party": ROOT, "root": root, "signs": True},
             _("{root} signs from now on").format(root=root),
         )
         return
     wanted = Change((KEY,), until(days), cause)
     root = announce_root(plan, wanted)
-    speaker.result(
+    output.result(
         {"party": ROOT, "root": root, "signs": False, "old_until_time_ms": wanted.old_until_ms},
         _(
             "{root} is announced. Once devices have heard of it, 30 days later at most: dcep "
@@ -148,11 +148,11 @@ def _rotate_root(speaker: Speaker, plan: StackPlan, days: int, cause: str, *, no
     )
 
 
-def _take_over(speaker: Speaker, plan: StackPlan) -> str:
+def _take_over(output: Output, plan: StackPlan) -> str:
     try:
         return take_over(plan)
     except StackMissing as missing:
-        speaker.fail(EXIT_USAGE, "FIELD_MISSING", str(missing))
+        output.fail(EXIT_USAGE, "FIELD_MISSING", str(missing))
 
 
 def revoke(
@@ -170,39 +170,39 @@ def revoke(
     For a key that somebody else may have: nothing is taken by it from now on, and devices that it
     certified are refused as soon as a payee is online.
     """
-    speaker = Speaker(as_json)
-    plan, whose = _party(speaker, party, folder)
+    output = Output(as_json)
+    plan, whose = _party(output, party, folder)
     if replaced and whose.kind == "officer":
-        speaker.fail(EXIT_USAGE, "FIELD_INVALID", _("an officer's older keys end with a new one"))
+        output.fail(EXIT_USAGE, "FIELD_INVALID", _("an officer's older keys end with a new one"))
     if replaced or whose.kind == ROOT:
         # Nobody would believe a successor that is heard of with the end of its predecessor alone.
         done = (
-            [] if replaced else [_("root {take_over}").format(take_over=_take_over(speaker, plan))]
+            [] if replaced else [_("root {take_over}").format(take_over=_take_over(output, plan))]
         )
         end_replaced(plan, whose, cause)
         text = _("what {party} had before is good no more").format(party=party)
     else:
-        done = change(plan, whose, Change(_what(speaker, what, whose), 0, cause))
+        done = change(plan, whose, Change(_what(output, what, whose), 0, cause))
         text = _("{party} uses {names}; what it had before is good no more").format(
             party=party, names=_(" and ").join(done)
         )
-    speaker.result({"party": party, "new": done, "old_until_time_ms": 0}, text)
+    output.result({"party": party, "new": done, "old_until_time_ms": 0}, text)
 
 
-def _party(speaker: Speaker, name: str, folder: Folder) -> tuple[StackPlan, Party]:
+def _party(output: Output, name: str, folder: Folder) -> tuple[StackPlan, Party]:
     plan = load(folder)
     try:
         return plan, party_of(plan, name)
     except StackMissing as missing:
-        speaker.fail(EXIT_USAGE, "PARTY_UNKNOWN", str(missing))
+        output.fail(EXIT_USAGE, "PARTY_UNKNOWN", str(missing))
 
 
-def _what(speaker: Speaker, what: str, party: Party) -> tuple[str, ...]:
+def _what(output: Output, what: str, party: Party) -> tuple[str, ...]:
     chosen = {"both": BOTH, CERTIFICATE: (CERTIFICATE,), KEY: (KEY,)}.get(what)
     if chosen is None:
-        speaker.fail(EXIT_USAGE, "FIELD_INVALID", _("--what is certificate, key, or both"))
+        output.fail(EXIT_USAGE, "FIELD_INVALID", _("--what is certificate, key, or both"))
     if party.kind == "officer" and chosen != BOTH:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE, "FIELD_INVALID", _("an officer's certificate and key change together")
         )
     return chosen

@@ -10,7 +10,7 @@ import typer
 from console.cli.acts import propose
 from console.clients import CAUSE, BankOfficerClient
 from console.options import DEFAULT, Anew, BankOfficer, Folder, Json, RequestId
-from console.output import Speaker
+from console.output import Output
 from currency.amount import format_yuan
 from currency.number import typed
 from dcep.bank.v1 import officers_pb2
@@ -44,7 +44,7 @@ def show(
     plan = load(folder)
     names = [plan.bank(bank).name] if bank else [found.name for found in plan.banks]
     entries = [fields for name in names for fields in _entries(BankOfficerClient(plan, name), name)]
-    Speaker(as_json).entries(entries, _line, _("nothing lies in suspense"))
+    Output(as_json).entries(entries, _line, _("nothing lies in suspense"))
 
 
 @suspense.command()

@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 from rich.table import Table
 
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_NO_ANSWER, Speaker
+from console.output import EXIT_NO_ANSWER, Output
 from currency.amount import format_yuan
 from deployment.topology import load
 from language import N_, _
@@ -51,39 +51,39 @@ def audit(
     from auditor.signatures.stack import SignaturesAsked
     from auditor.signatures.verifying import Signatures
 
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     wanted = Signatures(signatures.value) if signatures is not None else None
     try:
-        with _counting(speaker, as_json) as progress:
+        with _counting(output, as_json) as progress:
             found = audit_stack(load(folder), SignaturesAsked(wanted, seed, progress))
     except AuditImpossible as cause:
-        speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
-    speaker.result(found.as_fields())
+        output.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+    output.result(found.as_fields())
     if not as_json:
-        show(speaker, found.as_fields())
+        show(output, found.as_fields())
     raise typer.Exit(0 if found.ok else 1)
 
 
 @contextmanager
-def _counting(speaker: Speaker, as_json: bool) -> Iterator[Callable[[int], None]]:
+def _counting(output: Output, as_json: bool) -> Iterator[Callable[[int], None]]:
     """Shows how many signatures have been verified, where somebody looks at it."""
-    if as_json or not speaker.console.is_terminal:
+    if as_json or not output.console.is_terminal:
         yield lambda _: None
         return
     with Progress(
         TextColumn(_("signatures verified")),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=speaker.console,
+        console=output.console,
         transient=True,
     ) as bar:
         task = bar.add_task("signatures", total=None)
         yield lambda count: bar.advance(task, count)
 
 
-def show(speaker: Speaker, fields: dict[str, object]) -> None:
+def show(output: Output, fields: dict[str, object]) -> None:
     """Print the sums and the verdict for people; ``fields`` as the JSON has them."""
-    console = speaker.console
+    console = output.console
     console.print(
         _("[bold]1  central bank[/]: paid in = Σ reserves + Σ circulation + offline float")
     )

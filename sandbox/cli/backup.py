@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from console.options import DEFAULT, Folder, Json
-from console.output import EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_REFUSED, EXIT_USAGE, Output
 from deployment.topology import CENTRAL_BANK, StackMissing, load
 from language import _
 
@@ -62,22 +62,22 @@ def backup(
     Several parties are copied as they are at one moment, in which they fit together. `verify`
     puts a copy back into a scratch place and audits it there: exit code 1 when anything is wrong.
     """
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     if words[0] == VERIFY and len(words) == 2 and not everyone:
-        _verify(speaker, Path(words[1]), passphrase_file, database_url, folder)
+        _verify(output, Path(words[1]), passphrase_file, database_url, folder)
         return
     *names, to = words
     plan = load(folder)
     known = list(plan.commands())
     if everyone == bool(names):
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "USAGE",
             _("name parties ({names}), or --all of them").format(names=", ".join(known)),
         )
     for name in names:
         if name not in known:
-            speaker.fail(
+            output.fail(
                 EXIT_USAGE,
                 "PARTY_UNKNOWN",
                 _("no {name!r} here; {names}").format(name=name, names=", ".join(known)),
@@ -87,19 +87,19 @@ def backup(
     wanted = known if everyone else list(dict.fromkeys(names))
     secret = None
     if seal or passphrase_file is not None:
-        secret = _passphrase(speaker, passphrase_file, twice=True)
+        secret = _passphrase(output, passphrase_file, twice=True)
     began = time.monotonic()
-    manifest = _or_fail(speaker, lambda: make_copy(plan, wanted, Path(to), secret, whole=everyone))
+    manifest = _or_fail(output, lambda: make_copy(plan, wanted, Path(to), secret, whole=everyone))
     seconds = round(time.monotonic() - began, 1)
     size = sum(file.bytes for file in manifest.stored)
-    speaker.result(
+    output.result(
         {"ok": True, "to": to, "seconds": seconds, "bytes": size, **_fields(manifest)},
         _("{parties}: {size:,.1f} MB in {to}, {seconds} s").format(
             parties=_parties(manifest), size=size / 1000000.0, to=escape(to), seconds=seconds
         ),
     )
     if not as_json and not manifest.sealed:
-        speaker.say(_("whoever has this copy has the keys in it; --seal encrypts it"))
+        output.say(_("whoever has this copy has the keys in it; --seal encrypts it"))
 
 
 def restore(
@@ -122,15 +122,15 @@ def restore(
 
     The parties have to be stopped. A missing stack is made anew from a copy of --all.
     """
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     from sandbox.backup.putting_back import put_back
 
-    secret = _if_sealed(speaker, source, passphrase_file)
+    secret = _if_sealed(output, source, passphrase_file)
     manifest, done = _or_fail(
-        speaker,
+        output,
         lambda: put_back(folder, source, parties or [], secret, give_up=give_up, files=files),
     )
-    speaker.result(
+    output.result(
         {
             "ok": True,
             "made_time_ms": manifest.made_time_ms,
@@ -140,48 +140,46 @@ def restore(
         }
     )
     for one in done if not as_json else ():
-        speaker.say(
+        output.say(
             _("{one} is as it was at {time}").format(
                 one=one.name, time=_time(manifest.made_time_ms)
             )
         )
         if one.aside:
-            speaker.say(
+            output.say(
                 _("  what was there is kept in {names}").format(
                     names=escape(_(" and ").join(one.aside))
                 )
             )
         if one.kept:
-            speaker.say(
+            output.say(
                 _("  left as they are, and not as in the copy: {names}").format(
                     names=", ".join(one.kept)
                 )
             )
     if not as_json:
-        speaker.say(_("next: dcep up, dcep feed, dcep audit; see docs/how-to/backup.md"))
+        output.say(_("next: dcep up, dcep feed, dcep audit; see docs/how-to/backup.md"))
 
 
 def _verify(
-    speaker: Speaker, source: Path, passphrase_file: Path | None, server: str, folder: Path
+    output: Output, source: Path, passphrase_file: Path | None, server: str, folder: Path
 ) -> None:
     from sandbox.backup.verifying import verify_copy
 
-    secret = _if_sealed(speaker, source, passphrase_file)
-    found = _or_fail(speaker, lambda: verify_copy(source, secret, server or _server_of(folder)))
+    secret = _if_sealed(output, source, passphrase_file)
+    found = _or_fail(output, lambda: verify_copy(source, secret, server or _server_of(folder)))
     audit = found.audit.as_fields() if found.audit is not None else None
     ok = not found.problems
-    speaker.result(
-        {"ok": ok, **_fields(found.manifest), "audit": audit, "problems": found.problems}
-    )
-    if not speaker.as_json:
+    output.result({"ok": ok, **_fields(found.manifest), "audit": audit, "problems": found.problems})
+    if not output.as_json:
         if audit is not None:
             from sandbox.cli.audit import show
 
-            show(speaker, audit)
+            show(output, audit)
         for problem in found.problems if audit is None else ():
-            speaker.say(f"[red]{escape(problem)}[/]")
+            output.say(f"[red]{escape(problem)}[/]")
         said = _("it can be put back") if ok else _("it is not good")
-        speaker.say(
+        output.say(
             _("{parties}, as of {time}: {said}").format(
                 parties=_parties(found.manifest), time=_time(found.manifest.made_time_ms), said=said
             )
@@ -197,32 +195,32 @@ def _server_of(folder: Path) -> str:
         return ""
 
 
-def _or_fail(speaker: Speaker, act: Callable[[], T]) -> T:
+def _or_fail(output: Output, act: Callable[[], T]) -> T:
     from sandbox.backup.refused import BackupRefused
 
     try:
         return act()
     except BackupRefused as refused:
-        speaker.fail(EXIT_REFUSED, refused.reason, str(refused))
+        output.fail(EXIT_REFUSED, refused.reason, str(refused))
 
 
-def _if_sealed(speaker: Speaker, source: Path, file: Path | None) -> str | None:
+def _if_sealed(output: Output, source: Path, file: Path | None) -> str | None:
     """The passphrase of a copy, if it has one or one was named."""
     from sandbox.backup.manifest import is_sealed
 
-    if file is None and not _or_fail(speaker, lambda: is_sealed(source)):
+    if file is None and not _or_fail(output, lambda: is_sealed(source)):
         return os.environ.get(VARIABLE) or None
-    return _passphrase(speaker, file, twice=False)
+    return _passphrase(output, file, twice=False)
 
 
-def _passphrase(speaker: Speaker, file: Path | None, *, twice: bool) -> str:
+def _passphrase(output: Output, file: Path | None, *, twice: bool) -> str:
     if file is not None:
         lines = file.read_text(encoding="utf-8").splitlines()
         return lines[0] if lines else ""
     if VARIABLE in os.environ:
         return os.environ[VARIABLE]
     if not sys.stdin.isatty():
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "PASSPHRASE_MISSING",
             _("name --passphrase-file FILE, or set {variable}").format(variable=VARIABLE),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from console.options import DEFAULT, DatabaseUrl, Folder, Json
-from console.output import EXIT_USAGE, Speaker
+from console.output import EXIT_USAGE, Output
 from deployment.topology import CENTRAL_BANK, load
 from language import _
 from sandbox.stack.joining import PortTaken, Wanted, join
@@ -45,17 +45,17 @@ def add(
     If the central bank does not run, `dcep up` does the last two. Whatever stops it half-way: the
     same command again goes on, and nothing half-made is left.
     """
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     wanted = Wanted(public_port, inner_port, metrics_port, prefix, database_url)
     try:
         plan = join(load(folder), name, wanted)
     except PortTaken as taken:
-        speaker.fail(EXIT_USAGE, "PORT_TAKEN", str(taken))
+        output.fail(EXIT_USAGE, "PORT_TAKEN", str(taken))
     stack = Stack(plan)
     made = plan.bank(name)
     runs = CENTRAL_BANK in stack.running or stack.healthy(CENTRAL_BANK)
     if runs:
-        with speaker.console.status(_("{name} is admitted and started").format(name=name)):
+        with output.console.status(_("{name} is admitted and started").format(name=name)):
             stack.admit_banks()
             stack.start(name)
             stack.await_healthy(name)
@@ -68,10 +68,10 @@ def add(
         "officers": list(made.officers),
         "running": runs,
     }
-    speaker.result(fields)
+    output.result(fields)
     if as_json:
         return
-    speaker.plain(
+    output.plain(
         _(
             "{name}: wallets {prefix}…, public port {public_address}, inner port "
             "{inner_address}; officers {names}"
@@ -84,7 +84,7 @@ def add(
         )
     )
     if runs:
-        speaker.plain(_("admitted by two officers of the central bank, and serving"))
-        speaker.plain(_("for money: dcep reserves {name} 1000000 --as lin").format(name=name))
+        output.plain(_("admitted by two officers of the central bank, and serving"))
+        output.plain(_("for money: dcep reserves {name} 1000000 --as lin").format(name=name))
     else:
-        speaker.plain(_("the central bank does not run: `dcep up` has it admitted and starts it"))
+        output.plain(_("the central bank does not run: `dcep up` has it admitted and starts it"))

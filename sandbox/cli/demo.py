@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from console.options import DatabaseUrl, Json
-from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, Output
 from deployment.topology import StackPlan
 from language import _
 
@@ -37,48 +37,48 @@ def demo(
     from deployment.databases import drop_databases
     from sandbox.cli.audit import show
     from sandbox.compiled import compile_first
-    from sandbox.demo.environment import StoryFailed, World
+    from sandbox.demo.environment import StoryFailed, System
     from sandbox.demo.scenario import STEPS, audited
     from sandbox.stack.supervisor import Stack, init
 
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     started = time.monotonic()
-    with _folder(keep, speaker) as folder:
-        _title(speaker, 0, _("Trust: root, certificates, keys, databases, settings"))
+    with _folder(keep, output) as folder:
+        _title(output, 0, _("Trust: root, certificates, keys, databases, settings"))
         stack = Stack(init(folder / "stack", database_server=database_url))
-        speaker.say(_("  in {folder}").format(folder=escape(str(stack.plan.folder))))
-        world = World(stack, folder / "wallets")
+        output.say(_("  in {folder}").format(folder=escape(str(stack.plan.folder))))
+        system = System(stack, folder / "wallets")
         try:
-            with world:
-                with speaker.console.status(_("starting")) as status:
-                    compile_first(stack.plan.folder, speaker.plain, status.update)
+            with system:
+                with output.console.status(_("starting")) as status:
+                    compile_first(stack.plan.folder, output.plain, status.update)
                     status.update(_("starting"))
                     stack.up()
-                _addresses(speaker, stack.plan)
+                _addresses(output, stack.plan)
                 for number, step in enumerate(STEPS, 1):
-                    _title(speaker, number, _(step.label))
-                    step.tell(world, lambda text: speaker.say(f"  {text}"))
-                _title(speaker, len(STEPS) + 1, _("The proof"))
-                audit = audited(world)
+                    _title(output, number, _(step.label))
+                    step.tell(system, lambda text: output.say(f"  {text}"))
+                _title(output, len(STEPS) + 1, _("The proof"))
+                audit = audited(system)
         except StoryFailed as failed:
-            speaker.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
+            output.fail(EXIT_REFUSED, "STORY_FAILED", str(failed))
         except AuditImpossible as cause:
-            speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+            output.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
         finally:
             if keep is None:
-                drop_databases(world.database_urls)
+                drop_databases(system.database_urls)
     seconds = round(time.monotonic() - started, 1)
-    speaker.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
+    output.result({**audit.as_fields(), "steps": len(STEPS) + 1, "seconds": seconds})
     if not as_json:
-        show(speaker, audit.as_fields())
-        speaker.say(_("[dim]{seconds:.0f} s, everything stopped again[/]").format(seconds=seconds))
+        show(output, audit.as_fields())
+        output.say(_("[dim]{seconds:.0f} s, everything stopped again[/]").format(seconds=seconds))
 
 
 @contextmanager
-def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
+def _folder(keep: Path | None, output: Output) -> Iterator[Path]:
     if keep is not None:
         if keep.exists() and any(keep.iterdir()):
-            speaker.fail(
+            output.fail(
                 2,
                 "FOLDER_IN_USE",
                 _("{keep} is not empty; the demo wants a new folder").format(keep=keep),
@@ -93,22 +93,22 @@ def _folder(keep: Path | None, speaker: Speaker) -> Iterator[Path]:
         shutil.rmtree(made)
 
 
-def _addresses(speaker: Speaker, plan: StackPlan) -> None:
-    speaker.say(
+def _addresses(output: Output, plan: StackPlan) -> None:
+    output.say(
         _("  central-bank  {central_address}  pid {central_bank}").format(
             central_address=plan.central_address, central_bank=plan.pids["central-bank"]
         )
     )
     for bank in plan.banks:
-        speaker.say(
+        output.say(
             _("  {bank:<12}  {public_address}  pid {pids}, admitted by its certificate").format(
                 bank=bank.name, public_address=bank.public_address, pids=plan.pids[bank.name]
             )
         )
 
 
-def _title(speaker: Speaker, number: int, label: str) -> None:
-    if speaker.as_json:
-        speaker.say(f"{number} {label}")
+def _title(output: Output, number: int, label: str) -> None:
+    if output.as_json:
+        output.say(f"{number} {label}")
         return
-    speaker.console.print(Rule(f"[bold]{number}  {label}[/]", align="left", style="dim"))
+    output.console.print(Rule(f"[bold]{number}  {label}[/]", align="left", style="dim"))

@@ -29,7 +29,7 @@ from console.cli import (
 )
 from console.next_steps import next_step
 from console.options import Json
-from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Output
 from currency.amount import AmountError
 from currency.number import NumberError
 from currency.reasons import in_words
@@ -115,31 +115,31 @@ def main() -> None:
 
 
 def _run() -> None:
-    speaker = Speaker(asked_for_json())
+    output = Output(asked_for_json())
     try:
-        run_app(app, "dcep", partial(_wrong_usage, speaker))
+        run_app(app, "dcep", partial(_wrong_usage, output))
     except Refusal as refusal:
         if is_undecided(refusal.reason) and refusal.reason not in _OF_WHO_ASKS:
             more = {"why": refusal.name, **refusal.metadata}
             said = f"{refusal.name}: {_said(refusal)}"
-            speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, next_step(refusal.name), **more)
-        speaker.fail(EXIT_REFUSED, refusal.name, _said(refusal), **refusal.metadata)
+            output.fail(EXIT_NO_ANSWER, "NO_ANSWER", said, next_step(refusal.name), **more)
+        output.fail(EXIT_REFUSED, refusal.name, _said(refusal), **refusal.metadata)
     except NoAnswer as silence:
-        speaker.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(silence))
+        output.fail(EXIT_NO_ANSWER, "NO_ANSWER", str(silence))
     except AmountError as wrong:
-        speaker.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
+        output.fail(EXIT_USAGE, "AMOUNT_INVALID", str(wrong))
     except NumberError as wrong:
-        speaker.fail(EXIT_USAGE, "NUMBER_INVALID", str(wrong))
+        output.fail(EXIT_USAGE, "NUMBER_INVALID", str(wrong))
     except BanksMisnamed as wrong:
-        speaker.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
+        output.fail(EXIT_USAGE, "BANK_NAMES", str(wrong))
     except PortsMisnamed as wrong:
-        speaker.fail(EXIT_USAGE, "PORTS", str(wrong))
+        output.fail(EXIT_USAGE, "PORTS", str(wrong))
     except StackMissing as missing:
-        speaker.fail(EXIT_USAGE, missing.reason, str(missing))
+        output.fail(EXIT_USAGE, missing.reason, str(missing))
     except AnotherStack as other:
-        speaker.fail(EXIT_REFUSED, "ANOTHER_STACK", str(other))
+        output.fail(EXIT_REFUSED, "ANOTHER_STACK", str(other))
     except ProcessFailed as failed:
-        speaker.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
+        output.fail(EXIT_REFUSED, "PROCESS_FAILED", str(failed))
     except ModuleNotFoundError as missing:
         name = (missing.name or "").partition(".")[0]
         if find_spec(name) is not None:
@@ -147,20 +147,20 @@ def _run() -> None:
         text = _("this needs {name}, which is not installed here: pip install {name}").format(
             name=name
         )
-        speaker.fail(EXIT_USAGE, "MODULE_MISSING", text)
+        output.fail(EXIT_USAGE, "MODULE_MISSING", text)
     except Exception as error:
         said = of_this_machine(error)
         if not said:
             raise
-        speaker.fail(EXIT_NO_ANSWER, "MACHINE", said)
+        output.fail(EXIT_NO_ANSWER, "MACHINE", said)
 
 
 def _said(refusal: Refusal) -> str:
     return in_words(refusal.name, refusal.message, refusal.metadata, refusal.field)
 
 
-def _wrong_usage(speaker: Speaker, message: str, following: str) -> NoReturn:
-    speaker.fail(EXIT_USAGE, "USAGE", message, following)
+def _wrong_usage(output: Output, message: str, following: str) -> NoReturn:
+    output.fail(EXIT_USAGE, "USAGE", message, following)
 
 
 if __name__ == "__main__":

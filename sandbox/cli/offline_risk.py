@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from console.options import Json
-from console.output import EXIT_DONE, EXIT_USAGE, Speaker
+from console.output import EXIT_DONE, EXIT_USAGE, Output
 from currency.amount import format_yuan, parse_yuan
 from language import _
 from simulation.offline_risk.parameters import Parameters
@@ -61,9 +61,9 @@ def offline_risk(
     """Simulate a country in which some devices are broken and spend the same money on and on."""
     from simulation.offline_risk.simulation import simulate
 
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     if plot is not None:
-        _check_plot(speaker, plot)
+        _check_plot(output, plot)
     asked = Parameters(
         seed=seed,
         devices=devices,
@@ -83,21 +83,21 @@ def offline_risk(
     fields = simulate(asked).as_fields()
     if plot is not None:
         fields["plot"] = _plot(asked, plot)
-    speaker.result(fields)
+    output.result(fields)
     if not as_json:
-        _show(speaker, fields)
+        _show(output, fields)
     raise typer.Exit(EXIT_DONE)
 
 
-def _check_plot(speaker: Speaker, file: Path) -> None:
+def _check_plot(output: Output, file: Path) -> None:
     if find_spec("matplotlib") is None:
-        speaker.fail(
+        output.fail(
             EXIT_USAGE,
             "NO_MATPLOTLIB",
             _("--plot needs matplotlib; it comes with the optional dependencies called bench"),
         )
     if file.is_dir() or not file.parent.is_dir():
-        speaker.fail(
+        output.fail(
             EXIT_USAGE, "FILE_REFUSED", _("{file}: no file can be written there").format(file=file)
         )
 
@@ -114,7 +114,7 @@ def _plot(asked: Parameters, file: Path) -> dict[str, Any]:
     }
 
 
-def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
+def _show(output: Output, fields: dict[str, Any]) -> None:
     asked, honest, broken = fields["parameters"], fields["honest"], fields["broken"]
     loss, payees, found = fields["loss"], fields["payees"], fields["detection"]
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
@@ -159,14 +159,14 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
     )
     for label, value in rows:
         table.add_row(label, value)
-    speaker.console.print(table)
-    speaker.say(
+    output.console.print(table)
+    output.say(
         _("seed {seed}, {verified:,} payments verified byte by byte").format(
             seed=asked["seed"], verified=fields["verified"]
         )
     )
     if "plot" in fields:
-        speaker.say(_("drawn: {file}").format(file=fields["plot"]["file"]))
+        output.say(_("drawn: {file}").format(file=fields["plot"]["file"]))
 
 
 def _pair(fields: dict[str, Any], one: str, other: str) -> str:

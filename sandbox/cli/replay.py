@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from console.options import DEFAULT, DatabaseUrl, Folder, Json
-from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Speaker
+from console.output import EXIT_NO_ANSWER, EXIT_REFUSED, EXIT_USAGE, Output
 from currency.amount import parse_yuan
 from language import _
 from sandbox.limits import MAX_ITEMS_PER_CALL, REPLAY_ITEMS_PER_CALL
@@ -67,17 +67,17 @@ def replay(
     from sandbox.replay.run import replay as run
     from sandbox.replay.sender import NotEnded
 
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     flat_fen = 0 if amount in ("0", "0.00") else parse_yuan(amount)
     try:
         payments = read_payments(file, Columns(source, target, value, time_column))
         known = read_balances(balances, balance_party, balance_value) if balances else {}
     except FileRefused as cause:
-        speaker.fail(EXIT_USAGE, "FILE_REFUSED", str(cause))
+        output.fail(EXIT_USAGE, "FILE_REFUSED", str(cause))
     if not payments.parties:
         nothing = _("{file} has a header and no payments: there is nothing to replay")
-        speaker.fail(EXIT_USAGE, "FILE_REFUSED", nothing.format(file=file))
-    with _stack(folder, database_url, speaker) as stack, _bars(speaker) as reporter:
+        output.fail(EXIT_USAGE, "FILE_REFUSED", nothing.format(file=file))
+    with _stack(folder, database_url, output) as stack, _bars(output) as reporter:
         from console.clients import issue
 
         plan = stack.plan
@@ -93,23 +93,23 @@ def replay(
                 reporter,
             )
         except NotEnded as cause:
-            speaker.fail(EXIT_REFUSED, "NOT_ENDED", str(cause))
+            output.fail(EXIT_REFUSED, "NOT_ENDED", str(cause))
         finally:
             for peer in peers:
                 peer.close()
         try:
             audit = audit_stack(plan, SignaturesAsked())
         except AuditImpossible as cause:
-            speaker.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
+            output.fail(EXIT_NO_ANSWER, "DATABASE_UNREADABLE", str(cause))
     fields = {**result.as_fields(), "audit_ok": audit.ok, "problems": audit.problems}
-    speaker.result(fields)
+    output.result(fields)
     if not as_json:
-        _show(speaker, fields)
+        _show(output, fields)
     raise typer.Exit(0 if audit.ok else EXIT_REFUSED)
 
 
 @contextmanager
-def _stack(folder: Path, database_url: str, speaker: Speaker) -> Iterator[Any]:
+def _stack(folder: Path, database_url: str, output: Output) -> Iterator[Any]:
     """The stack in the folder if it runs; else one of its own that is gone afterwards."""
     from deployment.databases import drop_databases
     from deployment.topology import load
@@ -122,12 +122,12 @@ def _stack(folder: Path, database_url: str, speaker: Speaker) -> Iterator[Any]:
             yield found
             return
     with tempfile.TemporaryDirectory(prefix="dcep-replay-") as temporary:
-        speaker.say(
+        output.say(
             _("no stack runs in {folder}; starting one for this replay").format(folder=folder)
         )
         stack = Stack(init(Path(temporary) / "stack", DEFAULT_BANKS, database_url))
         try:
-            compile_first(stack.plan.folder, speaker.plain, lambda _done: None)
+            compile_first(stack.plan.folder, output.plain, lambda _done: None)
             stack.up()
             yield stack
         finally:
@@ -154,19 +154,19 @@ class _Bars:
 
 
 @contextmanager
-def _bars(speaker: Speaker) -> Iterator[_Bars]:
+def _bars(output: Output) -> Iterator[_Bars]:
     columns = (
         TextColumn("{task.description}", justify="right"),
         BarColumn(bar_width=40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=speaker.console) as progress:
+    with Progress(*columns, console=output.console) as progress:
         yield _Bars(progress)
 
 
-def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
-    speaker.say(
+def _show(output: Output, fields: dict[str, Any]) -> None:
+    output.say(
         _(
             "[bold]{accepted:,}[/] of {payments:,} payments accepted among {wallets:,} wallets "
             "in {seconds:.1f} s: [bold]{payments_per_s:,.0f} payments/s[/]"
@@ -179,12 +179,12 @@ def _show(speaker: Speaker, fields: dict[str, Any]) -> None:
         )
     )
     for reason, count in fields["refused"].items():
-        speaker.say(_("  {count:>9,} refused: {reason}").format(count=count, reason=reason))
+        output.say(_("  {count:>9,} refused: {reason}").format(count=count, reason=reason))
     for reason, count in fields["unfunded"].items():
-        speaker.say(
+        output.say(
             _("  {count:>9,} wallets not funded: {reason}").format(count=count, reason=reason)
         )
     mark = _("[bold green]audit ok[/]") if fields["audit_ok"] else _("[bold red]audit FAILED[/]")
-    speaker.say(mark)
+    output.say(mark)
     for problem in fields["problems"]:
-        speaker.say(f"[red]✗ {problem}[/]")
+        output.say(f"[red]✗ {problem}[/]")

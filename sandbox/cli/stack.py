@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from console.options import DEFAULT, DatabaseUrl, Folder, Json
-from console.output import Speaker
+from console.output import Output
 from deployment.addresses import addresses
 from deployment.another_stack import AnotherStack
 from deployment.processes import Running
@@ -52,7 +52,7 @@ def init_command(
     """Make the root, certificates, keys, databases and settings of a new stack; start nothing."""
     plan = init(folder, banks.split(","), database_url)
     where = _("stack in {folder}").format(folder=escape(str(plan.folder)))
-    Speaker(as_json).result(addresses(plan), f"{where}\n{_(KEYS_IN_FILES)}")
+    Output(as_json).result(addresses(plan), f"{where}\n{_(KEYS_IN_FILES)}")
 
 
 def up(
@@ -63,7 +63,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the stack in a folder (made if need be); Ctrl-C stops what was started here."""
-    speaker = Speaker(as_json)
+    output = Output(as_json)
     ended, wait = threading.Event(), threading.Event()
 
     def end(*_: int | FrameType | None) -> None:
@@ -77,25 +77,25 @@ def up(
         signal.signal(number, end)
     stack = Stack(init(folder, banks.split(","), database_url))
     try:
-        with speaker.console.status(_("starting")) as status:
-            compile_first(stack.plan.folder, speaker.plain, status.update)
+        with output.console.status(_("starting")) as status:
+            compile_first(stack.plan.folder, output.plain, status.update)
             status.update(_("starting"))
             stack.up()
     except KeyboardInterrupt:
-        speaker.say(_("interrupted: what was started here is stopped again; the stack stands"))
+        output.say(_("interrupted: what was started here is stopped again; the stack stands"))
         raise
     wait.set()
-    speaker.result(addresses(stack.plan))
+    output.result(addresses(stack.plan))
     if not as_json:
-        _welcome(speaker, stack, detach)
+        _welcome(output, stack, detach)
     if detach and not ended.is_set():
         return
-    look_after(stack, ended, speaker)
-    speaker.say(_("stopping …"))
+    look_after(stack, ended, output)
+    output.say(_("stopping …"))
     stack.down(stack.started)
     left = Stack(load(folder)).running
     if left:
-        speaker.say(
+        output.say(
             _("left running, as others started it: {names}; `dcep down` stops it").format(
                 names=", ".join(left)
             )
@@ -110,17 +110,17 @@ def down(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         if stopped
         else _("nothing was running")
     )
-    Speaker(as_json).result({"ok": True, "stopped": stopped}, text)
+    Output(as_json).result({"ok": True, "stopped": stopped}, text)
 
 
-def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
+def look_after(stack: Stack, ended: threading.Event, output: Output) -> None:
     """Wait for a signal; a service that ends by itself is started again, after a pause.
 
     The others go on. The pause doubles up to a bound, and is short again for a service that has
     run for a while. Whoever started a service: of several commands that look after one stack, one
     starts it again, and the others see it.
     """
-    care = _Care(stack, speaker)
+    care = _Care(stack, output)
     try:
         while not ended.wait(WATCH_POLL_S):
             care.look()
@@ -131,10 +131,10 @@ def look_after(stack: Stack, ended: threading.Event, speaker: Speaker) -> None:
 class _Care:
     """What one command does for the services of a stack, look by look."""
 
-    def __init__(self, stack: Stack, speaker: Speaker) -> None:
+    def __init__(self, stack: Stack, output: Output) -> None:
         self.watch = Watch(stack.plan.folder / "logs")
         self._stack = stack
-        self._say = speaker.say
+        self._say = output.say
         self._due: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
         self._tried: dict[str, float] = {}
@@ -207,7 +207,7 @@ class _Care:
         self._left.discard(name)
 
 
-def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
+def _welcome(output: Output, stack: Stack, detached: bool) -> None:
     plan = stack.plan
     table = Table(_("service"), _("address"), _("metrics"), box=None)
     metrics = plan.central_metrics_port
@@ -215,10 +215,10 @@ def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
     for bank in plan.banks:
         where = f"http://127.0.0.1:{bank.metrics_port}/metrics"
         table.add_row(bank.name, bank.public_address, where)
-    speaker.console.print(table)
+    output.console.print(table)
     first = plan.banks[0]
     folder = escape(shlex.quote(str(plan.folder)))
-    speaker.say(f"""
+    output.say(f"""
 {_("What to try next, in another terminal:")}
   [bold]export DCEP_STACK={folder}[/]
   dcep reserves {first.name} 1000000 --as lin  [dim]# {_("one officer proposes")}[/]
@@ -231,20 +231,20 @@ def _welcome(speaker: Speaker, stack: Stack, detached: bool) -> None:
   dcep audit
 """)
     if not stack.started and detached:
-        speaker.say(_("It was running; `dcep down` stops it."))
+        output.say(_("It was running; `dcep down` stops it."))
     elif not stack.started:
-        speaker.say(
+        output.say(
             _(
                 "It was running; what ends is started again while this goes on. Ctrl-C leaves it "
                 "running, and `dcep down` stops it."
             )
         )
     elif detached:
-        speaker.say(_("`dcep down` stops it."))
+        output.say(_("`dcep down` stops it."))
     elif len(stack.started) == len(stack.names):
-        speaker.say(_("Ctrl-C stops everything."))
+        output.say(_("Ctrl-C stops everything."))
     else:
-        speaker.say(
+        output.say(
             _("Ctrl-C stops {names}; the others were running.").format(
                 names=", ".join(sorted(stack.started))
             )

@@ -11,7 +11,7 @@ import typer
 from console.clients import BankOfficerClient, CentralOfficerClient
 from console.feed_advice import advice
 from console.options import DEFAULT, Folder, Json
-from console.output import Speaker
+from console.output import Output
 from console.sheet import sheet, wrapped
 from console.waiting import waiting_at
 from dcep.authentication.v1 import authentication_pb2
@@ -51,8 +51,8 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         for each in held(plan)
         if each.days_left < SOON_DAYS
     ]
-    speaker = Speaker(as_json)
-    speaker.result(
+    output = Output(as_json)
+    output.result(
         {
             "ok": ok,
             "services": states,
@@ -66,16 +66,16 @@ def status(folder: Folder = DEFAULT, as_json: Json = False) -> None:
         }
     )
     if not as_json:
-        _say(speaker, stack, states, by_hand, suspended, waiting)
+        _say(output, stack, states, by_hand, suspended, waiting)
         for bank, wallets in probing.items():
-            speaker.plain(wrapped(_of_probing(plan, bank, wallets)))
+            output.plain(wrapped(_of_probing(plan, bank, wallets)))
         for bank, cause in stopped.items():
             said = _("{bank}: its feed has stopped: {cause}; {advice}").format(
                 bank=bank, cause=cause, advice=advice(bank, cause)
             )
-            speaker.plain(wrapped(said))
+            output.plain(wrapped(said))
         for row in ending:
-            speaker.plain(wrapped(_of_ending(row)))
+            output.plain(wrapped(_of_ending(row)))
     raise typer.Exit(0 if ok else 1)
 
 
@@ -86,7 +86,7 @@ def _state(stack: Stack, name: str) -> str:
 
 
 def _say(
-    speaker: Speaker,
+    output: Output,
     stack: Stack,
     states: Mapping[str, str],
     by_hand: Sequence[str],
@@ -102,12 +102,12 @@ def _say(
             shown = _("{state}, suspended").format(state=shown)
         waits = str(waiting.get(name, ""))
         rows.append((name, shown, said, waits, public_address(stack.plan, name)))
-    speaker.plain(
+    output.plain(
         sheet((_("service"), _("state"), _("pid"), _("waiting"), _("address")), rows, right=(3,))
     )
     down = [name for name, state in states.items() if state == "down"]
     if down:
-        speaker.plain(
+        output.plain(
             wrapped(
                 _("{names}: down; `dcep up` starts what does not run").format(names=", ".join(down))
             )
@@ -116,13 +116,13 @@ def _say(
         text = _("{names}: not started by `dcep`, which does not stop or look after it").format(
             names=", ".join(by_hand)
         )
-        speaker.plain(wrapped(text))
+        output.plain(wrapped(text))
     for name in suspended:
         text = _("{name} is suspended; `dcep banks` says since when and why").format(name=name)
-        speaker.plain(wrapped(text))
+        output.plain(wrapped(text))
     count = sum(waiting.values())
     if count:
-        speaker.plain(
+        output.plain(
             wrapped(
                 ngettext(
                     "{count} waits for officers: dcep requests",

@@ -33,7 +33,7 @@ class StoryFailed(Exception):
     """Something did not go as the story says it must."""
 
 
-class World:
+class System:
     """A stack and the people in it; leaving its ``with`` block stops everything."""
 
     def __init__(self, stack: Stack, homes: Path) -> None:

@@ -14,7 +14,7 @@ from currency.number import NumberError, check
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from language import N_, _
-from sandbox.demo.environment import StoryFailed, Stream, World, refused, wait_until
+from sandbox.demo.environment import StoryFailed, Stream, System, refused, wait_until
 from sandbox.demo.wallet_process import Person
 
 YUAN = 100
@@ -31,7 +31,7 @@ class Step:
     """One labelled step of the story."""
 
     label: str
-    tell: Callable[[World, Say], None]
+    tell: Callable[[System, Say], None]
 
 
 def expect(true: bool, what: str) -> None:
@@ -40,10 +40,10 @@ def expect(true: bool, what: str) -> None:
         raise StoryFailed(what)
 
 
-def reserves(world: World, say: Say) -> None:
+def reserves(system: System, say: Say) -> None:
     """Reserves arrive for every bank."""
-    for bank in world.plan.banks:
-        books = world.pay_in(bank.name, RESERVES_FEN)
+    for bank in system.plan.banks:
+        books = system.pay_in(bank.name, RESERVES_FEN)
         say(
             _("{bank} pays in: reserves {reserves}, by two officers").format(
                 bank=bank.name, reserves=_yuan(books.reserves_fen)
@@ -51,9 +51,9 @@ def reserves(world: World, say: Say) -> None:
         )
 
 
-def issuance(world: World, say: Say) -> None:
+def issuance(system: System, say: Say) -> None:
     """It takes two; too much is refused with what is missing."""
-    with world.central("lin") as lin, world.central("mei") as mei:
+    with system.central("lin") as lin, system.central("mei") as mei:
 
         def ask(fen: int) -> office_pb2.Act:
             return lin.propose(office_pb2.Issue(bank="alpha", amount_fen=fen), "alpha's customers")
@@ -76,9 +76,9 @@ def issuance(world: World, say: Say) -> None:
                 "mei approves: reserves {reserves}, circulation {circulation}, one atomic step"
             ).format(reserves=_yuan(books.reserves_fen), circulation=_yuan(books.circulation_fen))
         )
-    world.issue("beta", ISSUED_FEN)
-    for bank in world.plan.banks:
-        world.wait_vault(bank.name, ISSUED_FEN)
+    system.issue("beta", ISSUED_FEN)
+    for bank in system.plan.banks:
+        system.wait_vault(bank.name, ISSUED_FEN)
         say(
             _("{bank} applied its feed: vault {issued}").format(
                 bank=bank.name, issued=_yuan(ISSUED_FEN)
@@ -86,11 +86,11 @@ def issuance(world: World, say: Say) -> None:
         )
 
 
-def wallets(world: World, say: Say) -> None:
+def wallets(system: System, say: Say) -> None:
     """Three people, three processes, three databases."""
-    alice = world.person("alice", "alpha", holder_name="Alice")
-    carol = world.person("carol", "alpha", holder_name="Carol")
-    bob = world.person("bob", "beta", phone="+8613800000002")
+    alice = system.person("alice", "alpha", holder_name="Alice")
+    carol = system.person("carol", "alpha", holder_name="Carol")
+    bob = system.person("bob", "beta", phone="+8613800000002")
     for person, how in ((alice, _("by name")), (carol, _("by name")), (bob, _("by phone alone"))):
         shown = person.show()
         say(
@@ -115,9 +115,9 @@ def wallets(world: World, say: Say) -> None:
     raise StoryFailed(_("a mistyped number was taken"))
 
 
-def exchange(world: World, say: Say) -> None:
+def exchange(system: System, say: Say) -> None:
     """Deposit and cash become digital currency."""
-    alice, bob = world.people["alice"], world.people["bob"]
+    alice, bob = system.people["alice"], system.people["bob"]
     say(_("alice, from her deposit: {top_up}").format(top_up=_yuan(alice.top_up(2000 * YUAN))))
     say(
         _("bob, cash at beta's machine: {top_up}").format(
@@ -132,9 +132,9 @@ def exchange(world: World, say: Say) -> None:
     )
 
 
-def pay_within(world: World, say: Say) -> None:
+def pay_within(system: System, say: Say) -> None:
     """Final at the answer."""
-    alice, carol = world.people["alice"], world.people["carol"]
+    alice, carol = system.people["alice"], system.people["carol"]
     answer = alice.pay(carol.number, 1_250, memo="lunch")
     expect(answer.state.upper() == "SETTLED", _("payment is {state}").format(state=answer.state))
     say(
@@ -142,14 +142,14 @@ def pay_within(world: World, say: Say) -> None:
             payment_id=answer.payment_id, state=answer.state
         )
     )
-    world.wait_available(carol, 1_250)
+    system.wait_available(carol, 1_250)
     too_much = refused(lambda: carol.pay(alice.number, 99_999 * YUAN))
     say(_("carol tries to pay 99,999.00: [yellow]{too_much}[/]").format(too_much=too_much.name))
 
 
-def pay_across(world: World, say: Say) -> None:
+def pay_across(system: System, say: Say) -> None:
     """Hold at alpha, settlement at the centre, both feeds; bob watches it arrive."""
-    alice, bob = world.people["alice"], world.people["bob"]
+    alice, bob = system.people["alice"], system.people["bob"]
     watch = bob.watch()
     try:
         answer = alice.pay(bob.number, 9_990, memo="concert")
@@ -170,25 +170,25 @@ def pay_across(world: World, say: Say) -> None:
         )
     finally:
         watch.close()
-    world.wait_available(bob, 100 * YUAN + 9_990)
+    system.wait_available(bob, 100 * YUAN + 9_990)
 
 
-def crash(world: World, say: Say) -> None:
+def crash(system: System, say: Say) -> None:
     """A bank dies in the middle of payments; nobody loses one."""
-    alice, bob = world.people["alice"], world.people["bob"]
+    alice, bob = system.people["alice"], system.people["bob"]
     before_fen = bob.show().available_fen
     stream = Stream(alice, bob.number, YUAN, CRASH_PAYMENTS)
     stream.wait_settled(CRASH_AFTER)
-    world.stack.kill("alpha")
+    system.stack.kill("alpha")
     say(
         _("kill -9 alpha, after {count} of {crash_payments} payments were acknowledged").format(
             count=len(stream.settled), crash_payments=CRASH_PAYMENTS
         )
     )
-    world.stack.restart("alpha")
+    system.stack.restart("alpha")
     settled = stream.finish()
     expect(len(set(settled)) == CRASH_PAYMENTS, _("payments are missing or double"))
-    world.wait_available(bob, before_fen + CRASH_PAYMENTS * YUAN)
+    system.wait_available(bob, before_fen + CRASH_PAYMENTS * YUAN)
     say(
         _(
             "alpha is back: {crash_payments} settled, {unanswered} times asked again, bob "
@@ -201,9 +201,9 @@ def crash(world: World, say: Say) -> None:
     )
 
 
-def offline(world: World, say: Say) -> None:
+def offline(system: System, say: Say) -> None:
     """Load, stop every server, pay through two hops."""
-    alice, bob, carol = (world.people[name] for name in ("alice", "bob", "carol"))
+    alice, bob, carol = (system.people[name] for name in ("alice", "bob", "carol"))
     say(
         _("alice loads her secure element: {offline_load} offline").format(
             offline_load=_yuan(alice.offline_load(200 * YUAN))
@@ -211,9 +211,9 @@ def offline(world: World, say: Say) -> None:
     )
     for person in (bob, carol):
         person.offline_load(YUAN)
-    world.wait_quiet()
-    for name in [bank.name for bank in world.plan.banks] + [CENTRAL_BANK]:
-        world.stack.stop(name)
+    system.wait_quiet()
+    for name in [bank.name for bank in system.plan.banks] + [CENTRAL_BANK]:
+        system.stack.stop(name)
     say(_("[bold]both banks and the central bank are stopped[/]"))
     _hop(alice, bob, 80 * YUAN, say)
     text = _hop(bob, carol, 30 * YUAN, say)
@@ -225,10 +225,10 @@ def offline(world: World, say: Say) -> None:
     )
 
 
-def deposit(world: World, say: Say) -> None:
+def deposit(system: System, say: Say) -> None:
     """Servers return; pieces come home once."""
-    bob, carol = world.people["bob"], world.people["carol"]
-    world.stack.up()
+    bob, carol = system.people["bob"], system.people["carol"]
+    system.stack.up()
     say(_("the servers are back"))
     before_fen = {person.name: person.show().available_fen for person in (bob, carol)}
     for person in (carol, bob):
@@ -238,18 +238,18 @@ def deposit(world: World, say: Say) -> None:
             _("{person}'s deposit: {list}").format(person=person.name, list=list(answer.refused)),
         )
         say(_("{person} deposits {yuan}").format(person=person.name, yuan=_yuan(answer.amount_fen)))
-        world.wait_available(person, before_fen[person.name] + answer.amount_fen)
+        system.wait_available(person, before_fen[person.name] + answer.amount_fen)
 
 
-def redeem(world: World, say: Say) -> None:
+def redeem(system: System, say: Say) -> None:
     """Back to deposits, back to reserves."""
-    carol = world.people["carol"]
+    carol = system.people["carol"]
     say(
         _("carol cashes out 20.00, {cash_out} left").format(
             cash_out=_yuan(carol.cash_out(20 * YUAN))
         )
     )
-    answer = world.redeem("beta", 100_000 * YUAN)
+    answer = system.redeem("beta", 100_000 * YUAN)
     say(
         _("beta redeems 100,000.00: reserves {reserves}, circulation {circulation}").format(
             reserves=_yuan(answer.reserves_fen), circulation=_yuan(answer.circulation_fen)
@@ -257,13 +257,13 @@ def redeem(world: World, say: Say) -> None:
     )
 
 
-def audited(world: World) -> StackAudit:
+def audited(system: System) -> StackAudit:
     """The proof, once nothing is on its way. Raises StoryFailed when it does not hold."""
-    world.wait_quiet()
+    system.wait_quiet()
     found: list[StackAudit] = []
 
     def settled() -> bool:
-        found[:] = [audit_stack(world.plan)]
+        found[:] = [audit_stack(system.plan)]
         return all(
             bank.inbound_on_its_way_fen == bank.outbound_on_its_way_fen == 0
             for bank in found[0].banks

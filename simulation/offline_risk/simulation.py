@@ -31,12 +31,12 @@ class _Event(IntEnum):
 
 def simulate(parameters: Parameters) -> Outcome:
     """What comes of it; the same for the same parameters."""
-    country = _Country(parameters)
-    country.run()
-    return country.outcome
+    system = _System(parameters)
+    system.run()
+    return system.outcome
 
 
-class _Country:
+class _System:
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self.random = Random(parameters.seed)

@@ -20,7 +20,7 @@ from runtime.hash_chain import beginning
 from tests.auditor.test_audit_signatures import ALICE, CAROL, DAN, Stack, named
 from tests.central_bank.conftest import LIN, MEI
 from tests.officers.people import Person
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 WANG, ZHOU, SUN, WU = (Person("alpha", name) for name in ("wang", "zhou", "sun", "wu"))
 ACTS, CHAIN = tables.acts, tables.chain
@@ -34,7 +34,7 @@ def stack(tmp_path: Path) -> Stack:
     both(stack, office_pb2.FreezeWallet(wallet_number=stack.number(ALICE)))
     both(stack, office_pb2.FreezeWallet(wallet_number=stack.number(CAROL)))
     turned_down = propose(stack, ZHOU, office_pb2.UnfreezeWallet(wallet_number=stack.number(ALICE)))
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     acts.reject(WANG.identity, WANG.signer.reject(turned_down, now_ms))
     both(stack, office_pb2.RemoveOfficer(name="sun"))
     propose(stack, WANG, WU.registration())
@@ -43,7 +43,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def propose(stack: Stack, who: Person, kind: Message) -> bytes:
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     proposal = who.propose(kind, now_ms, str(uuid.uuid4()))
     acts.propose(who.identity, proposal)
     return bytes(proposal.payload)
@@ -51,19 +51,19 @@ def propose(stack: Stack, who: Person, kind: Message) -> bytes:
 
 def both(stack: Stack, kind: Message, maker: Person = WANG, checker: Person = ZHOU) -> None:
     proposal = propose(stack, maker, kind)
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     acts.approve(checker.identity, checker.signer.approve(proposal, now_ms))
-    stack.country.clock.advance(1_000)
+    stack.system.clock.advance(1_000)
 
 
 def write(stack: Stack, *statements: Any) -> None:
-    with stack.country.engines["alpha"].begin() as connection:
+    with stack.system.engines["alpha"].begin() as connection:
         for statement in statements:
             assert connection.execute(statement).rowcount
 
 
 def number_of(stack: Stack, kind: str) -> int:
-    with stack.country.engines["alpha"].connect() as connection:
+    with stack.system.engines["alpha"].connect() as connection:
         query = select(ACTS.c.id).where(ACTS.c.kind == kind).order_by(ACTS.c.id)
         return int(connection.execute(query).scalars().first())  # type: ignore[arg-type]
 
@@ -87,7 +87,7 @@ def test_an_act_that_was_taken_out_with_its_links_is_named(stack: Stack) -> None
 
 def test_links_that_were_numbered_anew_over_a_gap_are_named(stack: Stack) -> None:
     gone = number_of(stack, "unfreeze_wallet")
-    with stack.country.engines["alpha"].connect() as connection:
+    with stack.system.engines["alpha"].connect() as connection:
         of = select(CHAIN.c.number).where(CHAIN.c.act == gone).order_by(CHAIN.c.number)
         first, last = connection.execute(of).scalars().all()
         later = connection.execute(select(CHAIN.c.number).where(CHAIN.c.number > last)).scalars()
@@ -145,11 +145,11 @@ def test_acts_that_changed_places_are_named(stack: Stack) -> None:
 
 def test_an_act_that_was_put_in_beside_the_chain_is_named(stack: Stack) -> None:
     """Two officers signed it, but it was never proposed: who has both keys, and the database."""
-    now_ms = stack.country.clock.now_ms()
+    now_ms = stack.system.clock.now_ms()
     more = office_pb2.ChangeRights(name="zhou", rights=[office_pb2.RIGHT_OFFICERS])
     proposal = WANG.propose(more, now_ms, str(uuid.uuid4()))
     decision = ZHOU.signer.approve(proposal.payload, now_ms)
-    with stack.country.engines["alpha"].connect() as connection:
+    with stack.system.engines["alpha"].connect() as connection:
         row = connection.execute(select(ACTS).where(ACTS.c.kind == "remove_officer")).one()
     values = {
         **row._mapping,
@@ -191,9 +191,9 @@ def test_a_clock_that_is_set_back_between_two_acts_is_no_alarm(stack: Stack) -> 
     """Zhou may not free wallets, the clock goes back, zhou may again and does: in this order."""
     li = Person("alpha", "li")
     both(stack, li.registration())
-    stack.country.clock.advance(100_000)
+    stack.system.clock.advance(100_000)
     both(stack, office_pb2.ChangeRights(name="zhou", rights=[1, 7]), WANG, li)
-    stack.country.clock.set_back(50_000)
+    stack.system.clock.set_back(50_000)
     both(stack, office_pb2.ChangeRights(name="zhou", rights=[1, 6]), WANG, li)
     both(stack, office_pb2.UnfreezeWallet(wallet_number=stack.number(ALICE)))
     both(stack, office_pb2.RemoveOfficer(name="li"))
@@ -206,7 +206,7 @@ def test_a_clock_that_is_set_back_between_two_acts_is_no_alarm(stack: Stack) -> 
 def cut(stack: Stack, name: str, office: Any, first: int) -> None:
     """Takes the last acts out of a database with all that came of them, as if they never were."""
     chain, acts, people, held = office.chain, office.acts, office.officers, office.credentials
-    with stack.country.engines[name].begin() as connection:
+    with stack.system.engines[name].begin() as connection:
         connection.execute(delete(chain).where(chain.c.act >= first))
         connection.execute(delete(acts).where(acts.c.id >= first))
         connection.execute(delete(people).where(people.c.registered_by >= first))
@@ -216,7 +216,7 @@ def cut(stack: Stack, name: str, office: Any, first: int) -> None:
 def link_anew(stack: Stack, name: str, office: Any) -> None:
     """Makes every hash right again, over what stands there now."""
     chain, acts = office.chain, office.acts
-    with stack.country.engines[name].begin() as connection:
+    with stack.system.engines[name].begin() as connection:
         rows = {row.id: row for row in connection.execute(select(acts)).all()}
         links = connection.execute(select(chain).order_by(chain.c.number)).all()
         first = connection.execute(select(office.founding)).one()
@@ -230,7 +230,7 @@ def link_anew(stack: Stack, name: str, office: Any) -> None:
 
 
 def central_act(stack: Stack, kind: Message) -> Any:
-    acts, now_ms = stack.country.built[CENTRAL].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built[CENTRAL].acts, stack.system.clock.now_ms()
     proposal = LIN.propose(kind, now_ms, str(uuid.uuid4()))
     acts.propose(LIN.identity, proposal)
     return acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
@@ -251,7 +251,7 @@ def test_the_acts_of_the_central_bank_cannot_be_linked_anew_without_one(stack: S
     central_act(stack, Person(CENTRAL, "ma").registration())
     stack.pay(DAN, CAROL, 5)
     stack.settle()
-    with stack.country.engines[CENTRAL].begin() as connection:
+    with stack.system.engines[CENTRAL].begin() as connection:
         for table, column in (
             (central_office.acts, "id"),
             (central_office.officers, "registered_by"),
@@ -269,15 +269,15 @@ def test_the_acts_of_the_central_bank_cannot_be_linked_anew_without_one(stack: S
 
 def test_the_last_acts_of_a_bank_cannot_be_cut_off(stack: Stack) -> None:
     """The central bank has the bank's signature on where its acts ended."""
-    stack.country.built["alpha"].follower.acknowledge()
+    stack.system.built["alpha"].follower.acknowledge()
     assert stack.problems() == []
     cut(stack, "alpha", tables, number_of(stack, "remove_officer"))
     assert named(stack.problems(), "alpha: table officer_chain", "the central bank", "are cut off")
 
 
 def test_where_the_acts_of_a_bank_ended_is_the_banks_own_word(stack: Stack) -> None:
-    stack.country.built["alpha"].follower.acknowledge()
-    with stack.country.engines[CENTRAL].begin() as connection:
+    stack.system.built["alpha"].follower.acknowledge()
+    with stack.system.engines[CENTRAL].begin() as connection:
         row = connection.execute(select(acts_told)).one()
         envelope = SignedEnvelope.FromString(bytes(row.receipt))
         envelope.signature = bytes(64)

@@ -19,7 +19,7 @@ from settlement.records import AccountFlag, Kind, RecordFlag
 from tests.auditor.forging import Beside, made
 from tests.auditor.test_audit_signatures import ALICE, CAROL, Stack, named
 from tests.officers.people import Person
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 STRANGER = SigningKey(b"\x77" * 32)
 
@@ -28,7 +28,7 @@ STRANGER = SigningKey(b"\x77" * 32)
 def stack(tmp_path: Path) -> Stack:
     """Alpha has frozen alice's wallet, by two."""
     stack = Stack(tmp_path)
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     maker, checker = Person("alpha", "wang"), Person("alpha", "zhou")
     freeze = office_pb2.FreezeWallet(wallet_number=stack.number(ALICE))
     proposal = maker.propose(freeze, now_ms, str(uuid.uuid4()))
@@ -40,7 +40,7 @@ def stack(tmp_path: Path) -> Stack:
 
 def change(stack: Stack, name: str, table: Table, kind: str, **values: Any) -> None:
     """Changes the newest act of a kind, or the rows of another table."""
-    with stack.country.engines[name].begin() as connection:
+    with stack.system.engines[name].begin() as connection:
         statement = update(table).values(values)
         if "kind" in table.c:
             newest = select(table.c.id).where(table.c.kind == kind).order_by(table.c.id.desc())
@@ -49,7 +49,7 @@ def change(stack: Stack, name: str, table: Table, kind: str, **values: Any) -> N
 
 
 def act(stack: Stack, name: str, table: Table, kind: str) -> Any:
-    with stack.country.engines[name].connect() as connection:
+    with stack.system.engines[name].connect() as connection:
         query = select(table).where(table.c.kind == kind).order_by(table.c.id.desc())
         return connection.execute(query).first()
 
@@ -71,7 +71,7 @@ def test_an_act_that_froze_another_wallet_is_named(stack: Stack) -> None:
 
 
 def test_an_act_that_one_officer_proposed_and_approved_is_named(stack: Stack) -> None:
-    wang, now_ms = Person("alpha", "wang"), stack.country.clock.now_ms()
+    wang, now_ms = Person("alpha", "wang"), stack.system.clock.now_ms()
     row = act(stack, "alpha", bank_office.acts, "freeze_wallet")
     own = wang.signer.approve(bytes(row.proposal), now_ms)
     change(
@@ -96,7 +96,7 @@ def test_a_key_that_nobody_gave_an_officer_is_named(stack: Stack) -> None:
     signed = sign("officer-approval/v1", bytes(row.decision), STRANGER, b"zhou")
     change(stack, "alpha", bank_office.acts, "freeze_wallet", decision_signature=signed.signature)
     credentials = bank_office.credentials
-    with stack.country.engines["alpha"].begin() as connection:
+    with stack.system.engines["alpha"].begin() as connection:
         mine = update(credentials).where(credentials.c.officer == "zhou")
         connection.execute(mine.values(signing_key=bytes(STRANGER.verify_key)))
     assert named(stack.problems(), "officer zhou has a key", "neither the founding nor")

@@ -17,7 +17,7 @@ from currency.number import make
 from dcep.office.v1 import office_pb2
 from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.central_bank.conftest import LIN, MEI
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 
 @pytest.fixture
@@ -33,16 +33,16 @@ def stack(tmp_path: Path) -> Stack:
 def copied(stack: Stack, name: str) -> sqlite3.Connection:
     """A copy of a party's database, made while it runs."""
     copy = sqlite3.connect(":memory:", check_same_thread=False)
-    with closing(stack.country.engines[name].raw_connection()) as connection:
+    with closing(stack.system.engines[name].raw_connection()) as connection:
         connection.driver_connection.backup(copy)  # type: ignore[union-attr]
     return copy
 
 
 def put_back(stack: Stack, name: str, copy: sqlite3.Connection) -> None:
     """The party stops, gets that copy for its database, and is started again."""
-    with closing(stack.country.engines[name].raw_connection()) as connection:
+    with closing(stack.system.engines[name].raw_connection()) as connection:
         copy.backup(connection.driver_connection)  # type: ignore[arg-type]
-    stack.country.rebuild(name)
+    stack.system.rebuild(name)
 
 
 def audited(stack: Stack) -> StackAudit:
@@ -53,9 +53,9 @@ def audited(stack: Stack) -> StackAudit:
 
 def office(stack: Stack, kind: Any) -> None:
     """An act of two officers of the central bank."""
-    country = stack.country
-    central, now_ms = country.built[CENTRAL], country.clock.now_ms()
-    proposal = LIN.propose(kind, now_ms, country.randomness.uuid())
+    system = stack.system
+    central, now_ms = system.built[CENTRAL], system.clock.now_ms()
+    proposal = LIN.propose(kind, now_ms, system.randomness.uuid())
     central.acts.propose(LIN.identity, proposal)
     central.acts.approve(MEI.identity, MEI.signer.approve(proposal.payload, now_ms))
 
@@ -66,7 +66,7 @@ def test_a_bank_without_what_it_sent_is_an_older_copy_though_the_equations_hold(
     older = copied(stack, "alpha")
     for fen in (1_250, 2_750, 100):
         stack.pay(ALICE, BOB, fen)
-    while stack.country.built["alpha"].send():
+    while stack.system.built["alpha"].send():
         pass  # settled; the word about it has not been applied by anybody
     assert audited(stack).ok
     put_back(stack, "alpha", older)
@@ -88,9 +88,9 @@ def test_what_a_bank_holds_for_another_order_under_the_same_number_is_not_taken_
     stack: Stack,
 ) -> None:
     older = copied(stack, "alpha")
-    stack.country.rebuild("alpha")  # a start takes places in the journal, both times as many
+    stack.system.rebuild("alpha")  # a start takes places in the journal, both times as many
     stack.pay(ALICE, BOB, 4_000)
-    while stack.country.built["alpha"].send():
+    while stack.system.built["alpha"].send():
         pass
     put_back(stack, "alpha", older)
     stack.pay(CAROL, DAN, 4_000)  # the same amount; its hold stands where the lost one stood
@@ -103,7 +103,7 @@ def test_a_bank_behind_what_it_has_acknowledged_is_an_older_copy(stack: Stack) -
     older = copied(stack, "alpha")
     stack.pay(DAN, CAROL, 700)
     stack.settle()
-    stack.country.built["alpha"].follower.acknowledge()
+    stack.system.built["alpha"].follower.acknowledge()
     assert audited(stack).ok
     put_back(stack, "alpha", older)
     assert audited(stack).problems[0] == (
@@ -115,10 +115,10 @@ def test_a_bank_behind_what_it_has_acknowledged_is_an_older_copy(stack: Stack) -
 def test_a_bank_whose_journal_ends_before_what_it_told_is_an_older_copy(stack: Stack) -> None:
     """What was paid within the bank nobody else knows of, but how much there was."""
     older = copied(stack, "alpha")
-    stack.country.rebuild("alpha")
+    stack.system.rebuild("alpha")
     for _ in range(20):
         stack.pay(ALICE, CAROL, 10)
-    stack.country.built["alpha"].follower.acknowledge()
+    stack.system.built["alpha"].follower.acknowledge()
     assert audited(stack).ok
     put_back(stack, "alpha", older)
     problems = audited(stack).problems
@@ -131,7 +131,7 @@ def test_a_bank_whose_journal_ends_before_what_it_told_is_an_older_copy(stack: S
 def test_a_payment_that_was_turned_down_and_is_unknown_to_its_bank_is_named(stack: Stack) -> None:
     older = copied(stack, "alpha")
     stack.holder(ALICE).pay(make("6202", 1), 600, memo="")
-    while stack.country.built["alpha"].send():
+    while stack.system.built["alpha"].send():
         pass
     put_back(stack, "alpha", older)
     assert named(audited(stack).problems, "turned down 1 payment of 6.00 yuan")
@@ -183,10 +183,10 @@ def test_no_copy_is_called_older_while_payments_are_on_their_way(stack: Stack) -
     stack.pay(ALICE, BOB, 1_250)
     stack.pay(DAN, CAROL, 300)
     assert audited(stack).ok
-    while stack.country.built["alpha"].send():
+    while stack.system.built["alpha"].send():
         pass
     assert audited(stack).ok
-    stack.country.built["beta"].follower.step()
+    stack.system.built["beta"].follower.step()
     assert audited(stack).ok
     office(stack, office_pb2.Redeem(bank="beta", amount_fen=100))
     assert audited(stack).ok

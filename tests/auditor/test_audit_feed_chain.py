@@ -14,18 +14,18 @@ from operator_bank.ledger.accounts import MIRROR
 from settlement.records import ADMINISTRATIVE
 from tests.auditor.forging import Beside
 from tests.auditor.test_audit_signatures import Stack, named, shared, stack  # noqa: F401 (fixtures)
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 
 def change(stack: Stack, name: str, *statements: Any) -> None:  # noqa: F811
-    with stack.country.engines[name].begin() as connection:
+    with stack.system.engines[name].begin() as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def tips(stack: Stack, bank: str = "alpha") -> list[tuple[int, bytes]]:  # noqa: F811
     """(number, hash) of what the central bank has signed of a bank's feed, the last one last."""
-    with stack.country.engines[bank].connect() as connection:
+    with stack.system.engines[bank].connect() as connection:
         rows = connection.execute(select(feed_tips).order_by(feed_tips.c.number)).all()
     return [
         (row.number, registration_pb2.FeedTip.FromString(envelope.payload).place.hash)
@@ -44,7 +44,7 @@ def entries(told: list[Beside]) -> list[Beside]:
 
 
 def index(stack: Stack, bank: str) -> int:  # noqa: F811
-    return int(stack.country.built[CENTRAL].registry.get(bank).index)
+    return int(stack.system.built[CENTRAL].registry.get(bank).index)
 
 
 def mark(stack: Stack, digest: bytes, number: int) -> Any:  # noqa: F811
@@ -127,10 +127,10 @@ def test_a_feed_of_another_ledger_is_named(stack: Stack) -> None:  # noqa: F811
 
 
 def test_receipts_are_the_banks_and_of_its_chain(stack: Stack) -> None:  # noqa: F811
-    stack.country.built["alpha"].follower.acknowledge()
+    stack.system.built["alpha"].follower.acknowledge()
     assert stack.problems() == []
     mine = feed_receipts.c.bank == index(stack, "alpha")
-    with stack.country.engines[CENTRAL].connect() as connection:
+    with stack.system.engines[CENTRAL].connect() as connection:
         row = connection.execute(select(feed_receipts).where(mine)).one()
     change(stack, CENTRAL, update(feed_receipts).values(number=row.number + 1).where(mine))
     assert named(stack.problems(), "feed_receipts", "for another place")

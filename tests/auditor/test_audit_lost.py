@@ -15,14 +15,14 @@ from dcep.office.v1 import office_pb2
 from tests.auditor.test_audit_copies import copied, office, put_back
 from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack, named
 from tests.officers.people import Person
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 WANG, ZHOU = Person("alpha", "wang"), Person("alpha", "zhou")
 
 
 def told(stack: Stack) -> officers_pb2.GetFeedResponse:
     """As a bank's officers see it."""
-    bank = stack.country.built["alpha"]
+    bank = stack.system.built["alpha"]
     acts, place = bank.acts.chain.place(), bank.follower.place
     return officers_pb2.GetFeedResponse(
         number=place.number,
@@ -36,7 +36,7 @@ def told(stack: Stack) -> officers_pb2.GetFeedResponse:
 
 def beyond(stack: Stack) -> authentication_pb2.GetFeedOfResponse:
     """As the central bank's officers see it."""
-    central = stack.country.built[CENTRAL]
+    central = stack.system.built[CENTRAL]
     found = central.feed_look.beyond(central.registry.get("alpha"), told(stack).number)
     return authentication_pb2.GetFeedOfResponse(
         incarnation=central.registry.get("alpha").incarnation,
@@ -48,9 +48,9 @@ def beyond(stack: Stack) -> authentication_pb2.GetFeedOfResponse:
 
 def at_alpha(stack: Stack, kind: Any) -> None:
     """An act of two officers of the bank."""
-    country = stack.country
-    bank, now_ms = country.built["alpha"], country.clock.now_ms()
-    proposal = WANG.propose(kind, now_ms, country.randomness.uuid())
+    system = stack.system
+    bank, now_ms = system.built["alpha"], system.clock.now_ms()
+    proposal = WANG.propose(kind, now_ms, system.randomness.uuid())
     bank.acts.propose(WANG.identity, proposal)
     bank.acts.approve(ZHOU.identity, ZHOU.signer.approve(proposal.payload, now_ms))
 
@@ -66,10 +66,10 @@ def stack(tmp_path: Path) -> Stack:
     at_alpha(made, office_pb2.UnfreezeWallet(wallet_number=made.number(CAROL)))
     made.pay(ALICE, BOB, 1_250)
     made.settle()
-    alpha = made.country.built["alpha"]
+    alpha = made.system.built["alpha"]
     alpha.follower.acknowledge()
     put_back(made, "alpha", older)
-    alpha = made.country.built["alpha"]
+    alpha = made.system.built["alpha"]
     alpha.follower.step()
     assert alpha.standing.is_behind
     office(made, next_act("alpha", told(made), beyond(made), 10))
@@ -81,7 +81,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def entry(stack: Stack) -> int:
-    (found,) = stack.country.built["alpha"].lost.page(10, 0)
+    (found,) = stack.system.built["alpha"].lost.page(10, 0)
     return int(found.entry)
 
 
@@ -145,6 +145,6 @@ CHANGES = {
 def test_who_changes_what_the_way_back_rests_on_is_named(
     stack: Stack, name: str, statement: str, wrong: str
 ) -> None:
-    with stack.country.engines[name].begin() as connection:
+    with stack.system.engines[name].begin() as connection:
         assert connection.execute(text(statement)).rowcount
     assert named(stack.problems(), wrong)

@@ -23,7 +23,7 @@ WANTED = office_pb2.SetPolicy(
 def stack(tmp_path: Path) -> Stack:
     """Two officers of alpha have set limits."""
     stack = Stack(tmp_path)
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     proposal = WANG.propose(WANTED, now_ms, str(uuid.uuid4()))
     acts.propose(WANG.identity, proposal)
     acts.approve(ZHOU.identity, ZHOU.signer.approve(proposal.payload, now_ms))

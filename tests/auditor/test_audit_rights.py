@@ -15,7 +15,7 @@ from dcep.office.v1 import office_pb2
 from operator_bank.tables import office as office_tables
 from tests.auditor.test_audit_signatures import ALICE, Stack, named
 from tests.officers.people import Person
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 WANG, ZHOU, SUN = (Person("alpha", name) for name in ("wang", "zhou", "sun"))
 CERTIFICATES = (office_pb2.RIGHT_OFFICERS, office_pb2.RIGHT_SUSPENSE)
@@ -34,15 +34,15 @@ def stack(tmp_path: Path) -> Stack:
 
 def both(stack: Stack, maker: Person, checker: Person, kind: Message) -> None:
     """Two officers of alpha do something; a second passes."""
-    acts, now_ms = stack.country.built["alpha"].acts, stack.country.clock.now_ms()
+    acts, now_ms = stack.system.built["alpha"].acts, stack.system.clock.now_ms()
     proposal = maker.propose(kind, now_ms, str(uuid.uuid4()))
     acts.propose(maker.identity, proposal)
     acts.approve(checker.identity, checker.signer.approve(proposal.payload, now_ms))
-    stack.country.clock.advance(1_000)
+    stack.system.clock.advance(1_000)
 
 
 def write(stack: Stack, statement: Any) -> None:
-    with stack.country.engines["alpha"].begin() as connection:
+    with stack.system.engines["alpha"].begin() as connection:
         assert connection.execute(statement).rowcount
 
 
@@ -50,7 +50,7 @@ def test_the_audit_knows_the_right_of_each_act(stack: Stack) -> None:
     found = {
         kind: effect.right
         for name in (CENTRAL, "alpha")
-        for kind, effect in stack.country.built[name].acts._effects.items()
+        for kind, effect in stack.system.built[name].acts._effects.items()
     }
     assert found == RIGHT_OF
 
@@ -60,7 +60,7 @@ def test_an_act_of_somebody_without_the_right_is_named(stack: Stack) -> None:
     of = office_tables.officers
     more = sum(1 << right for right in (*CERTIFICATES, office_pb2.RIGHT_WALLETS))
     less = sum(1 << right for right in CERTIFICATES)
-    with stack.country.built["alpha"].officers.change():
+    with stack.system.built["alpha"].officers.change():
         write(stack, update(of).where(of.c.name == "sun").values(rights=more))
     both(stack, SUN, WANG, office_pb2.UnfreezeWallet(wallet_number=stack.number(ALICE)))
     write(stack, update(of).where(of.c.name == "sun").values(rights=less))

@@ -31,7 +31,7 @@ from runtime.envelope import sign
 from settlement.journal import Journal, Tip
 from settlement.records import AccountFlag, Kind, RecordFlag, record_digest
 from tests.auditor.forging import Beside, forge, journal, made
-from tests.simulation.country import CENTRAL, PREFIXES, Country
+from tests.simulation.network import CENTRAL, PREFIXES, SimulatedSystem
 
 ALICE, BOB, CAROL, DAN = (f"wallet-{index}" for index in range(4))
 STRANGER = SigningKey(b"\x99" * 32)
@@ -41,40 +41,40 @@ class Stack:
     """Two banks with two wallets each: alice and carol at alpha, bob and dan at beta."""
 
     def __init__(self, folder: Path) -> None:
-        self.country = Country(1, folder, 4)
+        self.system = SimulatedSystem(1, folder, 4)
         self.settle()
         for name in (ALICE, BOB, CAROL, DAN):
             self.holder(name).top_up(100_000)
 
     def holder(self, name: str) -> Any:
-        return self.country.built[name].holder()
+        return self.system.built[name].holder()
 
     def number(self, name: str) -> str:
-        return self.country.numbers[name]
+        return self.system.numbers[name]
 
     def account(self, name: str) -> int:
         bank = "alpha" if name in (ALICE, CAROL) else "beta"
         query = select(wallets.c.id).where(wallets.c.number == self.number(name))
-        with self.country.engines[bank].connect() as connection:
+        with self.system.engines[bank].connect() as connection:
             return accounts.wallet(connection.execute(query).scalar_one())
 
     def settle(self) -> None:
         """Everything that is on its way arrives."""
         for _ in range(3):
             for bank in PREFIXES:
-                while self.country.built[bank].send():
+                while self.system.built[bank].send():
                     pass
-                self.country.built[bank].follower.step()
+                self.system.built[bank].follower.step()
 
     def pay(self, payer: str, payee: str, fen: int) -> None:
         self.holder(payer).pay(self.number(payee), fen, memo="for tea")
 
     def forge(self, name: str, change: Callable[[list[Beside]], None]) -> None:
         tables = central_tables if name == CENTRAL else bank_tables
-        forge(self.country.engines[name], tables, change)
+        forge(self.system.engines[name], tables, change)
 
     def audit(self, asked: SignaturesAsked = EVERY_SIGNATURE) -> StackAudit:
-        engines = self.country.engines
+        engines = self.system.engines
         return audit_engines({name: engines[name] for name in [*PREFIXES, CENTRAL]}, asked)
 
     def problems(self) -> list[str]:
@@ -82,7 +82,7 @@ class Stack:
 
     def order(self, kind: Any, wallet: str, key: SigningKey, **values: Any) -> tuple[bytes, bytes]:
         """(payload, signature) of an order, by whatever key."""
-        now_ms = self.country.clock.now_ms()
+        now_ms = self.system.clock.now_ms()
         content = kind(
             wallet_number=self.number(wallet),
             created_time_ms=now_ms,
@@ -101,8 +101,8 @@ class Stack:
             kind=Kind.TRANSFER if credit else Kind.HOLD,
             sequence=sequence,
             amount_fen=fen,
-            time_ms=self.country.clock.now_ms(),
-            expires_ms=self.country.clock.now_ms() + 60_000,
+            time_ms=self.system.clock.now_ms(),
+            expires_ms=self.system.clock.now_ms() + 60_000,
             digest=record_digest(order),
         )
 
@@ -141,7 +141,7 @@ def stack(shared: Stack) -> Iterator[Stack]:
 
 @contextmanager
 def _driver(stack: Stack, name: str) -> Iterator[sqlite3.Connection]:
-    with closing(stack.country.engines[name].raw_connection()) as connection:
+    with closing(stack.system.engines[name].raw_connection()) as connection:
         yield connection.driver_connection  # type: ignore[misc]
 
 
@@ -181,7 +181,7 @@ def test_a_payment_signed_by_another_key_is_named(stack: Stack) -> None:
         payee_number=stack.number(CAROL),
     )  # fmt: skip
     record = stack.payment(ALICE, stack.account(CAROL), 9_000, NEXT, order)
-    position = len(journal(stack.country.engines["alpha"], bank_tables)) + 1
+    position = len(journal(stack.system.engines["alpha"], bank_tables)) + 1
     stack.forge("alpha", lambda told: told.append(Beside(record, order, signature)))
     assert named(stack.problems(), f"position={position}", "not by the key")
 
@@ -293,7 +293,7 @@ def test_a_hold_that_nobody_ordered_is_named(stack: Stack) -> None:
 
 
 def test_a_capture_that_the_central_bank_did_not_order_is_named(stack: Stack) -> None:
-    *_, (newest, _) = Journal(stack.country.engines["alpha"], bank_tables).rows(Tip())
+    *_, (newest, _) = Journal(stack.system.engines["alpha"], bank_tables).rows(Tip())
     reference = int(newest.details[-1])
 
     def change(told: list[Beside]) -> None:
@@ -339,7 +339,7 @@ def test_money_that_arrived_and_was_credited_to_another_is_named(stack: Stack) -
 def test_a_kept_word_that_the_central_bank_did_not_sign_is_named(
     stack: Stack, place: str, changed: bytes
 ) -> None:
-    with stack.country.engines["beta"].begin() as connection:
+    with stack.system.engines["beta"].begin() as connection:
         row = connection.execute(select(feed_tips).limit(1)).one()
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
         setattr(envelope, place, changed)
@@ -408,7 +408,7 @@ def test_a_wallet_that_may_go_below_zero_is_named(stack: Stack) -> None:
 
 
 def change_wallet(stack: Stack, name: str, **values: Any) -> None:
-    with stack.country.engines["alpha"].begin() as connection:
+    with stack.system.engines["alpha"].begin() as connection:
         of = wallets.c.number == stack.number(name)
         assert connection.execute(update(wallets).where(of).values(values)).rowcount == 1
 
@@ -421,7 +421,7 @@ def test_a_changed_key_of_a_wallet_is_named(stack: Stack) -> None:
 
 
 def test_a_changed_key_with_an_opening_of_its_own_is_named(stack: Stack) -> None:
-    with stack.country.engines["alpha"].connect() as connection:
+    with stack.system.engines["alpha"].connect() as connection:
         query = select(wallets.c.order_payload).where(wallets.c.number == stack.number(CAROL))
         order = orders_pb2.OpenWalletOrder.FromString(connection.execute(query).scalar_one())
     order.public_key = bytes(STRANGER.verify_key)
@@ -439,7 +439,7 @@ def test_a_payment_that_the_bank_sent_to_another_payee_is_named(tmp_path: Path) 
     dan = stack.number(DAN)
     stack.pay(ALICE, BOB, 800)
     of = outgoing.c.amount_fen == 800
-    with stack.country.engines["alpha"].begin() as connection:
+    with stack.system.engines["alpha"].begin() as connection:
         body = connection.execute(select(outgoing.c.body).where(of)).scalar_one()
         payment = registration_pb2.OutboundPayment.FromString(bytes(body))
         payment.payee_number = dan
@@ -487,7 +487,7 @@ def test_a_settlement_that_says_something_else_than_the_bank_signed_is_named(
 
 
 def change_batch(stack: Stack, **values: Any) -> None:
-    with stack.country.engines[CENTRAL].begin() as connection:
+    with stack.system.engines[CENTRAL].begin() as connection:
         first = select(bank_batches.c.position).order_by(bank_batches.c.position).limit(1)
         of = bank_batches.c.position == first.scalar_subquery()
         statement = (

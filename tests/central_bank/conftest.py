@@ -155,7 +155,7 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-class World:
+class System:
     """A central bank that admitted alpha and beta; `restart` builds it anew from the database."""
 
     def __init__(self, folder: Path, url: str = "") -> None:
@@ -254,5 +254,5 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def system(tmp_path: Path) -> System:
+    return System(tmp_path)

@@ -25,7 +25,7 @@ from dcep.registration.v1 import registration_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.envelope import sign, signed_bytes
 from runtime.kept_payload import KeptPayload, put_together
-from tests.central_bank.conftest import NOW_MS, World
+from tests.central_bank.conftest import NOW_MS, System
 from tests.central_bank.test_central_key import NEW as FRESH_CENTRAL_KEY
 from tests.central_bank.test_central_key import renewal, revocation
 from tests.central_bank.test_renewal_of_banks import (
@@ -43,37 +43,37 @@ FIELD = registration_pb2.OutboundBatch.PAYMENTS_FIELD_NUMBER
 SETTLED = "OUTCOME_STATE_SETTLED"
 
 
-def problems(world: World) -> list[str]:
-    found: StackAudit = audit_engines({CENTRAL_BANK: world.engine})
+def problems(system: System) -> list[str]:
+    found: StackAudit = audit_engines({CENTRAL_BANK: system.engine})
     assert found.signatures is not None
     assert found.signatures.checked > 0
     return found.problems
 
 
 @pytest.fixture
-def renewed(world: World) -> World:
+def renewed(system: System) -> System:
     """Alpha changes its key twice, with batches before, between and after; one key was revoked."""
-    world.issue(world.alpha, 1_000)
-    assert answer(world, OLD) == SETTLED
-    world.clock.advance(2 * LATE_MS)
-    renew(world, key=NEW, until_ms=NOW_MS + DAY_MS)
-    assert [answer(world, key) for key in (OLD, NEW)] == [SETTLED] * 2
-    world.clock.advance(2 * DAY_MS)
-    assert answer(world, NEW) == SETTLED
-    world.clock.advance(2 * LATE_MS)
-    renew(world, key=THIRD)
-    world.clock.advance(DAY_MS)
-    assert answer(world, THIRD) == SETTLED
-    return world
+    system.issue(system.alpha, 1_000)
+    assert answer(system, OLD) == SETTLED
+    system.clock.advance(2 * LATE_MS)
+    renew(system, key=NEW, until_ms=NOW_MS + DAY_MS)
+    assert [answer(system, key) for key in (OLD, NEW)] == [SETTLED] * 2
+    system.clock.advance(2 * DAY_MS)
+    assert answer(system, NEW) == SETTLED
+    system.clock.advance(2 * LATE_MS)
+    renew(system, key=THIRD)
+    system.clock.advance(DAY_MS)
+    assert answer(system, THIRD) == SETTLED
+    return system
 
 
-def test_what_was_signed_with_the_key_of_its_time_holds_for_ever(renewed: World) -> None:
+def test_what_was_signed_with_the_key_of_its_time_holds_for_ever(renewed: System) -> None:
     assert problems(renewed) == []
 
 
 @pytest.mark.parametrize(("batch", "key"), [(0, NEW), (3, OLD), (4, NEW), (4, OLD)])
 def test_a_batch_that_is_signed_by_a_key_of_another_time_is_named(
-    renewed: World, batch: int, key: SigningKey
+    renewed: System, batch: int, key: SigningKey
 ) -> None:
     payload = signed_payloads(renewed)[batch]
     forge(renewed, batch, key.sign(signed_bytes("outbound-batch/v1", payload))[:64])
@@ -81,22 +81,22 @@ def test_a_batch_that_is_signed_by_a_key_of_another_time_is_named(
     assert "table bank_batches" in problem
 
 
-def signed_payloads(world: World) -> list[bytes]:
+def signed_payloads(system: System) -> list[bytes]:
     """What alpha signed, in order; each of its batches holds one payment, which is a note."""
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         rows = connection.execute(select(bank_batches).order_by(bank_batches.c.position)).all()
     found = []
     for row in rows:
-        (entry,) = world.central.books.journal.read(row.position - 1, limit_rows=1)
+        (entry,) = system.central.books.journal.read(row.position - 1, limit_rows=1)
         note = entry.note(row.position - entry.first_position)
         kept = KeptPayload(bytes(row.head), bytes(row.others))
         found.append(put_together(kept, FIELD, [note]))
     return found
 
 
-def forge(world: World, batch: int, signature: bytes) -> None:
+def forge(system: System, batch: int, signature: bytes) -> None:
     """Puts another signature beside a batch."""
-    with world.engine.begin() as connection:
+    with system.engine.begin() as connection:
         positions = connection.execute(
             select(bank_batches.c.position).order_by(bank_batches.c.position)
         ).scalars()
@@ -118,7 +118,7 @@ def forge(world: World, batch: int, signature: bytes) -> None:
         {"bank": 1},
     ],
 )
-def test_a_row_of_keys_that_no_act_says_is_named(renewed: World, changes: dict) -> None:
+def test_a_row_of_keys_that_no_act_says_is_named(renewed: System, changes: dict) -> None:
     with renewed.engine.begin() as connection:
         same = bank_keys.c.business_key == bytes(NEW.verify_key)
         connection.execute(update(bank_keys).where(same).values(changes))
@@ -127,7 +127,7 @@ def test_a_row_of_keys_that_no_act_says_is_named(renewed: World, changes: dict) 
 
 @pytest.mark.parametrize("key", [OLD, NEW, THIRD])
 def test_a_key_that_was_given_and_whose_row_is_gone_is_named(
-    renewed: World, key: SigningKey
+    renewed: System, key: SigningKey
 ) -> None:
     gone = bank_keys.c.business_key == bytes(key.verify_key)
     with renewed.engine.begin() as connection:
@@ -136,23 +136,23 @@ def test_a_key_that_was_given_and_whose_row_is_gone_is_named(
     assert any(f"{where} is missing" in problem for problem in problems(renewed))
 
 
-def test_a_certificate_that_was_given_and_whose_row_is_gone_is_named(world: World) -> None:
-    renew(world, certificate="c" * 64)
-    with world.engine.begin() as connection:
+def test_a_certificate_that_was_given_and_whose_row_is_gone_is_named(system: System) -> None:
+    renew(system, certificate="c" * 64)
+    with system.engine.begin() as connection:
         connection.execute(delete(bank_certificates))
-    found = problems(world)
-    for fingerprint in (world.alpha.certificate_fingerprint, "c" * 64):
+    found = problems(system)
+    for fingerprint in (system.alpha.certificate_fingerprint, "c" * 64):
         where = f"table bank_certificates, row fingerprint={fingerprint} of bank alpha"
         assert any(f"{where} is missing" in problem for problem in found)
 
 
-def test_a_key_of_the_central_bank_whose_row_is_gone_is_named(world: World) -> None:
-    world.both(renewal())
-    with world.engine.begin() as connection:
+def test_a_key_of_the_central_bank_whose_row_is_gone_is_named(system: System) -> None:
+    system.both(renewal())
+    with system.engine.begin() as connection:
         fresh = central_keys.c.business_key == bytes(FRESH_CENTRAL_KEY.verify_key)
         connection.execute(delete(central_keys).where(fresh))
     value = bytes(FRESH_CENTRAL_KEY.verify_key).hex()
-    assert any(f"central_keys, row business_key={value} is missing" in p for p in problems(world))
+    assert any(f"central_keys, row business_key={value} is missing" in p for p in problems(system))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_key_of_the_central_bank_whose_row_is_gone_is_named(world: World) -> N
     ],
 )
 def test_an_act_that_is_said_to_be_of_another_time_than_was_signed_for_is_named(
-    renewed: World, moved: str, by_ms: int
+    renewed: System, moved: str, by_ms: int
 ) -> None:
     """A revocation that comes later leaves the stolen key more time, also for what is forged."""
     acts = table("officer_acts", *map(column, ("id", "kind", moved)))
@@ -180,7 +180,7 @@ def test_an_act_that_is_said_to_be_of_another_time_than_was_signed_for_is_named(
     assert any(f"table officer_acts, row id={act}" in problem for problem in problems(renewed))
 
 
-def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
+def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: System) -> None:
     acts = table("officer_acts", column("kind"), column("decider"), column("proposer"))
     with renewed.engine.begin() as connection:
         same = acts.c.kind == "renew_bank"
@@ -190,15 +190,15 @@ def test_a_renewal_of_one_officer_alone_gives_no_key(renewed: World) -> None:
     assert any("table bank_keys" in problem for problem in found)
 
 
-def test_the_central_banks_own_key_changes_and_the_audit_holds(world: World) -> None:
-    world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    world.clock.advance(1)
-    world.central.central_keys._signer.named = FRESH_CENTRAL_KEY
-    world.both(office_pb2.RenewCentralKey())
-    assert problems(world) == []
+def test_the_central_banks_own_key_changes_and_the_audit_holds(system: System) -> None:
+    system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    system.clock.advance(1)
+    system.central.central_keys._signer.named = FRESH_CENTRAL_KEY
+    system.both(office_pb2.RenewCentralKey())
+    assert problems(system) == []
     for number in (0x51, 0x52):  # one after the other, and none of them is used
-        world.both(renewal(SigningKey(bytes([number]) * 32)))
-    assert problems(world) == []
+        system.both(renewal(SigningKey(bytes([number]) * 32)))
+    assert problems(system) == []
 
 
 @pytest.mark.parametrize(
@@ -210,20 +210,20 @@ def test_the_central_banks_own_key_changes_and_the_audit_holds(world: World) -> 
     ],
 )
 def test_a_row_of_the_central_banks_keys_that_no_act_says_is_named(
-    world: World, changes: dict, of_the_first: bool
+    system: System, changes: dict, of_the_first: bool
 ) -> None:
-    world.both(renewal())
-    with world.engine.begin() as connection:
+    system.both(renewal())
+    with system.engine.begin() as connection:
         same = (central_keys.c.act == 0) == of_the_first
         connection.execute(update(central_keys).where(same).values(changes))
-    assert any("table central_keys" in problem for problem in problems(world))
+    assert any("table central_keys" in problem for problem in problems(system))
 
 
-def test_an_announcement_that_no_officers_made_is_named(world: World) -> None:
-    world.both(renewal())
-    with world.engine.begin() as connection:
+def test_an_announcement_that_no_officers_made_is_named(system: System) -> None:
+    system.both(renewal())
+    with system.engine.begin() as connection:
         connection.execute(update(key_successions).values(act=9_999))
-    assert any("table key_successions" in problem for problem in problems(world))
+    assert any("table key_successions" in problem for problem in problems(system))
 
 
 @pytest.mark.parametrize(
@@ -239,11 +239,11 @@ def test_an_announcement_that_no_officers_made_is_named(world: World) -> None:
     ],
 )
 def test_an_announcement_that_says_anything_else_than_the_act_is_named(
-    world: World, change: Callable[[Any], object], said: str
+    system: System, change: Callable[[Any], object], said: str
 ) -> None:
     """Who has the key, and the database, tells banks that a revoked key is good for longer."""
-    world.both(renewal())
-    with world.engine.begin() as connection:
+    system.both(renewal())
+    with system.engine.begin() as connection:
         row = connection.execute(select(key_successions)).one()
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
         told = authentication_pb2.KeySuccession.FromString(envelope.payload)
@@ -252,52 +252,52 @@ def test_an_announcement_that_says_anything_else_than_the_act_is_named(
             "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
         ).SerializeToString()
         connection.execute(update(key_successions).values(envelope=forged))
-    (problem,) = problems(world)
+    (problem,) = problems(system)
     assert "table key_successions" in problem
     assert said in problem
 
 
-def test_an_announcement_that_was_taken_out_is_named(world: World) -> None:
-    world.both(renewal())
-    with world.engine.begin() as connection:
+def test_an_announcement_that_was_taken_out_is_named(system: System) -> None:
+    system.both(renewal())
+    with system.engine.begin() as connection:
         connection.execute(delete(key_successions))
-    assert any("key_successions" in p and "is missing" in p for p in problems(world))
+    assert any("key_successions" in p and "is missing" in p for p in problems(system))
 
 
 def test_two_renewals_with_a_clock_that_was_set_back_between_them_are_in_order(
-    world: World,
+    system: System,
 ) -> None:
-    world.clock.advance(200_000)
-    renew(world, key=NEW, until_ms=NOW_MS + DAY_MS)
-    world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    world.clock.set_back(100_000)
-    renew(world, key=THIRD)
-    world.both(renewal(SigningKey(b"\x53" * 32)))
-    assert problems(world) == []
+    system.clock.advance(200_000)
+    renew(system, key=NEW, until_ms=NOW_MS + DAY_MS)
+    system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    system.clock.set_back(100_000)
+    renew(system, key=THIRD)
+    system.both(renewal(SigningKey(b"\x53" * 32)))
+    assert problems(system) == []
 
 
-def test_a_founding_record_by_another_key_than_the_first_is_named(world: World) -> None:
-    with world.engine.begin() as connection:
+def test_a_founding_record_by_another_key_than_the_first_is_named(system: System) -> None:
+    with system.engine.begin() as connection:
         connection.execute(update(central_keys).values(business_key=b"\x7a" * 32))
-    assert any("founding" in problem for problem in problems(world))
+    assert any("founding" in problem for problem in problems(system))
 
 
 @pytest.mark.parametrize("changes", [{"fingerprint": "d" * 64}, {"revoked": 0}, {"bank": 1}])
-def test_a_row_of_certificates_that_no_act_says_is_named(world: World, changes: dict) -> None:
-    renew(world, certificate="c" * 64)
-    assert problems(world) == []
-    with world.engine.begin() as connection:
-        same = bank_certificates.c.fingerprint == world.alpha.certificate_fingerprint
+def test_a_row_of_certificates_that_no_act_says_is_named(system: System, changes: dict) -> None:
+    renew(system, certificate="c" * 64)
+    assert problems(system) == []
+    with system.engine.begin() as connection:
+        same = bank_certificates.c.fingerprint == system.alpha.certificate_fingerprint
         connection.execute(update(bank_certificates).where(same).values(changes))
-    assert any("table bank_certificates" in problem for problem in problems(world))
+    assert any("table bank_certificates" in problem for problem in problems(system))
 
 
 def test_a_revoked_certificate_of_the_central_bank_stands_as_two_officers_said(
-    world: World,
+    system: System,
 ) -> None:
-    world.both(revocation())
-    assert problems(world) == []
-    with world.engine.begin() as connection:
+    system.both(revocation())
+    assert problems(system) == []
+    with system.engine.begin() as connection:
         row = connection.execute(select(key_successions)).one()
         envelope = SignedEnvelope.FromString(bytes(row.envelope))
         told = authentication_pb2.KeySuccession.FromString(envelope.payload)
@@ -306,14 +306,14 @@ def test_a_revoked_certificate_of_the_central_bank_stands_as_two_officers_said(
             "key-succession/v1", told.SerializeToString(), CENTRAL_KEY, envelope.key_id
         ).SerializeToString()
         connection.execute(update(key_successions).values(envelope=forged))
-    (problem,) = problems(world)
+    (problem,) = problems(system)
     assert "revoked certificate" in problem
 
 
 def test_an_act_that_gave_a_key_which_nobody_showed_is_named(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.acts.check_possession", lambda *_: None)
-    world.both(new_key(proof=bytes(64)))
-    (problem,) = problems(world)
+    system.both(new_key(proof=bytes(64)))
+    (problem,) = problems(system)
     assert "has not signed for itself as a key of alpha" in problem

@@ -37,7 +37,7 @@ class Inbound(inbound_pb2_grpc.InboundServiceServicer):
         return inbound_pb2.CheckPayeesResponse(can_be_paid=[True] * len(request.wallet_numbers))
 
 
-class Town:
+class System:
     """Certificates of one root, and servers that show them."""
 
     def __init__(self, folder: Path) -> None:
@@ -74,9 +74,9 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def system(tmp_path: Path) -> Iterator[System]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    made = Town(tmp_path)
+    made = System(tmp_path)
     yield made
     for server in made.servers:
         server.stop()
@@ -92,15 +92,15 @@ def admitted(files: TlsFiles, address: str) -> Bank:
 
 
 @pytest.fixture
-def peers(town: Town) -> GrpcBankPeers:
-    return GrpcBankPeers(town.files(parties.CENTRAL_BANK))
+def peers(system: System) -> GrpcBankPeers:
+    return GrpcBankPeers(system.files(parties.CENTRAL_BANK))
 
 
 def test_a_bank_with_the_certificate_that_was_admitted_is_asked(
-    town: Town, peers: GrpcBankPeers
+    system: System, peers: GrpcBankPeers
 ) -> None:
-    files = town.files(parties.bank("alpha"))
-    alpha = admitted(files, town.serve(files))
+    files = system.files(parties.bank("alpha"))
+    alpha = admitted(files, system.serve(files))
     for _ in range(2):
         assert peers.check(alpha, PAYEES).result() == [0]
 
@@ -115,18 +115,18 @@ def test_a_bank_with_the_certificate_that_was_admitted_is_asked(
     ],
 )
 def test_whoever_else_listens_at_its_address_is_told_nothing(
-    town: Town, peers: GrpcBankPeers, shown: str
+    system: System, peers: GrpcBankPeers, shown: str
 ) -> None:
-    alpha = admitted(town.files(parties.bank("alpha")), town.serve(town.files(shown)))
+    alpha = admitted(system.files(parties.bank("alpha")), system.serve(system.files(shown)))
     with pytest.raises(NoAnswer):
         peers.check(alpha, PAYEES).result()
-    assert town.inbound.asked == 0
+    assert system.inbound.asked == 0
 
 
-def test_a_new_certificate_counts_once_it_is_admitted(town: Town, peers: GrpcBankPeers) -> None:
-    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
-    assert peers.check(admitted(old, town.serve(old)), PAYEES).result() == [0]
-    address = town.serve(new)
+def test_a_new_certificate_counts_once_it_is_admitted(system: System, peers: GrpcBankPeers) -> None:
+    old, new = system.files(parties.bank("alpha")), system.files(parties.bank("alpha"))
+    assert peers.check(admitted(old, system.serve(old)), PAYEES).result() == [0]
+    address = system.serve(new)
     with pytest.raises(NoAnswer):
         peers.check(admitted(old, address), PAYEES).result()
     assert peers.check(admitted(new, address), PAYEES).result() == [0]
@@ -142,19 +142,19 @@ def renewed(old: TlsFiles, new: TlsFiles, address: str, *, until_ms: int) -> Ban
 
 
 def test_a_bank_that_changes_its_certificate_is_asked_before_and_after(
-    town: Town, peers: GrpcBankPeers
+    system: System, peers: GrpcBankPeers
 ) -> None:
-    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
-    address = town.serve(old)
+    old, new = system.files(parties.bank("alpha")), system.files(parties.bank("alpha"))
+    address = system.serve(old)
     later_ms = SystemClock().now_ms() + 3_600_000
     assert peers.check(admitted(old, address), PAYEES).result() == [0]
     alpha = renewed(old, new, address, until_ms=later_ms)
     # It has been announced, and is not shown yet.
     assert peers.check(alpha, PAYEES).result() == [0]
-    town.servers[-1].stop()
+    system.servers[-1].stop()
     with pytest.raises(NoAnswer):
         peers.check(alpha, PAYEES).result()
-    town.serve(new, address)
+    system.serve(new, address)
     answered = []
     while not answered:  # the connection that broke may be noticed by one question more
         with suppress(NoAnswer):
@@ -163,13 +163,13 @@ def test_a_bank_that_changes_its_certificate_is_asked_before_and_after(
 
 
 def test_a_bank_that_shows_a_certificate_that_has_ended_is_not_asked(
-    town: Town, peers: GrpcBankPeers
+    system: System, peers: GrpcBankPeers
 ) -> None:
-    old, new = town.files(parties.bank("alpha")), town.files(parties.bank("alpha"))
-    address = town.serve(old)
+    old, new = system.files(parties.bank("alpha")), system.files(parties.bank("alpha"))
+    address = system.serve(old)
     assert peers.check(admitted(old, address), PAYEES).result() == [0]
     for _ in range(2):
         with pytest.raises(NoAnswer):
             ended_ms = SystemClock().now_ms()
             peers.check(renewed(old, new, address, until_ms=ended_ms), PAYEES).result()
-    assert town.inbound.asked == 1
+    assert system.inbound.asked == 1

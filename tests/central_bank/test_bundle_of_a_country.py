@@ -19,7 +19,7 @@ from offline_token.limits import MAX_BUNDLE_BYTES, MAX_LISTED, MAX_STATEMENT_BYT
 from offline_token.signing import certify_bank, certify_device
 from offline_token.statements import Statements
 from offline_token.verify import Bad, check_bundle, check_device
-from tests.central_bank.conftest import NOW_MS, ROOT, World
+from tests.central_bank.conftest import NOW_MS, ROOT, System
 
 DAY_MS = 86_400_000
 BANKS = 1_000
@@ -41,10 +41,10 @@ def device(number: int, bank: int = 5) -> Certificate:
 
 
 @pytest.fixture(scope="module")
-def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(Path(tmp_path_factory.mktemp("country")))
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(Path(tmp_path_factory.mktemp("country")))
     numbers = range(3, BANKS + 1)  # with alpha and beta a thousand
-    with world.engine.begin() as connection:
+    with system.engine.begin() as connection:
         rows = [
             {"name": f"bank{n}", "prefix": str(n), "inner_address": "", "suspended": 0, "id": n}
             for n in numbers
@@ -64,10 +64,10 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             for n in range(MAX_REVOKED)
         ]
         connection.execute(insert(revoked_devices), gone)
-    world.clock.advance(1_000)
-    world.restart()
-    yield world
-    world.engine.dispose()
+    system.clock.advance(1_000)
+    system.restart()
+    yield system
+    system.engine.dispose()
 
 
 def _key_row(number: int) -> dict[str, object]:
@@ -84,8 +84,8 @@ def _term(bank: int) -> dict[str, object]:
     return {"bank": bank, "act": 0, "from_time_ms": NOW_MS, "until_time_ms": 0, "revoked": 0}
 
 
-def newest(world: World) -> TrustBundle:
-    return TrustBundle.decode(world.central.devices.trust_bundle()[KEY_BYTES:])
+def newest(system: System) -> TrustBundle:
+    return TrustBundle.decode(system.central.devices.trust_bundle()[KEY_BYTES:])
 
 
 def verdict(certificate: Certificate, bundle: TrustBundle, *said: object) -> str:
@@ -97,8 +97,8 @@ def verdict(certificate: Certificate, bundle: TrustBundle, *said: object) -> str
     return "GOOD"
 
 
-def test_it_fits_into_64_kilobytes_with_all_that_a_device_keeps_beside_it(country: World) -> None:
-    encoded = country.central.devices.trust_bundle()
+def test_it_fits_into_64_kilobytes_with_all_that_a_device_keeps_beside_it(full: System) -> None:
+    encoded = full.central.devices.trust_bundle()
     assert MAX_BUNDLE_BYTES + MAX_STATEMENT_BYTES == 64 * 1_024
     assert len(encoded) <= MAX_BUNDLE_BYTES
     bundle = TrustBundle.decode(encoded[KEY_BYTES:])
@@ -107,52 +107,52 @@ def test_it_fits_into_64_kilobytes_with_all_that_a_device_keeps_beside_it(countr
     assert len({each.bank for each in bundle.banks}) == MAX_FULL_BANKS
 
 
-def test_what_changes_from_hour_to_hour_is_a_head_of_some_kilobytes(country: World) -> None:
-    before = newest(country)
+def test_what_changes_from_hour_to_hour_is_a_head_of_some_kilobytes(full: System) -> None:
+    before = newest(full)
     fresh = device(900_000)
-    bank = country.central.registry.get("bank5")
-    country.central.devices.revoke(bank, fresh.key, "it was lost")
-    after = newest(country)
+    bank = full.central.registry.get("bank5")
+    full.central.devices.revoke(bank, fresh.key, "it was lost")
+    after = newest(full)
     head = after.head()
     assert len(head) == head_bytes(head) < 8_000
     assert TrustBundle.decode(head + before.filter) == after
     assert verdict(fresh, after) == "DEVICE_REVOKED"
 
 
-def test_no_revoked_device_is_taken_for_a_good_one(country: World) -> None:
-    bundle = newest(country)
+def test_no_revoked_device_is_taken_for_a_good_one(full: System) -> None:
+    bundle = newest(full)
     gone = range(0, MAX_REVOKED, 97)
     assert all(bundle.may_be_revoked(revocation_of("bank5", device_key(n))) for n in gone)
     for number in (0, MAX_REVOKED // 2):
-        said = country.central.devices.statements([device(number).encode()])
+        said = full.central.devices.statements([device(number).encode()])
         assert verdict(device(number), bundle, *said) == "DEVICE_UNCLEAR"
         assert said == []
     assert verdict(device(MAX_REVOKED - 1), bundle) == "DEVICE_REVOKED"
 
 
 def test_an_honest_device_that_the_filter_takes_for_one_is_cleared_by_the_root(
-    country: World,
+    full: System,
 ) -> None:
-    bundle = newest(country)
+    bundle = newest(full)
     honest = range(200_000, 204_000)
     unclear = [n for n in honest if bundle.may_be_revoked(revocation_of("bank5", device_key(n)))]
     # A sixteenth of them is expected, give or take 15: the filter has a salt of its own each time.
     assert len(unclear) < len(honest) / 12
     for number in unclear[:10]:
-        said = country.central.devices.statements([device(number).encode()])
+        said = full.central.devices.statements([device(number).encode()])
         assert verdict(device(number), bundle) == "DEVICE_UNCLEAR"
         assert verdict(device(number), bundle, *said) == "GOOD"
     other = unclear[10]
     assert verdict(device(other), bundle, *said) == "DEVICE_UNCLEAR", "it is another's"
 
 
-def test_a_device_of_a_bank_that_is_not_in_it_shows_its_banks_certificate(country: World) -> None:
-    bundle = newest(country)
+def test_a_device_of_a_bank_that_is_not_in_it_shows_its_banks_certificate(full: System) -> None:
+    bundle = newest(full)
     small = next(
         one
         for one in (device(n, 900) for n in range(300_000, 300_100))
         if not bundle.may_be_revoked(one.revocation())
     )
     assert verdict(small, bundle) == "BANK_UNKNOWN"
-    (said,) = country.central.devices.statements([small.encode()])
+    (said,) = full.central.devices.statements([small.encode()])
     assert verdict(small, bundle, said) == "GOOD"

@@ -18,7 +18,7 @@ from dcep.office.v1 import office_pb2
 from offline_token.bundle import TrustBundle
 from offline_token.formats import KEY_BYTES, bank_name
 from runtime.envelope import possession
-from tests.central_bank.conftest import NOW_MS, World, admission, particulars
+from tests.central_bank.conftest import NOW_MS, System, admission, particulars
 from tests.central_bank.test_revocation_list import certificate, name, revoke
 
 NEW = SigningKey(b"\x71" * 32)
@@ -41,56 +41,56 @@ def signed(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return counts
 
 
-def shown(world: World) -> TrustBundle:
-    return TrustBundle.decode(world.central.devices.trust_bundle()[KEY_BYTES:])
+def shown(system: System) -> TrustBundle:
+    return TrustBundle.decode(system.central.devices.trust_bundle()[KEY_BYTES:])
 
 
 def test_who_asks_without_end_costs_a_signature_of_the_root_a_second(
-    world: World, signed: dict[str, int]
+    system: System, signed: dict[str, int]
 ) -> None:
     for _ in range(20):
-        world.central.devices.trust_bundle()
-        world.central.devices.statements([certificate(1).encode()])
+        system.central.devices.trust_bundle()
+        system.central.devices.statements([certificate(1).encode()])
     assert signed["sign_bundle"] == 1
-    before = shown(world)
-    world.clock.advance(BUNDLE_MADE_EACH_MS)
-    assert shown(world).created_time_ms == before.created_time_ms + BUNDLE_MADE_EACH_MS
+    before = shown(system)
+    system.clock.advance(BUNDLE_MADE_EACH_MS)
+    assert shown(system).created_time_ms == before.created_time_ms + BUNDLE_MADE_EACH_MS
     assert signed["sign_bundle"] == 2
 
 
 def test_a_device_that_is_asked_for_many_times_is_spoken_of_once(
-    world: World, signed: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    system: System, signed: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TrustBundle, "may_be_revoked", lambda *_: True)
-    said = world.central.devices.statements([certificate(1).encode()] * 32)
+    said = system.central.devices.statements([certificate(1).encode()] * 32)
     assert (len(said), signed["sign_clearance"]) == (1, 1)
 
 
-def test_whatever_changes_is_in_the_very_next_bundle(world: World) -> None:
+def test_whatever_changes_is_in_the_very_next_bundle(system: System) -> None:
     """Revoked devices, suspended and admitted banks, new and revoked keys, and roots."""
-    shown(world)
-    revoke(world, range(1))
-    assert shown(world).lists(name(0))
-    world.both(office_pb2.SuspendBank(name="beta"))
-    assert bank_name("beta") in shown(world).barred
-    world.both(office_pb2.ReinstateBank(name="beta"))
-    assert bank_name("beta") not in shown(world).barred
-    world.both(admission(particulars("gamma", "6203")))
-    assert shown(world).of_bank("gamma")
-    (old,) = shown(world).of_bank("alpha")
+    shown(system)
+    revoke(system, range(1))
+    assert shown(system).lists(name(0))
+    system.both(office_pb2.SuspendBank(name="beta"))
+    assert bank_name("beta") in shown(system).barred
+    system.both(office_pb2.ReinstateBank(name="beta"))
+    assert bank_name("beta") not in shown(system).barred
+    system.both(admission(particulars("gamma", "6203")))
+    assert shown(system).of_bank("gamma")
+    (old,) = shown(system).of_bank("alpha")
     proof = possession(NEW, "alpha")
     key = bytes(NEW.verify_key)
-    world.both(office_pb2.RenewBank(name="alpha", business_key=key, proof=proof))
-    assert key in {each.key for each in shown(world).of_bank("alpha")}
-    assert shown(world).bars_key(old)
+    system.both(office_pb2.RenewBank(name="alpha", business_key=key, proof=proof))
+    assert key in {each.key for each in shown(system).of_bank("alpha")}
+    assert shown(system).bars_key(old)
     successor = SigningKey(b"\x72" * 32)
     until_ms = NOW_MS + MIN_ROOT_OVERLAP_MS + 1_000
-    world.both(
+    system.both(
         office_pb2.RenewOfflineRoot(
             root_key=bytes(successor.verify_key),
             proof=possession(successor, OWNER),
             old_until_time_ms=until_ms,
         )
     )
-    root = world.central.devices.root_key
-    assert bytes(successor.verify_key) in shown(world).roots(root, NOW_MS)
+    root = system.central.devices.root_key
+    assert bytes(successor.verify_key) in shown(system).roots(root, NOW_MS)

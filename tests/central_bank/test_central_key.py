@@ -19,7 +19,7 @@ from runtime.errors import Refusal
 from runtime.renewing_key import RenewingKey
 from runtime.settings import SettingsError
 from tests.broken import break_after_the_commit
-from tests.central_bank.conftest import LIN, NOW_MS, World
+from tests.central_bank.conftest import LIN, NOW_MS, System
 from tests.feeds import CENTRAL_KEY
 
 DAY_MS = 86_400_000
@@ -34,12 +34,12 @@ def renewal(key: SigningKey = NEW, until_ms: int = 0) -> office_pb2.RenewCentral
     )
 
 
-def signer_of_the_feed(world: World) -> bytes:
+def signer_of_the_feed(system: System) -> bytes:
     """The key_id of the next word of alpha's feed."""
-    world.pay_in("alpha", 1)
-    world.both(office_pb2.Issue(bank="alpha", amount_fen=1))
-    feed = world.central.feed
-    message, _ = feed.after(world.alpha, feed.start(world.alpha, registration_pb2.FeedPlace()))
+    system.pay_in("alpha", 1)
+    system.both(office_pb2.Issue(bank="alpha", amount_fen=1))
+    feed = system.central.feed
+    message, _ = feed.after(system.alpha, feed.start(system.alpha, registration_pb2.FeedPlace()))
     assert message is not None
     return bytes(message.tip.key_id)
 
@@ -48,9 +48,9 @@ def name(key: SigningKey) -> bytes:
     return key_id(bytes(key.verify_key))
 
 
-def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(world: World) -> None:
-    act = world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    (envelope,) = world.central.central_keys.successions()
+def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(system: System) -> None:
+    act = system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    (envelope,) = system.central.central_keys.successions()
     payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
     told = authentication_pb2.KeySuccession.FromString(payload)
     (ended,) = told.ended
@@ -60,7 +60,7 @@ def test_the_key_in_use_announces_its_successor_and_when_it_ends_itself(world: W
 
 
 def test_it_signs_with_the_successor_once_that_is_in_its_settings(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
     file = tmp_path / "business.key"
 
@@ -72,30 +72,30 @@ def test_it_signs_with_the_successor_once_that_is_in_its_settings(
 
     put(CENTRAL_KEY)
     signer = RenewingKey(str(file), in_files=True)
-    world.central.central_keys._signer.named = signer
-    assert signer_of_the_feed(world) == name(CENTRAL_KEY)
+    system.central.central_keys._signer.named = signer
+    assert signer_of_the_feed(system) == name(CENTRAL_KEY)
     # Put there too early: no bank has been told of it.
     put(NEW)
-    assert signer_of_the_feed(world) == name(CENTRAL_KEY)
-    world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    assert signer_of_the_feed(world) == name(NEW)
+    assert signer_of_the_feed(system) == name(CENTRAL_KEY)
+    system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    assert signer_of_the_feed(system) == name(NEW)
 
 
-def test_it_does_not_begin_with_a_key_that_was_never_announced(world: World) -> None:
-    database = Database(world.engine)
+def test_it_does_not_begin_with_a_key_that_was_never_announced(system: System) -> None:
+    database = Database(system.engine)
     with pytest.raises(SettingsError, match="never announced"):
-        CentralKeys(database, NEW, world.clock)
-    world.both(renewal())
-    assert CentralKeys(database, NEW, world.clock).signing() == NEW
+        CentralKeys(database, NEW, system.clock)
+    system.both(renewal())
+    assert CentralKeys(database, NEW, system.clock).signing() == NEW
 
 
-def refusal_of(world: World, kind: office_pb2.RenewCentralKey) -> str:
+def refusal_of(system: System, kind: office_pb2.RenewCentralKey) -> str:
     with pytest.raises(Refusal) as caught:
-        world.propose(kind)
+        system.propose(kind)
     return caught.value.name
 
 
-def test_what_cannot_be_is_refused_when_it_is_proposed(world: World) -> None:
+def test_what_cannot_be_is_refused_when_it_is_proposed(system: System) -> None:
     forged = renewal()
     forged.proof = possession(CENTRAL_KEY, "central-bank")
     for kind, reason in (
@@ -106,82 +106,82 @@ def test_what_cannot_be_is_refused_when_it_is_proposed(world: World) -> None:
         (renewal(CENTRAL_KEY), "ALREADY_EXISTS"),
         (renewal(until_ms=NOW_MS + MAX_OVERLAP_MS + 1), "VALIDITY_TOO_LONG"),
     ):
-        assert refusal_of(world, kind) == reason
-    assert world.central.central_keys.successions() == []
+        assert refusal_of(system, kind) == reason
+    assert system.central.central_keys.successions() == []
 
 
-def test_one_officer_announces_nothing(world: World) -> None:
-    act = world.propose(renewal())
+def test_one_officer_announces_nothing(system: System) -> None:
+    act = system.propose(renewal())
     with pytest.raises(Refusal):
-        world.approve(act, who=LIN)
-    assert world.central.central_keys.successions() == []
+        system.approve(act, who=LIN)
+    assert system.central.central_keys.successions() == []
 
 
-def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(world: World) -> None:
+def test_a_successor_that_was_lost_before_its_use_has_a_successor_itself(system: System) -> None:
     """Banks do not believe it of a key that has ended; their operators list it."""
-    world.both(renewal())
+    system.both(renewal())
     third = SigningKey(b"\x2a" * 32)
-    world.both(renewal(third))
-    world.central.central_keys._signer.named = third
-    assert signer_of_the_feed(world) == name(third)
-    first, lost, newest = world.central.central_keys.all()
+    system.both(renewal(third))
+    system.central.central_keys._signer.named = third
+    assert signer_of_the_feed(system) == name(third)
+    first, lost, newest = system.central.central_keys.all()
     assert (first.revoked, lost.revoked, newest.revoked) == (True, True, False)
 
 
-def test_each_successor_announces_the_next(world: World) -> None:
-    world.both(renewal())
-    world.central.central_keys._signer.named = NEW
-    world.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
-    assert [envelope.key_id for envelope in world.central.central_keys.successions()] == [
+def test_each_successor_announces_the_next(system: System) -> None:
+    system.both(renewal())
+    system.central.central_keys._signer.named = NEW
+    system.both(renewal(SigningKey(b"\x2a" * 32), until_ms=NOW_MS + DAY_MS))
+    assert [envelope.key_id for envelope in system.central.central_keys.successions()] == [
         name(CENTRAL_KEY),
         name(NEW),
     ]
 
 
-def test_what_was_replaced_can_be_revoked_before_its_time(world: World) -> None:
-    world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    world.central.central_keys._signer.named = NEW
-    world.both(office_pb2.RenewCentralKey())
-    old, new = world.central.central_keys.all()
+def test_what_was_replaced_can_be_revoked_before_its_time(system: System) -> None:
+    system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    system.central.central_keys._signer.named = NEW
+    system.both(office_pb2.RenewCentralKey())
+    old, new = system.central.central_keys.all()
     assert (old.revoked, old.until_time_ms, new.revoked) == (True, NOW_MS, False)
-    assert world.central.central_keys.successions()[1].key_id == name(NEW)
+    assert system.central.central_keys.successions()[1].key_id == name(NEW)
 
 
-def test_a_signature_for_possession_is_for_nothing_else(world: World) -> None:
+def test_a_signature_for_possession_is_for_nothing_else(system: System) -> None:
     envelope = sign("feed-tip/v1", bytes(NEW.verify_key), NEW, b"x")
     kind = renewal()
     kind.proof = envelope.signature
-    assert refusal_of(world, kind) == "SIGNATURE_INVALID"
+    assert refusal_of(system, kind) == "SIGNATURE_INVALID"
 
 
 def test_an_end_that_was_written_while_the_connection_broke_is_one(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    act = world.propose(renewal())
+    act = system.propose(renewal())
     break_after_the_commit(monkeypatch)
     with pytest.raises(ConnectionError):
-        world.approve(act)
+        system.approve(act)
     monkeypatch.undo()
-    assert [key.revoked for key in world.central.central_keys.all()] == [True, False]
+    assert [key.revoked for key in system.central.central_keys.all()] == [True, False]
 
 
 def test_as_many_keys_are_announced_as_banks_can_be_told(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     response = authentication_pb2.ListCentralKeysResponse.DESCRIPTOR
     most = of(response.fields_by_name["keys"]).max_items
     assert most == MAX_CENTRAL_KEYS
     monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 3)
-    keys = world.central.central_keys
+    keys = system.central.central_keys
     for number in range(2):
         successor = SigningKey(bytes([0x60 + number]) * 32)
-        world.both(renewal(successor, until_ms=NOW_MS + DAY_MS))
+        system.both(renewal(successor, until_ms=NOW_MS + DAY_MS))
         keys._signer.named = successor
         keys.signing()
     assert len(keys.all()) == 3
-    assert refusal_of(world, renewal()) == "OVERLOADED"
+    assert refusal_of(system, renewal()) == "OVERLOADED"
     # What was replaced can be ended still.
-    world.both(office_pb2.RenewCentralKey())
+    system.both(office_pb2.RenewCentralKey())
     assert [key.revoked for key in keys.all()] == [True, True, False]
 
 
@@ -193,61 +193,61 @@ def revocation(fingerprint: str = STOLEN) -> office_pb2.RevokeCentralCertificate
 
 
 def test_a_tls_certificate_is_revoked_in_a_statement_that_the_key_in_use_signs(
-    world: World,
+    system: System,
 ) -> None:
-    act = world.both(revocation())
-    (envelope,) = world.central.central_keys.successions()
+    act = system.both(revocation())
+    (envelope,) = system.central.central_keys.successions()
     payload = verify("key-succession/v1", envelope, bytes(CENTRAL_KEY.verify_key))
     told = authentication_pb2.KeySuccession.FromString(payload)
     assert (told.number, list(told.revoked_certificates)) == (act.number, [STOLEN])
     assert (told.successor, list(told.ended)) == (b"", [])
-    assert world.restart().central_keys.number == act.number
+    assert system.restart().central_keys.number == act.number
     with pytest.raises(Refusal) as again:
-        world.propose(revocation())
+        system.propose(revocation())
     assert (again.value.name, again.value.field) == ("ALREADY_EXISTS", "certificate_fingerprint")
 
 
-def test_one_officer_revokes_no_certificate_of_the_central_bank(world: World) -> None:
-    act = world.propose(revocation())
+def test_one_officer_revokes_no_certificate_of_the_central_bank(system: System) -> None:
+    act = system.propose(revocation())
     with pytest.raises(Refusal) as caught:
-        world.approve(act, who=LIN)
+        system.approve(act, who=LIN)
     assert caught.value.name == "SAME_OFFICER"
-    assert world.central.central_keys.revoked_certificates() == set()
+    assert system.central.central_keys.revoked_certificates() == set()
 
 
 def test_the_certificate_that_is_in_use_is_replaced_before_it_is_revoked(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = world.central.central_keys
+    keys = system.central.central_keys
     monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
     with pytest.raises(Refusal) as caught:
-        world.propose(revocation())
+        system.propose(revocation())
     assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "certificate_fingerprint")
     monkeypatch.setattr(keys, "_shown", lambda: "11" * 32)
-    act = world.propose(revocation())
+    act = system.propose(revocation())
     # And not if it came back before the approval.
     monkeypatch.setattr(keys, "_shown", lambda: STOLEN)
     with pytest.raises(Refusal):
-        world.approve(act)
+        system.approve(act)
     assert keys.successions() == []
 
 
 def test_revocations_of_certificates_are_bounded_together_with_changes_of_keys(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.central_keys.MAX_CENTRAL_KEYS", 2)
-    world.both(renewal(until_ms=NOW_MS + DAY_MS))
-    world.both(revocation())
+    system.both(renewal(until_ms=NOW_MS + DAY_MS))
+    system.both(revocation())
     with pytest.raises(Refusal) as caught:
-        world.propose(revocation("6b" * 32))
+        system.propose(revocation("6b" * 32))
     assert caught.value.name == "OVERLOADED"
 
 
-def test_the_next_word_of_each_feed_says_that_there_is_a_statement(world: World) -> None:
-    feed, place = world.central.feed, registration_pb2.FeedPlace()
-    assert feed.after(world.alpha, feed.start(world.alpha, place))[0] is None
-    act = world.both(revocation())
-    message, _ = feed.after(world.alpha, feed.start(world.alpha, place), with_tip=True)
+def test_the_next_word_of_each_feed_says_that_there_is_a_statement(system: System) -> None:
+    feed, place = system.central.feed, registration_pb2.FeedPlace()
+    assert feed.after(system.alpha, feed.start(system.alpha, place))[0] is None
+    act = system.both(revocation())
+    message, _ = feed.after(system.alpha, feed.start(system.alpha, place), with_tip=True)
     assert message is not None
     tip = registration_pb2.FeedTip.FromString(message.tip.payload)
     assert (list(message.entries), tip.place.number, tip.keys_number) == ([], 0, act.number)

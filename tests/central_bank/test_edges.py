@@ -15,7 +15,7 @@ from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import NoAnswer, Refusal
 from runtime.limits import MAX_POSITION
-from tests.central_bank.conftest import World, at_once
+from tests.central_bank.conftest import System, at_once
 
 
 @dataclass
@@ -31,39 +31,39 @@ class Answering:
         return SimpleNamespace(future=lambda request, timeout: answer)
 
 
-def check(world: World, patch: pytest.MonkeyPatch, said: list[bool]) -> list[int]:
+def check(system: System, patch: pytest.MonkeyPatch, said: list[bool]) -> list[int]:
     patch.setattr(GrpcBankPeers, "_reach", lambda self, bank: at_once(lambda: Answering(said)))
     nothing: Any = object()
-    return GrpcBankPeers(nothing, own=nothing).check(world.beta, ["6202", "6202"]).result()
+    return GrpcBankPeers(nothing, own=nothing).check(system.beta, ["6202", "6202"]).result()
 
 
 def test_what_a_bank_says_of_its_wallets_is_yes_or_no(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
-    assert check(world, monkeypatch, [True, False]) == [0, cannot]
+    assert check(system, monkeypatch, [True, False]) == [0, cannot]
 
 
 @pytest.mark.parametrize("said", [[], [True], [False, False, True]])
 def test_an_answer_for_more_or_fewer_is_none(
-    world: World, monkeypatch: pytest.MonkeyPatch, said: list[bool]
+    system: System, monkeypatch: pytest.MonkeyPatch, said: list[bool]
 ) -> None:
     with pytest.raises(NoAnswer):
-        check(world, monkeypatch, said)
+        check(system, monkeypatch, said)
 
 
-def test_every_reason_fits_a_record(world: World) -> None:
-    world.issue(world.alpha, 1_000)
+def test_every_reason_fits_a_record(system: System) -> None:
+    system.issue(system.alpha, 1_000)
     for reason in errors_pb2.Reason.values():
-        payment = world.payment(world.alpha, world.beta, 1)
-        world.banks.reasons[payment.payee_number] = reason
-        [outcome] = world.submit(world.alpha, payment)
+        payment = system.payment(system.alpha, system.beta, 1)
+        system.banks.reasons[payment.payee_number] = reason
+        [outcome] = system.submit(system.alpha, payment)
         assert outcome.reason == reason
 
 
-def test_a_feed_from_beyond_any_journal_is_refused(world: World) -> None:
-    feed = world.central.feed
+def test_a_feed_from_beyond_any_journal_is_refused(system: System) -> None:
+    feed = system.central.feed
     for number in (MAX_POSITION + 1, 1 << 63, (1 << 64) - 1):
         with pytest.raises(Refusal) as caught:
-            feed.start(world.alpha, registration_pb2.FeedPlace(number=number))
+            feed.start(system.alpha, registration_pb2.FeedPlace(number=number))
         assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "after.number")

@@ -20,18 +20,18 @@ from runtime.database import open_engine
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from runtime.hash_chain import beginning, linked
-from tests.central_bank.conftest import KEYS, World, particulars
+from tests.central_bank.conftest import KEYS, System, particulars
 from tests.feeds import CENTRAL_KEYS, NO_ACTS, payment_in, told
 
 R = registration_pb2
 
 
-def messages(world: World, bank: Bank, after: R.FeedPlace | None = None) -> Iterator[R.FeedTip]:
+def messages(system: System, bank: Bank, after: R.FeedPlace | None = None) -> Iterator[R.FeedTip]:
     """The signed tips of a bank's feed, each checked against its entries."""
-    link = world.central.feed.start(bank, after or R.FeedPlace())
+    link = system.central.feed.start(bank, after or R.FeedPlace())
     digest = after.hash if after is not None else b""
     while True:
-        message, read = world.central.feed.after(bank, link)
+        message, read = system.central.feed.after(bank, link)
         if message is None and read.position == link.position:
             return
         link = read
@@ -45,31 +45,33 @@ def messages(world: World, bank: Bank, after: R.FeedPlace | None = None) -> Iter
         yield tip
 
 
-def refused(world: World, bank: Bank, after: R.FeedPlace) -> str:
+def refused(system: System, bank: Bank, after: R.FeedPlace) -> str:
     with pytest.raises(Refusal) as caught:
-        world.central.feed.start(bank, after)
+        system.central.feed.start(bank, after)
     return str(caught.value.name)
 
 
 @pytest.fixture
-def busy(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def busy(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
     """Alpha has paid beta thirty times; messages and marks are small."""
     monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_ENTRIES", 4)
     monkeypatch.setattr("central_bank.registration.feed.MARK_ENTRIES", 8)
-    world.issue(world.alpha, 100_000)
+    system.issue(system.alpha, 100_000)
     for _ in range(10):
-        world.submit(world.alpha, *(world.payment(world.alpha, world.beta, 5) for _ in range(3)))
-    return world
+        system.submit(
+            system.alpha, *(system.payment(system.alpha, system.beta, 5) for _ in range(3))
+        )
+    return system
 
 
-def test_numbers_are_dense_and_each_message_is_signed(busy: World) -> None:
+def test_numbers_are_dense_and_each_message_is_signed(busy: System) -> None:
     tips = list(messages(busy, busy.beta))
     assert [tip.place.number for tip in tips] == [4, 8, 12, 16, 20, 24, 28, 30]
     assert len({tip.place.hash for tip in tips}) == len(tips)
     assert [entry.number for entry in told(busy.central, busy.beta)] == list(range(1, 31))
 
 
-def test_each_entry_says_which_payment_of_whom_and_how_much(busy: World) -> None:
+def test_each_entry_says_which_payment_of_whom_and_how_much(busy: System) -> None:
     sent = busy.payment(busy.alpha, busy.beta, 7, memo="tea")
     busy.submit(busy.alpha, sent)
     assert payment_in(told(busy.central, busy.beta)[-1].incoming) == sent
@@ -81,7 +83,7 @@ def test_each_entry_says_which_payment_of_whom_and_how_much(busy: World) -> None
     assert (ended.number, payment_in(ended)) == (too_much.number, too_much)
 
 
-def test_the_chain_is_made_anew_from_the_journal_the_same(busy: World) -> None:
+def test_the_chain_is_made_anew_from_the_journal_the_same(busy: System) -> None:
     places = [tip.place for tip in messages(busy, busy.beta)]
     with busy.engine.connect() as connection:
         marks = connection.execute(select(feed_marks.c.number)).scalars().all()
@@ -93,7 +95,7 @@ def test_the_chain_is_made_anew_from_the_journal_the_same(busy: World) -> None:
     assert [tip.place for tip in messages(busy, busy.beta)] == places
 
 
-def test_a_place_is_found_with_bounded_work(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_is_found_with_bounded_work(busy: System, monkeypatch: pytest.MonkeyPatch) -> None:
     places = [tip.place for tip in messages(busy, busy.beta)]
     feed = busy.restart().feed
     asked: list[Link] = []
@@ -106,7 +108,7 @@ def test_a_place_is_found_with_bounded_work(busy: World, monkeypatch: pytest.Mon
 
 
 def test_a_quiet_bank_is_marked_by_what_others_did(
-    busy: World, monkeypatch: pytest.MonkeyPatch
+    busy: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.registration.feed.MARK_RECORDS", 10)
     gamma = busy.central.registry.admit(particulars("gamma", "6203"))
@@ -117,7 +119,7 @@ def test_a_quiet_bank_is_marked_by_what_others_did(
     assert (mark.number, mark.position) == (0, busy.central.books.core.position)
 
 
-def test_what_this_journal_does_not_say_is_not_gone_on_from(busy: World) -> None:
+def test_what_this_journal_does_not_say_is_not_gone_on_from(busy: System) -> None:
     place = [tip.place for tip in messages(busy, busy.beta)][2]
 
     def changed(**values: object) -> R.FeedPlace:
@@ -142,36 +144,36 @@ def test_what_this_journal_does_not_say_is_not_gone_on_from(busy: World) -> None
 
 
 def test_an_older_copy_of_the_centre_is_noticed_by_the_banks(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.issue(world.alpha, 1_000)
-    world.submit(world.alpha, world.payment(world.alpha, world.beta, 5))
-    with world.engine.connect() as connection:
+    system = System(tmp_path)
+    system.issue(system.alpha, 1_000)
+    system.submit(system.alpha, system.payment(system.alpha, system.beta, 5))
+    with system.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(tmp_path / "central.db", tmp_path / "old.db")
-    world.submit(world.alpha, world.payment(world.alpha, world.beta, 6))
-    [tip] = messages(world, world.beta)
+    system.submit(system.alpha, system.payment(system.alpha, system.beta, 6))
+    [tip] = messages(system, system.beta)
     assert tip.place.number == 2
 
-    world.engine.dispose()
+    system.engine.dispose()
     for name in ("central.db", "central.db-wal", "central.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "old.db", tmp_path / "central.db")
-    world.engine = open_engine(f"sqlite:///{tmp_path / 'central.db'}")
-    world.restart()
-    assert refused(world, world.beta, tip.place) == "FEED_TIP_UNKNOWN"
+    system.engine = open_engine(f"sqlite:///{tmp_path / 'central.db'}")
+    system.restart()
+    assert refused(system, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
     # Also when it has gone on, and has as many entries again: another past.
-    world.submit(world.alpha, world.payment(world.alpha, world.beta, 7))
-    assert refused(world, world.beta, tip.place) == "FEED_TIP_UNKNOWN"
+    system.submit(system.alpha, system.payment(system.alpha, system.beta, 7))
+    assert refused(system, system.beta, tip.place) == "FEED_TIP_UNKNOWN"
 
 
 def receipt(
-    world: World,
+    system: System,
     bank: Bank,
     place: R.FeedPlace,
     signer: str = "",
     acts: R.ActsPlace = NO_ACTS,
 ) -> SignedEnvelope:
-    now_ms = world.clock.now_ms()
+    now_ms = system.clock.now_ms()
     said = R.FeedReceipt(
         bank=bank.name,
         created_time_ms=now_ms,
@@ -183,7 +185,7 @@ def receipt(
     return sign("feed-receipt/v1", said.SerializeToString(), key, bank.name.encode())
 
 
-def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: World) -> None:
+def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: System) -> None:
     places = [tip.place for tip in messages(busy, busy.beta)]
     envelope = receipt(busy, busy.beta, places[4])
     busy.central.feed.acknowledge(busy.beta, envelope)
@@ -200,7 +202,7 @@ def test_an_older_copy_of_a_bank_is_noticed_by_the_centre(busy: World) -> None:
     assert SignedEnvelope.FromString(bytes(row.receipt)) == envelope, "kept as it was signed"
 
 
-def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: World) -> None:
+def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: System) -> None:
     place = [tip.place for tip in messages(busy, busy.beta)][-1]
 
     def tell(number: int) -> None:
@@ -225,7 +227,7 @@ def test_where_the_acts_of_a_bank_end_is_kept_for_ever_one_a_minute(busy: World)
     assert kept() == [3, 9, 10]
 
 
-def test_only_what_was_said_can_be_acknowledged_and_only_by_the_bank_itself(busy: World) -> None:
+def test_only_what_was_said_can_be_acknowledged_and_only_by_the_bank_itself(busy: System) -> None:
     place = [tip.place for tip in messages(busy, busy.beta)][-1]
 
     def no(bank: Bank, envelope: SignedEnvelope) -> str:

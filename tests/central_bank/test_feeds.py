@@ -23,7 +23,7 @@ from runtime.errors import Refusal
 from runtime.limits import MAX_WORKERS, WORKERS_KEPT
 from runtime.metrics import CallMetrics
 from runtime.server import Server
-from tests.central_bank.conftest import World, particulars
+from tests.central_bank.conftest import System, particulars
 
 SERVER = "dcep://central-bank/centre"
 BANKS = 200
@@ -31,9 +31,9 @@ BANKS = 200
 
 @dataclass
 class Centre:
-    """The central bank of a world behind its real port."""
+    """The central bank of a system behind its real port."""
 
-    world: World
+    system: System
     authority: Authority = field(default_factory=lambda: Authority.create("root"))
     channels: list[grpc.Channel] = field(default_factory=list)
 
@@ -41,14 +41,16 @@ class Centre:
         own = self.authority.issue(SERVER)
         registry = CollectorRegistry()
         self.server = Server(
-            services(self.world.central),
+            services(self.system.central),
             credentials=grpc.ssl_server_credentials(
                 [(own.key_pem, own.certificate_pem)], self.authority.certificate_pem, True
             ),
             address="127.0.0.1:0",
             registry=registry,
             metrics=CallMetrics(registry),
-            authorize=central_authorizer(self.world.central.registry, self.world.central.officers),
+            authorize=central_authorizer(
+                self.system.central.registry, self.system.central.officers
+            ),
             # All of these banks live at one address.
             connections=Bounds(nobodys_each=BANKS),
         )
@@ -59,7 +61,7 @@ class Centre:
         issued = self.authority.issue(f"dcep://bank/{name}")
         mark = fingerprint(issued.certificate_pem)
         wanted = replace(particulars(name, prefix), certificate_fingerprint=mark)
-        return self.world.central.registry.admit(wanted), issued
+        return self.system.central.registry.admit(wanted), issued
 
     def follow(self, issued: Issued) -> Any:
         """An open feed of a bank, over a connection of its own."""
@@ -78,8 +80,8 @@ class Centre:
 
 
 @pytest.fixture
-def centre(world: World) -> Iterator[Centre]:
-    made = Centre(world)
+def centre(system: System) -> Iterator[Centre]:
+    made = Centre(system)
     yield made
     made.close()
 
@@ -97,7 +99,7 @@ def test_two_hundred_banks_follow_their_feeds_and_no_thread_is_kept_for_one(
     admitted = [centre.admit(f"bank-{i}", str(7000 + i)) for i in range(BANKS)]
     feeds = [centre.follow(issued) for _, issued in admitted]
     for bank, _ in admitted:
-        centre.world.issue(bank, 100)
+        centre.system.issue(bank, 100)
     assert [first_of(feed) for feed in feeds] == [["issued"]] * BANKS
     serving = [t for t in threading.enumerate() if t.name.startswith(("grpc_", "news"))]
     assert len(serving) <= MAX_WORKERS + WORKERS_KEPT + 1
@@ -109,8 +111,8 @@ def test_a_bank_that_follows_again_and_again_ends_its_own_oldest_feeds_alone(
     (greedy, greedy_issued), (other, other_issued) = (
         centre.admit(name, prefix) for name, prefix in (("greedy", "7001"), ("other", "7002"))
     )
-    centre.world.issue(greedy, 100)
-    centre.world.issue(other, 100)
+    centre.system.issue(greedy, 100)
+    centre.system.issue(other, 100)
     theirs = centre.follow(other_issued)
     assert first_of(theirs) == ["issued"]
     feeds = []
@@ -135,10 +137,10 @@ def test_the_first_word_comes_at_once_though_there_is_nothing_to_tell(centre: Ce
 
 def test_a_suspended_bank_loses_its_open_feed(centre: Centre) -> None:
     bank, issued = centre.admit("careless", "7001")
-    centre.world.issue(bank, 100)
+    centre.system.issue(bank, 100)
     feed = centre.follow(issued)
     assert first_of(feed) == ["issued"]
-    centre.world.central.registry.set_suspended("careless", True)
+    centre.system.central.registry.set_suspended("careless", True)
     with pytest.raises(Refusal) as caught:
         next(feed)
     assert caught.value.name == "BANK_SUSPENDED"

@@ -18,7 +18,7 @@ from runtime.envelope import possession
 from tests.central_bank.conftest import KEYS, ROOT
 from tests.central_bank.test_offline_roots import NEW, renewal, take_over
 from tests.offline.centre import Centre
-from tests.offline.country import DAY, Device, key_of
+from tests.offline.signers import DAY, Device, key_of
 
 RESERVES = 50_000
 FORGED = SigningKey(b"\x55" * 32)

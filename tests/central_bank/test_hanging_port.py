@@ -41,7 +41,7 @@ from runtime.limits import MAX_WORKERS
 from runtime.metrics import CallMetrics
 from runtime.server import Server
 from runtime.tls import TlsFiles, server_credentials
-from tests.central_bank.conftest import KEYS, LIN, MEI, ROOT, World, at_once, particulars
+from tests.central_bank.conftest import KEYS, LIN, MEI, ROOT, System, at_once, particulars
 from tests.feeds import CENTRAL_KEY
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -69,7 +69,7 @@ class HangingPort:
             each.close()
 
 
-class Country:
+class HangingSystem:
     """A central bank on a port; beta's inner port hangs, gamma's wallets can all be paid."""
 
     def __init__(self, folder: Path) -> None:
@@ -189,34 +189,36 @@ PREFIXES = {"alpha": "6201", "beta": "6202", "gamma": "6203"}
 
 
 @pytest.fixture
-def country(tmp_path: Path) -> Iterator[Country]:
+def hanging(tmp_path: Path) -> Iterator[HangingSystem]:
     folder = tmp_path / "served"
     folder.mkdir()
-    made = Country(folder)
+    made = HangingSystem(folder)
     yield made
     made.close()
 
 
-def test_redemptions_of_a_bank_that_hangs_take_no_threads_of_the_centre(country: Country) -> None:
+def test_redemptions_of_a_bank_that_hangs_take_no_threads_of_the_centre(
+    hanging: HangingSystem,
+) -> None:
     with ThreadPoolExecutor(2 * MAX_WORKERS) as pool:
-        asked = [pool.submit(_said, country.redeem) for _ in range(2 * MAX_WORKERS)]
-        stub = issuance_pb2_grpc.IssuanceServiceStub(country.channels["gamma"])
+        asked = [pool.submit(_said, hanging.redeem) for _ in range(2 * MAX_WORKERS)]
+        stub = issuance_pb2_grpc.IssuanceServiceStub(hanging.channels["gamma"])
         # Far less than the hanging bank may take for one answer.
         stub.GetBooks(issuance_pb2.GetBooksRequest(), timeout=BANK_TIMEOUT_S / 2 + 0.5)
-        act = country.both(office_pb2.Issue(bank="gamma", amount_fen=1))
+        act = hanging.both(office_pb2.Issue(bank="gamma", amount_fen=1))
         assert act.state == office_pb2.ACT_STATE_APPROVED
         said = {each.result() for each in asked}
     assert office_pb2.ACT_STATE_OPEN in said <= {office_pb2.ACT_STATE_OPEN, "OVERLOADED"}
 
 
 def test_payments_to_a_bank_that_hangs_hold_up_none_to_another(
-    country: Country, world: World
+    hanging: HangingSystem, system: System
 ) -> None:
-    to_beta = [_payment(world, "beta") for _ in range(3)]
-    to_gamma = [_payment(world, "gamma") for _ in range(3)]
-    answered = [country.submit(*pair) for pair in zip(to_beta, to_gamma, strict=True)]
+    to_beta = [_payment(system, "beta") for _ in range(3)]
+    to_gamma = [_payment(system, "gamma") for _ in range(3)]
+    answered = [hanging.submit(*pair) for pair in zip(to_beta, to_gamma, strict=True)]
     assert answered == [[PENDING, SETTLED]] * 3
-    assert country.submit(*to_gamma) == [SETTLED] * 3
+    assert hanging.submit(*to_gamma) == [SETTLED] * 3
 
 
 def _said(ask: Any) -> int | str:
@@ -228,8 +230,8 @@ def _said(ask: Any) -> int | str:
         return str(error)
 
 
-def _payment(world: World, payee: str) -> registration_pb2.OutboundPayment:
-    bank = replace(world.beta, prefix=PREFIXES[payee])
+def _payment(system: System, payee: str) -> registration_pb2.OutboundPayment:
+    bank = replace(system.beta, prefix=PREFIXES[payee])
     now_ms = SystemClock().now_ms()
     times = {"created_time_ms": now_ms, "expires_time_ms": now_ms + 60_000}
-    return world.payment(world.alpha, bank, 1, **times)
+    return system.payment(system.alpha, bank, 1, **times)

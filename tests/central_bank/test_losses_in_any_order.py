@@ -12,17 +12,17 @@ import pytest
 from central_bank.registration.offline.double_spends import Deposited, Spends
 from offline_token.deposit import DepositEndorsement
 from offline_token.formats import Chain, Payment
-from tests.offline.country import Country, Device
+from tests.offline.signers import Device, Signers
 
 _SIGNED = DepositEndorsement(0, "alpha", bytes(32), bytes(16))
 Losses = tuple[dict[bytes, int], int]
 
 
-def cleared(country: Country, chains: Sequence[Chain]) -> Losses:
+def cleared(signers: Signers, chains: Sequence[Chain]) -> Losses:
     """Fen lost at each piece, by its id, and what left the float."""
     spends, lost, retired_fen = Spends(0), Counter[bytes](), 0
     for number, chain in enumerate(chains, 1):
-        verdict = country.verdict(Payment((chain,)).encode())
+        verdict = signers.verdict(Payment((chain,)).encode())
         assert verdict.good, verdict
         (allocation,) = spends.add(Deposited((chain,), verdict, (_SIGNED,), number))
         assert (
@@ -35,16 +35,16 @@ def cleared(country: Country, chains: Sequence[Chain]) -> Losses:
     return dict(lost), retired_fen
 
 
-def claims(country: Country, random: Random) -> list[Chain]:
+def claims(signers: Signers, random: Random) -> list[Chain]:
     """Pieces at the ends of a tree in which everybody may have spent what he had twice."""
-    people = [country.device(name, "alpha") for name in ("alice", "bob", "carol", "dan", "erin")]
-    owners: list[tuple[Chain, Device]] = [(country.mint(people[0], 1_000), people[0])]
+    people = [signers.device(name, "alpha") for name in ("alice", "bob", "carol", "dan", "erin")]
+    owners: list[tuple[Chain, Device]] = [(signers.mint(people[0], 1_000), people[0])]
     ends: list[Chain] = []
     for salt in range(1, 10):
         chain, owner = random.choice(owners)
         payee = random.choice(people)
         worth = chain.hops[-1].endorsement.amount_fen if chain.hops else chain.token.value_fen
-        paid = country.endorse(chain, owner, payee, random.randint(1, worth), salt=salt)
+        paid = signers.endorse(chain, owner, payee, random.randint(1, worth), salt=salt)
         owners.append((paid, payee))
         ends.append(paid)
     return random.sample(ends, 4)
@@ -54,9 +54,9 @@ def claims(country: Country, random: Random) -> list[Chain]:
 def test_in_whatever_order_deposits_come_the_same_is_lost_at_the_same_pieces(
     seed: int,
 ) -> None:
-    country = Country()
-    chains = claims(country, Random(seed))
-    found = [cleared(country, order) for order in permutations(chains)]
+    signers = Signers()
+    chains = claims(signers, Random(seed))
+    found = [cleared(signers, order) for order in permutations(chains)]
     assert all(one == found[0] for one in found)
     worth_fen = sum(chain.hops[-1].endorsement.amount_fen for chain in chains)
     lost, retired_fen = found[0]

@@ -16,7 +16,7 @@ from central_bank.registration.offline.double_spends import DEPOSITED
 from central_bank.registration.offline.tables import evidence, losses, pieces, pruned, tokens
 from offline_token.formats import Chain
 from tests.central_bank.test_restore import OVER, PatientCentre, audit, offline_float
-from tests.offline.country import DAY
+from tests.offline.signers import DAY
 
 LONG_AFTER = limits.TOKEN_LIFETIME_MS + limits.PRUNE_AFTER_MS
 

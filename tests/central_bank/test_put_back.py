@@ -16,7 +16,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from tests.central_bank.conftest import KEYS, MEI, World, identity
+from tests.central_bank.conftest import KEYS, MEI, System, identity
 from tests.feeds import NO_ACTS
 from tests.refusals import refused_for
 
@@ -27,23 +27,23 @@ SETTLED = R.OUTCOME_STATE_SETTLED
 class Alpha:
     """A bank with five entries in its feed, all of them acknowledged."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        world.issue(world.alpha, 100_000)
-        self.payments = [world.payment(world.alpha, world.beta, 10 + i) for i in range(4)]
+    def __init__(self, system: System) -> None:
+        self.system = system
+        system.issue(system.alpha, 100_000)
+        self.payments = [system.payment(system.alpha, system.beta, 10 + i) for i in range(4)]
         for payment in self.payments:
-            assert world.submit(world.alpha, payment)[0].state == SETTLED
+            assert system.submit(system.alpha, payment)[0].state == SETTLED
         self.places = [self.place(number) for number in range(6)]
-        world.central.feed.acknowledge(self.bank, self.receipt(5, journal_position=900))
+        system.central.feed.acknowledge(self.bank, self.receipt(5, journal_position=900))
 
     @property
     def bank(self) -> Bank:
-        return self.world.central.registry.get("alpha")
+        return self.system.central.registry.get("alpha")
 
     def place(self, number: int) -> R.FeedPlace:
-        link = self.world.central.feed.at(self.bank, number)
+        link = self.system.central.feed.at(self.bank, number)
         assert link is not None
-        message, _ = self.world.central.feed.after(self.bank, link, with_tip=True)
+        message, _ = self.system.central.feed.after(self.bank, link, with_tip=True)
         assert message is not None
         ledger = R.FeedTip.FromString(message.tip.payload).place.ledger
         return (
@@ -51,7 +51,7 @@ class Alpha:
         )
 
     def receipt(self, number: int, **fields: int) -> SignedEnvelope:
-        now_ms = self.world.clock.now_ms()
+        now_ms = self.system.clock.now_ms()
         said = R.FeedReceipt(
             bank="alpha",
             created_time_ms=now_ms,
@@ -77,7 +77,7 @@ class Alpha:
     def start(self, number: int, incarnation: int, ends_at: int = 900) -> str:
         """Where the feed begins, or why it does not."""
         try:
-            link = self.world.central.feed.start(
+            link = self.system.central.feed.start(
                 self.bank, self.places[number], incarnation=incarnation, ends_at=ends_at
             )
         except Refusal as refusal:
@@ -86,13 +86,13 @@ class Alpha:
 
 
 @pytest.fixture
-def alpha(world: World) -> Alpha:
-    return Alpha(world)
+def alpha(system: System) -> Alpha:
+    return Alpha(system)
 
 
 def test_its_feed_begins_again_at_that_place_for_who_knows_the_act(alpha: Alpha) -> None:
     assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
-    act = alpha.world.both(alpha.act(2))
+    act = alpha.system.both(alpha.act(2))
     for _ in range(2):
         assert alpha.bank.incarnation == act.number
         assert alpha.start(2, act.number, ends_at=7) == "2"
@@ -101,8 +101,8 @@ def test_its_feed_begins_again_at_that_place_for_who_knows_the_act(alpha: Alpha)
         assert alpha.start(1, act.number) == "FEED_STEPPED_BACK"
         assert alpha.start(5, 0) == "FEED_STEPPED_BACK"
         assert alpha.start(2, act.number + 1) == "FEED_STEPPED_BACK"
-        alpha.world.restart()
-    with alpha.world.engine.connect() as connection:
+        alpha.system.restart()
+    with alpha.system.engine.connect() as connection:
         (row,) = connection.execute(select(put_backs)).all()
     kept = SignedEnvelope.FromString(bytes(row.receipt))
     assert R.FeedReceipt.FromString(kept.payload).place.number == 5, "what it denies is kept"
@@ -114,23 +114,24 @@ def test_a_journal_that_ends_before_what_the_bank_has_told_shows_an_older_copy(
     assert alpha.start(5, 0, ends_at=899) == "FEED_STEPPED_BACK"
     assert alpha.start(5, 0, ends_at=900) == "5"
     # A receipt for less comes late and takes nothing back.
-    alpha.world.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=20))
+    alpha.system.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=20))
     assert alpha.start(5, 0, ends_at=899) == "FEED_STEPPED_BACK"
 
 
 def test_what_it_signed_before_does_nothing_any_more(alpha: Alpha) -> None:
-    world = alpha.world
-    signed = world.payment(alpha.bank, world.beta, 500)
-    before = world.books()
-    act = world.both(alpha.act(2))
-    assert refused_for(lambda: world.submit(alpha.bank, signed)) == "FEED_STEPPED_BACK"
+    system = alpha.system
+    signed = system.payment(alpha.bank, system.beta, 500)
+    before = system.books()
+    act = system.both(alpha.act(2))
+    assert refused_for(lambda: system.submit(alpha.bank, signed)) == "FEED_STEPPED_BACK"
     late = alpha.receipt(5)
     assert (
-        refused_for(lambda: world.central.feed.acknowledge(alpha.bank, late)) == "FEED_STEPPED_BACK"
+        refused_for(lambda: system.central.feed.acknowledge(alpha.bank, late))
+        == "FEED_STEPPED_BACK"
     )
-    assert world.books() == before
+    assert system.books() == before
     again = alpha.receipt(3, incarnation=act.number, journal_position=50)
-    world.central.feed.acknowledge(alpha.bank, again)
+    system.central.feed.acknowledge(alpha.bank, again)
     assert alpha.start(2, act.number) == "FEED_STEPPED_BACK"
 
 
@@ -138,20 +139,20 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
     alpha: Alpha,
 ) -> None:
     """A receipt for a journal that never was: new keys, then one act of both sides, end it."""
-    world, end = alpha.world, 900
-    world.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=1 << 52))
+    system, end = alpha.system, 900
+    system.central.feed.acknowledge(alpha.bank, alpha.receipt(5, journal_position=1 << 52))
     assert alpha.start(5, 0, end) == "FEED_STEPPED_BACK"
     new, stolen = SigningKey(b"\x1a" * 32), identity(alpha.bank)
     fresh = {"certificate_fingerprint": "c" * 64, "proof": possession(new, "alpha")}
     key = bytes(new.verify_key)
-    world.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
-    assert refused_for(lambda: world.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
+    system.both(office_pb2.RenewBank(name="alpha", business_key=key, **fresh))
+    assert refused_for(lambda: system.central.registry.welcome(stolen)) == "BANK_NOT_ADMITTED"
     again = alpha.receipt(5, journal_position=1 << 52)
-    told = refused_for(lambda: world.central.feed.acknowledge(alpha.bank, again))
+    told = refused_for(lambda: system.central.feed.acknowledge(alpha.bank, again))
     assert told == "SIGNATURE_INVALID"
-    act = world.both(alpha.act(5))
+    act = system.both(alpha.act(5))
     assert alpha.start(5, act.number, end) == "5"
-    seen = world.central.feed_look.beyond(alpha.bank, 5)
+    seen = system.central.feed_look.beyond(alpha.bank, 5)
     beyond = authentication_pb2.GetFeedOfResponse(
         incarnation=alpha.bank.incarnation,
         last_entry=seen.last_entry,
@@ -165,11 +166,11 @@ def test_a_bank_that_a_thief_of_its_keys_has_made_an_older_copy_goes_on_from_whe
 
 
 def test_a_number_that_was_settled_before_is_not_settled_again(alpha: Alpha) -> None:
-    world = alpha.world
-    act = world.both(alpha.act(0, after_hash=b""))
-    before = world.books()
-    now_ms = world.clock.now_ms()
-    other = world.payment(alpha.bank, world.beta, 99_000, number=alpha.payments[0].number)
+    system = alpha.system
+    act = system.both(alpha.act(0, after_hash=b""))
+    before = system.books()
+    now_ms = system.clock.now_ms()
+    other = system.payment(alpha.bank, system.beta, 99_000, number=alpha.payments[0].number)
     for payment, state in (
         (alpha.payments[0], SETTLED),
         (other, R.OUTCOME_STATE_REFUSED),
@@ -181,18 +182,18 @@ def test_a_number_that_was_settled_before_is_not_settled_again(alpha: Alpha) -> 
             payments=[payment],
             incarnation=act.number,
         )
-        envelope = world.signed(alpha.bank, batch)
-        answer = world.central.settlement.submit(alpha.bank, envelope)
+        envelope = system.signed(alpha.bank, batch)
+        answer = system.central.settlement.submit(alpha.bank, envelope)
         assert answer.outcomes[0].state == state
-    assert world.books() == before
+    assert system.books() == before
 
 
 def test_one_officer_alone_does_not_put_it_back_nor_to_a_place_that_there_is_not(
     alpha: Alpha,
 ) -> None:
-    world = alpha.world
-    mine = world.propose(alpha.act(2), who=MEI)
-    assert refused_for(lambda: world.approve(mine, MEI)) == "SAME_OFFICER"
+    system = alpha.system
+    mine = system.propose(alpha.act(2), who=MEI)
+    assert refused_for(lambda: system.approve(mine, MEI)) == "SAME_OFFICER"
     for wrong, told in (
         (alpha.act(2, after_hash=bytes(32)), "FEED_TIP_UNKNOWN"),
         (alpha.act(2, after_number=3), "FEED_TIP_UNKNOWN"),
@@ -200,16 +201,16 @@ def test_one_officer_alone_does_not_put_it_back_nor_to_a_place_that_there_is_not
         (alpha.act(0, after_hash=bytes(32)), "FIELD_INVALID"),
         (alpha.act(2, name="nobody"), "BANK_UNKNOWN"),
     ):
-        assert refused_for(lambda wrong=wrong: world.propose(wrong)) == told  # type: ignore[misc]
+        assert refused_for(lambda wrong=wrong: system.propose(wrong)) == told  # type: ignore[misc]
     assert alpha.bank.incarnation == 0
     assert alpha.start(2, 0) == "FEED_STEPPED_BACK"
 
 
 def test_officers_see_what_the_journal_has_beyond_a_place(alpha: Alpha) -> None:
-    found = alpha.world.central.feed_look.beyond(alpha.bank, 2)
+    found = alpha.system.central.feed_look.beyond(alpha.bank, 2)
     assert (found.acknowledged, found.last_entry, found.journal_position) == (5, 5, 900)
     assert found.last_number == max(payment.number for payment in alpha.payments)
     assert found.kinds == {"outgoing_settled": (3, 11 + 12 + 13)}
-    assert alpha.world.central.feed_look.beyond(alpha.bank, 0).kinds["issued"] == (1, 100_000)
-    look = alpha.world.central.feed_look
+    assert alpha.system.central.feed_look.beyond(alpha.bank, 0).kinds["issued"] == (1, 100_000)
+    look = alpha.system.central.feed_look
     assert refused_for(lambda: look.beyond(alpha.bank, 6)) == "FIELD_INVALID"

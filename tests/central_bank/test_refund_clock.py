@@ -11,7 +11,7 @@ from central_bank.authentication import trust_bundle
 from central_bank.registration.offline.refund_clock import CATCH_UP, MAX_STEP_MS, RefundClock
 from runtime.database import Database
 from tests.offline.centre import Centre
-from tests.offline.country import DAY
+from tests.offline.signers import DAY
 
 HOUR = 3_600_000
 OVER = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS

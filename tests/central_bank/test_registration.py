@@ -19,7 +19,7 @@ from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
 from runtime.patience import FIRST_PAUSE_MS
 from settlement.core import Batch
-from tests.central_bank.conftest import World, particulars
+from tests.central_bank.conftest import System, particulars
 from tests.feeds import payment_in, told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -29,23 +29,23 @@ PENDING = registration_pb2.OUTCOME_STATE_PENDING
 
 
 @pytest.fixture
-def funded(world: World) -> World:
+def funded(system: System) -> System:
     """Alpha has 1,000 fen in circulation."""
-    world.issue(world.alpha, 1_000)
-    return world
+    system.issue(system.alpha, 1_000)
+    return system
 
 
-def feed(world: World, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
+def feed(system: System, bank: Bank, after: int = 0) -> list[tuple[int, str]]:
     """(position, event) of a bank's feed after a number."""
-    entries = told(world.central, bank, after)
+    entries = told(system.central, bank, after)
     return [(entry.position, entry.WhichOneof("event")) for entry in entries]
 
 
-def events(world: World, bank: Bank) -> list[str]:
-    return [event for _, event in feed(world, bank)]
+def events(system: System, bank: Bank) -> list[str]:
+    return [event for _, event in feed(system, bank)]
 
 
-def test_a_payment_moves_circulation_once_by_its_number(funded: World) -> None:
+def test_a_payment_moves_circulation_once_by_its_number(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
     for _ in range(2):
         assert [o.state for o in funded.submit(funded.alpha, payment)] == [SETTLED]
@@ -54,7 +54,7 @@ def test_a_payment_moves_circulation_once_by_its_number(funded: World) -> None:
     assert funded.books() == {"alpha": (0, 700), "beta": (0, 300)}
 
 
-def test_a_number_that_was_used_for_another_payment_is_refused(funded: World) -> None:
+def test_a_number_that_was_used_for_another_payment_is_refused(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
     funded.submit(funded.alpha, payment)
     payment.amount_fen = 301
@@ -63,7 +63,7 @@ def test_a_number_that_was_used_for_another_payment_is_refused(funded: World) ->
     assert funded.books()["beta"] == (0, 300)
 
 
-def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: World) -> None:
+def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
     cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
     funded.banks.reasons[payment.payee_number] = cannot
@@ -74,7 +74,7 @@ def test_what_the_payees_bank_says_ends_the_payment_for_good(funded: World) -> N
     assert funded.books() == {"alpha": (0, 1_000), "beta": (0, 0)}
 
 
-def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: World) -> None:
+def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: System) -> None:
     gamma = funded.central.registry.admit(particulars("gamma", "6203"))
     to_beta = funded.payment(funded.alpha, funded.beta, 1)
     to_gamma = funded.payment(funded.alpha, gamma, 2)
@@ -87,12 +87,12 @@ def test_a_silent_bank_leaves_its_payments_pending_and_no_others(funded: World) 
     assert funded.books()["alpha"] == (0, 997)
 
 
-def test_more_than_is_in_circulation_is_refused(funded: World) -> None:
+def test_more_than_is_in_circulation_is_refused(funded: System) -> None:
     [outcome] = funded.submit(funded.alpha, funded.payment(funded.alpha, funded.beta, 1_001))
     assert (outcome.state, outcome.reason) == (REFUSED, errors_pb2.REASON_CIRCULATION_SHORT)
 
 
-def test_a_payment_that_comes_too_late_expires(funded: World) -> None:
+def test_a_payment_that_comes_too_late_expires(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1)
     funded.clock.advance(60_001)
     assert [o.state for o in funded.submit(funded.alpha, payment)] == [EXPIRED]
@@ -109,7 +109,7 @@ def test_a_payment_that_comes_too_late_expires(funded: World) -> None:
     ],
 )
 def test_a_payment_has_two_times_and_is_not_settled_without(
-    funded: World, changes: dict, reason: str, field: str
+    funded: System, changes: dict, reason: str, field: str
 ) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
     funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
@@ -133,7 +133,7 @@ def test_a_payment_has_two_times_and_is_not_settled_without(
     ],
 )
 def test_a_refusal_names_the_payment_and_its_field(
-    funded: World, changes: dict, refused: tuple[str, str]
+    funded: System, changes: dict, refused: tuple[str, str]
 ) -> None:
     good = funded.payment(funded.alpha, funded.beta, 1)
     bad = funded.payment(funded.alpha, funded.beta, 1, **changes)
@@ -145,7 +145,7 @@ def test_a_refusal_names_the_payment_and_its_field(
     assert funded.books()["beta"] == (0, 0)
 
 
-def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: World) -> None:
+def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: System) -> None:
     stranger = replace(funded.beta, prefix="9999")
     funded.central.registry.set_suspended("beta", True)
     reasons = [
@@ -159,7 +159,7 @@ def test_unknown_own_and_suspended_banks_cannot_be_paid(funded: World) -> None:
     ]
 
 
-def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: World) -> None:
+def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1)
     now = funded.clock.now_ms()
     good = {"bank": "alpha", "created_time_ms": now, "expires_time_ms": now + 1, "payments": []}
@@ -184,7 +184,7 @@ def test_a_batch_is_the_banks_own_fresh_and_without_a_number_twice(funded: World
     assert caught.value.name == "SIGNATURE_INVALID"
 
 
-def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: World) -> None:
+def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: System) -> None:
     alpha, beta = funded.alpha, funded.beta
     first, second = (funded.payment(alpha, beta, fen) for fen in (10, 20))
     too_much = funded.payment(alpha, beta, 5_000)
@@ -208,7 +208,7 @@ def test_each_bank_hears_its_own_events_in_the_order_of_the_journal(funded: Worl
 
 
 def test_a_feed_goes_on_from_any_entry_also_within_a_batch(
-    funded: World, monkeypatch: pytest.MonkeyPatch
+    funded: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for fen in (1, 2, 3):
         payments = [funded.payment(funded.alpha, funded.beta, fen) for _ in range(3)]
@@ -233,7 +233,7 @@ def test_a_feed_goes_on_from_any_entry_also_within_a_batch(
 
 
 def test_a_long_feed_comes_in_pieces_that_join(
-    funded: World, monkeypatch: pytest.MonkeyPatch
+    funded: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payments = [funded.payment(funded.alpha, funded.beta, 1) for _ in range(5)]
     funded.submit(funded.alpha, *payments)
@@ -250,7 +250,7 @@ def test_a_long_feed_comes_in_pieces_that_join(
     assert joined == [place for place, _ in whole]
 
 
-def test_flows_are_sums_between_banks(funded: World) -> None:
+def test_flows_are_sums_between_banks(funded: System) -> None:
     for fen in (10, 20):
         funded.submit(funded.alpha, funded.payment(funded.alpha, funded.beta, fen))
     funded.submit(funded.beta, funded.payment(funded.beta, funded.alpha, 5))
@@ -264,7 +264,7 @@ def test_flows_are_sums_between_banks(funded: World) -> None:
         flows.between(2, 1)
 
 
-def test_flows_are_told_page_by_page_and_none_is_left_out(funded: World) -> None:
+def test_flows_are_told_page_by_page_and_none_is_left_out(funded: System) -> None:
     """However many pairs of banks there are, an answer has a bound, and says whether it is all."""
     for payer, payee in ((funded.alpha, funded.beta), (funded.beta, funded.alpha)):
         funded.submit(payer, funded.payment(payer, payee, 7))
@@ -284,7 +284,7 @@ def test_flows_are_told_page_by_page_and_none_is_left_out(funded: World) -> None
 
 
 def test_a_message_of_a_feed_is_bounded_in_bytes(
-    funded: World, monkeypatch: pytest.MonkeyPatch
+    funded: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.registration.feed.MAX_FEED_BYTES", 2_000)
     payments = [funded.payment(funded.alpha, funded.beta, 1, memo="m" * 140) for _ in range(40)]
@@ -300,59 +300,59 @@ def test_a_message_of_a_feed_is_bounded_in_bytes(
 
 
 def test_payments_that_are_brought_again_get_their_first_answers_without_the_writer(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """8,000 of them took it, whom all banks wait for, two seconds, as often as they were sent."""
-    world.issue(world.alpha, 100)
-    payments = [world.payment(world.alpha, world.beta, fen) for fen in (10, 20, 500)]
-    payments.append(world.payment(world.alpha, world.beta, 5, payee_number=make("6299", 1)))
-    first = world.submit(world.alpha, *payments)
+    system.issue(system.alpha, 100)
+    payments = [system.payment(system.alpha, system.beta, fen) for fen in (10, 20, 500)]
+    payments.append(system.payment(system.alpha, system.beta, 5, payee_number=make("6299", 1)))
+    first = system.submit(system.alpha, *payments)
     assert [o.state for o in first] == [SETTLED, SETTLED, REFUSED, REFUSED]
-    other = world.payment(world.alpha, world.beta, 11)
+    other = system.payment(system.alpha, system.beta, 11)
     other.number, other.payment_id = payments[0].number, payments[0].payment_id
-    submit = world.central.books.ledger.submit
+    submit = system.central.books.ledger.submit
     monkeypatch.setattr(
-        world.central.books.ledger, "submit", lambda batch: pytest.fail("it is asked")
+        system.central.books.ledger, "submit", lambda batch: pytest.fail("it is asked")
     )
-    assert world.submit(world.alpha, *payments) == first
-    [said] = world.submit(world.alpha, other)
+    assert system.submit(system.alpha, *payments) == first
+    [said] = system.submit(system.alpha, other)
     assert (said.state, said.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)
-    monkeypatch.setattr(world.central.books.ledger, "submit", submit)
-    new = world.payment(world.alpha, world.beta, 1)
-    assert [o.state for o in world.submit(world.alpha, *payments, new)][-1] == SETTLED
-    assert world.books() == {"alpha": (0, 69), "beta": (0, 31)}
+    monkeypatch.setattr(system.central.books.ledger, "submit", submit)
+    new = system.payment(system.alpha, system.beta, 1)
+    assert [o.state for o in system.submit(system.alpha, *payments, new)][-1] == SETTLED
+    assert system.books() == {"alpha": (0, 69), "beta": (0, 31)}
 
 
 @pytest.mark.parametrize("change", ["amount_fen", "expires_time_ms", "payee_number"])
 def test_another_payment_with_the_same_digest_is_never_told_settled(
-    world: World, monkeypatch: pytest.MonkeyPatch, change: str
+    system: System, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     monkeypatch.setattr(settlement, "digest", lambda note: 7)
-    world.issue(world.alpha, 100)
-    first = world.payment(world.alpha, world.beta, 10)
-    assert [o.state for o in world.submit(world.alpha, first)] == [SETTLED]
+    system.issue(system.alpha, 100)
+    first = system.payment(system.alpha, system.beta, 10)
+    assert [o.state for o in system.submit(system.alpha, first)] == [SETTLED]
     other = OutboundPayment()
     other.CopyFrom(first)
     value: object = make("6299", 1) if change == "payee_number" else getattr(first, change) + 1
     setattr(other, change, value)
-    found = world.submit(world.alpha, other)
-    monkeypatch.setattr(world.central.settlement, "_ended_before", lambda *given: {})
-    decided = world.submit(world.alpha, other)
+    found = system.submit(system.alpha, other)
+    monkeypatch.setattr(system.central.settlement, "_ended_before", lambda *given: {})
+    decided = system.submit(system.alpha, other)
     for [said] in (found, decided):
         assert (said.state, said.reason) == (REFUSED, errors_pb2.REASON_ID_REUSED)
 
 
 def test_equal_calls_at_once_are_settled_by_the_first_and_found_by_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.issue(world.alpha, 100)
-    payments = [world.payment(world.alpha, world.beta, fen) for fen in (10, 20)]
-    settling, ledger = world.central.settlement._settling, world.central.books.ledger
+    system.issue(system.alpha, 100)
+    payments = [system.payment(system.alpha, system.beta, fen) for fen in (10, 20)]
+    settling, ledger = system.central.settlement._settling, system.central.books.ledger
     submit, holding = ledger.submit, settling.holding
     asked: list[object] = []
     second_is_there = threading.Event()
     ends: list[registration_pb2.Outcome] = []
-    second = threading.Thread(target=lambda: ends.extend(world.submit(world.alpha, *payments)))
+    second = threading.Thread(target=lambda: ends.extend(system.submit(system.alpha, *payments)))
 
     def come(things: set[Hashable]) -> object:
         if asked:
@@ -368,8 +368,8 @@ def test_equal_calls_at_once_are_settled_by_the_first_and_found_by_the_others(
 
     monkeypatch.setattr(settling, "holding", come)
     monkeypatch.setattr(ledger, "submit", write)
-    first = world.submit(world.alpha, *payments)
+    first = system.submit(system.alpha, *payments)
     second.join(10)
     assert [o.state for o in first] == [SETTLED, SETTLED]
     assert (ends, len(asked)) == (first, 1)
-    assert world.books() == {"alpha": (0, 70), "beta": (0, 30)}
+    assert system.books() == {"alpha": (0, 70), "beta": (0, 30)}

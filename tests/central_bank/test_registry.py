@@ -12,7 +12,7 @@ from central_bank.authentication.banks import Bank
 from dcep.office.v1 import office_pb2
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, LIN, World, admission, identity, particulars
+from tests.central_bank.conftest import KEYS, LIN, System, admission, identity, particulars
 
 GAMMA = particulars("gamma", "6203")
 REGISTRATION = "/dcep.registration.v1.RegistrationService/SubmitPayments"
@@ -37,32 +37,32 @@ BUNDLE = "/dcep.authentication.v1.AuthenticationService/GetTrustBundle"
         ({"inner_address": "no port"}, "bank.inner_address"),
     ],
 )
-def test_particulars_are_checked_by_field(world: World, changes: dict, field: str) -> None:
+def test_particulars_are_checked_by_field(system: System, changes: dict, field: str) -> None:
     with pytest.raises(Refusal) as caught:
-        world.central.registry.admit(replace(GAMMA, **changes))
+        system.central.registry.admit(replace(GAMMA, **changes))
     assert caught.value.field == field
-    assert len(world.central.registry.all()) == 2
+    assert len(system.central.registry.all()) == 2
 
 
-def test_a_bank_is_admitted_once(world: World) -> None:
-    registry = world.central.registry
+def test_a_bank_is_admitted_once(system: System) -> None:
+    registry = system.central.registry
     gamma = registry.admit(GAMMA)
     assert registry.admit(GAMMA) == gamma
     assert [bank.index for bank in registry.all()] == [0, 1, 2]
 
 
-def test_the_longest_name_fits_the_offline_certificate_too(world: World) -> None:
+def test_the_longest_name_fits_the_offline_certificate_too(system: System) -> None:
     name = "g" * 16
-    assert world.central.registry.admit(replace(GAMMA, name=name)).name == name
-    assert world.central.devices.certify_bank(name, bytes(KEYS["other"].verify_key))
+    assert system.central.registry.admit(replace(GAMMA, name=name)).name == name
+    assert system.central.devices.certify_bank(name, bytes(KEYS["other"].verify_key))
 
 
-def test_banks_that_are_admitted_at_once_have_an_index_each(world: World) -> None:
+def test_banks_that_are_admitted_at_once_have_an_index_each(system: System) -> None:
     banks = [particulars(f"bank-{prefix}", str(prefix)) for prefix in range(6210, 6218)]
     with ThreadPoolExecutor(len(banks)) as pool:
-        admitted = list(pool.map(world.central.registry.admit, banks))
+        admitted = list(pool.map(system.central.registry.admit, banks))
     assert sorted(bank.index for bank in admitted) == list(range(2, 10))
-    assert world.restart().registry.all()[2:] == sorted(admitted, key=lambda bank: bank.index)
+    assert system.restart().registry.all()[2:] == sorted(admitted, key=lambda bank: bank.index)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,15 @@ def test_banks_that_are_admitted_at_once_have_an_index_each(world: World) -> Non
         {"business_key": bytes(KEYS["alpha"].verify_key)},
     ],
 )
-def test_what_belongs_to_one_bank_is_not_given_to_another(world: World, changes: dict) -> None:
+def test_what_belongs_to_one_bank_is_not_given_to_another(system: System, changes: dict) -> None:
     with pytest.raises(Refusal) as caught:
-        world.central.registry.admit(replace(GAMMA, **changes))
+        system.central.registry.admit(replace(GAMMA, **changes))
     assert caught.value.name == "ALREADY_EXISTS"
 
 
-def test_only_the_admitted_certificate_is_welcome(world: World) -> None:
-    registry, alpha = world.central.registry, identity(world.alpha)
-    assert registry.welcome(alpha) == world.alpha
+def test_only_the_admitted_certificate_is_welcome(system: System) -> None:
+    registry, alpha = system.central.registry, identity(system.alpha)
+    assert registry.welcome(alpha) == system.alpha
     for peer, reason in (
         (replace(alpha, fingerprint="0" * 64), "BANK_NOT_ADMITTED"),
         (replace(alpha, name="gamma"), "BANK_NOT_ADMITTED"),
@@ -94,26 +94,26 @@ def test_only_the_admitted_certificate_is_welcome(world: World) -> None:
         assert caught.value.name == reason
 
 
-def test_a_suspension_works_at_once_and_after_a_restart(world: World) -> None:
-    world.central.registry.set_suspended("alpha", True)
-    for central in (world.central, world.restart()):
+def test_a_suspension_works_at_once_and_after_a_restart(system: System) -> None:
+    system.central.registry.set_suspended("alpha", True)
+    for central in (system.central, system.restart()):
         with pytest.raises(Refusal) as caught:
-            central.registry.welcome(identity(world.alpha))
+            central.registry.welcome(identity(system.alpha))
         assert caught.value.name == "BANK_SUSPENDED"
-    world.central.registry.set_suspended("alpha", False)
-    assert world.central.registry.welcome(identity(world.alpha)).name == "alpha"
+    system.central.registry.set_suspended("alpha", False)
+    assert system.central.registry.welcome(identity(system.alpha)).name == "alpha"
 
 
-def verdict(world: World, peer: Identity | None, method: str) -> str:
+def verdict(system: System, peer: Identity | None, method: str) -> str:
     try:
-        central_authorizer(world.central.registry, world.central.officers)(peer, method)
+        central_authorizer(system.central.registry, system.central.officers)(peer, method)
     except Refusal as refusal:
         return refusal.name
     return "OK"
 
 
-def test_who_may_call_what(world: World) -> None:
-    alpha: Bank = world.alpha
+def test_who_may_call_what(system: System) -> None:
+    alpha: Bank = system.alpha
     bank, clerk = identity(alpha), Identity("officer", "alpha/wang", "3" * 64)
     stranger = Identity("bank", "gamma", "4" * 64)
     no, nobody = "ROLE_NOT_ALLOWED", "OFFICER_UNKNOWN"
@@ -128,23 +128,23 @@ def test_who_may_call_what(world: World) -> None:
         (replace(LIN.identity, name="central-bank/Lin"), {BUNDLE: nobody, ACT: nobody}),
         (Identity("officer", "central-bank/ghost", "6" * 64), {BUNDLE: nobody, ACT: nobody}),
     ):
-        assert {method: verdict(world, peer, method) for method in answers} == answers
+        assert {method: verdict(system, peer, method) for method in answers} == answers
 
 
-def test_two_officers_admit_suspend_and_reinstate(world: World) -> None:
+def test_two_officers_admit_suspend_and_reinstate(system: System) -> None:
     asked = admission(GAMMA)
-    registry, gamma = world.central.registry, identity(GAMMA)
+    registry, gamma = system.central.registry, identity(GAMMA)
     for kind, before, after in (
         (asked, "BANK_NOT_ADMITTED", "OK"),
         (office_pb2.SuspendBank(name="gamma"), "OK", "BANK_SUSPENDED"),
         (office_pb2.ReinstateBank(name="gamma"), "BANK_SUSPENDED", "OK"),
     ):
-        act = world.propose(kind)
-        assert verdict(world, gamma, REGISTRATION) == before
-        world.approve(act)
-        assert verdict(world, gamma, REGISTRATION) == after
+        act = system.propose(kind)
+        assert verdict(system, gamma, REGISTRATION) == before
+        system.approve(act)
+        assert verdict(system, gamma, REGISTRATION) == after
     assert registry.all()[2].offline_certificate
-    taken = world.both(asked)  # once more, the same: it is admitted already
+    taken = system.both(asked)  # once more, the same: it is admitted already
     assert (taken.state, len(registry.all())) == (office_pb2.ACT_STATE_APPROVED, 3)
     for kind, reason in (
         (office_pb2.SuspendBank(name="omega"), "BANK_UNKNOWN"),
@@ -152,5 +152,5 @@ def test_two_officers_admit_suspend_and_reinstate(world: World) -> None:
         (office_pb2.AdmitBank(name="alpha", prefix="6203"), "FIELD_MISSING"),
     ):
         with pytest.raises(Refusal) as caught:
-            world.propose(kind)
+            system.propose(kind)
         assert caught.value.name == reason

@@ -24,7 +24,7 @@ from runtime.envelope import possession, sign
 from runtime.errors import Refusal
 from runtime.tls import Identity
 from tests.broken import break_after_the_commit
-from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, World, identity
+from tests.central_bank.conftest import KEYS, LIN, MEI, NOW_MS, System, identity
 from tests.feeds import NO_ACTS
 
 DAY_MS = 86_400_000
@@ -33,7 +33,7 @@ FRESH = "c" * 64
 
 
 def renew(
-    world: World, *, key: SigningKey | None = None, certificate: str = "", until_ms: int = 0
+    system: System, *, key: SigningKey | None = None, certificate: str = "", until_ms: int = 0
 ) -> Bank:
     """Two officers renew alpha."""
     kind = office_pb2.RenewBank(
@@ -43,8 +43,8 @@ def renew(
         proof=possession(key, "alpha") if key else b"",
         old_until_time_ms=until_ms,
     )
-    world.both(kind)
-    return world.central.registry.get("alpha")
+    system.both(kind)
+    return system.central.registry.get("alpha")
 
 
 def new_key(key: SigningKey = NEW, name: str = "alpha", **changes: Any) -> office_pb2.RenewBank:
@@ -53,45 +53,45 @@ def new_key(key: SigningKey = NEW, name: str = "alpha", **changes: Any) -> offic
     return office_pb2.RenewBank(name=name, **fields)
 
 
-def answer(world: World, key: SigningKey) -> str:
+def answer(system: System, key: SigningKey) -> str:
     """What comes of a batch that alpha signs with a key."""
-    now_ms = world.clock.now_ms()
+    now_ms = system.clock.now_ms()
     batch = registration_pb2.OutboundBatch(
         bank="alpha",
-        payments=[world.payment(world.alpha, world.beta, 1)],
+        payments=[system.payment(system.alpha, system.beta, 1)],
         created_time_ms=now_ms,
         expires_time_ms=now_ms + 60_000,
     )
     signed = sign("outbound-batch/v1", batch.SerializeToString(), key, b"alpha")
     try:
-        outcomes = world.central.settlement.submit(world.central.registry.get("alpha"), signed)
+        outcomes = system.central.settlement.submit(system.central.registry.get("alpha"), signed)
     except Refusal as refusal:
         return refusal.name
     return registration_pb2.OutcomeState.Name(outcomes.outcomes[0].state)
 
 
-def welcome(world: World, certificate: str) -> str:
+def welcome(system: System, certificate: str) -> str:
     try:
-        world.central.registry.welcome(Identity("bank", "alpha", certificate))
+        system.central.registry.welcome(Identity("bank", "alpha", certificate))
     except Refusal as refusal:
         return refusal.name
     return "OK"
 
 
-def refusal_of(world: World, kind: office_pb2.RenewBank) -> str:
+def refusal_of(system: System, kind: office_pb2.RenewBank) -> str:
     with pytest.raises(Refusal) as caught:
-        world.propose(kind)
+        system.propose(kind)
     return caught.value.name
 
 
 @pytest.fixture
-def funded(world: World) -> World:
-    world.issue(world.alpha, 1_000)
-    return world
+def funded(system: System) -> System:
+    system.issue(system.alpha, 1_000)
+    return system
 
 
 def test_both_keys_are_good_until_the_old_one_ends_and_not_a_millisecond_longer(
-    funded: World,
+    funded: System,
 ) -> None:
     assert answer(funded, NEW) == "SIGNATURE_INVALID"
     renew(funded, key=NEW, until_ms=NOW_MS + DAY_MS)
@@ -105,7 +105,7 @@ def test_both_keys_are_good_until_the_old_one_ends_and_not_a_millisecond_longer(
 
 
 def test_a_key_that_is_revoked_is_refused_at_once_and_however_the_clock_is_set(
-    funded: World,
+    funded: System,
 ) -> None:
     renew(funded, key=NEW)
     for _ in range(2):
@@ -116,7 +116,7 @@ def test_a_key_that_is_revoked_is_refused_at_once_and_however_the_clock_is_set(
 
 
 def test_a_key_whose_revocation_was_written_while_the_connection_broke_is_revoked(
-    funded: World, monkeypatch: pytest.MonkeyPatch
+    funded: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     act = funded.propose(new_key())
     break_after_the_commit(monkeypatch)
@@ -128,44 +128,44 @@ def test_a_key_whose_revocation_was_written_while_the_connection_broke_is_revoke
 
 
 def test_a_bank_whose_suspension_was_written_while_the_connection_broke_is_suspended(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    act = world.propose(office_pb2.SuspendBank(name="alpha"))
+    act = system.propose(office_pb2.SuspendBank(name="alpha"))
     break_after_the_commit(monkeypatch)
     with pytest.raises(ConnectionError):
-        world.approve(act)
+        system.approve(act)
     monkeypatch.undo()
-    assert welcome(world, world.alpha.certificate_fingerprint) == "BANK_SUSPENDED"
+    assert welcome(system, system.alpha.certificate_fingerprint) == "BANK_SUSPENDED"
 
 
-def test_a_key_that_was_to_end_later_can_be_revoked_now(funded: World) -> None:
+def test_a_key_that_was_to_end_later_can_be_revoked_now(funded: System) -> None:
     renew(funded, key=NEW, until_ms=NOW_MS + DAY_MS)
     renew(funded)
     assert answer(funded, OLD) == "SIGNATURE_INVALID"
     assert answer(funded, NEW) == "OUTCOME_STATE_SETTLED"
 
 
-def test_both_certificates_are_welcome_until_the_old_one_ends(world: World) -> None:
-    old = world.alpha.certificate_fingerprint
-    assert welcome(world, FRESH) == "BANK_NOT_ADMITTED"
-    alpha = renew(world, certificate=FRESH, until_ms=NOW_MS + DAY_MS)
+def test_both_certificates_are_welcome_until_the_old_one_ends(system: System) -> None:
+    old = system.alpha.certificate_fingerprint
+    assert welcome(system, FRESH) == "BANK_NOT_ADMITTED"
+    alpha = renew(system, certificate=FRESH, until_ms=NOW_MS + DAY_MS)
     assert alpha.fingerprints(NOW_MS) == [FRESH, old]
-    assert alpha.business_key == world.alpha.business_key
-    world.clock.advance(DAY_MS - 1)
-    assert [welcome(world, each) for each in (old, FRESH)] == ["OK", "OK"]
-    world.clock.advance(1)
+    assert alpha.business_key == system.alpha.business_key
+    system.clock.advance(DAY_MS - 1)
+    assert [welcome(system, each) for each in (old, FRESH)] == ["OK", "OK"]
+    system.clock.advance(1)
     for _ in range(2):
-        assert [welcome(world, each) for each in (old, FRESH)] == ["BANK_NOT_ADMITTED", "OK"]
-        world.restart()
+        assert [welcome(system, each) for each in (old, FRESH)] == ["BANK_NOT_ADMITTED", "OK"]
+        system.restart()
 
 
-def test_a_revoked_certificate_is_refused_at_once(world: World) -> None:
-    renew(world, certificate=FRESH)
-    assert welcome(world, world.alpha.certificate_fingerprint) == "BANK_NOT_ADMITTED"
-    assert welcome(world, FRESH) == "OK"
+def test_a_revoked_certificate_is_refused_at_once(system: System) -> None:
+    renew(system, certificate=FRESH)
+    assert welcome(system, system.alpha.certificate_fingerprint) == "BANK_NOT_ADMITTED"
+    assert welcome(system, FRESH) == "OK"
 
 
-def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: World) -> None:
+def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: System) -> None:
     renew(funded, key=NEW)
     place = registration_pb2.FeedPlace(ledger=b"x" * 16, number=1, hash=b"h" * 32)
     now_ms = funded.clock.now_ms()
@@ -184,18 +184,18 @@ def test_a_feed_receipt_is_taken_by_the_key_of_the_moment(funded: World) -> None
 
 
 @pytest.mark.parametrize("until_ms", [0, NOW_MS + DAY_MS])
-def test_what_was_a_banks_is_never_given_again(world: World, until_ms: int) -> None:
-    old = world.alpha.certificate_fingerprint
-    renew(world, key=NEW, certificate=FRESH, until_ms=until_ms)
+def test_what_was_a_banks_is_never_given_again(system: System, until_ms: int) -> None:
+    old = system.alpha.certificate_fingerprint
+    renew(system, key=NEW, certificate=FRESH, until_ms=until_ms)
     for name in ("alpha", "beta"):
         for key in (OLD, NEW, KEYS["beta"]):
-            assert refusal_of(world, new_key(key, name)) == "ALREADY_EXISTS"
-        for mark in (old, FRESH, world.beta.certificate_fingerprint):
+            assert refusal_of(system, new_key(key, name)) == "ALREADY_EXISTS"
+        for mark in (old, FRESH, system.beta.certificate_fingerprint):
             kind = office_pb2.RenewBank(name=name, certificate_fingerprint=mark)
-            assert refusal_of(world, kind) == "ALREADY_EXISTS"
-    gamma = replace(world.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
+            assert refusal_of(system, kind) == "ALREADY_EXISTS"
+    gamma = replace(system.beta, name="gamma", prefix="6203", certificate_fingerprint="9" * 64)
     with pytest.raises(Refusal) as caught:
-        world.central.registry.admit(replace(gamma, business_key=bytes(OLD.verify_key)))
+        system.central.registry.admit(replace(gamma, business_key=bytes(OLD.verify_key)))
     assert caught.value.field == "bank.business_key"
 
 
@@ -215,36 +215,36 @@ def test_what_was_a_banks_is_never_given_again(world: World, until_ms: int) -> N
     ],
 )
 def test_a_renewal_that_cannot_be_is_refused_when_it_is_proposed(
-    world: World, changes: dict, reason: str
+    system: System, changes: dict, reason: str
 ) -> None:
     wanted = new_key()
     for name, value in changes.items():
         setattr(wanted, name, value)
-    assert refusal_of(world, wanted) == reason
-    assert world.central.registry.get("alpha") == world.alpha
+    assert refusal_of(system, wanted) == reason
+    assert system.central.registry.get("alpha") == system.alpha
 
 
-def test_a_renewal_takes_two_officers(world: World) -> None:
-    act = world.propose(office_pb2.RenewBank(name="alpha", certificate_fingerprint=FRESH))
+def test_a_renewal_takes_two_officers(system: System) -> None:
+    act = system.propose(office_pb2.RenewBank(name="alpha", certificate_fingerprint=FRESH))
     with pytest.raises(Refusal) as caught:
-        world.approve(act, who=LIN)
-    assert (caught.value.name, welcome(world, FRESH)) == ("SAME_OFFICER", "BANK_NOT_ADMITTED")
-    world.approve(act, who=MEI)
-    assert welcome(world, FRESH) == "OK"
+        system.approve(act, who=LIN)
+    assert (caught.value.name, welcome(system, FRESH)) == ("SAME_OFFICER", "BANK_NOT_ADMITTED")
+    system.approve(act, who=MEI)
+    assert welcome(system, FRESH) == "OK"
 
 
-def test_a_bank_is_given_so_many_keys_and_no_more(world: World) -> None:
+def test_a_bank_is_given_so_many_keys_and_no_more(system: System) -> None:
     for number in range(MAX_BANK_CREDENTIALS - 1):
-        renew(world, key=SigningKey(hashlib.sha256(b"%d" % number).digest()))
-    assert refusal_of(world, new_key()) == "OVERLOADED"
+        renew(system, key=SigningKey(hashlib.sha256(b"%d" % number).digest()))
+    assert refusal_of(system, new_key()) == "OVERLOADED"
 
 
-def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:
-    old = world.alpha.certificate_fingerprint
-    renew(world, certificate=FRESH, until_ms=NOW_MS + DAY_MS)
-    world.clock.advance(1)
-    renew(world, key=NEW)
-    central = world.central
+def test_officers_see_what_was_replaced_and_when_it_ends(system: System) -> None:
+    old = system.alpha.certificate_fingerprint
+    renew(system, certificate=FRESH, until_ms=NOW_MS + DAY_MS)
+    system.clock.advance(1)
+    renew(system, key=NEW)
+    central = system.central
     service = GrpcAuthentication(
         central.registry,
         central.devices,
@@ -262,29 +262,29 @@ def test_officers_see_what_was_replaced_and_when_it_ends(world: World) -> None:
     assert not beta.replaced
 
 
-def bundle(world: World) -> TrustBundle:
-    return TrustBundle.decode(world.central.devices.trust_bundle()[32:])
+def bundle(system: System) -> TrustBundle:
+    return TrustBundle.decode(system.central.devices.trust_bundle()[32:])
 
 
-def verdict(world: World, bank_key: SigningKey) -> str:
+def verdict(system: System, bank_key: SigningKey) -> str:
     """What a payee with the newest bundle says of a device that a key of alpha certified."""
-    until_ms = world.clock.now_ms() + 120 * DAY_MS
+    until_ms = system.clock.now_ms() + 120 * DAY_MS
     device = certify_device(bank_key, "alpha", bytes(SigningKey.generate().verify_key), until_ms)
     try:
-        check_device(device, bundle(world), world.clock.now_ms())
+        check_device(device, bundle(system), system.clock.now_ms())
     except Bad as bad:
         return bad.reason.name
     return "GOOD"
 
 
 @pytest.fixture
-def certified(world: World) -> World:
+def certified(system: System) -> System:
     """Alpha's first key has a certificate of the root, as an admission makes it."""
-    renew(world, key=THIRD)
-    return world
+    renew(system, key=THIRD)
+    return system
 
 
-def test_devices_that_a_replaced_key_certified_stay_good(certified: World) -> None:
+def test_devices_that_a_replaced_key_certified_stay_good(certified: System) -> None:
     renew(certified, key=NEW, until_ms=NOW_MS + DAY_MS)
     for _ in range(2):
         assert [verdict(certified, key) for key in (THIRD, NEW)] == ["GOOD", "GOOD"]
@@ -292,7 +292,7 @@ def test_devices_that_a_replaced_key_certified_stay_good(certified: World) -> No
 
 
 def test_devices_that_a_revoked_key_certified_are_refused_from_the_next_bundle_on(
-    certified: World,
+    certified: System,
 ) -> None:
     renew(certified, key=NEW)
     # Not as forged: what who did not know yet paid with one is given back.
@@ -308,14 +308,14 @@ def test_devices_that_a_revoked_key_certified_are_refused_from_the_next_bundle_o
     assert bundle(certified).barred == ()
 
 
-def test_a_key_that_was_replaced_in_good_order_can_be_revoked_later(certified: World) -> None:
+def test_a_key_that_was_replaced_in_good_order_can_be_revoked_later(certified: System) -> None:
     renew(certified, key=NEW, until_ms=NOW_MS + 1)
     certified.clock.advance(DAY_MS)
     renew(certified)
     assert [verdict(certified, key) for key in (THIRD, NEW)] == ["DEVICE_REVOKED", "GOOD"]
 
 
-def test_a_bank_can_revoke_devices_that_its_replaced_key_certified(certified: World) -> None:
+def test_a_bank_can_revoke_devices_that_its_replaced_key_certified(certified: System) -> None:
     key = bytes(SigningKey.generate().verify_key)
     device = certify_device(THIRD, "alpha", key, NOW_MS + DAY_MS)
     alpha = renew(certified, key=NEW)
@@ -323,22 +323,22 @@ def test_a_bank_can_revoke_devices_that_its_replaced_key_certified(certified: Wo
     assert device.revocation() in bundle(certified).revoked
 
 
-def test_a_suspended_bank_with_a_new_certificate_is_still_suspended(world: World) -> None:
-    world.both(office_pb2.SuspendBank(name="alpha"))
-    alpha = renew(world, certificate=FRESH)
+def test_a_suspended_bank_with_a_new_certificate_is_still_suspended(system: System) -> None:
+    system.both(office_pb2.SuspendBank(name="alpha"))
+    alpha = renew(system, certificate=FRESH)
     with pytest.raises(Refusal) as caught:
-        world.central.registry.welcome(identity(alpha))
+        system.central.registry.welcome(identity(alpha))
     assert caught.value.name == "BANK_SUSPENDED"
 
 
-def test_the_metrics_say_how_long_each_banks_key_is_good(world: World) -> None:
+def test_the_metrics_say_how_long_each_banks_key_is_good(system: System) -> None:
     metrics = CollectorRegistry()
-    watch_bank_keys(world.central.registry, world.clock, metrics)
+    watch_bank_keys(system.central.registry, system.clock, metrics)
 
     def left(bank: str) -> float | None:
         return metrics.get_sample_value("dcep_bank_key_days_left", {"bank": bank})
 
-    world.clock.advance(700 * DAY_MS)
+    system.clock.advance(700 * DAY_MS)
     assert (left("alpha"), left("beta")) == (32, 32)
-    renew(world, key=NEW)
+    renew(system, key=NEW)
     assert (left("alpha"), left("beta")) == (732, 32)

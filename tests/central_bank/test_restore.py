@@ -22,7 +22,7 @@ from settlement.core import Answers, Batch, CoreStopped
 from tests.central_bank.conftest import KEYS
 from tests.feeds import told
 from tests.offline.centre import Centre
-from tests.offline.country import Device
+from tests.offline.signers import Device
 
 OVER = limits.TOKEN_LIFETIME_MS + limits.RESTORE_GRACE_MS
 START = 100_000

@@ -15,7 +15,7 @@ from offline_token.signing import certify_device
 from offline_token.statements import Statements
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
-from tests.central_bank.conftest import KEYS, NOW_MS, ROOT, World
+from tests.central_bank.conftest import KEYS, NOW_MS, ROOT, System
 
 HALF = MAX_LISTED // 2
 DAY_MS = 86_400_000
@@ -33,67 +33,67 @@ def name(number: int) -> bytes:
     return revocation_of("alpha", key(number))
 
 
-def revoke(world: World, numbers: range) -> None:
+def revoke(system: System, numbers: range) -> None:
     encoded = [certificate(number).encode() for number in numbers]
-    world.central.devices.revoke_own(world.alpha, encoded, "lost")
+    system.central.devices.revoke_own(system.alpha, encoded, "lost")
 
 
-def bundle(world: World) -> TrustBundle:
-    return TrustBundle.decode(world.central.devices.trust_bundle()[KEY_BYTES:])
+def bundle(system: System) -> TrustBundle:
+    return TrustBundle.decode(system.central.devices.trust_bundle()[KEY_BYTES:])
 
 
 def test_as_long_as_the_list_has_room_it_has_everything_and_there_is_no_filter(
-    world: World,
+    system: System,
 ) -> None:
-    revoke(world, range(MAX_LISTED))
-    for central in (world.central, world.restart()):
+    revoke(system, range(MAX_LISTED))
+    for central in (system.central, system.restart()):
         found = central.devices.bundle()
         assert set(found.revoked) == set(map(name, range(MAX_LISTED)))
         assert (found.filter, found.since_time_ms) == (b"", 0)
 
 
-def test_what_leaves_the_list_is_in_the_filter_at_every_step(world: World) -> None:
+def test_what_leaves_the_list_is_in_the_filter_at_every_step(system: System) -> None:
     filters = set()
     for start in range(0, 3 * MAX_LISTED, 64):
-        world.clock.advance(1)
-        revoke(world, range(start, start + 64))
-        found = bundle(world)
+        system.clock.advance(1)
+        revoke(system, range(start, start + 64))
+        found = bundle(system)
         assert all(found.may_be_revoked(name(number)) for number in range(start + 64))
         assert all(found.lists(name(number)) for number in range(start, start + 64))
         filters.add(found.filter)
     assert 3 <= len(filters) <= 3 * MAX_LISTED // HALF + 2, "it is not made for each revocation"
-    again = world.restart().devices.bundle()
+    again = system.restart().devices.bundle()
     assert all(again.may_be_revoked(name(number)) for number in range(3 * MAX_LISTED))
     assert all(again.lists(name(number)) for number in range(3 * MAX_LISTED - 64, 3 * MAX_LISTED))
 
 
-def test_more_at_once_than_the_list_has_room_for_are_all_refused(world: World) -> None:
-    revoke(world, range(2 * MAX_LISTED))
-    found = bundle(world)
+def test_more_at_once_than_the_list_has_room_for_are_all_refused(system: System) -> None:
+    revoke(system, range(2 * MAX_LISTED))
+    found = bundle(system)
     assert all(found.may_be_revoked(name(number)) for number in range(2 * MAX_LISTED))
     assert len(found.revoked) == MAX_LISTED
 
 
-def test_a_clearance_holds_until_the_list_no_longer_goes_back_to_it(world: World) -> None:
-    revoke(world, range(2 * MAX_LISTED))
-    mistaken = next(n for n in range(10_000, 10**9) if _is_mistaken(world, n))
+def test_a_clearance_holds_until_the_list_no_longer_goes_back_to_it(system: System) -> None:
+    revoke(system, range(2 * MAX_LISTED))
+    mistaken = next(n for n in range(10_000, 10**9) if _is_mistaken(system, n))
     (said,) = [
         each
-        for each in world.central.devices.statements([certificate(mistaken).encode()])
+        for each in system.central.devices.statements([certificate(mistaken).encode()])
         if not isinstance(each, Certificate)
     ]
     beside = Statements([said], [bytes(ROOT.verify_key)])
     for start in (1_000, 1_100):
-        assert beside.clear(name(mistaken), bundle(world).since_time_ms)
-        revoke(world, range(start, start + 100))
-    assert beside.clear(name(mistaken), bundle(world).since_time_ms), "200 are still listed"
-    revoke(world, range(1_200, 1_260))
-    assert not beside.clear(name(mistaken), bundle(world).since_time_ms)
+        assert beside.clear(name(mistaken), bundle(system).since_time_ms)
+        revoke(system, range(start, start + 100))
+    assert beside.clear(name(mistaken), bundle(system).since_time_ms), "200 are still listed"
+    revoke(system, range(1_200, 1_260))
+    assert not beside.clear(name(mistaken), bundle(system).since_time_ms)
 
 
-def _is_mistaken(world: World, number: int) -> bool:
+def _is_mistaken(system: System, number: int) -> bool:
     """With the filter of few names nobody is: here it is made with two bits."""
-    found = world.central.devices._list
+    found = system.central.devices._list
     if found._filter and found._filter[18] != 2:
         found._make(700)
     return found.now(700).filter != b"" and bundle_of(found).may_be_revoked(name(number))
@@ -104,22 +104,22 @@ def bundle_of(found: object) -> TrustBundle:
     return TrustBundle(0, 0, 0, 0, 0, 0, (), (), listed.revoked, 0, listed.filter)
 
 
-def test_a_clock_that_steps_back_makes_no_device_good(world: World) -> None:
+def test_a_clock_that_steps_back_makes_no_device_good(system: System) -> None:
     """What was cleared by a clock that ran ahead is revoked by one that was set right."""
-    devices = world.central.devices
-    world.clock.advance(DAY_MS)
-    revoke(world, range(10))
+    devices = system.central.devices
+    system.clock.advance(DAY_MS)
+    revoke(system, range(10))
     cleared_ms = devices._list.cleared_time_ms()
     devices._list._clock = ManualClock(NOW_MS)
-    revoke(world, range(500, 501))
-    rows = dict(devices.own_revoked(world.alpha, 1))
+    revoke(system, range(500, 501))
+    rows = dict(devices.own_revoked(system.alpha, 1))
     assert rows[name(500)] > cleared_ms
 
 
-def test_nothing_is_cleared_from_after_a_revocation_that_is_being_written(world: World) -> None:
+def test_nothing_is_cleared_from_after_a_revocation_that_is_being_written(system: System) -> None:
     """Another one, which began later, may be noted first."""
-    devices = world.central.devices
-    revoke(world, range(10))
+    devices = system.central.devices
+    revoke(system, range(10))
     cleared_ms: list[int] = []
 
     def meanwhile(_: object) -> None:
@@ -127,70 +127,70 @@ def test_nothing_is_cleared_from_after_a_revocation_that_is_being_written(world:
             devices._list.note([name(900)], time_ms)
         cleared_ms.append(devices._list.cleared_time_ms())
 
-    devices.revoke(world.alpha, key(700), "it spent a piece twice", meanwhile)
-    rows = dict(devices.own_revoked(world.alpha, 1))
+    devices.revoke(system.alpha, key(700), "it spent a piece twice", meanwhile)
+    rows = dict(devices.own_revoked(system.alpha, 1))
     assert cleared_ms[0] < rows[name(700)]
     assert devices._list.cleared_time_ms() > max(rows.values())
 
 
-def test_a_revocation_that_could_not_be_written_holds_up_no_clearance(world: World) -> None:
-    devices = world.central.devices
+def test_a_revocation_that_could_not_be_written_holds_up_no_clearance(system: System) -> None:
+    devices = system.central.devices
 
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        devices.revoke(world.alpha, key(700), "lost", fail)
-    revoke(world, range(3))
-    rows = dict(devices.own_revoked(world.alpha, 1))
+        devices.revoke(system.alpha, key(700), "lost", fail)
+    revoke(system, range(3))
+    rows = dict(devices.own_revoked(system.alpha, 1))
     assert devices._list.cleared_time_ms() > max(rows.values())
 
 
-def test_a_bank_is_told_what_of_its_own_was_revoked_and_nothing_of_others(world: World) -> None:
-    devices = world.central.devices
-    revoke(world, range(3))
+def test_a_bank_is_told_what_of_its_own_was_revoked_and_nothing_of_others(system: System) -> None:
+    devices = system.central.devices
+    revoke(system, range(3))
     devices.revoke_own(
-        world.beta,
+        system.beta,
         [certify_device(KEYS["beta"], "beta", key(9), NOW_MS + DAY_MS).encode()],
         "lost",
     )
-    world.clock.advance(1_000)
-    revoke(world, range(3, 4))
-    told = devices.own_revoked(world.alpha, 1)
+    system.clock.advance(1_000)
+    revoke(system, range(3, 4))
+    told = devices.own_revoked(system.alpha, 1)
     assert [each for each, _ in told][-1] == name(3)
     assert {each for each, _ in told} == set(map(name, range(4)))
-    assert devices.own_revoked(world.alpha, told[-1][1]) == told[-1:]
-    assert [each for each, _ in devices.own_revoked(world.beta, 1)] == [
+    assert devices.own_revoked(system.alpha, told[-1][1]) == told[-1:]
+    assert [each for each, _ in devices.own_revoked(system.beta, 1)] == [
         revocation_of("beta", key(9))
     ]
 
 
-def test_nothing_is_said_of_a_device_of_a_suspended_bank_or_of_nobodys(world: World) -> None:
-    devices = world.central.devices
+def test_nothing_is_said_of_a_device_of_a_suspended_bank_or_of_nobodys(system: System) -> None:
+    devices = system.central.devices
     forged = certify_device(KEYS["beta"], "alpha", key(1), NOW_MS + DAY_MS)
     unknown = certify_device(KEYS["beta"], "gamma", key(1), NOW_MS + DAY_MS)
     assert devices.statements([forged.encode(), unknown.encode()]) == []
-    world.central.registry.set_suspended("alpha", True)
+    system.central.registry.set_suspended("alpha", True)
     assert devices.statements([certificate(1).encode()]) == []
     with pytest.raises(Refusal) as caught:
         devices.statements([b"D" + bytes(120)])
     assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "certificates")
 
 
-def test_while_a_filter_is_made_others_are_given_the_one_before(world: World) -> None:
-    revoke(world, range(2 * MAX_LISTED))
-    bundle(world)
-    revoke(world, range(1_000, 1_000 + HALF + 1))  # one is due, and nothing is missing yet
-    kept = world.central.devices._list
+def test_while_a_filter_is_made_others_are_given_the_one_before(system: System) -> None:
+    revoke(system, range(2 * MAX_LISTED))
+    bundle(system)
+    revoke(system, range(1_000, 1_000 + HALF + 1))  # one is due, and nothing is missing yet
+    kept = system.central.devices._list
     before = kept._filter
     assert kept._building.acquire(timeout=1)
     try:
         answered: list[TrustBundle] = []
-        thread = threading.Thread(target=lambda: answered.append(bundle(world)))
+        thread = threading.Thread(target=lambda: answered.append(bundle(system)))
         thread.start()
         thread.join(10)
         assert [each.filter for each in answered] == [before]
     finally:
         kept._building.release()
-    world.clock.advance(BUNDLE_MADE_EACH_MS)
-    assert bundle(world).filter != before
+    system.clock.advance(BUNDLE_MADE_EACH_MS)
+    assert bundle(system).filter != before

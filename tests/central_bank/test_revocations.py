@@ -10,7 +10,7 @@ from offline_token.formats import DEVICE, Certificate
 from offline_token.signing import certify_device
 from runtime.errors import Refusal
 from runtime.tls import Identity
-from tests.central_bank.conftest import KEYS, NOW_MS, World, identity
+from tests.central_bank.conftest import KEYS, NOW_MS, System, identity
 
 OWN = "/dcep.authentication.v1.AuthenticationService/RevokeOwnDevices"
 ACT = "/dcep.office.v1.ActService/ProposeAct"
@@ -24,18 +24,18 @@ def key(number: int) -> bytes:
     return bytes([number]) * 32
 
 
-def is_revoked(world: World, number: int, bank: str = "alpha") -> bool:
-    return world.central.devices.is_revoked(
+def is_revoked(system: System, number: int, bank: str = "alpha") -> bool:
+    return system.central.devices.is_revoked(
         Certificate.decode(certificate(number, bank, bank), DEVICE)
     )
 
 
-def test_a_bank_revokes_what_it_certified(world: World) -> None:
-    devices = world.central.devices
-    devices.revoke(world.alpha, key(1), "it spent a piece twice")
+def test_a_bank_revokes_what_it_certified(system: System) -> None:
+    devices = system.central.devices
+    devices.revoke(system.alpha, key(1), "it spent a piece twice")
     for _ in range(2):
-        devices.revoke_own(world.alpha, [certificate(n) for n in (1, 2, 3, 3)], "of one wallet")
-    assert [is_revoked(world, n) for n in (1, 2, 3, 4)] == [True, True, True, False]
+        devices.revoke_own(system.alpha, [certificate(n) for n in (1, 2, 3, 3)], "of one wallet")
+    assert [is_revoked(system, n) for n in (1, 2, 3, 4)] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -48,47 +48,47 @@ def test_a_bank_revokes_what_it_certified(world: World) -> None:
         b"",
     ],
 )
-def test_what_it_did_not_certify_it_does_not_revoke(world: World, foreign: bytes) -> None:
+def test_what_it_did_not_certify_it_does_not_revoke(system: System, foreign: bytes) -> None:
     with pytest.raises(Refusal) as caught:
-        world.central.devices.revoke_own(world.alpha, [certificate(1), foreign], "of one wallet")
+        system.central.devices.revoke_own(system.alpha, [certificate(1), foreign], "of one wallet")
     assert (caught.value.name, caught.value.field) == ("FIELD_INVALID", "device_certificates")
-    assert not is_revoked(world, 1)
+    assert not is_revoked(system, 1)
 
 
-def test_two_officers_revoke_any_device(world: World) -> None:
-    act = world.propose(office_pb2.RevokeDevice(bank="alpha", device_key=key(7)))
-    assert not is_revoked(world, 7)
-    world.approve(act)
-    assert is_revoked(world, 7)
+def test_two_officers_revoke_any_device(system: System) -> None:
+    act = system.propose(office_pb2.RevokeDevice(bank="alpha", device_key=key(7)))
+    assert not is_revoked(system, 7)
+    system.approve(act)
+    assert is_revoked(system, 7)
     with pytest.raises(Refusal) as caught:
-        world.propose(office_pb2.RevokeDevice(bank="alpha", device_key=b"short"))
+        system.propose(office_pb2.RevokeDevice(bank="alpha", device_key=b"short"))
     assert (caught.value.name, caught.value.field) == (
         "FIELD_INVALID",
         "revoke_device.device_key",
     )
     with pytest.raises(Refusal) as caught:
-        world.propose(office_pb2.RevokeDevice(bank="gamma", device_key=key(7)))
+        system.propose(office_pb2.RevokeDevice(bank="gamma", device_key=key(7)))
     assert caught.value.name == "BANK_UNKNOWN"
 
 
 def test_a_bank_that_certifies_anothers_key_can_bar_nothing_but_its_own_certificate(
-    world: World,
+    system: System,
 ) -> None:
     """It needs nobody's leave to certify a key that it has seen, and to say it is revoked."""
-    world.central.devices.revoke_own(world.beta, [certificate(1, "beta", "beta")], "a lie")
-    assert is_revoked(world, 1, "beta")
-    assert not is_revoked(world, 1, "alpha")
-    revoked = set(world.central.devices.bundle().revoked)
+    system.central.devices.revoke_own(system.beta, [certificate(1, "beta", "beta")], "a lie")
+    assert is_revoked(system, 1, "beta")
+    assert not is_revoked(system, 1, "alpha")
+    revoked = set(system.central.devices.bundle().revoked)
     assert revoked == {Certificate.decode(certificate(1, "beta", "beta"), DEVICE).revocation()}
 
 
-def test_banks_revoke_their_own_devices_only(world: World) -> None:
-    authorize = central_authorizer(world.central.registry, world.central.officers)
-    authorize(identity(world.alpha), OWN)
+def test_banks_revoke_their_own_devices_only(system: System) -> None:
+    authorize = central_authorizer(system.central.registry, system.central.officers)
+    authorize(identity(system.alpha), OWN)
     with pytest.raises(Refusal, match="may not call"):
-        authorize(identity(world.alpha), ACT)
+        authorize(identity(system.alpha), ACT)
     with pytest.raises(Refusal, match="may not call"):
         authorize(Identity("officer", "alpha/mo", "3" * 64), OWN)
-    world.central.registry.set_suspended("alpha", True)
+    system.central.registry.set_suspended("alpha", True)
     with pytest.raises(Refusal, match="suspended"):
-        authorize(identity(world.alpha), OWN)
+        authorize(identity(system.alpha), OWN)

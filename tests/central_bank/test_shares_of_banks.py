@@ -21,7 +21,7 @@ from offline_token.signing import certify_device
 from runtime.database import Database
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
-from tests.central_bank.conftest import KEYS, NOW_MS, World
+from tests.central_bank.conftest import KEYS, NOW_MS, System
 from tests.central_bank.test_waiting_deposits import (
     a_deposit_that_waits,
     ask,
@@ -40,91 +40,91 @@ def certificates(bank: str, numbers: range) -> list[bytes]:
     return [certify_device(KEYS[bank], bank, key(n), NOW_MS + 1).encode() for n in numbers]
 
 
-def listed(world: World) -> set[int]:
+def listed(system: System) -> set[int]:
     named = {
         revocation_of(bank, key(number)): number
         for bank in ("alpha", "beta")
         for number in range(200)
     }
-    return {named[each] for each in ranked(world)}
+    return {named[each] for each in ranked(system)}
 
 
-def ranked(world: World) -> list[bytes]:
+def ranked(system: System) -> list[bytes]:
     """What a filter has room for, here for ten devices."""
-    database = Database(world.engine)
-    return RevocationList(database, world.clock, SystemRandomness()).ranked(10)
+    database = Database(system.engine)
+    return RevocationList(database, system.clock, SystemRandomness()).ranked(10)
 
 
 def test_made_up_devices_of_one_bank_push_out_no_officers_and_no_other_banks(
-    world: World,
+    system: System,
 ) -> None:
-    devices = world.central.devices
-    devices.revoke(world.alpha, key(1), "an officer said so")
-    devices.revoke_own(world.beta, certificates("beta", range(20, 23)), "of one wallet")
-    devices.revoke_proven(world.beta, key(30), "it spent a piece twice")
+    devices = system.central.devices
+    devices.revoke(system.alpha, key(1), "an officer said so")
+    devices.revoke_own(system.beta, certificates("beta", range(20, 23)), "of one wallet")
+    devices.revoke_proven(system.beta, key(30), "it spent a piece twice")
     for start in (100, 150):
-        world.clock.advance(1)
+        system.clock.advance(1)
         flood = certificates("alpha", range(start, start + 50))
-        devices.revoke_own(world.alpha, flood, "of one wallet")
-    found = listed(world)
+        devices.revoke_own(system.alpha, flood, "of one wallet")
+    found = listed(system)
     assert {1, 20, 21, 22, 30} <= found
     assert len([number for number in found if number >= 150]) == 5, "the rest, the newest"
 
 
-def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(world: World) -> None:
-    devices = world.central.devices
-    devices.revoke_own(world.alpha, certificates("alpha", range(1, 2)), "of one wallet")
-    devices.revoke(world.alpha, key(1), "an officer said so")
-    world.clock.advance(1)
-    devices.revoke_own(world.alpha, certificates("alpha", range(100, 150)), "of one wallet")
-    assert 1 in listed(world)
+def test_what_a_bank_listed_first_is_an_officers_from_his_word_on(system: System) -> None:
+    devices = system.central.devices
+    devices.revoke_own(system.alpha, certificates("alpha", range(1, 2)), "of one wallet")
+    devices.revoke(system.alpha, key(1), "an officer said so")
+    system.clock.advance(1)
+    devices.revoke_own(system.alpha, certificates("alpha", range(100, 150)), "of one wallet")
+    assert 1 in listed(system)
 
 
 def test_a_bank_revokes_a_bounded_number_of_devices(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_REVOKED_BY_BANK", 3)
-    devices = world.central.devices
-    devices.revoke_own(world.alpha, certificates("alpha", range(3)), "of one wallet")
+    devices = system.central.devices
+    devices.revoke_own(system.alpha, certificates("alpha", range(3)), "of one wallet")
     with pytest.raises(Refusal) as caught:
-        devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
+        devices.revoke_own(system.alpha, certificates("alpha", range(3, 4)), "of one wallet")
     assert caught.value.name == "OVERLOADED"
-    devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
-    devices.revoke(world.alpha, key(9), "an officer said so")
+    devices.revoke_own(system.beta, certificates("beta", range(3, 4)), "of one wallet")
+    devices.revoke(system.alpha, key(9), "an officer said so")
 
 
 def test_what_a_bank_revoked_long_ago_makes_room_and_an_officers_word_stays(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.trust_bundle.MAX_REVOKED_BY_BANK", 3)
     monkeypatch.setattr("central_bank.registration.offline.pruning.REVOKED_ANYHOW", 1)
-    devices = world.central.devices
+    devices = system.central.devices
     first = [*certificates("alpha", range(3)), *certificates("alpha", range(4, 5))]
-    devices.revoke_own(world.alpha, first, "of one wallet")
-    devices.revoke(world.alpha, key(0), "an officer said so")
-    devices.revoke_own(world.beta, certificates("beta", range(3)), "of one wallet")
-    world.clock.advance(limits.REVOKED_KEPT_MS)
-    _grow_old(world)
+    devices.revoke_own(system.alpha, first, "of one wallet")
+    devices.revoke(system.alpha, key(0), "an officer said so")
+    devices.revoke_own(system.beta, certificates("beta", range(3)), "of one wallet")
+    system.clock.advance(limits.REVOKED_KEPT_MS)
+    _grow_old(system)
     with pytest.raises(Refusal):
-        devices.revoke_own(world.beta, certificates("beta", range(3, 4)), "of one wallet")
-    world.clock.advance(1)
-    _grow_old(world)
-    devices.revoke_own(world.alpha, certificates("alpha", range(3, 4)), "of one wallet")
-    assert listed(world) == {0, 1, 2, 3}
-    named = {certificate for certificate in (1, 2, 4) if _is_revoked(world, certificate)}
+        devices.revoke_own(system.beta, certificates("beta", range(3, 4)), "of one wallet")
+    system.clock.advance(1)
+    _grow_old(system)
+    devices.revoke_own(system.alpha, certificates("alpha", range(3, 4)), "of one wallet")
+    assert listed(system) == {0, 1, 2, 3}
+    named = {certificate for certificate in (1, 2, 4) if _is_revoked(system, certificate)}
     assert named == set()
-    assert _is_revoked(world, 0) and _is_revoked(world, 3)
+    assert _is_revoked(system, 0) and _is_revoked(system, 3)
 
 
-def _grow_old(world: World) -> None:
+def _grow_old(system: System) -> None:
     """The service has been running meanwhile."""
-    world.central.restoring.step()
-    world.central.pruning.prune()
+    system.central.restoring.step()
+    system.central.pruning.prune()
 
 
-def _is_revoked(world: World, number: int) -> bool:
+def _is_revoked(system: System, number: int) -> bool:
     (encoded,) = certificates("alpha", range(number, number + 1))
-    return world.central.devices.is_revoked(Certificate.decode(encoded, DEVICE))
+    return system.central.devices.is_revoked(Certificate.decode(encoded, DEVICE))
 
 
 def test_of_refused_deposits_a_bank_has_so_many_kept_and_is_answered_the_same_after_that(
@@ -176,7 +176,7 @@ def test_a_bank_has_a_bounded_number_of_deposits_written_down_as_waiting(
 
 
 def test_of_one_token_a_bounded_number_of_proofs_is_kept_and_one_of_each_device(
-    world: World,
+    system: System,
 ) -> None:
     """Who fills it with double spends of his own hides no other device's."""
     blank = {
@@ -190,7 +190,7 @@ def test_of_one_token_a_bounded_number_of_proofs_is_kept_and_one_of_each_device(
         "time_ms": NOW_MS,
     }
     another = {**blank, "device_certificate": certificates("alpha", range(1, 2))[0]}
-    with world.engine.begin() as connection:
+    with system.engine.begin() as connection:
         for number in range(limits.MAX_EVIDENCE_PER_TOKEN + 5):
             _put(connection, {**blank, "piece_id": key(number), "spent_by": key(0)}, False)
         for number in (100, 101):

@@ -25,7 +25,7 @@ from offline_token.formats import Chain
 from offline_token.verify import check_bundle, piece_of
 from tests.feeds import told
 from tests.offline.centre import Centre
-from tests.offline.country import Device, key_of
+from tests.offline.signers import Device, key_of
 
 RESERVES = 50_000
 
@@ -510,7 +510,7 @@ def test_the_bundle_lists_the_devices_revoked_last(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.authentication.revocation_list.MAX_LISTED", 2)
-    certificates = [centre.country.certify(bytes([n]) * 32, "alpha") for n in range(3)]
+    certificates = [centre.signers.certify(bytes([n]) * 32, "alpha") for n in range(3)]
     for number in range(3):
         centre.clock.advance(1)
         centre.central.devices.revoke(centre.alpha, certificates[number].key, "a test")

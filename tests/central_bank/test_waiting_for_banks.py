@@ -13,7 +13,7 @@ from dcep.office.v1 import office_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.envelope import possession
 from runtime.patience import FIRST_PAUSE_MS, QUICK_ANSWERS
-from tests.central_bank.conftest import NOW_MS, World, particulars
+from tests.central_bank.conftest import NOW_MS, System, particulars
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -28,31 +28,31 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def hanging(world: World) -> World:
+def hanging(system: System) -> System:
     """Alpha has 1,000 fen in circulation, and beta answers no question."""
-    world.issue(world.alpha, 1_000)
-    world.banks.hanging.add("beta")
-    return world
+    system.issue(system.alpha, 1_000)
+    system.banks.hanging.add("beta")
+    return system
 
 
 @pytest.fixture
-def gamma(hanging: World) -> Bank:
+def gamma(hanging: System) -> Bank:
     """A third bank."""
     return hanging.central.registry.admit(particulars("gamma", "6203"))
 
 
-def outgoing(world: World) -> list[int]:
+def outgoing(system: System) -> list[int]:
     """Numbers that alpha's feed says to have settled."""
-    entries = told(world.central, world.alpha)
+    entries = told(system.central, system.alpha)
     return [e.outgoing_settled.number for e in entries if e.HasField("outgoing_settled")]
 
 
-def settle_late(world: World) -> None:
-    while world.central.settlement.settle_late():
+def settle_late(system: System) -> None:
+    while system.central.settlement.settle_late():
         pass
 
 
-def test_what_a_bank_says_too_late_is_settled_all_the_same(hanging: World, gamma: Bank) -> None:
+def test_what_a_bank_says_too_late_is_settled_all_the_same(hanging: System, gamma: Bank) -> None:
     slow = hanging.payment(hanging.alpha, hanging.beta, 1)
     quick = hanging.payment(hanging.alpha, gamma, 2)
     assert [o.state for o in hanging.submit(hanging.alpha, slow, quick)] == [PENDING, SETTLED]
@@ -66,7 +66,7 @@ def test_what_a_bank_says_too_late_is_settled_all_the_same(hanging: World, gamma
     assert hanging.books()["beta"] == (0, 1)
 
 
-def test_a_late_answer_settles_nothing_twice(hanging: World) -> None:
+def test_a_late_answer_settles_nothing_twice(hanging: System) -> None:
     payment = hanging.payment(hanging.alpha, hanging.beta, 5)
     for _ in range(3):
         assert [o.state for o in hanging.submit(hanging.alpha, payment)] == [PENDING]
@@ -76,7 +76,7 @@ def test_a_late_answer_settles_nothing_twice(hanging: World) -> None:
 
 
 def test_a_late_answer_settles_nothing_for_a_bank_that_was_suspended_meanwhile(
-    hanging: World,
+    hanging: System,
 ) -> None:
     hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 5))
     hanging.central.registry.set_suspended("alpha", True)
@@ -87,7 +87,7 @@ def test_a_late_answer_settles_nothing_for_a_bank_that_was_suspended_meanwhile(
 
 @pytest.mark.parametrize("until_ms", [0, NOW_MS + 1_000])
 def test_a_late_answer_settles_nothing_that_a_key_signed_which_has_ended_meanwhile(
-    hanging: World, until_ms: int
+    hanging: System, until_ms: int
 ) -> None:
     payment = hanging.payment(hanging.alpha, hanging.beta, 5)
     hanging.submit(hanging.alpha, payment)
@@ -105,7 +105,7 @@ def test_a_late_answer_settles_nothing_that_a_key_signed_which_has_ended_meanwhi
     assert hanging.books()["beta"] == (0, 0)
 
 
-def test_a_late_answer_settles_nothing_that_has_expired(hanging: World) -> None:
+def test_a_late_answer_settles_nothing_that_has_expired(hanging: System) -> None:
     payment = hanging.payment(hanging.alpha, hanging.beta, 5)
     hanging.submit(hanging.alpha, payment)
     hanging.clock.advance(60_001)
@@ -117,7 +117,7 @@ def test_a_late_answer_settles_nothing_that_has_expired(hanging: World) -> None:
 
 
 def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(
-    hanging: World, monkeypatch: pytest.MonkeyPatch
+    hanging: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central_bank.peers.asking.MAX_CHECKS_FOR_ONE", MAX_CHECKS_AT_ONCE + 5)
     for _ in range(MAX_CHECKS_AT_ONCE + 5):
@@ -126,7 +126,7 @@ def test_a_bank_that_hangs_is_asked_a_bounded_number_of_times_at_once(
 
 
 def test_who_has_a_bank_asked_without_end_leaves_the_questions_of_others_their_places(
-    hanging: World, gamma: Bank
+    hanging: System, gamma: Bank
 ) -> None:
     """The same payment again and again: each time its payee's bank would be asked, for nothing."""
     hanging.banks.hanging = {"gamma"}
@@ -146,7 +146,7 @@ def test_who_has_a_bank_asked_without_end_leaves_the_questions_of_others_their_p
 
 
 def test_after_a_silence_a_bank_is_asked_once_a_pause_and_not_waited_for(
-    hanging: World, monkeypatch: pytest.MonkeyPatch
+    hanging: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanging.submit(hanging.alpha, hanging.payment(hanging.alpha, hanging.beta, 1))
     hanging.banks.silent.add("beta")

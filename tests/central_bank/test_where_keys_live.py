@@ -9,7 +9,7 @@ import pytest
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from tests.offline.centre import Centre
-from tests.offline.country import Device
+from tests.offline.signers import Device
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED

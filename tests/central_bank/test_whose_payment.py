@@ -12,7 +12,7 @@ from currency.number import make
 from dcep.errors.v1 import errors_pb2
 from dcep.registration.v1 import registration_pb2
 from runtime.errors import Refusal
-from tests.central_bank.conftest import World
+from tests.central_bank.conftest import System
 from tests.feeds import told
 
 SETTLED = registration_pb2.OUTCOME_STATE_SETTLED
@@ -23,17 +23,17 @@ DAY_MS = 24 * 3_600_000
 
 
 @pytest.fixture
-def funded(world: World) -> World:
+def funded(system: System) -> System:
     """Alpha and beta have 1,000 fen each in circulation."""
-    world.issue(world.alpha, 1_000)
-    world.issue(world.beta, 1_000)
-    return world
+    system.issue(system.alpha, 1_000)
+    system.issue(system.beta, 1_000)
+    return system
 
 
-def refused(world: World, payment: OutboundPayment) -> tuple[str, str]:
+def refused(system: System, payment: OutboundPayment) -> tuple[str, str]:
     with pytest.raises(Refusal) as caught:
-        world.submit(world.alpha, payment)
-    assert world.books() == {"alpha": (0, 1_000), "beta": (0, 1_000)}
+        system.submit(system.alpha, payment)
+    assert system.books() == {"alpha": (0, 1_000), "beta": (0, 1_000)}
     return caught.value.name, caught.value.field.removeprefix("payments[0].")
 
 
@@ -70,13 +70,13 @@ def refused(world: World, payment: OutboundPayment) -> tuple[str, str]:
     ],
 )
 def test_a_bank_pays_for_its_own_wallets_alone_under_their_own_ids(
-    funded: World, changes: dict[str, Any], field: str
+    funded: System, changes: dict[str, Any], field: str
 ) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 1, **changes)
     assert refused(funded, payment) == ("FIELD_INVALID", field)
 
 
-def test_a_payment_is_good_for_no_longer_than_an_order(funded: World) -> None:
+def test_a_payment_is_good_for_no_longer_than_an_order(funded: System) -> None:
     now_ms = funded.clock.now_ms()
     for created_ms in (now_ms, now_ms - DAY_MS, 1):
         times = {
@@ -87,7 +87,7 @@ def test_a_payment_is_good_for_no_longer_than_an_order(funded: World) -> None:
         assert refused(funded, payment) == ("VALIDITY_TOO_LONG", "expires_time_ms")
 
 
-def test_a_payment_that_is_not_yet_made_waits_until_its_time(funded: World) -> None:
+def test_a_payment_that_is_not_yet_made_waits_until_its_time(funded: System) -> None:
     now_ms = funded.clock.now_ms()
     times = {
         "created_time_ms": now_ms + MAX_AHEAD_MS + 1,
@@ -104,9 +104,9 @@ def test_a_payment_that_is_not_yet_made_waits_until_its_time(funded: World) -> N
 # Returns
 
 
-def returned(world: World, old: OutboundPayment, number: int, **changes: Any) -> OutboundPayment:
+def returned(system: System, old: OutboundPayment, number: int, **changes: Any) -> OutboundPayment:
     """Beta's return of a payment of alpha."""
-    now_ms = world.clock.now_ms()
+    now_ms = system.clock.now_ms()
     values = {
         "number": number,
         "payment_id": f"beta-return-{number}",
@@ -122,18 +122,18 @@ def returned(world: World, old: OutboundPayment, number: int, **changes: Any) ->
 
 
 @pytest.fixture
-def paid(funded: World) -> OutboundPayment:
+def paid(funded: System) -> OutboundPayment:
     """300 fen from alpha to beta, settled."""
     payment = funded.payment(funded.alpha, funded.beta, 300)
     assert [o.state for o in funded.submit(funded.alpha, payment)] == [SETTLED]
     return payment
 
 
-def states(world: World, *payments: OutboundPayment) -> list[tuple[int, int]]:
-    return [(o.state, o.reason) for o in world.submit(world.beta, *payments)]
+def states(system: System, *payments: OutboundPayment) -> list[tuple[int, int]]:
+    return [(o.state, o.reason) for o in system.submit(system.beta, *payments)]
 
 
-def test_a_payment_is_given_back_once(funded: World, paid: OutboundPayment) -> None:
+def test_a_payment_is_given_back_once(funded: System, paid: OutboundPayment) -> None:
     first = returned(funded, paid, 71)
     for _ in range(2):
         assert states(funded, first) == [(SETTLED, 0)]
@@ -145,7 +145,7 @@ def test_a_payment_is_given_back_once(funded: World, paid: OutboundPayment) -> N
     assert funded.books() == {"alpha": (0, 1_000), "beta": (0, 1_000)}
 
 
-def test_of_two_returns_in_one_batch_one_settles(funded: World, paid: OutboundPayment) -> None:
+def test_of_two_returns_in_one_batch_one_settles(funded: System, paid: OutboundPayment) -> None:
     twice = [returned(funded, paid, number) for number in (71, 72)]
     assert states(funded, *twice) == [(SETTLED, 0), (REFUSED, NOTHING)]
     assert funded.books() == {"alpha": (0, 1_000), "beta": (0, 1_000)}
@@ -163,33 +163,33 @@ def test_of_two_returns_in_one_batch_one_settles(funded: World, paid: OutboundPa
     ],
 )
 def test_a_return_is_the_payment_the_other_way_round(
-    funded: World, paid: OutboundPayment, changes: dict[str, Any]
+    funded: System, paid: OutboundPayment, changes: dict[str, Any]
 ) -> None:
     assert states(funded, returned(funded, paid, 71, **changes)) == [(REFUSED, NOTHING)]
     assert states(funded, returned(funded, paid, 72)) == [(SETTLED, 0)]
 
 
-def test_what_never_settled_is_not_given_back(funded: World) -> None:
+def test_what_never_settled_is_not_given_back(funded: System) -> None:
     payment = funded.payment(funded.alpha, funded.beta, 300)
     funded.banks.reasons[payment.payee_number] = errors_pb2.REASON_PAYEE_FROZEN
     assert [o.state for o in funded.submit(funded.alpha, payment)] == [REFUSED]
     assert states(funded, returned(funded, payment, 71)) == [(REFUSED, NOTHING)]
 
 
-def test_a_return_is_not_given_back_in_turn(funded: World, paid: OutboundPayment) -> None:
+def test_a_return_is_not_given_back_in_turn(funded: System, paid: OutboundPayment) -> None:
     back = returned(funded, paid, 71)
     assert states(funded, back) == [(SETTLED, 0)]
     again = returned(funded, back, 50, payment_id="alpha-return-50")
     assert [(o.state, o.reason) for o in funded.submit(funded.alpha, again)] == [(REFUSED, NOTHING)]
 
 
-def test_a_return_that_was_refused_uses_nothing_up(funded: World, paid: OutboundPayment) -> None:
+def test_a_return_that_was_refused_uses_nothing_up(funded: System, paid: OutboundPayment) -> None:
     late = returned(funded, paid, 71, created_time_ms=1, expires_time_ms=2)
     assert [state for state, _ in states(funded, late)] == [registration_pb2.OUTCOME_STATE_EXPIRED]
     assert states(funded, returned(funded, paid, 72)) == [(SETTLED, 0)]
 
 
-def test_the_feed_tells_a_bank_why_its_return_ended(funded: World, paid: OutboundPayment) -> None:
+def test_the_feed_tells_a_bank_why_its_return_ended(funded: System, paid: OutboundPayment) -> None:
     states(funded, returned(funded, paid, 71, amount_fen=1))
     ended = told(funded.central, funded.beta)[-1].outgoing_ended
     assert (ended.number, ended.reason) == (71, NOTHING)

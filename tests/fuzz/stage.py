@@ -15,7 +15,7 @@ from deployment.provisioning import fingerprint
 from deployment.topology import CENTRAL_BANK
 from runtime.channel import served_by
 from runtime.envelope import possession
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from sandbox.stack.supervisor import Stack, init
 from tests.fuzz.campaign import Campaign
@@ -37,7 +37,7 @@ class Stage:
     """Two banks that run, a wallet's service, and two banks of who fuzzes: delta is suspended."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(Stack(init(folder / "stack")), folder / "homes")
+        self.system = System(Stack(init(folder / "stack")), folder / "homes")
         self.roles: list[Role] = []
         self._gamma = SigningKey.generate()
         try:
@@ -57,13 +57,13 @@ class Stage:
         )
 
     def _set_up(self, folder: Path) -> None:
-        self.world.stack.up()
-        cast = Cast(self.world.plan, folder)
+        self.system.stack.up()
+        cast = Cast(self.system.plan, folder)
         gammas = self._admit(cast, "gamma", "6203", self._gamma)
         deltas = self._admit(cast, "delta", "6204", SigningKey.generate())
         for bank in ("alpha", "beta", "gamma"):
             self._fund(bank)
-        by_two(self.world.plan, CENTRAL_BANK, office_pb2.SuspendBank(name="delta"))
+        by_two(self.system.plan, CENTRAL_BANK, office_pb2.SuspendBank(name="delta"))
         self.roles += cast.all(self._gamma, gammas, deltas)
         self.roles += [self._wallets_own(), cast.central("a wallet at the central bank", None)]
 
@@ -77,16 +77,16 @@ class Stage:
 
     def check_alive(self) -> None:
         """Every process runs and says SERVING."""
-        for name, process in self.world.stack.running.items():
+        for name, process in self.system.stack.running.items():
             if not process.alive():
                 raise Fallen(f"{name} ended:\n{process.log_tail()}")
-            if not self.world.stack.healthy(name):
+            if not self.system.stack.healthy(name):
                 raise Fallen(f"{name} does not say SERVING")
 
     def check_honest(self) -> None:
         """Somebody who did nothing wrong opens a wallet, fills it and pays to another bank."""
-        alice = RawWallet(BankStubs(self.world.plan, "alpha"), name="Alice")
-        bob = RawWallet(BankStubs(self.world.plan, "beta"), name="Bob")
+        alice = RawWallet(BankStubs(self.system.plan, "alpha"), name="Alice")
+        bob = RawWallet(BankStubs(self.system.plan, "beta"), name="Bob")
         alice.top_up(100)
         answer = alice.pay(bob.number, 7)
         if answer.state != states_pb2.PAYMENT_STATE_SETTLED:
@@ -97,21 +97,21 @@ class Stage:
     def check_restart(self) -> None:
         """Every service starts again from what it has written down."""
         for name in ["alpha", "beta", CENTRAL_BANK]:
-            self.world.stack.stop(name)
+            self.system.stack.stop(name)
         for name in [CENTRAL_BANK, "alpha", "beta"]:
-            self.world.stack.restart(name)
-        self.world.people[_HOLDER].stop()
-        self.world.people[_HOLDER].start()
+            self.system.stack.restart(name)
+        self.system.people[_HOLDER].stop()
+        self.system.people[_HOLDER].start()
 
     def check_books(self) -> None:
         """`dcep audit` holds. Raises StoryFailed."""
-        audited(self.world)
+        audited(self.system)
 
     def close(self) -> None:
         """Stops everything."""
         for role in self.roles:
             role.channel.close()
-        self.world.close()
+        self.system.close()
 
     def _admit(self, cast: Cast, name: str, prefix: str, key: SigningKey) -> tuple[Path, Path]:
         files = cast.identity(name, parties.bank(name))
@@ -123,18 +123,18 @@ class Stage:
             inner_address="127.0.0.1:1",
             proof=possession(key, name),
         )
-        by_two(self.world.plan, CENTRAL_BANK, particulars)
+        by_two(self.system.plan, CENTRAL_BANK, particulars)
         return files
 
     def _fund(self, bank: str) -> None:
-        self.world.pay_in(bank, _RESERVES_FEN)
-        self.world.issue(bank, _RESERVES_FEN // 2)
+        self.system.pay_in(bank, _RESERVES_FEN)
+        self.system.issue(bank, _RESERVES_FEN // 2)
         if bank != "gamma":
-            self.world.wait_vault(bank, _RESERVES_FEN // 2)
+            self.system.wait_vault(bank, _RESERVES_FEN // 2)
 
     def _wallets_own(self) -> Role:
         """A program of the holder's, at the wallet's own service."""
-        person = self.world.person(_HOLDER, "alpha", holder_name="Holder")
+        person = self.system.person(_HOLDER, "alpha", holder_name="Holder")
         person.top_up(5_000)
         own = (person.home / "tls.crt").read_bytes()
         credentials = grpc.ssl_channel_credentials(own, (person.home / "tls.key").read_bytes(), own)

@@ -10,14 +10,14 @@ import pytest
 
 from deployment import processes
 from deployment.databases import drop_databases
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
 from tests import forked
 
 RESERVES_FEN = 10_000_000_00
 ISSUED_FEN = 5_000_000_00
 
-MakeWorld = Callable[..., World]
+MakeSystem = Callable[..., System]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,9 +29,9 @@ def services_are_forked() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def worlds(
+def systems(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MakeWorld]:
+) -> Iterator[MakeSystem]:
     """Makes running stacks that are stopped when the module's tests are through.
 
     Not later: every service that runs holds connections, of which a server has a limit.
@@ -48,43 +48,45 @@ def sqlite_files(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def world(
+def system(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[System]:
     """The shared stack: two banks with full vaults. Tests leave it running and consistent."""
     with contextlib.ExitStack() as ends:
         yield _maker(ends, request, tmp_path_factory)()
 
 
-def fund(world: World) -> None:
+def fund(system: System) -> None:
     """Fill every bank's vault."""
-    for bank in world.plan.banks:
-        world.pay_in(bank.name, RESERVES_FEN)
-        world.issue(bank.name, ISSUED_FEN)
-        world.wait_vault(bank.name, ISSUED_FEN)
+    for bank in system.plan.banks:
+        system.pay_in(bank.name, RESERVES_FEN)
+        system.issue(bank.name, ISSUED_FEN)
+        system.wait_vault(bank.name, ISSUED_FEN)
 
 
-def _end(world: World) -> None:
-    world.close()
-    drop_databases(world.database_urls)
+def _end(system: System) -> None:
+    system.close()
+    drop_databases(system.database_urls)
 
 
 def _maker(
     ends: contextlib.ExitStack,
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-) -> MakeWorld:
+) -> MakeSystem:
     everywhere = ""
     if request.config.getoption("--postgresql"):
         everywhere = request.getfixturevalue("postgres_url")
 
-    def make(database_url: str = everywhere, *, funded: bool = True) -> World:
+    def make(database_url: str = everywhere, *, funded: bool = True) -> System:
         folder: Path = tmp_path_factory.mktemp("stack")
-        world = World(Stack(init(folder / "stack", database_server=database_url)), folder / "homes")
-        ends.callback(_end, world)
-        world.stack.up()
+        system = System(
+            Stack(init(folder / "stack", database_server=database_url)), folder / "homes"
+        )
+        ends.callback(_end, system)
+        system.stack.up()
         if funded:
-            fund(world)
-        return world
+            fund(system)
+        return system
 
     return make

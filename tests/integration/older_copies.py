@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 
 _PARTS = ("", "-wal", "-shm")
 
@@ -31,11 +31,11 @@ class OlderCopy:
             _on_server(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{self.kept}"')
 
 
-def copy_of(world: World, name: str) -> OlderCopy:
+def copy_of(system: System, name: str) -> OlderCopy:
     """Copies the database of a service that is stopped."""
-    url = world.plan.database_url(name)
+    url = system.plan.database_url(name)
     if url.startswith("sqlite"):
-        kept = world.homes / f"{name}-older.db"
+        kept = system.homes / f"{name}-older.db"
         kept.parent.mkdir(parents=True, exist_ok=True)
         _copy_file(Path(str(make_url(url).database)), kept)
         return OlderCopy(url, str(kept))

@@ -13,35 +13,35 @@ import pytest
 from auditor.audit import audit_stack
 from deployment.topology import CENTRAL_BANK
 from runtime.database import open_engine
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 pytestmark = pytest.mark.xdist_group("audit")
 
 
 @pytest.fixture(scope="module")
-def own(worlds: MakeWorld) -> World:
+def own(systems: MakeSystem) -> System:
     """A stack with a few payments behind it, all of its services dead."""
-    world = worlds()
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    system = systems()
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     payer, near, far = RawWallet(alpha), RawWallet(alpha), RawWallet(beta)
     payer.top_up(100_000)
     for amount_fen in (100, 2_000, 30_000):
         payer.pay(near.number, amount_fen)
         payer.pay(far.number, amount_fen)
-    assert audited(world).ok
-    wait_until(lambda: projected(world), "every payment and balance is in its table")
-    for name in world.stack.names:
-        world.stack.kill(name)
-    return world
+    assert audited(system).ok
+    wait_until(lambda: projected(system), "every payment and balance is in its table")
+    for name in system.stack.names:
+        system.stack.kill(name)
+    return system
 
 
-def projected(world: World) -> bool:
+def projected(system: System) -> bool:
     """Whether the tables that follow the journals are where those are, at every service."""
-    for url in world.plan.database_urls:
+    for url in system.plan.database_urls:
         engine = open_engine(url)
         with engine.connect() as connection:
             ends = "SELECT max(first_position + count - 1) FROM journal"
@@ -54,7 +54,7 @@ def projected(world: World) -> bool:
 
 
 @pytest.fixture
-def database(own: World, sqlite_files: None) -> Iterator[Callable[[str], Path]]:
+def database(own: System, sqlite_files: None) -> Iterator[Callable[[str], Path]]:
     """The SQLite file of a service; whatever the test does to it is undone afterwards."""
     kept: dict[Path, bytes] = {}
 
@@ -88,7 +88,7 @@ def fetch(path: Path, statement: str) -> Any:
         return connection.execute(statement).fetchone()
 
 
-def test_the_audit_holds_with_every_service_dead(own: World) -> None:
+def test_the_audit_holds_with_every_service_dead(own: System) -> None:
     found = audit_stack(own.plan)
     assert found.ok, found.problems
     assert all(bank.ok for bank in found.banks)
@@ -96,7 +96,7 @@ def test_the_audit_holds_with_every_service_dead(own: World) -> None:
 
 @pytest.mark.parametrize("service", [CENTRAL_BANK, "alpha", "beta"])
 def test_a_balance_changed_by_hand_is_named(
-    own: World, database: Callable[[str], Path], service: str
+    own: System, database: Callable[[str], Path], service: str
 ) -> None:
     path = database(service)
     account = fetch(path, "SELECT account FROM balances WHERE available_fen > 0")[0]
@@ -108,7 +108,7 @@ def test_a_balance_changed_by_hand_is_named(
 
 @pytest.mark.parametrize("service", [CENTRAL_BANK, "alpha", "beta"])
 def test_a_deleted_payment_is_named(
-    own: World, database: Callable[[str], Path], service: str
+    own: System, database: Callable[[str], Path], service: str
 ) -> None:
     path = database(service)
     position = fetch(path, "SELECT position FROM payments WHERE amount_fen = 2000")[0]
@@ -119,7 +119,7 @@ def test_a_deleted_payment_is_named(
 
 @pytest.mark.parametrize("service", [CENTRAL_BANK, "alpha", "beta"])
 def test_a_rewritten_journal_row_is_named(
-    own: World, database: Callable[[str], Path], service: str
+    own: System, database: Callable[[str], Path], service: str
 ) -> None:
     path = database(service)
     seq, body = fetch(path, "SELECT seq, body FROM journal ORDER BY seq DESC LIMIT 1 OFFSET 1")
@@ -129,7 +129,7 @@ def test_a_rewritten_journal_row_is_named(
     assert any(f"{service}: table journal, row seq={seq}" in text for text in problems)
 
 
-def test_a_deleted_journal_row_is_named(own: World, database: Callable[[str], Path]) -> None:
+def test_a_deleted_journal_row_is_named(own: System, database: Callable[[str], Path]) -> None:
     path = database("alpha")
     seq = fetch(path, "SELECT MAX(seq) - 1 FROM journal")[0]
     assert execute(path, "DELETE FROM journal WHERE seq = ?", seq) == 1
@@ -138,7 +138,7 @@ def test_a_deleted_journal_row_is_named(own: World, database: Callable[[str], Pa
 
 
 def test_the_command_line_exits_non_zero_and_names_the_row(
-    own: World, database: Callable[[str], Path]
+    own: System, database: Callable[[str], Path]
 ) -> None:
     assert run_audit(own).code == 0
     path = database("beta")
@@ -150,6 +150,6 @@ def test_the_command_line_exits_non_zero_and_names_the_row(
     assert any(named in text for text in done.answer["problems"])
 
 
-def run_audit(world: World) -> Done:
+def run_audit(system: System) -> Done:
     """``dcep audit --json``."""
-    return dcep("audit", "--json", "--dir", str(world.plan.folder))
+    return dcep("audit", "--json", "--dir", str(system.plan.folder))

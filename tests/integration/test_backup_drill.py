@@ -17,11 +17,11 @@ import pytest
 
 from console.clients import BankOfficerClient
 from deployment.topology import CENTRAL_BANK
-from sandbox.demo.environment import Stream, World, wait_until
+from sandbox.demo.environment import Stream, System, wait_until
 from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 # On PostgreSQL a shorter drill stands at the end.
 pytestmark = [
@@ -46,13 +46,13 @@ def tools() -> Iterator[None]:
 
 
 class Drill:
-    """A world in which Alice of alpha pays Bob of beta, and Bob pays Alice."""
+    """A system in which Alice of alpha pays Bob of beta, and Bob pays Alice."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.alice = world.person("alice", "alpha", holder_name="Alice")
-        self.bob = world.person("bob", "beta", holder_name="Bob")
-        self.copies = world.homes / "copies"
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.alice = system.person("alice", "alpha", holder_name="Alice")
+        self.bob = system.person("bob", "beta", holder_name="Bob")
+        self.copies = system.homes / "copies"
         self.copies.mkdir()
         for person in (self.alice, self.bob):
             person.top_up(TOPPED_UP_FEN)
@@ -64,7 +64,7 @@ class Drill:
         return done.answer
 
     def done(self, *words: str) -> Done:
-        folder = str(self.world.plan.folder)
+        folder = str(self.system.plan.folder)
         return dcep(*words, "--json", "--dir", folder, DCEP_BACKUP_PASSPHRASE=PASSPHRASE)
 
     @contextmanager
@@ -101,11 +101,11 @@ class Drill:
 
     def stop(self, *parties: str) -> None:
         for name in parties or tuple(reversed(PARTIES)):
-            self.world.stack.stop(name)
+            self.system.stack.stop(name)
 
     def start(self, *parties: str) -> None:
         for name in parties or PARTIES:
-            self.world.stack.restart(name)
+            self.system.stack.restart(name)
 
     def sums(self) -> tuple[int, int]:
         return self.alice.show().available_fen, self.bob.show().available_fen
@@ -114,8 +114,8 @@ class Drill:
         """Payments settle in both directions, and every fen is accounted for."""
         with self.paying():
             pass
-        self.world.wait_quiet()
-        found = audited(self.world)
+        self.system.wait_quiet()
+        found = audited(self.system)
         assert found.ok, found.problems
 
     def stopped(self, bank: str) -> str:
@@ -124,7 +124,7 @@ class Drill:
 
         def told() -> bool:
             nonlocal cause
-            with BankOfficerClient(self.world.plan, bank) as office:
+            with BankOfficerClient(self.system.plan, bank) as office:
                 cause = office.feed().stopped_cause
             return bool(cause)
 
@@ -133,8 +133,8 @@ class Drill:
 
 
 @pytest.fixture(scope="module")
-def drill(worlds: MakeWorld, tools: None) -> Drill:
-    return Drill(worlds())
+def drill(systems: MakeSystem, tools: None) -> Drill:
+    return Drill(systems())
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def hot(drill: Drill) -> str:
     drill.alice.offline_load(OFFLINE_FEN)
     with drill.paying():
         to = drill.copy("hot")
-    drill.world.wait_quiet()
+    drill.system.wait_quiet()
     return to
 
 
@@ -182,7 +182,7 @@ def test_everything_stops_is_put_back_and_goes_on_with_nothing_lost(drill: Drill
     assert drill.sums() == before
     assert drill.bob.offline_accept(paid) == 4_000
     drill.bob.offline_deposit()  # of money that was loaded before the copy
-    drill.world.wait_available(drill.bob, before[1] + 4_000)
+    drill.system.wait_available(drill.bob, before[1] + 4_000)
     drill.goes_on()
 
 
@@ -233,17 +233,17 @@ def test_a_central_bank_put_back_to_an_older_copy_is_noticed_by_every_bank_and_h
     drill.dcep("restore", newest, "--give-up")
     drill.start(CENTRAL_BANK)
     for bank in ("alpha", "beta"):
-        with BankOfficerClient(drill.world.plan, bank) as office:
+        with BankOfficerClient(drill.system.plan, bank) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
     assert drill.sums() == before
     drill.goes_on()
 
 
 def test_a_stack_that_is_lost_goes_on_from_the_newest_copy_of_all(drill: Drill) -> None:
-    drill.world.wait_quiet()
+    drill.system.wait_quiet()
     before, newest = drill.sums(), drill.copy("of-all")
     drill.stop()
-    lost = drill.world.plan.folder
+    lost = drill.system.plan.folder
     lost.rename(lost.with_name("burnt"))
     restored = drill.dcep("restore", newest)
     assert all(not party["aside"] for party in restored["parties"])
@@ -253,8 +253,8 @@ def test_a_stack_that_is_lost_goes_on_from_the_newest_copy_of_all(drill: Drill) 
     drill.goes_on()
 
 
-def test_on_postgresql_too(worlds: MakeWorld, tools: None, postgres_url: str) -> None:
-    drill = Drill(worlds(postgres_url))
+def test_on_postgresql_too(systems: MakeSystem, tools: None, postgres_url: str) -> None:
+    drill = Drill(systems(postgres_url))
     with drill.paying():
         hot = drill.copy("hot")
     drill.goes_on()

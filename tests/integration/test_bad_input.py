@@ -37,7 +37,7 @@ from deployment.connections import certified_channel, officer_channel
 from runtime.channel import served_by
 from runtime.envelope import possession, sign
 from runtime.errors import reason_name
-from sandbox.demo.environment import World, refused
+from sandbox.demo.environment import System, refused
 from tests.device_keys import asking, made_key
 from tests.integration.raw_wallet import (
     LIST_PAYMENTS,
@@ -62,7 +62,7 @@ UNSET = {"FIELD_MISSING", "FIELD_INVALID"}
 class Scene:
     """The shared stack with wallets and channels to every port, each with the right certificate."""
 
-    world: World
+    system: System
     alpha: BankStubs
     alice: RawWallet
     mallory: RawWallet
@@ -72,12 +72,12 @@ class Scene:
     def sums(self) -> tuple[Any, ...]:
         """All that must not move."""
         found: list[Any] = []
-        for bank in self.world.plan.banks:
-            with BankOfficerClient(self.world.plan, bank.name) as office:
+        for bank in self.system.plan.banks:
+            with BankOfficerClient(self.system.plan, bank.name) as office:
                 books = office.books()
                 found.append((books.mirror_fen, books.vault_fen, books.wallets_fen))
                 found.append((books.holds_fen, books.suspense_fen, books.pending_outbound))
-        with self.world.central("lin") as office:
+        with self.system.central("lin") as office:
             books = office.books()
             found.append((books.paid_in_fen, books.offline_float_fen, books.offline_loss_fen))
             found.extend((bank.reserves_fen, bank.circulation_fen) for bank in books.banks)
@@ -86,12 +86,12 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(world: World) -> Iterator[Scene]:
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+def scene(system: System) -> Iterator[Scene]:
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     alice, mallory = RawWallet(alpha, name="Alice"), RawWallet(alpha, name="Mallory")
     bob = RawWallet(beta, name="Bob")
     alice.top_up(50_000)
-    plan = world.plan
+    plan = system.plan
     folder = plan.central_folder
     inner = plan.bank("alpha").inner_address
     bank_folder = plan.bank_folder("alpha")
@@ -104,7 +104,7 @@ def scene(world: World) -> Iterator[Scene]:
             plan, plan.central_address, bank_folder / "tls.crt", bank_folder / "tls.key"
         ),
     }
-    yield Scene(world, alpha, alice, mallory, bob, channels)
+    yield Scene(system, alpha, alice, mallory, bob, channels)
     for channel in channels.values():
         channel.close()
 
@@ -686,27 +686,27 @@ OFFICE = [
     ids=[label for label, _, _ in OFFICE],
 )
 def test_an_officer_is_refused_what_cannot_be(scene: Scene, kind: Any, expected: str) -> None:
-    with scene.world.central("lin") as office:
+    with scene.system.central("lin") as office:
         assert refused(lambda: office.propose(kind)).name == expected
 
 
 def test_an_act_wants_an_id_that_is_one_and_that_is_known(scene: Scene) -> None:
     kind = office_pb2.PayInReserves(bank="alpha", amount_fen=1)
-    with scene.world.central("lin") as office:
+    with scene.system.central("lin") as office:
         assert refused(lambda: office.propose(kind, act_id="42")).name == "FIELD_INVALID"
         assert refused(lambda: office.act(str(uuid.uuid4()))).name == "REQUEST_UNKNOWN"
         assert refused(lambda: office.act("42")).name == "FIELD_INVALID"
 
 
 def test_officers_of_a_bank_may_not_sit_at_the_central_desk(scene: Scene) -> None:
-    with scene.world.central("wang") as office:
+    with scene.system.central("wang") as office:
         kind = office_pb2.PayInReserves(bank="alpha", amount_fen=100)
         for call in (lambda: office.propose(kind), office.books, office.requests, office.banks):
             assert refused(call).name == "ROLE_NOT_ALLOWED"
 
 
 def test_freezing_wants_a_known_wallet_and_a_cause(scene: Scene) -> None:
-    with BankOfficerClient(scene.world.plan, "alpha") as office:
+    with BankOfficerClient(scene.system.plan, "alpha") as office:
         unknown = office_pb2.FreezeWallet(wallet_number=UNKNOWN_NUMBER)
         assert refused(lambda: office.propose(unknown)).name == "WALLET_UNKNOWN"
         kind = office_pb2.FreezeWallet(wallet_number=scene.alice.number)
@@ -730,8 +730,8 @@ def test_page_tokens_and_sizes_are_checked(scene: Scene) -> None:
 
 def test_a_call_without_a_deadline_is_refused(scene: Scene) -> None:
     raw = grpc.secure_channel(
-        scene.world.plan.bank("alpha").public_address,
-        grpc.ssl_channel_credentials(scene.world.plan.root_certificate.read_bytes()),
+        scene.system.plan.bank("alpha").public_address,
+        grpc.ssl_channel_credentials(scene.system.plan.root_certificate.read_bytes()),
         served_by(parties.bank("alpha")),
     )
     call = raw.unary_unary("/dcep.bank.v1.OfflineService/GetTrustBundle")

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from deployment.topology import load
-from sandbox.demo.environment import Stream, World
+from sandbox.demo.environment import Stream, System
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = pytest.mark.xdist_group("bank-add")
 
 
-def test_a_bank_comes_while_the_others_pay_and_pays_with_them(worlds: MakeWorld) -> None:
-    world: World = worlds()
-    folder = str(world.plan.folder)
-    alice = world.person("alice", "alpha", holder_name="Alice")
-    bob = world.person("bob", "beta", holder_name="Bob")
+def test_a_bank_comes_while_the_others_pay_and_pays_with_them(systems: MakeSystem) -> None:
+    system: System = systems()
+    folder = str(system.plan.folder)
+    alice = system.person("alice", "alpha", holder_name="Alice")
+    bob = system.person("bob", "beta", holder_name="Bob")
     alice.top_up(10_000)
     rotated = dcep("keys", "rotate", "central-bank", "--what", "key", "--dir", folder)
     assert rotated.code == 0, rotated.err
@@ -32,18 +32,18 @@ def test_a_bank_comes_while_the_others_pay_and_pays_with_them(worlds: MakeWorld)
     again = dcep("bank", "add", "gamma", "--json", "--dir", folder)
     assert again.answer == added.answer
 
-    world.stack = Stack(load(world.plan.folder))
-    world.pay_in("gamma", 1_000_00)
-    world.issue("gamma", 500_00)
-    world.wait_vault("gamma", 500_00)
-    gina = world.person("gina", "gamma", holder_name="Gina")
+    system.stack = Stack(load(system.plan.folder))
+    system.pay_in("gamma", 1_000_00)
+    system.issue("gamma", 500_00)
+    system.wait_vault("gamma", 500_00)
+    gina = system.person("gina", "gamma", holder_name="Gina")
     gina.top_up(2_000)
     gina.pay(bob.number, 500)
-    world.wait_available(bob, 560)
+    system.wait_available(bob, 560)
     alice.pay(gina.number, 300)
-    world.wait_available(gina, 1_800)
+    system.wait_available(gina, 1_800)
     assert gina.offline_load(1_000) == 1_000
-    world.wait_quiet()
+    system.wait_quiet()
     status = dcep("status", "--json", "--dir", folder)
     assert status.answer["services"]["gamma"] == "serving"
     assert dcep("audit", "--json", "--dir", folder).answer["ok"] is True

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from runtime.randomness import SystemRandomness
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from tests.integration.test_wallet_commands import Shell, opened
 from wallet.hard_wallet import messages
@@ -57,14 +57,14 @@ def no(shell: Shell, reason: str, *words: str) -> None:
 
 
 def test_a_thief_of_a_card_has_the_free_sum_and_its_owner_the_rest(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
-    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
-    thief, _ = opened(world, tmp_path / "thief", "--bank", "beta", "--name", "Mallory")
+    alice, _ = opened(system, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
+    thief, _ = opened(system, tmp_path / "thief", "--bank", "beta", "--name", "Mallory")
     for shell in (alice, thief):
         shell.answer("topup", "200")
     thief.answer("offline", "load", "1")  # which has the thief's device certified
-    with card(tmp_path / "card.sock", "--stack", str(world.plan.folder)) as at:
+    with card(tmp_path / "card.sock", "--stack", str(system.plan.folder)) as at:
         loaded = alice.answer("offline", "tap", at, "--load", "100", "--card-pin", PIN)
         assert loaded["offline_fen"] == 10_000
 
@@ -81,10 +81,10 @@ def test_a_thief_of_a_card_has_the_free_sum_and_its_owner_the_rest(
         assert (done["amount_fen"], done["offline_fen"]) == (7_500, 0)
         done = thief.answer("offline", "deposit")
         assert done["amount_fen"] == 2_600
-    world.wait_quiet()
+    system.wait_quiet()
     assert alice.answer("show")["available_fen"] == 20_000 - 2_500
     assert thief.answer("show")["available_fen"] == 20_000 + 2_500
-    assert audited(world).ok
+    assert audited(system).ok
 
 
 class Middleman:
@@ -115,12 +115,12 @@ class Middleman:
 
 
 def test_who_stands_between_a_wallet_and_a_card_gets_neither_money_nor_the_pin(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
-    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice Between")
+    alice, _ = opened(system, tmp_path / "alice", "--bank", "alpha", "--name", "Alice Between")
     alice.answer("topup", "100")
     alice.answer("offline", "load", "20")
-    with card(tmp_path / "card.sock", "--stack", str(world.plan.folder)) as at:
+    with card(tmp_path / "card.sock", "--stack", str(system.plan.folder)) as at:
         alice.answer("offline", "tap", at, "--load", "50", "--card-pin", PIN)
         middle = Middleman(tmp_path / "between.sock", at)
         between = str(tmp_path / "between.sock")
@@ -135,12 +135,14 @@ def test_who_stands_between_a_wallet_and_a_card_gets_neither_money_nor_the_pin(
         alice.answer("offline", "tap", at, "--deposit")
     alice.answer("offline", "deposit")
     assert alice.answer("show")["available_fen"] == 10_000
-    assert audited(world).ok
+    assert audited(system).ok
 
 
-def test_a_card_of_another_country_takes_no_load_of_this_one(world: World, tmp_path: Path) -> None:
+def test_a_card_of_another_country_takes_no_load_of_this_one(
+    system: System, tmp_path: Path
+) -> None:
     """Its root is another: nothing of what the bank brings is believed, and no money is lost."""
-    alice, _ = opened(world, tmp_path / "home", "--bank", "alpha", "--name", "Alice Away")
+    alice, _ = opened(system, tmp_path / "home", "--bank", "alpha", "--name", "Alice Away")
     alice.answer("topup", "50")
     with card(tmp_path / "far.sock", "--root", "07" * 32) as at:
         words = ("offline", "tap", at, "--load", "20", "--card-pin", PIN)

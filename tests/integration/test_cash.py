@@ -9,15 +9,15 @@ import pytest
 from console.cash_machine import CashMachine
 from dcep.bank.v1 import exchange_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
-from sandbox.demo.environment import World, refused
+from sandbox.demo.environment import System, refused
 from tests.integration.commands import dcep, wallet
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 
 
-def test_cash_goes_in_by_the_machines_receipt_once(world: World, tmp_path: Path) -> None:
-    stack, home = str(world.plan.folder), str(tmp_path / "home")
+def test_cash_goes_in_by_the_machines_receipt_once(system: System, tmp_path: Path) -> None:
+    stack, home = str(system.plan.folder), str(tmp_path / "home")
     there = ("--stack", stack, "--home", home, "--json")
     opened = wallet("open", "--bank", "beta", "--phone", "13800138000", *there)
     number = opened.answer["number"]
@@ -37,9 +37,9 @@ def test_cash_goes_in_by_the_machines_receipt_once(world: World, tmp_path: Path)
     assert shown.answer["available_fen"] == 10_000
 
 
-def test_a_wallet_alone_makes_no_money_of_cash(world: World) -> None:
+def test_a_wallet_alone_makes_no_money_of_cash(system: System) -> None:
     """Not with its own key, not with another bank's machine, not with another wallet's receipt."""
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     mallory, alice = RawWallet(alpha), RawWallet(alpha)
     own = CashMachine("alpha", mallory.key).receipt(mallory.number, 500)
     told = {
@@ -60,21 +60,21 @@ def test_a_wallet_alone_makes_no_money_of_cash(world: World) -> None:
     assert mallory.show().available_fen == 0
 
 
-def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(world: World) -> None:
-    stack = str(world.plan.folder)
-    person = RawWallet(BankStubs(world.plan, "alpha"))
+def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(system: System) -> None:
+    stack = str(system.plan.folder)
+    person = RawWallet(BankStubs(system.plan, "alpha"))
 
     def by_two(command: str) -> None:
         asked = dcep("machines", command, "alpha", "desk-7", "--dir", stack, "--json")
         assert asked.code == 0, asked
         done = dcep(
-            "approve", asked.answer["act_id"], "--as", world.plan.bank("alpha").officers[1],
+            "approve", asked.answer["act_id"], "--as", system.plan.bank("alpha").officers[1],
             "--dir", stack, "--json",
         )  # fmt: skip
         assert done.code == 0, done
 
     def receipt() -> SignedEnvelope:
-        return CashMachine.of(world.plan, "alpha", "desk-7").receipt(person.number, 700)
+        return CashMachine.of(system.plan, "alpha", "desk-7").receipt(person.number, 700)
 
     by_two("register")
     assert person.top_up(700, cash_receipt=receipt()).available_fen == 700
@@ -90,10 +90,10 @@ def test_a_machine_comes_and_goes_by_two_officers_of_the_bank(world: World) -> N
 
 
 def test_cash_goes_out_when_the_bank_says_that_the_money_has_left(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
     """From the command lines; the machine asks before and after the order, and for other notes."""
-    stack, home = str(world.plan.folder), str(tmp_path / "home")
+    stack, home = str(system.plan.folder), str(tmp_path / "home")
     there = ("--dir", stack, "--json")
     opened = wallet(
         "open", "--bank", "beta", "--phone", "13800138001",

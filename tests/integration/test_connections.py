@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from dcep.bank.v1 import payments_pb2, states_pb2
-from sandbox.demo.environment import World
-from tests.integration.conftest import MakeWorld
+from sandbox.demo.environment import System
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 pytestmark = [pytest.mark.xdist_group("connections"), pytest.mark.any_database]
@@ -25,25 +25,25 @@ systems a process begins with 1,024."""
 class Narrow(NamedTuple):
     """A stack whose services begin with few files each."""
 
-    world: World
+    system: System
     files: int
 
 
 @pytest.fixture(scope="module")
-def narrow(worlds: MakeWorld) -> Iterator[Narrow]:
+def narrow(systems: MakeSystem) -> Iterator[Narrow]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = len(os.listdir("/proc/self/fd")) + FEWER
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     try:
-        world = worlds()
+        system = systems()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    yield Narrow(world, files)
+    yield Narrow(system, files)
 
 
 def test_silent_connections_stop_no_officer_no_bank_and_no_process(narrow: Narrow) -> None:
     """More than a process has files for at first, from many addresses, to three ports."""
-    world, plan = narrow.world, narrow.world.plan
+    system, plan = narrow.system, narrow.system.plan
     ports = [plan.central_address, plan.bank("alpha").inner_address]
     alpha, beta = BankStubs(plan, "alpha"), BankStubs(plan, "beta")
     payer, payee = RawWallet(alpha), RawWallet(beta)
@@ -60,7 +60,7 @@ def test_silent_connections_stop_no_officer_no_bank_and_no_process(narrow: Narro
             payments_pb2.PayRequest(order=payer.payment(payee.number, 1_200)), timeout=30.0
         )
         assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
-        world.pay_in("alpha", 100)
+        system.pay_in("alpha", 100)
         for name in ("central-bank", "alpha"):
-            assert world.stack.healthy(name)
-            assert world.stack.running[name].alive()
+            assert system.stack.healthy(name)
+            assert system.stack.running[name].alive()

@@ -15,10 +15,10 @@ from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import NoAnswer, Refusal
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from sandbox.replay.peers import PASSING
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet, now_ms
 
 SEED = int(os.environ.get("SEED", str(time.time_ns() % 1_000_000)))
@@ -87,29 +87,29 @@ class Payer:
 @pytest.mark.xdist_group("crashes")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("victim", [CENTRAL_BANK, "alpha", "beta"])
-def test_a_service_killed_at_random_moments_loses_nothing(worlds: MakeWorld, victim: str) -> None:
+def test_a_service_killed_at_random_moments_loses_nothing(systems: MakeSystem, victim: str) -> None:
     print(f"SEED={SEED}")
-    world = worlds()
-    payers = storm(world, [victim] * ROUNDS, random.Random(f"{SEED}-{victim}"))
-    nothing_lost_and_nothing_twice(world, payers)
-    world.close()
+    system = systems()
+    payers = storm(system, [victim] * ROUNDS, random.Random(f"{SEED}-{victim}"))
+    nothing_lost_and_nothing_twice(system, payers)
+    system.close()
 
 
 @pytest.mark.xdist_group("crashes")
 @pytest.mark.timeout(600)
-def test_services_killed_in_any_order_and_together_lose_nothing(worlds: MakeWorld) -> None:
+def test_services_killed_in_any_order_and_together_lose_nothing(systems: MakeSystem) -> None:
     print(f"SEED={SEED}")
-    world = worlds()
+    system = systems()
     chance = random.Random(f"{SEED}-all")
-    victims = [chance.choice(world.stack.names) for _ in range(ROUNDS)]
-    payers = storm(world, [*victims, "all"], chance)
-    nothing_lost_and_nothing_twice(world, payers)
-    world.close()
+    victims = [chance.choice(system.stack.names) for _ in range(ROUNDS)]
+    payers = storm(system, [*victims, "all"], chance)
+    nothing_lost_and_nothing_twice(system, payers)
+    system.close()
 
 
-def storm(world: World, victims: list[str], chance: random.Random) -> list[Payer]:
+def storm(system: System, victims: list[str], chance: random.Random) -> list[Payer]:
     """Load across banks while one victim after the other is killed and started again."""
-    stubs = [BankStubs(world.plan, bank.name) for bank in world.plan.banks]
+    stubs = [BankStubs(system.plan, bank.name) for bank in system.plan.banks]
     wallets = [RawWallet(peer, name=f"payer {i}") for peer in stubs for i in range(PAYERS_PER_BANK)]
     for wallet in wallets:
         wallet.top_up(START_FEN)
@@ -128,14 +128,14 @@ def storm(world: World, victims: list[str], chance: random.Random) -> list[Payer
                 if time.monotonic() > patience:
                     break
                 time.sleep(0.05)
-            names = world.stack.names if victim == "all" else [victim]
+            names = system.stack.names if victim == "all" else [victim]
             for name in names:
-                world.stack.kill(name)
+                system.stack.kill(name)
             time.sleep(chance.uniform(0.0, 0.5))
             for name in names:
-                world.stack.start(name)
+                system.stack.start(name)
             for name in names:
-                world.stack.await_healthy(name)
+                system.stack.await_healthy(name)
         time.sleep(0.5)
     finally:
         stop.set()
@@ -155,12 +155,12 @@ def enough(payers: list[Payer]) -> int:
     return 10 * len(payers) + 1
 
 
-def nothing_lost_and_nothing_twice(world: World, payers: list[Payer]) -> None:
+def nothing_lost_and_nothing_twice(system: System, payers: list[Payer]) -> None:
     """Each acknowledged payment is there once, balances follow from them, the audit holds."""
     for payer in payers:
         assert payer.failure is None, payer.failure
     assert settled(payers) >= enough(payers), "too little load"
-    audit = audited(world)
+    audit = audited(system)
     assert audit.ok, audit.problems
     for payer in payers:
         number = payer.wallet.number

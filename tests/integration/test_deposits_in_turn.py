@@ -16,7 +16,7 @@ from deployment.provisioning import business_key
 from deployment.topology import CENTRAL_BANK
 from runtime.database import open_engine
 from runtime.envelope import sign
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from tests.fuzz.roles import channel_to
 
 pytestmark = [pytest.mark.any_database]
@@ -28,11 +28,11 @@ FIRST = 10**12
 class Depositor:
     """A bank at the registration centre, driven by hand."""
 
-    def __init__(self, world: World, bank: str) -> None:
-        self._plan, self._bank = world.plan, bank
-        folder = world.plan.bank_folder(bank)
+    def __init__(self, system: System, bank: str) -> None:
+        self._plan, self._bank = system.plan, bank
+        folder = system.plan.bank_folder(bank)
         own = folder / "tls.crt", folder / "tls.key"
-        channel = channel_to(world.plan, world.plan.central_address, *own)
+        channel = channel_to(system.plan, system.plan.central_address, *own)
         self._stub = registration_pb2_grpc.RegistrationServiceStub(channel)
 
     def bring(self, numbers: Sequence[int]) -> Any:
@@ -54,8 +54,8 @@ class Depositor:
         return self._stub.DepositTokens.future(request, timeout=TIMEOUT_S)
 
 
-def test_a_call_full_of_bad_deposits_holds_up_no_other_bank(world: World) -> None:
-    engine = open_engine(world.plan.database_url(CENTRAL_BANK))
+def test_a_call_full_of_bad_deposits_holds_up_no_other_bank(system: System) -> None:
+    engine = open_engine(system.plan.database_url(CENTRAL_BANK))
     found = refused_deposits.c
 
     def refused(numbers: range) -> int:
@@ -65,10 +65,10 @@ def test_a_call_full_of_bad_deposits_holds_up_no_other_bank(world: World) -> Non
             return int(connection.execute(select(func.count()).where(within)).scalar_one())
 
     bad = range(FIRST, FIRST + 25 * MAX_CLEARED_SINGLY)
-    alphas = Depositor(world, "alpha").bring(bad)
+    alphas = Depositor(system, "alpha").bring(bad)
     wait_until(lambda: refused(bad) > 0, "alpha's deposits are looked at")
     other = range(2 * FIRST, 2 * FIRST + 1)
-    outcomes = Depositor(world, "beta").bring(other).result().outcomes
+    outcomes = Depositor(system, "beta").bring(other).result().outcomes
     before = refused(bad)
     assert [one.verdict for one in outcomes] == ["UNREADABLE"]
     assert before < len(bad)

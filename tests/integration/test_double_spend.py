@@ -21,12 +21,12 @@ from deployment.provisioning import OFFLINE_ROOT, public_key
 from offline_token.formats import DEVICE, Certificate
 from runtime.errors import Refusal
 from runtime.randomness import SystemRandomness
-from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.environment import System, refused, wait_until
 from sandbox.demo.scenario import audited
 from sandbox.demo.wallet_process import Person
 from tests.integration.bundles import revoked, wait_handed_on
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 from wallet.secure_element.keys import certificate_of
 from wallet.secure_element.sealed_file import SealedFile
 
@@ -36,18 +36,18 @@ SECOND_LOAD_FEN = 700
 
 
 @pytest.fixture(scope="module")
-def cheated(worlds: MakeWorld) -> World:
+def cheated(systems: MakeSystem) -> System:
     """Mallory of alpha has paid Bob of alpha and Dan of beta with the same money; both deposit."""
-    world = worlds()
-    mallory = world.person("mallory", "alpha", holder_name="Mallory")
-    bob = world.person("bob", "alpha", holder_name="Bob")
-    dan = world.person("dan", "beta", holder_name="Dan")
+    system = systems()
+    mallory = system.person("mallory", "alpha", holder_name="Mallory")
+    bob = system.person("bob", "alpha", holder_name="Bob")
+    dan = system.person("dan", "beta", holder_name="Dan")
     for person in (mallory, bob, dan):
         person.top_up(2 * LOADED_FEN)
         person.offline_load(LOADED_FEN)
     mallory.offline_load(SECOND_LOAD_FEN)
-    world.wait_quiet()
-    copy = world.homes / "copy"
+    system.wait_quiet()
+    copy = system.homes / "copy"
     with_device_files(mallory, mallory.home, copy)
     pay(mallory, bob)
     with_device_files(mallory, copy, mallory.home)
@@ -57,8 +57,8 @@ def cheated(worlds: MakeWorld) -> World:
         answer = person.offline_deposit()
         assert not answer.refused
         assert answer.amount_fen == 2 * LOADED_FEN
-        world.wait_available(person, before_fen + 2 * LOADED_FEN)
-    return world
+        system.wait_available(person, before_fen + 2 * LOADED_FEN)
+    return system
 
 
 def with_device_files(person: Person, source: Path, target: Path) -> None:
@@ -78,7 +78,7 @@ def pay(payer: Person, payee: Person) -> None:
     assert payee.offline_accept(payment) == LOADED_FEN
 
 
-def test_the_bank_of_the_device_has_borne_it_and_the_audit_proves_all(cheated: World) -> None:
+def test_the_bank_of_the_device_has_borne_it_and_the_audit_proves_all(cheated: System) -> None:
     found = audited(cheated)
     assert found.ok, found.problems
     assert {bank.bank: bank.lost_fen for bank in found.banks} == {"alpha": LOADED_FEN, "beta": 0}
@@ -87,7 +87,7 @@ def test_the_bank_of_the_device_has_borne_it_and_the_audit_proves_all(cheated: W
 
 
 def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
-    cheated: World, tmp_path: Path
+    cheated: System, tmp_path: Path
 ) -> None:
     folder, file = str(cheated.plan.folder), tmp_path / "evidence.json"
     (listed,) = dcep("evidence", "list", "--json", "--dir", folder).answer["evidence"]
@@ -112,7 +112,7 @@ def test_the_evidence_names_the_device_and_needs_only_the_roots_key(
     assert dcep("evidence", "verify", str(file), "--root", root).code == 2
 
 
-def test_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
+def test_the_banks_that_it_concerns_see_the_evidence(cheated: System) -> None:
     plan = cheated.plan
     for bank in plan.banks:
         folder = plan.bank_folder(bank.name)
@@ -126,7 +126,7 @@ def test_the_banks_that_it_concerns_see_the_evidence(cheated: World) -> None:
 
 
 def test_a_bank_answers_what_the_bundle_does_not_say_and_refuses_what_is_no_question(
-    cheated: World, tmp_path: Path
+    cheated: System, tmp_path: Path
 ) -> None:
     """Here the bundle has every bank and lists every revoked device: there is nothing to add."""
     file = tmp_path / "evidence.json"
@@ -151,7 +151,7 @@ def test_a_bank_answers_what_the_bundle_does_not_say_and_refuses_what_is_no_ques
 
 
 def test_the_audit_names_a_loss_that_was_changed_by_hand(
-    cheated: World, sqlite_files: None
+    cheated: System, sqlite_files: None
 ) -> None:
     path = make_url(cheated.plan.database_url("central-bank")).database
     assert path
@@ -175,7 +175,7 @@ def named(person: Person) -> set[bytes]:
     return {certificate.revocation() for certificate in certificates_of(person)}
 
 
-def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: World) -> None:
+def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: System) -> None:
     with cheated.central("lin") as office:
         (found,) = office.evidence()
     mallory = cheated.people["mallory"]
@@ -195,7 +195,7 @@ def test_all_keys_of_the_wallet_are_in_the_bundle_and_it_loads_no_more(cheated: 
     assert audited(cheated).ok
 
 
-def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: World) -> None:
+def test_what_lies_under_another_key_cannot_be_paid_but_deposited(cheated: System) -> None:
     mallory, bob = cheated.people["mallory"], cheated.people["bob"]
     wait_handed_on(cheated)
     refused(lambda: mallory.offline_load(100))

@@ -27,9 +27,9 @@ from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MAX_WORKERS
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from sandbox.demo.scenario import audited
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
 pytestmark = [pytest.mark.xdist_group("edge"), pytest.mark.any_database]
@@ -39,23 +39,23 @@ LONGEST = too_long(payments_pb2.PayRequest.DESCRIPTOR)
 
 
 @pytest.fixture(scope="module")
-def own(worlds: MakeWorld) -> World:
+def own(systems: MakeSystem) -> System:
     """A stack of this module's own: its processes are killed. Its umask takes nothing away."""
     before = os.umask(0)
     try:
-        return worlds()
+        return systems()
     finally:
         os.umask(before)
 
 
 @pytest.fixture
-def alpha(own: World) -> BankStubs:
+def alpha(own: System) -> BankStubs:
     """Alpha's public port."""
     return BankStubs(own.plan, "alpha")
 
 
 @pytest.fixture
-def raw(own: World) -> Iterator[grpc.Channel]:
+def raw(own: System) -> Iterator[grpc.Channel]:
     """Alpha's public port, for bytes."""
     credentials = grpc.ssl_channel_credentials(own.plan.root_certificate.read_bytes())
     address = own.plan.bank("alpha").public_address
@@ -84,15 +84,15 @@ def told(call: grpc.Future) -> payments_pb2.PayResponse | str:
         return found.name if isinstance(found, Refusal) else str(found)
 
 
-def edge_of(world: World, bank: str) -> int:
+def edge_of(system: System, bank: str) -> int:
     """The process id of a bank's edge, its child."""
-    pid = world.stack.running[bank].pid
+    pid = system.stack.running[bank].pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     assert len(children) == 1, children
     return int(children[0])
 
 
-def test_every_public_service_is_handed_on_and_no_other(own: World, raw: grpc.Channel) -> None:
+def test_every_public_service_is_handed_on_and_no_other(own: System, raw: grpc.Channel) -> None:
     served = {service.name for service in public_services(None)}  # type: ignore[arg-type]
     assert served == {service.full_name for service in PUBLIC}
     for private in (
@@ -182,14 +182,14 @@ def test_who_gives_up_takes_nothing_from_those_who_pay_at_the_same_time(
     assert payee.show().available_fen == len(payers)
 
 
-def threads(world: World, bank: str) -> int:
+def threads(system: System, bank: str) -> int:
     """How many threads a bank's process has."""
-    status = Path(f"/proc/{world.stack.running[bank].pid}/status").read_text()
+    status = Path(f"/proc/{system.stack.running[bank].pid}/status").read_text()
     return int(status.partition("Threads:")[2].split()[0])
 
 
 def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
-    own: World, alpha: BankStubs
+    own: System, alpha: BankStubs
 ) -> None:
     """More of them than a bank has threads, while the central bank is down: they take none."""
     abroad = RawWallet(BankStubs(own.plan, "beta"))
@@ -223,7 +223,7 @@ def test_payments_that_wait_for_the_central_bank_do_not_hold_up_the_others(
 
 
 def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
-    own: World, alpha: BankStubs
+    own: System, alpha: BankStubs
 ) -> None:
     """Over several connections: one carries no more calls at once than fit. They say nothing."""
     payer, payee = funded(alpha), RawWallet(alpha)
@@ -247,11 +247,11 @@ def test_more_calls_at_once_than_fit_are_refused_with_a_reason(
     assert payer.pay(payee.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
 
 
-def of_its_own(world: World) -> grpc.Channel:
+def of_its_own(system: System) -> grpc.Channel:
     """Alpha's public port, over a connection that nobody shares."""
-    credentials = grpc.ssl_channel_credentials(world.plan.root_certificate.read_bytes())
+    credentials = grpc.ssl_channel_credentials(system.plan.root_certificate.read_bytes())
     options = [("grpc.use_local_subchannel_pool", 1), *served_by("dcep://bank/alpha")]
-    return grpc.secure_channel(world.plan.bank("alpha").public_address, credentials, options)
+    return grpc.secure_channel(system.plan.bank("alpha").public_address, credentials, options)
 
 
 def pay_to_the_end(stubs: BankStubs, order: Any) -> payments_pb2.PayResponse:
@@ -267,7 +267,7 @@ def pay_to_the_end(stubs: BankStubs, order: Any) -> payments_pb2.PayResponse:
 
 
 def test_a_first_payment_across_banks_is_not_told_to_be_a_repeated_one(
-    own: World, alpha: BankStubs
+    own: System, alpha: BankStubs
 ) -> None:
     payer, abroad = funded(alpha), RawWallet(BankStubs(own.plan, "beta"))
     order = payer.payment(abroad.number, 5)
@@ -278,19 +278,19 @@ def test_a_first_payment_across_banks_is_not_told_to_be_a_repeated_one(
     assert (again.state, again.repeated) == (states_pb2.PAYMENT_STATE_SETTLED, True)
 
 
-def socket_of(world: World) -> Path:
+def socket_of(system: System) -> Path:
     """The socket between alpha and its edge."""
-    arguments = Path(f"/proc/{edge_of(world, 'alpha')}/cmdline").read_bytes().decode().split("\0")
+    arguments = Path(f"/proc/{edge_of(system, 'alpha')}/cmdline").read_bytes().decode().split("\0")
     return Path(arguments[arguments.index("--bank") + 1].removeprefix("unix:"))
 
 
-def test_nobody_else_can_open_the_socket_between_edge_and_bank(own: World) -> None:
+def test_nobody_else_can_open_the_socket_between_edge_and_bank(own: System) -> None:
     socket = socket_of(own)
     assert socket.is_socket()
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
 
 
-def test_a_bank_without_its_edge_stops_and_says_why(own: World) -> None:
+def test_a_bank_without_its_edge_stops_and_says_why(own: System) -> None:
     process = own.stack.running["alpha"]
     os.kill(edge_of(own, "alpha"), signal.SIGKILL)
     wait_until(lambda: not process.alive(), "the bank ends")
@@ -298,7 +298,7 @@ def test_a_bank_without_its_edge_stops_and_says_why(own: World) -> None:
     own.stack.restart("alpha")
 
 
-def test_an_edge_without_its_bank_ends_and_leaves_the_port(own: World) -> None:
+def test_an_edge_without_its_bank_ends_and_leaves_the_port(own: System) -> None:
     edge = edge_of(own, "alpha")
     process = own.stack.running["alpha"]
     os.kill(process.pid, signal.SIGKILL)
@@ -308,7 +308,7 @@ def test_an_edge_without_its_bank_ends_and_leaves_the_port(own: World) -> None:
     assert funded(stubs).show().available_fen == START_FEN
 
 
-def test_an_edge_whose_bank_was_killed_leaves_no_folder_behind(own: World) -> None:
+def test_an_edge_whose_bank_was_killed_leaves_no_folder_behind(own: System) -> None:
     folder, edge = socket_of(own).parent, edge_of(own, "alpha")
     os.kill(own.stack.running["alpha"].pid, signal.SIGKILL)
     wait_until(lambda: not Path(f"/proc/{edge}").exists(), "the edge ends")
@@ -317,7 +317,7 @@ def test_an_edge_whose_bank_was_killed_leaves_no_folder_behind(own: World) -> No
 
 
 def test_a_bank_removes_what_was_left_when_both_were_killed_and_nothing_of_others(
-    own: World,
+    own: System,
 ) -> None:
     left = socket_of(own).parent
     own.stack.kill("alpha")  # with all of its group
@@ -329,7 +329,7 @@ def test_a_bank_removes_what_was_left_when_both_were_killed_and_nothing_of_other
     running.rmdir()
 
 
-def test_an_edge_that_was_stuck_ends_with_its_bank_as_well(own: World) -> None:
+def test_an_edge_that_was_stuck_ends_with_its_bank_as_well(own: System) -> None:
     edge = edge_of(own, "alpha")
     os.kill(edge, signal.SIGSTOP)
     os.kill(own.stack.running["alpha"].pid, signal.SIGKILL)
@@ -338,7 +338,7 @@ def test_an_edge_that_was_stuck_ends_with_its_bank_as_well(own: World) -> None:
     own.stack.restart("alpha")
 
 
-def test_logs_and_keys_and_books_of_a_stack_are_their_owners_alone(own: World) -> None:
+def test_logs_and_keys_and_books_of_a_stack_are_their_owners_alone(own: System) -> None:
     """Whatever the umask of who started it."""
     opened = [
         str(path)

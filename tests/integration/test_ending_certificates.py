@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime import certificates
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep
 from tests.integration.conftest import fund
@@ -17,29 +17,29 @@ pytestmark = [pytest.mark.xdist_group("ending"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack all of whose certificates end in ten days, the root's aside."""
     folder = tmp_path_factory.mktemp("ending")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certificates, "_LEAF_DAYS", 10)
         plan = init(folder / "stack")
-    with World(Stack(plan), folder / "homes") as made:
+    with System(Stack(plan), folder / "homes") as made:
         made.stack.up()
         fund(made)
         yield made
 
 
-def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(world: World) -> None:
-    folder = str(world.plan.folder)
-    people = [*world.plan.central_officers, *world.plan.bank("alpha").officers]
-    people += world.plan.bank("beta").officers
+def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(system: System) -> None:
+    folder = str(system.plan.folder)
+    people = [*system.plan.central_officers, *system.plan.bank("alpha").officers]
+    people += system.plan.bank("beta").officers
     said = dcep("status", "--dir", folder)
     assert said.code == 0 and "the certificate of bank/alpha ends in 9 days" in said.out
     ending = dcep("status", "--json", "--dir", folder).answer["certificates_ending"]
     assert len(ending) == 3 + len(people) and {row["days_left"] for row in ending} == {9}
 
-    alice = world.person("alice", "alpha", holder_name="Alice")
-    bob = world.person("bob", "beta", holder_name="Bob")
+    alice = system.person("alice", "alpha", holder_name="Alice")
+    bob = system.person("bob", "beta", holder_name="Bob")
     alice.top_up(1_000)
     renewed = dcep("keys", "renew", "--json", "--dir", folder)
     assert renewed.code == 0, renewed.err
@@ -49,12 +49,12 @@ def test_what_ends_soon_is_said_and_renewed_while_payments_go_on(world: World) -
     assert (again.code, again.out) == (0, "no certificate ends within 60 days\n")
 
     alice.pay(bob.number, 400)
-    world.wait_available(bob, 400)
+    system.wait_available(bob, 400)
     act = dcep("reserves", "alpha", "1", "--json", "--dir", folder).answer["act_id"]
     done = dcep("approve", act, "--amount", "1", "--as", "han", "--dir", folder)
     assert done.code == 0, done.err
-    world.stack.stop("alpha")
-    world.stack.restart("alpha")
+    system.stack.stop("alpha")
+    system.stack.restart("alpha")
     assert alice.pay(bob.number, 100).state.upper() == "SETTLED"
     assert dcep("audit", "--json", "--dir", folder).answer["ok"] is True
 

@@ -14,26 +14,26 @@ from console.clients import ActClient, by_two
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK, StackPlan, load
 from runtime.errors import Refusal
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 from tests.integration.commands_typed import typed
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("officers"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 
 
 @pytest.fixture(scope="module")
-def world(worlds: MakeWorld) -> Iterator[World]:
-    made = worlds(funded=False)
+def system(systems: MakeSystem) -> Iterator[System]:
+    made = systems(funded=False)
     yield made
     audited = dcep("audit", "--json", "--dir", str(made.plan.folder))
     assert audited.code == 0, audited.answer["problems"]
 
 
 @pytest.fixture
-def folder(world: World) -> Path:
-    return world.plan.folder
+def folder(system: System) -> Path:
+    return system.plan.folder
 
 
 def run(folder: Path, *words: str) -> Done:
@@ -207,7 +207,7 @@ def test_the_last_two_cannot_lock_everybody_out(folder: Path) -> None:
 
 
 def test_a_service_that_starts_again_is_asked_by_whoever_is_left(
-    world: World, folder: Path
+    system: System, folder: Path
 ) -> None:
     """The first officer in the list was removed by others, while nobody looked."""
     for name in ("ai", "bo"):
@@ -215,8 +215,8 @@ def test_a_service_that_starts_again_is_asked_by_whoever_is_left(
     by_two(load(folder).with_officers("beta", ["zhao", "ai"]), "beta", _gone("chen"))
     done(folder, "officers", "list", "--at", "beta")
     assert names(folder, "beta") == ("zhao", "ai", "bo")
-    world.stack.stop("beta")
-    world.stack.restart("beta")
+    system.stack.stop("beta")
+    system.stack.restart("beta")
     assert names(folder, "beta") == ("zhao", "ai", "bo")
 
 

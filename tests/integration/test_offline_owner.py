@@ -18,7 +18,7 @@ from offline_token.possession import account_of, prove
 from offline_token.signing import certify_device
 from offline_token.verify import piece_of
 from runtime.errors import Refusal
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.demo.scenario import audited
 from tests.device_keys import NONCE
 from tests.integration.bundles import revoked, wait_handed_on
@@ -36,20 +36,20 @@ def said_no(call: Callable[[], Any]) -> Refusal:
     return caught.value
 
 
-def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World) -> None:
+def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(system: System) -> None:
     """He has paid Alice himself, has a wallet at another bank, and is faster than she is."""
-    mallory = world.person("owner-mallory", "alpha", holder_name="Mallory")
-    alice = world.person("owner-alice", "alpha", holder_name="Alice")
+    mallory = system.person("owner-mallory", "alpha", holder_name="Mallory")
+    alice = system.person("owner-alice", "alpha", holder_name="Alice")
     for person in (mallory, alice):
         person.top_up(2 * FEN)
         person.offline_load(FEN)
-    world.wait_quiet()
+    system.wait_quiet()
     asked = alice.offline_request(FEN)
     paid = mallory.offline_pay(asked)
     assert alice.offline_accept(paid) == FEN
 
     key = Request.decode(text_format.read(text_format.REQUEST, asked)).certificate.key
-    thief = RawWallet(BankStubs(world.plan, "beta"), name="Thief")
+    thief = RawWallet(BankStubs(system.plan, "beta"), name="Thief")
     own = SigningKey.generate()
     forged = prove(own, "beta", account_of(thief.number, NONCE)).signature
     order = thief.envelope(
@@ -74,23 +74,23 @@ def test_a_thief_who_knows_a_chain_and_its_owners_key_gets_nothing(world: World)
     before_fen = alice.show().available_fen
     done = alice.offline_deposit()
     assert (done.amount_fen, list(done.refused)) == (2 * FEN, [])
-    world.wait_available(alice, before_fen + 2 * FEN)
-    assert audited(world).ok
+    system.wait_available(alice, before_fen + 2 * FEN)
+    assert audited(system).ok
 
 
-def test_a_bank_that_certifies_a_key_which_it_has_only_seen_bars_nobody(world: World) -> None:
+def test_a_bank_that_certifies_a_key_which_it_has_only_seen_bars_nobody(system: System) -> None:
     """Beta has seen Alice's key in a request, certifies it, and has its own certificate revoked."""
-    alice = world.person("seen-alice", "alpha", holder_name="Alice")
-    bob = world.person("seen-bob", "beta", holder_name="Bob")
+    alice = system.person("seen-alice", "alpha", holder_name="Alice")
+    bob = system.person("seen-bob", "beta", holder_name="Bob")
     for person in (alice, bob):
         person.top_up(4 * FEN)
         person.offline_load(FEN)
     asked = Request.decode(text_format.read(text_format.REQUEST, alice.offline_request(FEN)))
-    folder = world.plan.bank_folder("beta")
+    folder = system.plan.bank_folder("beta")
     expires_ms = asked.certificate.expires_time_ms
     lie = certify_device(business_key(folder), "beta", asked.certificate.key, expires_ms)
     channel = certified_channel(
-        world.plan, world.plan.central_address, folder / "tls.crt", folder / "tls.key"
+        system.plan, system.plan.central_address, folder / "tls.crt", folder / "tls.key"
     )
     request = authentication_pb2.RevokeOwnDevicesRequest(
         device_certificates=[lie.encode()], cause="it was lost"
@@ -98,11 +98,11 @@ def test_a_bank_that_certifies_a_key_which_it_has_only_seen_bars_nobody(world: W
     with channel:
         service = stub(authentication_pb2_grpc.AuthenticationServiceStub, channel)
         ask(service.RevokeOwnDevices, request, authentication_pb2.RevokeOwnDevicesResponse)
-    assert lie.revocation() in revoked(world)
-    wait_handed_on(world)
+    assert lie.revocation() in revoked(system)
+    wait_handed_on(system)
 
     alice.offline_load(FEN)  # with the newest bundle, and another key of the same wallet
     paid = alice.offline_pay(bob.offline_request(2 * FEN))
     assert bob.offline_accept(paid) == 2 * FEN
-    assert asked.certificate.revocation() not in revoked(world)
-    assert audited(world).ok
+    assert asked.certificate.revocation() not in revoked(system)
+    assert audited(system).ok

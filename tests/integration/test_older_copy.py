@@ -15,42 +15,42 @@ from dcep.bank.v1 import payments_pb2, states_pb2
 from dcep.office.v1 import office_pb2
 from deployment.topology import CENTRAL_BANK
 from runtime.errors import Refusal
-from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.environment import System, refused, wait_until
 from tests.integration.commands import dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 from tests.integration.older_copies import OlderCopy, copy_of
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 pytestmark = [pytest.mark.xdist_group("older-copy"), pytest.mark.timeout(300)]
 
 
-def copied(world: World, bank: str = "alpha") -> OlderCopy:
+def copied(system: System, bank: str = "alpha") -> OlderCopy:
     """A copy of a bank's database, made while it is stopped for a moment."""
-    world.wait_quiet()
-    world.stack.stop(bank)
-    older = copy_of(world, bank)
-    world.stack.restart(bank)
+    system.wait_quiet()
+    system.stack.stop(bank)
+    older = copy_of(system, bank)
+    system.stack.restart(bank)
     return older
 
 
-def put_back(world: World, older: OlderCopy, bank: str = "alpha") -> None:
-    world.stack.stop(bank)
+def put_back(system: System, older: OlderCopy, bank: str = "alpha") -> None:
+    system.stack.stop(bank)
     older.put_back()
-    world.stack.start(bank)
-    world.stack.await_healthy(bank)
+    system.stack.start(bank)
+    system.stack.await_healthy(bank)
 
 
-def wait_acknowledged(world: World, bank: str, number: int) -> None:
+def wait_acknowledged(system: System, bank: str, number: int) -> None:
     """Until the bank's receipt for an entry is at the central bank: it is sent every 5 s."""
-    with BankOfficerClient(world.plan, bank) as office:
+    with BankOfficerClient(system.plan, bank) as office:
         wait_until(lambda: office.feed().number >= number, f"{bank} has heard entry {number}")
     # A service that stops sends no receipt, so the next one is waited for here.
-    wait_until(lambda: _told(world, bank, "number") >= number, f"{bank} has acknowledged {number}")
+    wait_until(lambda: _told(system, bank, "number") >= number, f"{bank} has acknowledged {number}")
 
 
-def _told(world: World, bank: str, what: str) -> int:
+def _told(system: System, bank: str, what: str) -> int:
     """What a bank's newest receipt says."""
-    engine = create_engine(world.plan.database_url(CENTRAL_BANK))
+    engine = create_engine(system.plan.database_url(CENTRAL_BANK))
     query = text(
         f"SELECT {what} FROM feed_receipts WHERE bank = (SELECT id FROM banks WHERE name = :name)"
     )
@@ -61,19 +61,19 @@ def _told(world: World, bank: str, what: str) -> int:
         engine.dispose()
 
 
-def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) -> None:
-    world = worlds()
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+def test_an_older_copy_is_noticed_before_anybody_is_served(systems: MakeSystem) -> None:
+    system = systems()
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     alice, carol, bob = RawWallet(alpha), RawWallet(alpha), RawWallet(beta)
     alice.top_up(10_000)
-    older = copied(world)
+    older = copied(system)
     order = alice.payment(bob.number, 2_500)
     answer = alpha.payments.Pay(payments_pb2.PayRequest(order=order), timeout=20.0)
     assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
-    with BankOfficerClient(world.plan, "alpha") as office:
+    with BankOfficerClient(system.plan, "alpha") as office:
         heard = office.feed().number
-    wait_acknowledged(world, "alpha", heard)
-    put_back(world, older)
+    wait_acknowledged(system, "alpha", heard)
+    put_back(system, older)
 
     within = alice.payment(carol.number, 1)
     calls = {
@@ -89,75 +89,75 @@ def test_an_older_copy_is_noticed_before_anybody_is_served(worlds: MakeWorld) ->
         refusal = refused(call)
         assert isinstance(refusal, Refusal)
         assert refusal.name == "BANK_BEHIND", name
-    with BankOfficerClient(world.plan, "alpha") as office:
+    with BankOfficerClient(system.plan, "alpha") as office:
         assert f"has acknowledged entry {heard}" in office.feed().stopped_cause
-    world.close()
+    system.close()
 
 
 def test_without_the_central_bank_no_number_is_used_and_its_return_shows_the_older_copy(
-    worlds: MakeWorld,
+    systems: MakeSystem,
 ) -> None:
-    world = worlds()
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    system = systems()
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     alice, carol, bob = RawWallet(alpha), RawWallet(alpha), RawWallet(beta)
     alice.top_up(10_000)
-    older = copied(world)
+    older = copied(system)
     order = alice.payment(bob.number, 2_500)
     answer = alpha.payments.Pay(payments_pb2.PayRequest(order=order), timeout=20.0)
     assert answer.state == states_pb2.PAYMENT_STATE_SETTLED
-    with BankOfficerClient(world.plan, "alpha") as office:
-        wait_acknowledged(world, "alpha", office.feed().number)
-    world.stack.stop(CENTRAL_BANK)
-    put_back(world, older)
+    with BankOfficerClient(system.plan, "alpha") as office:
+        wait_acknowledged(system, "alpha", office.feed().number)
+    system.stack.stop(CENTRAL_BANK)
+    put_back(system, older)
 
     within = payments_pb2.PayRequest(order=alice.payment(carol.number, 1))
     assert alpha.payments.Pay(within, timeout=20.0).state == states_pb2.PAYMENT_STATE_SETTLED
     across = payments_pb2.PayRequest(order=alice.payment(bob.number, 1))
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "PEER_UNAVAILABLE"
 
-    world.stack.restart(CENTRAL_BANK)
-    with BankOfficerClient(world.plan, "alpha") as office:
+    system.stack.restart(CENTRAL_BANK)
+    with BankOfficerClient(system.plan, "alpha") as office:
         wait_until(lambda: office.feed().stopped_cause != "", "alpha's feed has stopped")
     assert refused(lambda: alpha.payments.Pay(across, timeout=20.0)).name == "BANK_BEHIND"
-    world.close()
+    system.close()
 
 
-def brought_back(world: World, bank: str = "alpha") -> None:
+def brought_back(system: System, bank: str = "alpha") -> None:
     """Two officers of the central bank, then two of the bank, have it go on."""
     for at in (CENTRAL_BANK, bank):
-        with BankOfficerClient(world.plan, bank) as office:
+        with BankOfficerClient(system.plan, bank) as office:
             told = office.feed()
         assert told.behind
-        with world.central(world.plan.central_officers[0]) as central:
+        with system.central(system.plan.central_officers[0]) as central:
             beyond = central.feed_of(bank, told.number)
-        by_two(world.plan, at, next_act(bank, told, beyond, 100))
-    with BankOfficerClient(world.plan, bank) as office:
+        by_two(system.plan, at, next_act(bank, told, beyond, 100))
+    with BankOfficerClient(system.plan, bank) as office:
         wait_until(lambda: not office.feed().behind, f"{bank} serves again")
 
 
-def said(world: World, *arguments: str) -> dict[str, Any]:
+def said(system: System, *arguments: str) -> dict[str, Any]:
     """What a `dcep` command answers, as JSON."""
-    done = dcep(*arguments, "--dir", str(world.plan.folder), "--json")
+    done = dcep(*arguments, "--dir", str(system.plan.folder), "--json")
     assert done.code == 0, (arguments, done.out, done.err)
     return done.answer
 
 
-def by_commands(world: World, *arguments: str, at: str, amount: str = "") -> None:
+def by_commands(system: System, *arguments: str, at: str, amount: str = "") -> None:
     """What an officer proposes by a command, and another one there approves."""
-    act = said(world, *arguments)["act_id"]
+    act = said(system, *arguments)["act_id"]
     repeated = ("--amount", amount) if amount else ()
-    said(world, "approve", act, *repeated, "--as", world.plan.officers(at)[1])
+    said(system, "approve", act, *repeated, "--as", system.plan.officers(at)[1])
 
 
 def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
-    worlds: MakeWorld,
+    systems: MakeSystem,
 ) -> None:
-    world = worlds()
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+    system = systems()
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     alice, carol, bob = RawWallet(alpha), RawWallet(alpha), RawWallet(beta)
     for wallet in (alice, bob):
         wallet.top_up(10_000)
-    older = copied(world)
+    older = copied(system)
 
     # The time that is lost: out, in, within, a new holder who is paid, and a redemption.
     out = payments_pb2.PayRequest(order=alice.payment(bob.number, 2_500))
@@ -167,28 +167,28 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     assert alice.pay(carol.number, 1_000).state == states_pb2.PAYMENT_STATE_SETTLED
     dora = RawWallet(alpha)
     assert bob.pay(dora.number, 300).state == states_pb2.PAYMENT_STATE_SETTLED
-    with BankOfficerClient(world.plan, "alpha") as office:
+    with BankOfficerClient(system.plan, "alpha") as office:
         vault_fen = office.books().vault_fen
         wait_until(lambda: dora.show().available_fen == 300, "dora has been paid")
-    world.redeem("alpha", 50_000)
-    world.wait_vault("alpha", vault_fen - 50_000)
-    with BankOfficerClient(world.plan, "alpha") as office:
+    system.redeem("alpha", 50_000)
+    system.wait_vault("alpha", vault_fen - 50_000)
+    with BankOfficerClient(system.plan, "alpha") as office:
         heard = office.feed().number
-    wait_acknowledged(world, "alpha", heard)
-    put_back(world, older)
-    assert audit_stack(world.plan).problems
+    wait_acknowledged(system, "alpha", heard)
+    put_back(system, older)
+    assert audit_stack(system.plan).problems
 
     # As docs/how-to/feed-stopped.md says.
     act = str(uuid.uuid4())
-    shown = dcep("come-back", "alpha", "--request-id", act, "--dir", str(world.plan.folder))
+    shown = dcep("come-back", "alpha", "--request-id", act, "--dir", str(system.plan.folder))
     assert "it has acknowledged" in shown.out and "1 redeemed: 500.00 yuan" in shown.out, shown
-    said(world, "approve", act, "--as", world.plan.central_officers[1])
-    by_commands(world, "come-back", "alpha", "--wallets", "100", at="alpha")
-    with BankOfficerClient(world.plan, "alpha") as office:
+    said(system, "approve", act, "--as", system.plan.central_officers[1])
+    by_commands(system, "come-back", "alpha", "--wallets", "100", at="alpha")
+    with BankOfficerClient(system.plan, "alpha") as office:
         wait_until(lambda: not office.feed().behind, "alpha serves again")
         books, lying = office.books(), office.suspense()
     assert books.lost_fen == -52_500
-    entries = said(world, "lost", "--bank", "alpha")["entries"]
+    entries = said(system, "lost", "--bank", "alpha")["entries"]
     assert [(one["kind"], one["open_fen"], one["payer_number"]) for one in entries] == [
         ("payment", 2_500, alice.number),
         ("redemption", 50_000, ""),
@@ -209,46 +209,48 @@ def test_a_bank_without_a_newer_copy_comes_back_and_every_fen_is_accounted_for(
     assert fresh.number != dora.number
 
     payment, redemption = (str(one["entry"]) for one in entries)
-    by_commands(world, "lost", "settle", "alpha", payment, "25", "--payer", at="alpha", amount="25")
-    by_commands(world, "lost", "settle", "alpha", redemption, "500", at="alpha", amount="500")
+    by_commands(
+        system, "lost", "settle", "alpha", payment, "25", "--payer", at="alpha", amount="25"
+    )
+    by_commands(system, "lost", "settle", "alpha", redemption, "500", at="alpha", amount="500")
     paid = office_pb2.PaySuspense(position=lying[0].position, wallet_number=fresh.number)
-    world.by_two(paid, at="alpha")
+    system.by_two(paid, at="alpha")
     assert (alice.show().available_fen, fresh.show().available_fen) == (8_190, 300)
-    with BankOfficerClient(world.plan, "alpha") as office:
+    with BankOfficerClient(system.plan, "alpha") as office:
         assert office.books().lost_fen == 0
-        wait_acknowledged(world, "alpha", office.feed().number)
-    world.wait_quiet()
-    world.stack.stop("alpha")
-    world.stack.restart("alpha")
+        wait_acknowledged(system, "alpha", office.feed().number)
+    system.wait_quiet()
+    system.stack.stop("alpha")
+    system.stack.restart("alpha")
     assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
-    world.wait_quiet()
-    found = audit_stack(world.plan)
+    system.wait_quiet()
+    found = audit_stack(system.plan)
     assert found.problems == []
     sums = {bank.bank: bank for bank in found.banks}["alpha"]
     assert (sums.lost_window_fen, sums.open_lost_fen) == (52_500, 0)
-    world.close()
+    system.close()
 
 
 def test_a_bank_that_lost_only_what_the_central_bank_never_heard_of_is_noticed_too(
-    worlds: MakeWorld,
+    systems: MakeSystem,
 ) -> None:
-    world = worlds()
-    alpha = BankStubs(world.plan, "alpha")
+    system = systems()
+    alpha = BankStubs(system.plan, "alpha")
     alice, carol = RawWallet(alpha), RawWallet(alpha)
     alice.top_up(10_000)
-    older = copied(world)
+    older = copied(system)
     assert alice.pay(carol.number, 1_000).state == states_pb2.PAYMENT_STATE_SETTLED
-    with BankOfficerClient(world.plan, "alpha") as office:
+    with BankOfficerClient(system.plan, "alpha") as office:
         told = office.feed()
     wait_until(
-        lambda: _told(world, "alpha", "journal_position") >= told.journal_position,
+        lambda: _told(system, "alpha", "journal_position") >= told.journal_position,
         "alpha has told where its journal ends",
     )
-    put_back(world, older)
+    put_back(system, older)
     assert refused(alice.show).name == "BANK_BEHIND"
-    brought_back(world)
+    brought_back(system)
     assert alice.show().available_fen == 10_000
     assert alice.pay(carol.number, 1_000, sequence=50).state == states_pb2.PAYMENT_STATE_SETTLED
-    world.wait_quiet()
-    assert audit_stack(world.plan).problems == []
-    world.close()
+    system.wait_quiet()
+    assert audit_stack(system.plan).problems == []
+    system.close()

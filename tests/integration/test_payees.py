@@ -21,7 +21,7 @@ from dcep.errors.v1 import errors_pb2
 from deployment.connections import certified_channel
 from operator_bank.limits import MAX_PAYEE_REFUSALS
 from runtime.errors import Refusal
-from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.environment import System, refused, wait_until
 from tests.integration.commands import dcep
 from tests.integration.raw_wallet import TIMEOUT_S, BankStubs, RawWallet
 
@@ -49,8 +49,8 @@ def told(spy: RawWallet, payee: str, fen: int) -> tuple[int, str]:
     return answer.reason, ""
 
 
-def test_payees_that_cannot_be_paid_are_told_alike_within_a_bank_and_across(world: World) -> None:
-    alpha, beta = BankStubs(world.plan, "alpha"), BankStubs(world.plan, "beta")
+def test_payees_that_cannot_be_paid_are_told_alike_within_a_bank_and_across(system: System) -> None:
+    alpha, beta = BankStubs(system.plan, "alpha"), BankStubs(system.plan, "beta")
     spy, empty = RawWallet(alpha), RawWallet(alpha)
     spy.top_up(1_000)
     here = {told(spy, payee, 1) for payee in (closed(alpha), number.make("6201", 10**11 - 7))}
@@ -64,13 +64,13 @@ def test_payees_that_cannot_be_paid_are_told_alike_within_a_bank_and_across(worl
     assert spy.show().available_fen == 1_000
 
 
-def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> None:
-    alpha = BankStubs(world.plan, "alpha")
+def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(system: System) -> None:
+    alpha = BankStubs(system.plan, "alpha")
     rich, poor = RawWallet(alpha), RawWallet(alpha, phone="13800138000", name="")
     rich.top_up(100_000)
-    folder = world.plan.central_folder
-    inner = world.plan.bank("alpha").inner_address
-    with certified_channel(world.plan, inner, folder / "tls.crt", folder / "tls.key") as channel:
+    folder = system.plan.central_folder
+    inner = system.plan.bank("alpha").inner_address
+    with certified_channel(system.plan, inner, folder / "tls.crt", folder / "tls.key") as channel:
         stub = inbound_pb2_grpc.InboundServiceStub(channel)
         numbers = [rich.number, poor.number, closed(alpha), number.make("6201", 10**11 - 7)]
         request = inbound_pb2.CheckPayeesRequest(wallet_numbers=numbers)
@@ -79,9 +79,9 @@ def test_the_central_bank_too_is_told_yes_or_no_and_no_amounts(world: World) -> 
     assert {field.name for field in answer.DESCRIPTOR.fields} == {"can_be_paid"}
 
 
-def test_an_order_to_close_that_was_refused_closes_nothing_later(world: World) -> None:
+def test_an_order_to_close_that_was_refused_closes_nothing_later(system: System) -> None:
     """Whoever kept it sends it again when the wallet is empty."""
-    alpha = BankStubs(world.plan, "alpha")
+    alpha = BankStubs(system.plan, "alpha")
     holder, payee = RawWallet(alpha), RawWallet(alpha)
     holder.top_up(100)
     kept = wallets_pb2.CloseWalletRequest(order=holder.envelope(orders_pb2.CloseOrder))
@@ -95,8 +95,8 @@ def test_an_order_to_close_that_was_refused_closes_nothing_later(world: World) -
     assert holder.show().status == wallets_pb2.WALLET_STATUS_OPEN
 
 
-def test_a_query_that_was_signed_for_one_method_opens_no_other(world: World) -> None:
-    wallet = RawWallet(BankStubs(world.plan, "alpha"))
+def test_a_query_that_was_signed_for_one_method_opens_no_other(system: System) -> None:
+    wallet = RawWallet(BankStubs(system.plan, "alpha"))
     query = wallet.query("dcep.bank.v1.WalletService/GetWallet")
     request = wallets_pb2.GetWalletRequest(query=query)
     assert wallet.stubs.wallets.GetWallet(request, timeout=TIMEOUT_S).wallet_number == wallet.number
@@ -106,16 +106,16 @@ def test_a_query_that_was_signed_for_one_method_opens_no_other(world: World) -> 
 
 
 def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
-    world: World,
+    system: System,
 ) -> None:
-    alpha = BankStubs(world.plan, "alpha")
+    alpha = BankStubs(system.plan, "alpha")
     spy = RawWallet(alpha)
     spy.top_up(1_000)
     nobody = number.make("6201", 10**11 - 7)
     orders = [spy.payment(nobody, 1) for _ in range(MAX_PAYEE_REFUSALS)]
     answers = alpha.payments.PayMany(payments_pb2.PayManyRequest(orders=orders), timeout=TIMEOUT_S)
     assert {item.reason for item in answers.items} == {CANNOT}
-    folder = str(world.plan.folder)
+    folder = str(system.plan.folder)
 
     def shown() -> bool:
         """A service that is slow to say that it serves is not asked."""
@@ -126,7 +126,7 @@ def test_who_tries_payees_out_is_shown_to_officers_and_counted_without_a_name(
     wait_until(shown, "an officer is shown the wallet")
     words = dcep("status", "--dir", folder).out
     assert spy.number in words and "dcep freeze" in words
-    port = world.plan.bank("alpha").metrics_port
+    port = system.plan.bank("alpha").metrics_port
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as page:
         metrics = page.read().decode()
     assert float(metrics.partition("\ndcep_probing_wallets ")[2].split()[0]) >= 1

@@ -15,11 +15,11 @@ import pytest
 
 from auditor.audit import audit_stack
 from auditor.signatures.stack import SignaturesAsked
-from console.output import Speaker
+from console.output import Output
 from deployment.topology import load
 from runtime.errors import NoAnswer, Refusal, is_undecided
 from sandbox.cli.stack import look_after
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from sandbox.demo.wallet_process import Person
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.conftest import fund
@@ -27,7 +27,7 @@ from tests.integration.conftest import fund
 pytestmark = [pytest.mark.xdist_group("postgresql-restart"), pytest.mark.any_database]
 
 
-class Looked(World):
+class Looked(System):
     """A stack that is looked after, as ``dcep up`` does; its people keep their own files."""
 
     def _database_for(self, name: str) -> str:
@@ -49,14 +49,14 @@ def server() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def world(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def system(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("maintenance")
     plan = init(folder / "stack", database_server=server.get_uri())
     with Looked(Stack(plan), folder / "homes") as made:
         made.stack.up()
         fund(made)
         ended = threading.Event()
-        looking = threading.Thread(target=look_after, args=(made.stack, ended, Speaker(False)))
+        looking = threading.Thread(target=look_after, args=(made.stack, ended, Output(False)))
         looking.start()
         try:
             yield made
@@ -79,8 +79,8 @@ def restart(server: Any) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
-def pids(world: World) -> dict[str, int]:
-    return load(world.plan.folder).pids
+def pids(system: System) -> dict[str, int]:
+    return load(system.plan.folder).pids
 
 
 def pay(payer: Person, payee: str, request_id: str) -> str:
@@ -103,23 +103,23 @@ def pay(payer: Person, payee: str, request_id: str) -> str:
     return said[-1]
 
 
-def test_services_without_work_outlive_a_restart(world: World, server: Any) -> None:
-    before = pids(world)
+def test_services_without_work_outlive_a_restart(system: System, server: Any) -> None:
+    before = pids(system)
     restart(server)
     for name in before:
-        wait_until(lambda name=name: Stack(load(world.plan.folder)).healthy(name), name)
-    payer = world.person("ann", "alpha", holder_name="Ann")
-    payee = world.person("ben", "beta", holder_name="Ben")
+        wait_until(lambda name=name: Stack(load(system.plan.folder)).healthy(name), name)
+    payer = system.person("ann", "alpha", holder_name="Ann")
+    payee = system.person("ben", "beta", holder_name="Ben")
     payer.top_up(1_000)
     pay(payer, payee.number, "3c1d7d2e-5f9e-4a53-9a53-0b5a1e0c7a01")
-    assert pids(world) == before
+    assert pids(system) == before
 
 
 def test_nothing_is_lost_and_nothing_paid_twice_when_it_is_restarted_under_payments(
-    world: World, server: Any
+    system: System, server: Any
 ) -> None:
-    payer = world.person("cora", "alpha", holder_name="Cora")
-    payee = world.person("dan", "beta", holder_name="Dan")
+    payer = system.person("cora", "alpha", holder_name="Cora")
+    payee = system.person("dan", "beta", holder_name="Dan")
     payer.top_up(10_000)
     settled: list[str] = []
     count = 60
@@ -136,6 +136,8 @@ def test_nothing_is_lost_and_nothing_paid_twice_when_it_is_restarted_under_payme
     paying.join(240)
     assert len(set(settled)) == count
     wait_until(lambda: payee.show().available_fen == count, "all of it has arrived", 120)
-    wait_until(lambda: all(map(Stack(load(world.plan.folder)).healthy, pids(world))), "health", 120)
-    world.wait_quiet()
-    assert audit_stack(world.plan, SignaturesAsked(None, None, lambda _: None)).ok
+    wait_until(
+        lambda: all(map(Stack(load(system.plan.folder)).healthy, pids(system))), "health", 120
+    )
+    system.wait_quiet()
+    assert audit_stack(system.plan, SignaturesAsked(None, None, lambda _: None)).ok

@@ -22,7 +22,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from dcep.registration.v1 import registration_pb2
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from sandbox.demo.wallet_process import Person
 from sandbox.stack.supervisor import Stack, init
 from settlement.packing import unpack
@@ -137,7 +137,7 @@ def _encoded(number: int) -> list[bytes]:
 class Told:
     """The stack after the story, with what everybody has seen."""
 
-    world: World
+    system: System
     seen: dict[str, Seen]
     devices: dict[str, list[bytes]]
     logs: dict[str, bytes]
@@ -151,30 +151,30 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """The story, told once; everything is stopped before anything is read."""
     folder = tmp_path_factory.mktemp("privacy")
-    world = World(Stack(init(folder / "stack", banks=sorted(BANKED))), folder / "homes")
+    system = System(Stack(init(folder / "stack", banks=sorted(BANKED))), folder / "homes")
     with pytest.MonkeyPatch.context() as patch:
         # Wallets' services read it when they start.
         patch.setenv("DCEP_PIN", PIN)
         try:
-            world.stack.up()
-            fund(world)
-            _tell(world)
+            system.stack.up()
+            fund(system)
+            _tell(system)
         finally:
-            world.close()
+            system.close()
     seen = {name: Seen() for name in (*sorted(BANKED), CENTRAL, *NAMES)}
-    for bank in world.plan.banks:
-        seen[bank.name].read(_file(world.plan.database_url(bank.name)))
-    seen[CENTRAL].read(_file(world.plan.database_url("central-bank")))
-    for name, person in world.people.items():
+    for bank in system.plan.banks:
+        seen[bank.name].read(_file(system.plan.database_url(bank.name)))
+    seen[CENTRAL].read(_file(system.plan.database_url("central-bank")))
+    for name, person in system.people.items():
         _read_home(seen[name], person)
-    devices = {name: _device_keys(world, name) for name in NAMES}
-    logs = {file.name: file.read_bytes() for file in (world.plan.folder / "logs").glob("*.log*")}
-    yield Told(world, seen, devices, logs)
+    devices = {name: _device_keys(system, name) for name in NAMES}
+    logs = {file.name: file.read_bytes() for file in (system.plan.folder / "logs").glob("*.log*")}
+    yield Told(system, seen, devices, logs)
 
 
-def _tell(world: World) -> None:
+def _tell(system: System) -> None:
     for name, bank in BANKS.items():
-        person = world.person(name, bank, holder_name=NAMES[name], phone=PHONES[name])
+        person = system.person(name, bank, holder_name=NAMES[name], phone=PHONES[name])
         person.top_up(950_000)
         person.offline_load(LOADED_FEN[name])
         person.stop()
@@ -182,9 +182,9 @@ def _tell(world: World) -> None:
         assert done.code == 0, done.err
         person.start()
     for name, fen in LOADED_AGAIN_FEN.items():
-        world.people[name].offline_load(fen)
-    world.wait_quiet()
-    alice, bob, carol, dan, erin = (world.people[name] for name in NAMES)
+        system.people[name].offline_load(fen)
+    system.wait_quiet()
+    alice, bob, carol, dan, erin = (system.people[name] for name in NAMES)
     for payer, payee, fen in (
         (alice, bob, ALICE_TO_BOB_FEN),
         (bob, carol, BOB_TO_CAROL_FEN),
@@ -198,7 +198,7 @@ def _tell(world: World) -> None:
     ):
         before_fen = depositor.show().available_fen
         assert not depositor.offline_deposit().refused
-        world.wait_available(depositor, before_fen + fen)
+        system.wait_available(depositor, before_fen + fen)
 
 
 def _file(url: str) -> Path:
@@ -213,21 +213,21 @@ def _read_home(seen: Seen, person: Person) -> None:
             seen.add_file(file)
 
 
-def _device_keys(world: World, name: str) -> list[bytes]:
+def _device_keys(system: System, name: str) -> list[bytes]:
     """The keys that a holder's bank has certified, the oldest first: one for each load."""
     query = (
         "SELECT device_key FROM devices JOIN wallets ON wallets.id = devices.wallet"
         " WHERE wallets.number = ? ORDER BY live_until_ms"
     )
-    with sqlite3.connect(_file(world.plan.database_url(BANKS[name]))) as connection:
-        rows = connection.execute(query, (world.people[name].number,)).fetchall()
+    with sqlite3.connect(_file(system.plan.database_url(BANKS[name]))) as connection:
+        rows = connection.execute(query, (system.people[name].number,)).fetchall()
     assert len(rows) == 1 + (name in LOADED_AGAIN_FEN)
     return [bytes(key) for (key,) in rows]
 
 
 def _wallet_key(told: Told, name: str) -> bytes:
-    with sqlite3.connect(_file(told.world.plan.database_url(BANKS[name]))) as connection:
-        number = told.world.people[name].number
+    with sqlite3.connect(_file(told.system.plan.database_url(BANKS[name]))) as connection:
+        number = told.system.people[name].number
         query = "SELECT public_key FROM wallets WHERE number = ?"
         ((key,),) = connection.execute(query, (number,)).fetchall()
     return bytes(key)
@@ -245,7 +245,7 @@ def _everything(told: Told) -> dict[str, str | bytes | int]:
         facts[f"{name}'s name"] = NAMES[name]
         facts[f"{name}'s phone"] = PHONES[name]
         facts[f"{name}'s wallet key"] = _wallet_key(told, name)
-        facts[f"{name}'s number"] = told.world.people[name].number
+        facts[f"{name}'s number"] = told.system.people[name].number
         facts[f"{name}'s device"] = told.devices[name][0]
         facts[f"{name} loaded"] = LOADED_FEN[name]
     for name, fen in LOADED_AGAIN_FEN.items():
@@ -364,7 +364,7 @@ def common(told: Told, party: str, name: str) -> set[int | bytes]:
 
 def _order_head(told: Told, name: str) -> bytes:
     """What every order of a holder begins with: the wallet's number and the next field's tag."""
-    number = told.world.people[name].number.encode()
+    number = told.system.people[name].number.encode()
     return b"\n" + bytes([len(number)]) + number + b"\x10"
 
 
@@ -412,9 +412,9 @@ def test_neither_logs_nor_databases_hold_private_keys_or_pins(told: Told) -> Non
 
 def _secrets(told: Told) -> Iterator[bytes]:
     """Every private key of the stack and of the wallets, in the forms in which it could leak."""
-    folders = [told.world.plan.folder, *(person.home for person in told.world.people.values())]
+    folders = [told.system.plan.folder, *(person.home for person in told.system.people.values())]
     files = [file for folder in folders for file in folder.rglob("*.key")]
-    files += [person.home / "device.seal" for person in told.world.people.values()]
+    files += [person.home / "device.seal" for person in told.system.people.values()]
     for file in files:
         content = file.read_bytes()
         if content.startswith(b"-----BEGIN"):

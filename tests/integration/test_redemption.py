@@ -16,25 +16,25 @@ from deployment.topology import CENTRAL_BANK
 from officers.signing import OfficerKey
 from runtime.clock import SystemClock
 from runtime.errors import Refusal
-from sandbox.demo.environment import World, refused, wait_until
+from sandbox.demo.environment import System, refused, wait_until
 from sandbox.demo.scenario import audited
-from tests.integration.conftest import ISSUED_FEN, RESERVES_FEN, MakeWorld
+from tests.integration.conftest import ISSUED_FEN, RESERVES_FEN, MakeSystem
 
 pytestmark = pytest.mark.xdist_group("redemption")
 OUT_FEN = 100_000
 
 
 @pytest.fixture(scope="module")
-def own(worlds: MakeWorld) -> World:
+def own(systems: MakeSystem) -> System:
     """Bank alpha has sold 1,000.00 yuan, so that its vault holds less than its circulation."""
-    world = worlds()
-    alice = world.person("alice", "alpha", holder_name="Alice")
+    system = systems()
+    alice = system.person("alice", "alpha", holder_name="Alice")
     alice.top_up(OUT_FEN)
-    return world
+    return system
 
 
 @pytest.fixture
-def lin(own: World) -> CentralOfficerClient:
+def lin(own: System) -> CentralOfficerClient:
     return own.central("lin")
 
 
@@ -42,9 +42,9 @@ def redeem(fen: int) -> office_pb2.Redeem:
     return office_pb2.Redeem(bank="alpha", amount_fen=fen)
 
 
-def free_fen(world: World) -> int:
+def free_fen(system: System) -> int:
     """What alpha can still redeem: its circulation less what the refusal says is missing."""
-    with world.central("lin") as lin, world.central("mei") as mei:
+    with system.central("lin") as lin, system.central("mei") as mei:
         out_fen = lin.books_of("alpha").circulation_fen
         said: list[Refusal] = []
 
@@ -67,11 +67,13 @@ def free_fen(world: World) -> int:
     return out_fen - int(no.metadata["missing_fen"])
 
 
-def test_more_than_the_vault_holds_is_refused_with_what_is_missing(own: World) -> None:
+def test_more_than_the_vault_holds_is_refused_with_what_is_missing(own: System) -> None:
     assert free_fen(own) == ISSUED_FEN - OUT_FEN
 
 
-def test_one_officer_leaves_the_banks_vault_as_it_is(own: World, lin: CentralOfficerClient) -> None:
+def test_one_officer_leaves_the_banks_vault_as_it_is(
+    own: System, lin: CentralOfficerClient
+) -> None:
     """All of it proposed by one alone: whoever wants currency gets it as before."""
     act = lin.propose(redeem(free_fen(own)))
     own.people["alice"].top_up(100)
@@ -80,7 +82,7 @@ def test_one_officer_leaves_the_banks_vault_as_it_is(own: World, lin: CentralOff
 
 
 def test_a_rejected_redemption_goes_back_to_the_vault(
-    own: World, lin: CentralOfficerClient
+    own: System, lin: CentralOfficerClient
 ) -> None:
     """It was approved while the bank was away, and turned down once it was set aside."""
     before_fen = free_fen(own)
@@ -95,7 +97,7 @@ def test_a_rejected_redemption_goes_back_to_the_vault(
         assert refused(lambda: mei.approve(asked)).reason == errors_pb2.REASON_ALREADY_DECIDED
 
 
-def test_asking_again_sets_aside_once(own: World, lin: CentralOfficerClient) -> None:
+def test_asking_again_sets_aside_once(own: System, lin: CentralOfficerClient) -> None:
     before_fen = free_fen(own)
     proposal = OfficerKey(CENTRAL_BANK, "lin", SigningKey(key_of(own, "lin"))).propose(
         redeem(1_000), "asked thrice", SystemClock().now_ms()
@@ -111,11 +113,11 @@ def test_asking_again_sets_aside_once(own: World, lin: CentralOfficerClient) -> 
     own.wait_vault("alpha", before_fen - 1_000)
 
 
-def key_of(world: World, officer: str) -> bytes:
-    return officer_key_file(world.plan, officer).read_bytes()
+def key_of(system: System, officer: str) -> bytes:
+    return officer_key_file(system.plan, officer).read_bytes()
 
 
-def test_a_bank_that_is_down_is_asked_again_later(own: World, lin: CentralOfficerClient) -> None:
+def test_a_bank_that_is_down_is_asked_again_later(own: System, lin: CentralOfficerClient) -> None:
     before_fen = free_fen(own)
     own.stack.kill("alpha")
     asked = lin.propose(redeem(5_000))

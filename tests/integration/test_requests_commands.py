@@ -20,103 +20,103 @@ from console.act_texts import quoted
 from console.clients import ActClient
 from dcep.issuance.v1 import issuance_pb2
 from deployment.topology import CENTRAL_BANK
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("requests"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
-def world(worlds: MakeWorld) -> Iterator[World]:
-    made = worlds(funded=False)
+def system(systems: MakeSystem) -> Iterator[System]:
+    made = systems(funded=False)
     yield made
     assert dcep("audit", "--json", "--dir", str(made.plan.folder)).code == 0
 
 
 @pytest.fixture(autouse=True)
-def nothing_waits(world: World) -> Iterator[None]:
+def nothing_waits(system: System) -> Iterator[None]:
     yield
-    for row in waiting(world):
+    for row in waiting(system):
         if row["waits_for"] == "approval":
-            officers = world.plan.officers(row["institution"])
-            run(world, "reject", row["id"], "--as", officers[0])
+            officers = system.plan.officers(row["institution"])
+            run(system, "reject", row["id"], "--as", officers[0])
 
 
-def run(world: World, *words: str) -> Done:
-    return dcep(*words, "--json", "--dir", str(world.plan.folder))
+def run(system: System, *words: str) -> Done:
+    return dcep(*words, "--json", "--dir", str(system.plan.folder))
 
 
-def person(world: World, *words: str, **environment: str) -> Done:
-    return dcep(*words, "--dir", str(world.plan.folder), **environment)
+def person(system: System, *words: str, **environment: str) -> Done:
+    return dcep(*words, "--dir", str(system.plan.folder), **environment)
 
 
-def waiting(world: World) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = run(world, "requests").answer["requests"]
+def waiting(system: System) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run(system, "requests").answer["requests"]
     return found
 
 
-def acts(world: World) -> list[dict[str, Any]]:
+def acts(system: System) -> list[dict[str, Any]]:
     """What waits for a second officer."""
-    return [row for row in waiting(world) if row["waits_for"] == "approval"]
+    return [row for row in waiting(system) if row["waits_for"] == "approval"]
 
 
-def reserves(world: World, yuan: str, *more: str) -> str:
+def reserves(system: System, yuan: str, *more: str) -> str:
     """Proposes that reserves arrive for alpha; the act's id."""
-    return str(run(world, "reserves", "alpha", yuan, *more).answer["act_id"])
+    return str(run(system, "reserves", "alpha", yuan, *more).answer["act_id"])
 
 
-def reserves_fen(world: World) -> int:
-    with world.central("lin") as office:
+def reserves_fen(system: System) -> int:
+    with system.central("lin") as office:
         return office.books_of("alpha").reserves_fen
 
 
-def test_nothing_that_waits_is_said_in_words(world: World) -> None:
-    assert person(world, "requests").out == "nothing waits for an officer\n"
-    assert run(world, "requests").answer == {"requests": [], "more": 0, "silent": {}}
+def test_nothing_that_waits_is_said_in_words(system: System) -> None:
+    assert person(system, "requests").out == "nothing waits for an officer\n"
+    assert run(system, "requests").answer == {"requests": [], "more": 0, "silent": {}}
 
 
-def test_what_waits_everywhere_is_listed_oldest_first(world: World) -> None:
-    first = reserves(world, "500000")
-    number = world.person("dora", "beta", holder_name="Dora").number
-    second = run(world, "freeze", number, "--cause", "court order 9").answer["act_id"]
-    third = run(world, "suspend", "beta").answer["act_id"]
-    rows = waiting(world)
+def test_what_waits_everywhere_is_listed_oldest_first(system: System) -> None:
+    first = reserves(system, "500000")
+    number = system.person("dora", "beta", holder_name="Dora").number
+    second = run(system, "freeze", number, "--cause", "court order 9").answer["act_id"]
+    third = run(system, "suspend", "beta").answer["act_id"]
+    rows = waiting(system)
     assert [row["id"] for row in rows] == [first, second, third]
     assert [row["institution"] for row in rows] == [CENTRAL_BANK, "beta", CENTRAL_BANK]
     assert [row["kind"] for row in rows] == ["pay_in_reserves", "freeze_wallet", "suspend_bank"]
     assert rows[0]["amount_fen"] == 50_000_000 and rows[1]["asked_by"] == "chen"
-    said = person(world, "requests").out
+    said = person(system, "requests").out
     assert said.index(first) < said.index(second) < said.index(third)
     assert "pay reserves in 500,000.00 yuan, alpha" in said and "“court order 9”" in said
-    only = run(world, "requests", "--at", "beta").answer["requests"]
+    only = run(system, "requests", "--at", "beta").answer["requests"]
     assert [row["id"] for row in only] == [second]
 
 
-def test_a_long_list_is_cut_and_says_how_much_more_there_is(world: World) -> None:
-    ids = [reserves(world, f"{yuan}.00") for yuan in (1, 2, 3)]
-    answer = run(world, "requests", "--limit", "2").answer
+def test_a_long_list_is_cut_and_says_how_much_more_there_is(system: System) -> None:
+    ids = [reserves(system, f"{yuan}.00") for yuan in (1, 2, 3)]
+    answer = run(system, "requests", "--limit", "2").answer
     assert [row["id"] for row in answer["requests"]] == ids[:2] and answer["more"] == 1
-    assert "1 more wait; --limit 3 lists them too" in person(world, "requests", "--limit", "2").out
+    assert "1 more wait; --limit 3 lists them too" in person(system, "requests", "--limit", "2").out
 
 
-def test_what_a_bank_asks_for_waits_until_it_is_proposed(world: World) -> None:
-    asked = ask_for(world, 60_000)
-    [row] = [row for row in waiting(world) if row["id"] == asked]
+def test_what_a_bank_asks_for_waits_until_it_is_proposed(system: System) -> None:
+    asked = ask_for(system, 60_000)
+    [row] = [row for row in waiting(system) if row["id"] == asked]
     assert (row["id"], row["waits_for"], row["asked_by"]) == (asked, "proposal", "alpha")
-    line = re.search(r"dcep (redeem alpha .*)", person(world, "requests").out)
+    line = re.search(r"dcep (redeem alpha .*)", person(system, "requests").out)
     assert line is not None
-    early = run(world, "approve", asked)
+    early = run(system, "approve", asked)
     assert early.code == 1 and "an officer proposes it first" in early.answer["message"]
-    assert run(world, *line.group(1).replace("redeem", "issue").split()).code == 1, "no reserves"
+    assert run(system, *line.group(1).replace("redeem", "issue").split()).code == 1, "no reserves"
 
 
-def ask_for(world: World, amount_fen: int) -> str:
+def ask_for(system: System, amount_fen: int) -> str:
     """What alpha itself asks the central bank for, and may not have now; its id."""
     from dcep.issuance.v1 import issuance_pb2_grpc
     from deployment.connections import ask, certified_channel, stub
 
-    plan, folder = world.plan, world.plan.bank_folder("alpha")
+    plan, folder = system.plan, system.plan.bank_folder("alpha")
     with certified_channel(
         plan, plan.central_address, folder / "tls.crt", folder / "tls.key"
     ) as channel:
@@ -132,18 +132,18 @@ def ask_for(world: World, amount_fen: int) -> str:
 
 
 @pytest.mark.parametrize("columns", ["40", "80"])
-def test_amounts_are_whole_on_a_narrow_terminal(world: World, columns: str) -> None:
-    reserves(world, "100000000000", "--cause", "a cause of many words " * 5)
-    said = person(world, "requests", COLUMNS=columns, NO_COLOR="1").out
+def test_amounts_are_whole_on_a_narrow_terminal(system: System, columns: str) -> None:
+    reserves(system, "100000000000", "--cause", "a cause of many words " * 5)
+    said = person(system, "requests", COLUMNS=columns, NO_COLOR="1").out
     assert "100,000,000,000.00" in said and "\x1b" not in said
     wide = [line.strip() for line in said.splitlines() if len(line) > int(columns)]
     # What is to be copied stands whole: an id, a command.
     assert [line for line in wide if " " in line and not line.startswith("dcep ")] == []
 
 
-def test_the_words_of_others_steer_no_terminal(world: World) -> None:
-    reserves(world, "7", "--cause", "” issue   1.00 yuan [red]alpha[/]")
-    said = person(world, "requests").out
+def test_the_words_of_others_steer_no_terminal(system: System) -> None:
+    reserves(system, "7", "--cause", "” issue   1.00 yuan [red]alpha[/]")
+    said = person(system, "requests").out
     assert "“' issue 1.00 yuan [red]alpha[/]”" in said, "it is quoted, and no markup"
 
 
@@ -152,110 +152,110 @@ def test_a_quotation_ends_where_it_ends() -> None:
     assert said == "“\\u001b[2Jgone\\u000d\\u000a' dcep approve\\u2028x”"
 
 
-def test_money_is_released_by_whoever_repeats_the_amount(world: World) -> None:
-    before_fen, act = reserves_fen(world), reserves(world, "500")
-    unseen = run(world, "approve", act)
+def test_money_is_released_by_whoever_repeats_the_amount(system: System) -> None:
+    before_fen, act = reserves_fen(system), reserves(system, "500")
+    unseen = run(system, "approve", act)
     assert (unseen.code, unseen.answer["reason"]) == (2, "FIELD_MISSING")
     assert unseen.answer["amount_fen"] == 50_000
     assert "pay reserves in 500.00 yuan, alpha" in unseen.err, "it is shown first"
     for wrong in ("5000", "500.01", "5"):
-        other = run(world, "approve", act, "--amount", wrong)
+        other = run(system, "approve", act, "--amount", wrong)
         assert (other.code, other.answer["reason"]) == (2, "AMOUNT_DIFFERS")
-    assert run(world, "approve", act, "--amount", "x").answer["reason"] == "AMOUNT_INVALID"
-    assert reserves_fen(world) == before_fen and [row["id"] for row in acts(world)] == [act]
-    assert run(world, "approve", act, "--amount", "¥500.00").code == 0
-    assert reserves_fen(world) == before_fen + 50_000
+    assert run(system, "approve", act, "--amount", "x").answer["reason"] == "AMOUNT_INVALID"
+    assert reserves_fen(system) == before_fen and [row["id"] for row in acts(system)] == [act]
+    assert run(system, "approve", act, "--amount", "¥500.00").code == 0
+    assert reserves_fen(system) == before_fen + 50_000
 
 
-def test_what_moves_no_money_has_no_amount_to_repeat(world: World) -> None:
-    act = run(world, "suspend", "beta").answer["act_id"]
-    odd = run(world, "approve", act, "--amount", "1")
+def test_what_moves_no_money_has_no_amount_to_repeat(system: System) -> None:
+    act = run(system, "suspend", "beta").answer["act_id"]
+    odd = run(system, "approve", act, "--amount", "1")
     assert (odd.code, odd.answer["reason"]) == (2, "AMOUNT_DIFFERS")
-    assert run(world, "approve", act).code == 0
-    act = run(world, "reinstate", "beta").answer["act_id"]
-    assert run(world, "approve", act).code == 0
+    assert run(system, "approve", act).code == 0
+    act = run(system, "reinstate", "beta").answer["act_id"]
+    assert run(system, "approve", act).code == 0
 
 
-def test_all_is_listed_with_its_total_which_is_repeated(world: World) -> None:
-    before_fen = reserves_fen(world)
-    reserves(world, "10"), reserves(world, "2.50")
-    reserves(world, "9", "--as", "mei")
-    unseen = run(world, "approve", "--all", "--as", "mei")
+def test_all_is_listed_with_its_total_which_is_repeated(system: System) -> None:
+    before_fen = reserves_fen(system)
+    reserves(system, "10"), reserves(system, "2.50")
+    reserves(system, "9", "--as", "mei")
+    unseen = run(system, "approve", "--all", "--as", "mei")
     assert (unseen.code, unseen.answer["amount_fen"]) == (2, 1_250), "not what she proposed"
     assert "all of it: 2 acts, 12.50 yuan" in unseen.err
-    late = reserves(world, "100")
-    put_in = run(world, "approve", "--all", "--amount", "12.50", "--as", "mei")
+    late = reserves(system, "100")
+    put_in = run(system, "approve", "--all", "--amount", "12.50", "--as", "mei")
     assert put_in.answer["reason"] == "AMOUNT_DIFFERS", "one was put in between"
-    assert reserves_fen(world) == before_fen
-    run(world, "reject", late)
-    done = run(world, "approve", "--all", "--amount", "12.50", "--as", "mei")
+    assert reserves_fen(system) == before_fen
+    run(system, "reject", late)
+    done = run(system, "approve", "--all", "--amount", "12.50", "--as", "mei")
     assert [row["amount_fen"] for row in done.answer["approved"]] == [1_000, 250]
-    assert reserves_fen(world) == before_fen + 1_250
+    assert reserves_fen(system) == before_fen + 1_250
 
 
-def test_all_goes_on_after_one_that_cannot_be_done(world: World) -> None:
-    world.pay_in("alpha", 1_000)
-    have_fen = reserves_fen(world)
+def test_all_goes_on_after_one_that_cannot_be_done(system: System) -> None:
+    system.pay_in("alpha", 1_000)
+    have_fen = reserves_fen(system)
     have = f"{have_fen // 100}.{have_fen % 100:02d}"
-    first = reserves(world, have, "--out")
-    second = reserves(world, have, "--out", "--anew")
-    third = reserves(world, "5")
+    first = reserves(system, have, "--out")
+    second = reserves(system, have, "--out", "--anew")
+    third = reserves(system, "5")
     total_fen = 2 * have_fen + 500
     total = f"{total_fen // 100}.{total_fen % 100:02d}"
-    done = run(world, "approve", "--all", "--amount", total)
+    done = run(system, "approve", "--all", "--amount", total)
     assert done.code == 1
     assert [row["act_id"] for row in done.answer["approved"]] == [first, third]
     [no] = done.answer["refused"]
     assert (no["act_id"], no["reason"]) == (second, "RESERVES_SHORT")
-    assert reserves_fen(world) == 500
+    assert reserves_fen(system) == 500
 
 
-def test_an_id_of_another_institution_says_whose_it_is(world: World) -> None:
-    number = world.person("erik", "alpha", holder_name="Erik").number
-    act = run(world, "freeze", number).answer["act_id"]
-    wrong = run(world, "approve", act, "--as", "mei")
+def test_an_id_of_another_institution_says_whose_it_is(system: System) -> None:
+    number = system.person("erik", "alpha", holder_name="Erik").number
+    act = run(system, "freeze", number).answer["act_id"]
+    wrong = run(system, "approve", act, "--as", "mei")
     assert (wrong.code, wrong.answer["reason"]) == (1, "REQUEST_UNKNOWN")
     assert "an act of alpha: wang or zhou decides" in wrong.answer["message"]
-    nobody = run(world, "approve", str(uuid.uuid4()), "--as", "mei")
+    nobody = run(system, "approve", str(uuid.uuid4()), "--as", "mei")
     assert "`dcep requests` lists what waits" in nobody.answer["message"]
-    assert run(world, "approve", "../../x").answer["reason"] == "FIELD_INVALID"
+    assert run(system, "approve", "../../x").answer["reason"] == "FIELD_INVALID"
 
 
-def test_another_act_under_an_id_that_was_shown_is_not_approved(world: World) -> None:
+def test_another_act_under_an_id_that_was_shown_is_not_approved(system: System) -> None:
     """Were the central bank's service in other hands, it could show one act and name another."""
-    act = reserves(world, "77")
-    assert [row["id"] for row in acts(world)] == [act]
-    shown = world.plan.officers_folder / "shown" / act
+    act = reserves(system, "77")
+    assert [row["id"] for row in acts(system)] == [act]
+    shown = system.plan.officers_folder / "shown" / act
     assert len(shown.read_bytes()) == hashlib.sha256().digest_size
     shown.write_bytes(hashlib.sha256(b"what was shown").digest())
-    assert [row["changed"] for row in acts(world)] == [True]
-    assert "do not approve it" in person(world, "requests").out
-    no = run(world, "approve", act, "--amount", "77")
+    assert [row["changed"] for row in acts(system)] == [True]
+    assert "do not approve it" in person(system, "requests").out
+    no = run(system, "approve", act, "--amount", "77")
     assert (no.code, no.answer["reason"]) == (1, "ACT_DIFFERS")
-    assert [row["id"] for row in acts(world)] == [act]
+    assert [row["id"] for row in acts(system)] == [act]
     shown.unlink()
 
 
 @pytest.mark.parametrize("lie", ["id", "proposer"])
 def test_a_service_that_shows_another_act_under_an_id_is_not_believed(
-    world: World, monkeypatch: pytest.MonkeyPatch, lie: str
+    system: System, monkeypatch: pytest.MonkeyPatch, lie: str
 ) -> None:
-    asked, other = reserves(world, "1"), reserves(world, "1", "--as", "han")
-    with ActClient(world.plan, CENTRAL_BANK, "mei") as client:
+    asked, other = reserves(system, "1"), reserves(system, "1", "--as", "han")
+    with ActClient(system.plan, CENTRAL_BANK, "mei") as client:
         told = client.act(other)
     if lie == "proposer":
         told.proposed_by = "lin"
     monkeypatch.setattr(ActClient, "act", lambda *_: told)
     with pytest.raises(approving.Refusal) as caught:
-        approving.asked_of(world.plan, CENTRAL_BANK, "mei", asked if lie == "id" else other)
+        approving.asked_of(system.plan, CENTRAL_BANK, "mei", asked if lie == "id" else other)
     assert caught.value.name == "ACT_DIFFERS"
 
 
-def at_a_terminal(world: World, typed: bytes, *words: str) -> tuple[int, str]:
+def at_a_terminal(system: System, typed: bytes, *words: str) -> tuple[int, str]:
     """A command at a terminal, where somebody answers what it asks."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.cli.main", *words, "--dir", str(world.plan.folder)],
+        [sys.executable, "-m", "sandbox.cli.main", *words, "--dir", str(system.plan.folder)],
         stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
@@ -265,29 +265,29 @@ def at_a_terminal(world: World, typed: bytes, *words: str) -> tuple[int, str]:
     return process.returncode, out.decode()
 
 
-def test_at_a_terminal_the_amount_is_asked_for(world: World) -> None:
-    before_fen, act = reserves_fen(world), reserves(world, "33.30")
-    code, said = at_a_terminal(world, b"33\n", "approve", act)
+def test_at_a_terminal_the_amount_is_asked_for(system: System) -> None:
+    before_fen, act = reserves_fen(system), reserves(system, "33.30")
+    code, said = at_a_terminal(system, b"33\n", "approve", act)
     assert code == 2 and "33 is not the amount, which is 33.30" in said
-    assert at_a_terminal(world, b"\x04", "approve", act)[0] == 130, "nothing was typed"
-    assert reserves_fen(world) == before_fen
-    code, said = at_a_terminal(world, b"33.30\n", "approve", act)
+    assert at_a_terminal(system, b"\x04", "approve", act)[0] == 130, "nothing was typed"
+    assert reserves_fen(system) == before_fen
+    code, said = at_a_terminal(system, b"33.30\n", "approve", act)
     assert code == 0, said
     assert said.index("33.30 yuan, alpha") < said.index("The amount") < said.index("approved by")
-    assert reserves_fen(world) == before_fen + 3_330
+    assert reserves_fen(system) == before_fen + 3_330
 
 
-def test_who_does_not_answer_is_named_and_the_others_are_listed(world: World) -> None:
-    act = reserves(world, "4")
-    world.stack.stop("beta")
+def test_who_does_not_answer_is_named_and_the_others_are_listed(system: System) -> None:
+    act = reserves(system, "4")
+    system.stack.stop("beta")
     try:
-        found = run(world, "requests")
+        found = run(system, "requests")
         assert found.code == 3
         assert act in [row["id"] for row in found.answer["requests"]]
         assert list(found.answer["silent"]) == ["beta"]
-        assert "beta does not say what waits there" in person(world, "requests").out
+        assert "beta does not say what waits there" in person(system, "requests").out
     finally:
-        world.stack.restart("beta")
+        system.stack.restart("beta")
 
 
 def test_no_stack_is_said_in_a_sentence(tmp_path: Path) -> None:

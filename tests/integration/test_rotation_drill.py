@@ -27,11 +27,11 @@ from offline_token.bundle import TrustBundle
 from runtime.clock import SystemClock
 from runtime.envelope import possession, sign
 from runtime.errors import Refusal
-from sandbox.demo.environment import Stream, World, refused, wait_until
+from sandbox.demo.environment import Stream, System, refused, wait_until
 from sandbox.demo.scenario import audited
 from tests.integration.bundles import wait_handed_on
 from tests.integration.commands import Done, dcep
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("rotation"), pytest.mark.any_database]
 
@@ -39,18 +39,18 @@ TOPPED_UP_FEN, OFFLINE_FEN = 500_000, 10_000
 
 
 class Drill:
-    """A world in which Alice of alpha pays Bob of beta, and Bob pays Alice, on and on."""
+    """A system in which Alice of alpha pays Bob of beta, and Bob pays Alice, on and on."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.alice = world.person("alice", "alpha", holder_name="Alice")
-        self.bob = world.person("bob", "beta", holder_name="Bob")
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.alice = system.person("alice", "alpha", holder_name="Alice")
+        self.bob = system.person("bob", "beta", holder_name="Bob")
         for person in (self.alice, self.bob):
             person.top_up(TOPPED_UP_FEN)
 
     def dcep(self, *words: str) -> Done:
         """A command about keys. It has to work."""
-        done = dcep("keys", *words, "--json", "--dir", str(self.world.plan.folder))
+        done = dcep("keys", *words, "--json", "--dir", str(self.system.plan.folder))
         assert done.code == 0, done.err
         return done
 
@@ -65,7 +65,7 @@ class Drill:
             for stream in streams:
                 stream.wait_settled(5 * (number + 1))
             self.dcep(*words)
-        live = audit_stack(self.world.plan)
+        live = audit_stack(self.system.plan)
         assert live.ok, live.problems
         for stream in streams:
             assert len(set(stream.finish())) == count
@@ -77,20 +77,20 @@ class Drill:
 
 
 @pytest.fixture(scope="module")
-def drill(worlds: MakeWorld) -> Iterator[Drill]:
-    yield Drill(worlds())
+def drill(systems: MakeSystem) -> Iterator[Drill]:
+    yield Drill(systems())
 
 
 def saved(drill: Drill, folder: Path, *names: str) -> list[Path]:
     """Copies of files that are about to be replaced: what a thief would have."""
     return [
-        Path(shutil.copy(folder / name, drill.world.homes / f"stolen-{name}")) for name in names
+        Path(shutil.copy(folder / name, drill.system.homes / f"stolen-{name}")) for name in names
     ]
 
 
 def as_bank(drill: Drill, bank: str, certificate: Path, key: Path) -> Any:
     channel = certified_channel(
-        drill.world.plan, drill.world.plan.central_address, certificate, key
+        drill.system.plan, drill.system.plan.central_address, certificate, key
     )
     return stub(registration_pb2_grpc.RegistrationServiceStub, channel)
 
@@ -127,7 +127,7 @@ def shown_at(address: str) -> str:
 
 
 def test_payments_go_on_while_everything_is_rotated(drill: Drill) -> None:
-    alpha = drill.world.plan.bank_folder("alpha")
+    alpha = drill.system.plan.bank_folder("alpha")
     before = {name: (alpha / name).read_bytes() for name in ("tls.crt", "tls.key", "business.key")}
     drill.through(
         ("rotate", "alpha", "--what", "certificate"),
@@ -138,18 +138,18 @@ def test_payments_go_on_while_everything_is_rotated(drill: Drill) -> None:
     )
     for name, content in before.items():
         assert (alpha / name).read_bytes() != content
-    for bank in drill.world.plan.banks:
+    for bank in drill.system.plan.banks:
         # The inner port, and the edge, which is a process of its own.
         for address in (bank.inner_address, bank.public_address):
             assert shown_at(address) == fingerprint(
-                drill.world.plan.bank_folder(bank.name) / "tls.crt"
+                drill.system.plan.bank_folder(bank.name) / "tls.crt"
             )
     for kind in ("certificate", "business key"):
         new, old = drill.registered("alpha", kind)
         assert (new["until_time_ms"], new["revoked"], old["revoked"]) == (0, False, False)
         assert old["until_time_ms"] > SystemClock().now_ms() + 6 * 86_400_000
     assert len(drill.registered(CENTRAL_BANK, "business key")) == 3
-    audit = audited(drill.world)
+    audit = audited(drill.system)
     assert audit.ok, audit.problems
 
 
@@ -162,11 +162,11 @@ def test_offline_money_outlives_a_rotation(drill: Drill) -> None:
     paid = alice.offline_pay(bob.offline_request(4_000))
     assert bob.offline_accept(paid) == 4_000
     bob.offline_deposit()
-    drill.world.wait_available(bob, had + 4_000)
+    drill.system.wait_available(bob, had + 4_000)
 
 
 def test_a_stolen_key_is_refused_at_once_and_payments_go_on(drill: Drill) -> None:
-    alpha = drill.world.plan.bank_folder("alpha")
+    alpha = drill.system.plan.bank_folder("alpha")
     stolen = SigningKey((alpha / "business.key").read_bytes())
     now = as_bank(drill, "alpha", alpha / "tls.crt", alpha / "tls.key")
     good = refused(lambda: now.RegisterTokens(registration_by(stolen, "alpha"), timeout=10.0))
@@ -180,10 +180,10 @@ def test_a_stolen_key_is_refused_at_once_and_payments_go_on(drill: Drill) -> Non
 
 
 def test_a_stolen_certificate_is_refused_at_once_with_its_open_streams(drill: Drill) -> None:
-    beta = drill.world.plan.bank_folder("beta")
+    beta = drill.system.plan.bank_folder("beta")
     files = saved(drill, beta, "tls.crt", "tls.key")
     thief = as_bank(drill, "beta", *files)
-    with BankOfficerClient(drill.world.plan, "beta") as office:
+    with BankOfficerClient(drill.system.plan, "beta") as office:
         told = office.feed()
     place = registration_pb2.FeedPlace(ledger=told.ledger, number=told.number, hash=told.hash)
     asked = registration_pb2.FollowFeedRequest(after=place, journal_position=1 << 40)
@@ -202,7 +202,7 @@ def test_devices_that_a_revoked_key_certified_get_new_certificates(drill: Drill)
     alice, bob = drill.alice, drill.bob
     alice.offline_load(OFFLINE_FEN)
     drill.dcep("revoke", "alpha", "--what", "key")
-    wait_handed_on(drill.world)
+    wait_handed_on(drill.system)
     bob.offline_load(100)
     had = bob.show().offline_fen
     # Alice's device has not heard of it; Bob's has, and gives her money back.
@@ -216,8 +216,8 @@ def test_the_central_banks_key_is_revoked_and_its_word_goes_on(drill: Drill) -> 
     drill.through(("revoke", CENTRAL_BANK, "--what", "key"))
     newest, last, *_ = drill.registered(CENTRAL_BANK, "business key")
     assert (newest["revoked"], last["revoked"]) == (False, True)
-    for bank in drill.world.plan.banks:
-        with BankOfficerClient(drill.world.plan, bank.name) as office:
+    for bank in drill.system.plan.banks:
+        with BankOfficerClient(drill.system.plan, bank.name) as office:
             wait_until(lambda office=office: not office.feed().stopped_cause, "the feed goes on")  # type: ignore[misc]
 
 
@@ -260,7 +260,7 @@ class Poser:
 def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more(
     drill: Drill,
 ) -> None:
-    world, plan = drill.world, drill.world.plan
+    system, plan = drill.system, drill.system.plan
     stolen = saved(drill, plan.central_folder, "tls.crt", "tls.key")
 
     def asks_a_bank() -> Refusal | None:
@@ -282,30 +282,30 @@ def test_a_stolen_certificate_of_the_central_bank_poses_as_it_to_nobody_any_more
     rows = drill.registered(CENTRAL_BANK, "certificate")
     assert fingerprint(stolen[0]) in {row["value"] for row in rows if row["revoked"]}
 
-    world.stack.stop(CENTRAL_BANK)
+    system.stack.stop(CENTRAL_BANK)
     folder = plan.central_folder
     with Poser(plan.central_address, folder / "tls.crt", folder / "tls.key") as owner:
         wait_until(lambda: owner.heard > 0, "a bank speaks to whoever shows the good one")
     with Poser(plan.central_address, *stolen) as thief:
         wait_until(lambda: thief.connections > 3, "banks look what is shown")
         assert thief.heard == 0
-    world.stack.restart(CENTRAL_BANK)
+    system.stack.restart(CENTRAL_BANK)
     drill.through()
 
 
 def test_what_the_central_bank_showed_before_is_revoked_alone(drill: Drill) -> None:
-    before = fingerprint(drill.world.plan.central_folder / "tls.crt")
+    before = fingerprint(drill.system.plan.central_folder / "tls.crt")
     drill.dcep("rotate", CENTRAL_BANK, "--what", "certificate")
     drill.dcep("revoke", CENTRAL_BANK, "--replaced")
     revoked = {row["value"] for row in drill.registered(CENTRAL_BANK, "certificate")}
     assert before in revoked
-    assert fingerprint(drill.world.plan.central_folder / "tls.crt") not in revoked
+    assert fingerprint(drill.system.plan.central_folder / "tls.crt") not in revoked
     drill.through()
 
 
 def root_of_bundle(drill: Drill, bank: str) -> tuple[bytes, int]:
     """The root whose bundle a bank hands on, and how many roots' tokens it says count."""
-    with public_channel(drill.world.plan, drill.world.plan.bank(bank).public_address) as channel:
+    with public_channel(drill.system.plan, drill.system.plan.bank(bank).public_address) as channel:
         offline = stub(offline_pb2_grpc.OfflineServiceStub, channel)
         answer = offline.GetTrustBundle(offline_pb2.GetTrustBundleRequest(), timeout=10.0)
     root, bundle = answer.trust_bundle[:32], TrustBundle.decode(answer.trust_bundle[32:])
@@ -317,14 +317,14 @@ def test_the_offline_root_goes_over_to_its_successor_while_money_is_paid_with_an
 ) -> None:
     """In both directions, between a device that has gone over and one that has only heard of it."""
     alice, bob, banks = drill.alice, drill.bob, ("alpha", "beta")
-    old = public_key(drill.world.plan.central_folder / OFFLINE_ROOT)
+    old = public_key(drill.system.plan.central_folder / OFFLINE_ROOT)
     alice.offline_load(OFFLINE_FEN)
     drill.dcep("rotate", "offline-root")
     for bank in banks:
         wait_until(lambda bank=bank: root_of_bundle(drill, bank) == (old, 2), "it is announced")  # type: ignore[misc]
     alice.offline_load(100)  # Alice's device has heard
     drill.through(("rotate", "offline-root", "--take-over"))
-    new = public_key(drill.world.plan.central_folder / OFFLINE_ROOT)
+    new = public_key(drill.system.plan.central_folder / OFFLINE_ROOT)
     assert new != old
     for bank in banks:
         wait_until(lambda bank=bank: root_of_bundle(drill, bank) == (new, 2), "it has taken over")  # type: ignore[misc]
@@ -335,7 +335,7 @@ def test_the_offline_root_goes_over_to_its_successor_while_money_is_paid_with_an
     held = {person: person.show().offline_fen for person in (alice, bob)}
     for person in (alice, bob):
         person.offline_deposit()
-        drill.world.wait_available(person, had[person] + held[person])
+        drill.system.wait_available(person, had[person] + held[person])
     first, second = drill.registered(CENTRAL_BANK, "offline root")
     assert (first["value"], first["until_time_ms"]) == (new.hex(), 0)
     assert second["until_time_ms"] > SystemClock().now_ms() + 100 * 86_400_000
@@ -348,7 +348,7 @@ def test_the_offline_root_goes_over_to_its_successor_while_money_is_paid_with_an
 
 
 def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
-    plan = drill.world.plan
+    plan = drill.system.plan
     old = [Path(plan.officers_folder / f"han{end}") for end in (".crt", ".key", ".signing.key")]
     contents = [file.read_bytes() for file in old]
     drill.dcep("rotate", "han")
@@ -366,12 +366,12 @@ def test_an_officers_keys_are_rotated_and_revoked(drill: Drill) -> None:
 
 
 def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(drill: Drill) -> None:
-    plan = drill.world.plan
+    plan = drill.system.plan
     folder = plan.bank_folder("beta")
     key = SigningKey.generate()
     (folder / "business.key.next").write_bytes(bytes(key))
     (folder / "business.key.next").chmod(0o600)
-    drill.world.by_two(
+    drill.system.by_two(
         office_pb2.RenewBank(
             name="beta",
             business_key=bytes(key.verify_key),
@@ -391,20 +391,20 @@ def test_a_rotation_that_stopped_half_way_goes_on_with_the_key_that_it_made(dril
 
 
 def test_services_start_again_with_what_was_rotated_and_the_audit_holds(drill: Drill) -> None:
-    world = drill.world
+    system = drill.system
     for name in ("alpha", "beta", CENTRAL_BANK):
-        world.stack.stop(name)
+        system.stack.stop(name)
     for name in (CENTRAL_BANK, "alpha", "beta"):
-        world.stack.restart(name)
+        system.stack.restart(name)
     drill.through()
-    audit = audited(world)
+    audit = audited(system)
     assert audit.ok, audit.problems
     assert audit.signatures is not None
     assert audit.signatures.left_out == 0
 
 
 def test_nobody_rotates_what_is_not_there(drill: Drill) -> None:
-    folder = str(drill.world.plan.folder)
+    folder = str(drill.system.plan.folder)
     for words, reason in (
         (("rotate", "omega"), "PARTY_UNKNOWN"),
         (("rotate", "offline-root", "--take-over"), "FIELD_MISSING"),

@@ -35,7 +35,7 @@ from runtime.bounds import too_long
 from runtime.channel import served_by
 from runtime.errors import Refusal, from_rpc_error
 from runtime.limits import MAX_CONCURRENT_CALLS, MESSAGE_WITHIN_S
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.conftest import fund
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet, now_ms
@@ -51,7 +51,7 @@ OPENINGS = Settings.openings_per_minute
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack whose alpha gives each source what a bank does by default."""
     folder: Path = tmp_path_factory.mktemp("strict")
     plan = init(folder / "stack")
@@ -63,19 +63,19 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ]
     assert len(kept) == len(settings.read_text().splitlines()) - len(ONE_SOURCE)
     settings.write_text("\n".join(kept) + "\n")
-    world = World(Stack(plan), folder / "homes")
-    world.stack.up()
-    fund(world)
-    yield world
-    world.close()
+    system = System(Stack(plan), folder / "homes")
+    system.stack.up()
+    fund(system)
+    yield system
+    system.close()
 
 
 class Place:
     """A machine with an address of its own."""
 
-    def __init__(self, world: World, source: str) -> None:
-        self._world = world
-        self._relay = Relay(source, world.plan.bank("alpha").public_address)
+    def __init__(self, system: System, source: str) -> None:
+        self._world = system
+        self._relay = Relay(source, system.plan.bank("alpha").public_address)
 
     def channel(self) -> grpc.Channel:
         """A new connection."""
@@ -142,7 +142,7 @@ class Silence:
     "method",
     ["PaymentService/Pay", "PaymentService/WatchPayments", "OfflineService/DepositTokens"],
 )
-def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: World, method: str) -> None:
+def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: System, method: str) -> None:
     """260 of them, over several connections, of whoever has no key."""
     here, there = Place(strict, "127.0.0.1"), Place(strict, "127.0.0.2")
     assert here.ask() == there.ask() == "OK"
@@ -165,7 +165,7 @@ def test_calls_that_say_nothing_close_the_port_to_nobody_else(strict: World, met
     ],
 )
 def test_calls_that_are_given_up_keep_their_places_until_the_bank_is_done_with_them(
-    strict: World, method: str, wanted: Any, most: int
+    strict: System, method: str, wanted: Any, most: int
 ) -> None:
     """A bank that hangs stands for one that is at work: it does not stop for who has gone."""
     here, there = Place(strict, "127.0.0.16"), Place(strict, "127.0.0.17")
@@ -197,7 +197,7 @@ def ended(call: grpc.Future) -> str:
     return "OK"
 
 
-def test_nobody_opens_wallets_without_end(strict: World) -> None:
+def test_nobody_opens_wallets_without_end(strict: System) -> None:
     """An address has its rate, however it asks; what it is refused opens nothing."""
     greedy, other = Place(strict, "127.0.0.4"), Place(strict, "127.0.0.5")
     assert greedy.open(OPENINGS + 1) == "OVERLOADED"
@@ -221,7 +221,7 @@ def test_nobody_opens_wallets_without_end(strict: World) -> None:
 
 
 def test_a_wallet_and_an_address_watch_so_often_and_the_next_holder_watches_too(
-    strict: World,
+    strict: System,
 ) -> None:
     stubs = BankStubs(strict.plan, "alpha")
     greedy, other = RawWallet(stubs), RawWallet(stubs)
@@ -290,7 +290,7 @@ def can_watch(stubs: BankStubs, wallet: RawWallet) -> bool:
     return True
 
 
-def test_looks_at_the_services_are_few_for_one_address(strict: World) -> None:
+def test_looks_at_the_services_are_few_for_one_address(strict: System) -> None:
     here, there = Place(strict, "127.0.0.6"), Place(strict, "127.0.0.7")
     over = threading.Event()
 
@@ -305,7 +305,7 @@ def test_looks_at_the_services_are_few_for_one_address(strict: World) -> None:
     over.set()
 
 
-def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict: World) -> None:
+def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict: System) -> None:
     """Fifty padded orders at once: none of them takes a thread of the bank."""
     here, there = Place(strict, "127.0.0.8"), Place(strict, "127.0.0.9")
     call = here.channel().unary_unary("/dcep.bank.v1.PaymentService/Pay")
@@ -322,7 +322,7 @@ def test_what_is_larger_than_any_payment_or_packed_costs_the_bank_nothing(strict
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_an_address_has_so_many_connections_and_others_get_theirs(strict: World) -> None:
+def test_an_address_has_so_many_connections_and_others_get_theirs(strict: System) -> None:
     """Also connections that never say a word, not even to begin TLS."""
     host, _, port = strict.plan.bank("alpha").public_address.rpartition(":")
     greedy = [

@@ -5,28 +5,28 @@ from __future__ import annotations
 import pytest
 
 from sandbox.demo.scenario import STEPS, audited
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 # Each of the two names its database.
 pytestmark = pytest.mark.any_database
 
 
 @pytest.mark.xdist_group("story")
-def test_the_whole_story_on_sqlite(worlds: MakeWorld) -> None:
-    tell(worlds, "")
+def test_the_whole_story_on_sqlite(systems: MakeSystem) -> None:
+    tell(systems, "")
 
 
 @pytest.mark.xdist_group("story")
-def test_the_whole_story_on_postgresql(worlds: MakeWorld, postgres_url: str) -> None:
-    tell(worlds, postgres_url)
+def test_the_whole_story_on_postgresql(systems: MakeSystem, postgres_url: str) -> None:
+    tell(systems, postgres_url)
 
 
-def tell(worlds: MakeWorld, database_url: str) -> None:
+def tell(systems: MakeSystem, database_url: str) -> None:
     """Run every step; the audit at the end proves the rest."""
-    world = worlds(database_url, funded=False)
+    system = systems(database_url, funded=False)
     heard: list[str] = []
     for step in STEPS:
         heard.append(step.label)
-        step.tell(world, heard.append)
-    assert audited(world).ok, heard
-    world.close()
+        step.tell(system, heard.append)
+    assert audited(system).ok, heard
+    system.close()

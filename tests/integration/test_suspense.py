@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.integration.commands import Done, dcep
 
 pytestmark = [pytest.mark.xdist_group("shared-stack"), pytest.mark.any_database]
 FEN = 1_900
 
 
-def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: World) -> None:
-    folder = str(world.plan.folder)
-    finn = world.person("finn", "beta", holder_name="Finn")
+def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(system: System) -> None:
+    folder = str(system.plan.folder)
+    finn = system.person("finn", "beta", holder_name="Finn")
     number = finn.show().number
     finn.top_up(2 * FEN)
     finn.offline_load(FEN)
@@ -29,7 +29,7 @@ def test_what_a_frozen_wallet_could_not_take_is_listed_and_paid_out_once(world: 
 
     assert both("freeze", number, "--cause", "court order 7").code == 0
     finn.offline_deposit()
-    world.wait_quiet()
+    system.wait_quiet()
     entries = run("suspense", "--bank", "beta").answer["entries"]
     [entry] = [found for found in entries if found["number"] == number]
     assert (entry["kind"], entry["amount_fen"], entry["reason"]) == (

@@ -10,28 +10,28 @@ from dcep.registration.v1 import registration_pb2, registration_pb2_grpc
 from deployment.connections import certified_channel
 from runtime.certificates import Authority
 from runtime.errors import NoAnswer, Refusal
-from sandbox.demo.environment import World, refused, wait_until
-from tests.integration.conftest import MakeWorld
+from sandbox.demo.environment import System, refused, wait_until
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import BankStubs, RawWallet
 
 pytestmark = [pytest.mark.xdist_group("suspension"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
-def own(worlds: MakeWorld) -> World:
+def own(systems: MakeSystem) -> System:
     """A stack of this module's own: its banks are suspended and reinstated."""
-    return worlds()
+    return systems()
 
 
-def bank_stub(world: World, bank: str) -> registration_pb2_grpc.RegistrationServiceStub:
-    folder = world.plan.bank_folder(bank)
+def bank_stub(system: System, bank: str) -> registration_pb2_grpc.RegistrationServiceStub:
+    folder = system.plan.bank_folder(bank)
     channel = certified_channel(
-        world.plan, world.plan.central_address, folder / "tls.crt", folder / "tls.key"
+        system.plan, system.plan.central_address, folder / "tls.crt", folder / "tls.key"
     )
     return registration_pb2_grpc.RegistrationServiceStub(channel)
 
 
-def test_a_bank_with_a_certificate_that_was_not_admitted_is_refused(own: World) -> None:
+def test_a_bank_with_a_certificate_that_was_not_admitted_is_refused(own: System) -> None:
     root = own.plan.root_folder
     authority = Authority.of_pem((root / "ca.crt").read_bytes(), (root / "ca.key").read_bytes())
     issued = authority.issue("dcep://bank/gamma")
@@ -45,7 +45,7 @@ def test_a_bank_with_a_certificate_that_was_not_admitted_is_refused(own: World) 
     assert refusal.reason == errors_pb2.REASON_BANK_NOT_ADMITTED
 
 
-def test_a_certificate_of_another_root_cannot_even_connect(own: World) -> None:
+def test_a_certificate_of_another_root_cannot_even_connect(own: System) -> None:
     issued = Authority.create("somebody else").issue("dcep://bank/alpha")
     certificate, key = own.plan.folder / "other.crt", own.plan.folder / "other.key"
     certificate.write_bytes(issued.certificate_pem)
@@ -56,7 +56,7 @@ def test_a_certificate_of_another_root_cannot_even_connect(own: World) -> None:
         next(stub.FollowFeed(registration_pb2.FollowFeedRequest(), timeout=5.0))
 
 
-def test_a_suspended_bank_is_cut_off_at_once_and_its_open_streams_end(own: World) -> None:
+def test_a_suspended_bank_is_cut_off_at_once_and_its_open_streams_end(own: System) -> None:
     stream = bank_stub(own, "beta").FollowFeed(registration_pb2.FollowFeedRequest(), timeout=60.0)
     next(stream)
     own.by_two(office_pb2.SuspendBank(name="beta"))
@@ -71,7 +71,7 @@ def test_a_suspended_bank_is_cut_off_at_once_and_its_open_streams_end(own: World
         own.by_two(office_pb2.ReinstateBank(name="beta"))
 
 
-def test_payments_wait_for_a_suspended_bank_and_settle_after_its_return(own: World) -> None:
+def test_payments_wait_for_a_suspended_bank_and_settle_after_its_return(own: System) -> None:
     alpha, beta = BankStubs(own.plan, "alpha"), BankStubs(own.plan, "beta")
     payer, payee = RawWallet(alpha), RawWallet(beta)
     payer.top_up(10_000)

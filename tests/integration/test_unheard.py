@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from deployment.topology import CENTRAL_BANK
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.integration.commands import dcep
 from tests.integration.commands_typed import typed
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("unheard"), pytest.mark.any_database]
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's full device")
 
 
 @pytest.fixture(scope="module")
-def world(worlds: MakeWorld) -> Iterator[World]:
-    yield worlds()
+def system(systems: MakeSystem) -> Iterator[System]:
+    yield systems()
 
 
 @pytest.fixture
-def stack(world: World) -> str:
-    return str(world.plan.folder)
+def stack(system: System) -> str:
+    return str(system.plan.folder)
 
 
 def waiting(stack: str) -> list[int]:
@@ -34,9 +34,9 @@ def waiting(stack: str) -> list[int]:
     return [act["amount_fen"] for act in found]
 
 
-def reserves_fen(world: World, bank: str) -> int:
+def reserves_fen(system: System, bank: str) -> int:
     """A bank's reserves in the central bank's books."""
-    with world.central("lin") as office:
+    with system.central("lin") as office:
         return office.books_of(bank).reserves_fen
 
 
@@ -54,8 +54,8 @@ def test_a_proposal_that_could_not_be_printed_is_made_once(stack: str) -> None:
 
 
 @needs_full
-def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, world: World) -> None:
-    before_fen = reserves_fen(world, "alpha")
+def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, system: System) -> None:
+    before_fen = reserves_fen(system, "alpha")
     assert typed("dcep reserves alpha 7.03 > /dev/full", DCEP_STACK=stack).code == 3
     (act,) = [
         act
@@ -68,13 +68,13 @@ def test_what_was_decided_meanwhile_is_told_and_not_done_again(stack: str, world
     assert (told.answer["act_id"], told.answer["repeated"]) == (act["act_id"], True)
     assert told.answer["state"] == "approved"
     assert 703 not in waiting(stack)
-    assert reserves_fen(world, "alpha") == before_fen + 703
+    assert reserves_fen(system, "alpha") == before_fen + 703
 
 
-def test_a_proposal_that_never_arrived_is_sent_by_the_repeat(stack: str, world: World) -> None:
-    world.stack.kill(CENTRAL_BANK)
+def test_a_proposal_that_never_arrived_is_sent_by_the_repeat(stack: str, system: System) -> None:
+    system.stack.kill(CENTRAL_BANK)
     assert dcep("issue", "alpha", "1.05", "--dir", stack).code == 3
-    world.stack.restart(CENTRAL_BANK)
+    system.stack.restart(CENTRAL_BANK)
     assert dcep("issue", "alpha", "1.05", "--json", "--dir", stack).answer["repeated"] is True
     assert waiting(stack).count(105) == 1
 
@@ -96,25 +96,25 @@ def test_an_id_of_ones_own_is_good_for_one_act(stack: str) -> None:
     assert waiting(stack).count(109) == 1 and 110 not in waiting(stack)
 
 
-def test_a_bank_is_told_only_by_its_own_officers_what_to_pay(stack: str, world: World) -> None:
-    (beta,) = [bank for bank in world.plan.banks if bank.name == "beta"]
+def test_a_bank_is_told_only_by_its_own_officers_what_to_pay(stack: str, system: System) -> None:
+    (beta,) = [bank for bank in system.plan.banks if bank.name == "beta"]
     done = dcep("suspense", "pay", "alpha", "1", "--as", beta.officer, "--json", "--dir", stack)
     assert done.code != 0 and "only officers of alpha" in done.out + done.err
 
 
 @needs_full
 def test_an_approval_that_could_not_be_printed_is_told_by_the_repeat(
-    stack: str, world: World
+    stack: str, system: System
 ) -> None:
     act_id = dcep("reserves", "beta", "9.00", "--json", "--dir", stack).answer["act_id"]
-    before_fen = reserves_fen(world, "beta")
+    before_fen = reserves_fen(system, "beta")
     for _ in range(2):
         line = f"dcep approve {act_id} --amount 9 --as mei --json > /dev/full"
         done = typed(line, DCEP_STACK=stack)
         assert done.code == 3, done.err
-        assert reserves_fen(world, "beta") == before_fen + 900
+        assert reserves_fen(system, "beta") == before_fen + 900
     assert dcep("approve", act_id, "--as", "mei", "--dir", stack).code == 0
-    assert reserves_fen(world, "beta") == before_fen + 900
+    assert reserves_fen(system, "beta") == before_fen + 900
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk"])

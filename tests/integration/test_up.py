@@ -17,7 +17,7 @@ import pytest
 
 from deployment.processes import Running
 from deployment.topology import CENTRAL_BANK, load
-from sandbox.demo.environment import World, wait_until
+from sandbox.demo.environment import System, wait_until
 from sandbox.stack.supervisor import Stack, init
 from tests.integration.commands import dcep, run, wallet
 
@@ -190,8 +190,8 @@ def test_a_service_that_was_started_by_hand_is_seen_and_left_alone(tmp_path: Pat
 def test_status_says_who_is_suspended_and_what_waits(tmp_path: Path) -> None:
     plan = init(tmp_path / "stack")
     where = ("--dir", str(plan.folder))
-    with World(Stack(plan), tmp_path / "homes") as world:
-        world.stack.up()
+    with System(Stack(plan), tmp_path / "homes") as system:
+        system.stack.up()
         act = dcep("suspend", "beta", "--json", *where).answer["act_id"]
         waiting = dcep("status", *where)
         assert "1 waits for officers: dcep requests" in waiting.out

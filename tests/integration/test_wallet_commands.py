@@ -14,24 +14,24 @@ from pathlib import Path
 import pytest
 
 from currency.amount import format_yuan
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.integration.commands import wallet
-from tests.integration.conftest import MakeWorld
+from tests.integration.conftest import MakeSystem
 
 pytestmark = [pytest.mark.xdist_group("wallet_commands"), pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")
-def world(worlds: MakeWorld) -> Iterator[World]:
-    yield worlds()
+def system(systems: MakeSystem) -> Iterator[System]:
+    yield systems()
 
 
 class Shell:
     """Somebody's shell, with a wallet's home."""
 
-    def __init__(self, world: World, home: Path) -> None:
+    def __init__(self, system: System, home: Path) -> None:
         self._home = str(home)
-        self._stack = str(world.plan.folder)
+        self._stack = str(system.plan.folder)
 
     def answer(self, *words: str, code: int = 0) -> dict[str, object]:
         done = wallet(*words, "--json", "--home", self._home, DCEP_STACK=self._stack)
@@ -72,15 +72,15 @@ class Shell:
             process.communicate()
 
 
-def opened(world: World, home: Path, *words: str) -> tuple[Shell, str]:
+def opened(system: System, home: Path, *words: str) -> tuple[Shell, str]:
     """A shell with an open wallet, and the wallet's number."""
-    shell = Shell(world, home)
+    shell = Shell(system, home)
     return shell, str(shell.answer("open", *words)["number"])
 
 
-def test_a_watch_outlives_its_bank_and_leaves_nothing_out(world: World, tmp_path: Path) -> None:
-    alice, _ = opened(world, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
-    bob, number = opened(world, tmp_path / "bob", "--bank", "alpha", "--phone", "13800000001")
+def test_a_watch_outlives_its_bank_and_leaves_nothing_out(system: System, tmp_path: Path) -> None:
+    alice, _ = opened(system, tmp_path / "alice", "--bank", "alpha", "--name", "Alice")
+    bob, number = opened(system, tmp_path / "bob", "--bank", "alpha", "--phone", "13800000001")
     alice.answer("topup", "100")
     with bob.watching(3) as watch:
         assert watch.stdout is not None
@@ -88,9 +88,9 @@ def test_a_watch_outlives_its_bank_and_leaves_nothing_out(world: World, tmp_path
         alice.answer("pay", number, "1")
         first = json.loads(watch.stdout.readline())
         assert (first["change_fen"], first["balance_after_fen"]) == (100, 100)
-        world.stack.kill("alpha")
+        system.stack.kill("alpha")
         assert "does not answer" in watch.stderr.readline()
-        world.stack.restart("alpha")
+        system.stack.restart("alpha")
         alice.answer("pay", number, "2")
         alice.answer("pay", number, "3")
         came = [json.loads(watch.stdout.readline()) for _ in range(2)]
@@ -100,11 +100,11 @@ def test_a_watch_outlives_its_bank_and_leaves_nothing_out(world: World, tmp_path
 
 
 def test_a_bank_that_is_down_is_named_and_a_question_is_no_order(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
-    alice, _ = opened(world, tmp_path / "carol", "--bank", "beta", "--name", "Carol")
+    alice, _ = opened(system, tmp_path / "carol", "--bank", "beta", "--name", "Carol")
     alice.answer("topup", "100")
-    world.stack.kill("beta")
+    system.stack.kill("beta")
     try:
         for question in ("history", "watch"):
             said = alice.said(question, code=3)
@@ -115,15 +115,15 @@ def test_a_bank_that_is_down_is_named_and_a_question_is_no_order(
         assert "Bank beta does not answer, so nobody knows yet" in said
         assert "it does not pay twice" in said
     finally:
-        world.stack.restart("beta")
+        system.stack.restart("beta")
     assert alice.answer("topup", "1")["available_fen"] == 10_100
 
 
 def test_limits_are_shown_with_what_is_left_and_a_refusal_names_its_own(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
-    dave, _ = opened(world, tmp_path / "dave", "--bank", "alpha", "--name", "Dave")
-    _, number = opened(world, tmp_path / "erin", "--bank", "alpha", "--phone", "13800000003")
+    dave, _ = opened(system, tmp_path / "dave", "--bank", "alpha", "--name", "Dave")
+    _, number = opened(system, tmp_path / "erin", "--bank", "alpha", "--phone", "13800000003")
     dave.answer("topup", "1,000")
     dave.answer("pay", number, "12.50")
     limits = dave.answer("show")["limits"]
@@ -138,13 +138,13 @@ def test_limits_are_shown_with_what_is_left_and_a_refusal_names_its_own(
 
 
 def test_a_copied_home_is_told_that_the_wallet_is_used_elsewhere(
-    world: World, tmp_path: Path
+    system: System, tmp_path: Path
 ) -> None:
-    first, _ = opened(world, tmp_path / "frank", "--bank", "alpha", "--name", "Frank")
-    _, number = opened(world, tmp_path / "grace", "--bank", "alpha", "--phone", "13800000004")
+    first, _ = opened(system, tmp_path / "frank", "--bank", "alpha", "--name", "Frank")
+    _, number = opened(system, tmp_path / "grace", "--bank", "alpha", "--phone", "13800000004")
     first.answer("topup", "100")
     shutil.copytree(tmp_path / "frank", tmp_path / "copy")
-    copy = Shell(world, tmp_path / "copy")
+    copy = Shell(system, tmp_path / "copy")
     first.answer("pay", number, "5")
     for _ in range(2):
         assert copy.answer("pay", number, "6", code=1)["reason"] == "WALLET_USED_ELSEWHERE"

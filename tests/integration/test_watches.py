@@ -14,8 +14,8 @@ from deployment.provisioning import ONE_SOURCE
 from operator_bank.limits import WATCHES_EACH
 from runtime.channel import served_by
 from runtime.limits import MAX_WORKERS
-from sandbox.demo.environment import World
-from tests.integration.conftest import MakeWorld
+from sandbox.demo.environment import System
+from tests.integration.conftest import MakeSystem
 from tests.integration.raw_wallet import TIMEOUT_S, WATCH_PAYMENTS, BankStubs, RawWallet
 from tests.integration.test_edge import edge_of
 
@@ -41,8 +41,8 @@ def memory_kb(pid: int) -> int:
 class Watchers:
     """Open streams of every wallet, each of which is told of two payments."""
 
-    def __init__(self, world: World, wallets: list[RawWallet], after_position: int) -> None:
-        self._world = world
+    def __init__(self, system: System, wallets: list[RawWallet], after_position: int) -> None:
+        self._world = system
         self._wallets = wallets
         self._after = after_position
         self.all_told = asyncio.Semaphore(0)
@@ -113,20 +113,20 @@ def pay_all(payer: RawWallet, wallets: list[RawWallet], fen: int) -> None:
 
 
 def test_hundreds_of_watchers_are_all_told_and_cost_no_thread_and_little_memory(
-    worlds: MakeWorld,
+    systems: MakeSystem,
 ) -> None:
-    world = worlds()
-    stubs = BankStubs(world.plan, "alpha")
+    system = systems()
+    stubs = BankStubs(system.plan, "alpha")
     wallets = [RawWallet(stubs) for _ in range(WALLETS)]
     payer = RawWallet(stubs)
     payer.top_up(1_000_000)
-    bank, edge = world.stack.running["alpha"].pid, edge_of(world, "alpha")
-    with BankOfficerClient(world.plan, "alpha") as office:
+    bank, edge = system.stack.running["alpha"].pid, edge_of(system, "alpha")
+    with BankOfficerClient(system.plan, "alpha") as office:
         position = office.books().journal_position
     before = {pid: (threads_of(pid), memory_kb(pid)) for pid in (bank, edge)}
 
     async def play() -> list[list[int]]:
-        watchers = Watchers(world, wallets, position)
+        watchers = Watchers(system, wallets, position)
         listening = asyncio.create_task(watchers.listen())
         await asyncio.to_thread(pay_all, payer, wallets, 9)
         all_told = asyncio.create_task(watchers.wait_all_told())

@@ -9,7 +9,7 @@ import pytest
 
 from currency import parties
 from runtime.errors import Refusal, Unreached, from_rpc_error
-from sandbox.demo.environment import World
+from sandbox.demo.environment import System
 from tests.fuzz.roles import Cast, channel_to
 from tests.who_may import (
     AT_THE_CENTRAL_BANK,
@@ -30,9 +30,9 @@ Files = tuple[Path, Path]
 
 
 @pytest.fixture(scope="module")
-def files(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
+def files(system: System, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
     """Certificate and key of everybody, and of who has a role that there is not."""
-    plan = world.plan
+    plan = system.plan
     cast = Cast(plan, tmp_path_factory.mktemp("certificates"))
     own = {name: plan.bank_folder(name) for name in ("alpha", "beta")}
     own["centre"] = plan.central_folder
@@ -68,9 +68,9 @@ def let_in(channel: grpc.Channel, method: str) -> bool:
     return True
 
 
-def check(world: World, address: str, files: Files | None, table: Table, role: str) -> None:
+def check(system: System, address: str, files: Files | None, table: Table, role: str) -> None:
     served = {path for path, roles in table.items() if role in roles}
-    with channel_to(world.plan, address, *(files or ())) as channel:
+    with channel_to(system.plan, address, *(files or ())) as channel:
         # A bank's own feed is left alone: the newest two of a bank are all that it has.
         found = {path for path in methods(*SERVICES) - {FOLLOW} if let_in(channel, path)}
         assert found == served - {FOLLOW}
@@ -93,8 +93,8 @@ def check(world: World, address: str, files: Files | None, table: Table, role: s
         ("a second alpha", ""),
     ],
 )
-def test_at_the_central_bank(world: World, files: dict[str, Files], who: str, role: str) -> None:
-    check(world, world.plan.central_address, files.get(who), AT_THE_CENTRAL_BANK, role)
+def test_at_the_central_bank(system: System, files: dict[str, Files], who: str, role: str) -> None:
+    check(system, system.plan.central_address, files.get(who), AT_THE_CENTRAL_BANK, role)
 
 
 @pytest.mark.parametrize(
@@ -111,15 +111,17 @@ def test_at_the_central_bank(world: World, files: dict[str, Files], who: str, ro
         ("holder", ""),
     ],
 )
-def test_at_a_banks_inner_port(world: World, files: dict[str, Files], who: str, role: str) -> None:
-    address = world.plan.bank("alpha").inner_address
-    check(world, address, files.get(who), AT_THE_INNER_PORT, role)
+def test_at_a_banks_inner_port(
+    system: System, files: dict[str, Files], who: str, role: str
+) -> None:
+    address = system.plan.bank("alpha").inner_address
+    check(system, address, files.get(who), AT_THE_INNER_PORT, role)
 
 
 @pytest.mark.parametrize("who", ["", "lin", "centre"])
 def test_at_a_banks_public_port_a_certificate_opens_nothing_more(
-    world: World, files: dict[str, Files], who: str
+    system: System, files: dict[str, Files], who: str
 ) -> None:
-    address = world.plan.bank("alpha").public_address
+    address = system.plan.bank("alpha").public_address
     anybodys: Table = {path: frozenset([""]) for path in AT_THE_PUBLIC_PORT}
-    check(world, address, files.get(who), anybodys, "")
+    check(system, address, files.get(who), anybodys, "")

@@ -108,18 +108,18 @@ def test_each_reason_of_the_wallet_alone_has_a_next_step(right: Callable[[str], 
 def test_what_is_wrong_with_a_home_says_what_to_do(
     error: type[HomeError], right: Callable[[str], bool], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit), console.Speaker(True).failures():
+    with pytest.raises(SystemExit), console.Output(True).failures():
         raise error("x")
     assert right(json.loads(capsys.readouterr().out)["next"])
 
 
-@pytest.mark.parametrize("speaker", [output.Speaker, console.Speaker])
+@pytest.mark.parametrize("kind", [output.Output, console.Output])
 def test_people_and_programs_are_told_the_same(
-    speaker: Any, capsys: pytest.CaptureFixture[str]
+    kind: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for as_json in (True, False):
         with pytest.raises(SystemExit):
-            speaker(as_json).fail(1, "SAME_ACCOUNT", "no")
+            kind(as_json).fail(1, "SAME_ACCOUNT", "no")
     told = capsys.readouterr()
     assert json.loads(told.out)["next"] == "Check the number."
     assert told.err.splitlines()[1:] == ["Check the number."]

@@ -22,7 +22,7 @@ from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import certify_bank, certify_device, sign_bundle, sign_token
 from offline_token.verify import Reason, piece_of
 from tests.offline import trust_cases
-from tests.offline.country import DAY, MAX_U64, NOW, Country, Device, key_of
+from tests.offline.signers import DAY, MAX_U64, NOW, Device, Signers, key_of
 
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 _PRIME = 2**255 - 19
@@ -59,8 +59,8 @@ class Case:
 class Table:
     """Collects cases; Bob is the payee where nothing else is said."""
 
-    def __init__(self, country: Country) -> None:
-        self.country = country
+    def __init__(self, signers: Signers) -> None:
+        self.signers = signers
         self.cases: list[Case] = []
 
     def paid(
@@ -71,7 +71,7 @@ class Table:
             name,
             reason,
             Payment(chains).encode(),
-            request=other.pop("request", self.country.request(self.country.bob, asks)),
+            request=other.pop("request", self.signers.request(self.signers.bob, asks)),
             **other,
         )
 
@@ -82,8 +82,8 @@ class Table:
     def bytes(self, name: str, reason: Reason, payment: bytes, **other: Any) -> None:
         """Any bytes."""
         usual = {
-            "root": self.country.root_public,
-            "bundle": self.country.bundle(),
+            "root": self.signers.root_public,
+            "bundle": self.signers.bundle(),
             "now_ms": NOW,
             "request": None,
             "output": 0,
@@ -91,9 +91,9 @@ class Table:
         self.cases.append(Case(name, reason, payment, **(usual | other)))
 
 
-def all_cases(country: Country) -> list[Case]:
+def all_cases(signers: Signers) -> list[Case]:
     """Every case, each with a name of its own."""
-    table = Table(country)
+    table = Table(signers)
     for add in (
         _good,
         _unreadable,
@@ -118,7 +118,7 @@ def all_cases(country: Country) -> list[Case]:
 
 
 def _good(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob, carol = c.alice, c.bob, c.carol
     token = c.mint(alice, 100)
     t.paid("a whole token", Reason.GOOD, c.endorse(token, alice, bob, 100))
@@ -195,7 +195,7 @@ def _good(t: Table) -> None:
 
 
 def _unreadable(t: Table) -> None:
-    c = t.country
+    c = t.signers
     good = Payment((c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100),)).encode()
     kept = c.endorse(c.mint(c.alice, 100), c.alice, c.carol, 40)
     change = Payment((c.endorse(kept, c.alice, c.bob, 60, spend=1),)).encode()
@@ -231,7 +231,7 @@ def _unreadable(t: Table) -> None:
 
 
 def _bundle(t: Table) -> None:
-    c = t.country
+    c = t.signers
     chain = c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100)
     mallory, usual = key_of("mallory"), c.bundle()
     bundles = {
@@ -250,7 +250,7 @@ def _bundle(t: Table) -> None:
 
 
 def _token(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     fresh = c.mint(alice, 100)
     pays = c.endorse(fresh, alice, bob, 100)
@@ -297,7 +297,7 @@ def _token(t: Table) -> None:
 
 
 def _device(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     token = c.mint(alice, 100)
     pays = c.endorse(token, alice, bob, 100)
@@ -344,7 +344,7 @@ def _device(t: Table) -> None:
 
 
 def _owner_and_output(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob, carol = c.alice, c.bob, c.carol
     token = c.mint(alice, 100)
     t.paid("somebody else's token", Reason.NOT_THE_OWNER, c.endorse(token, carol, bob, 100))
@@ -365,7 +365,7 @@ def _owner_and_output(t: Table) -> None:
 
 
 def _amount(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob, carol = c.alice, c.bob, c.carol
     token = c.mint(alice, 100)
     amounts = {"nothing": 0, "a fen too much": 101, "the largest number": MAX_U64}
@@ -390,7 +390,7 @@ def _amount(t: Table) -> None:
 
 
 def _endorsement(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     token = c.mint(alice, 100)
     pays = c.endorse(token, alice, bob, 100)
@@ -416,7 +416,7 @@ def _endorsement(t: Table) -> None:
 
 def _signatures(t: Table, pays: Chain) -> None:
     """Signatures on which implementations of Ed25519 differ. None of them is good."""
-    c = t.country
+    c = t.signers
     message = pays.hops[-1].endorsement.signed_part(piece_of(Chain(pays.token), 0).id)
     signature = pays.hops[-1].endorsement.signature
     s = int.from_bytes(signature[32:], "little") + _ORDER
@@ -454,7 +454,7 @@ def _signatures(t: Table, pays: Chain) -> None:
 
 def _size(t: Table) -> None:
     """All chains of a payment together; a deposit may be of several payments."""
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     narrow = c.bundle(max_payment_fen=100)
     whole, small = c.mint(alice, 1_000), c.mint(alice, 60, number=2)
@@ -479,7 +479,7 @@ def _size(t: Table) -> None:
 
 
 def _request(t: Table) -> None:
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     token = c.mint(alice, 100)
     pays = c.endorse(token, alice, bob, 100)
@@ -500,7 +500,7 @@ def _request(t: Table) -> None:
 
 def _first_reason(t: Table) -> None:
     """Several things are wrong: which one is told."""
-    c = t.country
+    c = t.signers
     alice, bob = c.alice, c.bob
     mallory = Device(key_of("mallory"), alice.certificate)
     expired = c.endorse(c.mint(alice, 1, expires=1), mallory, bob, 1)
@@ -528,7 +528,7 @@ def _first_reason(t: Table) -> None:
 
 def _deposit(t: Table) -> None:
     """Who took money in good time does not lose it for coming later, or for what came back."""
-    c = t.country
+    c = t.signers
     alice, bob, made = c.alice, c.bob, NOW - DAY
     token = c.mint(alice, 100)
     pays = c.endorse(token, alice, bob, 100)
@@ -562,7 +562,7 @@ def _deposit(t: Table) -> None:
 
 def _roots(t: Table) -> None:
     """A root succeeds another: both count while the bundle lists them."""
-    c = t.country
+    c = t.signers
     alice, bob, successor = c.alice, c.bob, key_of("successor")
     old = c.mint(alice, 100)
     new = Chain(sign_token(successor, old.token))

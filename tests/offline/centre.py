@@ -13,18 +13,18 @@ from offline_token.formats import Chain, Token
 from offline_token.possession import prove
 from offline_token.signing import certify_device
 from runtime.envelope import sign
-from tests.central_bank.conftest import KEYS, World
-from tests.offline.country import DAY, Country, Device, key_of
+from tests.central_bank.conftest import KEYS, System
+from tests.offline.signers import DAY, Device, Signers, key_of
 
 
-class Centre(World):
+class Centre(System):
     """Alice, Bob and Carol bank at alpha, Dan and Erin at beta; alpha pays for the tokens."""
 
     def __init__(self, folder: Path, url: str = "") -> None:
         super().__init__(folder, url)
         self.issue(self.alpha, 100_000)
         self.numbers = itertools.count(1)
-        self.country = Country()
+        self.signers = Signers()
         self.alice, self.bob, self.carol = (self.device(n) for n in ("alice", "bob", "carol"))
         self.dan, self.erin = (self.device(n, "beta") for n in ("dan", "erin"))
 
@@ -51,7 +51,7 @@ class Centre(World):
 
     def pay(self, chain: Chain, by: Device, to: Device, fen: int, spend: int = 0) -> Chain:
         """The chain with one more endorsement, another each time."""
-        return self.country.endorse(chain, by, to, fen, spend=spend, salt=next(self.numbers))
+        return self.signers.endorse(chain, by, to, fen, spend=spend, salt=next(self.numbers))
 
     def item(
         self, *chains: Chain, output: int = 0, bank: str = "alpha", own: tuple[Device, ...] = ()
@@ -60,7 +60,7 @@ class Centre(World):
         number = next(self.numbers)
         return registration_pb2.TokenDepositItem(
             number=number,
-            offline_payment=self.country.deposit(
+            offline_payment=self.signers.deposit(
                 *chains, output=output, bank=bank, number=number
             ).encode(),
             own_device_keys=[device.public for device in own],

@@ -1,12 +1,12 @@
-"""One country for all tests here; making its certificates takes time."""
+"""One set of signers for all tests here; making their certificates takes time."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 
 
 @pytest.fixture(scope="session")
-def country() -> Country:
-    return Country()
+def signers() -> Signers:
+    return Signers()

@@ -10,7 +10,7 @@ from offline_token.formats import FormatError, Payment
 from offline_token.possession import account_of
 from offline_token.verify import Reason, Verdict, check_bundle, judge, piece_of
 from tests.offline.cases import DEPOSIT_GRACE_MS
-from tests.offline.country import NOW, Country, key_of
+from tests.offline.signers import NOW, Signers, key_of
 
 ACCOUNT = account_of("6201000000000017", bytes(range(16)))
 
@@ -48,9 +48,9 @@ class DepositCase:
         return with_owners(verdict, found, self.bank)
 
 
-def all_deposits(country: Country) -> list[DepositCase]:
+def all_deposits(signers: Signers) -> list[DepositCase]:
     """Every case, each with a name of its own. Bob, who banks at beta, deposits at alpha."""
-    c, cases = country, []
+    c, cases = signers, []
 
     def add(name: str, reason: Reason, deposit: bytes, bank: str = "alpha") -> None:
         cases.append(DepositCase(name, reason, deposit, c.root_public, c.bundle(), bank))

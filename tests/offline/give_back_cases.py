@@ -11,7 +11,7 @@ from offline_token.give_back import GiveBack, returned
 from offline_token.limits import MAX_CHAINS, MAX_HOPS
 from offline_token.signing import certify_device
 from offline_token.verify import Bad, Reason, piece_of
-from tests.offline.country import CHALLENGE, DAY, MAX_U64, NOW, Country, Device, key_of
+from tests.offline.signers import CHALLENGE, DAY, MAX_U64, NOW, Device, Signers, key_of
 
 OTHER_CHALLENGE = bytes(range(16, 32))
 _GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -45,7 +45,7 @@ def taken_back(payment: bytes, payee: bytes, back: bytes) -> tuple[Reason, tuple
 
 
 def given(
-    country: Country,
+    signers: Signers,
     chains: Sequence[Chain],
     by: Device,
     *,
@@ -57,7 +57,7 @@ def given(
     for number, chain in enumerate(chains, 1):
         payer = chain.hops[-1].certificate.key if to is None else to
         amount = piece_of(chain, 0).value_fen
-        more = country.endorse(chain, by, payer, amount, **({"salt": number} | changes))
+        more = signers.endorse(chain, by, payer, amount, **({"salt": number} | changes))
         endorsements.append(more.hops[-1].endorsement)
     return GiveBack(CHALLENGE, tuple(endorsements))
 
@@ -65,8 +65,8 @@ def given(
 class Table:
     """Collects cases; Bob is the payee where nothing else is said."""
 
-    def __init__(self, country: Country) -> None:
-        self.country = country
+    def __init__(self, signers: Signers) -> None:
+        self.signers = signers
         self.cases: list[GiveBackCase] = []
 
     def add(
@@ -83,7 +83,7 @@ class Table:
                 name,
                 reason,
                 Payment(tuple(chains)).encode(),
-                (certificate or self.country.bob.certificate).encode(),
+                (certificate or self.signers.bob.certificate).encode(),
                 back if isinstance(back, bytes) else back.encode(),
             )
         )
@@ -91,20 +91,20 @@ class Table:
     def good(self, name: str, *chains: Chain, **changes: Any) -> None:
         """Chains that Bob gives back."""
         self.add(
-            name, Reason.GOOD, chains, given(self.country, chains, self.country.bob, **changes)
+            name, Reason.GOOD, chains, given(self.signers, chains, self.signers.bob, **changes)
         )
 
 
-def all_give_backs(country: Country) -> list[GiveBackCase]:
+def all_give_backs(signers: Signers) -> list[GiveBackCase]:
     """Every case, each with a name of its own."""
-    table = Table(country)
+    table = Table(signers)
     for add in (_good, _unreadable, _chains, _fields, _signatures, _first_reason):
         add(table)
     return table.cases
 
 
 def _good(t: Table) -> None:
-    c = t.country
+    c = t.signers
     token = c.mint(c.alice, 100)
     kept = c.endorse(token, c.alice, c.carol, 40)
     t.good("a whole token", c.endorse(token, c.alice, c.bob, 100))
@@ -134,7 +134,7 @@ def _good(t: Table) -> None:
 
 
 def _unreadable(t: Table) -> None:
-    chains, good = _one(t.country)
+    chains, good = _one(t.signers)
     data = good.encode()
     end = data[_HEAD_BYTES:]
     bad = {
@@ -158,7 +158,7 @@ def _unreadable(t: Table) -> None:
 
 def _chains(t: Table) -> None:
     """The payment is another one, or the payee is."""
-    c = t.country
+    c = t.signers
     chains, good = _one(c)
     (end,) = good.endorsements
     second = c.endorse(c.mint(c.alice, 100, number=2), c.alice, c.bob, 100)
@@ -199,7 +199,7 @@ def _chains(t: Table) -> None:
 
 def _fields(t: Table) -> None:
     """What the payee signs is not what gives this payment back."""
-    c = t.country
+    c = t.signers
     chains, good = _one(c)
 
     def signed(name: str, reason: Reason, **changes: Any) -> None:
@@ -226,7 +226,7 @@ def _fields(t: Table) -> None:
 
 def _signatures(t: Table) -> None:
     """All is as it should be but the signature."""
-    c = t.country
+    c = t.signers
     chains, good = _one(c)
     (end,) = good.endorsements
     t.add("the salt changed and not signed anew", Reason.ENDORSEMENT_FORGED, chains,
@@ -259,7 +259,7 @@ def _signatures(t: Table) -> None:
 
 def _first_reason(t: Table) -> None:
     """Several things are wrong: which one is told."""
-    c = t.country
+    c = t.signers
     chains, good = _one(c)
     wrong: dict[str, Any] = {
         "output": 1, "amount_fen": 99, "payee": c.carol.public, "challenge": OTHER_CHALLENGE,
@@ -303,10 +303,10 @@ def _first_reason(t: Table) -> None:
     t.add("the hops of the first chain first", Reason.NOT_FOR_THIS_PAYEE, longest[::-1], good)
 
 
-def _one(country: Country) -> tuple[tuple[Chain, ...], GiveBack]:
+def _one(signers: Signers) -> tuple[tuple[Chain, ...], GiveBack]:
     """A payment of Alice's to Bob, and Bob's word that gives it back."""
-    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 100)
-    return (chain,), given(country, (chain,), country.bob)
+    chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
+    return (chain,), given(signers, (chain,), signers.bob)
 
 
 def _changed(good: GiveBack, **changes: Any) -> GiveBack:

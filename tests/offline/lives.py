@@ -23,8 +23,8 @@ from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
 from tests.central_bank.conftest import KEYS, ROOT
 from tests.offline.centre import Centre
-from tests.offline.country import DAY
-from tests.offline.purses import FailingStore
+from tests.offline.devices import FailingStore
+from tests.offline.signers import DAY
 from wallet.hard_wallet.card import HardWallet, converse, personalise
 from wallet.hard_wallet.reader import Card
 from wallet.secure_element.device_errors import PinError

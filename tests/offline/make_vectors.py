@@ -19,9 +19,9 @@ from offline_token.ruling import End, Ruling, sign_ruling
 from offline_token.signing import verified
 from offline_token.verify import Reason, Verdict, piece_of, verify
 from tests.offline.cases import Case, all_cases
-from tests.offline.country import DAY, Country, key_of
 from tests.offline.deposit_cases import DepositCase, all_deposits
 from tests.offline.give_back_cases import GiveBackCase, all_give_backs, taken_back
+from tests.offline.signers import DAY, Signers, key_of
 
 PATH = Path(__file__).parents[1] / "vectors" / "offline_token.json"
 ABOUT = (
@@ -42,10 +42,10 @@ ABOUT = (
 
 def vectors() -> dict[str, Any]:
     """The content of the file."""
-    country = Country()
+    signers = Signers()
     bundles: dict[str, str] = {}
-    cases = [_case(case, bundles) for case in all_cases(country)]
-    keys: dict[str, SigningKey] = {"root": country.root, **country.banks}
+    cases = [_case(case, bundles) for case in all_cases(signers)]
+    keys: dict[str, SigningKey] = {"root": signers.root, **signers.banks}
     keys |= {name: key_of(name) for name in ("alice", "bob", "carol", "mallory")}
     found = {
         "about": ABOUT,
@@ -54,14 +54,14 @@ def vectors() -> dict[str, Any]:
             for name, key in keys.items()
         },
         "reasons": {reason.name: int(reason) for reason in Reason},
-        "piece_ids": _piece_ids(country),
+        "piece_ids": _piece_ids(signers),
         "cases": cases,
-        "deposits": [_deposit(case, bundles) for case in all_deposits(country)],
-        "possessions": _possessions(country),
-        "rulings": _rulings(country),
-        "requests": _requests(country),
-        "receipts": _receipts(country),
-        "give_backs": [_give_back(case) for case in all_give_backs(country)],
+        "deposits": [_deposit(case, bundles) for case in all_deposits(signers)],
+        "possessions": _possessions(signers),
+        "rulings": _rulings(signers),
+        "requests": _requests(signers),
+        "receipts": _receipts(signers),
+        "give_backs": [_give_back(case) for case in all_give_backs(signers)],
     }
     return found | {"bundles": {name: encoded for encoded, name in bundles.items()}}
 
@@ -132,9 +132,9 @@ def _give_back(case: GiveBackCase) -> dict[str, Any]:
     }
 
 
-def _possessions(country: Country) -> list[dict[str, Any]]:
+def _possessions(signers: Signers) -> list[dict[str, Any]]:
     """Alice's key asks alpha to certify it for a wallet; and what does not show that."""
-    wallet, nonce, alice = "6201000000000017", bytes(range(16)), country.alice
+    wallet, nonce, alice = "6201000000000017", bytes(range(16)), signers.alice
     account = account_of(wallet, nonce)
     good = prove(alice.key, "alpha", account).signature
     cases = {
@@ -142,7 +142,7 @@ def _possessions(country: Country) -> list[dict[str, Any]]:
         "at another bank": ("beta", wallet, nonce, alice.public, good),
         "for another wallet": ("alpha", "6201000000000025", nonce, alice.public, good),
         "with another nonce": ("alpha", wallet, bytes(16), alice.public, good),
-        "of another key": ("alpha", wallet, nonce, country.bob.public, good),
+        "of another key": ("alpha", wallet, nonce, signers.bob.public, good),
         "without a signature": ("alpha", wallet, nonce, alice.public, bytes(64)),
     }
     return [
@@ -160,22 +160,22 @@ def _possessions(country: Country) -> list[dict[str, Any]]:
     ]
 
 
-def _rulings(country: Country) -> list[dict[str, Any]]:
+def _rulings(signers: Signers) -> list[dict[str, Any]]:
     """The root's last words on a chain, and what are none."""
-    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 60)
+    chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 60)
     endorsement = chain.hops[0].endorsement
     broken = Chain(
         chain.token,
         (replace(chain.hops[0], endorsement=replace(endorsement, signature=bytes(64))),),
     )
     data = {
-        end.name.lower(): sign_ruling(country.root, chain, 0, end, 1_800_000_000_000).encode()
+        end.name.lower(): sign_ruling(signers.root, chain, 0, end, 1_800_000_000_000).encode()
         for end in End
     }
     good = data["bad"]
     data |= {
-        "of the other output": sign_ruling(country.root, chain, 1, End.BAD, 1).encode(),
-        "of a broken copy of the chain": sign_ruling(country.root, broken, 0, End.BAD, 1).encode(),
+        "of the other output": sign_ruling(signers.root, chain, 1, End.BAD, 1).encode(),
+        "of a broken copy of the chain": sign_ruling(signers.root, broken, 0, End.BAD, 1).encode(),
         "by somebody": sign_ruling(key_of("mallory"), chain, 0, End.BAD, 1).encode(),
         "another end than was signed": good[:34] + b"\3" + good[35:],
         "another time than was signed": good[:42] + b"\1" + good[43:],
@@ -186,27 +186,27 @@ def _rulings(country: Country) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "root": country.root_public.hex(),
+            "root": signers.root_public.hex(),
             "payment": Payment((chain,)).encode().hex(),
             "output": 0,
             "ruling": ruling.hex(),
-            "end": _end(ruling, chain, country.root_public),
+            "end": _end(ruling, chain, signers.root_public),
         }
         for name, ruling in data.items()
     ]
 
 
-def _requests(country: Country) -> list[dict[str, Any]]:
+def _requests(signers: Signers) -> list[dict[str, Any]]:
     """What Bob asks for, and what somebody makes of it on the way."""
-    good = country.request(country.bob, 100)
-    mallory = country.device("mallory", "alpha")
+    good = signers.request(signers.bob, 100)
+    mallory = signers.device("mallory", "alpha")
     requests = {
         "good": good,
         "another amount": replace(good, amount_fen=9_000),
         "another challenge": replace(good, challenge=bytes(16)),
-        "a bystander's certificate": replace(good, certificate=country.carol.certificate),
+        "a bystander's certificate": replace(good, certificate=signers.carol.certificate),
         "longer than was said": replace(good, expires_time_ms=good.expires_time_ms + DAY),
-        "a middleman's own": country.request(mallory, 100),
+        "a middleman's own": signers.request(mallory, 100),
         "unsigned": replace(good, signature=bytes(64)),
     }
     return [
@@ -221,23 +221,23 @@ def _requests(country: Country) -> list[dict[str, Any]]:
     ]
 
 
-def _receipts(country: Country) -> list[dict[str, Any]]:
+def _receipts(signers: Signers) -> list[dict[str, Any]]:
     """Bob has taken a payment."""
-    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 60)
+    chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 60)
     payment = Payment((chain,)).encode()
     receipts = {
-        "good": sign_receipt(country.bob.key, payment),
-        "of another payment": sign_receipt(country.bob.key, payment + b"\0"),
-        "by the payer": sign_receipt(country.alice.key, payment),
+        "good": sign_receipt(signers.bob.key, payment),
+        "of another payment": sign_receipt(signers.bob.key, payment + b"\0"),
+        "by the payer": sign_receipt(signers.alice.key, payment),
         "nothing": bytes(64),
     }
     return [
         {
             "name": name,
-            "payee": country.bob.certificate.encode().hex(),
+            "payee": signers.bob.certificate.encode().hex(),
             "payment": payment.hex(),
             "receipt": receipt.hex(),
-            "good": is_receipt(country.bob.public, payment, receipt),
+            "good": is_receipt(signers.bob.public, payment, receipt),
         }
         for name, receipt in receipts.items()
     ]
@@ -252,12 +252,12 @@ def _end(data: bytes, chain: Chain, root: bytes) -> str:
     return ruling.end.name if ruling.ends(chain, 0, root) else ""
 
 
-def _piece_ids(country: Country) -> dict[str, Any]:
+def _piece_ids(signers: Signers) -> dict[str, Any]:
     """A token of 100, of which Alice pays 40 and then 25 of the change."""
-    chain = country.mint(country.alice, 100)
-    chain = country.endorse(chain, country.alice, country.carol, 40)
-    chain = country.endorse(chain, country.alice, country.bob, 25, spend=1)
-    spent = [piece for piece, _ in country.verdict(Payment((chain,)).encode()).spent[0]]
+    chain = signers.mint(signers.alice, 100)
+    chain = signers.endorse(chain, signers.alice, signers.carol, 40)
+    chain = signers.endorse(chain, signers.alice, signers.bob, 25, spend=1)
+    spent = [piece for piece, _ in signers.verdict(Payment((chain,)).encode()).spent[0]]
     signed = [
         hop.endorsement.signed_part(piece.id) for hop, piece in zip(chain.hops, spent, strict=True)
     ]

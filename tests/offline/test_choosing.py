@@ -10,16 +10,20 @@ from offline_token.signing import verified
 from offline_token.spends import Spends
 from offline_token.verify import Reason, judge
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.devices import TestDevice, make_device, pay
+from tests.offline.signers import NOW, Signers
 
 
-def twice_paid(country: Country) -> tuple[Purse, Purse]:
+def twice_paid(signers: Signers) -> tuple[TestDevice, TestDevice]:
     """Carol has a piece of Alice's, and from Bob the same once more: Alice has paid both with it.
 
     Both of them are honest, and neither can know.
     """
-    alice, bob, carol = purse(country, "alice", 100), purse(country, "bob"), purse(country, "carol")
+    alice, bob, carol = (
+        make_device(signers, "alice", 100),
+        make_device(signers, "bob"),
+        make_device(signers, "carol"),
+    )
     copy = alice.cloned(99)
     pay(alice, bob, 60)
     pay(copy, carol, 60)
@@ -28,8 +32,8 @@ def twice_paid(country: Country) -> tuple[Purse, Purse]:
     return bob, carol
 
 
-def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(country: Country) -> None:
-    bob, carol = twice_paid(country)
+def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(signers: Signers) -> None:
+    bob, carol = twice_paid(signers)
     with pytest.raises(Refusal) as caught:
         carol.element.pay(bob.element.request(120))
     assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
@@ -40,22 +44,22 @@ def test_what_was_spent_in_two_ways_is_not_paid_together_and_is_not_lost(country
 
 
 def test_another_piece_takes_the_place_of_one_that_does_not_go_with_the_first(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    bob, carol = twice_paid(country)
-    carol.element.load([country.mint(country.carol, 50, number=77).token.encode()])
+    bob, carol = twice_paid(signers)
+    carol.element.load([signers.mint(signers.carol, 50, number=77).token.encode()])
     paid = Payment.decode(pay(carol, bob, 110))
     assert sorted(chain.hops[-1].endorsement.amount_fen for chain in paid.chains) == [50, 60]
     assert carol.balance == 60
 
 
 def test_a_full_device_pays_with_as_few_signature_checks_as_one_with_a_few_pieces(
-    country: Country, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a chip each takes its time, and a reader is held to a card meanwhile."""
     checks: list[int] = []
     for pieces in (3, 100):
-        alice, bob = purse(country, "alice", *[100] * pieces), purse(country, "bob")
+        alice, bob = make_device(signers, "alice", *[100] * pieces), make_device(signers, "bob")
         request, seen = bob.element.request(60), 0
 
         def counted(key: bytes, part: bytes, signature: bytes) -> bool:
@@ -71,26 +75,26 @@ def test_a_full_device_pays_with_as_few_signature_checks_as_one_with_a_few_piece
 
 
 def test_what_a_payee_would_refuse_is_passed_over_for_the_next_that_suffices(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    alice, bob = purse(country, "alice", 500), purse(country, "bob")
-    soon = country.mint(country.alice, 100, number=90, expires=NOW + 60_000)
+    alice, bob = make_device(signers, "alice", 500), make_device(signers, "bob")
+    soon = signers.mint(signers.alice, 100, number=90, expires=NOW + 60_000)
     alice.element.load([soon.token.encode()])
     pay(alice, bob, 60)
     assert sorted(piece.value_fen for piece in alice.store.read().pieces) == [100, 440]
 
 
 def test_chains_go_together_exactly_where_a_payee_does_not_say_token_twice(
-    country: Country,
+    signers: Signers,
 ) -> None:
     """Every two pieces of a token and of another: forks, detours, change, one upon the other."""
-    alice, bob, carol = country.alice, country.bob, country.carol
-    token, other = country.mint(alice, 100), country.mint(alice, 100, number=5)
-    first = country.endorse(token, alice, bob, 60, salt=1)
-    fork = country.endorse(token, alice, bob, 60, salt=2)
-    onward = country.endorse(first, bob, carol, 40, salt=3)
-    back = country.endorse(onward, carol, bob, 40, salt=4)
-    forked_on = country.endorse(first, bob, carol, 40, salt=5)
+    alice, bob, carol = signers.alice, signers.bob, signers.carol
+    token, other = signers.mint(alice, 100), signers.mint(alice, 100, number=5)
+    first = signers.endorse(token, alice, bob, 60, salt=1)
+    fork = signers.endorse(token, alice, bob, 60, salt=2)
+    onward = signers.endorse(first, bob, carol, 40, salt=3)
+    back = signers.endorse(onward, carol, bob, 40, salt=4)
+    forked_on = signers.endorse(first, bob, carol, 40, salt=5)
     ends: list[tuple[Chain, int]] = [(token, PAYEE_OUTPUT), (other, PAYEE_OUTPUT)]
     for chain in (first, fork, onward, forked_on):
         ends += [(chain, PAYEE_OUTPUT), (chain, CHANGE_OUTPUT)]
@@ -102,8 +106,8 @@ def test_chains_go_together_exactly_where_a_payee_does_not_say_token_twice(
             assert ways.add(*one)
             verdict = judge(
                 Payment((one[0], two[0])),
-                root=country.root_public,
-                bundle=country.bundle(),
+                root=signers.root_public,
+                bundle=signers.bundle(),
                 now_ms=NOW,
                 request=None,
                 outputs=[one[1], two[1]],

@@ -16,7 +16,7 @@ def centre(tmp_path: Path) -> Centre:
 
 
 def test_what_was_paid_and_what_was_kept_are_deposited_once_each(centre: Centre) -> None:
-    paid = centre.country.endorse(centre.token(centre.alice, 100), centre.alice, centre.bob, 30)
+    paid = centre.signers.endorse(centre.token(centre.alice, 100), centre.alice, centre.bob, 30)
     assert centre.deposit(paid) == (30, "")
     assert centre.deposit(paid, output=1) == (70, "")
     for output in (0, 1):
@@ -42,8 +42,8 @@ def test_a_piece_and_what_it_was_spent_on_are_not_both_deposited(centre: Centre)
     """Money that somebody endorsed to himself is worth no more for it."""
     centre.token(centre.carol, 1_900)
     bob = centre.bob
-    earlier = centre.country.endorse(centre.token(bob, 100), bob, bob, 100)
-    later = centre.country.endorse(earlier, bob, bob, 100)
+    earlier = centre.signers.endorse(centre.token(bob, 100), bob, bob, 100)
+    later = centre.signers.endorse(earlier, bob, bob, 100)
     assert centre.deposit(earlier, later)[0] == 0
     assert centre.deposit(later, earlier)[0] == 0
     assert centre.deposit(later) == (100, "")

@@ -27,12 +27,12 @@ from offline_token.limits import (
     MAX_PAYMENT_BYTES,
     MAX_STATEMENTS,
 )
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 
 
-def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(country: Country) -> None:
-    token = country.mint(country.alice, 100)
-    hop = country.endorse(token, country.alice, country.bob, 100).hops[0]
+def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(signers: Signers) -> None:
+    token = signers.mint(signers.alice, 100)
+    hop = signers.endorse(token, signers.alice, signers.bob, 100).hops[0]
     wrong: list[Any] = [
         replace(hop.certificate, bank=""),
         replace(hop.certificate, bank="b\u00e4nk"),
@@ -40,15 +40,15 @@ def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(country: Cou
         replace(hop.certificate, kind=b""),
         replace(hop.certificate, expires_time_ms=-1),
         replace(token.token, value_fen=2**64),
-        replace(country.bundle(), revoked=(bytes(15),)),
-        replace(country.bundle(), signature=b""),
-        replace(country.bundle(), max_hops=256),
+        replace(signers.bundle(), revoked=(bytes(15),)),
+        replace(signers.bundle(), signature=b""),
+        replace(signers.bundle(), max_hops=256),
     ]
     fields = [
         (hop.certificate, ("key", "signature")),
         (token.token, ("id", "owner", "signature")),
         (hop.endorsement, ("payee", "challenge", "signature")),
-        (country.request(country.bob, 1), ("challenge",)),
+        (signers.request(signers.bob, 1), ("challenge",)),
     ]
     for good, names in fields:
         for name in names:
@@ -60,9 +60,9 @@ def test_fields_of_a_wrong_length_are_neither_filled_up_nor_cut_off(country: Cou
 
 
 @pytest.mark.parametrize("over", [0, 1])
-def test_a_bundle_is_no_longer_than_it_may_be(country: Country, over: int) -> None:
-    rest = MAX_BUNDLE_BYTES - KEY_BYTES - len(country.bundle().head())
-    longest = country.bundle(filter=bytes(rest + over))
+def test_a_bundle_is_no_longer_than_it_may_be(signers: Signers, over: int) -> None:
+    rest = MAX_BUNDLE_BYTES - KEY_BYTES - len(signers.bundle().head())
+    longest = signers.bundle(filter=bytes(rest + over))
     data = longest.head() + longest.filter
     if over:
         with pytest.raises(FormatError, match="more than"):
@@ -74,8 +74,8 @@ def test_a_bundle_is_no_longer_than_it_may_be(country: Country, over: int) -> No
     assert ("more than" in str(caught.value)) == bool(over)
 
 
-def test_a_bundle_that_is_signed_anew_says_the_same(country: Country) -> None:
-    assert replace(country.bundle(), signature=bytes(64)) == country.bundle()
+def test_a_bundle_that_is_signed_anew_says_the_same(signers: Signers) -> None:
+    assert replace(signers.bundle(), signature=bytes(64)) == signers.bundle()
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 16])
@@ -96,9 +96,9 @@ def test_what_is_no_banks_name_is_not_read(written: bytes) -> None:
         read_bank_name(written)
 
 
-def test_so_many_statements_are_brought_along_and_no_more(country: Country) -> None:
-    one = country.bank_certificate("alpha")
-    chain = country.long_chain(1)
+def test_so_many_statements_are_brought_along_and_no_more(signers: Signers) -> None:
+    one = signers.bank_certificate("alpha")
+    chain = signers.long_chain(1)
     for count in (0, 1, MAX_STATEMENTS):
         payment = Payment((chain,), (one,) * count)
         assert Payment.decode(payment.encode()) == payment
@@ -123,40 +123,40 @@ def test_a_payment_of_an_earlier_version_is_told_as_one(kind: bytes) -> None:
         Payment.decode(kind)
 
 
-def test_a_payment_has_one_chain_to_sixteen_of_at_most_so_many_hops(country: Country) -> None:
-    longest = country.long_chain(MAX_HOPS)
-    for chains in ((longest,), (country.long_chain(1),) * MAX_CHAINS):
+def test_a_payment_has_one_chain_to_sixteen_of_at_most_so_many_hops(signers: Signers) -> None:
+    longest = signers.long_chain(MAX_HOPS)
+    for chains in ((longest,), (signers.long_chain(1),) * MAX_CHAINS):
         assert Payment.decode(Payment(chains).encode()) == Payment(chains)
-    longer = country.long_chain(MAX_HOPS + 1)
-    for wrong in ((), (country.long_chain(0),) * (MAX_CHAINS + 1), (longest, longer)):
+    longer = signers.long_chain(MAX_HOPS + 1)
+    for wrong in ((), (signers.long_chain(0),) * (MAX_CHAINS + 1), (longest, longer)):
         with pytest.raises(FormatError):
             Payment(wrong).encode()
     for count in (0, MAX_CHAINS + 1):
-        body = country.long_chain(0).encode() * count
+        body = signers.long_chain(0).encode() * count
         with pytest.raises(FormatError, match="1 to 16 chains"):
             Payment.decode(b"P3" + bytes([count]) + body + b"\0")
     with pytest.raises(FormatError, match="hops"):
         Payment.decode(b"P3\1" + longer.encode() + b"\0")
 
 
-def test_payer_and_payee_compare_eight_letters(country: Country) -> None:
-    request = country.request(country.bob, 1)
+def test_payer_and_payee_compare_eight_letters(signers: Signers) -> None:
+    request = signers.request(signers.bob, 1)
     assert request.code() == "C6FO-VJMQ"
-    assert country.request(country.bob, 2).code() != request.code()
+    assert signers.request(signers.bob, 2).code() != request.code()
 
 
-def test_what_was_read_and_what_is_made_are_the_same(country: Country) -> None:
-    hop = country.long_chain(1).hops[0]
+def test_what_was_read_and_what_is_made_are_the_same(signers: Signers) -> None:
+    hop = signers.long_chain(1).hops[0]
     read = Endorsement.decode(hop.endorsement.encode())
     assert read == hop.endorsement == replace(read)
     assert "_bytes" not in repr(read)
-    request = country.request(country.bob, 1)
+    request = signers.request(signers.bob, 1)
     assert Request.decode(request.encode()) == request
     assert len(Request(request.certificate, 1, request.challenge).encode()) == 220
 
 
-def test_an_endorsement_has_room_for_a_whole_salt_and_no_more(country: Country) -> None:
-    endorsement = country.long_chain(1).hops[0].endorsement
+def test_an_endorsement_has_room_for_a_whole_salt_and_no_more(signers: Signers) -> None:
+    endorsement = signers.long_chain(1).hops[0].endorsement
     for salt in (0, 2 ** (8 * SALT_BYTES) - 1):
         made = replace(endorsement, salt=salt)
         assert Endorsement.decode(made.encode()).salt == salt
@@ -164,21 +164,21 @@ def test_an_endorsement_has_room_for_a_whole_salt_and_no_more(country: Country) 
         replace(endorsement, salt=2 ** (8 * SALT_BYTES)).encode()
 
 
-def test_change_is_spent_under_the_certificate_that_was_shown_last(country: Country) -> None:
-    chain = country.endorse(country.mint(country.alice, 500), country.alice, country.bob, 500)
-    chain = country.endorse(chain, country.bob, country.carol, 1)
+def test_change_is_spent_under_the_certificate_that_was_shown_last(signers: Signers) -> None:
+    chain = signers.endorse(signers.mint(signers.alice, 500), signers.alice, signers.bob, 500)
+    chain = signers.endorse(chain, signers.bob, signers.carol, 1)
     for _ in range(2):
-        chain = country.endorse(chain, country.bob, country.carol, 1, spend=CHANGE_OUTPUT)
+        chain = signers.endorse(chain, signers.bob, signers.carol, 1, spend=CHANGE_OUTPUT)
     assert Payment.decode(Payment((chain,)).encode()) == Payment((chain,))
 
 
-def test_the_longest_request_is_as_long_as_is_said(country: Country) -> None:
-    longest = (country.bank_certificate("alpha"),) * MAX_STATEMENTS
-    request = replace(country.request(country.bob, 1), statements=longest)
+def test_the_longest_request_is_as_long_as_is_said(signers: Signers) -> None:
+    longest = (signers.bank_certificate("alpha"),) * MAX_STATEMENTS
+    request = replace(signers.request(signers.bob, 1), statements=longest)
     assert len(request.encode()) == MAX_REQUEST_BYTES
 
 
-def test_what_is_left_over_is_counted(country: Country) -> None:
-    data = Payment((country.long_chain(0),)).encode()
+def test_what_is_left_over_is_counted(signers: Signers) -> None:
+    data = Payment((signers.long_chain(0),)).encode()
     with pytest.raises(FormatError, match=": 2 bytes too many"):
         Payment.decode(data + b"\0\0")

@@ -16,16 +16,16 @@ from offline_token.signing import sign_endorsement
 from offline_token.verify import Reason, piece_of
 from tests.offline import make_vectors, second_verifier
 from tests.offline.cases import DEPOSIT_GRACE_MS
-from tests.offline.country import CHALLENGE, NOW, Country, key_of
 from tests.offline.give_back_cases import OTHER_CHALLENGE, all_give_backs, taken_back
+from tests.offline.signers import CHALLENGE, NOW, Signers, key_of
 from tests.offline.test_vectors import MUTATIONS, mutated
 
 VECTORS: list[dict[str, Any]] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))[
     "give_backs"
 ]
-COUNTRY = Country()
-DEPOSIT_BUNDLE = COUNTRY.bundle(max_hops=MAX_HOPS, max_value_fen=2**64 - 1)
-CASES = [case for case in all_give_backs(COUNTRY) if len(case.payment) < 1_500]
+SIGNERS = Signers()
+DEPOSIT_BUNDLE = SIGNERS.bundle(max_hops=MAX_HOPS, max_value_fen=2**64 - 1)
+CASES = [case for case in all_give_backs(SIGNERS) if len(case.payment) < 1_500]
 PAYMENTS = [(case.payment, case.payee) for case in CASES]
 BACKS = [case.back for case in CASES]
 
@@ -67,10 +67,10 @@ def test_what_came_back_is_good_for_a_deposit_of_its_payers(case: dict[str, Any]
     bodies = [bytes.fromhex(body) for body in case["returned"]]
     for chain, body in zip(paid, bodies, strict=True):
         reason, pieces = second_verifier.answer(
-            body, COUNTRY.root_public, DEPOSIT_BUNDLE.encode(), NOW, PAYEE_OUTPUT, None
+            body, SIGNERS.root_public, DEPOSIT_BUNDLE.encode(), NOW, PAYEE_OUTPUT, None
         )
         assert reason == "GOOD"
-        verdict = COUNTRY.verdict(body, bundle=DEPOSIT_BUNDLE, grace_ms=DEPOSIT_GRACE_MS)
+        verdict = SIGNERS.verdict(body, bundle=DEPOSIT_BUNDLE, grace_ms=DEPOSIT_GRACE_MS)
         assert pieces == [(p.id, p.token_id, p.value_fen, p.owner) for p in verdict.pieces]
         paid_piece = piece_of(chain, PAYEE_OUTPUT)
         payer = chain.hops[-1].certificate.key
@@ -129,7 +129,7 @@ ENDS = st.lists(
 def test_both_agree_on_give_backs_that_are_signed_but_wrong(
     ends: list[tuple[str, str, int, int, bytes, int]], count: int, payee: str
 ) -> None:
-    c = COUNTRY
+    c = SIGNERS
     chains = [
         c.endorse(c.mint(c.alice, 100, number=number), c.alice, c.bob, 50)
         for number in range(count)

@@ -13,8 +13,8 @@ from offline_token.formats import Endorsement, Request
 from offline_token.receipt import sign_receipt
 from offline_token.signing import sign_request
 from runtime.errors import Refusal
-from tests.offline.country import DAY, Country, key_of
-from tests.offline.purses import purse
+from tests.offline.devices import make_device
+from tests.offline.signers import DAY, Signers, key_of
 from wallet.cli import offline_output
 from wallet.cli.console import UsageError
 from wallet.offline import link_payments, text_format
@@ -23,7 +23,7 @@ from wallet.offline.outcomes import LinkError
 from wallet.offline.payments import OfflinePayments
 from wallet.secure_element.limits import CLOCKS_APART_MS, REQUEST_VALID_MS
 
-ALTERED: dict[str, Callable[[Country, Request], Request]] = {
+ALTERED: dict[str, Callable[[Signers, Request], Request]] = {
     "the amount": lambda c, r: replace(r, amount_fen=9_000),
     "the certificate, for a bystander's": lambda c, r: replace(r, certificate=c.carol.certificate),
     "the certificate, signed by the middleman": lambda c, r: sign_request(
@@ -36,19 +36,19 @@ ALTERED: dict[str, Callable[[Country, Request], Request]] = {
 
 
 @pytest.mark.parametrize("what", ALTERED)
-def test_a_request_that_was_altered_is_not_paid(country: Country, what: str) -> None:
-    alice, bob = purse(country, "alice", 10_000), purse(country, "bob")
+def test_a_request_that_was_altered_is_not_paid(signers: Signers, what: str) -> None:
+    alice, bob = make_device(signers, "alice", 10_000), make_device(signers, "bob")
     request = bob.element.request(1_000)
-    altered = ALTERED[what](country, Request.decode(request)).encode()
+    altered = ALTERED[what](signers, Request.decode(request)).encode()
     with pytest.raises(Refusal, match="not signed by the device"):
         alice.element.pay(altered)
     assert alice.balance == 10_000
     assert bob.element.accept(alice.element.pay(request)) == 1_000
 
 
-def test_a_middlemans_own_request_shows_another_code(country: Country) -> None:
+def test_a_middlemans_own_request_shows_another_code(signers: Signers) -> None:
     """He may ask for himself; but the payer's screen shows another code than the payee's."""
-    bob, carol = purse(country, "bob"), purse(country, "carol")
+    bob, carol = make_device(signers, "bob"), make_device(signers, "carol")
     codes = {
         Request.decode(each).code()
         for each in (bob.element.request(100), bob.element.request(100), carol.element.request(100))
@@ -57,8 +57,8 @@ def test_a_middlemans_own_request_shows_another_code(country: Country) -> None:
     assert all(len(code) == 9 and code.replace("-", "").isalnum() for code in codes)
 
 
-def test_a_request_is_paid_for_a_day(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_a_request_is_paid_for_a_day(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     request = bob.element.request(10)
     alice.clock.advance(REQUEST_VALID_MS + CLOCKS_APART_MS)
     assert bob.element.accept(alice.element.pay(request)) == 10
@@ -83,8 +83,8 @@ class Middleman:
 
 
 @pytest.mark.parametrize("receipt", [bytes(64), b"", sign_receipt(key_of("mallory"), b"")])
-def test_an_ok_that_the_payee_has_not_signed_ends_nothing(country: Country, receipt: bytes) -> None:
-    alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
+def test_an_ok_that_the_payee_has_not_signed_ends_nothing(signers: Signers, receipt: bytes) -> None:
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
     request = bob.element.request(1_000)
     with pytest.raises(LinkError, match="not signed"):
         link_payments.pay_shown(OfflinePayments(alice.element), request, Middleman(receipt))
@@ -110,10 +110,10 @@ class Altering:
 
 
 def test_an_amount_that_was_altered_beside_a_receipt_has_nobody_pay_twice(
-    country: Country,
+    signers: Signers,
 ) -> None:
     """The OK was lost, and the payer repeats: it has paid that amount, whatever it is told."""
-    alice, bob = purse(country, "alice", 5_000), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", 5_000), make_device(signers, "bob")
     bob.element.accept(alice.element.pay(bob.element.request(1_000), unconfirmed=True))
     again, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 999)
     handed = link_payments.pay_shown(OfflinePayments(alice.element), again, between)
@@ -122,9 +122,9 @@ def test_an_amount_that_was_altered_beside_a_receipt_has_nobody_pay_twice(
 
 
 def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    alice, bob = purse(country, "alice", 100, 5_000), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", 100, 5_000), make_device(signers, "bob")
     bob.element.accept(alice.element.pay(bob.element.request(100), unconfirmed=True))
     request, between = bob.element.request(1_000), Altering(OfflinePayments(bob.element), 1_000)
     handed = link_payments.pay_shown(OfflinePayments(alice.element), request, between)
@@ -132,8 +132,8 @@ def test_an_amount_that_was_altered_beside_a_receipt_leaves_nothing_unpaid(
     assert (alice.balance, bob.balance) == (4_000, 1_100)
 
 
-def test_a_receipt_is_for_one_payment_and_the_same_each_time(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100, 100), purse(country, "bob")
+def test_a_receipt_is_for_one_payment_and_the_same_each_time(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100, 100), make_device(signers, "bob")
     first, second = (
         alice.element.pay(bob.element.request(fen), unconfirmed=True) for fen in (10, 20)
     )
@@ -149,11 +149,13 @@ def test_a_receipt_is_for_one_payment_and_the_same_each_time(country: Country) -
     assert alice.element.unconfirmed() == [second]
 
 
-def test_a_payment_that_cannot_be_made_is_not_announced(country: Country) -> None:
-    text = text_format.write(text_format.REQUEST, purse(country, "bob").element.request(100 * 100))
+def test_a_payment_that_cannot_be_made_is_not_announced(signers: Signers) -> None:
+    text = text_format.write(
+        text_format.REQUEST, make_device(signers, "bob").element.request(100 * 100)
+    )
     said: list[str] = []
     with pytest.raises(Refusal) as caught:
-        holder = OfflinePayments(purse(country, "alice", 9_900).element)
+        holder = OfflinePayments(make_device(signers, "alice", 9_900).element)
         offline_output.asked_fen(holder, text, 10_000, False, said.append)
     assert (caught.value.name, caught.value.metadata["missing_fen"]) == (
         "INSUFFICIENT_FUNDS",
@@ -180,16 +182,16 @@ def asked(
 @pytest.mark.parametrize(("said", "pays"), [("y\n", True), ("yes\n", True), ("\n", 0), ("", 0)])
 @pytest.mark.parametrize("yuan", [12, 101])
 def test_who_pays_without_an_amount_or_much_is_asked(
-    country: Country,
+    signers: Signers,
     said: str,
     pays: bool,
     yuan: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    request = purse(country, "bob").element.request(100 * yuan)
+    request = make_device(signers, "bob").element.request(100 * yuan)
     text = text_format.write(text_format.REQUEST, request)
-    holder = OfflinePayments(purse(country, "alice", 20_000).element)
+    holder = OfflinePayments(make_device(signers, "alice", 20_000).element)
     expected = yuan if yuan > 100 else None
     monkeypatch.setattr(sys, "stdin", Terminal(said))
     if pays:
@@ -204,9 +206,12 @@ def test_who_pays_without_an_amount_or_much_is_asked(
 
 
 def test_a_program_says_the_amount_and_above_a_limit_yes(
-    country: Country, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob, holder = purse(country, "bob"), OfflinePayments(purse(country, "alice", 20_000).element)
+    bob, holder = (
+        make_device(signers, "bob"),
+        OfflinePayments(make_device(signers, "alice", 20_000).element),
+    )
     small, large = (
         text_format.write(text_format.REQUEST, bob.element.request(fen)) for fen in (10_000, 10_100)
     )
@@ -223,17 +228,20 @@ def test_a_program_says_the_amount_and_above_a_limit_yes(
             asked(holder, large, yuan=100, yes=yes)
 
 
-def test_a_request_that_was_paid_is_not_asked_about_again(country: Country) -> None:
-    bob, alice = purse(country, "bob"), purse(country, "alice", 20_000)
+def test_a_request_that_was_paid_is_not_asked_about_again(signers: Signers) -> None:
+    bob, alice = make_device(signers, "bob"), make_device(signers, "alice", 20_000)
     request = bob.element.request(15_000)
     alice.element.pay(request)
     (said,) = asked(OfflinePayments(alice.element), text_format.write(text_format.REQUEST, request))
     assert said == "This request of 150.00 yuan was paid before; this is the same payment."
 
 
-def test_a_banks_name_in_a_request_steers_no_terminal(country: Country) -> None:
+def test_a_banks_name_in_a_request_steers_no_terminal(signers: Signers) -> None:
     """Nobody has checked the certificate in a request when it is read."""
-    bob, holder = purse(country, "bob"), OfflinePayments(purse(country, "alice", 20_000).element)
+    bob, holder = (
+        make_device(signers, "bob"),
+        OfflinePayments(make_device(signers, "alice", 20_000).element),
+    )
     good = Request.decode(bob.element.request(100))
     forged = replace(good, certificate=replace(good.certificate, bank="\x1b[2Jbank\r"))
     (said,) = asked(holder, text_format.write(text_format.REQUEST, forged.encode()), yuan=1)

@@ -10,20 +10,20 @@ from offline_token.formats import DEVICE, Certificate, FormatError, Hop, Payment
 from offline_token.limits import MAX_HOPS
 from offline_token.verify import MAX_PAID_HOPS, Reason, hands, hops_left
 from runtime.errors import Refusal
-from tests.offline.country import DAY, NOW, Country, Device
-from tests.offline.purses import Purse, deposited, deposits, pay, purse
+from tests.offline.devices import TestDevice, deposited, deposits, make_device, pay
+from tests.offline.signers import DAY, NOW, Device, Signers
 from wallet.offline import text_format
 from wallet.secure_element.interface import PieceState
 from wallet.secure_element.state import State
 
 
-def left(holder: Purse) -> list[int]:
+def left(holder: TestDevice) -> list[int]:
     return [piece.hops_left for piece in holder.element.pieces()]
 
 
-def test_many_small_payments_do_not_use_up_the_rest(country: Country) -> None:
+def test_many_small_payments_do_not_use_up_the_rest(signers: Signers) -> None:
     """600 yuan loaded and sixteen times 11.25 paid: the other 420 are as good as before."""
-    alice, bob = purse(country, "alice", *sizes(60_000)), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", *sizes(60_000)), make_device(signers, "bob")
     for _ in range(16):
         pay(alice, bob, 1_125)
     assert alice.balance == alice.element.payable_fen() == 42_000
@@ -32,8 +32,8 @@ def test_many_small_payments_do_not_use_up_the_rest(country: Country) -> None:
     assert len(text_format.write(text_format.PAYMENT, payment)) < 2_000
 
 
-def test_a_single_token_pays_thirty_one_times(country: Country) -> None:
-    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+def test_a_single_token_pays_thirty_one_times(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     for paid in range(MAX_PAID_HOPS):
         assert left(alice) == [min(16, MAX_PAID_HOPS - paid)]
         pay(alice, bob, 1)
@@ -43,11 +43,11 @@ def test_a_single_token_pays_thirty_one_times(country: Country) -> None:
         alice.element.pay(bob.element.request(1))
     assert caught.value.reason == errors_pb2.REASON_INSUFFICIENT_FUNDS
     (body,) = deposits(alice)
-    assert deposited(country, body).value_fen == 969
+    assert deposited(signers, body).value_fen == 969
 
 
-def test_whoever_is_paid_with_change_can_pay_it_on_as_often_as_it_says(country: Country) -> None:
-    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+def test_whoever_is_paid_with_change_can_pay_it_on_as_often_as_it_says(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     for _ in range(20):
         pay(alice, bob, 1)
     pay(alice, bob, 100)
@@ -57,66 +57,66 @@ def test_whoever_is_paid_with_change_can_pay_it_on_as_often_as_it_says(country: 
     assert [piece.hops_left for piece in pieces[:-1]] == expected
 
 
-def test_every_payment_that_is_paid_can_be_given_back(country: Country) -> None:
+def test_every_payment_that_is_paid_can_be_given_back(signers: Signers) -> None:
     """The last one of a token has room for the payee's endorsement back."""
-    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     for _ in range(MAX_PAID_HOPS - 1):
         pay(alice, bob, 1)
     payment = alice.element.pay(bob.element.request(5))
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
-    bob.element.trust(country.root_public + revoking.encode())
+    revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
+    bob.element.trust(signers.root_public + revoking.encode())
     with pytest.raises(Refusal):
         bob.element.accept(payment)
     assert alice.element.take_back(bob.element.give_back(payment)) == 5
-    bodies = [deposited(country, body) for body in deposits(alice)]
+    bodies = [deposited(signers, body) for body in deposits(alice)]
     assert sum(verdict.value_fen for verdict in bodies) == 1_000 - (MAX_PAID_HOPS - 1)
 
 
-def test_a_small_payment_more_costs_no_second_certificate(country: Country) -> None:
-    lengths = [len(Payment((country.small_payments(n),)).encode()) for n in (1, 2, 3)]
+def test_a_small_payment_more_costs_no_second_certificate(signers: Signers) -> None:
+    lengths = [len(Payment((signers.small_payments(n),)).encode()) for n in (1, 2, 3)]
     assert lengths == [392, 521, 650]
 
 
 def test_change_of_a_certificate_that_was_renewed_is_paid_under_the_old_one(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     pay(alice, bob, 1)
-    renewed = country.certify(country.alice.public, "alpha", expires=NOW + 120 * DAY)
-    alice.element.certify(renewed.encode(), country.bank_certificate("alpha").encode())
+    renewed = signers.certify(signers.alice.public, "alpha", expires=NOW + 120 * DAY)
+    alice.element.certify(renewed.encode(), signers.bank_certificate("alpha").encode())
     pay(alice, bob, 1)
-    pay(bob, purse(country, "carol"), 1)
+    pay(bob, make_device(signers, "carol"), 1)
 
 
-def test_change_cannot_be_written_with_another_certificate(country: Country) -> None:
-    chain = country.small_payments(2)
-    renewed = country.certify(country.alice.public, "alpha", expires=NOW + 120 * DAY)
+def test_change_cannot_be_written_with_another_certificate(signers: Signers) -> None:
+    chain = signers.small_payments(2)
+    renewed = signers.certify(signers.alice.public, "alpha", expires=NOW + 120 * DAY)
     other = Hop(renewed, chain.hops[1].endorsement)
     with pytest.raises(FormatError, match="another certificate"):
         Payment((type(chain)(chain.token, (chain.hops[0], other)),)).encode()
 
 
-def test_nobody_calls_what_he_received_change(country: Country) -> None:
+def test_nobody_calls_what_he_received_change(signers: Signers) -> None:
     """A hop that says it spends change shows no certificate: the payer's stands for it."""
-    kept = country.endorse(country.mint(country.alice, 100), country.alice, country.carol, 60)
-    thief = Device(country.carol.key, country.alice.certificate)
-    taken = country.endorse(kept, thief, country.bob, 40, spend=1)
+    kept = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.carol, 60)
+    thief = Device(signers.carol.key, signers.alice.certificate)
+    taken = signers.endorse(kept, thief, signers.bob, 40, spend=1)
     read = Payment.decode(Payment((taken,)).encode()).chains[0]
-    assert read.hops[1].certificate == country.alice.certificate
-    verdict = country.paid_to_bob(taken, amount=40)
+    assert read.hops[1].certificate == signers.alice.certificate
+    verdict = signers.paid_to_bob(taken, amount=40)
     assert verdict.reason == Reason.ENDORSEMENT_FORGED
 
 
-def test_hands_are_counted_by_what_is_spent(country: Country) -> None:
-    small = country.small_payments(5)
+def test_hands_are_counted_by_what_is_spent(signers: Signers) -> None:
+    small = signers.small_payments(5)
     assert (hands(small, 0), hands(small, 1)) == (1, 0)
     assert (hops_left(small, 1, 16), hops_left(small, 0, 16), hops_left(small, 0, 1)) == (16, 15, 0)
-    assert hands(country.mint(country.alice, 1), 0) == 0
-    assert hops_left(country.long_chain(MAX_HOPS), 0, 99) == 0
+    assert hands(signers.mint(signers.alice, 1), 0) == 0
+    assert hops_left(signers.long_chain(MAX_HOPS), 0, 99) == 0
 
 
-def test_a_device_of_an_earlier_format_is_refused_in_words(country: Country) -> None:
-    alice = purse(country, "alice", 100)
+def test_a_device_of_an_earlier_format_is_refused_in_words(signers: Signers) -> None:
+    alice = make_device(signers, "alice", 100)
     state = alice.store.read()
     state.pieces[0].chain = "5031" + state.pieces[0].chain[4:]
     with pytest.raises(ValueError, match="an earlier version wrote it"):
@@ -130,11 +130,11 @@ def test_a_payment_of_an_earlier_format_is_refused_in_words() -> None:
         Payment.decode(b"P1\1" + bytes(137))
 
 
-def test_a_certificate_in_front_of_a_hop_is_unreadable(country: Country) -> None:
+def test_a_certificate_in_front_of_a_hop_is_unreadable(signers: Signers) -> None:
     """As an earlier version wrote it."""
-    chain = country.endorse(country.mint(country.alice, 100), country.alice, country.bob, 100)
+    chain = signers.endorse(signers.mint(signers.alice, 100), signers.alice, signers.bob, 100)
     data = Payment((chain,)).encode()
     swapped = data[:141] + data[270:391] + data[141:270]
     with pytest.raises(FormatError):
         Payment.decode(swapped)
-    assert Certificate.decode(data[270:391], DEVICE) == country.alice.certificate
+    assert Certificate.decode(data[270:391], DEVICE) == signers.alice.certificate

@@ -8,7 +8,7 @@ import pytest
 
 from offline_token.formats import FormatError
 from offline_token.possession import POSSESSION_BYTES, Possession, account_of, prove
-from tests.offline.country import Country, key_of
+from tests.offline.signers import Signers, key_of
 
 WALLET, NONCE = "6201000000000012", bytes(16)
 
@@ -22,14 +22,14 @@ def test_an_account_is_of_a_whole_number_and_a_whole_nonce(wallet: str, nonce: b
         account_of(wallet, nonce)
 
 
-def test_a_proof_is_good_for_its_key_at_its_bank_alone(country: Country) -> None:
+def test_a_proof_is_good_for_its_key_at_its_bank_alone(signers: Signers) -> None:
     key = key_of("alice")
     made = prove(key, "alpha", account_of(WALLET, NONCE))
     assert Possession.decode(made.encode()) == made
-    assert made.proves(country.alice.public, "alpha")
-    assert not made.proves(country.alice.public, "beta")
-    assert not made.proves(country.bob.public, "alpha")
-    assert not replace(made, account=bytes(32)).proves(country.alice.public, "alpha")
+    assert made.proves(signers.alice.public, "alpha")
+    assert not made.proves(signers.alice.public, "beta")
+    assert not made.proves(signers.bob.public, "alpha")
+    assert not replace(made, account=bytes(32)).proves(signers.alice.public, "alpha")
 
 
 @pytest.mark.parametrize("field", ["account", "signature"])

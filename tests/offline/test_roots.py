@@ -10,8 +10,8 @@ from nacl.signing import SigningKey
 from offline_token.formats import CENTRAL_BANK, Certificate
 from offline_token.signing import certify_bank, sign_bundle, sign_token
 from runtime.errors import Refusal
-from tests.offline.country import DAY, NOW, Country, key_of
-from tests.offline.purses import Purse, deposits, pay, purse
+from tests.offline.devices import TestDevice, deposits, make_device, pay
+from tests.offline.signers import DAY, NOW, Signers, key_of
 
 OLD, NEW, THIEF = key_of("root"), key_of("successor"), key_of("mallory")
 
@@ -24,39 +24,39 @@ ANNOUNCED = entry(OLD, NEW)
 BEFORE, INTRODUCED = entry(NEW, OLD), entry(OLD, NEW)
 
 
-def bundle(country: Country, by: SigningKey, age_ms: int, *roots: Certificate) -> bytes:
+def bundle(signers: Signers, by: SigningKey, age_ms: int, *roots: Certificate) -> bytes:
     """What a bank hands out that a root has signed so long ago."""
     banks = [
         certify_bank(by, name, bytes(key.verify_key), NOW + 200 * DAY)
-        for name, key in country.banks.items()
+        for name, key in signers.banks.items()
     ]
-    plain = replace(country.bundle(), created_time_ms=NOW - age_ms, banks=(*roots, *banks))
+    plain = replace(signers.bundle(), created_time_ms=NOW - age_ms, banks=(*roots, *banks))
     return bytes(by.verify_key) + sign_bundle(by, plain).encode()
 
 
-def refusal(holder: Purse, encoded: bytes) -> str:
+def refusal(holder: TestDevice, encoded: bytes) -> str:
     with pytest.raises(Refusal) as caught:
         holder.element.trust(encoded)
     return str(caught.value)
 
 
-def tokens(country: Country, holder: Purse, by: SigningKey, number: int) -> list[bytes]:
-    token = country.mint(holder.element.public_key(), 100, number=number).token
+def tokens(signers: Signers, holder: TestDevice, by: SigningKey, number: int) -> list[bytes]:
+    token = signers.mint(holder.element.public_key(), 100, number=number).token
     return [sign_token(by, token).encode()]
 
 
 @pytest.fixture
-def alice(country: Country) -> Purse:
-    return purse(country, "alice", 100)
+def alice(signers: Signers) -> TestDevice:
+    return make_device(signers, "alice", 100)
 
 
 def test_a_device_that_heard_of_the_successor_takes_its_money_before_it_goes_over(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
-    bob = purse(country, "bob", 100)
-    alice.element.trust(bundle(country, OLD, 1_000, ANNOUNCED))
-    bob.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
-    bob.element.load(tokens(country, bob, NEW, 7))
+    bob = make_device(signers, "bob", 100)
+    alice.element.trust(bundle(signers, OLD, 1_000, ANNOUNCED))
+    bob.element.trust(bundle(signers, NEW, 1_000, BEFORE, INTRODUCED))
+    bob.element.load(tokens(signers, bob, NEW, 7))
     # In both directions: Alice still has the bundle of the old root, Bob that of the new one.
     pay(bob, alice, 150)
     pay(alice, bob, 250)
@@ -64,16 +64,16 @@ def test_a_device_that_heard_of_the_successor_takes_its_money_before_it_goes_ove
 
 
 def test_a_device_follows_a_successor_that_its_root_has_announced(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
-    alice.element.trust(bundle(country, OLD, 1_000, ANNOUNCED))
+    alice.element.trust(bundle(signers, OLD, 1_000, ANNOUNCED))
     # However late: the root that it trusts has said so.
-    alice.element.trust(bundle(country, NEW, 500))
-    assert "another root" in refusal(alice, bundle(country, OLD, 0))
+    alice.element.trust(bundle(signers, NEW, 500))
+    assert "another root" in refusal(alice, bundle(signers, OLD, 0))
 
 
 def test_a_device_that_heard_of_nothing_follows_what_its_root_has_signed_of_the_successor(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
     forged = (
         (),
@@ -83,40 +83,40 @@ def test_a_device_that_heard_of_nothing_follows_what_its_root_has_signed_of_the_
         (BEFORE, entry(OLD, THIEF)),
     )
     for roots in forged[:4]:
-        assert "set the wallet up anew" in refusal(alice, bundle(country, NEW, 1_000, *roots))
-    alice.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
-    assert "another root" in refusal(alice, bundle(country, THIEF, 0, INTRODUCED))
+        assert "set the wallet up anew" in refusal(alice, bundle(signers, NEW, 1_000, *roots))
+    alice.element.trust(bundle(signers, NEW, 1_000, BEFORE, INTRODUCED))
+    assert "another root" in refusal(alice, bundle(signers, THIEF, 0, INTRODUCED))
 
 
 def test_a_device_steps_back_to_no_root_though_its_money_still_counts(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
     """Whoever has stolen the old root cannot win devices back with it."""
-    alice.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
-    alice.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    alice.element.trust(bundle(signers, OLD, 2_000, ANNOUNCED))
+    alice.element.trust(bundle(signers, NEW, 1_000, BEFORE, INTRODUCED))
     for roots in ((), (ANNOUNCED,), (entry(OLD, THIEF),)):
-        assert "another root" in refusal(alice, bundle(country, OLD, 0, *roots))
+        assert "another root" in refusal(alice, bundle(signers, OLD, 0, *roots))
     assert alice.element.payable_fen() == 100
 
 
 def test_money_of_a_root_that_has_ended_is_deposited_and_not_paid(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
     ended = entry(NEW, OLD, NOW - 1)
-    alice.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
-    alice.element.trust(bundle(country, NEW, 1_000, ended))
+    alice.element.trust(bundle(signers, OLD, 2_000, ANNOUNCED))
+    alice.element.trust(bundle(signers, NEW, 1_000, ended))
     assert (alice.element.balance_fen(), alice.element.payable_fen()) == (100, 0)
     with pytest.raises(Refusal, match="not signed by the central bank"):
-        alice.element.load(tokens(country, alice, OLD, 9))
+        alice.element.load(tokens(signers, alice, OLD, 9))
     assert len(deposits(alice)) == 1
 
 
 def test_who_pays_with_money_of_a_root_that_has_ended_unheard_gets_it_back(
-    country: Country, alice: Purse
+    signers: Signers, alice: TestDevice
 ) -> None:
-    bob = purse(country, "bob")
-    bob.element.trust(bundle(country, OLD, 2_000, ANNOUNCED))
-    bob.element.trust(bundle(country, NEW, 1_000, entry(NEW, OLD, NOW - 1)))
+    bob = make_device(signers, "bob")
+    bob.element.trust(bundle(signers, OLD, 2_000, ANNOUNCED))
+    bob.element.trust(bundle(signers, NEW, 1_000, entry(NEW, OLD, NOW - 1)))
     request = bob.element.request(60)
     payment = alice.element.pay(request)
     with pytest.raises(Refusal, match="expired"):
@@ -126,10 +126,10 @@ def test_who_pays_with_money_of_a_root_that_has_ended_unheard_gets_it_back(
 
 
 def test_a_new_device_that_knows_the_old_root_alone_begins_with_the_successor(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    fresh = purse(country, "carol")
+    fresh = make_device(signers, "carol")
     state = fresh.store.read()
     assert state.bundle[:32] == bytes(OLD.verify_key)
-    fresh.element.trust(bundle(country, NEW, 1_000, BEFORE, INTRODUCED))
+    fresh.element.trust(bundle(signers, NEW, 1_000, BEFORE, INTRODUCED))
     assert fresh.store.read().bundle[:32] == bytes(NEW.verify_key)

@@ -16,8 +16,8 @@ from offline_token.possession import NONCE_BYTES
 from offline_token.ruling import End, Ruling, sign_ruling
 from runtime.errors import Refusal
 from tests.offline.centre import Centre
-from tests.offline.country import DAY, NOW, Country, key_of
-from tests.offline.purses import Purse, deposits, purse, ruled
+from tests.offline.devices import TestDevice, deposits, make_device, ruled
+from tests.offline.signers import DAY, NOW, Signers, key_of
 
 PENDING = registration_pb2.OUTCOME_STATE_PENDING
 REFUSED = registration_pb2.OUTCOME_STATE_REFUSED
@@ -44,7 +44,7 @@ def only_chain(deposit: bytes) -> Chain:
     return Deposit.decode(deposit[NONCE_BYTES:]).payment.chains[0]
 
 
-FOREIGN: dict[str, Callable[[Country, Chain], bytes]] = {
+FOREIGN: dict[str, Callable[[Signers, Chain], bytes]] = {
     "nothing": lambda c, chain: b"",
     "something": lambda c, chain: b"refused",
     "by somebody": lambda c, chain: sign_ruling(key_of("mallory"), chain, 0, End.BAD, NOW).encode(),
@@ -61,29 +61,29 @@ FOREIGN: dict[str, Callable[[Country, Chain], bytes]] = {
 }
 
 
-def paid_bob(country: Country) -> Purse:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def paid_bob(signers: Signers) -> TestDevice:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     bob.element.accept(alice.element.pay(bob.element.request(60)))
     return bob
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_no_other_word_ends_a_piece_and_it_is_signed_over_anew(country: Country, name: str) -> None:
-    bob = paid_bob(country)
+def test_no_other_word_ends_a_piece_and_it_is_signed_over_anew(signers: Signers, name: str) -> None:
+    bob = paid_bob(signers)
     (first,) = deposits(bob)
-    bob.element.refuse_deposit(first, FOREIGN[name](country, only_chain(first)), "the bank's words")
+    bob.element.refuse_deposit(first, FOREIGN[name](signers, only_chain(first)), "the bank's words")
     assert [piece.reason for piece in bob.element.pieces()] == ["the bank's words"]
     (second,) = deposits(bob.restarted())
     assert second != first and only_chain(second) == only_chain(first)
     with pytest.raises(Refusal):
-        bob.element.pay(country.request(country.carol, 1).encode())
+        bob.element.pay(signers.request(signers.carol, 1).encode())
 
 
 @pytest.mark.parametrize("end", End)
-def test_the_roots_word_ends_it(country: Country, end: End) -> None:
-    bob = paid_bob(country)
+def test_the_roots_word_ends_it(signers: Signers, end: End) -> None:
+    bob = paid_bob(signers)
     (deposit,) = deposits(bob)
-    bob.element.refuse_deposit(deposit, ruled(country, deposit, end), "the bank's words")
+    bob.element.refuse_deposit(deposit, ruled(signers, deposit, end), "the bank's words")
     assert deposits(bob.restarted()) == []
     kept = [piece.state.name for piece in bob.element.pieces()]
     assert kept == ([] if end == End.DEPOSITED else ["REFUSED"])
@@ -184,11 +184,11 @@ def test_a_limit_that_is_lowered_takes_no_money_that_is_there(
     assert centre.deposit(paid) == (60, "")
 
 
-def test_several_pieces_end_one_by_one(country: Country) -> None:
-    alice = purse(country, "alice", 10, 20, 30)
+def test_several_pieces_end_one_by_one(signers: Signers) -> None:
+    alice = make_device(signers, "alice", 10, 20, 30)
     first, second, third = deposits(alice)
     assert Payment((only_chain(first),)).encode() != Payment((only_chain(second),)).encode()
-    alice.element.refuse_deposit(first, ruled(country, second), "no")
-    alice.element.refuse_deposit(second, ruled(country, second), "no")
+    alice.element.refuse_deposit(first, ruled(signers, second), "no")
+    alice.element.refuse_deposit(second, ruled(signers, second), "no")
     left = deposits(alice)
     assert third in left and len(left) == 2 and first not in left

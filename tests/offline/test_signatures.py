@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offline_token.signing import verified
-from tests.offline.country import key_of
+from tests.offline.signers import key_of
 
 KEY, PART = key_of("alice"), b"what was signed"
 PUBLIC, SIGNATURE = bytes(KEY.verify_key), KEY.sign(PART).signature

@@ -1,4 +1,4 @@
-"""Every state of what holds offline money has a way out, on paper and in a world at random."""
+"""Every state of what holds offline money has a way out, on paper and in a system at random."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from offline_token.formats import Request
 from runtime.errors import Refusal
 from tests.feeds import told
 from tests.offline.centre import Centre
-from tests.offline.country import DAY
 from tests.offline.lives import BehindAPin, HeldCard, Person
+from tests.offline.signers import DAY
 from tests.wallet.cut_disk import CutDisk, PowerCut
 from wallet.orders.order_book import OrderState
 from wallet.secure_element.interface import Limits, PieceState
@@ -121,7 +121,7 @@ def test_the_page_has_every_state_of_a_token_and_its_way_through_them(
 _lives = itertools.count()
 
 
-class Country:
+class System:
     """People who load, pay, renew, give back, lose what passes between them, power, and devices.
 
     Carol's device is behind a PIN, Alice has a card; with `cheated`, Bob's memory is copied.
@@ -333,11 +333,11 @@ def restored_fen(centre: Centre) -> int:
     return sum(e.tokens_restored.amount_fen for e in entries if e.WhichOneof("event") == kind)
 
 
-def lived(folder: Path, seed: int, disk: CutDisk, *, cheated: bool = False) -> Country:
-    country = Country(folder, seed, disk, cheated=cheated)
+def lived(folder: Path, seed: int, disk: CutDisk, *, cheated: bool = False) -> System:
+    system = System(folder, seed, disk, cheated=cheated)
     for _ in range(35):
-        country.step()
-    return country
+        system.step()
+    return system
 
 
 @pytest.fixture
@@ -353,14 +353,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> CutDisk:
 def test_wherever_it_got_stuck_all_money_is_in_wallets_at_the_end(
     tmp_path: Path, seed: int, disk: CutDisk
 ) -> None:
-    country = lived(tmp_path, seed, disk)
-    country.end(late=seed % 2 == 1, covered=True)
-    centre = country.centre
-    credited_fen = sum(p.credited_fen for p in (country.alice, country.bob, country.carol))
-    assert 0 < credited_fen <= country.loaded_fen
-    assert restored_fen(centre) == country.loaded_fen - credited_fen
+    system = lived(tmp_path, seed, disk)
+    system.end(late=seed % 2 == 1, covered=True)
+    centre = system.centre
+    credited_fen = sum(p.credited_fen for p in (system.alice, system.bob, system.carol))
+    assert 0 < credited_fen <= system.loaded_fen
+    assert restored_fen(centre) == system.loaded_fen - credited_fen
     assert float_fen(centre) == 0
-    check_books(country)
+    check_books(system)
 
 
 @pytest.mark.parametrize("seed", [101, 103, 108])
@@ -368,10 +368,10 @@ def test_double_spends_between_cost_nobody_else_whether_their_bank_can_bear_them
     tmp_path: Path, seed: int, disk: CutDisk
 ) -> None:
     """Where it cannot, deposits wait, hold the refund back, and end; the rest goes back then."""
-    country = lived(tmp_path, seed, disk, cheated=True)
-    country.end(late=seed % 2 == 1, covered=seed % 3 > 0)
-    assert float_fen(country.centre) == 0
-    check_books(country)
+    system = lived(tmp_path, seed, disk, cheated=True)
+    system.end(late=seed % 2 == 1, covered=seed % 3 > 0)
+    assert float_fen(system.centre) == 0
+    check_books(system)
 
 
 def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path, disk: CutDisk) -> None:
@@ -380,9 +380,9 @@ def test_the_lives_above_have_all_that_can_happen_in_them(tmp_path: Path, disk: 
     for seed in (1, 3, 108):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        country = lived(folder, seed, disk, cheated=seed > 100)
-        country.end(late=False, covered=seed < 100)
-        happened += country.happened
+        system = lived(folder, seed, disk, cheated=seed > 100)
+        system.end(late=False, covered=seed < 100)
+        happened += system.happened
     assert {kind for kind, times in happened.items() if times} == {
         *("several tokens", "renewed", "given back", "tapped"),
         *("card locked", "device locked", "power cut", "cheat", "waited"),
@@ -393,16 +393,16 @@ def float_fen(centre: Centre) -> int:
     return int(centre.central.books.ledger.read([accounts.OFFLINE_FLOAT])[0]["available_fen"])
 
 
-def check_books(country: Country) -> None:
+def check_books(system: System) -> None:
     """The audit's equations, before and after the centre has forgotten, and deposits come again."""
-    centre, engines = country.centre, {CENTRAL_BANK: country.centre.engine}
+    centre, engines = system.centre, {CENTRAL_BANK: system.centre.engine}
     before = centre.books()
     assert audit_engines(engines).problems == []
-    assert country.forget() > 0
+    assert system.forget() > 0
     with centre.engine.connect() as connection:
         for table in (pieces, losses, tokens):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
-    for person in (country.alice, country.bob, country.carol):
+    for person in (system.alice, system.bob, system.carol):
         credited_fen = person.credited_fen
         person.ask_again()
         assert person.credited_fen == credited_fen

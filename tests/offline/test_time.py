@@ -10,18 +10,18 @@ from offline_token.formats import Payment
 from offline_token.limits import MIN_LEFT_MS
 from offline_token.signing import sign_bundle
 from runtime.errors import Refusal
-from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import Purse, deposits, purse
+from tests.offline.devices import TestDevice, deposits, make_device
+from tests.offline.signers import DAY, NOW, Signers
 from wallet.secure_element.limits import CLOCKS_APART_MS
 
 WIDE = 900 * DAY
 
 
-def loaded(country: Country, *ends: int) -> Purse:
+def loaded(signers: Signers, *ends: int) -> TestDevice:
     """Alice, with a token of 100 for each expiry."""
-    alice = purse(country, "alice", bundle=country.bundle(max_age_ms=WIDE))
-    owner = country.device("alice", "alpha")
-    tokens = [country.mint(owner, 100, number=n, expires=at) for n, at in enumerate(ends)]
+    alice = make_device(signers, "alice", bundle=signers.bundle(max_age_ms=WIDE))
+    owner = signers.device("alice", "alpha")
+    tokens = [signers.mint(owner, 100, number=n, expires=at) for n, at in enumerate(ends)]
     alice.element.load([chain.token.encode() for chain in tokens])
     return alice
 
@@ -30,9 +30,9 @@ def paid_ends(payment: bytes) -> list[int]:
     return [chain.token.expires_time_ms for chain in Payment.decode(payment).chains]
 
 
-def test_a_payee_takes_nothing_that_ends_within_a_day_and_gives_it_back(country: Country) -> None:
-    alice = loaded(country, NOW + 10 * DAY)
-    bob = purse(country, "bob", bundle=country.bundle(max_age_ms=WIDE))
+def test_a_payee_takes_nothing_that_ends_within_a_day_and_gives_it_back(signers: Signers) -> None:
+    alice = loaded(signers, NOW + 10 * DAY)
+    bob = make_device(signers, "bob", bundle=signers.bundle(max_age_ms=WIDE))
     payment = alice.element.pay(bob.element.request(100))
     late = bob.restarted(now_ms=NOW + 10 * DAY - MIN_LEFT_MS + 1)
     with pytest.raises(Refusal) as caught:
@@ -41,9 +41,9 @@ def test_a_payee_takes_nothing_that_ends_within_a_day_and_gives_it_back(country:
     assert alice.element.take_back(late.element.give_back(payment)) == 100
 
 
-def test_a_payer_leaves_out_what_a_payee_might_refuse_by_his_clock(country: Country) -> None:
-    alice = loaded(country, NOW + 10 * DAY)
-    bob = purse(country, "bob", bundle=country.bundle(max_age_ms=WIDE))
+def test_a_payer_leaves_out_what_a_payee_might_refuse_by_his_clock(signers: Signers) -> None:
+    alice = loaded(signers, NOW + 10 * DAY)
+    bob = make_device(signers, "bob", bundle=signers.bundle(max_age_ms=WIDE))
     last_ms = NOW + 10 * DAY - MIN_LEFT_MS - CLOCKS_APART_MS
     late = alice.restarted(now_ms=last_ms + 1)
     bob = bob.restarted(now_ms=last_ms + 1)
@@ -54,9 +54,9 @@ def test_a_payer_leaves_out_what_a_payee_might_refuse_by_his_clock(country: Coun
     assert len(deposits(late)) == 1
 
 
-def test_what_ends_soonest_is_paid_first(country: Country) -> None:
-    alice = loaded(country, NOW + 50 * DAY, NOW + 20 * DAY, NOW + 70 * DAY, NOW + 40 * DAY)
-    bob = purse(country, "bob", bundle=country.bundle(max_age_ms=WIDE))
+def test_what_ends_soonest_is_paid_first(signers: Signers) -> None:
+    alice = loaded(signers, NOW + 50 * DAY, NOW + 20 * DAY, NOW + 70 * DAY, NOW + 40 * DAY)
+    bob = make_device(signers, "bob", bundle=signers.bundle(max_age_ms=WIDE))
     ends = [paid_ends(alice.element.pay(bob.element.request(fen))) for fen in (60, 60, 150)]
     assert ends == [
         [NOW + 20 * DAY],
@@ -65,23 +65,23 @@ def test_what_ends_soonest_is_paid_first(country: Country) -> None:
     ]
 
 
-def test_a_clock_that_once_ran_ahead_is_set_right_by_what_the_root_signs(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_a_clock_that_once_ran_ahead_is_set_right_by_what_the_root_signs(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     ahead = alice.restarted(now_ms=NOW + 40 * 365 * DAY)
     with pytest.raises(Refusal):
         ahead.element.pay(bob.element.request(10))
     again = ahead.restarted(now_ms=NOW + 2_000)
     with pytest.raises(Refusal):
         again.element.pay(bob.element.request(10))
-    fresh = sign_bundle(country.root, replace(country.bundle(), created_time_ms=NOW + 1_000))
-    again.element.trust(country.root_public + fresh.encode())
+    fresh = sign_bundle(signers.root, replace(signers.bundle(), created_time_ms=NOW + 1_000))
+    again.element.trust(signers.root_public + fresh.encode())
     assert bob.element.accept(again.element.pay(bob.element.request(10))) == 10
 
 
-def test_a_bundle_that_the_device_has_seen_before_sets_no_clock_back(country: Country) -> None:
+def test_a_bundle_that_the_device_has_seen_before_sets_no_clock_back(signers: Signers) -> None:
     """Who puts the clock back and shows an old bundle makes nothing good that has ended."""
-    alice, bob = loaded(country, NOW + 5 * DAY), purse(country, "bob")
-    old = country.root_public + country.bundle(max_age_ms=WIDE).encode()
+    alice, bob = loaded(signers, NOW + 5 * DAY), make_device(signers, "bob")
+    old = signers.root_public + signers.bundle(max_age_ms=WIDE).encode()
     later = alice.restarted(now_ms=NOW + 6 * DAY)
     with pytest.raises(Refusal):
         later.element.pay(bob.element.request(10))
@@ -91,10 +91,10 @@ def test_a_bundle_that_the_device_has_seen_before_sets_no_clock_back(country: Co
         back.element.pay(bob.element.request(10))
 
 
-def test_a_bundle_is_judged_by_the_clock_as_it_is(country: Country) -> None:
-    alice = purse(country, "alice", 100)
-    newer = sign_bundle(country.root, replace(country.bundle(), created_time_ms=NOW + 1))
+def test_a_bundle_is_judged_by_the_clock_as_it_is(signers: Signers) -> None:
+    alice = make_device(signers, "alice", 100)
+    newer = sign_bundle(signers.root, replace(signers.bundle(), created_time_ms=NOW + 1))
     late = alice.restarted(now_ms=NOW + 31 * DAY)
     with pytest.raises(Refusal) as caught:
-        late.element.trust(country.root_public + newer.encode())
+        late.element.trust(signers.root_public + newer.encode())
     assert caught.value.metadata["verdict"] == "BUNDLE_TOO_OLD"

@@ -18,12 +18,12 @@ from offline_token.ruling import End
 from offline_token.verify import Reason, verify
 from tests.offline import make_vectors, second_verifier
 from tests.offline.cases import Case, all_cases
-from tests.offline.country import CHALLENGE, Country, Device
 from tests.offline.deposit_cases import DepositCase, all_deposits
+from tests.offline.signers import CHALLENGE, Device, Signers
 
 FILE: dict[str, Any] = json.loads(make_vectors.PATH.read_text(encoding="utf-8"))
-COUNTRY = Country()
-CASES = [case for case in all_cases(COUNTRY) if len(case.payment) < 1_500]
+SIGNERS = Signers()
+CASES = [case for case in all_cases(SIGNERS) if len(case.payment) < 1_500]
 
 
 def test_making_the_vectors_again_gives_the_same_file() -> None:
@@ -147,7 +147,7 @@ def mutated(data: bytes, mutations: list[tuple[str, int, int, int]]) -> bytes:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from(all_deposits(COUNTRY)), MUTATIONS)
+@given(st.sampled_from(all_deposits(SIGNERS)), MUTATIONS)
 def test_both_agree_on_mutated_deposits(
     case: DepositCase, mutations: list[tuple[str, int, int, int]]
 ) -> None:
@@ -200,9 +200,9 @@ HOPS = st.lists(
 def test_both_agree_on_payments_that_are_signed_but_wrong(
     plans: list[list[tuple[str, str, int, int, bytes]]], output: int, at_deposit: bool
 ) -> None:
-    devices = {"alice": COUNTRY.alice, "bob": COUNTRY.bob, "carol": COUNTRY.carol}
+    devices = {"alice": SIGNERS.alice, "bob": SIGNERS.bob, "carol": SIGNERS.carol}
     chains = [_planned(plan, number % 2, devices) for number, plan in enumerate(plans)]
-    asked = None if at_deposit else COUNTRY.request(COUNTRY.bob, 100)
+    asked = None if at_deposit else SIGNERS.request(SIGNERS.bob, 100)
     agree(replace(CASES[0], request=asked, output=output), Payment(tuple(chains)).encode())
 
 
@@ -210,7 +210,7 @@ def _planned(
     plan: list[tuple[str, str, int, int, bytes]], number: int, devices: dict[str, Device]
 ) -> Any:
     """A chain as planned; "owner" is whoever owns the piece, as far as that can be said."""
-    chain = COUNTRY.mint(COUNTRY.alice, 100, number=number)
+    chain = SIGNERS.mint(SIGNERS.alice, 100, number=number)
     owner = "alice"
     for index, (by, to, amount, spend, challenge) in enumerate(plan):
         spend = spend if index else min(spend, 1)
@@ -221,7 +221,7 @@ def _planned(
             # Whoever signs: change is spent under the certificate that was shown before.
             device = Device(device.key, chain.hops[-1].certificate)
         try:
-            chain = COUNTRY.endorse(
+            chain = SIGNERS.endorse(
                 chain, device, devices[to], amount, spend=spend, challenge=challenge
             )
         except (ValueError, OverflowError):

@@ -7,10 +7,10 @@ import pytest
 from offline_token.formats import PAYEE_OUTPUT, Payment
 from offline_token.verify import Reason, judge, verify
 from tests.offline.cases import Case, all_cases
-from tests.offline.country import NOW, Country
 from tests.offline.deposit_cases import all_deposits
+from tests.offline.signers import NOW, Signers
 
-CASES = all_cases(Country())
+CASES = all_cases(Signers())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -36,13 +36,13 @@ def test_a_case_is_judged_as_it_is_verified_where_its_bundle_is_good(case: Case)
         assert judge(payment, **question, outputs=outputs).reason == case.reason
 
 
-def test_each_chain_is_judged_by_an_output_of_its_own(country: Country) -> None:
-    chain = country.long_chain(1)
+def test_each_chain_is_judged_by_an_output_of_its_own(signers: Signers) -> None:
+    chain = signers.long_chain(1)
     with pytest.raises(ValueError, match="zip"):
         judge(
             Payment((chain, chain)),
-            root=country.root_public,
-            bundle=country.bundle(),
+            root=signers.root_public,
+            bundle=signers.bundle(),
             now_ms=NOW,
             request=None,
             outputs=(PAYEE_OUTPUT,),
@@ -51,7 +51,7 @@ def test_each_chain_is_judged_by_an_output_of_its_own(country: Country) -> None:
 
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
 def test_every_reason_has_a_case(reason: Reason) -> None:
-    assert any(case.reason == reason for case in [*CASES, *all_deposits(Country())])
+    assert any(case.reason == reason for case in [*CASES, *all_deposits(Signers())])
 
 
 def test_cases_have_names_of_their_own() -> None:
@@ -64,8 +64,8 @@ def test_what_can_be_read_is_written_as_it_was(case: Case) -> None:
         assert Payment.decode(case.payment).encode() == case.payment
 
 
-def test_sizes(country: Country) -> None:
-    sizes = [len(Payment((country.long_chain(hops),)).encode()) for hops in (0, 1, 2, 32)]
+def test_sizes(signers: Signers) -> None:
+    sizes = [len(Payment((signers.long_chain(hops),)).encode()) for hops in (0, 1, 2, 32)]
     assert sizes == [142, 392, 642, 8_142]
-    assert len(country.request(country.bob, 1).encode()) == 220
-    assert len(country.bundle().encode()) == 89 + 2 * 121 + 64
+    assert len(signers.request(signers.bob, 1).encode()) == 220
+    assert len(signers.bundle().encode()) == 89 + 2 * 121 + 64

@@ -13,7 +13,7 @@ from offline_token.limits import MAX_CERTIFICATE_MS, MAX_STATEMENTS
 from offline_token.revoked_filter import build_filter
 from offline_token.signing import certify_bank, certify_device, sign_bundle, sign_clearance
 from offline_token.verify import Reason
-from tests.offline.country import DAY, NOW, Device, key_of
+from tests.offline.signers import DAY, NOW, Device, key_of
 
 if TYPE_CHECKING:
     from tests.offline.cases import Table
@@ -34,7 +34,7 @@ def paid(
     t: Table, name: str, reason: Reason, chain: Chain, *said: Statement, **changes: Any
 ) -> None:
     """A chain with statements, shown to Bob with a bundle that is as usual but for the changes."""
-    c = t.country
+    c = t.signers
     t.bytes(
         name,
         reason,
@@ -46,7 +46,7 @@ def paid(
 
 def banks(t: Table) -> None:
     """A bank that the bundle has no room for is shown by who pays; one that is barred is not."""
-    c = t.country
+    c = t.signers
     pays = c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100)
     alpha, beta = c.bank_certificate("alpha"), c.bank_certificate("beta")
     small = {"banks": (beta,)}
@@ -85,7 +85,7 @@ def banks(t: Table) -> None:
 
 def filters(t: Table) -> None:
     """Who is in the filter is refused, but for whom the root has cleared since."""
-    c = t.country
+    c = t.signers
     pays = c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100)
     alice = c.alice.revocation
     old: dict[str, Any] = {"filter": filter_of(alice), "since_time_ms": SINCE}
@@ -127,7 +127,7 @@ def filters(t: Table) -> None:
 
 def bytes_of_statements(t: Table) -> None:
     """Statements that cannot be read make the payment unreadable."""
-    c = t.country
+    c = t.signers
     pays = c.endorse(c.mint(c.alice, 100), c.alice, c.bob, 100)
     one = sign_clearance(c.root, c.alice.revocation, NOW)
     good = Payment((pays,), (one,)).encode()
@@ -150,7 +150,7 @@ def bytes_of_statements(t: Table) -> None:
 
 def lifetimes(t: Table) -> None:
     """A device's certificate counts in the 127 days before its end."""
-    c = t.country
+    c = t.signers
     for early_ms, reason in ((0, Reason.GOOD), (1, Reason.DEVICE_EXPIRED)):
         device = c.device("alice", "alpha", expires=NOW + MAX_CERTIFICATE_MS + early_ms)
         chain = c.endorse(c.mint(c.alice, 100), device, c.bob, 100)

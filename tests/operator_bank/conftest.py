@@ -171,14 +171,14 @@ def policy() -> np.ndarray:
 class Holder:
     """A wallet and its key; orders count up."""
 
-    def __init__(self, world: World, wallet: Wallet, key: SigningKey) -> None:
-        self.world, self.wallet, self.key = world, wallet, key
+    def __init__(self, system: System, wallet: Wallet, key: SigningKey) -> None:
+        self.system, self.wallet, self.key = system, wallet, key
         self.number = wallet.number
         self.sequence = 0
 
     def signed(self, kind: type, **values: Any) -> SignedEnvelope:
         """An order or query of this wallet, good for a minute unless said otherwise."""
-        now_ms = self.world.clock.now_ms()
+        now_ms = self.system.clock.now_ms()
         content = kind(
             **{
                 "wallet_number": self.number,
@@ -210,7 +210,7 @@ class Holder:
         return self.signed(orders_pb2.PaymentOrder, **values)
 
     def pay(self, payee: str, fen: int, **values: Any) -> Paid:
-        return self.world.bank.payments.pay(self.order(payee, fen, **values), 0.0)[0]
+        return self.system.bank.payments.pay(self.order(payee, fen, **values), 0.0)[0]
 
     def exchange_order(
         self, fen: int, *, out: bool = False, cash: bool = False, **values: Any
@@ -221,7 +221,7 @@ class Holder:
         )
         if cash and "cash_receipt" not in values:
             tag = "cash-ready/v1" if out else "cash-receipt/v1"
-            values["cash_receipt"] = self.world.receipt(self.number, fen, tag=tag)
+            values["cash_receipt"] = self.system.receipt(self.number, fen, tag=tag)
         medium = orders_pb2.EXCHANGE_MEDIUM_CASH if cash else orders_pb2.EXCHANGE_MEDIUM_DEPOSIT
         return self.signed(
             orders_pb2.ExchangeOrder,
@@ -232,18 +232,18 @@ class Holder:
 
     def exchange(self, fen: int, **how: Any) -> int:
         """Tops up or cashes out; returns the available fen."""
-        return self.world.bank.exchange.exchange(self.exchange_order(fen, **how))[1]
+        return self.system.bank.exchange.exchange(self.exchange_order(fen, **how))[1]
 
     @property
     def fen(self) -> int:
-        return self.world.bank.wallets.state(self.wallet).available_fen
+        return self.system.bank.wallets.state(self.wallet).available_fen
 
     @property
     def held_fen(self) -> int:
-        return self.world.bank.wallets.state(self.wallet).held_fen
+        return self.system.bank.wallets.state(self.wallet).held_fen
 
 
-class World:
+class System:
     """A bank with a full vault; `restart` builds it anew from the database."""
 
     def __init__(self, folder: Path) -> None:
@@ -437,27 +437,27 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def system(tmp_path: Path) -> Iterator[System]:
+    made = System(tmp_path)
     yield made
     made.check_books()
 
 
 @pytest.fixture
-def alice(world: World) -> Holder:
+def alice(system: System) -> Holder:
     """Class II, 100,000 fen."""
-    holder = world.open(name="Alice")
+    holder = system.open(name="Alice")
     holder.exchange(100_000)
     return holder
 
 
 @pytest.fixture
-def bob(world: World) -> Holder:
+def bob(system: System) -> Holder:
     """Class II, nothing."""
-    return world.open(name="Bob")
+    return system.open(name="Bob")
 
 
 @pytest.fixture
-def phone(world: World) -> Holder:
+def phone(system: System) -> Holder:
     """Class IV, nothing."""
-    return world.open(phone="13800138000")
+    return system.open(phone="13800138000")

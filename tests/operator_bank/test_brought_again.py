@@ -17,20 +17,20 @@ from operator_bank.payments.payments import PENDING, SETTLED, Paid
 from operator_bank.wallets import orders as orders_module
 from runtime.errors import Refusal
 from settlement.ledger import Overloaded
-from tests.operator_bank.conftest import Holder, World
+from tests.operator_bank.conftest import Holder, System
 
 
 @pytest.fixture
-def alice(world: World) -> Holder:
-    holder = world.open(name="Alice Example")
+def alice(system: System) -> Holder:
+    holder = system.open(name="Alice Example")
     holder.exchange(900)
     return holder
 
 
-def no_writer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_writer(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on whatever goes to the writer fails the test."""
     monkeypatch.setattr(
-        world.bank.books.ledger, "submit", lambda batch: pytest.fail("the writer is asked")
+        system.bank.books.ledger, "submit", lambda batch: pytest.fail("the writer is asked")
     )
 
 
@@ -52,43 +52,43 @@ def payments(alice: Holder, bob: Holder) -> list[SignedEnvelope]:
 
 
 def test_payments_that_are_brought_again_get_their_first_answers_without_the_writer(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = world.open(name="Bob Example")
+    bob = system.open(name="Bob Example")
     alice.pay(bob.number, 100)
     orders = payments(alice, bob)
-    first = world.bank.payments.pay_many(orders)
+    first = system.bank.payments.pay_many(orders)
     assert [one.state for one in first if isinstance(one, Paid)] == [*[SETTLED] * MAX_LOOKED_UP, 1]
     assert first[-2].state == PENDING  # type: ignore[union-attr]
     assert first[-1].name == "INSUFFICIENT_FUNDS"  # type: ignore[union-attr]
-    no_writer(world, monkeypatch)
-    again = world.bank.payments.pay_many(orders)
+    no_writer(system, monkeypatch)
+    again = system.bank.payments.pay_many(orders)
     assert said(again) == said(first)
     assert all(one.repeated for one in again if isinstance(one, Paid))
 
 
 def test_other_payments_under_used_sequences_are_refused_without_the_writer(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = world.open(name="Bob Example")
-    world.bank.payments.pay_many([alice.order(bob.number, 1) for _ in range(MAX_LOOKED_UP + 1)])
+    bob = system.open(name="Bob Example")
+    system.bank.payments.pay_many([alice.order(bob.number, 1) for _ in range(MAX_LOOKED_UP + 1)])
     alice.sequence -= MAX_LOOKED_UP + 1
     others = [alice.order(bob.number, 2) for _ in range(MAX_LOOKED_UP + 1)]
-    no_writer(world, monkeypatch)
-    answers = world.bank.payments.pay_many(others)
+    no_writer(system, monkeypatch)
+    answers = system.bank.payments.pay_many(others)
     assert {one.name for one in answers if isinstance(one, Refusal)} == {"ID_REUSED"}
     assert bob.fen == MAX_LOOKED_UP + 1
 
 
 def test_new_payments_among_those_that_are_brought_again_are_decided(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
-    bob = world.open(name="Bob Example")
+    bob = system.open(name="Bob Example")
     skipped = alice.next()
     orders = [alice.order(bob.number, 1) for _ in range(MAX_LOOKED_UP)]
-    world.bank.payments.pay_many(orders)
+    system.bank.payments.pay_many(orders)
     late, new = alice.order(bob.number, 3, sequence=skipped), alice.order(bob.number, 5)
-    answers = world.bank.payments.pay_many([*orders, late, new])
+    answers = system.bank.payments.pay_many([*orders, late, new])
     assert [one.repeated for one in answers if isinstance(one, Paid)] == [
         *[True] * MAX_LOOKED_UP,
         False,
@@ -98,35 +98,35 @@ def test_new_payments_among_those_that_are_brought_again_are_decided(
 
 
 def test_exchanges_that_are_brought_again_get_their_first_answers_without_the_writer(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = [alice.exchange_order(1, out=True) for _ in range(MAX_LOOKED_UP)]
     orders.append(alice.exchange_order(2_000, out=True))
-    first, fen = world.bank.exchange.exchange_many(orders), alice.fen
-    no_writer(world, monkeypatch)
-    again = world.bank.exchange.exchange_many(orders)
+    first, fen = system.bank.exchange.exchange_many(orders), alice.fen
+    no_writer(system, monkeypatch)
+    again = system.bank.exchange.exchange_many(orders)
     assert said(again) == said(first)
     assert (alice.fen, fen) == (900 - MAX_LOOKED_UP, 900 - MAX_LOOKED_UP)
     assert all(one.repeated for one in again if not isinstance(one, Refusal))
     alice.sequence -= len(orders)
     others = [alice.exchange_order(3) for _ in orders]
-    answers = world.bank.exchange.exchange_many(others)
+    answers = system.bank.exchange.exchange_many(others)
     assert {one.name for one in answers if isinstance(one, Refusal)} == {"ID_REUSED"}
 
 
 def test_while_the_past_cannot_be_looked_at_the_ledger_decides(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = world.open(name="Bob Example")
+    bob = system.open(name="Bob Example")
     orders = [alice.order(bob.number, 1) for _ in range(MAX_LOOKED_UP + 1)]
-    world.bank.payments.pay_many(orders)
+    system.bank.payments.pay_many(orders)
 
     def behind(wanted: object) -> None:
         raise Overloaded("not now")
 
-    monkeypatch.setattr(world.bank.books.history, "rows", behind)
+    monkeypatch.setattr(system.bank.books.history, "rows", behind)
     new = [alice.order(bob.number, 1) for _ in range(MAX_LOOKED_UP + 1)]
-    answers = world.bank.payments.pay_many(new)
+    answers = system.bank.payments.pay_many(new)
     assert not any(isinstance(one, Refusal) for one in answers)
     assert bob.fen == 2 * (MAX_LOOKED_UP + 1)
 
@@ -140,31 +140,31 @@ def names(answers: Sequence[object]) -> set[str]:
 
 
 def test_exchanges_under_the_sequences_of_held_payments_are_refused_without_the_writer(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.bank.payments.pay_many([alice.order(make("6202", 1), 1) for _ in range(MANY)])
+    system.bank.payments.pay_many([alice.order(make("6202", 1), 1) for _ in range(MANY)])
     alice.sequence -= MANY
-    no_writer(world, monkeypatch)
-    answers = world.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
+    no_writer(system, monkeypatch)
+    answers = system.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
     assert names(answers) == {"ID_REUSED"}
 
 
 def test_orders_under_the_sequences_of_kept_refusals_are_refused_without_the_writer(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = world.open(name="Bob Example")
+    bob = system.open(name="Bob Example")
     payments = [alice.order(bob.number, 1) for _ in range(MANY)]
-    opened = world.bank.payments._orders.open_many(orders_pb2.PaymentOrder, payments)
+    opened = system.bank.payments._orders.open_many(orders_pb2.PaymentOrder, payments)
     for order in opened:
         assert not isinstance(order, Refusal)
         no = Refusal(errors_pb2.REASON_BANK_CANNOT_NOW, "no")
-        assert world.bank.payments._refused.keep(order, no) is no
+        assert system.bank.payments._refused.keep(order, no) is no
     alice.sequence -= MANY
     exchanges = [alice.exchange_order(1) for _ in range(MANY)]
-    assert names(world.bank.payments.pay_many(payments[:1])) == {"ID_REUSED"}
-    no_writer(world, monkeypatch)
-    assert names(world.bank.payments.pay_many(payments)) == {"ID_REUSED"}
-    assert names(world.bank.exchange.exchange_many(exchanges)) == {"ID_REUSED"}
+    assert names(system.bank.payments.pay_many(payments[:1])) == {"ID_REUSED"}
+    no_writer(system, monkeypatch)
+    assert names(system.bank.payments.pay_many(payments)) == {"ID_REUSED"}
+    assert names(system.bank.exchange.exchange_many(exchanges)) == {"ID_REUSED"}
 
 
 @pytest.mark.parametrize(
@@ -178,52 +178,56 @@ def test_orders_under_the_sequences_of_kept_refusals_are_refused_without_the_wri
     ],
 )
 def test_another_payment_with_the_same_digest_is_answered_alike_singly_and_in_bulk(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], name: str
+    system: System,
+    alice: Holder,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    name: str,
 ) -> None:
     monkeypatch.setattr(orders_module, "record_digest", lambda payload: 7)
-    bob = world.open(name="Bob Example")
-    world.bank.payments.pay_many([alice.order(bob.number, 1) for _ in range(MANY)])
+    bob = system.open(name="Bob Example")
+    system.bank.payments.pay_many([alice.order(bob.number, 1) for _ in range(MANY)])
     alice.sequence -= MANY
     one = {"payee_number": bob.number, "amount_fen": 1, **change}
     others = [
         alice.signed(orders_pb2.PaymentOrder, sequence=alice.next(), **one) for _ in range(MANY)
     ]
-    singly = world.bank.payments.pay_many(others[:1])
-    no_writer(world, monkeypatch)
-    assert names(singly) == names(world.bank.payments.pay_many(others)) == {name}
+    singly = system.bank.payments.pay_many(others[:1])
+    no_writer(system, monkeypatch)
+    assert names(singly) == names(system.bank.payments.pay_many(others)) == {name}
 
 
 @pytest.mark.parametrize(
     "change", [{"fen": 2}, {"out": True}, {"cash": True}, {"expires_time_ms": 1_750_000_030_000}]
 )
 def test_another_exchange_with_the_same_digest_is_refused_singly_and_in_bulk(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(orders_module, "record_digest", lambda payload: 7)
-    world.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
+    system.bank.exchange.exchange_many([alice.exchange_order(1) for _ in range(MANY)])
     alice.sequence -= MANY
     others = [alice.exchange_order(**{"fen": 1, **change}) for _ in range(MANY)]
-    singly = world.bank.exchange.exchange_many(others[:1])
-    no_writer(world, monkeypatch)
-    assert names(singly) == names(world.bank.exchange.exchange_many(others)) == {"ID_REUSED"}
+    singly = system.bank.exchange.exchange_many(others[:1])
+    no_writer(system, monkeypatch)
+    assert names(singly) == names(system.bank.exchange.exchange_many(others)) == {"ID_REUSED"}
 
 
 def test_what_was_decided_is_looked_for_while_others_exchange_cash(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = [alice.exchange_order(1) for _ in range(MANY)]
     orders.append(alice.exchange_order(2, cash=True))
-    world.bank.exchange.exchange_many(orders)
+    system.bank.exchange.exchange_many(orders)
     new = alice.exchange_order(3, cash=True)
-    rows, using = world.bank.books.history.rows, world.bank.exchange._using_receipts
+    rows, using = system.bank.books.history.rows, system.bank.exchange._using_receipts
     looked = []
 
     def looking(wanted: set[tuple[int, int]]) -> object:
         looked.append(using.locked())
         return rows(wanted)
 
-    monkeypatch.setattr(world.bank.books.history, "rows", looking)
-    answers = world.bank.exchange.exchange_many([*orders, new])
+    monkeypatch.setattr(system.bank.books.history, "rows", looking)
+    answers = system.bank.exchange.exchange_many([*orders, new])
     assert [one.repeated for one in answers if not isinstance(one, Refusal)] == [
         *[True] * (MANY + 1),
         False,
@@ -233,16 +237,16 @@ def test_what_was_decided_is_looked_for_while_others_exchange_cash(
 
 
 def test_equal_calls_at_once_are_decided_by_the_first_and_found_by_the_others(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bob = world.open(name="Bob Example")
+    bob = system.open(name="Bob Example")
     orders = [alice.order(bob.number, 1) for _ in range(MANY)]
-    deciding = world.bank.payments._refused._deciding
-    submit, holding = world.bank.books.ledger.submit, deciding.holding
+    deciding = system.bank.payments._refused._deciding
+    submit, holding = system.bank.books.ledger.submit, deciding.holding
     asked: list[object] = []
     second_is_there = threading.Event()
     answers: list[object] = []
-    second = threading.Thread(target=lambda: answers.extend(world.bank.payments.pay_many(orders)))
+    second = threading.Thread(target=lambda: answers.extend(system.bank.payments.pay_many(orders)))
 
     def come(things: set[Any]) -> object:
         if asked:
@@ -257,8 +261,8 @@ def test_equal_calls_at_once_are_decided_by_the_first_and_found_by_the_others(
         return submit(batch)
 
     monkeypatch.setattr(deciding, "holding", come)
-    monkeypatch.setattr(world.bank.books.ledger, "submit", write)
-    first = world.bank.payments.pay_many(orders)
+    monkeypatch.setattr(system.bank.books.ledger, "submit", write)
+    first = system.bank.payments.pay_many(orders)
     second.join(10)
     assert said(answers) == said(first)
     assert all(one.repeated for one in answers if isinstance(one, Paid))

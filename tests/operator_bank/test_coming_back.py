@@ -13,7 +13,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger import accounts
 from operator_bank.limits import MAX_GAP
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, ZHOU, Holder, World
+from tests.operator_bank.conftest import FOREIGN, ZHOU, Holder, System
 from tests.refusals import refusal
 
 R = registration_pb2
@@ -24,15 +24,15 @@ SETTLED, PENDING = states_pb2.PAYMENT_STATE_SETTLED, states_pb2.PAYMENT_STATE_PE
 class Lost:
     """A bank that was put back: what the central bank tells of the time since, and its officers."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.number = world.bank.books.ledger.position() + 500
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.number = system.bank.books.ledger.position() + 500
 
     def settled(self, payer: Holder, fen: int, sequence: int = 1, **values: Any) -> Any:
         """A payment of the lost time, settled; returns it and the order that it was made for."""
         self.number += 1
         order = payer.order(FOREIGN, fen, sequence=sequence, **values)
-        sent = payer.world.clock.now_ms()
+        sent = payer.system.clock.now_ms()
         payment = R.OutboundPayment(
             number=self.number,
             payment_id=f"{payer.number}-{sequence}",
@@ -42,15 +42,15 @@ class Lost:
             created_time_ms=sent,
             expires_time_ms=sent + 60_000,
         )
-        return self.world.entry(outgoing_settled=payment), order
+        return self.system.entry(outgoing_settled=payment), order
 
     def act(self, **changes: int) -> office_pb2.ComeBack:
         """What two officers have it take up: all that there is."""
         return office_pb2.ComeBack(
             **{
                 "incarnation": ACT,
-                "after_number": self.world.bank.follower.place.number,
-                "until_number": len(self.world.central.teller.said),
+                "after_number": self.system.bank.follower.place.number,
+                "until_number": len(self.system.central.teller.said),
                 "next_number": self.number + 1,
                 "next_deposit": 50,
                 "wallets": 10,
@@ -60,110 +60,110 @@ class Lost:
 
     def come_back(self, **changes: int) -> None:
         self.notice()
-        self.world.both(self.act(**changes))
+        self.system.both(self.act(**changes))
         self.hear()
 
     def notice(self) -> None:
         """As the central bank says it that has the bank's receipts for more."""
         said = "asks for less than it has acknowledged"
-        self.world.central.refuses_the_feed = Refusal(errors_pb2.REASON_FEED_STEPPED_BACK, said)
+        self.system.central.refuses_the_feed = Refusal(errors_pb2.REASON_FEED_STEPPED_BACK, said)
         self.hear()
-        self.world.central.refuses_the_feed = None
-        assert self.world.bank.standing.is_behind
+        self.system.central.refuses_the_feed = None
+        assert self.system.bank.standing.is_behind
 
     def hear(self) -> None:
         """All that the feed says now, which is a stream of its own each time."""
-        self.world.bank.follower.ask_again()
-        while self.world.bank.follower.step():
+        self.system.bank.follower.ask_again()
+        while self.system.bank.follower.step():
             pass
 
 
 @pytest.fixture
-def lost(world: World) -> Lost:
-    return Lost(world)
+def lost(system: System) -> Lost:
+    return Lost(system)
 
 
-def entries(world: World) -> list[officers_pb2.LostEntry]:
-    return world.bank.lost.page(100, 0)
+def entries(system: System) -> list[officers_pb2.LostEntry]:
+    return system.bank.lost.page(100, 0)
 
 
 def test_what_was_settled_without_this_database_is_lost_until_somebody_bears_it(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     entry, _ = lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
-    books = world.bank.vault.books()
+    books = system.bank.vault.books()
     assert (books.lost_fen, alice.fen) == (-4_000, 100_000)
-    (found,) = entries(world)
+    (found,) = entries(system)
     assert (found.entry, found.kind, found.amount_fen) == (entry.number, "payment", 4_000)
     assert (found.payer_number, found.payment_id) == (alice.number, f"{alice.number}-40")
 
     of = {"entry": entry.number, "wallet_number": alice.number}
-    world.both(office_pb2.SettleLost(**of, amount_fen=3_000))
-    assert (alice.fen, world.bank.vault.books().lost_fen) == (97_000, -1_000)
-    (page, _) = world.bank.history.page(alice.wallet, 10, "")
+    system.both(office_pb2.SettleLost(**of, amount_fen=3_000))
+    assert (alice.fen, system.bank.vault.books().lost_fen) == (97_000, -1_000)
+    (page, _) = system.bank.history.page(alice.wallet, 10, "")
     assert (page[0].payment_id, page[0].amount_fen) == (f"{alice.number}-40", 3_000)
-    vault_fen = world.bank.vault.books().vault_fen
-    world.both(office_pb2.SettleLost(entry=entry.number, amount_fen=1_000))
-    books = world.bank.vault.books()
+    vault_fen = system.bank.vault.books().vault_fen
+    system.both(office_pb2.SettleLost(entry=entry.number, amount_fen=1_000))
+    books = system.bank.vault.books()
     assert (books.lost_fen, books.vault_fen) == (0, vault_fen - 1_000)
-    assert not entries(world)
+    assert not entries(system)
     more = office_pb2.SettleLost(entry=entry.number, amount_fen=1)
-    assert refusal(lambda: world.propose(more)).name == "AMOUNT_INVALID"
+    assert refusal(lambda: system.propose(more)).name == "AMOUNT_INVALID"
 
 
 def test_new_payments_have_numbers_that_nobody_has_seen(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
     paid = alice.pay(FOREIGN, 700, sequence=60)
     assert paid.number > lost.number
     assert alice.fen == 99_300
-    world.bank.send()
-    assert [payment.number for payment in world.central.submitted] == [paid.number]
-    world.hear(outgoing_settled={"number": paid.number})
-    assert world.bank.outgoing.state(paid.number) == (SETTLED, 0)
-    deposit = world.depositing(alice, 5)
+    system.bank.send()
+    assert [payment.number for payment in system.central.submitted] == [paid.number]
+    system.hear(outgoing_settled={"number": paid.number})
+    assert system.bank.outgoing.state(paid.number) == (SETTLED, 0)
+    deposit = system.depositing(alice, 5)
     assert deposit.number >= 50
-    assert world.open(name="New").wallet.row_id > alice.wallet.row_id + 10
+    assert system.open(name="New").wallet.row_id > alice.wallet.row_id + 10
     # Until the next time it is put back: no number of the first loss is used by the second.
-    assert world.restart().windows.incarnation == ACT
+    assert system.restart().windows.incarnation == ACT
     assert alice.pay(FOREIGN, 1, sequence=61).number > paid.number
 
 
 def test_who_orders_a_lost_payment_again_hears_its_end_and_does_not_pay_twice(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     _, order = lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
     for _ in range(2):
-        answer = world.bank.payments.pay_together([order])[0]
+        answer = system.bank.payments.pay_together([order])[0]
         assert not isinstance(answer, Refusal)
         assert (answer.paid.state, answer.paid.repeated) == (SETTLED, True)
         assert answer.available_fen == 100_000
-        assert world.bank.payments.pay_many([order])[0].state == SETTLED
-    assert world.bank.vault.books().pending_outbound == 0
+        assert system.bank.payments.pay_many([order])[0].state == SETTLED
+    assert system.bank.vault.books().pending_outbound == 0
     # Another order under the same sequence is another payment.
     assert alice.pay(FOREIGN, 3_999, sequence=40).state == PENDING
 
 
 def test_all_else_of_the_lost_time_finds_its_place(
-    world: World, lost: Lost, alice: Holder, bob: Holder
+    system: System, lost: Lost, alice: Holder, bob: Holder
 ) -> None:
     gone = "6201000000000000"
-    world.entry(incoming=world.arriving(bob.number, 300))
-    world.entry(incoming=world.arriving(gone, 200))
-    world.entry(issued=R.Issued(amount_fen=9))
+    system.entry(incoming=system.arriving(bob.number, 300))
+    system.entry(incoming=system.arriving(gone, 200))
+    system.entry(issued=R.Issued(amount_fen=9))
     load = R.TokensRegistered(number=lost.number, amount_fen=600, certificate_digest=bytes(32))
-    world.entry(tokens_registered=load)
+    system.entry(tokens_registered=load)
     deposited = R.TokensDeposited(number=30, amount_fen=50, whole_fen=50, payment_digest=bytes(32))
-    world.entry(tokens_deposited=deposited)
-    world.entry(redeemed=R.Redeemed(number=3, amount_fen=5_000))
+    system.entry(tokens_deposited=deposited)
+    system.entry(redeemed=R.Redeemed(number=3, amount_fen=5_000))
     ended = R.OutboundPayment(number=lost.number - 1, payment_id="x-1", payer_number=alice.number)
     ended.payee_number, ended.amount_fen = FOREIGN, 77
     ended.created_time_ms, ended.expires_time_ms = 1, 2
-    world.entry(
+    system.entry(
         outgoing_ended=R.OutgoingEnded(
             number=lost.number - 1,
             state=R.OUTCOME_STATE_REFUSED,
@@ -173,41 +173,43 @@ def test_all_else_of_the_lost_time_finds_its_place(
     )
     before = bob.fen
     lost.come_back()
-    assert not world.bank.standing.is_behind
-    assert world.bank.follower.place.number == len(world.central.teller.said)
-    books = world.bank.vault.books()
+    assert not system.bank.standing.is_behind
+    assert system.bank.follower.place.number == len(system.central.teller.said)
+    books = system.bank.vault.books()
     assert (books.lost_fen, books.suspense_fen, bob.fen) == (-5_600, 250, before + 300)
-    assert [(one.kind, one.amount_fen) for one in entries(world)] == [
+    assert [(one.kind, one.amount_fen) for one in entries(system)] == [
         ("load", 600),
         ("redemption", 5_000),
     ]
-    kinds = [(one.kind, one.wallet_number) for one in world.bank.suspense.page(10, 0)]
+    kinds = [(one.kind, one.wallet_number) for one in system.bank.suspense.page(10, 0)]
     assert kinds == [("payment", gone), ("offline-deposit", "")]
     # What is left of the lost load comes back long after; nobody here knows whose it was.
-    world.hear(tokens_restored=R.TokensRestored(number=lost.number, amount_fen=600))
-    assert world.bank.vault.books().suspense_fen == 850
+    system.hear(tokens_restored=R.TokensRestored(number=lost.number, amount_fen=600))
+    assert system.bank.vault.books().suspense_fen == 850
 
 
 def test_after_the_lost_time_an_entry_about_what_was_never_sent_stops_the_feed_as_before(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
     lost.number -= 10
     lost.settled(alice, 1, sequence=41)
     lost.hear()
-    assert world.bank.standing.is_behind
-    assert world.bank.vault.books().lost_fen == -4_000
+    assert system.bank.standing.is_behind
+    assert system.bank.vault.books().lost_fen == -4_000
 
 
-def test_one_officer_alone_does_not_bring_it_back(world: World, lost: Lost, alice: Holder) -> None:
+def test_one_officer_alone_does_not_bring_it_back(
+    system: System, lost: Lost, alice: Holder
+) -> None:
     lost.settled(alice, 4_000, sequence=40)
     lost.notice()
-    act = world.propose(lost.act(), ZHOU)
-    assert refusal(lambda: world.approve(act, ZHOU)).name == "SAME_OFFICER"
-    assert world.bank.windows.incarnation == 0
+    act = system.propose(lost.act(), ZHOU)
+    assert refusal(lambda: system.approve(act, ZHOU)).name == "SAME_OFFICER"
+    assert system.bank.windows.incarnation == 0
     lost.hear()
-    assert world.bank.standing.is_behind
+    assert system.bank.standing.is_behind
 
 
 @pytest.mark.parametrize(
@@ -221,74 +223,74 @@ def test_one_officer_alone_does_not_bring_it_back(world: World, lost: Lost, alic
     ids=["an earlier place", "a later place", "an end before it", "too far"],
 )
 def test_an_act_for_another_place_does_nothing(
-    world: World, lost: Lost, alice: Holder, wrong: dict[str, int]
+    system: System, lost: Lost, alice: Holder, wrong: dict[str, int]
 ) -> None:
     lost.settled(alice, 4_000, sequence=40)
     lost.notice()
-    assert refusal(lambda: world.propose(lost.act(**wrong))).name == "FIELD_INVALID"
+    assert refusal(lambda: system.propose(lost.act(**wrong))).name == "FIELD_INVALID"
 
 
 def test_an_act_that_would_have_numbers_used_again_does_not_bring_it_back(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     lost.settled(alice, 4_000, sequence=40)
     lost.come_back(next_number=lost.number - 100)
-    assert world.bank.follower.stopped is not None
-    assert "might use again" in world.bank.follower.stopped.cause
-    assert world.bank.vault.books().lost_fen == 0
-    assert world.bank.standing.is_behind
+    assert system.bank.follower.stopped is not None
+    assert "might use again" in system.bank.follower.stopped.cause
+    assert system.bank.vault.books().lost_fen == 0
+    assert system.bank.standing.is_behind
     # The officers may say it again, and right.
     lost.come_back()
-    assert world.bank.vault.books().lost_fen == -4_000
-    assert not world.bank.standing.is_behind
+    assert system.bank.vault.books().lost_fen == -4_000
+    assert not system.bank.standing.is_behind
 
 
-def test_a_bank_that_is_no_older_copy_does_not_come_back(world: World, lost: Lost) -> None:
-    told = refusal(lambda: world.propose(lost.act(until_number=1_000)))
+def test_a_bank_that_is_no_older_copy_does_not_come_back(system: System, lost: Lost) -> None:
+    told = refusal(lambda: system.propose(lost.act(until_number=1_000)))
     assert told.name == "ALREADY_DECIDED"
 
 
 def test_it_serves_nobody_until_all_that_was_lost_has_been_told(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     lost.settled(alice, 4_000, sequence=40)
-    lost.come_back(until_number=len(world.central.teller.said) + 1)
-    assert world.bank.standing.is_behind
-    world.entry(issued=R.Issued(amount_fen=9))
+    lost.come_back(until_number=len(system.central.teller.said) + 1)
+    assert system.bank.standing.is_behind
+    system.entry(issued=R.Issued(amount_fen=9))
     lost.hear()
-    assert not world.bank.standing.is_behind
+    assert not system.bank.standing.is_behind
 
 
 def test_money_is_taken_for_a_lost_payment_from_its_payer_alone_and_never_more_than_is_there(
-    world: World, lost: Lost, alice: Holder, bob: Holder
+    system: System, lost: Lost, alice: Holder, bob: Holder
 ) -> None:
     entry, _ = lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
     of = {"entry": entry.number, "amount_fen": 4_000}
     others = office_pb2.SettleLost(**of, wallet_number=bob.number)
-    assert refusal(lambda: world.propose(others)).name == "FIELD_INVALID"
+    assert refusal(lambda: system.propose(others)).name == "FIELD_INVALID"
     unknown = office_pb2.SettleLost(entry=entry.number + 5, amount_fen=1)
-    assert refusal(lambda: world.propose(unknown)).name == "PAYMENT_UNKNOWN"
+    assert refusal(lambda: system.propose(unknown)).name == "PAYMENT_UNKNOWN"
     alice.pay(bob.number, 98_000, sequence=60)
-    mine = world.propose(office_pb2.SettleLost(**of, wallet_number=alice.number))
-    assert refusal(lambda: world.approve(mine)).name == "INSUFFICIENT_FUNDS"
-    assert world.bank.acts.get(mine.content.act_id).state == office_pb2.ACT_STATE_REFUSED
-    assert (alice.fen, world.bank.vault.books().lost_fen) == (2_000, -4_000)
+    mine = system.propose(office_pb2.SettleLost(**of, wallet_number=alice.number))
+    assert refusal(lambda: system.approve(mine)).name == "INSUFFICIENT_FUNDS"
+    assert system.bank.acts.get(mine.content.act_id).state == office_pb2.ACT_STATE_REFUSED
+    assert (alice.fen, system.bank.vault.books().lost_fen) == (2_000, -4_000)
 
 
 def test_filled_positions_take_no_room_and_are_what_the_journal_says(
-    world: World, lost: Lost, alice: Holder
+    system: System, lost: Lost, alice: Holder
 ) -> None:
     lost.number += 50_000
     lost.settled(alice, 4_000, sequence=40)
     lost.come_back()
     size = sum(
-        len(entry.records) for entry in world.bank.books.journal.read(lost.number - 8_000, 64)
+        len(entry.records) for entry in system.bank.books.journal.read(lost.number - 8_000, 64)
     )
     assert size > 7_000
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         (largest,) = connection.exec_driver_sql(
             "SELECT max(length(body)) FROM journal WHERE count > 8000"
         ).one()
     assert largest < 200
-    assert int(world.bank.books.ledger.read([accounts.LOST])[0]["available_fen"]) == -4_000
+    assert int(system.bank.books.ledger.read([accounts.LOST])[0]["available_fen"]) == -4_000

@@ -12,7 +12,7 @@ from dcep.bank.v1 import edge_pb2, orders_pb2, payments_pb2
 from operator_bank.api.edge import GrpcEdge
 from runtime.errors import Refusal
 from runtime.metrics import CallMetrics
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, Holder, System
 
 WATCH = "dcep.bank.v1.PaymentService/WatchPayments"
 
@@ -28,12 +28,12 @@ class InThisThread:
 
 
 @pytest.fixture
-def edge(world: World) -> GrpcEdge:
-    return GrpcEdge(world.bank, CallMetrics(CollectorRegistry()))
+def edge(system: System) -> GrpcEdge:
+    return GrpcEdge(system.bank, CallMetrics(CollectorRegistry()))
 
 
-def begin(edge: GrpcEdge, world: World, holder: Holder) -> edge_pb2.BeginWatchResponse:
-    now_ms = world.clock.now_ms()
+def begin(edge: GrpcEdge, system: System, holder: Holder) -> edge_pb2.BeginWatchResponse:
+    now_ms = system.clock.now_ms()
     query = holder.signed(
         orders_pb2.Query,
         bank="alpha",
@@ -52,13 +52,13 @@ def arrivals(edge: GrpcEdge, number: str, ticket: bytes) -> int:
 
 
 def test_what_came_to_a_wallet_is_told_for_who_has_shown_its_signature_alone(
-    world: World, edge: GrpcEdge, alice: Holder, bob: Holder
+    system: System, edge: GrpcEdge, alice: Holder, bob: Holder
 ) -> None:
     alice.pay(bob.number, 5)
-    world.bank.project()
-    alices, bobs = (begin(edge, world, holder).ticket for holder in (alice, bob))
+    system.bank.project()
+    alices, bobs = (begin(edge, system, holder).ticket for holder in (alice, bob))
     assert arrivals(edge, bob.number, bobs) == 1
-    later = GrpcEdge(world.bank, CallMetrics(CollectorRegistry()))
+    later = GrpcEdge(system.bank, CallMetrics(CollectorRegistry()))
     for of, ticket in ((edge, alices), (edge, bytes(16)), (edge, b""), (later, bobs)):
         with pytest.raises(Refusal) as caught:
             arrivals(of, bob.number, ticket)
@@ -66,7 +66,7 @@ def test_what_came_to_a_wallet_is_told_for_who_has_shown_its_signature_alone(
 
 
 def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
-    world: World, edge: GrpcEdge, alice: Holder, bob: Holder
+    system: System, edge: GrpcEdge, alice: Holder, bob: Holder
 ) -> None:
     request = payments_pb2.PayRequest(order=alice.order(FOREIGN, 10)).SerializeToString()
     answered = edge.PayTogether(edge_pb2.PayTogetherRequest(requests=[request]), None)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ def test_the_end_of_a_payment_and_a_balance_are_told_for_who_made_it_alone(
         return asyncio.run(end)  # type: ignore[no-any-return]
 
     assert asked().available_fen == 100_000 - 10
-    bobs = begin(edge, world, bob).ticket
+    bobs = begin(edge, system, bob).ticket
     for other in ({"account": bob.wallet.account}, {"number": own.number + 1}, {"ticket": bobs}):
         with pytest.raises(Refusal) as caught:
             asked(**other)

@@ -19,7 +19,7 @@ from operator_bank.limits import ISOLATED_MS, RESENT_LOADS
 from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
 from tests.device_keys import made_key
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, Holder, System
 
 HUNG, HEALTHY = make("6202", 1), make("6203", 1)
 DAY_MS = 24 * 3_600_000
@@ -35,12 +35,12 @@ class Centre:
         batches: sizes of the submissions, by bank.
     """
 
-    def __init__(self, world: World, hung: set[str]) -> None:
-        self._world = world
+    def __init__(self, system: System, hung: set[str]) -> None:
+        self._world = system
         self.hung = hung
         self.submitted: Counter[str] = Counter()
         self.batches: list[Counter[str]] = []
-        world.central.submit = self.submit  # type: ignore[method-assign]
+        system.central.submit = self.submit  # type: ignore[method-assign]
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> list[registration_pb2.Outcome]:
         banks = Counter(payment.payee_number[:4] for payment in batch.payments)
@@ -58,59 +58,59 @@ class Centre:
 
 
 @pytest.fixture
-def mallory(world: World) -> Holder:
-    holder = world.open(name="Mallory")
+def mallory(system: System) -> Holder:
+    holder = system.open(name="Mallory")
     holder.exchange(100_000)
     return holder
 
 
-def pay_many(world: World, holder: Holder, payee: str, count: int) -> None:
-    expires = world.clock.now_ms() + DAY_MS
+def pay_many(system: System, holder: Holder, payee: str, count: int) -> None:
+    expires = system.clock.now_ms() + DAY_MS
     orders = [holder.order(payee, 1, expires_time_ms=expires) for _ in range(count)]
-    world.bank.payments.pay_many(orders)
+    system.bank.payments.pay_many(orders)
 
 
-def run_for(world: World, ms: int) -> None:
-    end_ms = world.clock.monotonic_ms() + ms
-    while world.clock.monotonic_ms() < end_ms:
-        if not world.bank.outgoing.step():
-            world.clock.advance(500)
+def run_for(system: System, ms: int) -> None:
+    end_ms = system.clock.monotonic_ms() + ms
+    while system.clock.monotonic_ms() < end_ms:
+        if not system.bank.outgoing.step():
+            system.clock.advance(500)
 
 
 def test_payments_to_a_bank_that_hangs_hold_up_none_to_another(
-    world: World, alice: Holder, mallory: Holder
+    system: System, alice: Holder, mallory: Holder
 ) -> None:
-    centre = Centre(world, {"6202"})
-    pay_many(world, mallory, HUNG, 1_000)
-    alice.pay(HEALTHY, 500, expires_time_ms=world.clock.now_ms() + DAY_MS)
-    world.bank.outgoing.step()
+    centre = Centre(system, {"6202"})
+    pay_many(system, mallory, HUNG, 1_000)
+    alice.pay(HEALTHY, 500, expires_time_ms=system.clock.now_ms() + DAY_MS)
+    system.bank.outgoing.step()
     assert centre.submitted["6203"] == 1, "in the very first submission"
-    run_for(world, 600_000)
-    alice.pay(HEALTHY, 500, expires_time_ms=world.clock.now_ms() + DAY_MS)
-    world.bank.outgoing.step()
+    run_for(system, 600_000)
+    alice.pay(HEALTHY, 500, expires_time_ms=system.clock.now_ms() + DAY_MS)
+    system.bank.outgoing.step()
     assert centre.submitted["6203"] > 1, "in the next one"
 
 
 def test_each_bank_has_its_share_of_a_submission(
-    world: World, alice: Holder, mallory: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, mallory: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operator_bank.payments.outbound.SUBMIT_ITEMS", 20)
-    centre = Centre(world, set())
-    pay_many(world, mallory, HUNG, 45)
-    pay_many(world, alice, HEALTHY, 10)
-    while world.bank.outgoing.step():
+    centre = Centre(system, set())
+    pay_many(system, mallory, HUNG, 45)
+    pay_many(system, alice, HEALTHY, 10)
+    while system.bank.outgoing.step():
         pass
     assert centre.batches[0] == {"6202": 10, "6203": 10}
     assert centre.submitted == {"6202": 45, "6203": 10}
 
 
 def test_what_is_silent_is_submitted_less_and_less_but_all_of_it(
-    world: World, mallory: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, mallory: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operator_bank.payments.outbound.SUBMIT_ITEMS", 10)
-    centre = Centre(world, {"6202"})
-    pay_many(world, mallory, HUNG, 25)
-    run_for(world, 3_600_000)
+    centre = Centre(system, {"6202"})
+    pay_many(system, mallory, HUNG, 25)
+    run_for(system, 3_600_000)
     assert centre.submitted["6202"] < 3_600_000 / 16_000 * 5 + 25 + 50
     again: Counter[int] = Counter()
     submit = centre.submit
@@ -119,59 +119,61 @@ def test_what_is_silent_is_submitted_less_and_less_but_all_of_it(
         again.update(payment.number for payment in batch.payments)
         return submit(batch)
 
-    world.central.submit = count  # type: ignore[method-assign]
-    run_for(world, 600_000)
+    system.central.submit = count  # type: ignore[method-assign]
+    run_for(system, 600_000)
     assert len(again) == 25, "each of them can still expire or settle"
 
 
-def test_a_bank_that_is_back_gets_all_that_waited(world: World, mallory: Holder) -> None:
-    centre = Centre(world, {"6202"})
-    pay_many(world, mallory, HUNG, 50)
-    run_for(world, 600_000)
+def test_a_bank_that_is_back_gets_all_that_waited(system: System, mallory: Holder) -> None:
+    centre = Centre(system, {"6202"})
+    pay_many(system, mallory, HUNG, 50)
+    run_for(system, 600_000)
     centre.hung.clear()
     centre.submitted.clear()
-    mallory.pay(HUNG, 1, expires_time_ms=world.clock.now_ms() + DAY_MS)
-    world.bank.outgoing.step()
-    world.bank.outgoing.step()
+    mallory.pay(HUNG, 1, expires_time_ms=system.clock.now_ms() + DAY_MS)
+    system.bank.outgoing.step()
+    system.bank.outgoing.step()
     assert centre.submitted["6202"] >= 51, "one that goes through brings the others along"
 
 
 def test_nobody_waits_for_a_payment_to_a_bank_whose_payments_do_not_end(
-    world: World, mallory: Holder
+    system: System, mallory: Holder
 ) -> None:
-    Centre(world, {"6202"})
+    Centre(system, {"6202"})
     paid = mallory.pay(HUNG, 1)
     waited = threading.Event()
 
     def wait() -> None:
-        assert world.bank.outgoing.wait(paid.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
+        assert system.bank.outgoing.wait(paid.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
         waited.set()
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    run_for(world, 5_000)
+    run_for(system, 5_000)
     assert waited.wait(20.0)
     waiting.join()
     started = time.monotonic()
     later = mallory.pay(HUNG, 1)
-    assert world.bank.outgoing.wait(later.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
+    assert system.bank.outgoing.wait(later.number, 60.0)[0] == states_pb2.PAYMENT_STATE_PENDING
     assert time.monotonic() - started < 30.0
 
 
-def test_a_clock_that_is_set_back_stops_nothing_that_goes_out(world: World, alice: Holder) -> None:
-    alice.pay(FOREIGN, 5, expires_time_ms=world.clock.now_ms() + 10_000_000)
-    world.bank.outgoing.step()
-    sent = len(world.central.submitted)
-    world.clock.set_back(3_600_000)
-    world.clock.advance(1_000)
-    world.bank.outgoing.step()
-    assert len(world.central.submitted) == 2 * sent
+def test_a_clock_that_is_set_back_stops_nothing_that_goes_out(
+    system: System, alice: Holder
+) -> None:
+    alice.pay(FOREIGN, 5, expires_time_ms=system.clock.now_ms() + 10_000_000)
+    system.bank.outgoing.step()
+    sent = len(system.central.submitted)
+    system.clock.set_back(3_600_000)
+    system.clock.advance(1_000)
+    system.bank.outgoing.step()
+    assert len(system.central.submitted) == 2 * sent
 
 
 def test_a_payment_that_the_centre_refuses_as_a_call_is_left_out_of_the_others(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
-    bad = alice.pay(FOREIGN, 1, expires_time_ms=world.clock.now_ms() + DAY_MS).number
+    bad = alice.pay(FOREIGN, 1, expires_time_ms=system.clock.now_ms() + DAY_MS).number
     good = [alice.pay(FOREIGN, fen).number for fen in (2, 3)]
     taken: list[int] = []
 
@@ -183,54 +185,54 @@ def test_a_payment_that_the_centre_refuses_as_a_call_is_left_out_of_the_others(
         taken.extend(payment.number for payment in batch.payments)
         return []
 
-    world.central.submit = submit  # type: ignore[method-assign]
-    while world.bank.outgoing.step():
+    system.central.submit = submit  # type: ignore[method-assign]
+    while system.bank.outgoing.step():
         pass
     assert taken == good
-    world.clock.advance(ISOLATED_MS)
-    world.bank.outgoing.step()
-    world.central.submit = lambda batch: taken.extend(p.number for p in batch.payments) or []
-    world.clock.advance(ISOLATED_MS)
-    world.bank.outgoing.step()
+    system.clock.advance(ISOLATED_MS)
+    system.bank.outgoing.step()
+    system.central.submit = lambda batch: taken.extend(p.number for p in batch.payments) or []
+    system.clock.advance(ISOLATED_MS)
+    system.bank.outgoing.step()
     assert bad in taken, "it is tried again"
 
 
 def test_a_refusal_of_the_call_that_names_no_payment_is_one_of_the_bank(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     alice.pay(FOREIGN, 1)
 
     def suspended(_: Any) -> Sequence[Any]:
         raise Refusal(errors_pb2.REASON_BANK_SUSPENDED, "suspended")
 
-    world.central.submit = suspended  # type: ignore[method-assign]
+    system.central.submit = suspended  # type: ignore[method-assign]
     with pytest.raises(Refusal):
-        world.bank.outgoing.step()
+        system.bank.outgoing.step()
 
 
 # Loads and deposits
 
 
-def certified(world: World, holder: Holder) -> bytes:
+def certified(system: System, holder: Holder) -> bytes:
     key = made_key()
     order = holder.certifying(key)
-    world.bank.offline.certifying.certify(order)
+    system.bank.offline.certifying.certify(order)
     return key
 
 
-def load(world: World, holder: Holder, fen: int) -> None:
+def load(system: System, holder: Holder, fen: int) -> None:
     """A load that gets no answer."""
-    key = certified(world, holder)
+    key = certified(system, holder)
     order = holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=key, amount_fen=fen
     )
-    before = world.bank.vault.books().pending_outbound
-    assert world.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
-    assert world.bank.vault.books().pending_outbound == before + 1
+    before = system.bank.vault.books().pending_outbound
+    assert system.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
+    assert system.bank.vault.books().pending_outbound == before + 1
 
 
 def test_a_load_that_the_centre_refuses_as_a_call_holds_up_no_other(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
 
@@ -240,27 +242,27 @@ def test_a_load_that_the_centre_refuses_as_a_call_holds_up_no_other(
             raise Refusal(errors_pb2.REASON_AMOUNT_INVALID, "no", field="amount_fen")
         return registration_pb2.RegisterTokensResponse()
 
-    monkeypatch.setattr(world.central, "register", register)
+    monkeypatch.setattr(system.central, "register", register)
     for fen in (666, 5, 6):
-        load(world, alice, fen)
+        load(system, alice, fen)
     asked.clear()
-    world.bank.offline.resending.step_loads()
+    system.bank.offline.resending.step_loads()
     assert asked == [666, 5, 6]
     alice.pay(FOREIGN, 1)
-    world.bank.send()
-    assert len(world.central.submitted) == 1
+    system.bank.send()
+    assert len(system.central.submitted) == 1
     for _ in range(20):
-        world.clock.advance(1_000)
-        world.bank.offline.resending.step_loads()
+        system.clock.advance(1_000)
+        system.bank.offline.resending.step_loads()
     assert asked.count(666) == 1
     assert asked.count(5) > 2
-    world.clock.advance(ISOLATED_MS)
-    world.bank.offline.resending.step_loads()
+    system.clock.advance(ISOLATED_MS)
+    system.bank.offline.resending.step_loads()
     assert asked.count(666) == 2
 
 
 def test_a_load_without_an_answer_is_not_the_first_one_again(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
 
@@ -268,22 +270,22 @@ def test_a_load_without_an_answer_is_not_the_first_one_again(
         asked.append(amount_fen)
         raise NoAnswer("silence")
 
-    monkeypatch.setattr(world.central, "register", register)
+    monkeypatch.setattr(system.central, "register", register)
     count = 5
     for fen in range(1, count + 1):
-        load(world, alice, fen)
-        world.clock.advance(10_000)
+        load(system, alice, fen)
+        system.clock.advance(10_000)
     asked.clear()
     for _ in range(count):
         with pytest.raises(NoAnswer):
-            world.bank.offline.resending.step_loads()
+            system.bank.offline.resending.step_loads()
     assert sorted(asked) == list(range(1, count + 1))
     assert count < RESENT_LOADS
 
 
-def deposit_rows(world: World, holder: Holder, count: int) -> list[int]:
+def deposit_rows(system: System, holder: Holder, count: int) -> list[int]:
     rows = []
-    with world.engine.begin() as connection:
+    with system.engine.begin() as connection:
         for _ in range(count):
             row = {
                 "wallet": holder.wallet.row_id,
@@ -302,9 +304,9 @@ def deposit_rows(world: World, holder: Holder, count: int) -> list[int]:
 
 
 def test_a_deposit_that_the_centre_refuses_as_a_call_is_left_out_of_the_others(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
-    numbers = deposit_rows(world, alice, 9)
+    numbers = deposit_rows(system, alice, 9)
     bad, taken = numbers[3], Counter[int]()
 
     def deposit(items: Sequence[registration_pb2.TokenDepositItem]) -> Any:
@@ -313,28 +315,28 @@ def test_a_deposit_that_the_centre_refuses_as_a_call_is_left_out_of_the_others(
         taken.update(item.number for item in items)
         return [registration_pb2.DepositOutcome(number=i.number, state=PENDING) for i in items]
 
-    world.central.deposit = deposit  # type: ignore[method-assign]
-    world.bank.offline.resending.step_deposits()
+    system.central.deposit = deposit  # type: ignore[method-assign]
+    system.bank.offline.resending.step_deposits()
     assert set(taken) == set(numbers) - {bad}
     for _ in range(200):
-        world.clock.advance(1_000)
-        world.bank.offline.resending.step_deposits()
+        system.clock.advance(1_000)
+        system.bank.offline.resending.step_deposits()
     assert 2 < taken[numbers[0]] < 20, "less and less often"
 
 
 def test_deposits_that_wait_for_reserves_hold_up_none_that_came_later(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("operator_bank.offline.resending.RESENT_DEPOSITS", 10)
-    waiting = deposit_rows(world, alice, 30)
-    [late] = deposit_rows(world, alice, 1)
+    waiting = deposit_rows(system, alice, 30)
+    [late] = deposit_rows(system, alice, 1)
     sent: list[int] = []
 
     def deposit(items: Sequence[registration_pb2.TokenDepositItem]) -> Any:
         sent.extend(item.number for item in items)
         return [registration_pb2.DepositOutcome(number=i.number, state=PENDING) for i in items]
 
-    world.central.deposit = deposit  # type: ignore[method-assign]
+    system.central.deposit = deposit  # type: ignore[method-assign]
     for _ in range(4):
-        world.bank.offline.resending.step_deposits()
+        system.bank.offline.resending.step_deposits()
     assert sent == [*waiting, late]

@@ -14,7 +14,7 @@ from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import MAX_ITEMS
 from operator_bank.offline.tables import token_deposits
 from runtime.errors import NoAnswer, Refusal
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, Holder, System
 
 SETTLED = states_pb2.PAYMENT_STATE_SETTLED
 PENDING = states_pb2.PAYMENT_STATE_PENDING
@@ -31,18 +31,18 @@ def ended(number: int, state: int, reason: int) -> registration_pb2.OutgoingEnde
 
 
 def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     paid = alice.pay(FOREIGN, 700)
     assert (paid.state, alice.fen, alice.held_fen) == (PENDING, 99_300, 700)
-    world.bank.send()
-    [sent] = world.central.submitted
+    system.bank.send()
+    [sent] = system.central.submitted
     assert (sent.number, sent.payer_number, sent.payee_number, sent.amount_fen) == (
         paid.number, alice.number, FOREIGN, 700,
     )  # fmt: skip
-    world.hear(outgoing_settled=settled(sent))
+    system.hear(outgoing_settled=settled(sent))
     assert (alice.fen, alice.held_fen) == (99_300, 0)
-    assert world.bank.outgoing.state(paid.number) == (SETTLED, 0)
+    assert system.bank.outgoing.state(paid.number) == (SETTLED, 0)
 
 
 @pytest.mark.parametrize(
@@ -53,63 +53,63 @@ def test_a_payment_to_another_bank_is_held_sent_and_ends_with_the_feed(
     ],
 )
 def test_a_payment_that_did_not_go_through_comes_back_whole(
-    world: World, alice: Holder, outcome: int, state: int, reason: int
+    system: System, alice: Holder, outcome: int, state: int, reason: int
 ) -> None:
     paid = alice.pay(FOREIGN, 700)
-    world.hear(outgoing_ended=ended(paid.number, outcome, reason))
+    system.hear(outgoing_ended=ended(paid.number, outcome, reason))
     assert (alice.fen, alice.held_fen) == (100_000, 0)
-    assert world.bank.outgoing.state(paid.number) == (state, reason)
+    assert system.bank.outgoing.state(paid.number) == (state, reason)
 
 
-def test_a_payer_is_not_told_what_circulation_the_bank_lacks(world: World, alice: Holder) -> None:
+def test_a_payer_is_not_told_what_circulation_the_bank_lacks(system: System, alice: Holder) -> None:
     paid = alice.pay(FOREIGN, 700)
     short = errors_pb2.REASON_CIRCULATION_SHORT
-    world.hear(outgoing_ended=ended(paid.number, registration_pb2.OUTCOME_STATE_REFUSED, short))
+    system.hear(outgoing_ended=ended(paid.number, registration_pb2.OUTCOME_STATE_REFUSED, short))
     told = errors_pb2.REASON_BANK_CANNOT_NOW
-    assert world.bank.outgoing.state(paid.number) == (REFUSED, told)
-    shown = world.bank.history.get(alice.wallet, paid.payment_id)
+    assert system.bank.outgoing.state(paid.number) == (REFUSED, told)
+    shown = system.bank.history.get(alice.wallet, paid.payment_id)
     assert (shown.state, shown.reason) == (REFUSED, told)
 
 
-def test_what_nobody_answered_is_sent_again_in_order(world: World, alice: Holder) -> None:
+def test_what_nobody_answered_is_sent_again_in_order(system: System, alice: Holder) -> None:
     numbers = [alice.pay(FOREIGN, fen).number for fen in (1, 2, 3)]
-    world.central.silent = True
+    system.central.silent = True
     with pytest.raises(NoAnswer):
-        world.bank.send()
-    world.central.silent = False
-    world.bank.send()
-    assert [sent.number for sent in world.central.submitted] == numbers
+        system.bank.send()
+    system.central.silent = False
+    system.bank.send()
+    assert [sent.number for sent in system.central.submitted] == numbers
 
-    world.bank.send()
-    assert len(world.central.submitted) == 3, "not at once"
-    world.hear(outgoing_settled=settled(world.central.submitted[1]))
-    world.clock.advance(1_000)
-    world.bank.send()
-    assert [sent.number for sent in world.central.submitted[3:]] == [numbers[0], numbers[2]]
+    system.bank.send()
+    assert len(system.central.submitted) == 3, "not at once"
+    system.hear(outgoing_settled=settled(system.central.submitted[1]))
+    system.clock.advance(1_000)
+    system.bank.send()
+    assert [sent.number for sent in system.central.submitted[3:]] == [numbers[0], numbers[2]]
 
 
 def test_what_is_pending_and_what_was_loaded_is_found_by_an_index(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     asked: list[tuple[str, Any]] = []
 
-    @event.listens_for(world.engine, "before_cursor_execute")
+    @event.listens_for(system.engine, "before_cursor_execute")
     def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
         if "FROM outbound" in statement and not statement.startswith("INSERT"):
             asked.append((statement, values))
 
     alice.pay(FOREIGN, 1)
-    world.bank.send()
-    world.clock.advance(1_000)
-    world.bank.send()
-    world.bank.vault.books()
+    system.bank.send()
+    system.clock.advance(1_000)
+    system.bank.send()
+    system.bank.vault.books()
     with pytest.raises(Refusal):
-        world.bank.offline.loads.load(
+        system.bank.offline.loads.load(
             alice.signed(orders_pb2.LoadOrder, sequence=9, amount_fen=5, device_key=bytes(32))
         )
-    event.remove(world.engine, "before_cursor_execute", note)
+    event.remove(system.engine, "before_cursor_execute", note)
     plans = []
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         for statement, values in asked:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             plans.append(" ".join(step.detail for step in plan))
@@ -118,7 +118,7 @@ def test_what_is_pending_and_what_was_loaded_is_found_by_an_index(
 
 
 def giving_back(
-    world: World, sent: registration_pb2.OutboundPayment
+    system: System, sent: registration_pb2.OutboundPayment
 ) -> registration_pb2.OutboundPayment:
     """Beta's return of a payment that went out here, as the feed brings it."""
     return registration_pb2.OutboundPayment(
@@ -129,20 +129,20 @@ def giving_back(
         amount_fen=sent.amount_fen,
         returns_payment_id=sent.payment_id,
         returns_number=sent.number,
-        created_time_ms=world.clock.now_ms(),
-        expires_time_ms=world.clock.now_ms() + 60_000,
+        created_time_ms=system.clock.now_ms(),
+        expires_time_ms=system.clock.now_ms() + 60_000,
     )
 
 
-def test_what_comes_back_is_the_payers_again(world: World, alice: Holder) -> None:
+def test_what_comes_back_is_the_payers_again(system: System, alice: Holder) -> None:
     alice.pay(FOREIGN, 700)
-    world.bank.send()
-    [sent] = world.central.submitted
-    world.entry(outgoing_settled=settled(sent))
-    world.entry(incoming=giving_back(world, sent))
-    world.deliver()
+    system.bank.send()
+    [sent] = system.central.submitted
+    system.entry(outgoing_settled=settled(sent))
+    system.entry(incoming=giving_back(system, sent))
+    system.deliver()
     assert alice.fen == 100_000
-    [line] = world.bank.history.page(alice.wallet, 1, "")[0]
+    [line] = system.bank.history.page(alice.wallet, 1, "")[0]
     assert (line.kind, line.payment_id) == ("return", "beta-return-9")
 
 
@@ -157,57 +157,57 @@ def test_what_comes_back_is_the_payers_again(world: World, alice: Holder) -> Non
     ],
 )
 def test_what_only_says_that_it_comes_back_lies_in_suspense(
-    world: World, alice: Holder, changes: dict[str, Any]
+    system: System, alice: Holder, changes: dict[str, Any]
 ) -> None:
     alice.pay(FOREIGN, 700)
-    world.bank.send()
-    [sent] = world.central.submitted
-    world.hear(outgoing_settled=settled(sent))
-    incoming = giving_back(world, sent)
+    system.bank.send()
+    [sent] = system.central.submitted
+    system.hear(outgoing_settled=settled(sent))
+    incoming = giving_back(system, sent)
     for name, value in changes.items():
         setattr(incoming, name, value)
-    world.hear(incoming=incoming)
+    system.hear(incoming=incoming)
     assert alice.fen == 99_300
-    assert world.bank.vault.books().suspense_fen == incoming.amount_fen
-    assert not world.bank.returns.step(), "a return is not sent back and forth"
-    [entry] = world.bank.suspense.page(9, 0)
+    assert system.bank.vault.books().suspense_fen == incoming.amount_fen
+    assert not system.bank.returns.step(), "a return is not sent back and forth"
+    [entry] = system.bank.suspense.page(9, 0)
     assert entry.kind == "return"
 
 
-def test_what_comes_back_a_second_time_lies_in_suspense(world: World, alice: Holder) -> None:
+def test_what_comes_back_a_second_time_lies_in_suspense(system: System, alice: Holder) -> None:
     """Whether the central bank brings it twice at once, or later, or after a restart."""
     for _ in range(2):
         alice.pay(FOREIGN, 700)
-    world.bank.send()
-    first, second = world.central.submitted
-    world.entry(outgoing_settled=settled(first))
-    world.entry(incoming=giving_back(world, first))
-    again = giving_back(world, first)
+    system.bank.send()
+    first, second = system.central.submitted
+    system.entry(outgoing_settled=settled(first))
+    system.entry(incoming=giving_back(system, first))
+    again = giving_back(system, first)
     again.number, again.payment_id = 10, "beta-return-10"
-    world.entry(incoming=again)
-    world.deliver()
+    system.entry(incoming=again)
+    system.deliver()
     assert alice.fen == 100_000 - 700
     again.number, again.payment_id = 11, "beta-return-11"
-    world.restart()
-    world.hear(incoming=again)
+    system.restart()
+    system.hear(incoming=again)
     assert alice.fen == 100_000 - 700
-    assert [entry.payment_id for entry in world.bank.suspense.page(9, 0)] == [
+    assert [entry.payment_id for entry in system.bank.suspense.page(9, 0)] == [
         "beta-return-10",
         "beta-return-11",
     ]
-    world.entry(outgoing_settled=settled(second))
-    world.entry(incoming=giving_back(world, second))
-    world.deliver()
+    system.entry(outgoing_settled=settled(second))
+    system.entry(incoming=giving_back(system, second))
+    system.deliver()
     assert alice.fen == 100_000, "another payment comes back as before"
 
 
-def test_what_comes_back_before_it_was_paid_lies_in_suspense(world: World, alice: Holder) -> None:
+def test_what_comes_back_before_it_was_paid_lies_in_suspense(system: System, alice: Holder) -> None:
     """Held, or refused: the payer has this money, and would have it twice."""
     for _ in range(2):
         alice.pay(FOREIGN, 700)
-    world.bank.send()
-    held, ended_ = world.central.submitted
-    world.hear(
+    system.bank.send()
+    held, ended_ = system.central.submitted
+    system.hear(
         outgoing_ended=ended(
             ended_.number,
             registration_pb2.OUTCOME_STATE_REFUSED,
@@ -215,118 +215,118 @@ def test_what_comes_back_before_it_was_paid_lies_in_suspense(world: World, alice
         )
     )
     for number, sent in enumerate((held, ended_), 20):
-        back = giving_back(world, sent)
+        back = giving_back(system, sent)
         back.number, back.payment_id = number, f"beta-return-{number}"
-        world.hear(incoming=back)
+        system.hear(incoming=back)
     assert (alice.fen, alice.held_fen) == (100_000 - 700, 700)
-    assert world.bank.vault.books().suspense_fen == 1_400
+    assert system.bank.vault.books().suspense_fen == 1_400
 
 
-def test_entries_that_come_again_change_nothing(world: World, alice: Holder) -> None:
+def test_entries_that_come_again_change_nothing(system: System, alice: Holder) -> None:
     payees = [alice.number, "6201000000009997", alice.number]
-    entries = [world.entry(incoming=world.arriving(payee, 5)) for payee in payees]
-    again = world.central.teller.message(world.bank.follower.place.number)
-    world.bank.follower.apply(again)
+    entries = [system.entry(incoming=system.arriving(payee, 5)) for payee in payees]
+    again = system.central.teller.message(system.bank.follower.place.number)
+    system.bank.follower.apply(again)
     for _ in range(2):
         with pytest.raises(FeedBroken, match="came after entry 4"):
-            world.bank.follower.apply(again)
-        world.restart()
-    assert send_back(world).amount_fen == 5
+            system.bank.follower.apply(again)
+        system.restart()
+    assert send_back(system).amount_fen == 5
     assert alice.fen == 100_010
-    assert not world.bank.returns.step(), "sent back once"
-    place = world.bank.follower.place
+    assert not system.bank.returns.step(), "sent back once"
+    place = system.bank.follower.place
     assert (place.number, place.position) == (4, entries[-1].position)
 
 
-def test_the_place_is_where_the_feed_goes_on_after_a_restart(world: World) -> None:
-    world.hear(issued=registration_pb2.Issued(amount_fen=5))
-    place = world.bank.follower.place
+def test_the_place_is_where_the_feed_goes_on_after_a_restart(system: System) -> None:
+    system.hear(issued=registration_pb2.Issued(amount_fen=5))
+    place = system.bank.follower.place
     assert place.number == 2
-    assert world.restart().follower.place == place
+    assert system.restart().follower.place == place
 
 
 def test_a_deposit_is_credited_to_the_wallet_that_its_number_stands_for(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
-    deposits = [world.depositing(holder, fen) for holder, fen in ((alice, 30), (bob, 400))]
+    deposits = [system.depositing(holder, fen) for holder, fen in ((alice, 30), (bob, 400))]
     deposits[1].whole_fen += 5_000
     second = registration_pb2.TokensDeposited(number=deposits[1].number, amount_fen=5_000)
     second.whole_fen = deposits[1].whole_fen
     second.payment_digest = bytes(32)
     for deposit in (*deposits, second):
-        world.entry(tokens_deposited=deposit)
-    world.deliver()
+        system.entry(tokens_deposited=deposit)
+    system.deliver()
     assert (alice.fen, bob.fen) == (100_030, 5_400)
-    page, _ = world.bank.history.page(bob.wallet, 1, "")
+    page, _ = system.bank.history.page(bob.wallet, 1, "")
     assert (page[0].kind, page[0].payment_id) == ("offline-deposit", f"deposit-{second.number}")
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         query = select(token_deposits.c.state, token_deposits.c.amount_fen)
         rows = connection.execute(query.order_by(token_deposits.c.id)).all()
     assert [tuple(row) for row in rows] == [(SETTLED, 30), (SETTLED, 5_400)]
 
 
-def send_back(world: World) -> registration_pb2.OutboundPayment:
+def send_back(system: System) -> registration_pb2.OutboundPayment:
     """What the bank sends out when it has looked for diverted money."""
-    assert world.bank.returns.step()
-    assert not world.bank.returns.step()
-    world.bank.outgoing.step()
-    return world.central.submitted[-1]
+    assert system.bank.returns.step()
+    assert not system.bank.returns.step()
+    system.bank.outgoing.step()
+    return system.central.submitted[-1]
 
 
-def test_money_for_nobody_goes_back(world: World, alice: Holder) -> None:
-    incoming = world.arriving("6201000000009997", 300)
-    world.hear(incoming=incoming)
-    assert world.bank.vault.books().suspense_fen == 300
-    sent = send_back(world)
+def test_money_for_nobody_goes_back(system: System, alice: Holder) -> None:
+    incoming = system.arriving("6201000000009997", 300)
+    system.hear(incoming=incoming)
+    assert system.bank.vault.books().suspense_fen == 300
+    sent = send_back(system)
     assert (sent.payee_number, sent.amount_fen) == (FOREIGN, 300)
     assert sent.returns_payment_id == incoming.payment_id
-    world.hear(outgoing_settled=sent)
-    assert world.bank.vault.books().suspense_fen == 0
+    system.hear(outgoing_settled=sent)
+    assert system.bank.vault.books().suspense_fen == 0
 
 
-def test_money_over_the_payees_cap_goes_back(world: World, phone: Holder) -> None:
-    world.hear(incoming=world.arriving(phone.number, 9_000))
-    world.hear(incoming=world.arriving(phone.number, 1_001))
+def test_money_over_the_payees_cap_goes_back(system: System, phone: Holder) -> None:
+    system.hear(incoming=system.arriving(phone.number, 9_000))
+    system.hear(incoming=system.arriving(phone.number, 1_001))
     assert phone.fen == 9_000
-    assert send_back(world).amount_fen == 1_001
+    assert send_back(system).amount_fen == 1_001
 
 
 def test_a_bank_says_of_its_wallets_only_whether_they_may_be_paid(
-    world: World, alice: Holder, phone: Holder, bob: Holder
+    system: System, alice: Holder, phone: Holder, bob: Holder
 ) -> None:
-    world.bank.directory.set_frozen(bob.number, True)
-    closed = world.open(name="Carol")
-    world.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
+    system.bank.directory.set_frozen(bob.number, True)
+    closed = system.open(name="Carol")
+    system.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
     asked = [alice.number, phone.number, bob.number, closed.number, FOREIGN, "", "x" * 99]
     # The others are told alike: what each of them is, is nobody's business.
-    assert world.bank.inbound.can_be_paid(asked) == [True, True] + [False] * 5
+    assert system.bank.inbound.can_be_paid(asked) == [True, True] + [False] * 5
     full = alice.pay(phone.number, 10_000)
     assert full.state == SETTLED
     # What a wallet holds, and how much it has room for, is not told.
-    assert world.bank.inbound.can_be_paid([phone.number]) == [True]
+    assert system.bank.inbound.can_be_paid([phone.number]) == [True]
     for wrong in ([], [alice.number] * (MAX_ITEMS + 1)):
         with pytest.raises(Refusal) as caught:
-            world.bank.inbound.can_be_paid(wrong)
+            system.bank.inbound.can_be_paid(wrong)
         assert caught.value.field == "wallet_numbers"
 
 
-def test_a_redemption_leaves_the_vault_before_it_is_decided(world: World) -> None:
-    vault = world.bank.vault
+def test_a_redemption_leaves_the_vault_before_it_is_decided(system: System) -> None:
+    vault = system.bank.vault
     before = -vault.books().mirror_fen
     vault.set_aside(1, 4_000)
     vault.set_aside(1, 4_000)
     with pytest.raises(Refusal) as caught:
         vault.set_aside(2, before - 4_000 + 7)
     assert (caught.value.name, caught.value.metadata["missing_fen"]) == ("VAULT_SHORT", "7")
-    world.hear(redeemed=registration_pb2.Redeemed(number=1, amount_fen=4_000))
+    system.hear(redeemed=registration_pb2.Redeemed(number=1, amount_fen=4_000))
     assert -vault.books().mirror_fen == before - 4_000
 
 
-def test_a_redemption_that_was_rejected_comes_back_to_the_vault(world: World) -> None:
-    before = world.bank.vault.books().vault_fen
-    world.bank.vault.set_aside(1, 4_000)
+def test_a_redemption_that_was_rejected_comes_back_to_the_vault(system: System) -> None:
+    before = system.bank.vault.books().vault_fen
+    system.bank.vault.set_aside(1, 4_000)
     for number in (1, 2):  # for the second nothing was ever set aside
-        world.hear(
+        system.hear(
             redemption_rejected=registration_pb2.RedemptionRejected(number=number, amount_fen=4_000)
         )
-    assert world.bank.vault.books().vault_fen == before
+    assert system.bank.vault.books().vault_fen == before

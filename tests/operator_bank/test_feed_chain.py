@@ -26,126 +26,126 @@ from runtime.hash_chain import beginning, linked
 from runtime.settings import SettingsError
 from settlement.journal import Journal, Tip
 from tests.feeds import CENTRAL_KEY, CENTRAL_KEYS, LEDGER, Teller
-from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, System
 
 R = registration_pb2
 ISSUED = R.Issued(amount_fen=7)
 
 
-def refused(world: World, message: R.FollowFeedResponse) -> str:
+def refused(system: System, message: R.FollowFeedResponse) -> str:
     """Why a message is not applied; nothing of it is."""
-    before = world.bank.follower.place
+    before = system.bank.follower.place
     with pytest.raises(FeedBroken) as caught:
-        world.bank.follower.apply(message)
-    assert world.bank.follower.place == before == world.restart().follower.place
-    assert world.bank.vault.books().mirror_fen == -VAULT_FEN
+        system.bank.follower.apply(message)
+    assert system.bank.follower.place == before == system.restart().follower.place
+    assert system.bank.vault.books().mirror_fen == -VAULT_FEN
     return str(caught.value)
 
 
-def test_what_another_key_signed_is_not_applied(world: World) -> None:
-    world.entry(issued=ISSUED)
-    teller = world.central.teller
+def test_what_another_key_signed_is_not_applied(system: System) -> None:
+    system.entry(issued=ISSUED)
+    teller = system.central.teller
     assert "none of the central bank's" in refused(
-        world, teller.message(1, key=SigningKey(b"\x03" * 32))
+        system, teller.message(1, key=SigningKey(b"\x03" * 32))
     )
     message = teller.message(1)
     message.tip.key_id = b""
-    assert "none of the central bank's" in refused(world, message)
+    assert "none of the central bank's" in refused(system, message)
     message = teller.message(1)
     message.tip.signature = bytes(64)
-    assert "not signed" in refused(world, message)
+    assert "not signed" in refused(system, message)
     message.tip.CopyFrom(SignedEnvelope())
-    assert "not signed" in refused(world, message)
+    assert "not signed" in refused(system, message)
 
 
-def test_a_signature_is_for_one_bank_and_one_ledger(world: World) -> None:
-    world.entry(issued=ISSUED)
-    teller = world.central.teller
-    assert "for bank 'beta'" in refused(world, teller.message(1, bank="beta"))
+def test_a_signature_is_for_one_bank_and_one_ledger(system: System) -> None:
+    system.entry(issued=ISSUED)
+    teller = system.central.teller
+    assert "for bank 'beta'" in refused(system, teller.message(1, bank="beta"))
     place = teller.place(2)
     place.ledger = b"\x08" * 16
-    assert "another ledger" in refused(world, teller.message(1, place=place))
+    assert "another ledger" in refused(system, teller.message(1, place=place))
     # The whole feed of another bank, or of another ledger, as it was signed there.
     for other in (Teller(bank="beta"), Teller(ledger=b"\x08" * 16)):
         for data in teller.said:
             other.say(R.FeedEntry.FromString(data))
-        refused(world, other.message(1))
+        refused(system, other.message(1))
 
 
-def test_an_altered_entry_does_not_follow(world: World) -> None:
-    entry = world.entry(issued=ISSUED)
-    message = world.central.teller.message(1)
+def test_an_altered_entry_does_not_follow(system: System) -> None:
+    entry = system.entry(issued=ISSUED)
+    message = system.central.teller.message(1)
     entry.issued.amount_fen += 1
     message.entries[0] = entry.SerializeToString()
-    assert "does not follow" in refused(world, message)
+    assert "does not follow" in refused(system, message)
 
 
-def test_a_gap_a_repetition_and_a_wrong_order_are_seen(world: World) -> None:
+def test_a_gap_a_repetition_and_a_wrong_order_are_seen(system: System) -> None:
     for _ in range(4):
-        world.entry(issued=ISSUED)
-    teller = world.central.teller
-    assert "entry 3 came after entry 1" in refused(world, teller.message(2))
-    assert "entry 1 came after entry 1" in refused(world, teller.message(0))
+        system.entry(issued=ISSUED)
+    teller = system.central.teller
+    assert "entry 3 came after entry 1" in refused(system, teller.message(2))
+    assert "entry 1 came after entry 1" in refused(system, teller.message(0))
     message = teller.message(1)
     del message.entries[1]
-    assert "entry 4 came after entry 2" in refused(world, message)
+    assert "entry 4 came after entry 2" in refused(system, message)
     message = teller.message(1)
     last = message.entries.pop()
-    assert "does not follow" in refused(world, message)
+    assert "does not follow" in refused(system, message)
     message.entries.insert(0, last)
-    assert "entry 5 came after entry 1" in refused(world, message)
+    assert "entry 5 came after entry 1" in refused(system, message)
 
 
-def test_another_past_of_the_same_length_is_seen(world: World) -> None:
+def test_another_past_of_the_same_length_is_seen(system: System) -> None:
     fork = Teller()
     fork.say(R.FeedEntry(position=10, issued=R.Issued(amount_fen=VAULT_FEN + 1)))
     fork.say(R.FeedEntry(position=20, issued=ISSUED))
-    assert "as it was applied here" in refused(world, fork.message(1))
+    assert "as it was applied here" in refused(system, fork.message(1))
 
 
-def test_positions_only_grow(world: World) -> None:
-    world.position -= 10
-    world.entry(issued=ISSUED)
-    assert "stands before the one before it" in refused(world, world.central.teller.message(1))
+def test_positions_only_grow(system: System) -> None:
+    system.position -= 10
+    system.entry(issued=ISSUED)
+    assert "stands before the one before it" in refused(system, system.central.teller.message(1))
 
 
-def test_bytes_that_are_no_entry_and_no_tip_are_seen(world: World) -> None:
-    world.central.teller.said.append(b"\xff\xff")
-    assert "cannot be read" in refused(world, world.central.teller.message(1))
-    world.central.teller.said[-1] = R.FeedEntry(number=2, position=20).SerializeToString()
-    place = world.central.teller.place(2)
+def test_bytes_that_are_no_entry_and_no_tip_are_seen(system: System) -> None:
+    system.central.teller.said.append(b"\xff\xff")
+    assert "cannot be read" in refused(system, system.central.teller.message(1))
+    system.central.teller.said[-1] = R.FeedEntry(number=2, position=20).SerializeToString()
+    place = system.central.teller.place(2)
     place.hash = b""
-    assert "no place in a feed" in refused(world, world.central.teller.message(1, place=place))
+    assert "no place in a feed" in refused(system, system.central.teller.message(1, place=place))
 
 
-def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(world: World) -> None:
+def test_a_bank_goes_on_with_either_of_two_keys_while_they_change(system: System) -> None:
     new = SigningKey(b"\x04" * 32)
     keys = CentralKeys([bytes(CENTRAL_KEY.verify_key), bytes(new.verify_key)])
     trusted = TrustedKeys(
-        Database(world.engine), keys, world.central, world.clock, world.bank.contradictions
+        Database(system.engine), keys, system.central, system.clock, system.bank.contradictions
     )
-    world.bank.follower._central_keys = trusted  # noqa: SLF001
+    system.bank.follower._central_keys = trusted  # noqa: SLF001
     for key in (CENTRAL_KEY, new, CENTRAL_KEY):
-        world.entry(issued=ISSUED)
-        number = world.bank.follower.place.number
-        world.bank.follower.apply(world.central.teller.message(number, key=key))
-    assert world.bank.vault.books().mirror_fen == -VAULT_FEN - 3 * ISSUED.amount_fen
+        system.entry(issued=ISSUED)
+        number = system.bank.follower.place.number
+        system.bank.follower.apply(system.central.teller.message(number, key=key))
+    assert system.bank.vault.books().mirror_fen == -VAULT_FEN - 3 * ISSUED.amount_fen
 
 
-def test_the_bank_keeps_every_word_as_it_was_signed(world: World, alice: Holder) -> None:
+def test_the_bank_keeps_every_word_as_it_was_signed(system: System, alice: Holder) -> None:
     paid = [alice.pay(FOREIGN, fen) for fen in (700, 50)]
-    world.entry(outgoing_settled={"number": paid[0].number})
-    world.entry(incoming=world.arriving(alice.number, 5))
-    world.deliver()
-    world.hear(outgoing_ended={"number": paid[1].number, "state": 2, "reason": 40})
+    system.entry(outgoing_settled={"number": paid[0].number})
+    system.entry(incoming=system.arriving(alice.number, 5))
+    system.deliver()
+    system.hear(outgoing_ended={"number": paid[1].number, "state": 2, "reason": 40})
 
     digest, links = beginning("feed/v1", LEDGER, b"alpha"), {}
-    for entry, _ in Journal(world.engine, ledger_tables).rows(Tip()):
+    for entry, _ in Journal(system.engine, ledger_tables).rows(Tip()):
         for index in range(len(entry.records)):
             if entry.records["origin"][index] == 0 and entry.records["sequence"][index]:
                 digest = linked(digest, entry.note(index))
                 links[len(links) + 1] = digest
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         rows = connection.execute(select(feed_tips).order_by(feed_tips.c.number)).all()
     assert [row.number for row in rows] == [1, 3, 4]
     for row in rows:
@@ -156,72 +156,72 @@ def test_the_bank_keeps_every_word_as_it_was_signed(world: World, alice: Holder)
             row.number,
             links[row.number],
         )
-    assert world.bank.follower.place.hash == digest
+    assert system.bank.follower.place.hash == digest
 
 
-def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(world: World) -> None:
+def test_a_restart_goes_on_from_the_place_that_is_told_to_the_central_bank(system: System) -> None:
     asked: list[R.FeedPlace] = []
-    world.central.feed = lambda after, _: asked.append(after) or iter(())  # type: ignore[method-assign]
-    assert not world.restart().follower.step()
-    assert asked == [world.central.teller.place(1)]
+    system.central.feed = lambda after, _: asked.append(after) or iter(())  # type: ignore[method-assign]
+    assert not system.restart().follower.step()
+    assert asked == [system.central.teller.place(1)]
 
 
 @pytest.mark.parametrize(
     "reason", [errors_pb2.REASON_FEED_TIP_UNKNOWN, errors_pb2.REASON_FEED_STEPPED_BACK]
 )
 def test_a_place_that_the_central_bank_does_not_know_stops_the_feed_visibly(
-    world: World, reason: int
+    system: System, reason: int
 ) -> None:
-    honest = world.central.feed
+    honest = system.central.feed
 
     def no(after: R.FeedPlace, _: int) -> Any:
         raise Refusal(reason, "an older copy")
 
-    world.central.feed = no  # type: ignore[method-assign]
-    assert not world.bank.follower.step()
-    assert world.bank.follower.stopped is not None
-    assert "an older copy" in world.bank.follower.stopped.cause
-    world.central.feed = honest  # type: ignore[method-assign]
-    world.entry(issued=ISSUED)
-    assert not world.bank.follower.step()
-    world.clock.advance(FEED_AGAIN_MS)
-    assert world.bank.follower.step()
-    assert world.bank.follower.stopped is None
+    system.central.feed = no  # type: ignore[method-assign]
+    assert not system.bank.follower.step()
+    assert system.bank.follower.stopped is not None
+    assert "an older copy" in system.bank.follower.stopped.cause
+    system.central.feed = honest  # type: ignore[method-assign]
+    system.entry(issued=ISSUED)
+    assert not system.bank.follower.step()
+    system.clock.advance(FEED_AGAIN_MS)
+    assert system.bank.follower.step()
+    assert system.bank.follower.stopped is None
 
 
-def test_no_answer_is_no_stop(world: World) -> None:
-    world.central.silent = True
+def test_no_answer_is_no_stop(system: System) -> None:
+    system.central.silent = True
     with pytest.raises(NoAnswer):
-        world.bank.follower.step()
-    assert world.bank.follower.stopped is None
+        system.bank.follower.step()
+    assert system.bank.follower.stopped is None
 
 
-def test_the_central_bank_is_told_once_how_far_the_feed_was_applied(world: World) -> None:
+def test_the_central_bank_is_told_once_how_far_the_feed_was_applied(system: System) -> None:
     for _ in range(2):
-        world.bank.follower.acknowledge()
-    assert world.central.receipts == [world.central.teller.place(1)]
-    world.hear(issued=ISSUED)
-    world.bank.follower.acknowledge()
-    assert world.central.receipts[1:] == [world.central.teller.place(2)]
+        system.bank.follower.acknowledge()
+    assert system.central.receipts == [system.central.teller.place(1)]
+    system.hear(issued=ISSUED)
+    system.bank.follower.acknowledge()
+    assert system.central.receipts[1:] == [system.central.teller.place(2)]
 
 
-def test_the_central_bank_is_told_where_the_acts_of_the_banks_officers_end(world: World) -> None:
-    world.bank.follower.acknowledge()
-    world.propose(office_pb2.RemoveOfficer(name="chen"))
+def test_the_central_bank_is_told_where_the_acts_of_the_banks_officers_end(system: System) -> None:
+    system.bank.follower.acknowledge()
+    system.propose(office_pb2.RemoveOfficer(name="chen"))
     for _ in range(2):
-        world.bank.follower.acknowledge()
-    before, after = world.central.acts_told
+        system.bank.follower.acknowledge()
+    before, after = system.central.acts_told
     assert (after.number, len(after.hash)) == (before.number + 1, 32)
     assert before.hash != after.hash
-    assert world.central.receipts == [world.central.teller.place(1)] * 2
+    assert system.central.receipts == [system.central.teller.place(1)] * 2
 
 
-def test_a_ledger_and_a_chain_of_different_moments_are_seen(world: World) -> None:
-    world.hear(issued=ISSUED)
-    with world.engine.begin() as connection:
+def test_a_ledger_and_a_chain_of_different_moments_are_seen(system: System) -> None:
+    system.hear(issued=ISSUED)
+    with system.engine.begin() as connection:
         connection.execute(update(feed_place).values(position=10))
-    assert not world.restart().follower.step()
-    stopped = world.bank.follower.stopped
+    assert not system.restart().follower.step()
+    stopped = system.bank.follower.stopped
     assert stopped is not None
     assert "up to position 20" in stopped.cause
 
@@ -229,31 +229,31 @@ def test_a_ledger_and_a_chain_of_different_moments_are_seen(world: World) -> Non
 def test_an_older_copy_of_the_bank_does_not_take_one_payments_word_for_anothers(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path)
-    alice, bob = world.open(name="Alice"), world.open(name="Bob")
+    system = System(tmp_path)
+    alice, bob = system.open(name="Alice"), system.open(name="Bob")
     for holder in (alice, bob):
         holder.exchange(50_000)
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copy(tmp_path / "bank.db", tmp_path / "old.db")
     lost = [alice.pay(FOREIGN, 4_000) for _ in range(8)]
-    world.bank.send()
-    sent = {payment.number: payment for payment in world.central.submitted}
+    system.bank.send()
+    sent = {payment.number: payment for payment in system.central.submitted}
 
-    world.engine.dispose()
+    system.engine.dispose()
     for name in ("bank.db", "bank.db-wal", "bank.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     shutil.copy(tmp_path / "old.db", tmp_path / "bank.db")
-    world.engine = open_engine(f"sqlite:///{tmp_path / 'bank.db'}")
-    world.restart()
+    system.engine = open_engine(f"sqlite:///{tmp_path / 'bank.db'}")
+    system.restart()
     paid = bob.pay(FOREIGN, 100)
     assert paid.number in sent, "the number of a lost payment has come again"
     for one in lost:
-        world.entry(outgoing_settled=sent[one.number])
-    assert not world.bank.follower.step()
-    assert world.bank.follower.stopped is not None
+        system.entry(outgoing_settled=sent[one.number])
+    assert not system.bank.follower.step()
+    assert system.bank.follower.stopped is not None
     assert (bob.fen, bob.held_fen) == (49_900, 100)
-    world.check_books()
+    system.check_books()
 
 
 def test_keys_are_read_from_a_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.feed.follower import FeedBroken
 from operator_bank.limits import FEED_AGAIN_MS
 from settlement.limits import MAX_AMOUNT_FEN
-from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, VAULT_FEN, Holder, System
 
 PENDING = states_pb2.PAYMENT_STATE_PENDING
 R = registration_pb2
@@ -65,59 +65,59 @@ BROKEN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("event", BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_before_it_is_applied_and_what_is_behind_it_waits(
-    world: World, alice: Holder, event: dict[str, Any]
+    system: System, alice: Holder, event: dict[str, Any]
 ) -> None:
     paid = alice.pay(FOREIGN, 700)
-    before = world.entry(issued=R.Issued(amount_fen=7))
-    broken = world.entry(**event)
-    world.entry(outgoing_settled={"number": paid.number})
+    before = system.entry(issued=R.Issued(amount_fen=7))
+    broken = system.entry(**event)
+    system.entry(outgoing_settled={"number": paid.number})
 
     for _ in range(2):
-        assert not world.bank.follower.step()
-        stopped = world.bank.follower.stopped
+        assert not system.bank.follower.step()
+        stopped = system.bank.follower.stopped
         assert stopped is not None
         assert f"entry {broken.number} " in stopped.cause
-        assert world.bank.follower.place.number == before.number
+        assert system.bank.follower.place.number == before.number
         assert (alice.fen, alice.held_fen) == (99_300, 700)
         # The bank goes on, as long as it runs and after a restart.
         alice.exchange(1_000)
         alice.exchange(1_000, out=True)
-        world.restart()
+        system.restart()
 
 
 def test_after_a_restart_it_stands_at_the_same_entry_and_no_money_is_missing(
-    world: World,
+    system: System,
 ) -> None:
-    world.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
-    world.entry(issued=R.Issued(amount_fen=7))
+    system.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
+    system.entry(issued=R.Issued(amount_fen=7))
     for _ in range(3):
-        assert not world.restart().follower.step()
-        assert world.bank.vault.books().mirror_fen == -VAULT_FEN
+        assert not system.restart().follower.step()
+        assert system.bank.vault.books().mirror_fen == -VAULT_FEN
 
     # What was in its way is gone: the same entry is applied, and the next one after it.
-    world.bank.vault.set_aside(1, 5_000)
-    assert not world.bank.follower.step(), "not asked for again at once"
-    world.clock.advance(FEED_AGAIN_MS)
-    assert world.bank.follower.step()
-    assert world.bank.follower.stopped is None
-    assert world.bank.vault.books().mirror_fen == -VAULT_FEN + 5_000 - 7
+    system.bank.vault.set_aside(1, 5_000)
+    assert not system.bank.follower.step(), "not asked for again at once"
+    system.clock.advance(FEED_AGAIN_MS)
+    assert system.bank.follower.step()
+    assert system.bank.follower.stopped is None
+    assert system.bank.vault.books().mirror_fen == -VAULT_FEN + 5_000 - 7
 
 
-def test_a_payment_ends_once(world: World, alice: Holder) -> None:
+def test_a_payment_ends_once(system: System, alice: Holder) -> None:
     first, second = (alice.pay(FOREIGN, fen) for fen in (700, 50))
-    world.hear(outgoing_settled={"number": first.number})
+    system.hear(outgoing_settled={"number": first.number})
     assert (alice.fen, alice.held_fen) == (99_250, 50)
     refused = {"state": R.OUTCOME_STATE_REFUSED}
     for again, end in (("outgoing_settled", {}), ("outgoing_ended", refused)):
         with pytest.raises(FeedBroken, match="which has ended"):
-            world.hear(**{again: {"number": first.number} | end})
+            system.hear(**{again: {"number": first.number} | end})
     with pytest.raises(FeedBroken, match="no end"):
-        world.hear(outgoing_ended={"number": second.number, "state": R.OUTCOME_STATE_PENDING})
-    assert world.bank.outgoing.state(second.number) == (PENDING, 0)
-    world.entry(outgoing_settled={"number": second.number})
-    world.entry(outgoing_ended={"number": second.number, "state": R.OUTCOME_STATE_REFUSED})
+        system.hear(outgoing_ended={"number": second.number, "state": R.OUTCOME_STATE_PENDING})
+    assert system.bank.outgoing.state(second.number) == (PENDING, 0)
+    system.entry(outgoing_settled={"number": second.number})
+    system.entry(outgoing_ended={"number": second.number, "state": R.OUTCOME_STATE_REFUSED})
     with pytest.raises(FeedBroken, match="which has ended"):
-        world.deliver()
+        system.deliver()
     assert (alice.fen, alice.held_fen) == (99_250, 0)
 
 
@@ -136,70 +136,70 @@ def test_a_payment_ends_once(world: World, alice: Holder) -> None:
 )
 @pytest.mark.parametrize("event", ["outgoing_settled", "outgoing_ended"])
 def test_a_word_about_another_payment_than_was_sent_ends_nothing(
-    world: World, alice: Holder, change: dict[str, Any], event: str
+    system: System, alice: Holder, change: dict[str, Any], event: str
 ) -> None:
     paid = alice.pay(FOREIGN, 700)
-    world.bank.send()
-    [sent] = world.central.submitted
+    system.bank.send()
+    [sent] = system.central.submitted
     for name, value in change.items():
         setattr(sent, name, value)
     about = {"number": paid.number, "payment": sent.SerializeToString()}
     if event == "outgoing_ended":
         about["state"] = R.OUTCOME_STATE_REFUSED
     with pytest.raises(FeedBroken, match=f"outbound {paid.number} as of"):
-        world.hear(**{event: about})
+        system.hear(**{event: about})
     assert (alice.fen, alice.held_fen) == (99_300, 700)
 
 
-def test_other_bytes_of_the_same_payment_are_the_same_word(world: World, alice: Holder) -> None:
+def test_other_bytes_of_the_same_payment_are_the_same_word(system: System, alice: Holder) -> None:
     paid = alice.pay(FOREIGN, 700)
-    world.bank.send()
+    system.bank.send()
     number = R.OutboundPayment(number=paid.number).SerializeToString()
-    sent = world.central.submitted[0]
+    sent = system.central.submitted[0]
     sent.number = 0
-    world.hear(
+    system.hear(
         outgoing_settled={"number": paid.number, "payment": sent.SerializeToString() + number}
     )
     assert (alice.fen, alice.held_fen) == (99_300, 0)
 
 
-def test_tokens_are_not_made_of_a_payment(world: World, alice: Holder) -> None:
+def test_tokens_are_not_made_of_a_payment(system: System, alice: Holder) -> None:
     paid = alice.pay(FOREIGN, 700)
     tokens = R.TokensRegistered(number=paid.number, amount_fen=700, certificate_digest=bytes(32))
     with pytest.raises(FeedBroken, match="which is a payment"):
-        world.hear(tokens_registered=tokens)
+        system.hear(tokens_registered=tokens)
     with pytest.raises(FeedBroken, match="which is a payment"):
-        world.hear(**ended(paid.number, load=tokens))
+        system.hear(**ended(paid.number, load=tokens))
     with pytest.raises(FeedBroken, match="which made none"):
-        world.hear(tokens_restored=R.TokensRestored(number=paid.number, amount_fen=700))
+        system.hear(tokens_restored=R.TokensRestored(number=paid.number, amount_fen=700))
 
 
 def test_a_deposit_of_other_tokens_than_were_sent_is_not_credited(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
-    deposit = world.depositing(alice, 30)
+    deposit = system.depositing(alice, 30)
     deposit.payment_digest = b"\x01" * 32
     with pytest.raises(FeedBroken, match="with other tokens"):
-        world.hear(tokens_deposited=deposit)
+        system.hear(tokens_deposited=deposit)
     assert alice.fen == 100_000
 
 
-def test_no_more_is_redeemed_than_was_set_aside_for_it_and_only_once(world: World) -> None:
-    world.bank.vault.set_aside(1, 4_000)
-    world.bank.vault.set_aside(2, 1_000)
+def test_no_more_is_redeemed_than_was_set_aside_for_it_and_only_once(system: System) -> None:
+    system.bank.vault.set_aside(1, 4_000)
+    system.bank.vault.set_aside(2, 1_000)
     for wrong in (3_000, 5_000):
         with pytest.raises(FeedBroken, match=f"{wrong} fen where 4000"):
-            world.hear(redeemed=R.Redeemed(number=1, amount_fen=wrong))
-    first = world.entry(redeemed=R.Redeemed(number=1, amount_fen=4_000))
-    world.entry(redeemed=R.Redeemed(number=1, amount_fen=4_000))
+            system.hear(redeemed=R.Redeemed(number=1, amount_fen=wrong))
+    first = system.entry(redeemed=R.Redeemed(number=1, amount_fen=4_000))
+    system.entry(redeemed=R.Redeemed(number=1, amount_fen=4_000))
     with pytest.raises(FeedBroken, match="4000 fen of 1000"):
-        world.deliver()
-    assert world.bank.follower.place.number == first.number
+        system.deliver()
+    assert system.bank.follower.place.number == first.number
 
 
-def test_an_entry_with_more_than_this_bank_understands_is_not_applied(world: World) -> None:
-    entry = world.entry(issued=R.Issued(amount_fen=7))
-    world.central.teller.said[-1] = entry.SerializeToString() + b"\xa8\x06\x01"
+def test_an_entry_with_more_than_this_bank_understands_is_not_applied(system: System) -> None:
+    entry = system.entry(issued=R.Issued(amount_fen=7))
+    system.central.teller.said[-1] = entry.SerializeToString() + b"\xa8\x06\x01"
     with pytest.raises(FeedBroken, match="does not know"):
-        world.deliver()
-    assert world.bank.follower.place.number == 1
+        system.deliver()
+    assert system.bank.follower.place.number == 1

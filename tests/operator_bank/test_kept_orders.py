@@ -18,13 +18,13 @@ from runtime.errors import NoAnswer, Refusal
 from settlement.journal import Tip
 from settlement.records import Kind, record_digest
 from tests.device_keys import made_key
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, Holder, System
 
 
-def kept(world: World, kind: Kind) -> tuple[bytes, bytes]:
+def kept(system: System, kind: Kind) -> tuple[bytes, bytes]:
     """(payload, signature) beside the newest record of a kind."""
     newest = (b"", b"")
-    for entry, _ in world.bank.books.journal.rows(Tip(), signed=True):
+    for entry, _ in system.bank.books.journal.rows(Tip(), signed=True):
         for index, found in enumerate(entry.records["kind"].tolist()):
             if found == kind and entry.signature(index):
                 newest = entry.note(index), entry.signature(index)
@@ -36,21 +36,21 @@ def signed(envelope: SignedEnvelope) -> tuple[bytes, bytes]:
 
 
 def test_a_payment_within_the_bank_is_kept_as_it_was_signed(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     order = alice.order(bob.number, 300, memo="for tea")
-    world.bank.payments.pay(order, 0.0)
-    assert kept(world, Kind.TRANSFER) == signed(order)
+    system.bank.payments.pay(order, 0.0)
+    assert kept(system, Kind.TRANSFER) == signed(order)
 
 
 def test_a_payment_to_another_bank_is_kept_with_its_hold_and_what_goes_out_follows_from_it(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     order = alice.order(FOREIGN, 300, memo="for tea")
-    world.bank.payments.pay(order, 0.0)
-    assert kept(world, Kind.HOLD) == signed(order)
+    system.bank.payments.pay(order, 0.0)
+    assert kept(system, Kind.HOLD) == signed(order)
     said = orders_pb2.PaymentOrder.FromString(order.payload)
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         body = connection.execute(select(outbound.c.body)).scalar_one()
     payment = registration_pb2.OutboundPayment.FromString(bytes(body))
     for name in ("payee_number", "amount_fen", "created_time_ms", "expires_time_ms", "memo"):
@@ -61,64 +61,64 @@ def test_a_payment_to_another_bank_is_kept_with_its_hold_and_what_goes_out_follo
     )
 
 
-def test_a_payment_that_the_rule_refuses_is_kept_too(world: World, alice: Holder) -> None:
+def test_a_payment_that_the_rule_refuses_is_kept_too(system: System, alice: Holder) -> None:
     order = alice.order(FOREIGN, 99_999_999)
     with pytest.raises(Refusal):
-        world.bank.payments.pay(order, 0.0)
-    assert kept(world, Kind.HOLD) == signed(order)
+        system.bank.payments.pay(order, 0.0)
+    assert kept(system, Kind.HOLD) == signed(order)
 
 
 def test_an_exchange_is_kept_beside_the_first_of_its_two_records(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     order = alice.exchange_order(500, out=True)
-    world.bank.exchange.exchange(order)
-    assert kept(world, Kind.TRANSFER) == signed(order)
-    *_, (last, _) = world.bank.books.journal.rows(Tip(), signed=True)
+    system.bank.exchange.exchange(order)
+    assert kept(system, Kind.TRANSFER) == signed(order)
+    *_, (last, _) = system.bank.books.journal.rows(Tip(), signed=True)
     assert last.notes == [order.payload, b""]
     assert last.signatures == [order.signature, b""]
 
 
-def test_the_closing_of_a_wallet_is_kept(world: World, bob: Holder) -> None:
+def test_the_closing_of_a_wallet_is_kept(system: System, bob: Holder) -> None:
     order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    world.bank.wallets.close(order)
-    assert kept(world, Kind.SET_FLAGS) == signed(order)
+    system.bank.wallets.close(order)
+    assert kept(system, Kind.SET_FLAGS) == signed(order)
 
 
 def test_a_load_and_the_order_to_certify_its_device_are_kept(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unanswered(*_: Any) -> registration_pb2.RegisterTokensResponse:
         raise NoAnswer("the feed will tell")
 
-    monkeypatch.setattr(world.central, "register", unanswered)
+    monkeypatch.setattr(system.central, "register", unanswered)
     key = made_key(bytes(range(32)))
     certify = alice.certifying(key)
-    world.bank.offline.certifying.certify(certify)
-    with world.engine.connect() as connection:
+    system.bank.offline.certifying.certify(certify)
+    with system.engine.connect() as connection:
         row = connection.execute(select(devices)).one()
     assert (bytes(row.order_payload), bytes(row.order_signature)) == signed(certify)
     load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=700)
-    world.bank.offline.loads.load(load)
-    assert kept(world, Kind.HOLD) == signed(load)
+    system.bank.offline.loads.load(load)
+    assert kept(system, Kind.HOLD) == signed(load)
 
 
-def test_a_load_that_was_refused_stands_in_the_statement(world: World, alice: Holder) -> None:
+def test_a_load_that_was_refused_stands_in_the_statement(system: System, alice: Holder) -> None:
     key = made_key(bytes(range(32)))
     certify = alice.certifying(key)
-    world.bank.offline.certifying.certify(certify)
+    system.bank.offline.certifying.certify(certify)
     alice.exchange(100_000, out=True)
     load = alice.signed(orders_pb2.LoadOrder, sequence=alice.next(), device_key=key, amount_fen=7)
     with pytest.raises(Refusal):
-        world.bank.offline.loads.load(load)
-    newest = world.bank.history.page(alice.wallet, 1, "")[0][0]
+        system.bank.offline.loads.load(load)
+    newest = system.bank.history.page(alice.wallet, 1, "")[0][0]
     assert (newest.kind, newest.state) == ("offline-load", states_pb2.PAYMENT_STATE_REFUSED)
 
 
 def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         row = connection.execute(select(wallets)).one()
     message = signed_bytes("open-wallet/v1", bytes(row.order_payload))
     alice.key.verify_key.verify(message, bytes(row.order_signature))
@@ -126,7 +126,7 @@ def test_what_opened_a_wallet_is_kept_and_its_record_has_the_digest(
     assert (order.public_key, order.holder_name) == (bytes(alice.key.verify_key), "Alice")
     digests = [
         int(record["digest"])
-        for entry, _ in world.bank.books.journal.rows(Tip())
+        for entry, _ in system.bank.books.journal.rows(Tip())
         for record in entry.records
         if record["kind"] == Kind.OPEN and record["credit"] == alice.wallet.account
     ]

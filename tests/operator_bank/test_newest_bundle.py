@@ -21,7 +21,7 @@ from operator_bank.peers.contradictions import BUNDLE, watch_contradictions
 from operator_bank.peers.tables import contradictions
 from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
-from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, World
+from tests.operator_bank.conftest import DAY_MS, NOW_MS, ROOT, System
 
 OTHER = SigningKey(b"o" * 32)
 EARLY, LATE = NOW_MS - 60_000, NOW_MS - 1_000
@@ -34,16 +34,16 @@ def bundle(time_ms: int, *, root: SigningKey = ROOT, revoked: tuple[bytes, ...] 
     return bytes(root.verify_key) + sign_bundle(root, plain).encode()
 
 
-def show(world: World, encoded: bytes) -> list[int]:
+def show(system: System, encoded: bytes) -> list[int]:
     """From now on the central bank shows this bundle; how often it is asked."""
     asked: list[int] = []
 
     def fetch() -> bytes:
-        asked.append(world.clock.now_ms())
+        asked.append(system.clock.now_ms())
         return encoded
 
-    world.central.trust_bundle = fetch  # type: ignore[method-assign]
-    world.restart()
+    system.central.trust_bundle = fetch  # type: ignore[method-assign]
+    system.restart()
     return asked
 
 
@@ -71,56 +71,56 @@ BAD: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_no_good_is_not_handed_on_and_not_kept(world: World, what: str) -> None:
-    show(world, BAD[what]())
+def test_what_is_no_good_is_not_handed_on_and_not_kept(system: System, what: str) -> None:
+    show(system, BAD[what]())
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.trust_bundle()
+        system.bank.offline.trust_bundle()
     assert caught.value.name == "PEER_UNAVAILABLE"
-    with world.engine.connect() as connection:
+    with system.engine.connect() as connection:
         assert connection.execute(select(trust_bundle)).first() is None
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_no_good_does_not_push_out_what_was_kept(world: World, what: str) -> None:
-    show(world, bundle(EARLY))
-    assert world.bank.offline.trust_bundle() == bundle(EARLY)
-    show(world, BAD[what]())
-    assert world.bank.offline.trust_bundle() == bundle(EARLY)
+def test_what_is_no_good_does_not_push_out_what_was_kept(system: System, what: str) -> None:
+    show(system, bundle(EARLY))
+    assert system.bank.offline.trust_bundle() == bundle(EARLY)
+    show(system, BAD[what]())
+    assert system.bank.offline.trust_bundle() == bundle(EARLY)
 
 
-def test_an_older_bundle_makes_no_revoked_device_good_again(world: World) -> None:
+def test_an_older_bundle_makes_no_revoked_device_good_again(system: System) -> None:
     """Across restarts too: the central bank's copy, or whoever stands in its place, is older."""
-    show(world, bundle(LATE, revoked=(REVOKED,)))
-    assert world.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
-    show(world, bundle(EARLY))
+    show(system, bundle(LATE, revoked=(REVOKED,)))
+    assert system.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
+    show(system, bundle(EARLY))
     for _ in range(2):
-        assert world.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
-        assert world.bank.offline.revocations.newest().revoked == (REVOKED,)
-        world.clock.advance(BUNDLE_FRESH_MS)
-        world.restart()
+        assert system.bank.offline.trust_bundle() == bundle(LATE, revoked=(REVOKED,))
+        assert system.bank.offline.revocations.newest().revoked == (REVOKED,)
+        system.clock.advance(BUNDLE_FRESH_MS)
+        system.restart()
 
 
-def test_the_central_bank_is_not_asked_for_each_call_of_a_wallet(world: World) -> None:
-    asked = show(world, bundle(LATE))
+def test_the_central_bank_is_not_asked_for_each_call_of_a_wallet(system: System) -> None:
+    asked = show(system, bundle(LATE))
     for _ in range(100):
-        world.bank.offline.trust_bundle()
+        system.bank.offline.trust_bundle()
     assert len(asked) == 1
-    world.clock.advance(BUNDLE_FRESH_MS)
-    world.bank.offline.trust_bundle()
+    system.clock.advance(BUNDLE_FRESH_MS)
+    system.bank.offline.trust_bundle()
     assert len(asked) == 2
 
 
-def test_what_was_kept_is_handed_on_while_the_central_bank_is_silent(world: World) -> None:
+def test_what_was_kept_is_handed_on_while_the_central_bank_is_silent(system: System) -> None:
     """Until no device would take it; for a new certificate it is not enough."""
-    show(world, bundle(LATE))
-    kept = world.bank.offline.trust_bundle()
-    del world.central.trust_bundle  # type: ignore[misc]
-    world.central.silent = True
-    world.restart()
-    assert world.bank.offline.trust_bundle() == kept
-    world.clock.advance(31 * DAY_MS)
+    show(system, bundle(LATE))
+    kept = system.bank.offline.trust_bundle()
+    del system.central.trust_bundle  # type: ignore[misc]
+    system.central.silent = True
+    system.restart()
+    assert system.bank.offline.trust_bundle() == kept
+    system.clock.advance(31 * DAY_MS)
     with pytest.raises(Refusal) as caught:
-        world.bank.offline.trust_bundle()
+        system.bank.offline.trust_bundle()
     assert caught.value.name == "PEER_UNAVAILABLE"
 
 
@@ -144,8 +144,8 @@ def of_banks(time_ms: int, *banks: Certificate, barred: tuple[bytes, ...] = ()) 
     return bytes(ROOT.verify_key) + sign_bundle(ROOT, plain).encode()
 
 
-def kept_words(world: World) -> list[tuple[bytes, bytes]]:
-    with world.engine.connect() as connection:
+def kept_words(system: System) -> list[tuple[bytes, bytes]]:
+    with system.engine.connect() as connection:
         rows = connection.execute(select(contradictions)).all()
     return [(bytes(row.kept), bytes(row.shown)) for row in rows]
 
@@ -165,40 +165,40 @@ def kept_words(world: World) -> list[tuple[bytes, bytes]]:
     ids=["a device", "a bank's key", "an older one", "two of one moment"],
 )
 def test_a_bundle_that_contradicts_the_one_before_is_not_taken_and_both_are_kept(
-    world: World, before: bytes, shown: bytes, cause: str
+    system: System, before: bytes, shown: bytes, cause: str
 ) -> None:
     """So an older copy of the central bank, which makes new bundles, makes nothing good again."""
     registry = CollectorRegistry()
-    show(world, before)
-    assert world.bank.offline.bundles.newest().encoded == before
-    show(world, shown)
-    watch_contradictions(world.bank.contradictions, registry)
+    show(system, before)
+    assert system.bank.offline.bundles.newest().encoded == before
+    show(system, shown)
+    watch_contradictions(system.bank.contradictions, registry)
     for _ in range(2):
-        world.clock.advance(BUNDLE_FRESH_MS)
-        assert world.bank.offline.bundles.newest().encoded == before
-        said = world.bank.contradictions.now()[BUNDLE]
+        system.clock.advance(BUNDLE_FRESH_MS)
+        assert system.bank.offline.bundles.newest().encoded == before
+        said = system.bank.contradictions.now()[BUNDLE]
         assert cause in said.cause
         labels = {"about": BUNDLE}
         assert registry.get_sample_value("dcep_central_bank_contradicts", labels) == 1
-    assert kept_words(world) == [(before, shown)]
-    assert world.restart().offline.bundles.newest().encoded == before
-    assert kept_words(world) == [(before, shown)]
+    assert kept_words(system) == [(before, shown)]
+    assert system.restart().offline.bundles.newest().encoded == before
+    assert kept_words(system) == [(before, shown)]
 
 
-def test_what_contradicted_is_over_when_a_bundle_comes_that_does_not(world: World) -> None:
-    show(world, bundle(EARLY, revoked=(REVOKED,)))
-    world.bank.offline.bundles.newest()
-    show(world, bundle(EARLY + 1))
-    world.bank.offline.bundles.newest()
-    assert BUNDLE in world.bank.contradictions.now()
+def test_what_contradicted_is_over_when_a_bundle_comes_that_does_not(system: System) -> None:
+    show(system, bundle(EARLY, revoked=(REVOKED,)))
+    system.bank.offline.bundles.newest()
+    show(system, bundle(EARLY + 1))
+    system.bank.offline.bundles.newest()
+    assert BUNDLE in system.bank.contradictions.now()
     newer = bundle(LATE, revoked=(REVOKED,))
-    world.central.trust_bundle = lambda: newer  # type: ignore[method-assign]
-    world.clock.advance(BUNDLE_FRESH_MS)
-    assert world.bank.offline.bundles.newest().encoded == newer
-    assert world.bank.contradictions.now() == {}
+    system.central.trust_bundle = lambda: newer  # type: ignore[method-assign]
+    system.clock.advance(BUNDLE_FRESH_MS)
+    assert system.bank.offline.bundles.newest().encoded == newer
+    assert system.bank.contradictions.now() == {}
 
 
-def test_what_leaves_a_list_in_good_order_contradicts_nothing(world: World) -> None:
+def test_what_leaves_a_list_in_good_order_contradicts_nothing(system: System) -> None:
     """A bank's key with its certificate, a suspended bank, a device that goes to the filter."""
     filtered = build_filter([REVOKED], 8, bytes).encode()
     later = replace(TrustBundle.decode(bundle(LATE)[KEY_BYTES:]), filter=filtered)
@@ -207,11 +207,11 @@ def test_what_leaves_a_list_in_good_order_contradicts_nothing(world: World) -> N
         (of_banks(EARLY + 2, barred=(bank_name("gamma"),)), of_banks(EARLY + 3, OF_A_BANK)),
         (bundle(EARLY + 4, revoked=(REVOKED,)), ROOT_KEY + sign_bundle(ROOT, later).encode()),
     ):
-        show(world, before)
-        world.bank.offline.bundles.newest()
-        show(world, shown)
-        assert world.bank.offline.bundles.newest().encoded == shown
-    assert kept_words(world) == []
+        show(system, before)
+        system.bank.offline.bundles.newest()
+        show(system, shown)
+        assert system.bank.offline.bundles.newest().encoded == shown
+    assert kept_words(system) == []
 
 
 def entry(by: SigningKey, root: SigningKey, expires: int = NOW_MS + DAY_MS) -> Certificate:
@@ -223,30 +223,30 @@ def by(root: SigningKey, time_ms: int, *roots: Certificate) -> bytes:
     return bytes(root.verify_key) + sign_bundle(root, plain).encode()
 
 
-def newest(world: World, encoded: bytes) -> bool:
+def newest(system: System, encoded: bytes) -> bool:
     """Whether a bundle that the central bank shows from now on is taken."""
-    show(world, encoded)
+    show(system, encoded)
     try:
-        return world.bank.offline.bundles.newest().encoded == encoded
+        return system.bank.offline.bundles.newest().encoded == encoded
     except NoAnswer:
         return False
 
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_bank_goes_over_to_the_successor_of_its_root_and_never_back(
-    world: World, announced: bool
+    system: System, announced: bool
 ) -> None:
     """By what the bundle before has listed, or by what the old root has signed of the new one."""
-    assert newest(world, by(ROOT, EARLY, *([entry(ROOT, OTHER)] if announced else [])))
+    assert newest(system, by(ROOT, EARLY, *([entry(ROOT, OTHER)] if announced else [])))
     over = () if announced else (entry(OTHER, ROOT), entry(ROOT, OTHER))
-    assert newest(world, by(OTHER, EARLY + 1, *over))
-    assert newest(world, by(OTHER, EARLY + 2))  # also after a restart, and after the old one's end
-    assert not newest(world, by(ROOT, EARLY + 3, entry(ROOT, OTHER)))
-    assert newest(world, by(OTHER, EARLY + 4))
+    assert newest(system, by(OTHER, EARLY + 1, *over))
+    assert newest(system, by(OTHER, EARLY + 2))  # also after a restart, and after the old one's end
+    assert not newest(system, by(ROOT, EARLY + 3, entry(ROOT, OTHER)))
+    assert newest(system, by(OTHER, EARLY + 4))
 
 
-def test_a_root_that_no_trusted_one_has_introduced_takes_over_nothing(world: World) -> None:
-    assert newest(world, by(ROOT, EARLY))
+def test_a_root_that_no_trusted_one_has_introduced_takes_over_nothing(system: System) -> None:
+    assert newest(system, by(ROOT, EARLY))
     thief = SigningKey(b"t" * 32)
     for roots in (
         (),
@@ -255,11 +255,11 @@ def test_a_root_that_no_trusted_one_has_introduced_takes_over_nothing(world: Wor
         (entry(OTHER, ROOT), entry(ROOT, OTHER, NOW_MS - 1)),
         (entry(OTHER, ROOT), entry(ROOT, thief)),
     ):
-        assert not newest(world, by(OTHER, LATE, *roots))
+        assert not newest(system, by(OTHER, LATE, *roots))
 
 
-def test_what_is_revoked_stays_so_over_a_change_of_roots(world: World) -> None:
-    show(world, bundle(EARLY, revoked=(REVOKED,)))
-    world.bank.offline.bundles.newest()
-    assert not newest(world, by(OTHER, LATE, entry(OTHER, ROOT), entry(ROOT, OTHER)))
-    assert "brings back" in world.bank.contradictions.now()[BUNDLE].cause
+def test_what_is_revoked_stays_so_over_a_change_of_roots(system: System) -> None:
+    show(system, bundle(EARLY, revoked=(REVOKED,)))
+    system.bank.offline.bundles.newest()
+    assert not newest(system, by(OTHER, LATE, entry(OTHER, ROOT), entry(ROOT, OTHER)))
+    assert "brings back" in system.bank.contradictions.now()[BUNDLE].cause

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from currency.number import SERIAL_DIGITS, check, prefix_of
 from operator_bank.wallets import numbers
 from operator_bank.wallets.numbers import Numbers
-from tests.operator_bank.conftest import PREFIX, World
+from tests.operator_bank.conftest import PREFIX, System
 
 ALL = 10**SERIAL_DIGITS
 SOME = Numbers(PREFIX, b"s" * 32)
@@ -35,7 +35,7 @@ def test_beyond_the_last_serial_there_is_none(row_id: int) -> None:
 
 
 def test_no_two_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of all serials, in a world of few: it is a permutation."""
+    """Of all serials, among few: it is a permutation."""
     monkeypatch.setattr(numbers, "_LEFT", 40)
     monkeypatch.setattr(numbers, "_RIGHT", 70)
     few = Numbers(PREFIX, b"f" * 32)
@@ -55,11 +55,11 @@ def test_one_number_does_not_tell_the_next_or_how_many_there_are() -> None:
     assert not {serial(other.of(row)) for row in range(1, 4_001)} & set(made)
 
 
-def test_a_bank_keeps_to_its_own_permutation(world: World) -> None:
-    first = world.open(name="Alice")
-    world.restart()
-    second = world.open(name="Bob")
-    directory = world.bank.directory
+def test_a_bank_keeps_to_its_own_permutation(system: System) -> None:
+    first = system.open(name="Alice")
+    system.restart()
+    second = system.open(name="Bob")
+    directory = system.bank.directory
     assert {first.number, second.number} == {
         directory.number_of(holder.wallet.account) for holder in (first, second)
     }

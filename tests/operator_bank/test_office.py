@@ -15,7 +15,7 @@ from runtime.errors import Refusal
 from runtime.tls import Identity
 from settlement.records import Kind
 from tests.officers.people import Person
-from tests.operator_bank.conftest import CHEN, WANG, ZHOU, Holder, World
+from tests.operator_bank.conftest import CHEN, WANG, ZHOU, Holder, System
 
 ACT = "/dcep.office.v1.ActService/ProposeAct"
 BOOKS = "/dcep.bank.v1.OfficeService/GetBooks"
@@ -23,39 +23,39 @@ CHECK = "/dcep.bank.v1.InboundService/CheckPayees"
 FROZEN, OPEN = wallets_pb2.WALLET_STATUS_FROZEN, wallets_pb2.WALLET_STATUS_OPEN
 
 
-def test_a_wallet_is_frozen_and_freed_by_two(world: World, bob: Holder) -> None:
-    status = world.bank.wallets.status
+def test_a_wallet_is_frozen_and_freed_by_two(system: System, bob: Holder) -> None:
+    status = system.bank.wallets.status
     for kind, before, after in ((FreezeWallet, OPEN, FROZEN), (UnfreezeWallet, FROZEN, OPEN)):
-        act = world.propose(kind(wallet_number=bob.number))
+        act = system.propose(kind(wallet_number=bob.number))
         with pytest.raises(Refusal) as caught:
-            world.approve(act, WANG)
+            system.approve(act, WANG)
         assert caught.value.name == "SAME_OFFICER"
         assert status(bob.wallet) == before
-        world.approve(act)
-        world.restart()
-        assert world.bank.wallets.status(bob.wallet) == after
-        status = world.bank.wallets.status
+        system.approve(act)
+        system.restart()
+        assert system.bank.wallets.status(bob.wallet) == after
+        status = system.bank.wallets.status
 
 
-def test_an_old_act_that_comes_again_freezes_nothing(world: World, bob: Holder) -> None:
-    old = world.both(FreezeWallet(wallet_number=bob.number))
-    world.both(UnfreezeWallet(wallet_number=bob.number))
-    assert world.approve(old) == old
-    assert world.bank.wallets.status(bob.wallet) == OPEN
+def test_an_old_act_that_comes_again_freezes_nothing(system: System, bob: Holder) -> None:
+    old = system.both(FreezeWallet(wallet_number=bob.number))
+    system.both(UnfreezeWallet(wallet_number=bob.number))
+    assert system.approve(old) == old
+    assert system.bank.wallets.status(bob.wallet) == OPEN
 
 
-def test_the_journal_has_the_digest_of_the_act(world: World, bob: Holder) -> None:
-    act = world.both(FreezeWallet(wallet_number=bob.number))
-    [row] = world.bank.books.journal.read(act.position - 1, limit_rows=1)
+def test_the_journal_has_the_digest_of_the_act(system: System, bob: Holder) -> None:
+    act = system.both(FreezeWallet(wallet_number=bob.number))
+    [row] = system.bank.books.journal.read(act.position - 1, limit_rows=1)
     record = row.records[act.position - row.first_position]
     assert (int(record["kind"]), int(record["digest"])) == (Kind.SET_FLAGS, act.record_digest)
 
 
-def test_two_desks_with_one_act_id_at_once_are_answered(world: World, bob: Holder) -> None:
-    bank = world.restart(threaded=True)
-    one = WANG.propose(FreezeWallet(wallet_number=bob.number), world.clock.now_ms())
+def test_two_desks_with_one_act_id_at_once_are_answered(system: System, bob: Holder) -> None:
+    bank = system.restart(threaded=True)
+    one = WANG.propose(FreezeWallet(wallet_number=bob.number), system.clock.now_ms())
     act_id = office_pb2.OfficerAct.FromString(one.payload).act_id
-    other = ZHOU.propose(UnfreezeWallet(wallet_number=bob.number), world.clock.now_ms(), act_id)
+    other = ZHOU.propose(UnfreezeWallet(wallet_number=bob.number), system.clock.now_ms(), act_id)
 
     def propose(pair: tuple[Person, object]) -> str:
         who, proposal = pair
@@ -69,11 +69,11 @@ def test_two_desks_with_one_act_id_at_once_are_answered(world: World, bob: Holde
         said = list(pool.map(propose, [(WANG, one), (ZHOU, other)] * 4))
     assert sorted(set(said)) == ["ID_REUSED", "OK"]
     bank.books.stop()
-    assert world.restart().acts.get(act_id).state == office_pb2.ACT_STATE_OPEN
+    assert system.restart().acts.get(act_id).state == office_pb2.ACT_STATE_OPEN
 
 
-def test_who_may_come_to_the_inner_port(world: World) -> None:
-    authorize = inner_authorizer(world.bank.officers, set)
+def test_who_may_come_to_the_inner_port(system: System) -> None:
+    authorize = inner_authorizer(system.bank.officers, set)
 
     def verdict(who: Identity | None, method: str) -> str:
         try:

@@ -13,7 +13,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.ledger.standing import public_authorizer
 from operator_bank.limits import FEED_AGAIN_MS
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from tests.operator_bank.conftest import FOREIGN, Holder, World
+from tests.operator_bank.conftest import FOREIGN, Holder, System
 
 R = registration_pb2
 STEPPED_BACK = Refusal(
@@ -39,10 +39,10 @@ NEVER_SENT: dict[str, dict[str, Any]] = {
 }
 
 
-def refused(world: World, method: str) -> str:
+def refused(system: System, method: str) -> str:
     """How the public port refuses a method; "" when it does not."""
     try:
-        public_authorizer(world.bank.standing)(None, method)
+        public_authorizer(system.bank.standing)(None, method)
     except Refusal as refusal:
         assert is_undecided(refusal.reason)
         return refusal.name
@@ -50,98 +50,98 @@ def refused(world: World, method: str) -> str:
 
 
 def test_who_has_acknowledged_more_serves_nobody_and_sends_nothing(
-    world: World, alice: Holder
+    system: System, alice: Holder
 ) -> None:
     alice.pay(FOREIGN, 700)
-    world.bank.send()
-    sent = len(world.central.submitted)
-    world.central.refuses_the_feed = STEPPED_BACK
-    world.restart()
-    world.bank.standing.ask()
-    assert not world.bank.follower.step()
-    assert world.bank.standing.wait(0)
+    system.bank.send()
+    sent = len(system.central.submitted)
+    system.central.refuses_the_feed = STEPPED_BACK
+    system.restart()
+    system.bank.standing.ask()
+    assert not system.bank.follower.step()
+    assert system.bank.standing.wait(0)
 
     for service in PUBLIC:
         for method in service.methods:
-            told = refused(world, f"/{service.full_name}/{method.name}")
+            told = refused(system, f"/{service.full_name}/{method.name}")
             assert told == ("" if method.name == "GetTrustBundle" else "BANK_BEHIND"), method.name
     for method in ("PayTogether", "BeginWatch", "Arrivals", "AwaitEnd"):
-        assert refused(world, f"/dcep.bank.v1.EdgeService/{method}") == "BANK_BEHIND"
-    assert refused(world, "/dcep.bank.v1.AnyService/WhateverComesLater") == "BANK_BEHIND"
+        assert refused(system, f"/dcep.bank.v1.EdgeService/{method}") == "BANK_BEHIND"
+    assert refused(system, "/dcep.bank.v1.AnyService/WhateverComesLater") == "BANK_BEHIND"
     with pytest.raises(Refusal, match="older than they should be"):
         alice.pay(FOREIGN, 1)
-    world.bank.send()
-    assert len(world.central.submitted) == sent
-    assert not world.central.receipts
+    system.bank.send()
+    assert len(system.central.submitted) == sent
+    assert not system.central.receipts
 
 
 @pytest.mark.parametrize("event", NEVER_SENT.values(), ids=NEVER_SENT.keys())
 def test_an_entry_about_what_was_never_sent_shows_an_older_copy(
-    world: World, event: dict[str, Any]
+    system: System, event: dict[str, Any]
 ) -> None:
-    world.entry(**event)
-    assert not world.bank.follower.step()
-    assert world.bank.standing.is_behind
-    assert refused(world, "/dcep.bank.v1.WalletService/GetWallet") == "BANK_BEHIND"
+    system.entry(**event)
+    assert not system.bank.follower.step()
+    assert system.bank.standing.is_behind
+    assert refused(system, "/dcep.bank.v1.WalletService/GetWallet") == "BANK_BEHIND"
 
 
-def test_an_entry_that_cannot_be_for_another_reason_does_not(world: World) -> None:
-    world.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
-    assert not world.bank.follower.step()
-    assert not world.bank.standing.is_behind
-    assert refused(world, "/dcep.bank.v1.PaymentService/Pay") == ""
+def test_an_entry_that_cannot_be_for_another_reason_does_not(system: System) -> None:
+    system.entry(redeemed=R.Redeemed(number=1, amount_fen=5_000))
+    assert not system.bank.follower.step()
+    assert not system.bank.standing.is_behind
+    assert refused(system, "/dcep.bank.v1.PaymentService/Pay") == ""
 
 
 def test_as_long_as_the_central_bank_is_away_no_number_is_given_out_and_wallets_pay_within_the_bank(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
-    world.central.silent = True
-    world.restart()
-    world.bank.standing.ask()
+    system.central.silent = True
+    system.restart()
+    system.bank.standing.ask()
     with pytest.raises(NoAnswer):
-        world.bank.follower.step()
-    assert not world.bank.standing.wait(0)
+        system.bank.follower.step()
+    assert not system.bank.standing.wait(0)
 
-    assert refused(world, "/dcep.bank.v1.PaymentService/Pay") == ""
+    assert refused(system, "/dcep.bank.v1.PaymentService/Pay") == ""
     assert alice.pay(bob.number, 100).state == states_pb2.PAYMENT_STATE_SETTLED
     with pytest.raises(Refusal) as caught:
         alice.pay(FOREIGN, 1)
     assert caught.value.name == "PEER_UNAVAILABLE"
     mixed = [alice.order(FOREIGN, 1), alice.order(bob.number, 1)]
-    answers = world.bank.payments.pay_many(mixed)
+    answers = system.bank.payments.pay_many(mixed)
     assert isinstance(answers[0], Refusal)
     assert not isinstance(answers[1], Refusal)
-    assert world.bank.vault.books().pending_outbound == 0
+    assert system.bank.vault.books().pending_outbound == 0
 
     # The same order again, once the central bank has confirmed where this database stands.
-    world.central.silent = False
-    assert world.bank.follower.step()
-    assert world.bank.payments.pay_many(mixed[:1])[0].state == states_pb2.PAYMENT_STATE_PENDING
+    system.central.silent = False
+    assert system.bank.follower.step()
+    assert system.bank.payments.pay_many(mixed[:1])[0].state == states_pb2.PAYMENT_STATE_PENDING
 
 
-def test_once_the_newest_copy_is_there_it_goes_on(world: World, alice: Holder) -> None:
-    world.central.refuses_the_feed = STEPPED_BACK
-    world.bank.follower.step()
-    assert world.bank.standing.is_behind
-    world.central.refuses_the_feed = None
-    world.clock.advance(FEED_AGAIN_MS)
-    world.bank.follower.step()
-    assert not world.bank.standing.is_behind
+def test_once_the_newest_copy_is_there_it_goes_on(system: System, alice: Holder) -> None:
+    system.central.refuses_the_feed = STEPPED_BACK
+    system.bank.follower.step()
+    assert system.bank.standing.is_behind
+    system.central.refuses_the_feed = None
+    system.clock.advance(FEED_AGAIN_MS)
+    system.bank.follower.step()
+    assert not system.bank.standing.is_behind
     assert alice.pay(FOREIGN, 1).state == states_pb2.PAYMENT_STATE_PENDING
 
 
 def test_officers_pay_nothing_out_of_suspense_at_an_older_copy(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
-    world.both(office_pb2.FreezeWallet(wallet_number=bob.number))
-    world.hear(tokens_deposited=world.depositing(bob, 500))
-    (entry,) = world.bank.suspense.page(10, 0)
+    system.both(office_pb2.FreezeWallet(wallet_number=bob.number))
+    system.hear(tokens_deposited=system.depositing(bob, 500))
+    (entry,) = system.bank.suspense.page(10, 0)
     payout = office_pb2.PaySuspense(position=entry.position, wallet_number=alice.number)
-    proposed = world.propose(payout)
-    world.central.refuses_the_feed = STEPPED_BACK
-    world.bank.follower.step()
-    for call in (lambda: world.propose(payout), lambda: world.approve(proposed)):
+    proposed = system.propose(payout)
+    system.central.refuses_the_feed = STEPPED_BACK
+    system.bank.follower.step()
+    for call in (lambda: system.propose(payout), lambda: system.approve(proposed)):
         with pytest.raises(Refusal) as caught:
             call()
         assert caught.value.name == "BANK_BEHIND"
-    assert world.bank.vault.books().suspense_fen == 500
+    assert system.bank.vault.books().suspense_fen == 500

@@ -11,7 +11,7 @@ from currency import number
 from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from operator_bank.limits import CLOCK_SKEW_MS, MAX_OPENING_VALIDITY_MS
 from tests.openings import opening
-from tests.operator_bank.conftest import NOW_MS, PREFIX, World
+from tests.operator_bank.conftest import NOW_MS, PREFIX, System
 from tests.refusals import refused
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
@@ -23,46 +23,48 @@ def asking(**how: Any) -> SignedEnvelope:
     return opening("alpha", NOW_MS, **how)
 
 
-def test_a_wallet_is_opened_once_by_its_key_and_request(world: World) -> None:
-    first = world.bank.opening.open(asking(key=KEY, request_id=REQUEST))
-    world.clock.advance(3_600_000)
+def test_a_wallet_is_opened_once_by_its_key_and_request(system: System) -> None:
+    first = system.bank.opening.open(asking(key=KEY, request_id=REQUEST))
+    system.clock.advance(3_600_000)
     # Later it is asked for again, in times of its own.
-    again = opening("alpha", world.clock.now_ms(), key=KEY, request_id=REQUEST)
-    assert world.restart().opening.open(again) == first == world.bank.directory.find(first.number)
+    again = opening("alpha", system.clock.now_ms(), key=KEY, request_id=REQUEST)
+    assert system.restart().opening.open(again) == first == system.bank.directory.find(first.number)
     assert number.check(first.number).startswith(PREFIX)
-    assert len(world.bank.directory) == 1
+    assert len(system.bank.directory) == 1
 
     other = opening(
-        "alpha", world.clock.now_ms(), key=KEY, request_id=REQUEST, holder_name="Mallory"
+        "alpha", system.clock.now_ms(), key=KEY, request_id=REQUEST, holder_name="Mallory"
     )
-    assert refused(lambda: world.bank.opening.open(other)) == ("ID_REUSED", "request_id")
+    assert refused(lambda: system.bank.opening.open(other)) == ("ID_REUSED", "request_id")
 
 
-def test_nobody_opens_a_wallet_for_a_key_that_they_do_not_have(world: World) -> None:
+def test_nobody_opens_a_wallet_for_a_key_that_they_do_not_have(system: System) -> None:
     for forged in (
         asking(key=KEY, signer=OTHER),
         asking(key=KEY, tag="query/v1"),
         asking(key=OTHER, key_id=bytes(KEY.verify_key).hex().encode()),
     ):
         invalid = ("SIGNATURE_INVALID", "signature")
-        assert refused(lambda forged=forged: world.bank.opening.open(forged)) == invalid
-        assert refused(lambda forged=forged: world.bank.opening.open_many([forged])) == (
+        assert refused(lambda forged=forged: system.bank.opening.open(forged)) == invalid
+        assert refused(lambda forged=forged: system.bank.opening.open_many([forged])) == (
             "SIGNATURE_INVALID", "items[0].signature",
         )  # fmt: skip
     # Signed by Mallory, for Mallory's own key, and with another one inside.
     swapped = asking(key=OTHER, public_key=bytes(KEY.verify_key))
-    assert refused(lambda: world.bank.opening.open(swapped)) == ("FIELD_INVALID", "public_key")
+    assert refused(lambda: system.bank.opening.open(swapped)) == ("FIELD_INVALID", "public_key")
     altered = asking(key=KEY)
     altered.payload = altered.payload.replace(b"Somebody", b"Nobody!!")
-    assert refused(lambda: world.bank.opening.open(altered))[0] == "SIGNATURE_INVALID"
-    assert len(world.bank.directory) == 0
+    assert refused(lambda: system.bank.opening.open(altered))[0] == "SIGNATURE_INVALID"
+    assert len(system.bank.directory) == 0
 
 
-def test_what_another_key_asked_for_with_the_same_id_is_nobodys_business(world: World) -> None:
-    mine = world.bank.opening.open(asking(key=KEY, request_id=REQUEST, holder_name="Alice"))
-    theirs = world.bank.opening.open(asking(key=OTHER, request_id=REQUEST, holder_name="Bob"))
+def test_what_another_key_asked_for_with_the_same_id_is_nobodys_business(system: System) -> None:
+    mine = system.bank.opening.open(asking(key=KEY, request_id=REQUEST, holder_name="Alice"))
+    theirs = system.bank.opening.open(asking(key=OTHER, request_id=REQUEST, holder_name="Bob"))
     assert mine.number != theirs.number
-    assert world.bank.opening.open(asking(key=KEY, request_id=REQUEST, holder_name="Alice")) == mine
+    assert (
+        system.bank.opening.open(asking(key=KEY, request_id=REQUEST, holder_name="Alice")) == mine
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,12 +80,12 @@ def test_what_another_key_asked_for_with_the_same_id_is_nobodys_business(world: 
         b"\xee" + b"\xff" * 30 + b"\x7f",
     ],
 )
-def test_a_weak_key_opens_no_wallet_whatever_it_signs(world: World, weak: bytes) -> None:
+def test_a_weak_key_opens_no_wallet_whatever_it_signs(system: System, weak: bytes) -> None:
     """Anybody could sign for some of them: R = 1·B, S = 1 holds for the key 1."""
     order = asking(public_key=weak, key_id=weak.hex().encode())
     order.signature = (1).to_bytes(32, "little") + bytes(32)
-    assert refused(lambda: world.bank.opening.open(order)) == ("FIELD_INVALID", "public_key")
-    assert len(world.bank.directory) == 0
+    assert refused(lambda: system.bank.opening.open(order)) == ("FIELD_INVALID", "public_key")
+    assert len(system.bank.directory) == 0
 
 
 @pytest.mark.parametrize(
@@ -122,17 +124,17 @@ def test_a_weak_key_opens_no_wallet_whatever_it_signs(world: World, weak: bytes)
     ],
 )  # fmt: skip
 def test_a_wrong_order_opens_nothing_also_for_others_in_the_call(
-    world: World, changes: dict, expected: tuple[str, str]
+    system: System, changes: dict, expected: tuple[str, str]
 ) -> None:
     wrong = asking(**changes)
-    assert refused(lambda: world.bank.opening.open(wrong)) == expected
+    assert refused(lambda: system.bank.opening.open(wrong)) == expected
     reason, field = expected
-    assert refused(lambda: world.bank.opening.open_many([asking(), wrong])) == (
+    assert refused(lambda: system.bank.opening.open_many([asking(), wrong])) == (
         reason, f"items[1].{field}",
     )  # fmt: skip
-    assert len(world.bank.directory) == 0
+    assert len(system.bank.directory) == 0
 
 
-def test_one_request_does_not_stand_twice_in_a_call(world: World) -> None:
+def test_one_request_does_not_stand_twice_in_a_call(system: System) -> None:
     order = asking()
-    assert refused(lambda: world.bank.opening.open_many([order, order]))[1] == "request_id"
+    assert refused(lambda: system.bank.opening.open_many([order, order]))[1] == "request_id"

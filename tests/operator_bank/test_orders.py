@@ -18,7 +18,7 @@ from runtime.bounds import greatest_bytes
 from runtime.envelope import sign
 from runtime.errors import Refusal
 from settlement.limits import MAX_NOTE_BYTES
-from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, World
+from tests.operator_bank.conftest import FOREIGN, GET_WALLET, NOW_MS, PREFIX, Holder, System
 from tests.refusals import refused
 
 LIST_PAYMENTS = "dcep.bank.v1.PaymentService/ListPayments"
@@ -56,8 +56,10 @@ def test_a_wrong_order_is_refused_by_field(
     assert (alice.fen, bob.fen) == (100_000, 0)
 
 
-def test_only_the_wallets_own_key_moves_its_money(world: World, alice: Holder, bob: Holder) -> None:
-    pay = world.bank.payments.pay
+def test_only_the_wallets_own_key_moves_its_money(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    pay = system.bank.payments.pay
     forged = alice.order(bob.number, 5)
     forged.signature = bob.order(bob.number, 5).signature
     assert refused(lambda: pay(forged, 0.0))[0] == "SIGNATURE_INVALID"
@@ -73,7 +75,7 @@ def test_only_the_wallets_own_key_moves_its_money(world: World, alice: Holder, b
 
 
 def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     """Who may not speak for a wallet does not learn whether it is there."""
     told = []
@@ -81,9 +83,9 @@ def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
         order = alice.order(bob.number, 5, wallet_number=key_id)
         order.key_id = key_id.encode()
         for call in (
-            lambda order=order: world.bank.payments.pay(order, 0.0),
-            lambda order=order: world.bank.exchange.exchange(order),
-            lambda order=order: world.bank.wallets.asking(order, GET_WALLET),
+            lambda order=order: system.bank.payments.pay(order, 0.0),
+            lambda order=order: system.bank.exchange.exchange(order),
+            lambda order=order: system.bank.wallets.asking(order, GET_WALLET),
         ):
             with pytest.raises(Refusal) as caught:
                 call()
@@ -94,11 +96,11 @@ def test_a_wallet_that_there_is_not_is_told_like_a_wrong_signature(
 
 
 @pytest.mark.parametrize("key_id", [b"\xff\xfe", "６２０１".encode(), b"6201\x80"])
-def test_a_key_id_is_ascii(world: World, alice: Holder, bob: Holder, key_id: bytes) -> None:
+def test_a_key_id_is_ascii(system: System, alice: Holder, bob: Holder, key_id: bytes) -> None:
     order = alice.order(bob.number, 5)
     order.key_id = key_id
-    assert refused(lambda: world.bank.payments.pay(order, 0.0)) == ("FIELD_INVALID", "key_id")
-    [answer] = world.bank.payments.pay_many([order])
+    assert refused(lambda: system.bank.payments.pay(order, 0.0)) == ("FIELD_INVALID", "key_id")
+    [answer] = system.bank.payments.pay_many([order])
     assert isinstance(answer, Refusal) and answer.field == "key_id"
 
 
@@ -107,44 +109,44 @@ def test_a_key_id_is_ascii(world: World, alice: Holder, bob: Holder, key_id: byt
     [(b"\xff", "MESSAGE_UNREADABLE"), (b"\x98\x06\x05", "FIELD_UNKNOWN")],
 )
 def test_what_is_signed_must_be_an_order(
-    world: World, alice: Holder, payload: bytes, reason: str
+    system: System, alice: Holder, payload: bytes, reason: str
 ) -> None:
     envelope = sign(TAGS[orders_pb2.PaymentOrder], payload, alice.key, alice.number.encode())
-    assert refused(lambda: world.bank.payments.pay(envelope, 0.0))[0] == reason
+    assert refused(lambda: system.bank.payments.pay(envelope, 0.0))[0] == reason
 
 
-def test_an_order_counts_once(world: World, alice: Holder, bob: Holder) -> None:
+def test_an_order_counts_once(system: System, alice: Holder, bob: Holder) -> None:
     order = alice.order(bob.number, 500)
-    first = world.bank.payments.pay(order, 0.0)[0]
-    world.restart()
-    again = world.bank.payments.pay(order, 0.0)[0]
+    first = system.bank.payments.pay(order, 0.0)[0]
+    system.restart()
+    again = system.bank.payments.pay(order, 0.0)[0]
     assert (first.repeated, again.repeated) == (False, True)
     assert first.payment_id == again.payment_id == f"{alice.number}-{alice.sequence}"
     assert bob.fen == 500
 
 
 def test_an_order_that_was_settled_is_still_known_when_it_has_expired(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     order = alice.order(bob.number, 500)
-    world.bank.payments.pay(order, 0.0)
-    world.clock.advance(120_000)
-    again = world.bank.payments.pay(order, 0.0)[0]
+    system.bank.payments.pay(order, 0.0)
+    system.clock.advance(120_000)
+    again = system.bank.payments.pay(order, 0.0)[0]
     assert (again.state, again.repeated) == (SETTLED, True)
 
 
 def test_a_mistaken_sequence_does_not_use_up_all_the_others(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     highest = alice.sequence + MAX_SEQUENCES_AHEAD
     for sequence in (MAX_SEQUENCE, highest + 1):
         far = alice.order(bob.number, 5, sequence=sequence)
         for call in (
-            lambda far=far: world.bank.payments.pay(far, 0.0),
-            lambda far=far: world.bank.exchange.exchange(
+            lambda far=far: system.bank.payments.pay(far, 0.0),
+            lambda far=far: system.bank.exchange.exchange(
                 alice.exchange_order(5, sequence=MAX_SEQUENCE)
             ),
-            lambda far=far: world.bank.wallets.close(
+            lambda far=far: system.bank.wallets.close(
                 alice.signed(orders_pb2.CloseOrder, sequence=MAX_SEQUENCE)
             ),
         ):
@@ -156,7 +158,7 @@ def test_a_mistaken_sequence_does_not_use_up_all_the_others(
     bob.exchange(5)
     orders = [alice.order(bob.number, 1), alice.order(bob.number, 1, sequence=highest + 1),
               bob.order(alice.number, 1), alice.order(bob.number, 1)]  # fmt: skip
-    answers = world.bank.payments.pay_many(orders)
+    answers = system.bank.payments.pay_many(orders)
     names = [a.name if isinstance(a, Refusal) else a.state for a in answers]
     assert names == [SETTLED, "SEQUENCE_INVALID", SETTLED, SETTLED]
     assert alice.pay(bob.number, 1, sequence=highest).state == SETTLED
@@ -169,20 +171,20 @@ def test_a_sequence_is_not_used_for_two_orders(alice: Holder, bob: Holder) -> No
     assert bob.fen == 500
 
 
-def test_many_orders_have_an_answer_each(world: World, alice: Holder, bob: Holder) -> None:
+def test_many_orders_have_an_answer_each(system: System, alice: Holder, bob: Holder) -> None:
     orders = [alice.order(bob.number, fen) for fen in (1, 2, 0, 100_001, 3)]
     orders[1].signature = bytes(64)
-    answers = world.bank.payments.pay_many(orders)
+    answers = system.bank.payments.pay_many(orders)
     names = [a.name if isinstance(a, Refusal) else a.state for a in answers]
     assert names == [SETTLED, "SIGNATURE_INVALID", "AMOUNT_INVALID", "OVER_SINGLE_LIMIT", SETTLED]
     assert bob.fen == 4
 
 
-def test_a_query_expires(world: World, alice: Holder) -> None:
+def test_a_query_expires(system: System, alice: Holder) -> None:
     query = alice.signed(orders_pb2.Query)
-    assert world.bank.wallets.asking(query, GET_WALLET) == alice.wallet
-    world.clock.advance(60_001)
-    expired = refused(lambda: world.bank.wallets.asking(query, GET_WALLET))
+    assert system.bank.wallets.asking(query, GET_WALLET) == alice.wallet
+    system.clock.advance(60_001)
+    expired = refused(lambda: system.bank.wallets.asking(query, GET_WALLET))
     assert expired == ("EXPIRED", "expires_time_ms")
 
 
@@ -202,10 +204,10 @@ def test_a_query_expires(world: World, alice: Holder) -> None:
     ],
 )
 def test_a_query_is_for_one_method_of_one_bank_and_for_a_moment(
-    world: World, alice: Holder, changes: dict, expected: tuple[str, str]
+    system: System, alice: Holder, changes: dict, expected: tuple[str, str]
 ) -> None:
     query = alice.signed(orders_pb2.Query, **changes)
-    assert refused(lambda: world.bank.wallets.asking(query, GET_WALLET)) == expected
+    assert refused(lambda: system.bank.wallets.asking(query, GET_WALLET)) == expected
 
 
 def test_every_order_fits_beside_its_record() -> None:
@@ -214,26 +216,26 @@ def test_every_order_fits_beside_its_record() -> None:
         assert greatest_bytes(kind.DESCRIPTOR) <= MAX_NOTE_BYTES, kind.DESCRIPTOR.name
 
 
-def test_the_longest_deposit_of_nothing_is_refused_and_kept(world: World, alice: Holder) -> None:
+def test_the_longest_deposit_of_nothing_is_refused_and_kept(system: System, alice: Holder) -> None:
     order = alice.depositing(b"?" * MAX_DEPOSIT_BYTES)
     assert len(order.payload) > MAX_DEPOSIT_BYTES
     for _ in range(2):
         assert (
-            refused(lambda: world.bank.offline.deposits.deposit(order, 0.0))[0] == "FIELD_INVALID"
+            refused(lambda: system.bank.offline.deposits.deposit(order, 0.0))[0] == "FIELD_INVALID"
         )
 
 
 def test_a_padded_order_is_refused_and_nothing_of_it_is_kept(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     """A memo that comes again and again would be kept with every refusal."""
     memo = orders_pb2.PaymentOrder(memo="m" * 140).SerializeToString()
     good = alice.order(bob.number, 5, memo="x").payload
-    before = world.bank.books.ledger.position()
+    before = system.bank.books.ledger.position()
     for times, reason in ((1, "MESSAGE_TOO_LONG"), (8, "MESSAGE_TOO_LONG"), (140, "FIELD_INVALID")):
         payload = memo * times + good
         signed = sign(TAGS[orders_pb2.PaymentOrder], payload, alice.key, alice.number.encode())
-        [answer] = world.bank.payments.pay_many([signed])
+        [answer] = system.bank.payments.pay_many([signed])
         assert isinstance(answer, Refusal)
         assert (answer.name, answer.field) == (reason, "payload")
-    assert world.bank.books.ledger.position() == before
+    assert system.bank.books.ledger.position() == before

@@ -14,15 +14,15 @@ from settlement.core import Answers, Batch
 from settlement.limits import MAX_QUEUED_BATCHES
 from settlement.records import Kind
 from settlement.writer import GroupCommitWriter
-from tests.operator_bank.conftest import World
+from tests.operator_bank.conftest import System
 from tests.settlement.books import record
 
 
 def test_a_bank_whose_core_takes_no_more_says_that_it_is_overloaded(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    payer, payee = world.open(name="A"), world.open(name="B")
+    system = System(tmp_path)
+    payer, payee = system.open(name="A"), system.open(name="B")
     payer.exchange(1_000)
-    bank = world.restart(threaded=True)
+    bank = system.restart(threaded=True)
     writer = bank.books.ledger
     assert isinstance(writer, GroupCommitWriter)
     entered, gate = threading.Event(), threading.Event()

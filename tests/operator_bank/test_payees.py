@@ -12,7 +12,7 @@ from operator_bank.limits import MAX_PAYEE_REFUSALS, PAYEE_REFUSALS_MS
 from operator_bank.payments.payments import Paid
 from operator_bank.payments.probing import PayeeRefusals
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World
+from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, System
 from tests.refusals import refusal
 
 CAP_FEN = 500_000
@@ -22,11 +22,11 @@ UNKNOWN = make(PREFIX, 99_999)
 
 
 @pytest.fixture
-def payees(world: World) -> dict[str, str]:
+def payees(system: System) -> dict[str, str]:
     """Numbers of payees that cannot be paid, each for a reason of its own."""
-    closed, frozen, full = (world.open(name=name) for name in ("Closed", "Frozen", "Full"))
-    world.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
-    world.bank.directory.set_frozen(frozen.number, True)
+    closed, frozen, full = (system.open(name=name) for name in ("Closed", "Frozen", "Full"))
+    system.bank.wallets.close(closed.signed(orders_pb2.CloseOrder, sequence=closed.next()))
+    system.bank.directory.set_frozen(frozen.number, True)
     full.exchange(CAP_FEN)
     return {
         "closed": closed.number,
@@ -37,7 +37,7 @@ def payees(world: World) -> dict[str, str]:
 
 
 def test_all_payees_that_cannot_be_paid_are_answered_alike(
-    world: World, alice: Holder, payees: dict[str, str]
+    system: System, alice: Holder, payees: dict[str, str]
 ) -> None:
     told = set()
     for number in payees.values():
@@ -46,10 +46,10 @@ def test_all_payees_that_cannot_be_paid_are_answered_alike(
         # Singly, in bulk, asked for again, and as the statement has it.
         order = alice.order(number, 1)
         for _ in range(2):
-            [answer] = world.bank.payments.pay_many([order])
+            [answer] = system.bank.payments.pay_many([order])
             assert isinstance(answer, Refusal)
             told.add((answer.reason, answer.message, answer.field, ()))
-        payment = world.bank.history.get(alice.wallet, f"{alice.number}-{alice.sequence}")
+        payment = system.bank.history.get(alice.wallet, f"{alice.number}-{alice.sequence}")
         assert payment.state == states_pb2.PAYMENT_STATE_REFUSED
         assert payment.payee_number == number
         told.add((payment.reason, no.message, no.field, ()))
@@ -60,7 +60,7 @@ def test_all_payees_that_cannot_be_paid_are_answered_alike(
 
 
 def test_who_could_not_pay_learns_nothing_of_the_payee(
-    world: World, alice: Holder, phone: Holder, payees: dict[str, str]
+    system: System, alice: Holder, phone: Holder, payees: dict[str, str]
 ) -> None:
     """An empty wallet is told that it is empty, whomever it tries and whatever the amount."""
     everybody = [*payees.values(), alice.number, FOREIGN]
@@ -68,59 +68,59 @@ def test_who_could_not_pay_learns_nothing_of_the_payee(
         assert refusal(lambda number=number: phone.pay(number, 1)).name == "INSUFFICIENT_FUNDS"
         assert refusal(lambda number=number: phone.pay(number, 2_001)).name == "OVER_SINGLE_LIMIT"
     orders = [phone.order(number, 1) for number in everybody]
-    answers = world.bank.payments.pay_many(orders)
+    answers = system.bank.payments.pay_many(orders)
     assert {a.name for a in answers if isinstance(a, Refusal)} == {"INSUFFICIENT_FUNDS"}
     assert not any(isinstance(answer, Paid) for answer in answers)
 
 
-def test_an_empty_wallet_does_not_read_a_balance_from_refusals(world: World) -> None:
-    victim = world.open(name="Victim")
+def test_an_empty_wallet_does_not_read_a_balance_from_refusals(system: System) -> None:
+    victim = system.open(name="Victim")
     victim.exchange(123_457)
-    spy = world.open(phone="13800138000")
+    spy = system.open(phone="13800138000")
     told = {refusal(lambda fen=fen: spy.pay(victim.number, fen)).name for fen in (1, 1_500, 2_000)}
     assert told == {"INSUFFICIENT_FUNDS"}
 
 
 def test_payments_of_others_that_came_to_nothing_are_in_nobody_elses_statement(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     """A payee does not learn that a payer has no money, and is not written to for free."""
     assert refusal(lambda: alice.pay(bob.number, 100_000 - 1 + 2)).name == "OVER_SINGLE_LIMIT"
     bob.exchange(10)
     assert refusal(lambda: bob.pay(alice.number, 11, memo="hello")).name == "INSUFFICIENT_FUNDS"
-    shown, _ = world.bank.history.page(alice.wallet, 50, "")
+    shown, _ = system.bank.history.page(alice.wallet, 50, "")
     assert [payment.memo for payment in shown if payment.payer_number == bob.number] == []
-    mine, _ = world.bank.history.page(bob.wallet, 50, "")
+    mine, _ = system.bank.history.page(bob.wallet, 50, "")
     assert [payment.memo for payment in mine] == ["hello", ""]
 
 
 def test_a_wallet_whose_payments_fail_for_their_payees_has_to_wait_for_their_bank(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     for _ in range(MAX_PAYEE_REFUSALS):
         assert refusal(lambda: alice.pay(UNKNOWN, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    world.clock.advance(PAYEE_REFUSALS_MS - 1)
+    system.clock.advance(PAYEE_REFUSALS_MS - 1)
     assert alice.pay(FOREIGN, 1).state == states_pb2.PAYMENT_STATE_PENDING
     for payee in (UNKNOWN, bob.number):
         no = refusal(lambda payee=payee: alice.pay(payee, 1))
         assert (no.name, no.metadata["retry_time_ms"]) == (
-            "TOO_MANY_REFUSALS", str(world.clock.now_ms() + 1),
+            "TOO_MANY_REFUSALS", str(system.clock.now_ms() + 1),
         )  # fmt: skip
-    assert world.bank.probing() == [alice.number]
+    assert system.bank.probing() == [alice.number]
     # It may still be paid, and others go on.
     bob.exchange(10)
     bob.pay(alice.number, 10)
-    world.clock.advance(1)
+    system.clock.advance(1)
     assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED
-    assert world.bank.probing() == []
+    assert system.bank.probing() == []
 
 
 def test_one_bulk_call_tells_no_more_than_many_single_ones(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     orders = [alice.order(make(PREFIX, 1_000 + i), 1) for i in range(3 * MAX_PAYEE_REFUSALS)]
     orders.append(bob.order(alice.number, 1))
-    names = [a.name for a in world.bank.payments.pay_many(orders) if isinstance(a, Refusal)]
+    names = [a.name for a in system.bank.payments.pay_many(orders) if isinstance(a, Refusal)]
     assert names == [
         *["PAYEE_CANNOT_BE_PAID"] * MAX_PAYEE_REFUSALS,
         *["TOO_MANY_REFUSALS"] * 2 * MAX_PAYEE_REFUSALS,
@@ -129,16 +129,16 @@ def test_one_bulk_call_tells_no_more_than_many_single_ones(
 
 
 def test_a_repeat_and_the_payers_own_reasons_are_not_counted(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     order = alice.order(UNKNOWN, 1)
     for _ in range(MAX_PAYEE_REFUSALS + 1):
-        assert refusal(lambda: world.bank.payments.pay(order, 0.0)).name == "PAYEE_CANNOT_BE_PAID"
+        assert refusal(lambda: system.bank.payments.pay(order, 0.0)).name == "PAYEE_CANNOT_BE_PAID"
         assert refusal(lambda: bob.pay(UNKNOWN, 1)).name == "INSUFFICIENT_FUNDS"
-    assert world.bank.probing() == []
+    assert system.bank.probing() == []
 
 
-def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> None:
+def test_what_fails_at_another_bank_counts_too(system: System, alice: Holder) -> None:
     """Refused beforehand, or settled, not taken, and returned."""
     for turn in range(MAX_PAYEE_REFUSALS):
         paid = alice.pay(FOREIGN, 1)
@@ -148,21 +148,21 @@ def test_what_fails_at_another_bank_counts_too(world: World, alice: Holder) -> N
                 state=registration_pb2.OUTCOME_STATE_REFUSED,
                 reason=errors_pb2.REASON_PAYEE_CANNOT_BE_PAID,
             )
-            world.hear(outgoing_ended=ended)
-            assert world.bank.outgoing.state(paid.number)[1] == ended.reason
+            system.hear(outgoing_ended=ended)
+            assert system.bank.outgoing.state(paid.number)[1] == ended.reason
         else:
-            world.hear(outgoing_settled={"number": paid.number})
-            back = world.arriving(alice.number, 1)
+            system.hear(outgoing_settled={"number": paid.number})
+            back = system.arriving(alice.number, 1)
             back.returns_payment_id, back.returns_number = paid.payment_id, paid.number
-            world.hear(incoming=back)
+            system.hear(incoming=back)
     assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
 
 
 def test_a_bank_that_takes_no_payment_holds_up_none_to_another(
-    world: World, alice: Holder, bob: Holder
+    system: System, alice: Holder, bob: Holder
 ) -> None:
     for _ in range(MAX_PAYEE_REFUSALS):
-        world.turned_down(alice.pay(FOREIGN, 1).number)
+        system.turned_down(alice.pay(FOREIGN, 1).number)
     assert refusal(lambda: alice.pay(FOREIGN, 1)).name == "TOO_MANY_REFUSALS"
     assert alice.pay(make("6299", 1), 1).state == states_pb2.PAYMENT_STATE_PENDING
     assert alice.pay(bob.number, 1).state == states_pb2.PAYMENT_STATE_SETTLED

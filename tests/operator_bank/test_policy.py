@@ -15,7 +15,7 @@ from operator_bank.wallets.classes import CLASSES, COLUMNS, limits_of, read_poli
 from runtime.errors import Refusal
 from runtime.settings import SettingsError
 from settlement.records import Kind, Limit
-from tests.operator_bank.conftest import CHEN, FOREIGN, WANG, ZHOU, Holder, World, policy
+from tests.operator_bank.conftest import CHEN, FOREIGN, WANG, ZHOU, Holder, System, policy
 from tests.refusals import refused_for
 
 DAY_MS = 86_400_000
@@ -70,136 +70,136 @@ def refused(holder: Holder, payee: str, fen: int) -> str:
     return caught.value.name
 
 
-def test_each_class_has_its_own_limits(world: World, alice: Holder, phone: Holder) -> None:
+def test_each_class_has_its_own_limits(system: System, alice: Holder, phone: Holder) -> None:
     assert refused(alice, phone.number, 10_001) == "PAYEE_CANNOT_BE_PAID"
     alice.pay(phone.number, 10_000)
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
     assert phone.pay(alice.number, 2_000).state == states_pb2.PAYMENT_STATE_SETTLED
     alice.pay(phone.number, 2_000)
-    assert world.bank.wallets.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
+    assert system.bank.wallets.state(phone.wallet).limits_fen == (10_000, 2_000, 5_000, 8_000)
 
 
 def test_the_day_ends_at_midnight_in_beijing_and_the_year_does_not(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
     for fen in (2_000, 2_000, 1_000):
         phone.pay(alice.number, fen)
     assert refused(phone, alice.number, 1) == "OVER_DAY_LIMIT"
 
-    to_midnight = DAY_MS - (world.clock.now_ms() + 8 * 3_600_000) % DAY_MS
-    world.clock.advance(to_midnight - 1)
+    to_midnight = DAY_MS - (system.clock.now_ms() + 8 * 3_600_000) % DAY_MS
+    system.clock.advance(to_midnight - 1)
     assert refused(phone, alice.number, 1) == "OVER_DAY_LIMIT"
-    world.clock.advance(1)
+    system.clock.advance(1)
     phone.pay(alice.number, 2_000)
     phone.pay(alice.number, 1_000)
     assert refused(phone, alice.number, 1) == "OVER_YEAR_LIMIT"
 
 
 def test_what_was_spent_is_told_of_today_before_anything_is_paid_today(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     def spent() -> tuple[int, int]:
-        state = world.bank.wallets.state(phone.wallet)
+        state = system.bank.wallets.state(phone.wallet)
         return state.day_spent_fen, state.year_spent_fen
 
     alice.pay(phone.number, 5_000)
     phone.pay(alice.number, 2_000)
     assert spent() == (2_000, 2_000)
-    world.clock.advance(DAY_MS)
+    system.clock.advance(DAY_MS)
     assert spent() == (0, 2_000)
     phone.pay(alice.number, 500)
-    world.clock.set_back(DAY_MS)
+    system.clock.set_back(DAY_MS)
     assert spent() == (500, 2_500)
-    world.clock.advance(367 * DAY_MS)
+    system.clock.advance(367 * DAY_MS)
     assert spent() == (0, 0)
 
 
 def test_what_is_held_counts_and_what_is_released_does_not(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
     held = [phone.pay(FOREIGN, fen) for fen in (2_000, 2_000, 1_000)]
     assert refused(phone, FOREIGN, 1) == "OVER_DAY_LIMIT"
     ended = {"number": held[0].number, "state": 2, "reason": 40}
-    world.hear(outgoing_ended=ended)
+    system.hear(outgoing_ended=ended)
     assert phone.pay(FOREIGN, 2_000).state == states_pb2.PAYMENT_STATE_PENDING
 
 
-def test_exchange_is_free_of_the_spending_limits(world: World, alice: Holder) -> None:
+def test_exchange_is_free_of_the_spending_limits(system: System, alice: Holder) -> None:
     alice.exchange(100_000, out=True)
     alice.exchange(400_000)
     assert alice.exchange(400_000, out=True) == 0
-    assert world.bank.wallets.state(alice.wallet).day_spent_fen == 0
+    assert system.bank.wallets.state(alice.wallet).day_spent_fen == 0
 
 
-def journaled(world: World) -> int:
-    rows = world.bank.books.journal.read(0, limit_rows=1_000)
+def journaled(system: System) -> int:
+    rows = system.bank.books.journal.read(0, limit_rows=1_000)
     return sum(int((row.records["kind"] == Kind.POLICY).sum()) for row in rows)
 
 
-def test_the_file_founds_a_bank_and_nothing_else(world: World) -> None:
-    assert journaled(world) == np.count_nonzero(world.policy)
-    founded = world.policy.copy()
-    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
-    world.restart()
-    assert (world.bank.policy.table == founded).all()
-    assert journaled(world) == np.count_nonzero(founded)
+def test_the_file_founds_a_bank_and_nothing_else(system: System) -> None:
+    assert journaled(system) == np.count_nonzero(system.policy)
+    founded = system.policy.copy()
+    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 3_000
+    system.restart()
+    assert (system.bank.policy.table == founded).all()
+    assert journaled(system) == np.count_nonzero(founded)
 
 
 def test_two_officers_set_the_limits_and_they_hold_at_once(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
-    before = journaled(world)
-    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
-    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
-    act = world.propose(SetPolicy(classes=limits_of(world.policy)))
+    before = journaled(system)
+    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.SINGLE] = 2_001
+    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 20_000
+    act = system.propose(SetPolicy(classes=limits_of(system.policy)))
     with pytest.raises(Refusal) as caught:
-        world.approve(act, WANG)
+        system.approve(act, WANG)
     assert caught.value.name == "SAME_OFFICER"
     assert refused(phone, alice.number, 2_001) == "OVER_SINGLE_LIMIT"
-    act = world.approve(act)
+    act = system.approve(act)
     phone.pay(alice.number, 2_001)
     alice.pay(phone.number, 12_000)
-    assert world.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
-    assert journaled(world) == before + 2, "what differs, and no more"
-    [row] = world.bank.books.journal.read(act.position - 1, limit_rows=1)
+    assert system.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    assert journaled(system) == before + 2, "what differs, and no more"
+    [row] = system.bank.books.journal.read(act.position - 1, limit_rows=1)
     at = act.position - row.first_position
     assert row.records["digest"][at : at + 2].tolist() == [act.record_digest] * 2
-    world.policy = policy()
-    world.restart()
-    assert world.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
+    system.policy = policy()
+    system.restart()
+    assert system.bank.wallets.state(phone.wallet).limits_fen == (20_000, 2_001, 5_000, 8_000)
 
 
 def test_a_limit_that_is_lowered_takes_nothing_from_anybody(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
-    world.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
-    world.set_policy()
-    assert world.bank.wallets.state(phone.wallet).available_fen == 10_000
+    system.policy[wallets_pb2.WALLET_CLASS_IV, Limit.BALANCE_CAP] = 5_000
+    system.set_policy()
+    assert system.bank.wallets.state(phone.wallet).available_fen == 10_000
     phone.pay(alice.number, 2_000)
     assert refused(alice, phone.number, 1) == "PAYEE_CANNOT_BE_PAID"
 
 
 def test_two_officers_may_take_all_limits_away_and_the_file_brings_none_back(
-    world: World, alice: Holder, phone: Holder
+    system: System, alice: Holder, phone: Holder
 ) -> None:
     alice.pay(phone.number, 10_000)
-    world.both(SetPolicy())
+    system.both(SetPolicy())
     for _ in range(2):
-        assert not world.bank.policy.table.any()
-        world.restart()
+        assert not system.bank.policy.table.any()
+        system.restart()
     assert phone.pay(alice.number, 9_000).state == states_pb2.PAYMENT_STATE_SETTLED
 
 
-def test_limits_that_are_set_to_what_they_are_change_nothing(world: World) -> None:
-    before = journaled(world)
-    act = world.both(SetPolicy(classes=limits_of(world.policy)))
+def test_limits_that_are_set_to_what_they_are_change_nothing(system: System) -> None:
+    before = journaled(system)
+    act = system.both(SetPolicy(classes=limits_of(system.policy)))
     assert (act.state, act.position) == (office_pb2.ACT_STATE_APPROVED, 0)
-    assert journaled(world) == before
+    assert journaled(system) == before
 
 
 @pytest.mark.parametrize(
@@ -213,19 +213,19 @@ def test_limits_that_are_set_to_what_they_are_change_nothing(world: World) -> No
     ],
 )
 def test_limits_that_cannot_be_are_refused_when_they_are_proposed(
-    world: World, classes: list[ClassLimits]
+    system: System, classes: list[ClassLimits]
 ) -> None:
     with pytest.raises(Refusal) as caught:
-        world.propose(SetPolicy(classes=classes))
+        system.propose(SetPolicy(classes=classes))
     assert caught.value.name in ("FIELD_INVALID", "FIELD_MISSING")
-    assert (world.bank.policy.table == world.policy).all()
+    assert (system.bank.policy.table == system.policy).all()
 
 
-def test_who_may_freeze_wallets_may_not_set_limits(world: World) -> None:
-    world.both(office_pb2.ChangeRights(name="chen", rights=[office_pb2.RIGHT_WALLETS]))
+def test_who_may_freeze_wallets_may_not_set_limits(system: System) -> None:
+    system.both(office_pb2.ChangeRights(name="chen", rights=[office_pb2.RIGHT_WALLETS]))
     for who, second in ((CHEN, ZHOU), (WANG, CHEN)):
         with pytest.raises(Refusal) as caught:
-            world.approve(world.propose(SetPolicy(), who), second)
+            system.approve(system.propose(SetPolicy(), who), second)
         assert caught.value.name == "RIGHT_MISSING"
 
 

@@ -15,7 +15,7 @@ from dcep.registration.v1 import registration_pb2
 from operator_bank.limits import MAX_REFUSED_AT_ONCE, REFUSED_PAYMENT_BYTES
 from operator_bank.payments.payments import Paid
 from runtime.errors import Refusal
-from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, World
+from tests.operator_bank.conftest import FOREIGN, PREFIX, Holder, System
 
 UNKNOWN = make(PREFIX, 99_999)
 BYTES = 3_000
@@ -23,9 +23,9 @@ BYTES = 3_000
 
 
 @pytest.fixture
-def tight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def tight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     monkeypatch.setattr("operator_bank.wallets.refused.REFUSED_BYTES", BYTES)
-    return World(tmp_path)
+    return System(tmp_path)
 
 
 def asked_until_it_has_to_wait(call: Callable[[], Any]) -> tuple[int, Refusal]:
@@ -38,7 +38,7 @@ def asked_until_it_has_to_wait(call: Callable[[], Any]) -> tuple[int, Refusal]:
     pytest.fail("it never had to wait")
 
 
-def by_one_s(tight: World, holder: Holder) -> dict[str, Callable[[], Any]]:
+def by_one_s(tight: System, holder: Holder) -> dict[str, Callable[[], Any]]:
     close = lambda: tight.bank.wallets.close(  # noqa: E731
         holder.signed(orders_pb2.CloseOrder, sequence=holder.next())
     )
@@ -61,7 +61,7 @@ def by_one_s(tight: World, holder: Holder) -> dict[str, Callable[[], Any]]:
 
 
 @pytest.mark.parametrize("kind", ["payment", "top-up", "cash-out", "closing", "deposit"])
-def test_orders_that_are_refused_fill_no_disk(tight: World, kind: str) -> None:
+def test_orders_that_are_refused_fill_no_disk(tight: System, kind: str) -> None:
     holder = tight.open(name="Alice")
     holder.exchange(1)
     call = by_one_s(tight, holder)[kind]
@@ -81,7 +81,7 @@ def test_orders_that_are_refused_fill_no_disk(tight: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["payments", "exchanges"])
-def test_of_many_orders_in_one_call_no_more_is_kept(tight: World, kind: str) -> None:
+def test_of_many_orders_in_one_call_no_more_is_kept(tight: System, kind: str) -> None:
     holder = tight.open(name="Alice")
     position = tight.bank.books.ledger.position()
     if kind == "payments":
@@ -99,7 +99,7 @@ def test_of_many_orders_in_one_call_no_more_is_kept(tight: World, kind: str) -> 
     assert records in (judged, 2 * judged)
 
 
-def test_the_same_order_asked_again_and_again_counts_once(tight: World) -> None:
+def test_the_same_order_asked_again_and_again_counts_once(tight: System) -> None:
     holder = tight.open(name="Alice")
     order = holder.order(UNKNOWN, 1)
     for _ in range(50):
@@ -118,7 +118,7 @@ def test_the_same_order_asked_again_and_again_counts_once(tight: World) -> None:
     ],
 )
 def test_what_the_central_bank_has_to_refuse_counts_for_the_payer_whose_doing_it_is(
-    tight: World, reason: int, valid_ms: int, waits: bool
+    tight: System, reason: int, valid_ms: int, waits: bool
 ) -> None:
     """Else one holder would use up what may be kept there for all of the bank's payments."""
     alice, bob = tight.open(name="Alice"), tight.open(name="Bob")
@@ -143,7 +143,7 @@ def test_what_the_central_bank_has_to_refuse_counts_for_the_payer_whose_doing_it
 
 
 def test_what_another_bank_turns_down_uses_up_the_room_for_payments_to_it_alone(
-    tight: World,
+    tight: System,
 ) -> None:
     alice, bob = tight.open(name="Alice"), tight.open(name="Bob")
     alice.exchange(1_000)

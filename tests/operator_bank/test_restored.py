@@ -16,18 +16,18 @@ from operator_bank.feed.follower import FeedBroken
 from operator_bank.offline.tables import devices
 from operator_bank.payments.tables import outbound
 from runtime.errors import NoAnswer
-from tests.operator_bank.conftest import NOW_MS, Holder, World
+from tests.operator_bank.conftest import NOW_MS, Holder, System
 
 DEVICE = SigningKey(b"\x0d" * 32)
 
 
-def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch) -> int:
+def load(system: System, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """Money of the wallet becomes tokens of its device; returns the load's number."""
 
     def unanswered(*_: Any) -> registration_pb2.RegisterTokensResponse:
         raise NoAnswer("the feed will tell")
 
-    monkeypatch.setattr(world.central, "register", unanswered)
+    monkeypatch.setattr(system.central, "register", unanswered)
     public = bytes(DEVICE.verify_key)
     certificate = certify_device(DEVICE, "alpha", public, NOW_MS + 1)
     row = {"device_key": public, "wallet": holder.wallet.row_id, "live_until_ms": 0}
@@ -35,18 +35,18 @@ def load(world: World, holder: Holder, fen: int, monkeypatch: pytest.MonkeyPatch
     asked = orders_pb2.CertifyDeviceOrder(
         wallet_number=holder.wallet.number, nonce=bytes(16), possession=bytes(64)
     )
-    with world.engine.begin() as connection:
+    with system.engine.begin() as connection:
         signed = {"order_payload": asked.SerializeToString(), "order_signature": b""}
         values = {**row, "certificate": certificate.encode(), **signed}
         connection.execute(insert(devices), values)
     order = holder.signed(
         orders_pb2.LoadOrder, sequence=holder.next(), device_key=public, amount_fen=fen
     )
-    assert world.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
-    with world.engine.connect() as connection:
+    assert system.bank.offline.loads.load(order)[0] == states_pb2.PAYMENT_STATE_PENDING
+    with system.engine.connect() as connection:
         number = int(connection.execute(select(outbound.c.number)).scalar_one())
     digest = hashlib.sha256(certificate.encode()).digest()
-    world.hear(
+    system.hear(
         tokens_registered=registration_pb2.TokensRegistered(
             number=number, amount_fen=fen, certificate_digest=digest
         )
@@ -59,32 +59,32 @@ def restored(number: int, fen: int) -> registration_pb2.TokensRestored:
 
 
 def test_it_comes_to_the_wallet_that_loaded_it(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = load(world, alice, 700, monkeypatch)
+    number = load(system, alice, 700, monkeypatch)
     assert (alice.fen, alice.held_fen) == (99_300, 0)
-    world.hear(tokens_restored=restored(number, 450))
+    system.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 99_750
-    page, _ = world.bank.history.page(alice.wallet, 2, "")
+    page, _ = system.bank.history.page(alice.wallet, 2, "")
     assert [(p.kind, p.change_fen, p.balance_after_fen) for p in page] == [
         ("offline-restore", 450, 99_750),
         ("offline-load", -700, 99_300),
     ]
     assert (page[0].payment_id, page[0].payee_number) == (f"restore-{number}", alice.number)
-    assert world.bank.outgoing.state(number) == (states_pb2.PAYMENT_STATE_SETTLED, 0)
+    assert system.bank.outgoing.state(number) == (states_pb2.PAYMENT_STATE_SETTLED, 0)
 
 
 def test_for_a_closed_wallet_it_waits_in_suspense(
-    world: World, alice: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, alice: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = load(world, alice, alice.fen, monkeypatch)
-    world.bank.wallets.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
-    world.hear(tokens_restored=restored(number, 450))
+    number = load(system, alice, alice.fen, monkeypatch)
+    system.bank.wallets.close(alice.signed(orders_pb2.CloseOrder, sequence=alice.next()))
+    system.hear(tokens_restored=restored(number, 450))
     assert alice.fen == 0
-    assert world.bank.vault.books().suspense_fen == 450
-    assert not world.bank.returns.step(), "there is nobody to send it back to"
+    assert system.bank.vault.books().suspense_fen == 450
+    assert not system.bank.returns.step(), "there is nobody to send it back to"
 
 
-def test_a_load_that_is_not_ours_stops_the_feed(world: World) -> None:
+def test_a_load_that_is_not_ours_stops_the_feed(system: System) -> None:
     with pytest.raises(FeedBroken, match="999999, which is not ours"):
-        world.hear(tokens_restored=restored(999_999, 5))
+        system.hear(tokens_restored=restored(999_999, 5))

@@ -25,7 +25,7 @@ from runtime.errors import NoAnswer, Refusal
 from runtime.settings import SettingsError
 from runtime.tls import Identity
 from tests.feeds import CENTRAL_KEY
-from tests.operator_bank.conftest import VAULT_FEN, World
+from tests.operator_bank.conftest import VAULT_FEN, System
 
 FIRST, SECOND, THIRD, THIEF = (SigningKey(bytes([n]) * 32) for n in (0x31, 0x32, 0x33, 0x34))
 HOUR_MS = 3_600_000
@@ -60,21 +60,25 @@ def announced(
 class Trust:
     """What a bank trusts whose settings list some keys; `restart` reads its database again."""
 
-    def __init__(self, world: World, *listed: SigningKey) -> None:
-        self.world = world
+    def __init__(self, system: System, *listed: SigningKey) -> None:
+        self.system = system
         self.listed = listed
         self.keys = self.restart()
 
     def restart(self) -> TrustedKeys:
         listed = CentralKeys([public(key) for key in self.listed])
-        world = self.world
+        system = self.system
         self.keys = TrustedKeys(
-            Database(world.engine), listed, world.central, world.clock, world.bank.contradictions
+            Database(system.engine),
+            listed,
+            system.central,
+            system.clock,
+            system.bank.contradictions,
         )
         return self.keys
 
     def hear(self, *successions: SignedEnvelope) -> None:
-        self.world.central.successions = list(successions)
+        self.system.central.successions = list(successions)
         self.keys.step()
 
     def takes(self, *keys: SigningKey) -> list[bool]:
@@ -91,12 +95,12 @@ class Trust:
 
 
 @pytest.fixture
-def trust(world: World) -> Trust:
-    return Trust(world, FIRST)
+def trust(system: System) -> Trust:
+    return Trust(system, FIRST)
 
 
 def test_a_successor_is_taken_beside_the_old_key_until_that_ends(trust: Trust) -> None:
-    clock = trust.world.clock
+    clock = trust.system.clock
     until_ms = clock.now_ms() + HOUR_MS
     assert trust.takes(FIRST, SECOND) == [True, False]
     trust.hear(announced(FIRST, 1, SECOND, end(FIRST, until_ms)))
@@ -109,7 +113,7 @@ def test_a_successor_is_taken_beside_the_old_key_until_that_ends(trust: Trust) -
 
 
 def test_a_revoked_key_is_refused_at_once_and_however_the_clock_is_set(trust: Trust) -> None:
-    clock = trust.world.clock
+    clock = trust.system.clock
     trust.hear(announced(FIRST, 1, SECOND, end(FIRST, clock.now_ms(), revoked=True)))
     clock.set_back(HOUR_MS)
     for _ in range(2):
@@ -118,7 +122,7 @@ def test_a_revoked_key_is_refused_at_once_and_however_the_clock_is_set(trust: Tr
 
 
 def test_a_bank_that_was_away_follows_a_chain_of_successors(trust: Trust) -> None:
-    now_ms = trust.world.clock.now_ms()
+    now_ms = trust.system.clock.now_ms()
     chain = (
         announced(FIRST, 4, SECOND, end(FIRST, now_ms)),
         announced(SECOND, 9, THIRD, end(SECOND, now_ms, revoked=True)),
@@ -134,7 +138,7 @@ def test_a_bank_that_was_away_hears_all_that_a_key_announced_before_it_ended(
     trust: Trust,
 ) -> None:
     """The first successor was stolen before it was used, and the key in use has ended since."""
-    clock = trust.world.clock
+    clock = trust.system.clock
     now_ms = clock.now_ms()
     ends = end(FIRST, now_ms + HOUR_MS), end(THIEF, now_ms, revoked=True)
     clock.advance(2 * HOUR_MS)
@@ -147,13 +151,13 @@ def test_a_bank_that_was_away_hears_all_that_a_key_announced_before_it_ended(
 
 
 def test_what_is_heard_after_a_revocation_is_not_by_the_revoked_key(trust: Trust) -> None:
-    revoked = end(FIRST, trust.world.clock.now_ms(), revoked=True)
+    revoked = end(FIRST, trust.system.clock.now_ms(), revoked=True)
     trust.hear(announced(FIRST, 1, SECOND, revoked), announced(FIRST, 2, THIEF))
     assert trust.takes(FIRST, SECOND, THIEF) == [False, True, False]
 
 
 def test_nobody_but_a_good_key_announces_anything(trust: Trust) -> None:
-    now_ms = trust.world.clock.now_ms()
+    now_ms = trust.system.clock.now_ms()
     forged = announced(FIRST, 1, THIEF)
     forged.signature = announced(THIEF, 1, THIEF).signature
     trust.hear(announced(THIEF, 1, THIEF), forged)
@@ -165,7 +169,7 @@ def test_nobody_but_a_good_key_announces_anything(trust: Trust) -> None:
 
 
 def test_what_is_replaced_can_be_revoked_before_its_time(trust: Trust) -> None:
-    now_ms = trust.world.clock.now_ms()
+    now_ms = trust.system.clock.now_ms()
     first = announced(FIRST, 1, SECOND, end(FIRST, now_ms + HOUR_MS))
     trust.hear(first, announced(SECOND, 2, None, end(FIRST, now_ms, revoked=True)))
     assert trust.takes(FIRST, SECOND) == [False, True]
@@ -187,25 +191,25 @@ def test_a_key_that_the_settings_list_no_more_vouches_for_nobody_after_a_restart
     assert trust.takes(FIRST, SECOND, THIEF) == [True, True, True]
 
 
-def test_the_feed_goes_on_over_a_change_of_keys(world: World) -> None:
+def test_the_feed_goes_on_over_a_change_of_keys(system: System) -> None:
     """The bank hears of the successor when the first message by it comes."""
     issued: Any = registration_pb2.Issued(amount_fen=100)
 
     def apply(key: SigningKey) -> None:
-        number = world.bank.follower.place.number
-        world.bank.follower.apply(world.central.teller.message(number, key=key))
+        number = system.bank.follower.place.number
+        system.bank.follower.apply(system.central.teller.message(number, key=key))
 
-    world.entry(issued=issued)
+    system.entry(issued=issued)
     with pytest.raises(FeedBroken, match="none of the central bank's"):
         apply(SECOND)
-    now_ms = world.clock.now_ms()
-    world.central.successions = [announced(CENTRAL_KEY, 1, SECOND, end(CENTRAL_KEY, now_ms))]
+    now_ms = system.clock.now_ms()
+    system.central.successions = [announced(CENTRAL_KEY, 1, SECOND, end(CENTRAL_KEY, now_ms))]
     apply(SECOND)
-    world.entry(issued=issued)
+    system.entry(issued=issued)
     with pytest.raises(FeedBroken, match="none of the central bank's"):
         apply(CENTRAL_KEY)
     apply(SECOND)
-    assert world.bank.vault.books().mirror_fen == -VAULT_FEN - 200
+    assert system.bank.vault.books().mirror_fen == -VAULT_FEN - 200
 
 
 def test_a_centre_that_does_not_answer_is_asked_again(
@@ -214,7 +218,7 @@ def test_a_centre_that_does_not_answer_is_asked_again(
     def silence() -> list[SignedEnvelope]:
         raise NoAnswer("silence")
 
-    monkeypatch.setattr(trust.world.central, "key_successions", silence)
+    monkeypatch.setattr(trust.system.central, "key_successions", silence)
     with pytest.raises(NoAnswer):
         trust.keys.step()
     assert trust.takes(FIRST) == [True]
@@ -269,37 +273,39 @@ def test_the_banks_operator_names_a_revoked_certificate_by_another_way(tmp_path:
 
 
 def test_a_message_of_the_feed_that_tells_of_a_statement_has_it_asked_for_at_once(
-    world: World,
+    system: System,
 ) -> None:
-    teller, follower = world.central.teller, world.bank.follower
+    teller, follower = system.central.teller, system.bank.follower
     number = follower.place.number
-    world.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    system.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
     follower.apply(teller.message(number))
-    assert world.bank.central_keys.revoked_certificates() == set()
+    assert system.bank.central_keys.revoked_certificates() == set()
     follower.apply(teller.message(number, keys_number=4))
-    assert world.bank.central_keys.revoked_certificates() == {STOLEN}
+    assert system.bank.central_keys.revoked_certificates() == {STOLEN}
     assert follower.place.number == number
 
 
 def test_a_statement_that_is_told_of_and_not_to_be_had_is_asked_for_once_by_the_feed(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(world.central, "key_successions", lambda: asked.append(True) or [])
+    monkeypatch.setattr(system.central, "key_successions", lambda: asked.append(True) or [])
     for _ in range(3):
-        number = world.bank.follower.place.number
-        world.bank.follower.apply(world.central.teller.message(number, keys_number=4))
+        number = system.bank.follower.place.number
+        system.bank.follower.apply(system.central.teller.message(number, keys_number=4))
     assert asked == [True]
 
 
 def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
-    world: World,
+    system: System,
 ) -> None:
-    authorize = inner_authorizer(world.bank.officers, world.bank.central_keys.revoked_certificates)
+    authorize = inner_authorizer(
+        system.bank.officers, system.bank.central_keys.revoked_certificates
+    )
     thief = Identity("central-bank", "central-bank", STOLEN)
     authorize(thief, "/dcep.bank.v1.InboundService/CheckPayees")
-    world.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
-    world.bank.central_keys.step()
+    system.central.successions = [announced(CENTRAL_KEY, 4, None, certificates=[STOLEN])]
+    system.bank.central_keys.step()
     for method in ("CheckPayees", "SetAside"):
         with pytest.raises(Refusal, match="revoked") as caught:
             authorize(thief, f"/dcep.bank.v1.InboundService/{method}")
@@ -308,7 +314,7 @@ def test_nobody_who_shows_a_revoked_certificate_asks_a_bank_as_the_central_bank(
 
 
 def kept_words(trust: Trust) -> list[tuple[str, SignedEnvelope, bytes]]:
-    with trust.world.engine.connect() as connection:
+    with trust.system.engine.connect() as connection:
         rows = connection.execute(select(contradictions).order_by(contradictions.c.time_ms)).all()
     return [
         (row.cause, SignedEnvelope.FromString(bytes(row.kept)), bytes(row.shown)) for row in rows
@@ -316,7 +322,7 @@ def kept_words(trust: Trust) -> list[tuple[str, SignedEnvelope, bytes]]:
 
 
 def contradiction(trust: Trust) -> str:
-    said = trust.world.bank.contradictions.now().get(KEYS)
+    said = trust.system.bank.contradictions.now().get(KEYS)
     return said.cause if said is not None else ""
 
 
@@ -343,7 +349,7 @@ def test_another_statement_under_a_number_that_was_heard_is_a_fork_and_not_taken
 def test_a_central_bank_that_does_not_know_a_statement_any_more_has_stepped_back(
     trust: Trust,
 ) -> None:
-    now_ms = trust.world.clock.now_ms()
+    now_ms = trust.system.clock.now_ms()
     statements = (
         announced(FIRST, 1, SECOND),
         announced(SECOND, 2, None, end(FIRST, now_ms, revoked=True)),
@@ -374,18 +380,18 @@ def test_who_has_none_of_the_keys_makes_up_no_fork(trust: Trust) -> None:
     assert contradiction(trust) == ""
 
 
-def test_a_word_of_the_feed_that_knows_fewer_statements_is_signed_evidence(world: World) -> None:
-    teller, follower = world.central.teller, world.bank.follower
+def test_a_word_of_the_feed_that_knows_fewer_statements_is_signed_evidence(system: System) -> None:
+    teller, follower = system.central.teller, system.bank.follower
     number = follower.place.number
-    world.central.successions = [announced(CENTRAL_KEY, 4, SECOND)]
-    world.bank.central_keys.step()
+    system.central.successions = [announced(CENTRAL_KEY, 4, SECOND)]
+    system.bank.central_keys.step()
     early = teller.message(number, keys_number=3, signed_time_ms=60_001)
     follower.apply(early)  # it was on its way when the statement was made
-    assert world.bank.contradictions.now() == {}
+    assert system.bank.contradictions.now() == {}
     late = teller.message(number, keys_number=3, signed_time_ms=60_002)
     follower.apply(late)
-    assert "its last one is 3, after 4" in world.bank.contradictions.now()[KEYS].cause
-    ((_, _, shown),) = kept_words(Trust(world))
+    assert "its last one is 3, after 4" in system.bank.contradictions.now()[KEYS].cause
+    ((_, _, shown),) = kept_words(Trust(system))
     assert SignedEnvelope.FromString(shown) == late.tip
 
 

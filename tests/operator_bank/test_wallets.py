@@ -11,50 +11,55 @@ from dcep.errors.v1 import errors_pb2
 from runtime.errors import NoAnswer, Refusal
 from settlement.records import Limit
 from tests.openings import opening
-from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, World
+from tests.operator_bank.conftest import DEPOSIT_FEN, NOW_MS, VAULT_FEN, Holder, System
 from tests.refusals import refusal
 
 
 def test_a_name_makes_class_two_with_a_deposit_and_a_phone_alone_class_four(
-    world: World,
+    system: System,
 ) -> None:
-    named, known = world.open(name="小明", phone="+86 13800138000"), world.open(phone="13800138000")
+    named, known = (
+        system.open(name="小明", phone="+86 13800138000"),
+        system.open(phone="13800138000"),
+    )
     assert named.wallet.wallet_class == wallets_pb2.WALLET_CLASS_II
-    assert world.bank.wallets.state(named.wallet).deposit_fen == DEPOSIT_FEN
+    assert system.bank.wallets.state(named.wallet).deposit_fen == DEPOSIT_FEN
     assert known.wallet.wallet_class == wallets_pb2.WALLET_CLASS_IV
-    assert world.bank.wallets.state(known.wallet).deposit_fen is None
+    assert system.bank.wallets.state(known.wallet).deposit_fen is None
     assert refusal(lambda: known.exchange(1)).name == "NO_DEPOSIT_ACCOUNT"
 
 
-def freeze(world: World, holder: Holder, frozen: bool) -> None:
-    world.bank.directory.set_frozen(holder.number, frozen)
+def freeze(system: System, holder: Holder, frozen: bool) -> None:
+    system.bank.directory.set_frozen(holder.number, frozen)
 
 
-def test_a_frozen_wallet_neither_pays_nor_is_paid(world: World, alice: Holder, bob: Holder) -> None:
-    freeze(world, alice, True)
+def test_a_frozen_wallet_neither_pays_nor_is_paid(
+    system: System, alice: Holder, bob: Holder
+) -> None:
+    freeze(system, alice, True)
     assert refusal(lambda: alice.pay(bob.number, 1)).name == "WALLET_FROZEN"
     assert refusal(lambda: alice.exchange(1, out=True)).name == "WALLET_FROZEN"
     bob.exchange(10)
     assert refusal(lambda: bob.pay(alice.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
-    assert world.bank.wallets.status(alice.wallet) == wallets_pb2.WALLET_STATUS_FROZEN
+    assert system.bank.wallets.status(alice.wallet) == wallets_pb2.WALLET_STATUS_FROZEN
 
-    freeze(world, alice, False)
+    freeze(system, alice, False)
     alice.pay(bob.number, 1)
 
 
-def test_a_wallet_that_is_asked_for_many_times_at_once_is_opened_once(world: World) -> None:
-    bank = world.restart(threaded=True)
+def test_a_wallet_that_is_asked_for_many_times_at_once_is_opened_once(system: System) -> None:
+    bank = system.restart(threaded=True)
     request = opening("alpha", NOW_MS)
     with ThreadPoolExecutor(8) as pool:
         opened = set(pool.map(lambda _: bank.opening.open(request), range(8)))
-    world.bank.books.stop()
-    world.restart()
+    system.bank.books.stop()
+    system.restart()
     assert len(opened) == 1
 
 
-def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob: Holder) -> None:
+def test_a_wallet_is_closed_empty_and_for_good(system: System, alice: Holder, bob: Holder) -> None:
     def close(holder: Holder) -> None:
-        world.bank.wallets.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
+        system.bank.wallets.close(holder.signed(orders_pb2.CloseOrder, sequence=holder.next()))
 
     bob.exchange(10)
     assert refusal(lambda: close(bob)).name == "WALLET_NOT_EMPTY"
@@ -63,35 +68,35 @@ def test_a_wallet_is_closed_empty_and_for_good(world: World, alice: Holder, bob:
     close(bob)
     assert refusal(lambda: alice.pay(bob.number, 1)).name == "PAYEE_CANNOT_BE_PAID"
     assert refusal(lambda: bob.exchange(1)).name == "WALLET_CLOSED"
-    freeze(world, bob, False)
-    assert world.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_CLOSED
+    freeze(system, bob, False)
+    assert system.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_CLOSED
 
 
 def test_an_order_to_close_that_was_refused_does_not_close_the_wallet_later(
-    world: World, bob: Holder
+    system: System, bob: Holder
 ) -> None:
     """Somebody kept it, and sends it again when the wallet is empty."""
     bob.exchange(10)
     kept = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    assert refusal(lambda: world.bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
+    assert refusal(lambda: system.bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
     bob.exchange(10, out=True)
-    for bank in (world.bank, world.restart()):
+    for bank in (system.bank, system.restart()):
         assert refusal(lambda bank=bank: bank.wallets.close(kept)).name == "WALLET_NOT_EMPTY"
-    assert world.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_OPEN
+    assert system.bank.wallets.status(bob.wallet) == wallets_pb2.WALLET_STATUS_OPEN
 
 
-def test_an_order_to_close_counts_once_and_only_in_its_time(world: World, bob: Holder) -> None:
+def test_an_order_to_close_counts_once_and_only_in_its_time(system: System, bob: Holder) -> None:
     bob.exchange(10)
     sequence = bob.sequence
     reused = bob.signed(orders_pb2.CloseOrder, sequence=sequence)
-    assert refusal(lambda: world.bank.wallets.close(reused)).name == "ID_REUSED"
+    assert refusal(lambda: system.bank.wallets.close(reused)).name == "ID_REUSED"
     bob.exchange(10, out=True)
     late = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
     order = bob.signed(orders_pb2.CloseOrder, sequence=bob.next())
-    world.bank.wallets.close(order)
-    world.clock.advance(60_001)
-    world.bank.wallets.close(order)  # it was closed by it in time
-    assert refusal(lambda: world.bank.wallets.close(late)).name == "EXPIRED"
+    system.bank.wallets.close(order)
+    system.clock.advance(60_001)
+    system.bank.wallets.close(order)  # it was closed by it in time
+    assert refusal(lambda: system.bank.wallets.close(late)).name == "EXPIRED"
 
 
 def tells_nothing(short: Refusal) -> bool:
@@ -101,86 +106,86 @@ def tells_nothing(short: Refusal) -> bool:
     )
 
 
-def test_an_exchange_moves_both_books_or_none(world: World, alice: Holder) -> None:
+def test_an_exchange_moves_both_books_or_none(system: System, alice: Holder) -> None:
     assert alice.exchange(40_000, out=True) == 60_000
-    state = world.bank.wallets.state(alice.wallet)
+    state = system.bank.wallets.state(alice.wallet)
     assert (state.available_fen, state.deposit_fen) == (60_000, DEPOSIT_FEN - 60_000)
 
-    world.policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
-    world.set_policy()
+    system.policy[wallets_pb2.WALLET_CLASS_II, Limit.BALANCE_CAP] = 0
+    system.set_policy()
     short = refusal(lambda: alice.exchange(DEPOSIT_FEN))
     assert (short.name, short.metadata["missing_fen"]) == ("DEPOSIT_SHORT", "60000")
     assert refusal(lambda: alice.exchange(60_001, out=True)).metadata["missing_fen"] == "1"
-    after = world.bank.wallets.state(alice.wallet)
+    after = system.bank.wallets.state(alice.wallet)
     assert (after.available_fen, after.deposit_fen) == (state.available_fen, state.deposit_fen)
 
 
-def test_cash_goes_in_and_out_as_far_as_the_till_reaches(world: World, phone: Holder) -> None:
+def test_cash_goes_in_and_out_as_far_as_the_till_reaches(system: System, phone: Holder) -> None:
     assert phone.exchange(2_000, cash=True) == 2_000
     assert phone.exchange(500, cash=True, out=True) == 1_500
-    world.hear(incoming=world.arriving(phone.number, 8_000))
+    system.hear(incoming=system.arriving(phone.number, 8_000))
     short = refusal(lambda: phone.exchange(2_501, cash=True, out=True))
     assert tells_nothing(short)
 
 
-def test_an_exchange_that_is_repeated_moves_nothing_more(world: World, alice: Holder) -> None:
+def test_an_exchange_that_is_repeated_moves_nothing_more(system: System, alice: Holder) -> None:
     order = alice.exchange_order(300)
     for repeated in (False, True, True):
-        answer, available = world.bank.exchange.exchange(order)
+        answer, available = system.bank.exchange.exchange(order)
         assert (answer.repeated, available) == (repeated, 100_300)
 
 
-def test_a_vault_that_is_short_asks_for_issuance(world: World, bob: Holder) -> None:
-    world.bank.vault.set_aside(1, VAULT_FEN - 100)
+def test_a_vault_that_is_short_asks_for_issuance(system: System, bob: Holder) -> None:
+    system.bank.vault.set_aside(1, VAULT_FEN - 100)
     short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
-    world.bank.send()
-    assert list(world.central.issuance.values()) == [30]
+    system.bank.send()
+    assert list(system.central.issuance.values()) == [30]
 
 
 def test_a_vault_that_is_short_asks_once_until_somebody_has_decided(
-    world: World, bob: Holder, alice: Holder
+    system: System, bob: Holder, alice: Holder
 ) -> None:
-    vault = world.bank.vault
+    vault = system.bank.vault
     vault.set_aside(1, vault.books().vault_fen - 100)
     for fen in (130, 150, 140):
         for holder in (bob, alice):
             refusal(lambda h=holder, f=fen: h.exchange(f))
     for _ in range(20):
-        world.bank.send()
-        world.clock.advance(1_000)
+        system.bank.send()
+        system.clock.advance(1_000)
         refusal(lambda: bob.exchange(500))
-    assert list(world.central.issuance.values()) == [50], "what the largest order missed"
+    assert list(system.central.issuance.values()) == [50], "what the largest order missed"
 
-    world.central.decided |= world.central.issuance.keys()
-    world.clock.advance(5_000)
-    world.bank.send()
-    world.restart()
+    system.central.decided |= system.central.issuance.keys()
+    system.clock.advance(5_000)
+    system.bank.send()
+    system.restart()
     refusal(lambda: bob.exchange(500))
-    world.bank.send()
-    assert sorted(world.central.issuance.values()) == [50, 400]
+    system.bank.send()
+    assert sorted(system.central.issuance.values()) == [50, 400]
 
 
 def test_while_the_centre_is_away_a_top_up_is_answered_at_once_and_asked_for_later(
-    world: World, bob: Holder
+    system: System, bob: Holder
 ) -> None:
-    vault = world.bank.vault
+    vault = system.bank.vault
     vault.set_aside(1, vault.books().vault_fen - 100)
-    world.central.silent = True
+    system.central.silent = True
     short = refusal(lambda: bob.exchange(130))
     assert tells_nothing(short)
     with pytest.raises(NoAnswer):
-        world.bank.vault.drawing.step()
-    world.central.silent = False
-    world.clock.advance(5_000)
-    world.restart().vault.drawing.step()
-    assert list(world.central.issuance.values()) == [30]
+        system.bank.vault.drawing.step()
+    system.central.silent = False
+    system.clock.advance(5_000)
+    system.restart().vault.drawing.step()
+    assert list(system.central.issuance.values()) == [30]
 
 
 def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_again(
-    world: World, bob: Holder, monkeypatch: pytest.MonkeyPatch
+    system: System, bob: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault = world.bank.vault
+    vault = system.bank.vault
     vault.set_aside(1, vault.books().vault_fen - 100)
     asked: list[int] = []
 
@@ -188,12 +193,12 @@ def test_issuance_that_the_centre_refuses_is_asked_for_anew_when_it_is_missed_ag
         asked.append(fen)
         raise Refusal(errors_pb2.REASON_RESERVES_SHORT, "too little", missing_fen="1")
 
-    monkeypatch.setattr(world.central, "request_issuance", no)
+    monkeypatch.setattr(system.central, "request_issuance", no)
     for _ in range(50):
         refusal(lambda: bob.exchange(130))
-        world.bank.vault.drawing.step()
+        system.bank.vault.drawing.step()
     assert asked == [30], "not at once"
-    world.clock.advance(5_000)
-    world.bank.vault.drawing.step()
+    system.clock.advance(5_000)
+    system.bank.vault.drawing.step()
     assert asked == [30, 30]
     assert bob.fen == 0

@@ -15,12 +15,12 @@ import pytest
 
 import sandbox.cli.main
 from console.output import EXIT_NO_ANSWER, EXIT_REFUSED
-from console.output import Speaker as DcepSpeaker
+from console.output import Output as DcepOutput
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
 from sandbox.stack.supervisor import init
 from tests import forked
-from wallet.cli.console import Speaker as WalletSpeaker
+from wallet.cli.console import Output as WalletOutput
 
 TOOLS = {"wallet": "wallet.cli.main", "dcep": "sandbox.cli.main"}
 BIN = Path(sys.executable).parent
@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(
     assert "/proc/nowhere" in done.stderr and "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("speaks", [WalletSpeaker, DcepSpeaker], ids=["wallet", "dcep"])
+@pytest.mark.parametrize("speaks", [WalletOutput, DcepOutput], ids=["wallet", "dcep"])
 def test_what_a_peer_puts_beside_its_refusal_does_not_make_it_a_success(
     speaks: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from console.act_texts import class_in_words, said
 from console.cli import come_back
 from console.feed_advice import advice
-from console.output import Speaker
+from console.output import Output
 from console.sheet import sheet, wrapped
 from dcep.authentication.v1 import authentication_pb2
 from dcep.bank.v1 import states_pb2, wallets_pb2
@@ -111,7 +111,7 @@ def test_the_proof_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         "problems": [],
         "ok": True,
     }
-    audit.show(Speaker(False), fields)
+    audit.show(Output(False), fields)
     text = capsys.readouterr().out
     assert "每一分钱都有去向" in text and "123,456,789.01" in text
     assert chinese.english_in(text) == [], text

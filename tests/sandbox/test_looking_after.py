@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from console.output import Speaker
+from console.output import Output
 from deployment.another_stack import AnotherStack
 from deployment.processes import Command
 from deployment.topology import StackPlan, draw, load
@@ -34,7 +34,7 @@ class Process:
 
 
 @dataclass
-class World:
+class System:
     """What two commands see: who runs."""
 
     folder: Path
@@ -46,24 +46,24 @@ class World:
 class Seen:
     """A stack as one command sees it."""
 
-    def __init__(self, world: World, name: str, *, started: bool) -> None:
-        self.world, self.name = world, name
-        self.plan = SimpleNamespace(folder=world.folder)
-        self.running = dict(world.processes)
+    def __init__(self, system: System, name: str, *, started: bool) -> None:
+        self.system, self.name = system, name
+        self.plan = SimpleNamespace(folder=system.folder)
+        self.running = dict(system.processes)
         self.started = set(self.running) if started else set()
 
     def start(self, name: str) -> None:
-        if name in self.world.refusals:
-            self.world.refusals.remove(name)
+        if name in self.system.refusals:
+            self.system.refusals.remove(name)
             raise AnotherStack("something else answers [there].")
-        self.world.starts.append(self.name)
-        self.running[name] = self.world.processes[name] = Process()
+        self.system.starts.append(self.name)
+        self.running[name] = self.system.processes[name] = Process()
         self.started.add(name)
 
     def attach(self) -> list[str]:
         found = {
             name: process
-            for name, process in self.world.processes.items()
+            for name, process in self.system.processes.items()
             if not self.running.get(name, Process(lives=False)).alive() and process.alive()
         }
         self.running.update(found)
@@ -71,7 +71,7 @@ class Seen:
         return list(found)
 
     def was_stopped(self, name: str) -> bool:
-        return name not in self.world.processes
+        return name not in self.system.processes
 
     def forget(self, name: str) -> None:
         self.running.pop(name)
@@ -81,10 +81,10 @@ class Seen:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     for name in ("WATCH_POLL_S", "FIRST_PAUSE_S", "STEADY_S"):
         monkeypatch.setattr(command, name, 0.01)
-    return World(tmp_path)
+    return System(tmp_path)
 
 
 class Up:
@@ -93,8 +93,8 @@ class Up:
     def __init__(self, seen: Seen) -> None:
         self.seen, self.said = seen, cast(list[str], [])
         self._ended = threading.Event()
-        speaker = cast(Speaker, SimpleNamespace(say=self.said.append))
-        arguments = (cast(Stack, seen), self._ended, speaker)
+        output = cast(Output, SimpleNamespace(say=self.said.append))
+        arguments = (cast(Stack, seen), self._ended, output)
         self._thread = threading.Thread(target=command.look_after, args=arguments)
         self._thread.start()
 
@@ -112,56 +112,56 @@ def until(what: Callable[[], Any]) -> None:
     pytest.fail("it does not come")
 
 
-def test_an_attached_up_starts_again_what_a_command_started_that_is_gone(world: World) -> None:
+def test_an_attached_up_starts_again_what_a_command_started_that_is_gone(system: System) -> None:
     """As ``dcep up --detach`` is."""
-    up = Up(Seen(world, "attached", started=False))
-    world.processes["central-bank"].lives = False
-    until(lambda: world.starts)
+    up = Up(Seen(system, "attached", started=False))
+    system.processes["central-bank"].lives = False
+    until(lambda: system.starts)
     until(lambda: "central-bank is started again" in up.said)
     up.end()
-    assert world.starts == ["attached"] and world.processes["central-bank"].alive()
+    assert system.starts == ["attached"] and system.processes["central-bank"].alive()
     assert up.seen.started == set(), "Ctrl-C leaves it running"
 
 
-def test_of_two_one_starts_it_again_and_the_other_sees_it(world: World) -> None:
-    first = Up(Seen(world, "first", started=True))
-    until(lambda: (world.folder / "logs" / "central-bank.watched").exists())
-    second = Up(Seen(world, "second", started=False))
-    world.processes["central-bank"].lives = False
+def test_of_two_one_starts_it_again_and_the_other_sees_it(system: System) -> None:
+    first = Up(Seen(system, "first", started=True))
+    until(lambda: (system.folder / "logs" / "central-bank.watched").exists())
+    second = Up(Seen(system, "second", started=False))
+    system.processes["central-bank"].lives = False
     until(lambda: "central-bank was started by another command" in second.said)
     assert "central-bank ended; another `dcep up` starts it again" in second.said
     first.end()
     assert first.seen.started == {"central-bank"}
-    world.processes["central-bank"].lives = False
+    system.processes["central-bank"].lives = False
     until(lambda: "central-bank is started again" in second.said)
     second.end()
-    assert world.starts == ["first", "second"]
+    assert system.starts == ["first", "second"]
 
 
 def test_who_has_no_right_to_start_it_takes_the_right_when_the_other_ends_first(
-    world: World,
+    system: System,
 ) -> None:
     """As with Ctrl-C in the pause before it is started again."""
-    other = Watch(world.folder / "logs")
+    other = Watch(system.folder / "logs")
     assert other.has("central-bank")
-    up = Up(Seen(world, "second", started=False))
-    world.processes["central-bank"].lives = False
+    up = Up(Seen(system, "second", started=False))
+    system.processes["central-bank"].lives = False
     until(lambda: up.said)
     other.end()
     until(lambda: "central-bank is started again" in up.said)
     up.end()
     assert up.said[0] == "central-bank ended; another `dcep up` starts it again"
     assert up.said.count(up.said[0]) == 1
-    assert world.starts == ["second"]
+    assert system.starts == ["second"]
 
 
 def test_a_service_whose_place_another_stack_has_is_tried_again_and_the_others_go_on(
-    world: World,
+    system: System,
 ) -> None:
-    world.processes["alpha"] = Process()
-    world.refusals += ["central-bank"] * 2
-    up = Up(Seen(world, "first", started=True))
-    for process in list(world.processes.values()):
+    system.processes["alpha"] = Process()
+    system.refusals += ["central-bank"] * 2
+    up = Up(Seen(system, "first", started=True))
+    for process in list(system.processes.values()):
         process.lives = False
     until(lambda: "alpha is started again" in up.said)
     until(lambda: "central-bank is started again" in up.said)
@@ -172,12 +172,12 @@ def test_a_service_whose_place_another_stack_has_is_tried_again_and_the_others_g
     assert sorted(up.seen.started) == ["alpha", "central-bank"]
 
 
-def test_what_is_stopped_on_purpose_is_started_again_by_nobody(world: World) -> None:
-    up = Up(Seen(world, "attached", started=False))
-    world.processes.pop("central-bank").lives = False
+def test_what_is_stopped_on_purpose_is_started_again_by_nobody(system: System) -> None:
+    up = Up(Seen(system, "attached", started=False))
+    system.processes.pop("central-bank").lives = False
     until(lambda: "central-bank was stopped" in up.said)
     up.end()
-    assert world.starts == []
+    assert system.starts == []
 
 
 def test_the_right_ends_with_who_has_it(tmp_path: Path) -> None:

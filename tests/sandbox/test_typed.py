@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.cli import cash
-from console.output import Speaker
+from console.output import Output
 from currency import number
 from dcep.errors.v1 import errors_pb2
 from deployment import provisioning
@@ -166,14 +166,14 @@ def test_a_receipt_that_could_not_be_shown_is_shown_the_next_time(
     init(tmp_path / "stack")
     lost: list[str] = []
 
-    class Mute(Speaker):
+    class Mute(Output):
         def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
             lost.append(fields["receipt"])
             raise NoAnswer("the paper is out")
 
     words = ("cash", "alpha", number.make("6201", 77), "5.00", "--dir", str(tmp_path / "stack"))
     with monkeypatch.context() as patch:
-        patch.setattr(cash, "Speaker", Mute)
+        patch.setattr(cash, "Output", Mute)
         assert typed(*words)[0] == 3
     other = typed(*words, "--anew")[1]["receipt"]
     first = typed(*words)[1]["receipt"]

@@ -54,7 +54,9 @@ def many(*records: Records) -> Batch:
     return Batch(np.concatenate(records))
 
 
-def world(engine: Engine, tables: JournalTables, *, seal_every: int = SEAL_RECORDS) -> LedgerBundle:
+def system(
+    engine: Engine, tables: JournalTables, *, seal_every: int = SEAL_RECORDS
+) -> LedgerBundle:
     """A core with a bank below zero and three holders of 1,000 fen."""
     books = open_ledger(engine, tables, threaded=False, seal_every=seal_every)
     books.ledger.submit(

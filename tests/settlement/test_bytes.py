@@ -19,7 +19,7 @@ from settlement.journal import Journal
 from settlement.records import Records, Result
 from settlement.room import Room
 from settlement.writer import GroupCommitWriter
-from tests.settlement.books import ALICE, BOB, available, fresh, many, transfer, world
+from tests.settlement.books import ALICE, BOB, available, fresh, many, system, transfer
 from tests.settlement.payers import PATIENCE_S
 
 NOTE = bytes(16_000)
@@ -37,7 +37,7 @@ def test_the_recent_journal_is_bounded_by_the_bytes_of_what_stands_beside_it(
 ) -> None:
     monkeypatch.setattr(journal_module, "RECENT_BYTES", 10 * len(NOTE))
     monkeypatch.setattr(journal_module, "READ_BYTES", 4 * len(NOTE))
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
     for first in range(1, 41, 4):
         answers = books.ledger.submit(noted(first, 4))
         assert answers.result(0) == Result.INSUFFICIENT_FUNDS
@@ -55,7 +55,7 @@ def test_a_row_beyond_the_bound_is_kept_while_it_is_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "RECENT_BYTES", 1)
-    books = world(*fresh(f"sqlite:///{tmp_path}/test.db"))
+    books = system(*fresh(f"sqlite:///{tmp_path}/test.db"))
     for first in (1, 5):
         books.ledger.submit(noted(first, 4))
     assert [entry.first_position for entry in books.journal._recent] == [books.core.position - 3]
@@ -68,7 +68,7 @@ def test_what_waits_for_the_writer_is_bounded_in_bytes(
     assert one == 4 * (64 + len(NOTE))
     monkeypatch.setattr(writer_module, "MAX_QUEUED_BYTES", 3 * one)
     monkeypatch.setattr(writer_module, "MAX_COMMIT_BYTES", 2 * one)
-    books = world(*fresh(f"sqlite:///{tmp_path}/test.db"))
+    books = system(*fresh(f"sqlite:///{tmp_path}/test.db"))
     writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
     entered, gate = threading.Event(), threading.Event()
 
@@ -96,7 +96,7 @@ def test_a_batch_larger_than_the_bound_is_taken_when_nothing_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MAX_QUEUED_BYTES", 10)
-    books = world(*fresh(f"sqlite:///{tmp_path}/test.db"))
+    books = system(*fresh(f"sqlite:///{tmp_path}/test.db"))
     writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
     assert writer.submit(many(transfer(ALICE, BOB, 1, 1))).result(0) == Result.ACCEPTED
     writer.stop()
@@ -107,7 +107,7 @@ def test_on_a_disk_that_is_nearly_full_only_what_must_be_is_taken(
     tmp_path: Path, threaded: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
-    world(engine, tables)
+    system(engine, tables)
     monkeypatch.setattr(room_module, "_EVERY_S", 0.0)
     books = open_ledger(engine, tables, threaded=threaded, min_free_bytes=1 << 60)
     assert not books.ledger.has_room()
@@ -146,6 +146,6 @@ def test_the_disk_of_a_server_is_the_servers(database_url: str) -> None:
 
 def test_the_newest_position_is_known_without_the_database(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     assert books.journal.newest() == books.core.position == 8
     assert Journal(engine, tables).newest() == 8

@@ -25,13 +25,13 @@ from tests.settlement.books import (
     available,
     fresh,
     many,
+    system,
     transfer,
-    world,
 )
 
 
 def test_a_payment_is_answered_and_found(database_url: str) -> None:
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
     answers = books.ledger.submit(Batch(transfer(ALICE, BOB, 300, 1), [b"for tea"]))
     assert answers.result(0) == Result.ACCEPTED
     assert available(books, ALICE, BOB) == [700, 1_300]
@@ -47,7 +47,7 @@ def test_a_payment_is_answered_and_found(database_url: str) -> None:
 
 def test_a_repeat_gets_the_first_answer_after_a_restart_too(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     first = books.ledger.submit(many(transfer(ALICE, BOB, 300, 1), transfer(ALICE, BOB, 9_999, 2)))
     for again in (books, open_ledger(engine, tables, threaded=False)):
         answers = again.ledger.submit(
@@ -60,7 +60,7 @@ def test_a_repeat_gets_the_first_answer_after_a_restart_too(database_url: str) -
 
 
 def test_the_same_id_with_other_content_is_an_error_of_its_own(database_url: str) -> None:
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
     answers = books.ledger.submit(
         many(
             transfer(ALICE, BOB, 300, 1),
@@ -81,7 +81,7 @@ def test_the_same_id_with_other_content_is_an_error_of_its_own(database_url: str
 
 
 def test_nobody_is_refused_for_being_late(database_url: str) -> None:
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
     books.ledger.submit(many(transfer(ALICE, BOB, 1, 500)))
     answers = books.ledger.submit(
         many(transfer(ALICE, BOB, 1, 7), transfer(ALICE, BOB, 1, 7), transfer(ALICE, BOB, 1, 500))
@@ -95,7 +95,7 @@ def test_nobody_is_refused_for_being_late(database_url: str) -> None:
 
 def test_recovery_from_a_snapshot_and_the_tail(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     rng = np.random.default_rng(7)
     for sequence in range(1, 40):
         books.ledger.submit(many(transfer(ALICE, BOB, int(rng.integers(1, 40)), sequence)))
@@ -128,7 +128,7 @@ class _Failing(Core):
 
 def test_a_failed_commit_is_never_answered_and_stops_the_core(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     core = _Failing(engine, tables, books.journal, books.history)
     stopped: list[CoreStopped] = []
     writer = GroupCommitWriter(core, on_stopped=stopped.append)
@@ -148,7 +148,7 @@ def test_a_failed_commit_is_never_answered_and_stops_the_core(database_url: str)
 
 def test_many_threads_one_writer(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    world(engine, tables)
+    system(engine, tables)
     books = open_ledger(engine, tables, threaded=True)
     answered: list[Answers] = []
 
@@ -173,7 +173,7 @@ def test_many_threads_one_writer(database_url: str) -> None:
 
 def test_a_full_queue_says_so(tmp_path: object) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
-    books = world(engine, tables)
+    books = system(engine, tables)
     gate = threading.Event()
     writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
 
@@ -198,7 +198,7 @@ def test_a_batch_must_be_whole() -> None:
 
 def test_the_audit_names_what_was_changed_by_hand(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     books.ledger.submit(many(transfer(ALICE, BOB, 300, 1)))
     books.history.follow_balances()
     assert audit_ledger(engine, tables).ok
@@ -231,7 +231,7 @@ def test_the_audit_names_what_was_changed_by_hand(database_url: str) -> None:
 
 def test_the_projection_can_be_dropped_and_rebuilt(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     books.ledger.submit(many(transfer(ALICE, BOB, 300, 1)))
     books.history.follow()
     books.projection.rebuild()
@@ -240,7 +240,7 @@ def test_the_projection_can_be_dropped_and_rebuilt(database_url: str) -> None:
 
 def test_payments_are_found_in_the_tail_and_in_sealed_runs(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables, seal_every=100)
+    books = system(engine, tables, seal_every=100)
     moves = [transfer(ALICE, BOB, 1 + n % 3, n + 1) for n in range(350)]
     for start in range(0, 350, 50):
         books.ledger.submit(many(*moves[start : start + 50]))
@@ -277,7 +277,7 @@ def test_payments_are_found_in_the_tail_and_in_sealed_runs(database_url: str) ->
 def test_a_signature_is_kept_in_the_journal_and_read_back_by_who_asks(
     database_url: str,
 ) -> None:
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
     records = np.concatenate([transfer(ALICE, BOB, 1, 1), transfer(BOB, CAROL, 1, 1)])
     books.ledger.submit(Batch(records, signatures=[b"s" * 64, b""]))
     *_, (signed, _) = books.journal.rows(Tip(), signed=True)

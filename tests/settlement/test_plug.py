@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from settlement.core import Answers, Batch, CoreStopped
 from settlement.records import Result
 from settlement.writer import GroupCommitWriter
-from tests.settlement.books import ALICE, BOB, fresh, many, transfer, world
+from tests.settlement.books import ALICE, BOB, fresh, many, system, transfer
 from tests.settlement.payers import PATIENCE_S, kept, pay_until_stopped
 
 
@@ -53,7 +53,7 @@ def test_after_an_error_of_the_commit_only_a_restart_knows(
     database_url: str, written: bool
 ) -> None:
     engine, tables = fresh(database_url)
-    world(engine, tables)
+    system(engine, tables)
     outcomes = pay_until_stopped(
         engine,
         tables,
@@ -68,7 +68,7 @@ def test_after_an_error_of_the_commit_only_a_restart_knows(
 
 def test_what_is_handed_over_while_the_core_stops_is_answered_too(tmp_path: Path) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
-    core = world(engine, tables).core
+    core = system(engine, tables).core
     over, gate = threading.Event(), threading.Event()
     writer = GroupCommitWriter(core, on_stopped=lambda _: over.set())
 
@@ -93,7 +93,7 @@ def test_what_is_handed_over_while_the_core_stops_is_answered_too(tmp_path: Path
 
 def test_a_sender_who_gave_up_stops_nobody(tmp_path: Path) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
-    books = world(engine, tables)
+    books = system(engine, tables)
     gate = threading.Event()
     writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
 
@@ -111,7 +111,7 @@ def test_a_sender_who_gave_up_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_a_question_that_cannot_be_answered_stops_nobody(tmp_path: Path) -> None:
-    books = world(*fresh(f"sqlite:///{tmp_path}/test.db"))
+    books = system(*fresh(f"sqlite:///{tmp_path}/test.db"))
     writer = GroupCommitWriter(books.core, on_stopped=lambda _: None)
     ended: list[Exception] = []
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from settlement.core import Answers
-from tests.settlement.books import fresh, world
+from tests.settlement.books import fresh, system
 from tests.settlement.payers import Outcomes, kept, pay_until_stopped
 
 _SHIM = """
@@ -67,7 +67,7 @@ def url(tmp_path: Path) -> str:
     """An SQLite database with money in it."""
     url = f"sqlite:///{tmp_path / 'test.db'}"
     engine, tables = fresh(url)
-    world(engine, tables)
+    system(engine, tables)
     engine.dispose()
     return url
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from settlement.build import LedgerBundle, open_ledger
 from settlement.records import Result
-from tests.settlement.books import ALICE, BOB, available, fresh, many, transfer, world
+from tests.settlement.books import ALICE, BOB, available, fresh, many, system, transfer
 from tests.settlement.payers import PATIENCE_S, Outcomes, kept, pay_until_stopped
 
 _names = itertools.count()
@@ -52,7 +52,7 @@ def url(server: Any) -> str:
         connection.execute(f"CREATE DATABASE {name}")
     url = str(server.get_uri()).replace("/postgres?", f"/{name}?")
     engine, tables = fresh(url)
-    world(engine, tables)
+    system(engine, tables)
     engine.dispose()
     return url
 

@@ -15,7 +15,7 @@ from settlement.balances import Balances
 from settlement.build import LedgerBundle, open_ledger
 from settlement.postings import Index, Part, Postings, Runs, appended, joined, postings_of
 from settlement.records import RECORD, Kind
-from tests.settlement.books import ALICE, BOB, CAROL, fresh, many, opening, transfer, world
+from tests.settlement.books import ALICE, BOB, CAROL, fresh, many, opening, system, transfer
 
 
 def part(first: int, count: int) -> Part:
@@ -59,7 +59,7 @@ def test_parts_are_few_and_have_all_that_came(counts: list[int], frozen: int) ->
 
 
 def test_many_quiet_steps_leave_few_parts_to_look_through(tmp_path: Any) -> None:
-    books = world(*fresh(f"sqlite:///{tmp_path}/test.db"))
+    books = system(*fresh(f"sqlite:///{tmp_path}/test.db"))
     for sequence in range(1, 401):
         books.ledger.submit(many(transfer(ALICE, BOB, 1, sequence)))
         books.projection.catch_up()
@@ -77,7 +77,7 @@ def test_payments_that_come_to_nothing_lie_in_the_past_of_who_asked_for_them_alo
 ) -> None:
     """In the journal's tail, in the index in memory, in a sealed run, and read from the table."""
     engine, tables = fresh(database_url)
-    books = world(engine, tables, seal_every=100)
+    books = system(engine, tables, seal_every=100)
     start = books.ledger.position()
 
     def sequences(books: LedgerBundle, account: int) -> list[int]:
@@ -124,7 +124,7 @@ def test_a_run_that_was_not_finished_is_written_anew(
     database_url: str, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables, seal_every=100)
+    books = system(engine, tables, seal_every=100)
     books.ledger.submit(many(*(transfer(ALICE, BOB, 1, n + 1) for n in range(300))))
     ended_at(monkeypatch, Runs, "_write_pages", call)
     with pytest.raises(Ended):
@@ -153,7 +153,7 @@ def test_balances_that_were_written_in_part_are_right_again(
     database_url: str, monkeypatch: pytest.MonkeyPatch, ends: tuple[int, ...], restarts: bool
 ) -> None:
     engine, tables = fresh(database_url)
-    books = in_small_steps(world(engine, tables))
+    books = in_small_steps(system(engine, tables))
     books.history.follow_balances()
     sequence = 0
     for number, end in enumerate(ends):
@@ -184,7 +184,7 @@ def test_the_audit_names_a_balance_that_is_wrong_where_it_stands(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, tables = fresh(database_url)
-    books = in_small_steps(world(engine, tables))
+    books = in_small_steps(system(engine, tables))
     books.history.follow_balances()
     books.ledger.submit(many(transfer(ALICE, BOB, 1, 1), transfer(BOB, CAROL, 1, 1)))
     books.history.follow()

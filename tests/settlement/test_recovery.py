@@ -22,7 +22,7 @@ from settlement.rule import RULE_VERSION
 from settlement.snapshot import Snapshots, SnapshotUnusable
 from settlement.state import State
 from settlement.tables import JournalTables
-from tests.settlement.books import ALICE, BOB, available, fresh, many, transfer, world
+from tests.settlement.books import ALICE, BOB, available, fresh, many, system, transfer
 from tests.settlement.traffic import setup, traffic
 
 
@@ -35,7 +35,7 @@ def paid(books: LedgerBundle, *sequences: int) -> None:
 def two_snapshots(url: str) -> tuple[Engine, JournalTables]:
     """A ledger with a snapshot after one payment, one after two, and a third payment."""
     engine, tables = fresh(url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     for sequence in (1, 2):
         paid(books, sequence)
         books.core.snapshot()
@@ -184,7 +184,7 @@ def test_a_snapshot_of_another_journal_is_passed_over(
 
 def test_one_snapshot_is_written_at_a_time(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     waiting: list[Callable[[], None]] = []
     core = Core(
         engine, tables, books.journal, books.history, snapshot_every=1, background=waiting.append

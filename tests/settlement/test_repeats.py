@@ -20,8 +20,8 @@ from tests.settlement.books import (
     many,
     opening,
     record,
+    system,
     transfer,
-    world,
 )
 
 LINKED = RecordFlag.LINKED
@@ -44,7 +44,7 @@ def hold(fen: int, sequence: int) -> Records:
 def decided(url: str, later: str, *batches: Batch) -> tuple[LedgerBundle, list[Answers]]:
     """The answers for some batches; from the second on they come later."""
     engine, tables = fresh(url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     if later == "the same commit":
         return books, books.core.process(batches)
     answers = books.core.process(batches[:1])

@@ -9,7 +9,7 @@ from settlement.journal import Tip
 from settlement.records import Kind, Records
 from settlement.snapshot import Snapshots
 from settlement.state import State
-from tests.settlement.books import ALICE, fresh, many, record, world
+from tests.settlement.books import ALICE, fresh, many, record, system
 
 
 def hold(fen: int, sequence: int) -> Records:
@@ -19,7 +19,7 @@ def hold(fen: int, sequence: int) -> Records:
 
 def test_a_snapshot_is_proved_whatever_room_repeats_made(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     holds = many(*(hold(1, n + 1) for n in range(600)))
     books.ledger.submit(holds)
     assert books.ledger.submit(holds).repeated.all()
@@ -29,7 +29,7 @@ def test_a_snapshot_is_proved_whatever_room_repeats_made(database_url: str) -> N
 
 def test_the_audit_names_a_snapshot_that_is_not_the_state(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     books.ledger.submit(many(hold(1, 1), hold(2, 2)))
     richer, turned = State.empty(), State.empty()
     for state in (richer, turned):

@@ -29,8 +29,8 @@ from tests.settlement.books import (
     many,
     opening,
     record,
+    system,
     transfer,
-    world,
 )
 from tests.settlement.payers import PATIENCE_S
 from tests.settlement.traffic import setup, traffic
@@ -81,7 +81,7 @@ def test_what_was_saved_comes_back_to_the_bit(seed: int) -> None:
 def test_who_breaks_a_key_is_told_and_nobody_else_is_concerned(database_url: str) -> None:
     engine, tables = fresh(database_url)
     TAKEN.create(engine)
-    books = world(engine, tables)
+    books = system(engine, tables)
     before = books.core.position
     good, failed, same_identity, other = books.core.process(
         [taking(1, 1, key=7), taking(10, 2, key=7), taking(10, 2, key=8),
@@ -103,7 +103,7 @@ def test_who_breaks_a_key_is_told_and_nobody_else_is_concerned(database_url: str
 
 def test_a_hold_that_was_taken_back_leaves_its_place(database_url: str) -> None:
     engine, tables = fresh(database_url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     hold = record(Kind.HOLD, origin=ALICE, debit=ALICE, amount_fen=100, sequence=1)
 
     def fail(connection: Connection, answers: Answers) -> None:
@@ -119,7 +119,7 @@ def test_a_hold_that_was_taken_back_leaves_its_place(database_url: str) -> None:
 
 def test_the_callers_own_error_reaches_the_caller_through_the_writer(tmp_path: Path) -> None:
     engine, tables = fresh(f"sqlite:///{tmp_path}/test.db")
-    books = world(engine, tables)
+    books = system(engine, tables)
     stopped: list[CoreStopped] = []
     writer = GroupCommitWriter(books.core, on_stopped=stopped.append)
 
@@ -140,7 +140,7 @@ def test_the_callers_own_error_reaches_the_caller_through_the_writer(tmp_path: P
 def test_many_that_fail_at_once_cost_a_bounded_number_of_transactions(database_url: str) -> None:
     engine, tables = fresh(database_url)
     TAKEN.create(engine)
-    books = world(engine, tables)
+    books = system(engine, tables)
     begun: list[int] = []
     event.listen(engine, "begin", lambda _: begun.append(1))
     count = 64
@@ -153,7 +153,7 @@ def test_many_that_fail_at_once_cost_a_bounded_number_of_transactions(database_u
 def test_a_chain_that_is_taken_back_is_taken_back_whole(database_url: str) -> None:
     engine, tables = fresh(database_url)
     TAKEN.create(engine)
-    books = world(engine, tables)
+    books = system(engine, tables)
     chain = np.concatenate(
         [transfer(ALICE, BOB, 5, 1, flags=RecordFlag.LINKED), transfer(BOB, CAROL, 5, 0)]
     )
@@ -166,7 +166,7 @@ def test_a_chain_that_is_taken_back_is_taken_back_whole(database_url: str) -> No
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_what_postgresql_gave_up_may_be_asked_again(database_url: str) -> None:
-    books = world(*fresh(database_url))
+    books = system(*fresh(database_url))
 
     def too_long(connection: Connection, answers: Answers) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 20"))
@@ -194,7 +194,7 @@ def test_a_lock_that_somebody_else_holds_is_waited_for(
 ) -> None:
     url = f"sqlite:///{tmp_path}/test.db"
     engine, tables = impatient(url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     stopped: list[CoreStopped] = []
     writer = GroupCommitWriter(books.core, on_stopped=stopped.append)
     other, _ = fresh(url)
@@ -220,7 +220,7 @@ def test_a_lock_that_somebody_else_holds_is_waited_for(
 def test_a_service_that_ends_waits_for_no_lock(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/test.db"
     engine, tables = impatient(url)
-    books = world(engine, tables)
+    books = system(engine, tables)
     stopped: list[CoreStopped] = []
     writer = GroupCommitWriter(books.core, on_stopped=stopped.append)
     other, _ = fresh(url)
@@ -257,7 +257,7 @@ def test_while_the_past_cannot_be_looked_up_only_what_needs_it_is_turned_away(
     database_url: str,
 ) -> None:
     engine, tables = fresh(database_url)
-    world(engine, tables)
+    system(engine, tables)
     books = open_ledger(engine, tables, threaded=False, max_unprojected=3)
     many_before = [transfer(ALICE, BOB, 1, sequence) for sequence in range(100, 104)]
     books.ledger.submit(many(*many_before))

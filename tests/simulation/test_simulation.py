@@ -17,19 +17,19 @@ from operator_bank.payments.tables import diverted, outbound
 from runtime.errors import NoAnswer, Refusal
 from tests.central_bank.conftest import LIN, MEI
 from tests.officers.people import Person
-from tests.simulation.country import CENTRAL, PREFIXES, RESERVES_FEN, Country
+from tests.simulation.network import CENTRAL, PREFIXES, RESERVES_FEN, SimulatedSystem
 
 SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else [1, 2, 3, 4]
 WALLETS, STEPS, START_FEN = 5, 400, 100_000
 
 
-class Life:
+class Traffic:
     """What people, officers and services do, one step after another."""
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self.country = Country(seed, folder, WALLETS)
-        self.chance = self.country.chance
-        self.numbers = self.country.numbers
+        self.system = SimulatedSystem(seed, folder, WALLETS)
+        self.chance = self.system.chance
+        self.numbers = self.system.numbers
         self.wishes: dict[str, tuple[str, Callable[[Any], None]]] = {}
         """What a wallet wants and has no answer to, by request id."""
         self.settled: dict[str, tuple[str, str, int]] = {}
@@ -39,11 +39,11 @@ class Life:
         for bank in PREFIXES:
             self.work(bank, lambda b: b.follower.step())
         for wallet in self.numbers:
-            self.country.built[wallet].holder().top_up(START_FEN)
+            self.system.built[wallet].holder().top_up(START_FEN)
             self.exchanged[wallet] = START_FEN
 
     def step(self) -> None:
-        country, bank = self.country, self.chance.choice(list(PREFIXES))
+        system, bank = self.system, self.chance.choice(list(PREFIXES))
         wallet = self.chance.choice(list(self.numbers))
         acts: dict[Callable[[], Any], int] = {
             lambda: self.wish(wallet): 8,
@@ -55,13 +55,13 @@ class Life:
             lambda: self.work(CENTRAL, lambda c: c.settlement.settle_late()): 3,
             lambda: self.work(CENTRAL, lambda c: c.setting_aside.step()): 1,
             lambda: self.hang(bank): 1,
-            lambda: country.answer_late(): 3,
+            lambda: system.answer_late(): 3,
             lambda: self.work(CENTRAL, lambda c: self.office(c.acts, bank)): 1,
             lambda: self.work(CENTRAL, lambda c: c.acts.step()): 1,
             lambda: self.freeze(wallet, self.chance.random() < 0.2): 1,
-            lambda: country.network.step(): 2,
-            lambda: country.clock.advance(self.chance.randrange(3_000)): 2,
-            lambda: country.rebuild(self.chance.choice(list(country.engines))): 1,
+            lambda: system.network.step(): 2,
+            lambda: system.clock.advance(self.chance.randrange(3_000)): 2,
+            lambda: system.rebuild(self.chance.choice(list(system.engines))): 1,
         }
         [act] = self.chance.choices(list(acts), list(acts.values()))
         act()
@@ -69,14 +69,14 @@ class Life:
     def work(self, name: str, step: Callable[[Any], Any]) -> bool:
         """A background step or an officer's act; without an answer it did nothing, or all."""
         try:
-            return bool(self.country.run(name, step))
+            return bool(self.system.run(name, step))
         except (NoAnswer, Refusal):
             return False
 
     def office(self, acts: Any, bank: str) -> None:
         """Two officers agree to move money, or do not; some acts are left until they expire."""
         kind = self.chance.choice([office_pb2.Issue, office_pb2.Redeem])
-        now_ms, wanted = self.country.clock.now_ms(), self.country.randomness.uuid()
+        now_ms, wanted = self.system.clock.now_ms(), self.system.randomness.uuid()
         asked = kind(bank=bank, amount_fen=self.chance.randrange(1, 100_000))
         proposal = LIN.propose(asked, now_ms, wanted, lasts_ms=20_000)
         acts.propose(LIN.identity, proposal)
@@ -91,7 +91,7 @@ class Life:
         bank = next(name for name, prefix in PREFIXES.items() if number.startswith(prefix))
         first, second = Person(bank, "wang"), Person(bank, "zhou")
         kind = office_pb2.FreezeWallet if frozen else office_pb2.UnfreezeWallet
-        now_ms, wanted = self.country.clock.now_ms(), self.country.randomness.uuid()
+        now_ms, wanted = self.system.clock.now_ms(), self.system.randomness.uuid()
         proposal = first.propose(kind(wallet_number=number), now_ms, wanted)
         approval = second.signer.approve(proposal.payload, now_ms)
         self.work(bank, lambda b: b.acts.propose(first.identity, proposal))
@@ -99,11 +99,11 @@ class Life:
 
     def hang(self, bank: str) -> None:
         """A bank's inner port begins to hang, or ends to."""
-        self.country.hanging ^= {bank}
+        self.system.hanging ^= {bank}
 
     def wish(self, wallet: str) -> None:
         """A payment or an exchange of a random amount."""
-        key, fen = self.country.randomness.uuid(), self.chance.randrange(1, 30_000)
+        key, fen = self.system.randomness.uuid(), self.chance.randrange(1, 30_000)
         payee = self.chance.choice([n for name, n in self.numbers.items() if name != wallet])
         kind = self.chance.randrange(6)
 
@@ -128,7 +128,7 @@ class Life:
         if key not in self.wishes:
             return
         try:
-            self.country.run(*self.wishes[key])
+            self.system.run(*self.wishes[key])
         except Refusal:
             pass
         except NoAnswer:
@@ -137,14 +137,14 @@ class Life:
 
     def come_to_rest(self) -> None:
         """Everything works again, until nothing is under way."""
-        self.country.network.calm = True
-        self.country.hanging.clear()
-        while self.country.network.step() or self.country.answer_late():
+        self.system.network.calm = True
+        self.system.hanging.clear()
+        while self.system.network.step() or self.system.answer_late():
             pass
         for wallet in self.numbers:
             self.freeze(wallet, False)
         for _ in range(20):
-            self.country.clock.advance(1_001)
+            self.system.clock.advance(1_001)
             while self.work(CENTRAL, lambda c: c.settlement.settle_late()):
                 pass
             self.work(CENTRAL, lambda c: c.setting_aside.step())
@@ -158,11 +158,11 @@ class Life:
         assert self.wishes == {} and not any(books.pending_outbound for books in self.books())
 
     def books(self) -> list[Any]:
-        return [self.country.built[name].vault.books() for name in PREFIXES]
+        return [self.system.built[name].vault.books() for name in PREFIXES]
 
     def prove(self) -> None:
         """Nothing acknowledged is missing, nothing was made or lost, and the audit holds."""
-        holders = {wallet: self.country.built[wallet].holder() for wallet in self.numbers}
+        holders = {wallet: self.system.built[wallet].holder() for wallet in self.numbers}
         told = {number: holders[w].history(500)[0] for w, number in self.numbers.items()}
         astray_fen = 0
         for wallet, number in self.numbers.items():
@@ -181,11 +181,11 @@ class Life:
         # What could not be credited came back, or lies where the bank can see it.
         assert astray_fen == sum(books.suspense_fen for books in self.books())
         for name in PREFIXES:
-            with self.country.engines[name].connect() as connection:
+            with self.system.engines[name].connect() as connection:
                 gone = select(func.count()).where(diverted.c.payment_id.not_like("%return%"))
                 back = select(func.count()).where(outbound.c.kind == "return")
                 assert connection.scalar(gone) == connection.scalar(back)
-        audit = audit_engines({name: self.country.engines[name] for name in [CENTRAL, *PREFIXES]})
+        audit = audit_engines({name: self.system.engines[name] for name in [CENTRAL, *PREFIXES]})
         assert audit.problems == []
         assert audit.central.paid_in_fen == len(PREFIXES) * RESERVES_FEN
 
@@ -202,13 +202,13 @@ def test_nothing_that_was_acknowledged_is_lost(
     ):
         monkeypatch.setattr(f"central_bank.{module}.{name}", 0.0)
     print(f"again with: SEED={seed}")
-    life = Life(seed, tmp_path)
-    life.country.network.calm = False
+    traffic = Traffic(seed, tmp_path)
+    traffic.system.network.calm = False
     for _ in range(STEPS):
-        life.step()
-    life.come_to_rest()
-    life.prove()
+        traffic.step()
+    traffic.come_to_rest()
+    traffic.prove()
     for name in [CENTRAL, *PREFIXES]:
-        life.country.rebuild(name)
-    life.prove()
-    assert len(life.settled) > STEPS / 50
+        traffic.system.rebuild(name)
+    traffic.prove()
+    assert len(traffic.settled) > STEPS / 50

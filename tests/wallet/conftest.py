@@ -12,7 +12,7 @@ import typer.testing
 
 import language
 from runtime.clock import ManualClock, SystemClock
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank, FakeBanks
 from tests.wallet.grpc_bank import served
 from wallet.app import App
@@ -36,9 +36,9 @@ def commands_are_made_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def country() -> Country:
+def signers() -> Signers:
     """Making its certificates takes time."""
-    return Country()
+    return Signers()
 
 
 @pytest.fixture

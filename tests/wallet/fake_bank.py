@@ -23,8 +23,8 @@ from offline_token.possession import Possession, account_of
 from runtime.clock import Clock
 from runtime.envelope import verify
 from runtime.errors import NoAnswer, Refusal
-from tests.offline.country import NOW, Country
-from tests.offline.purses import deposited
+from tests.offline.devices import deposited
+from tests.offline.signers import NOW, Signers
 from wallet.peers.interface import GET_PAYMENT, GET_WALLET, LIST_PAYMENTS, WATCH_PAYMENTS
 
 PREFIX = "6201"
@@ -53,7 +53,7 @@ class FakeBank:
         mute_tag: the answer to the next order with this tag is lost.
         pending: so many payments are answered with PENDING.
         received: every order that reached the bank, repeats too.
-        country: signs offline money; None for a bank that has none.
+        signers: sign offline money; None for a bank that has none.
         revoked: devices that its trust bundle lists.
     """
 
@@ -65,7 +65,7 @@ class FakeBank:
     down: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     received: list[bytes] = field(default_factory=list)
-    country: Country | None = None
+    signers: Signers | None = None
     revoked: tuple[bytes, ...] = ()
     _opened: dict[str, str] = field(default_factory=dict)
     _answers: dict[tuple[str, int], tuple[bytes, Any]] = field(default_factory=dict)
@@ -170,24 +170,24 @@ class FakeBank:
         return self._once("deposit-order/v1", orders_pb2.DepositOrder, order, self._deposit)
 
     def trust_bundle(self) -> bytes:
-        country = self._offline()
+        signers = self._offline()
         if not self.revoked:
-            return country.root_public + country.bundle().encode()
-        newer = country.bundle(created_time_ms=NOW, revoked=self.revoked)
-        return country.root_public + newer.encode()
+            return signers.root_public + signers.bundle().encode()
+        newer = signers.bundle(created_time_ms=NOW, revoked=self.revoked)
+        return signers.root_public + newer.encode()
 
-    def _offline(self) -> Country:
-        if self.country is None:
+    def _offline(self) -> Signers:
+        if self.signers is None:
             raise Refusal(errors_pb2.REASON_DEVICE_UNKNOWN, "this bank certifies no devices")
-        return self.country
+        return self.signers
 
     def _certify(self, order: orders_pb2.CertifyDeviceOrder) -> offline_pb2.CertifyDeviceResponse:
-        country = self._offline()
+        signers = self._offline()
         proof = Possession(account_of(order.wallet_number, order.nonce), order.possession)
         assert proof.proves(order.device_key, "alpha")
         return offline_pb2.CertifyDeviceResponse(
-            device_certificate=country.certify(order.device_key, "alpha").encode(),
-            bank_certificate=country.bank_certificate("alpha").encode(),
+            device_certificate=signers.certify(order.device_key, "alpha").encode(),
+            bank_certificate=signers.bank_certificate("alpha").encode(),
         )
 
     def _load(self, order: orders_pb2.LoadOrder) -> offline_pb2.LoadTokensResponse:

@@ -10,8 +10,8 @@ import pytest
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
-from tests.offline.country import NOW, Country
-from tests.offline.purses import WALLET, FailingStore, Purse
+from tests.offline.devices import WALLET, FailingStore, TestDevice
+from tests.offline.signers import NOW, Signers
 from wallet.hard_wallet.card import HardWallet, converse, personalise
 from wallet.hard_wallet.reader import Card
 
@@ -21,18 +21,18 @@ PIN = "2468"
 class Held:
     """A hard wallet with one reader; `card` is the reader's end."""
 
-    def __init__(self, country: Country, *values: int, free_fen: int = 50) -> None:
+    def __init__(self, signers: Signers, *values: int, free_fen: int = 50) -> None:
         self.store = FailingStore(bytes([7]) * 32)
-        personalise(self.store, pin=PIN, root=country.root_public, free_fen=free_fen)
+        personalise(self.store, pin=PIN, root=signers.root_public, free_fen=free_fen)
         self.hard = HardWallet(self.store, ManualClock(NOW), SeededRandomness(5))
         element = self.hard.element
         key = element.load_key(WALLET, ())
         element.prove(key, "alpha", WALLET)
-        certificate = country.certify(key, "alpha")
-        element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
-        element.trust(country.root_public + country.bundle().encode())
+        certificate = signers.certify(key, "alpha")
+        element.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
+        element.trust(signers.root_public + signers.bundle().encode())
         tokens = [
-            country.mint(element.public_key(), value, number=500 + at).token.encode()
+            signers.mint(element.public_key(), value, number=500 + at).token.encode()
             for at, value in enumerate(values)
         ]
         element.load(tokens)
@@ -75,12 +75,12 @@ def no(reason: int, call: object, *arguments: object) -> str:
     return caught.value.message
 
 
-def paid_by(card: Card, bob: Purse, request: bytes) -> bytes:
+def paid_by(card: Card, bob: TestDevice, request: bytes) -> bytes:
     """The card's payment for a request of Bob's, who is at the other end."""
     return card.pay(request, bob.element.vouch(request, card.binding))
 
 
-def took(bob: Purse, card: Card, amount: int) -> None:
+def took(bob: TestDevice, card: Card, amount: int) -> None:
     payment = paid_by(card, bob, bob.element.request(amount))
     assert bob.element.accept(payment) == amount
     card.confirm(payment, bob.element.receipt(payment))

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from runtime.randomness import SeededRandomness
-from tests.offline.country import NOW
-from tests.offline.purses import FailingStore, Purse, _purse
+from tests.offline.devices import FailingStore, TestDevice, _device
+from tests.offline.signers import NOW
 from wallet.offline import link_payments
 from wallet.offline.payments import OfflinePayments
 
@@ -108,10 +108,10 @@ class Pair:
         return self.alice.balance, self.bob.balance
 
 
-def holder(data: bytes, seed: int) -> Purse:
+def holder(data: bytes, seed: int) -> TestDevice:
     store = FailingStore(bytes(32))
     store.data = data
-    return _purse(store, NOW, SeededRandomness(seed))
+    return _device(store, NOW, SeededRandomness(seed))
 
 
 class Cable:

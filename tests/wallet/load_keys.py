@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.offline.country import Country
-from tests.offline.purses import Purse
+from tests.offline.devices import TestDevice
+from tests.offline.signers import Signers
 
 WALLET, OTHER = "6201000000000017", "6201000000000025"
 
 
-def certify(holder: Purse, country: Country, public: bytes) -> None:
-    certificate = country.certify(public, "alpha").encode()
-    holder.element.certify(certificate, country.bank_certificate("alpha").encode())
+def certify(holder: TestDevice, signers: Signers, public: bytes) -> None:
+    certificate = signers.certify(public, "alpha").encode()
+    holder.element.certify(certificate, signers.bank_certificate("alpha").encode())

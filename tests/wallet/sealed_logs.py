@@ -7,14 +7,14 @@ from pathlib import Path
 
 from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
-from tests.offline.country import NOW, Country, key_of
-from tests.offline.purses import WALLET, purse
+from tests.offline.devices import WALLET, make_device
+from tests.offline.signers import NOW, Signers, key_of
 from tests.wallet.test_sealed_file import opened
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.interface import Limits
 from wallet.secure_element.signer import seed_key
 
-COUNTRY = Country()
+SIGNERS = Signers()
 
 
 class Device:
@@ -27,10 +27,10 @@ class Device:
         store.change(lambda state: state.keys.append(seed))
         self.tokens = 0
         element = self.element(folder, 0)
-        made = COUNTRY.alice.certificate.encode()
-        element.certify(made, COUNTRY.bank_certificate("alpha").encode())
-        element.trust(COUNTRY.root_public + COUNTRY.bundle().encode())
-        element.load([COUNTRY.mint(COUNTRY.alice, 300, number=10_000).token.encode()])
+        made = SIGNERS.alice.certificate.encode()
+        element.certify(made, SIGNERS.bank_certificate("alpha").encode())
+        element.trust(SIGNERS.root_public + SIGNERS.bundle().encode())
+        element.load([SIGNERS.mint(SIGNERS.alice, 300, number=10_000).token.encode()])
 
     def element(self, folder: Path, seed: int) -> SecureElement:
         """As a new process opens it; what it draws follows from the seed."""
@@ -40,7 +40,7 @@ class Device:
         """Something that a device is asked; the same asked of a copy has the same answer."""
         bob = self._bob(step)
         if what == "load":
-            token = COUNTRY.mint(COUNTRY.alice, fen, number=step + 1).token.encode()
+            token = SIGNERS.mint(SIGNERS.alice, fen, number=step + 1).token.encode()
             return lambda element: element.load([token])
         if what == "pay":
             request = bob.request(fen)
@@ -57,15 +57,15 @@ class Device:
             back = self._given_back(bob, fen, step)
             return lambda element: element.take_back(back)
         if what == "trust":
-            newer = COUNTRY.bundle(created_time_ms=NOW + fen)
-            return lambda element: element.trust(COUNTRY.root_public + newer.encode())
+            newer = SIGNERS.bundle(created_time_ms=NOW + fen)
+            return lambda element: element.trust(SIGNERS.root_public + newer.encode())
         known = self.element(self.folder, 0).begin_deposit("alpha", WALLET)[:1] or [b""]
         if what == "end":
             return lambda element: element.end_deposit(known[0])
         return lambda element: element.refuse_deposit(known[0], b"", "no")
 
     def _bob(self, step: int) -> SecureElement:
-        made = purse(COUNTRY, "bob", 300).element
+        made = make_device(SIGNERS, "bob", 300).element
         made._randomness = SeededRandomness(1_000 + step)  # other challenges each time
         return made
 

@@ -17,8 +17,8 @@ from offline_token.signing import certify_bank, certify_device, sign_bundle
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
-from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import WALLET, FailingStore, purse
+from tests.offline.devices import WALLET, FailingStore, make_device
+from tests.offline.signers import DAY, NOW, Signers
 from tests.wallet.held_cards import PIN, Held, no, paid_by, took
 from wallet.hard_wallet import messages, tap
 from wallet.hard_wallet.card import HardWallet, personalise
@@ -69,8 +69,8 @@ class Between:
                 end.sendall(part)
 
 
-def test_who_records_a_tap_can_neither_read_it_nor_play_it_back(country: Country) -> None:
-    held, bob = Held(country, 100), purse(country, "bob")
+def test_who_records_a_tap_can_neither_read_it_nor_play_it_back(signers: Signers) -> None:
+    held, bob = Held(signers, 100), make_device(signers, "bob")
     between = Between(held)
     card = Card(between.reader)
     card.unlock(PIN)
@@ -91,8 +91,8 @@ def test_who_records_a_tap_can_neither_read_it_nor_play_it_back(country: Country
     assert held.store.data == before
 
 
-def test_two_taps_of_a_card_have_nothing_in_common_on_the_line(country: Country) -> None:
-    held = Held(country, 100)
+def test_two_taps_of_a_card_have_nothing_in_common_on_the_line(signers: Signers) -> None:
+    held = Held(signers, 100)
     lines = []
     for _ in range(2):
         between = Between(held)
@@ -129,9 +129,9 @@ class Middleman:
 
 
 def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    held = Held(country, 100)
+    held = Held(signers, 100)
     middle = Middleman(held)
     card = Card(middle.reader)
     assert "9 tries" in no(errors_pb2.REASON_NOT_THE_OWNER, card.unlock, PIN)
@@ -141,8 +141,8 @@ def test_a_middleman_is_not_let_through_with_the_pin_and_learns_nothing_of_it(
     assert held.store.read().card_tries == 1, "that was his one guess"
 
 
-def test_a_middleman_gets_no_payment_for_an_honest_payees_request(country: Country) -> None:
-    held, bob = Held(country, 100), purse(country, "bob")
+def test_a_middleman_gets_no_payment_for_an_honest_payees_request(signers: Signers) -> None:
+    held, bob = Held(signers, 100), make_device(signers, "bob")
     middle = Middleman(held)
     before = held.store.data
     with pytest.raises(Refusal) as caught:
@@ -154,14 +154,14 @@ def test_a_middleman_gets_no_payment_for_an_honest_payees_request(country: Count
     assert tokens and not any(token[:24] in seen for token in tokens)
 
 
-def test_a_wallet_pays_no_card_that_somebody_is_between(country: Country) -> None:
-    held, bob = Held(country), purse(country, "bob", 100)
+def test_a_wallet_pays_no_card_that_somebody_is_between(signers: Signers) -> None:
+    held, bob = Held(signers), make_device(signers, "bob", 100)
     with pytest.raises(LinkError, match="not the card in reach"):
         tap.give(OfflinePayments(bob.element), Card(Middleman(held).reader), 30)
     assert bob.balance == 100
 
 
-def test_who_plays_a_card_is_given_no_load(country: Country) -> None:
+def test_who_plays_a_card_is_given_no_load(signers: Signers) -> None:
     """Else the tokens of somebody's money would be made for his key."""
     inner, outer = socket.socketpair()
     outer.settimeout(5)
@@ -182,12 +182,12 @@ def test_who_plays_a_card_is_given_no_load(country: Country) -> None:
     assert not card.unlocked
 
 
-def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(country: Country) -> None:
+def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(signers: Signers) -> None:
     """Somebody holds a reader to a card in a crowd and a friend's shop has the other end.
 
     Nothing here prevents it: the card is told the truth, only not how far away the shop is.
     """
-    held, shop = Held(country, *[20] * 12, free_fen=20), purse(country, "bob")
+    held, shop = Held(signers, *[20] * 12, free_fen=20), make_device(signers, "bob")
     for _ in range(FREE_TAPS):
         took(shop, Card(Between(held).reader), 20)
     request = shop.element.request(1)
@@ -197,8 +197,8 @@ def test_a_relay_moves_a_tap_and_nothing_but_the_free_sum(country: Country) -> N
 
 
 @pytest.mark.parametrize("command", list(Command), ids=lambda command: command.name)
-def test_all_but_what_a_tap_needs_wants_the_owner(country: Country, command: Command) -> None:
-    held = Held(country, 100)
+def test_all_but_what_a_tap_needs_wants_the_owner(signers: Signers, command: Command) -> None:
+    held = Held(signers, 100)
     before = held.store.data
     for body in (b"", bytes(8), bytes([0]) + bytes(2) + WALLET.encode() + b"alpha"):
         try:
@@ -212,8 +212,8 @@ def test_all_but_what_a_tap_needs_wants_the_owner(country: Country, command: Com
         assert held.store.data == before
 
 
-def test_a_thief_erases_nothing(country: Country) -> None:
-    held = Held(country, 100)
+def test_a_thief_erases_nothing(signers: Signers) -> None:
+    held = Held(signers, 100)
     (deposit,) = held.owners().begin_deposit("alpha", WALLET)
     card = held.again()
     for call in (card.end_deposit, lambda d: card.refuse_deposit(d, b"")):
@@ -221,16 +221,16 @@ def test_a_thief_erases_nothing(country: Country) -> None:
     assert len(held.hard.element.pieces()) == 1
 
 
-def test_a_thief_spends_the_free_sum_whatever_he_does_between(country: Country) -> None:
-    held, bob = Held(country, *[20] * 12, free_fen=20), purse(country, "bob")
-    newer = country.root_public + country.bundle(created_time_ms=NOW).encode()
+def test_a_thief_spends_the_free_sum_whatever_he_does_between(signers: Signers) -> None:
+    held, bob = Held(signers, *[20] * 12, free_fen=20), make_device(signers, "bob")
+    newer = signers.root_public + signers.bundle(created_time_ms=NOW).encode()
     between: list[Callable[[], object]] = [
         lambda: held.again().trust(newer),
         lambda: no(errors_pb2.REASON_NOT_THE_OWNER, held.again().unlock, "1111"),
         lambda: setattr(
             held, "hard", HardWallet(held.store, ManualClock(NOW + DAY), SeededRandomness(6))
         ),
-        lambda: personalise(held.store, pin="1111", root=country.root_public, free_fen=10**6),
+        lambda: personalise(held.store, pin="1111", root=signers.root_public, free_fen=10**6),
         lambda: held.again().request(5),
     ]
     for act in between:
@@ -241,10 +241,10 @@ def test_a_thief_spends_the_free_sum_whatever_he_does_between(country: Country) 
     assert bob.balance == FREE_TAPS * 20
 
 
-def test_the_count_of_small_payments_cannot_be_had_back(country: Country, tmp_path: Path) -> None:
+def test_the_count_of_small_payments_cannot_be_had_back(signers: Signers, tmp_path: Path) -> None:
     """It is in the sealed state: files from before are noticed, and the card does nothing more."""
     store = SealedFile(tmp_path, SystemRandomness(), lambda: "")
-    personalise(store, pin=PIN, root=country.root_public, free_fen=20)
+    personalise(store, pin=PIN, root=signers.root_public, free_fen=20)
     store.change(lambda state: setattr(state, "card_spent_fen", 60))
     before = {name: (tmp_path / name).read_bytes() for name in ("device.sealed", "device.log")}
     store.change(lambda state: setattr(state, "card_spent_fen", 100))
@@ -258,13 +258,13 @@ def test_the_count_of_small_payments_cannot_be_had_back(country: Country, tmp_pa
         )
 
 
-def test_a_reader_cannot_hand_a_card_another_root(country: Country) -> None:
+def test_a_reader_cannot_hand_a_card_another_root(signers: Signers) -> None:
     """Not even the first reader: the root comes with the card."""
     store = FailingStore(bytes([7]) * 32)
-    personalise(store, pin=PIN, root=country.root_public)
+    personalise(store, pin=PIN, root=signers.root_public)
     hard = HardWallet(store, ManualClock(NOW), SeededRandomness(5))
     mine = SigningKey(bytes([6]) * 32)
-    forged = sign_bundle(mine, country.bundle())
+    forged = sign_bundle(mine, signers.bundle())
     before = store.data
     with pytest.raises(Refusal):
         hard.answer(Command.TRUST, bytes(mine.verify_key) + forged.encode(), Session())
@@ -277,13 +277,13 @@ def test_a_reader_cannot_hand_a_card_another_root(country: Country) -> None:
         hard.answer(Command.CERTIFY, device.encode() + bank.encode(), owner)
     assert "not signed by the central bank" in caught.value.message
     assert store.data != before and not hard.element.certified()
-    hard.answer(Command.TRUST, country.root_public + country.bundle().encode(), Session())
+    hard.answer(Command.TRUST, signers.root_public + signers.bundle().encode(), Session())
 
 
 def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    held = Held(country, 100)
+    held = Held(signers, 100)
     key = SigningKey(bytes(32))
     held.owners().pair(WALLET, bytes(key.verify_key))
     held.owners().pair(OTHER, bytes(SigningKey(bytes([1]) * 32).verify_key))
@@ -298,7 +298,7 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
         lambda: card.begin_deposit("alpha", OTHER),
     ):
         no(errors_pb2.REASON_NOT_THE_OWNER, call)
-    bob = purse(country, "bob")
+    bob = make_device(signers, "bob")
     no(errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(60))
     (deposit,) = card.begin_deposit("alpha", WALLET)
     other = held.again()
@@ -309,14 +309,14 @@ def test_a_paired_wallet_deposits_its_own_without_the_pin_and_may_do_no_more(
 
 
 def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
-    country: Country, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wallet.secure_element.taking.MAX_ANYBODYS_REQUESTS", 5)
-    held = Held(country, 100)
+    held = Held(signers, 100)
     for _ in range(5):
         held.again().request(1)
     assert "PIN" in no(errors_pb2.REASON_OVERLOADED, held.again().request, 1)
-    alice = purse(country, "alice", 100)
+    alice = make_device(signers, "alice", 100)
     card = held.owners()
     assert card.accept(alice.element.pay(card.request(10))).amount_fen == 10
     key = SigningKey(bytes(32))
@@ -326,8 +326,8 @@ def test_who_may_touch_a_card_leaves_its_holder_room_to_be_paid(
     assert wallets.request(10)
 
 
-def test_nobody_else_passes_for_a_paired_wallet(country: Country) -> None:
-    held = Held(country, 100)
+def test_nobody_else_passes_for_a_paired_wallet(signers: Signers) -> None:
+    held = Held(signers, 100)
     key = SigningKey(bytes(32))
     held.owners().pair(WALLET, bytes(key.verify_key))
     card = held.again()
@@ -340,8 +340,8 @@ def test_nobody_else_passes_for_a_paired_wallet(country: Country) -> None:
     assert not middle.recognises(WALLET, key), "nor who is between them"
 
 
-def test_a_card_knows_a_bounded_number_of_wallets(country: Country) -> None:
-    held = Held(country)
+def test_a_card_knows_a_bounded_number_of_wallets(signers: Signers) -> None:
+    held = Held(signers)
     card = held.owners()
     for number in range(MAX_PAIRED + 5):
         card.pair(f"{6201000000000000 + number}", bytes([number + 1]) * 32)
@@ -349,8 +349,8 @@ def test_a_card_knows_a_bounded_number_of_wallets(country: Country) -> None:
     assert len(known) == MAX_PAIRED and f"{6201000000000000}" not in known
 
 
-def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(country: Country) -> None:
-    held, bob = Held(country, 30, 40, 50, free_fen=40), purse(country, "bob")
+def test_a_stranger_learns_from_a_card_only_what_it_pays_him_with(signers: Signers) -> None:
+    held, bob = Held(signers, 30, 40, 50, free_fen=40), make_device(signers, "bob")
     card = held.again()
     for call in (card.balance_fen, card.payable_fen, lambda: card.holds(bytes(32))):
         no(errors_pb2.REASON_NOT_THE_OWNER, call)

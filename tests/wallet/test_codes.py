@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from central_bank.registration.offline.sizes import sizes
-from tests.offline.country import Country
-from tests.offline.purses import purse
+from tests.offline.devices import make_device
+from tests.offline.signers import Signers
 from tests.wallet.test_cli import Cli
 from wallet.cli.qr import codes_for, drawn
 from wallet.limits import MAX_QR_CHARACTERS
@@ -92,8 +92,8 @@ def test_what_is_drawn_fits_the_window(width: int) -> None:
 
 
 def test_a_common_payment_is_one_code_of_80_columns() -> None:
-    country = Country()
-    alice, bob = purse(country, "alice", *sizes(60_000)), purse(country, "bob")
+    signers = Signers()
+    alice, bob = make_device(signers, "alice", *sizes(60_000)), make_device(signers, "bob")
     for amount in (300, 1_200, 4_900, 15_000, 20_000):
         payment = write(PAYMENT, alice.element.pay(bob.element.request(amount)))
         assert codes_for(payment, 80) == codes(payment) == [payment]
@@ -116,8 +116,8 @@ def test_a_window_that_is_too_narrow_says_what_to_do() -> None:
 
 
 def test_accept_takes_several_texts(stack: Path, tmp_path: Path) -> None:
-    country = Country()
-    alice, bob = purse(country, "alice", *[1] * 16), purse(country, "bob")
+    signers = Signers()
+    alice, bob = make_device(signers, "alice", *[1] * 16), make_device(signers, "bob")
     request = bob.element.request(16)
     parts = codes(write(PAYMENT, alice.element.pay(request)))
     assert len(parts) > 2

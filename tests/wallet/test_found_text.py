@@ -8,16 +8,16 @@ import textwrap
 import pytest
 
 from offline_token.formats import Payment
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from wallet.offline.found_text import decoded, found
 from wallet.offline.text_format import BACK, PAYMENT, REQUEST, PaperError, codes, read, write
 
-COUNTRY = Country()
-ASKED = write(REQUEST, COUNTRY.request(COUNTRY.bob, 1_250).encode())
+SIGNERS = Signers()
+ASKED = write(REQUEST, SIGNERS.request(SIGNERS.bob, 1_250).encode())
 CHAINS = (
-    COUNTRY.endorse(COUNTRY.mint(COUNTRY.alice, 100), COUNTRY.alice, COUNTRY.bob, 100),
-    COUNTRY.small_payments(3),
-    COUNTRY.long_chain(4, number=7),
+    SIGNERS.endorse(SIGNERS.mint(SIGNERS.alice, 100), SIGNERS.alice, SIGNERS.bob, 100),
+    SIGNERS.small_payments(3),
+    SIGNERS.long_chain(4, number=7),
 )
 PAID = write(PAYMENT, Payment(CHAINS).encode())
 GIVEN = write(BACK, b"B1" + bytes(16) + b"\2" + bytes(2 * 129))

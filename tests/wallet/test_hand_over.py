@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.offline.country import Country
-from tests.offline.purses import Purse, purse
+from tests.offline.devices import TestDevice, make_device
+from tests.offline.signers import Signers
 from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
@@ -18,8 +18,8 @@ from wallet.offline.payments import OfflinePayments
 @pytest.fixture(scope="module")
 def loaded() -> tuple[bytes, bytes]:
     """What Alice's and Bob's devices remember before they meet; making it takes time."""
-    country = Country()
-    return purse(country, "alice", 100).store.data, purse(country, "bob").store.data
+    signers = Signers()
+    return make_device(signers, "alice", 100).store.data, make_device(signers, "bob").store.data
 
 
 def lengths(loaded: tuple[bytes, bytes]) -> dict[str, int]:
@@ -116,10 +116,10 @@ def test_a_payment_that_never_arrived_pays_a_new_request(loaded: tuple[bytes, by
 
 def test_two_payers_of_one_cut_link_both_keep_what_is_theirs(loaded: tuple[bytes, bytes]) -> None:
     """The second pays while the first does not know whether it has."""
-    country = Country()
+    signers = Signers()
     pair = Pair(loaded)
     pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
-    alice, pair.alice = pair.alice, purse(country, "carol", 100)
+    alice, pair.alice = pair.alice, make_device(signers, "carol", 100)
     assert pair.meet()[0] == Taken(AMOUNT)
     assert pair.hands == (70, AMOUNT)
     pair.alice = alice
@@ -157,12 +157,12 @@ def test_a_no_is_a_no_and_the_payment_is_kept(loaded: tuple[bytes, bytes]) -> No
 
 
 # The payee has another key than before
-def loads(holder: Purse, bank: str) -> None:
+def loads(holder: TestDevice, bank: str) -> None:
     """It has a new key from here on."""
-    country = Country()
+    signers = Signers()
     key = holder.element.load_key("6201000000000017", ())
-    certificate = country.certify(key, bank).encode()
-    holder.element.certify(certificate, country.bank_certificate(bank).encode())
+    certificate = signers.certify(key, bank).encode()
+    holder.element.certify(certificate, signers.bank_certificate(bank).encode())
 
 
 def test_a_payee_that_has_loaded_since_is_known_again(loaded: tuple[bytes, bytes]) -> None:
@@ -188,7 +188,7 @@ def test_another_payee_is_shown_nothing_of_what_was_paid_before(
     """Though it says that everything is its own."""
     pair = Pair(loaded)
     before_the_ok(loaded, pair)
-    carol = purse(Country(), "carol")
+    carol = make_device(Signers(), "carol")
     shown: list[str] = []
     real = carol.element.answers
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country
-from tests.offline.purses import deposited, deposits, purse
+from tests.offline.devices import deposited, deposits, make_device
+from tests.offline.signers import NOW, Signers
 from tests.wallet.linked import AMOUNT, TO_PAYEE, TO_PAYER, Cable, Pair
 from wallet.offline import link_payments, text_format
 from wallet.offline.link import Taken
@@ -18,8 +18,8 @@ from wallet.secure_element.interface import Limits
 @pytest.fixture(scope="module")
 def loaded() -> tuple[bytes, bytes]:
     """What Alice's and Bob's devices remember before they meet; making it takes time."""
-    country = Country()
-    return purse(country, "alice", 100).store.data, purse(country, "bob").store.data
+    signers = Signers()
+    return make_device(signers, "alice", 100).store.data, make_device(signers, "bob").store.data
 
 
 # What is not taken comes back
@@ -28,9 +28,9 @@ def refusing(loaded: tuple[bytes, bytes], seed: int = 1) -> Pair:
 
     Nor does it learn that over the link: whoever is between can keep a newer bundle to himself.
     """
-    pair, country = Pair(loaded, seed), Country()
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
-    pair.bob.element.trust(country.root_public + revoking.encode())
+    pair, signers = Pair(loaded, seed), Signers()
+    revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
+    pair.bob.element.trust(signers.root_public + revoking.encode())
     pair.bob.element.newer_than = lambda news: b""  # type: ignore[method-assign]
     return pair
 
@@ -78,24 +78,24 @@ def test_cut_at_any_byte_the_money_is_the_payers_again(
         assert isinstance(sent, PaymentReturn), (at, sent)
         assert pair.hands == (100, 0), at
         assert pair.alice.element.unconfirmed() == []
-        worth = [deposited(Country(), each).value_fen for each in deposits(pair.alice)]
+        worth = [deposited(Signers(), each).value_fen for each in deposits(pair.alice)]
         assert sum(worth) == 100, at
 
 
 def test_an_earlier_payment_comes_back_and_the_new_one_is_made_of_other_money(
     loaded: tuple[bytes, bytes],
 ) -> None:
-    country, pair = Country(), Pair(loaded)
-    carol = purse(country, "carol", AMOUNT)
-    pair.alice = purse(country, "alice")
+    signers, pair = Signers(), Pair(loaded)
+    carol = make_device(signers, "carol", AMOUNT)
+    pair.alice = make_device(signers, "alice")
     assert (
         pair.alice.element.accept(carol.element.pay(pair.alice.element.request(AMOUNT))) == AMOUNT
     )
     pair.meet(cut=lambda port: Cable(port, TO_PAYEE, 100))
     assert pair.hands == (0, 0)
-    pair.alice.element.load([country.mint(country.alice, 100, number=5).token.encode()])
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.carol.revocation,))
-    pair.bob.element.trust(country.root_public + revoking.encode())
+    pair.alice.element.load([signers.mint(signers.alice, 100, number=5).token.encode()])
+    revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.carol.revocation,))
+    pair.bob.element.trust(signers.root_public + revoking.encode())
     came, sent = pair.meet(anew_request=True)
     assert (came, sent) == (Taken(AMOUNT), link_payments.Handed(AMOUNT, False, AMOUNT))
     assert pair.said == ["finishes 30", "pays"]

@@ -8,8 +8,8 @@ from nacl.signing import SigningKey
 from dcep.errors.v1 import errors_pb2
 from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
-from tests.offline.country import NOW, Country
-from tests.offline.purses import WALLET, FailingStore, purse
+from tests.offline.devices import WALLET, FailingStore, make_device
+from tests.offline.signers import NOW, Signers
 from tests.wallet.held_cards import PIN, Held, no, paid_by, took
 from wallet.hard_wallet.card import HardWallet, personalise
 from wallet.hard_wallet.guard import FREE_TAPS, Session
@@ -19,8 +19,8 @@ from wallet.home.home import HomeError
 from wallet.secure_element.limits import MAX_PIN_TRIES
 
 
-def test_it_pays_and_is_paid(country: Country) -> None:
-    held, bob = Held(country, 100), purse(country, "bob")
+def test_it_pays_and_is_paid(signers: Signers) -> None:
+    held, bob = Held(signers, 100), make_device(signers, "bob")
     card = held.owners()
     assert (card.balance_fen(), card.payable_fen(), card.certified()) == (100, 100, True)
     took(bob, card, 30)
@@ -30,8 +30,8 @@ def test_it_pays_and_is_paid(country: Country) -> None:
     assert (card.balance_fen(), bob.balance) == (80, 20)
 
 
-def test_above_its_limit_it_wants_the_pin(country: Country) -> None:
-    held, bob = Held(country, 100, free_fen=20), purse(country, "bob")
+def test_above_its_limit_it_wants_the_pin(signers: Signers) -> None:
+    held, bob = Held(signers, 100, free_fen=20), make_device(signers, "bob")
     card = held.card
     assert card.free_fen == 20
     took(bob, card, 20)
@@ -45,8 +45,8 @@ def test_above_its_limit_it_wants_the_pin(country: Country) -> None:
     assert held.store.read().card_tries == 0
 
 
-def test_wrong_pins_lock_everything_that_needs_one_for_good(country: Country) -> None:
-    held, bob = Held(country, 100, free_fen=20), purse(country, "bob")
+def test_wrong_pins_lock_everything_that_needs_one_for_good(signers: Signers) -> None:
+    held, bob = Held(signers, 100, free_fen=20), make_device(signers, "bob")
     key = SigningKey(bytes(32))
     held.owners().pair(WALLET, bytes(key.verify_key))
     for _ in range(MAX_PIN_TRIES):
@@ -59,8 +59,8 @@ def test_wrong_pins_lock_everything_that_needs_one_for_good(country: Country) ->
     assert len(card.begin_deposit("alpha", WALLET)) == 1, "the money is not lost"
 
 
-def test_a_try_counts_before_anything_is_said_about_it(country: Country) -> None:
-    held = Held(country, 100)
+def test_a_try_counts_before_anything_is_said_about_it(signers: Signers) -> None:
+    held = Held(signers, 100)
     held.store.failing = True
     with pytest.raises(OSError):
         held.hard.answer(Command.PIN_BEGIN, bytes(33), Session())
@@ -72,18 +72,18 @@ def test_a_try_counts_before_anything_is_said_about_it(country: Country) -> None
     assert held.again() and held.store.read().card_tries == 1, "pulling it away gains none"
 
 
-def test_a_card_has_a_pin_and_a_root_before_it_does_anything(country: Country) -> None:
+def test_a_card_has_a_pin_and_a_root_before_it_does_anything(signers: Signers) -> None:
     store = FailingStore(bytes([7]) * 32)
     with pytest.raises(HomeError, match="personalised"):
         HardWallet(store, ManualClock(NOW), SeededRandomness(5))
-    for pin, root in (("", country.root_public), ("123", country.root_public), (PIN, b"")):
+    for pin, root in (("", signers.root_public), ("123", signers.root_public), (PIN, b"")):
         with pytest.raises(HomeError):
             personalise(store, pin=pin, root=root)
     assert store.read().card_root == ""
 
 
-def test_a_card_is_made_once(country: Country) -> None:
-    held = Held(country)
+def test_a_card_is_made_once(signers: Signers) -> None:
+    held = Held(signers)
     assert PIN.encode() not in held.store.data
     before = held.store.data
     personalise(held.store, pin="9999", root=bytes(range(32)), free_fen=10**9)
@@ -91,9 +91,9 @@ def test_a_card_is_made_once(country: Country) -> None:
     no(errors_pb2.REASON_NOT_THE_OWNER, held.card.unlock, "9999")
 
 
-def test_small_payments_need_the_pin_after_five_times_the_free_amount(country: Country) -> None:
+def test_small_payments_need_the_pin_after_five_times_the_free_amount(signers: Signers) -> None:
     """A reader in a crowd is quick: it has not been told the PIN."""
-    held, bob = Held(country, *[20] * 12, free_fen=20), purse(country, "bob")
+    held, bob = Held(signers, *[20] * 12, free_fen=20), make_device(signers, "bob")
     for _ in range(FREE_TAPS):
         took(bob, held.again(), 20)
     card = held.again()
@@ -101,17 +101,17 @@ def test_small_payments_need_the_pin_after_five_times_the_free_amount(country: C
     assert "give it once" in no(
         errors_pb2.REASON_OVER_SINGLE_LIMIT, paid_by, card, bob, bob.element.request(1)
     )
-    newer = country.bundle(created_time_ms=NOW)
-    card.trust(country.root_public + newer.encode())
+    newer = signers.bundle(created_time_ms=NOW)
+    card.trust(signers.root_public + newer.encode())
     assert held.again().free_fen == 0, "who brings it online gains nothing"
     took(bob, held.owners(), 20)
     assert held.again().free_fen == 20
     took(bob, held.again(), 20)
 
 
-def test_what_is_refused_or_repeated_does_not_count(country: Country) -> None:
-    held, bob = Held(country, 20, free_fen=20), purse(country, "bob")
-    empty = Held(country, free_fen=20)
+def test_what_is_refused_or_repeated_does_not_count(signers: Signers) -> None:
+    held, bob = Held(signers, 20, free_fen=20), make_device(signers, "bob")
+    empty = Held(signers, free_fen=20)
     for _ in range(2 * FREE_TAPS):
         asked = bob.element.request(20)
         no(errors_pb2.REASON_INSUFFICIENT_FUNDS, paid_by, empty.again(), bob, asked)

@@ -6,24 +6,24 @@ import pytest
 
 from dcep.bank.v1 import orders_pb2
 from runtime.errors import NoAnswer, Refusal
-from tests.offline.country import Country
-from tests.offline.purses import WALLET, purse, ruled
+from tests.offline.devices import WALLET, make_device, ruled
+from tests.offline.signers import Signers
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.held_cards import Held, paid_by
 
 
-def test_loading_and_depositing(country: Country) -> None:
-    held = Held(country)
+def test_loading_and_depositing(signers: Signers) -> None:
+    held = Held(signers)
     card = held.owners()
     own = held.hard.element.public_key()
-    tokens = [country.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
+    tokens = [signers.mint(own, 1, number=900 + at).token.encode() for at in range(150)]
     card.load(tokens)
     assert card.balance_fen() == 150
     pieces = card.begin_deposit("alpha", WALLET)
     assert len(pieces) == 150 and card.balance_fen() == 0
     card.end_deposit(pieces[0])
-    card.refuse_deposit(pieces[1], ruled(country, pieces[1]))
+    card.refuse_deposit(pieces[1], ruled(signers, pieces[1]))
     assert card.begin_deposit("alpha", WALLET) == pieces[2:]
     card.refuse_deposit(pieces[2], b"whatever a reader says")
     anew = card.begin_deposit("alpha", WALLET)
@@ -33,10 +33,10 @@ def test_loading_and_depositing(country: Country) -> None:
 
 
 def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_own(
-    country: Country, make_app: MakeApp, bank: FakeBank
+    signers: Signers, make_app: MakeApp, bank: FakeBank
 ) -> None:
-    bank.country = country
-    held = Held(country)
+    bank.signers = signers
+    held = Held(signers)
     names = ("alice", "bob")
     for name in names:
         make_app(name).holder().top_up(1_000)
@@ -58,10 +58,10 @@ def test_a_card_that_two_wallets_load_has_a_key_for_each_and_each_deposits_its_o
 
 
 def test_a_card_that_two_wallets_share_cannot_be_made_to_spend_a_piece_twice(
-    country: Country,
+    signers: Signers,
 ) -> None:
     """One wallet's deposit has no answer yet; another wallet, or a thief, asks."""
-    held, bob = Held(country, 50), purse(country, "bob")
+    held, bob = Held(signers, 50), make_device(signers, "bob")
     (first,) = held.owners().begin_deposit("alpha", WALLET)
     for bank, wallet in (("beta", WALLET), ("alpha", "6201000000000025")):
         assert held.owners().begin_deposit(bank, wallet) == [], "it is not of their keys"

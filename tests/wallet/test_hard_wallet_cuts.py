@@ -8,8 +8,8 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country
-from tests.offline.purses import WALLET, Purse, deposited, purse
+from tests.offline.devices import WALLET, TestDevice, deposited, make_device
+from tests.offline.signers import NOW, Signers
 from tests.wallet.held_cards import Held, no, paid_by, took
 from wallet.hard_wallet import tap
 from wallet.offline.link_payments import Handed
@@ -19,8 +19,8 @@ from wallet.secure_element.element import SecureElement
 
 
 @pytest.mark.parametrize("heard", ["nothing", "the payment", "all but the confirmation"])
-def test_a_tap_that_is_cut_off_pays_once(country: Country, heard: str) -> None:
-    held, bob = Held(country, 100), purse(country, "bob")
+def test_a_tap_that_is_cut_off_pays_once(signers: Signers, heard: str) -> None:
+    held, bob = Held(signers, 100), make_device(signers, "bob")
     first = paid_by(held.card, bob, bob.element.request(30))
     if heard == "all but the confirmation":
         assert bob.element.accept(first) == 30
@@ -35,8 +35,8 @@ def test_a_tap_that_is_cut_off_pays_once(country: Country, heard: str) -> None:
     assert (held.balance, bob.balance) == (40, 60)
 
 
-def test_money_given_to_a_card_that_is_taken_away_is_given_once(country: Country) -> None:
-    held, bob = Held(country), purse(country, "bob", 100)
+def test_money_given_to_a_card_that_is_taken_away_is_given_once(signers: Signers) -> None:
+    held, bob = Held(signers), make_device(signers, "bob", 100)
     offline_payments = OfflinePayments(bob.element)
     assert loses_the_answer(held, "accept", tap.give, offline_payments, 30) is LinkError
     card = held.again()
@@ -65,17 +65,21 @@ def loses_the_answer(
     return caught.type
 
 
-def loaded_since(country: Country, holder: Purse, bank: str) -> None:
+def loaded_since(signers: Signers, holder: TestDevice, bank: str) -> None:
     """It has another key than it showed before."""
     key = holder.element.load_key("6201000000000017", ())
-    certificate = country.certify(key, bank).encode()
-    holder.element.certify(certificate, country.bank_certificate(bank).encode())
+    certificate = signers.certify(key, bank).encode()
+    holder.element.certify(certificate, signers.bank_certificate(bank).encode())
 
 
 def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_a_card(
-    country: Country,
+    signers: Signers,
 ) -> None:
-    held, bob, carol = Held(country), purse(country, "bob", 100), purse(country, "carol")
+    held, bob, carol = (
+        Held(signers),
+        make_device(signers, "bob", 100),
+        make_device(signers, "carol"),
+    )
     lost = bob.element.pay(carol.element.request(10), unconfirmed=True)
     offline_payments = OfflinePayments(bob.element)
     assert "--anew" in no(
@@ -89,40 +93,44 @@ def test_a_payment_without_an_ok_to_somebody_else_does_not_keep_one_from_paying_
 
 @pytest.mark.parametrize("loads", ["the card", "the wallet"])
 def test_a_tap_that_is_cut_off_pays_once_though_a_side_loads_since(
-    country: Country, loads: str
+    signers: Signers, loads: str
 ) -> None:
-    held, bob = Held(country, 100), purse(country, "bob", 100)
+    held, bob = Held(signers, 100), make_device(signers, "bob", 100)
     offline_payments = OfflinePayments(bob.element)
     if loads == "the card":
         assert loses_the_answer(held, "accept", tap.give, offline_payments, 30) is LinkError
         loaded_since(
-            country, Purse(held.hard.element, held.store, bob.clock, bob.randomness), "alpha"
+            signers, TestDevice(held.hard.element, held.store, bob.clock, bob.randomness), "alpha"
         )
         no(errors_pb2.REASON_NOT_THE_OWNER, tap.give, offline_payments, held.again(), 30)
         assert tap.give(offline_payments, held.owners(), 30) == Handed(30, True)
         assert (held.balance, bob.balance) == (130, 70)
     else:
         assert loses_the_answer(held, "pay", tap.take, offline_payments, 30) is LinkError
-        loaded_since(country, bob, "beta")
+        loaded_since(signers, bob, "beta")
         assert tap.take(offline_payments, held.again(), 30) == Handed(30, False)
         assert loses_the_answer(held, "confirm", tap.take, offline_payments, 20) is LinkError
-        loaded_since(country, bob, "beta")
+        loaded_since(signers, bob, "beta")
         assert tap.take(offline_payments, held.again(), 20) == Handed(20, True)
         assert (held.balance, bob.balance) == (50, 150)
 
 
-def knows_better(country: Country, element: SecureElement, *revoked: bytes) -> None:
+def knows_better(signers: Signers, element: SecureElement, *revoked: bytes) -> None:
     """It knows who was revoked, and whoever is between keeps that from the other side."""
-    bundle = country.bundle(created_time_ms=NOW, revoked=revoked)
-    element.trust(country.root_public + bundle.encode())
+    bundle = signers.bundle(created_time_ms=NOW, revoked=revoked)
+    element.trust(signers.root_public + bundle.encode())
     element.newer_than = lambda news: b""  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("cut", ["", "give_back"])
-def test_what_the_card_does_not_take_comes_back(country: Country, cut: str) -> None:
-    held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
+def test_what_the_card_does_not_take_comes_back(signers: Signers, cut: str) -> None:
+    held, alice, bob = (
+        Held(signers),
+        make_device(signers, "alice", 100),
+        make_device(signers, "bob"),
+    )
     paid_on(alice, bob, 100)
-    knows_better(country, held.hard.element, country.alice.revocation)
+    knows_better(signers, held.hard.element, signers.alice.revocation)
     offline_payments = OfflinePayments(bob.element)
     if cut:
         assert loses_the_answer(held, cut, tap.give, offline_payments, 30) is LinkError
@@ -138,11 +146,15 @@ def test_what_the_card_does_not_take_comes_back(country: Country, cut: str) -> N
 
 
 @pytest.mark.parametrize("cut", ["", "pay", "take_back"])
-def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, cut: str) -> None:
-    held, alice, bob = Held(country), purse(country, "alice", 100), purse(country, "bob")
+def test_what_the_wallet_does_not_take_goes_back_to_the_card(signers: Signers, cut: str) -> None:
+    held, alice, bob = (
+        Held(signers),
+        make_device(signers, "alice", 100),
+        make_device(signers, "bob"),
+    )
     payment = alice.element.pay(held.card.request(100))
     assert held.card.accept(payment).amount_fen == 100
-    knows_better(country, bob.element, country.alice.revocation)
+    knows_better(signers, bob.element, signers.alice.revocation)
     offline_payments = OfflinePayments(bob.element)
     if cut:
         assert loses_the_answer(held, cut, tap.take, offline_payments, 30) is LinkError
@@ -154,8 +166,8 @@ def test_what_the_wallet_does_not_take_goes_back_to_the_card(country: Country, c
     card = held.owners()
     assert (card.balance_fen(), bob.balance) == (100, 0)
     pieces = card.begin_deposit("alpha", WALLET)
-    assert sum(deposited(country, each).value_fen for each in pieces) == 100
+    assert sum(deposited(signers, each).value_fen for each in pieces) == 100
 
 
-def paid_on(payer: Purse, payee: Purse, fen: int) -> None:
+def paid_on(payer: TestDevice, payee: TestDevice, fen: int) -> None:
     assert payee.element.accept(payer.element.pay(payee.element.request(fen))) == fen

@@ -13,7 +13,7 @@ import pytest
 from offline_token.formats import REQUEST_BYTES
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from tests.wallet.hard_wallets import wait_for
 from tests.wallet.held_cards import Held
 from wallet.hard_wallet import messages
@@ -48,8 +48,8 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("owner", [False, True])
-def test_nonsense_is_refused_and_changes_nothing(country: Country, owner: bool) -> None:
-    held = Held(country, 100)
+def test_nonsense_is_refused_and_changes_nothing(signers: Signers, owner: bool) -> None:
+    held = Held(signers, 100)
     card = held.owners() if owner else held.again()
     before = held.store.data
     for command, body in NONSENSE:
@@ -85,15 +85,15 @@ def talked(held: Held, *sent: bytes) -> bytes:
     ],
     ids=["an older version", "no key", "a short key", "a key of small order", "in the clear"],
 )
-def test_who_does_not_make_a_channel_hears_nothing(country: Country, hello: bytes) -> None:
-    held = Held(country, 100)
+def test_who_does_not_make_a_channel_hears_nothing(signers: Signers, hello: bytes) -> None:
+    held = Held(signers, 100)
     before = held.store.data
     assert talked(held, hello) == b""
     assert held.store.data == before
 
 
-def test_random_bytes_change_nothing(country: Country) -> None:
-    held = Held(country, 100)
+def test_random_bytes_change_nothing(signers: Signers) -> None:
+    held = Held(signers, 100)
     source = SeededRandomness(3)
     before = held.store.data
     for length in range(0, 400, 7):
@@ -101,8 +101,8 @@ def test_random_bytes_change_nothing(country: Country) -> None:
     assert held.store.data == before
 
 
-def test_the_socket_is_its_owners_alone(country: Country, tmp_path: Path) -> None:
-    held, stop, path = Held(country, 100), threading.Event(), tmp_path / "card.sock"
+def test_the_socket_is_its_owners_alone(signers: Signers, tmp_path: Path) -> None:
+    held, stop, path = Held(signers, 100), threading.Event(), tmp_path / "card.sock"
     thread = threading.Thread(target=serve, args=(held.hard, path, stop))
     thread.start()
     wait_for(path)

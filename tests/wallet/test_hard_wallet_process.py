@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.hard_wallets import wait_for
 from tests.wallet.held_cards import PIN
@@ -21,7 +21,7 @@ from tests.wallet.test_cli import Cli
 class Process:
     """A hard wallet in a process of its own."""
 
-    def __init__(self, path: Path, country: Country) -> None:
+    def __init__(self, path: Path, signers: Signers) -> None:
         self.path = path
         environment = {
             **os.environ,
@@ -29,7 +29,7 @@ class Process:
             "DCEP_CARD_PIN": PIN,
         }
         words = ["-m", "wallet.hard_wallet", "--socket", str(path), "--free", "5"]
-        words += ["--root", country.root_public.hex()]
+        words += ["--root", signers.root_public.hex()]
         self.process = subprocess.Popen([sys.executable, *words], env=environment)
         wait_for(path)
 
@@ -39,17 +39,17 @@ class Process:
 
 
 @pytest.fixture
-def hard(tmp_path: Path, country: Country) -> Iterator[Process]:
-    process = Process(tmp_path / "card.sock", country)
+def hard(tmp_path: Path, signers: Signers) -> Iterator[Process]:
+    process = Process(tmp_path / "card.sock", signers)
     yield process
     if process.process.poll() is None:
         process.stop(signal.SIGKILL)
 
 
 def test_a_wallet_taps_it(
-    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, signers: Signers
 ) -> None:
-    grpc_bank.country = country
+    grpc_bank.signers = signers
     alice = Cli(stack, tmp_path / "alice")
     alice.run("open", "--bank", "alpha", "--name", "Alice")
     alice.run("topup", "100")
@@ -70,7 +70,7 @@ def test_a_wallet_taps_it(
     assert (gave["card_fen"], gave["offline_fen"]) == (None, 2_400)
     assert hard.stop() == 0
     alice.json("offline", "tap", at, code=3)
-    again = Process(hard.path, country)
+    again = Process(hard.path, signers)
     assert "36.00 yuan" in alice.run("offline", "tap", at)
     done = alice.json("offline", "tap", at, "--deposit")
     assert (done["amount_fen"], done["offline_fen"]) == (3_600, 0)
@@ -81,9 +81,9 @@ def test_a_wallet_taps_it(
 
 
 def test_a_tap_without_a_pin_spends_none_of_the_ten_tries(
-    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, signers: Signers
 ) -> None:
-    grpc_bank.country = country
+    grpc_bank.signers = signers
     alice = Cli(stack, tmp_path / "alice")
     alice.run("open", "--bank", "alpha", "--name", "Alice")
     for words in (("--load", "60"), ("--load", "60", "--card-pin", ""), ("--take", "20"), ()):
@@ -95,9 +95,9 @@ def test_a_tap_without_a_pin_spends_none_of_the_ten_tries(
 
 
 def test_a_tap_says_which_side_is_short_and_how_to_fill_it(
-    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, country: Country
+    hard: Process, stack: Path, tmp_path: Path, grpc_bank: FakeBank, signers: Signers
 ) -> None:
-    grpc_bank.country = country
+    grpc_bank.signers = signers
     alice = Cli(stack, tmp_path / "alice")
     alice.run("open", "--bank", "alpha", "--name", "Alice")
     alice.run("topup", "100")

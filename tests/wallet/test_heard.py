@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli, alice, bob
 
@@ -126,7 +126,7 @@ def test_no_memo_stops_a_command_on_a_terminal_of_another_character_set(
 @pytest.fixture
 def device(alice: Cli, grpc_bank: FakeBank) -> Cli:
     """Alice's wallet, ready for offline money."""
-    grpc_bank.country = Country()
+    grpc_bank.signers = Signers()
     alice.run("offline", "load", "20")
     return alice
 

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 from language.wide import broken, columns_of
 from offline_token.verify import Reason
 from tests import chinese
-from tests.offline.country import Country
-from tests.offline.purses import purse
+from tests.offline.devices import make_device
+from tests.offline.signers import Signers
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from tests.wallet.test_history import WIDE
 from tests.wallet.test_offline_for_people import PROFILE
-from wallet.cli.console import Speaker
+from wallet.cli.console import Output
 from wallet.cli.history_output import listed, told
 from wallet.cli.main import app
 from wallet.cli.offline_output import gave_back
@@ -31,7 +31,7 @@ from wallet.secure_element.refusals import said as why_not
 
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
-    grpc_bank.country = Country()
+    grpc_bank.signers = Signers()
     cli = Cli(stack, tmp_path / "alice")
     cli.run("open", "--bank", "alpha", "--name", "Alice")
     cli.run("topup", "1000")
@@ -84,10 +84,10 @@ def test_tables_fit_and_no_amount_is_cut(
     alice: Cli, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    country = Country()
-    holder = purse(country, "alice", 10_000_000, 5)
-    wide = country.bundle(created_time_ms=country.bundle().created_time_ms + 1, max_value_fen=100)
-    holder.element.trust(country.root_public + wide.encode())
+    signers = Signers()
+    holder = make_device(signers, "alice", 10_000_000, 5)
+    wide = signers.bundle(created_time_ms=signers.bundle().created_time_ms + 1, max_value_fen=100)
+    holder.element.trust(signers.root_public + wide.encode())
     texts = [
         listed([WIDE], "", False, [])[1],
         told(WIDE)[1],
@@ -142,6 +142,6 @@ def test_why_a_payment_was_not_taken_is_said_in_chinese(
     _fields, text = gave_back(GivenBack("DCEPB1", why), None, over_link=True)
     assert chinese.english_in(text) == []
     for error in (PaymentReturn(100, why), LinkRefused(why)):
-        with pytest.raises(SystemExit), Speaker(False).failures():
+        with pytest.raises(SystemExit), Output(False).failures():
             raise error
     assert chinese.english_in(capsys.readouterr().err) == []

@@ -11,8 +11,8 @@ from dcep.errors.v1 import errors_pb2
 from offline_token.possession import NONCE_BYTES, Possession, account_of
 from offline_token.signing import certify_device
 from runtime.errors import NoAnswer, Refusal
-from tests.offline.country import DAY, NOW, Country, key_of
-from tests.offline.purses import pay, purse
+from tests.offline.devices import make_device, pay
+from tests.offline.signers import DAY, NOW, Signers, key_of
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.load_keys import OTHER, WALLET, certify
@@ -34,7 +34,7 @@ def loads(bank: FakeBank) -> list[orders_pb2.LoadOrder]:
 
 @pytest.fixture
 def alice(make_app: MakeApp, bank: FakeBank) -> App:
-    bank.country = Country()
+    bank.signers = Signers()
     app = make_app("alice")
     app.holder().top_up(10_000)
     app.prepare_offline()
@@ -148,9 +148,9 @@ def test_a_deposit_counts_though_there_is_no_bundle(alice: App, bank: FakeBank) 
         assert alice.loading().deposit().amount_fen == 100
 
 
-def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(country: Country) -> None:
+def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(signers: Signers) -> None:
     """A bank or a wallet that it has not been made for gets no proof that it is there."""
-    alice = purse(country, "alice")
+    alice = make_device(signers, "alice")
     public = alice.element.load_key(WALLET, ())
     proof = alice.element.prove(public, "alpha", WALLET)
     nonce, signature = proof[:NONCE_BYTES], proof[NONCE_BYTES:]
@@ -168,33 +168,33 @@ def test_a_key_asks_to_be_certified_by_one_bank_and_for_one_wallet(country: Coun
         again.prove(bytes(32), "alpha", WALLET)
 
 
-def test_a_card_held_to_another_wallet_first_gives_it_no_proof(country: Country) -> None:
+def test_a_card_held_to_another_wallet_first_gives_it_no_proof(signers: Signers) -> None:
     """The key was made for one wallet's load; nobody else has it certified before that."""
-    alice = purse(country, "alice")
+    alice = make_device(signers, "alice")
     public = alice.element.load_key(WALLET, ())
     with pytest.raises(Refusal) as caught:
         alice.element.prove(public, "alpha", OTHER)
     assert caught.value.name == "NOT_THE_OWNER"
 
 
-def test_a_certificate_of_another_bank_than_the_key_asked_is_not_kept(country: Country) -> None:
-    alice = purse(country, "alice")
+def test_a_certificate_of_another_bank_than_the_key_asked_is_not_kept(signers: Signers) -> None:
+    alice = make_device(signers, "alice")
     public = alice.element.load_key(WALLET, ())
     alice.element.prove(public, "alpha", WALLET)
-    foreign = country.certify(public, "beta").encode()
+    foreign = signers.certify(public, "beta").encode()
     with pytest.raises(Refusal) as caught:
-        alice.element.certify(foreign, country.bank_certificate("beta").encode())
+        alice.element.certify(foreign, signers.bank_certificate("beta").encode())
     assert caught.value.field == "device_certificate"
-    certify(alice, country, public)
+    certify(alice, signers, public)
 
 
 def test_a_certificate_of_a_bank_that_the_root_has_not_signed_is_not_kept(
-    country: Country,
+    signers: Signers,
 ) -> None:
     """Any reader could else make a card's money such as no payee takes."""
-    alice, bob = purse(country, "alice", 1_000), purse(country, "bob")
+    alice, bob = make_device(signers, "alice", 1_000), make_device(signers, "bob")
     forger = key_of("mallory")
-    bank = replace(country.bank_certificate("alpha"), key=bytes(forger.verify_key))
+    bank = replace(signers.bank_certificate("alpha"), key=bytes(forger.verify_key))
     device = certify_device(forger, "alpha", alice.element.public_key(), NOW + DAY)
     with pytest.raises(Refusal) as caught:
         alice.element.certify(device.encode(), bank.encode())

@@ -11,8 +11,8 @@ from dcep.envelope.v1.envelope_pb2 import SignedEnvelope
 from dcep.errors.v1 import errors_pb2
 from offline_token.ruling import End
 from runtime.errors import NoAnswer, Refusal, is_undecided
-from tests.offline.country import Country
-from tests.offline.purses import ruled
+from tests.offline.devices import ruled
+from tests.offline.signers import Signers
 from tests.wallet.conftest import MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App
@@ -34,7 +34,7 @@ OF_THE_ORDER = [
 
 @pytest.fixture
 def alice(make_app: MakeApp, bank: FakeBank) -> App:
-    bank.country = Country()
+    bank.signers = Signers()
     app = make_app("alice")
     app.holder().top_up(10_000)
     app.loading().load(100)
@@ -108,8 +108,8 @@ def test_a_bank_cannot_end_a_piece(alice: App, bank: FakeBank, reason: int) -> N
 def test_a_piece_ends_by_the_word_of_the_root(alice: App, bank: FakeBank, end: End) -> None:
     def no(envelope: SignedEnvelope) -> Any:
         order = orders_pb2.DepositOrder.FromString(envelope.payload)
-        assert bank.country is not None
-        ruling = ruled(bank.country, order.nonce + order.offline_payment, end)
+        assert bank.signers is not None
+        ruling = ruled(bank.signers, order.nonce + order.offline_payment, end)
         raise Refusal(errors_pb2.REASON_TOKEN_INVALID, "no", ruling=ruling.hex())
 
     with pytest.MonkeyPatch.context() as patch:

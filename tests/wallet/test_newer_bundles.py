@@ -11,8 +11,8 @@ import pytest
 from offline_token.bundle import head_bytes
 from offline_token.formats import KEY_BYTES
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country, key_of
-from tests.offline.purses import Purse, purse
+from tests.offline.devices import TestDevice, make_device
+from tests.offline.signers import NOW, Signers, key_of
 from tests.offline.trust_cases import filter_of
 from tests.wallet.held_cards import Held
 from tests.wallet.linked import Memory
@@ -24,16 +24,16 @@ from wallet.offline.payments import OfflinePayments
 OTHER = filter_of(key_of("nobody").verify_key.encode()[:16], bits=32)
 
 
-def encoded(country: Country, minutes: int, **changes: Any) -> bytes:
-    bundle = country.bundle(created_time_ms=NOW - 3_600_000 + minutes * 60_000, **changes)
-    return country.root_public + bundle.encode()
+def encoded(signers: Signers, minutes: int, **changes: Any) -> bytes:
+    bundle = signers.bundle(created_time_ms=NOW - 3_600_000 + minutes * 60_000, **changes)
+    return signers.root_public + bundle.encode()
 
 
-def created(holder: Purse) -> int:
+def created(holder: TestDevice) -> int:
     return (holder.element.news().created_time_ms - NOW + 3_600_000) // 60_000
 
 
-def exchange(payer: Purse, payee: Purse) -> list[str]:
+def exchange(payer: TestDevice, payee: TestDevice) -> list[str]:
     """What payer and payee say to each other."""
     said: list[str] = []
 
@@ -47,7 +47,7 @@ def exchange(payer: Purse, payee: Purse) -> list[str]:
     return said
 
 
-def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
+def meet(payer: TestDevice, payee: TestDevice, amount: int) -> tuple[object, object]:
     """A payment over a direct link; what each side came to."""
     there, came = threading.Event(), list[object]()
     where: list[str] = []
@@ -89,24 +89,24 @@ def meet(payer: Purse, payee: Purse, amount: int) -> tuple[object, object]:
     return sent, came[0]
 
 
-def test_both_have_the_newer_one_afterwards_whoever_had_it(country: Country) -> None:
+def test_both_have_the_newer_one_afterwards_whoever_had_it(signers: Signers) -> None:
     for newer in (0, 1):
-        pair = purse(country, "alice"), purse(country, "bob")
-        pair[newer].element.trust(encoded(country, 9))
+        pair = make_device(signers, "alice"), make_device(signers, "bob")
+        pair[newer].element.trust(encoded(signers, 9))
         exchange(*pair)
         assert [created(each) for each in pair] == [9, 9]
 
 
-def test_nothing_is_handed_on_where_both_have_the_same(country: Country) -> None:
-    said = exchange(purse(country, "alice"), purse(country, "bob"))
+def test_nothing_is_handed_on_where_both_have_the_same(signers: Signers) -> None:
+    said = exchange(make_device(signers, "alice"), make_device(signers, "bob"))
     assert len(said) == 2 and all(line.startswith("HAVE ") for line in said)
 
 
-def test_with_the_same_filter_the_head_is_enough(country: Country) -> None:
-    alice, bob = purse(country, "alice"), purse(country, "bob")
+def test_with_the_same_filter_the_head_is_enough(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice"), make_device(signers, "bob")
     for each in (alice, bob):
-        each.element.trust(encoded(country, 1, filter=OTHER))
-    newer = encoded(country, 2, filter=OTHER, revoked=(country.carol.revocation,))
+        each.element.trust(encoded(signers, 1, filter=OTHER))
+    newer = encoded(signers, 2, filter=OTHER, revoked=(signers.carol.revocation,))
     bob.element.trust(newer)
     (answer,) = [line for line in exchange(alice, bob) if line.startswith("NEWER ")]
     handed = base64.b64decode(answer.partition(" ")[2])
@@ -114,10 +114,10 @@ def test_with_the_same_filter_the_head_is_enough(country: Country) -> None:
     assert alice.store.read().bundle == newer
 
 
-def test_a_head_without_the_filter_that_it_names_is_refused(country: Country) -> None:
-    alice = purse(country, "alice")
-    alice.element.trust(encoded(country, 1, filter=filter_of(bytes(16))))
-    newer = encoded(country, 2, filter=OTHER)
+def test_a_head_without_the_filter_that_it_names_is_refused(signers: Signers) -> None:
+    alice = make_device(signers, "alice")
+    alice.element.trust(encoded(signers, 1, filter=filter_of(bytes(16))))
+    newer = encoded(signers, 2, filter=OTHER)
     before = alice.store.read().bundle
     for wrong in (
         newer[: KEY_BYTES + head_bytes(newer[KEY_BYTES:])],
@@ -133,17 +133,17 @@ def test_a_head_without_the_filter_that_it_names_is_refused(country: Country) ->
     assert alice.store.read().bundle == before
 
 
-def test_what_the_root_has_not_signed_or_is_older_changes_nothing(country: Country) -> None:
-    alice = purse(country, "alice")
-    alice.element.trust(encoded(country, 5, revoked=(country.carol.revocation,)))
+def test_what_the_root_has_not_signed_or_is_older_changes_nothing(signers: Signers) -> None:
+    alice = make_device(signers, "alice")
+    alice.element.trust(encoded(signers, 5, revoked=(signers.carol.revocation,)))
     before = alice.store.data
     mallory = bytes(key_of("mallory").verify_key)
-    good = encoded(country, 9)
+    good = encoded(signers, 9)
     for wrong in (
         good[:-70] + bytes([good[-70] ^ 1]) + good[-69:],
         mallory + good[KEY_BYTES:],
-        encoded(country, 4),
-        encoded(country, 9 - 45 * 24 * 60),
+        encoded(signers, 4),
+        encoded(signers, 9 - 45 * 24 * 60),
         b"\xff" * 40,
         b"",
     ):
@@ -158,30 +158,30 @@ def test_what_the_root_has_not_signed_or_is_older_changes_nothing(country: Count
 
 
 def test_a_payer_learns_from_the_payee_what_would_be_refused_and_keeps_it(
-    country: Country,
+    signers: Signers,
 ) -> None:
     """Without it the money would leave, and come back for a deposit only."""
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    bob.element.trust(encoded(country, 9, revoked=(country.alice.revocation,)))
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
+    bob.element.trust(encoded(signers, 9, revoked=(signers.alice.revocation,)))
     sent, came = meet(alice, bob, 30)
     assert isinstance(sent, Refusal) and sent.metadata["verdict"] == "DEVICE_REVOKED"
     assert isinstance(came, LinkError)
     assert alice.balance == 100 and alice.element.unconfirmed() == []
 
 
-def test_a_payee_learns_from_the_payer_who_was_revoked(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    alice.element.trust(encoded(country, 9, revoked=(country.carol.revocation,)))
+def test_a_payee_learns_from_the_payer_who_was_revoked(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
+    alice.element.trust(encoded(signers, 9, revoked=(signers.carol.revocation,)))
     sent, came = meet(alice, bob, 30)
     assert not isinstance(sent, Exception) and not isinstance(came, Exception)
     assert (created(bob), bob.balance) == (9, 30)
 
 
-def test_a_card_and_a_wallet_hand_it_on_either_way(country: Country) -> None:
+def test_a_card_and_a_wallet_hand_it_on_either_way(signers: Signers) -> None:
     for newer in ("card", "wallet"):
-        held, bob = Held(country, 100), purse(country, "bob", 50)
+        held, bob = Held(signers, 100), make_device(signers, "bob", 50)
         element = held.hard.element if newer == "card" else bob.element
-        element.trust(encoded(country, 9, filter=OTHER))
+        element.trust(encoded(signers, 9, filter=OTHER))
         assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
         assert held.hard.element.news() == bob.element.news()
         assert created(bob) == 9
@@ -189,11 +189,11 @@ def test_a_card_and_a_wallet_hand_it_on_either_way(country: Country) -> None:
 
 
 def test_a_card_that_hands_on_no_good_one_is_paid_all_the_same(
-    country: Country, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, bob = Held(country, 100), purse(country, "bob")
+    held, bob = Held(signers, 100), make_device(signers, "bob")
     before = bob.store.read().bundle
-    forged = encoded(country, 9)[:-1] + b"\0"
+    forged = encoded(signers, 9)[:-1] + b"\0"
     monkeypatch.setattr(held.hard.element, "newer_than", lambda news: forged)
     assert tap.take(OfflinePayments(bob.element), held.again(), 10).amount_fen == 10
     assert bob.store.read().bundle == before

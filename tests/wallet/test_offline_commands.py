@@ -15,7 +15,7 @@ import pytest
 
 from deployment.ports import free_ports
 from offline_token.formats import Payment
-from tests.offline.country import Country
+from tests.offline.signers import Signers
 from tests.softhsm import PIN as TOKEN_PIN
 from tests.softhsm import library
 from tests.wallet.fake_bank import FakeBank
@@ -27,7 +27,7 @@ from wallet.offline.text_format import REQUEST
 
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
-    grpc_bank.country = Country()
+    grpc_bank.signers = Signers()
     cli = Cli(stack, tmp_path / "alice")
     cli.run("open", "--bank", "alpha", "--name", "Alice")
     cli.run("topup", "100")

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from central_bank.registration.offline.sizes import sizes
-from tests.offline.country import DAY, Country
-from tests.offline.purses import Purse, pay, purse
+from tests.offline.devices import TestDevice, make_device, pay
+from tests.offline.signers import DAY, Signers
 from tests.wallet.fake_bank import FakeBank
 from tests.wallet.test_cli import Cli
 from wallet.cli.main import app
@@ -24,7 +24,7 @@ PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha"
 
 @pytest.fixture
 def alice(stack: Path, tmp_path: Path, grpc_bank: FakeBank) -> Cli:
-    grpc_bank.country = Country()
+    grpc_bank.signers = Signers()
     cli = Cli(stack, tmp_path / "alice")
     cli.run("open", "--bank", "alpha", "--name", "Alice")
     cli.run("topup", "1000")
@@ -53,37 +53,37 @@ def typed(cli: Cli, *words: str, columns: int = 80, typed_in: bytes = b"", code:
 # What is left of each piece
 
 
-def test_what_is_left_of_each_piece_is_shown(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_what_is_left_of_each_piece_is_shown(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     pay(alice, bob, 30)
     fields, text = shown(PROFILE, alice.element)
     assert [(p["value_fen"], p["hops"], p["hops_left"]) for p in fields["pieces"]] == [(70, 0, 16)]
     assert "0.70  0 hops, 16 left" in text and fields["hints"] == []
 
 
-def passed_on(country: Country, times: int) -> Purse:
-    alice, bob = purse(country, "alice", 700), purse(country, "bob")
+def passed_on(signers: Signers, times: int) -> TestDevice:
+    alice, bob = make_device(signers, "alice", 700), make_device(signers, "bob")
     for turn in range(times):
         payer, payee = (alice, bob) if turn % 2 == 0 else (bob, alice)
         pay(payer, payee, 700)
     return alice if times % 2 == 0 else bob
 
 
-def test_the_holder_is_warned_before_money_cannot_be_paid_on(country: Country) -> None:
-    assert hints(passed_on(country, 12).element.pieces()) == []
-    (warning,) = hints(passed_on(country, 13).element.pieces())
+def test_the_holder_is_warned_before_money_cannot_be_paid_on(signers: Signers) -> None:
+    assert hints(passed_on(signers, 12).element.pieces()) == []
+    (warning,) = hints(passed_on(signers, 13).element.pieces())
     assert warning == (
         "Of it 7.00 yuan can be paid on 3 times more at most; `wallet offline renew` exchanges "
         "them for fresh ones, with the bank in reach."
     )
-    (stuck,) = hints(passed_on(country, 16).element.pieces())
+    (stuck,) = hints(passed_on(signers, 16).element.pieces())
     assert "7.00 yuan cannot be paid, but are not lost: `wallet offline renew`" in stuck
 
 
 def test_the_holder_is_warned_before_money_ends(
-    country: Country, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder = purse(country, "alice", 700)
+    holder = make_device(signers, "alice", 700)
     for days_before, warned in ((8, False), (6, True)):
         now_s = holder.element.pieces()[0].expires_time_ms / 1_000 - days_before * DAY / 1_000
         monkeypatch.setattr("wallet.cli.offline_texts.time.time", lambda now_s=now_s: now_s)
@@ -94,12 +94,12 @@ def test_the_holder_is_warned_before_money_ends(
 
 @pytest.mark.parametrize("columns", [40, 80])
 def test_no_line_about_a_piece_is_wider_than_the_window_or_cuts_an_amount(
-    country: Country, columns: int, monkeypatch: pytest.MonkeyPatch
+    signers: Signers, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    holder = purse(country, "alice", 10_000_000, 5)
-    wide = country.bundle(created_time_ms=country.bundle().created_time_ms + 1, max_value_fen=100)
-    holder.element.trust(country.root_public + wide.encode())
+    holder = make_device(signers, "alice", 10_000_000, 5)
+    wide = signers.bundle(created_time_ms=signers.bundle().created_time_ms + 1, max_value_fen=100)
+    holder.element.trust(signers.root_public + wide.encode())
     assert holder.element.pieces()[0].state == PieceState.NOT_PAYABLE
     _, text = shown(PROFILE, holder.element)
     lines = [line for line in text.splitlines() if line.startswith("  ")]
@@ -198,20 +198,20 @@ def test_a_request_that_waits_is_shown_again(bob: Cli, alice: Cli) -> None:
     assert "No payment was made as text" in typed(bob, "offline", "again")
 
 
-def test_what_came_back_is_said_where_payments_are_listed(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_what_came_back_is_said_where_payments_are_listed(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(5))
-    revoking = country.bundle(
-        created_time_ms=country.bundle().created_time_ms + 1, revoked=(country.alice.revocation,)
+    revoking = signers.bundle(
+        created_time_ms=signers.bundle().created_time_ms + 1, revoked=(signers.alice.revocation,)
     )
-    bob.element.trust(country.root_public + revoking.encode())
+    bob.element.trust(signers.root_public + revoking.encode())
     alice.element.take_back(bob.element.give_back(payment))
     fields, text = listed(alice.element)
     assert fields["payments"][0]["came_back"] is True and "which came back" in text
 
 
-def test_payments_over_a_link_are_not_listed_as_texts(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_payments_over_a_link_are_not_listed_as_texts(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     alice.element.pay(bob.element.request(5), unconfirmed=True)
     assert listed(alice.element)[0]["payments"] == []
 
@@ -227,12 +227,12 @@ def test_what_is_drawn_fits_the_window(alice: Cli, bob: Cli, columns: int) -> No
 # Limits and refusals
 
 
-def test_limits_are_shown_with_the_central_banks(alice: Cli, country: Country) -> None:
+def test_limits_are_shown_with_the_central_banks(alice: Cli, signers: Signers) -> None:
     said = typed(alice, "offline", "limit", "--single", "200", columns=40)
     assert "your own            200.00 yuan" in said
     assert "the central bank's  200,000.00 yuan" in said
     assert all(len(line) <= 64 for line in said.splitlines())
-    fields, text = limited(purse(country, "alice").element.limits(), None)
+    fields, text = limited(make_device(signers, "alice").element.limits(), None)
     assert fields["rule_single_fen"] is None and "unknown" in text
 
 
@@ -301,10 +301,10 @@ def test_a_text_that_was_piped_through_another_program_is_found(
     assert "Took 5.00 yuan" in took
 
 
-def test_codes_that_are_mixed_or_missing_are_named(country: Country, alice: Cli, bob: Cli) -> None:
+def test_codes_that_are_mixed_or_missing_are_named(signers: Signers, alice: Cli, bob: Cli) -> None:
     from wallet.offline import text_format
 
-    one, two = purse(country, "alice", *sizes(2_500)), purse(country, "bob")
+    one, two = make_device(signers, "alice", *sizes(2_500)), make_device(signers, "bob")
     payments = [one.element.pay(two.element.request(1_100)) for _ in range(2)]
     first, second = (
         text_format.codes(text_format.write(text_format.PAYMENT, each)) for each in payments

@@ -8,15 +8,17 @@ import pytest
 
 from dcep.errors.v1 import errors_pb2
 from runtime.errors import Refusal
-from tests.offline.country import NOW, Country
-from tests.offline.purses import Purse, deposits, pay, purse
+from tests.offline.devices import TestDevice, deposits, make_device, pay
+from tests.offline.signers import NOW, Signers
 from tests.wallet.test_cli import Cli
 from wallet.secure_element.interface import Limits
 
 OWN, RULE = "wallet offline limit", "the central bank's limit"
 
 
-def refused(holder: Purse, reason: int, call: object, *arguments: object, whose: str = OWN) -> None:
+def refused(
+    holder: TestDevice, reason: int, call: object, *arguments: object, whose: str = OWN
+) -> None:
     before = holder.store.data
     with pytest.raises(Refusal) as caught:
         call(*arguments)  # type: ignore[operator]
@@ -25,8 +27,8 @@ def refused(holder: Purse, reason: int, call: object, *arguments: object, whose:
     assert holder.store.data == before
 
 
-def test_one_payment_is_limited(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_one_payment_is_limited(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     alice.element.set_limits(Limits(single_fen=50))
     request = bob.element.request(51)
     refused(alice, errors_pb2.REASON_OVER_SINGLE_LIMIT, alice.element.pay, request)
@@ -35,16 +37,16 @@ def test_one_payment_is_limited(country: Country) -> None:
     pay(alice, bob, 50)
 
 
-def test_a_payment_made_before_is_repeated_under_a_narrower_limit(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_a_payment_made_before_is_repeated_under_a_narrower_limit(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     request = bob.element.request(60)
     payment = alice.element.pay(request)
     alice.element.set_limits(Limits(single_fen=1))
     assert alice.element.pay(request) == payment
 
 
-def test_the_balance_is_limited(country: Country) -> None:
-    alice, bob = purse(country, "alice", 200), purse(country, "bob", 30)
+def test_the_balance_is_limited(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob", 30)
     bob.element.set_limits(Limits(total_fen=100))
     over = errors_pb2.REASON_OVER_BALANCE_CAP
     refused(bob, over, bob.element.request, 71)
@@ -52,7 +54,7 @@ def test_the_balance_is_limited(country: Country) -> None:
     assert bob.element.accept(alice.element.pay(first)) == 70
     late = alice.element.pay(second)
     refused(bob, over, bob.element.accept, late)
-    token = country.mint(country.bob, 1, number=77).token.encode()
+    token = signers.mint(signers.bob, 1, number=77).token.encode()
     refused(bob, over, bob.element.load, [token])
     refused(bob, over, bob.element.check_load, 1)
     bob.element.set_limits(Limits(total_fen=171))
@@ -61,91 +63,91 @@ def test_the_balance_is_limited(country: Country) -> None:
     assert bob.balance == 171
 
 
-def test_money_over_a_new_limit_stays_and_can_be_paid(country: Country) -> None:
-    alice, bob = purse(country, "alice", 200), purse(country, "bob")
+def test_money_over_a_new_limit_stays_and_can_be_paid(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob")
     alice.element.set_limits(Limits(total_fen=10))
     pay(alice, bob, 150)
     alice.element.load([])
     assert alice.balance == 50
 
 
-def ruled(country: Country, holder: Purse, *, later_ms: int = 0, **rules: int) -> None:
+def ruled(signers: Signers, holder: TestDevice, *, later_ms: int = 0, **rules: int) -> None:
     """The central bank sets rules, and the device hears of it."""
-    bundle = country.bundle(created_time_ms=NOW + later_ms, **rules)
-    holder.element.trust(country.root_public + bundle.encode())
+    bundle = signers.bundle(created_time_ms=NOW + later_ms, **rules)
+    holder.element.trust(signers.root_public + bundle.encode())
 
 
-def test_the_central_bank_limits_a_payment(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_the_central_bank_limits_a_payment(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     over = errors_pb2.REASON_OVER_SINGLE_LIMIT
     request = bob.element.request(51)
-    ruled(country, alice, max_payment_fen=50)
+    ruled(signers, alice, max_payment_fen=50)
     refused(alice, over, alice.element.pay, request, whose=RULE)
-    ruled(country, bob, max_payment_fen=50)
+    ruled(signers, bob, max_payment_fen=50)
     refused(bob, over, bob.element.request, 51, whose=RULE)
     pay(alice, bob, 50)
 
 
 @pytest.mark.parametrize(("own", "whose"), [(49, OWN), (50, OWN), (51, RULE), (0, RULE)])
 def test_the_narrower_limit_of_a_payment_counts_and_is_named(
-    country: Country, own: int, whose: str
+    signers: Signers, own: int, whose: str
 ) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    ruled(country, alice, max_payment_fen=50)
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
+    ruled(signers, alice, max_payment_fen=50)
     alice.element.set_limits(Limits(single_fen=own))
     over, request = errors_pb2.REASON_OVER_SINGLE_LIMIT, bob.element.request(51)
     refused(alice, over, alice.element.pay, request, whose=whose)
     pay(alice, bob, own if whose == OWN else 50)
 
 
-def test_a_payee_refuses_a_payment_that_is_too_large_for_a_newer_rule(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_a_payee_refuses_a_payment_that_is_too_large_for_a_newer_rule(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(60))
-    ruled(country, bob, max_payment_fen=59)
+    ruled(signers, bob, max_payment_fen=59)
     with pytest.raises(Refusal) as caught:
         bob.element.accept(payment)
     assert caught.value.metadata["verdict"] == "PAYMENT_TOO_LARGE"
-    ruled(country, bob, later_ms=1, max_payment_fen=60)
+    ruled(signers, bob, later_ms=1, max_payment_fen=60)
     assert bob.element.accept(payment) == 60
 
 
-def test_the_central_bank_limits_what_a_device_holds(country: Country) -> None:
-    alice, bob = purse(country, "alice", 200), purse(country, "bob", 30)
+def test_the_central_bank_limits_what_a_device_holds(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob", 30)
     over = errors_pb2.REASON_OVER_BALANCE_CAP
     first, second = bob.element.request(70), bob.element.request(70)
-    ruled(country, bob, max_holding_fen=100)
+    ruled(signers, bob, max_holding_fen=100)
     bob.element.set_limits(Limits(total_fen=101))
     refused(bob, over, bob.element.request, 71, whose=RULE)
     assert bob.element.accept(alice.element.pay(first)) == 70
     late = alice.element.pay(second)
     refused(bob, over, bob.element.accept, late, whose=RULE)
-    token = country.mint(country.bob, 1, number=78).token.encode()
+    token = signers.mint(signers.bob, 1, number=78).token.encode()
     refused(bob, over, bob.element.load, [token], whose=RULE)
     refused(bob, over, bob.element.check_load, 1, whose=RULE)
     bob.element.set_limits(Limits(total_fen=100))
     refused(bob, over, bob.element.check_load, 1)
-    ruled(country, bob, later_ms=1, max_holding_fen=170)
+    ruled(signers, bob, later_ms=1, max_holding_fen=170)
     bob.element.set_limits(Limits())
     assert bob.element.accept(late) == 70
 
 
-def test_money_over_a_new_rule_stays_and_can_be_paid_and_deposited(country: Country) -> None:
-    alice, bob = purse(country, "alice", 200), purse(country, "bob")
-    ruled(country, alice, max_holding_fen=10)
+def test_money_over_a_new_rule_stays_and_can_be_paid_and_deposited(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 200), make_device(signers, "bob")
+    ruled(signers, alice, max_holding_fen=10)
     pay(alice, bob, 150)
     assert alice.balance == 50
     assert len(deposits(alice)) == 1
 
 
-def test_a_bundle_of_an_older_format_counts_as_none(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
-    older = country.root_public + b"U1" + country.bundle().encode()[2:]
+def test_a_bundle_of_an_older_format_counts_as_none(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
+    older = signers.root_public + b"U1" + signers.bundle().encode()[2:]
     alice.store.change(lambda state: setattr(state, "bundle", older))
     with pytest.raises(Refusal) as caught:
         alice.element.pay(bob.element.request(10))
     assert caught.value.metadata["verdict"] == "BUNDLE_TOO_OLD"
     alice.element.check_load(10)
-    ruled(country, alice)
+    ruled(signers, alice)
     pay(alice, bob, 10)
 
 

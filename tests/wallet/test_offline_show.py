@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import Purse, deposits, pay, purse, ruled
+from tests.offline.devices import TestDevice, deposits, make_device, pay, ruled
+from tests.offline.signers import DAY, NOW, Signers
 from wallet.cli.offline_texts import shown
 from wallet.home.home import Profile
 from wallet.secure_element.interface import PieceState
@@ -11,12 +11,12 @@ from wallet.secure_element.interface import PieceState
 PROFILE = Profile("", "", "", "Bob", "", number="6201000000000018", bank="alpha")
 
 
-def states(holder: Purse) -> list[tuple[int, int, str]]:
+def states(holder: TestDevice) -> list[tuple[int, int, str]]:
     return [(piece.value_fen, piece.hops, piece.state.value) for piece in holder.element.pieces()]
 
 
-def test_pieces_with_value_hops_expiry_and_state(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob", 7)
+def test_pieces_with_value_hops_expiry_and_state(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob", 7)
     pay(alice, bob, 30)
     assert states(bob) == [(7, 0, "SPENDABLE"), (30, 1, "SPENDABLE")]
     assert {piece.expires_time_ms for piece in bob.element.pieces()} == {NOW + 90 * DAY}
@@ -26,14 +26,14 @@ def test_pieces_with_value_hops_expiry_and_state(country: Country) -> None:
     assert "0.30  1 hop, 15 left    until 2027-04-" in text and "spendable" in text
 
 
-def test_each_state_is_shown_with_its_reason(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob", 7, 9)
+def test_each_state_is_shown_with_its_reason(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob", 7, 9)
     pay(alice, bob, 30)
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
-    bob.element.trust(country.root_public + revoking.encode())
+    revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
+    bob.element.trust(signers.root_public + revoking.encode())
     first = deposits(bob)[0]
     assert {state for _, _, state in states(bob)} == {"DEPOSITING"}
-    bob.element.refuse_deposit(first, ruled(country, first), "the bank's words")
+    bob.element.refuse_deposit(first, ruled(signers, first), "the bank's words")
     state = bob.store.read()
     for piece in state.pieces:
         piece.depositing = False
@@ -47,9 +47,12 @@ def test_each_state_is_shown_with_its_reason(country: Country) -> None:
     assert "Payable 0.09 yuan" in text
 
 
-def test_expired_money_and_money_at_its_last_hop(country: Country) -> None:
-    wide = country.bundle(max_age_ms=900 * DAY, max_hops=1)
-    alice, bob = purse(country, "alice", 100, bundle=wide), purse(country, "bob", bundle=wide)
+def test_expired_money_and_money_at_its_last_hop(signers: Signers) -> None:
+    wide = signers.bundle(max_age_ms=900 * DAY, max_hops=1)
+    alice, bob = (
+        make_device(signers, "alice", 100, bundle=wide),
+        make_device(signers, "bob", bundle=wide),
+    )
     pay(alice, bob, 100)
     (piece,) = bob.element.pieces()
     assert piece.state == PieceState.NOT_PAYABLE and "too often" in piece.reason
@@ -62,8 +65,8 @@ def test_expired_money_and_money_at_its_last_hop(country: Country) -> None:
     )
 
 
-def test_payments_without_an_ok_are_listed(country: Country) -> None:
-    alice, bob = purse(country, "alice", 100), purse(country, "bob")
+def test_payments_without_an_ok_are_listed(signers: Signers) -> None:
+    alice, bob = make_device(signers, "alice", 100), make_device(signers, "bob")
     payment = alice.element.pay(bob.element.request(5), unconfirmed=True)
     fields, text = shown(PROFILE, alice.element)
     assert len(fields["unconfirmed"]) == 1 and "without an OK" in text

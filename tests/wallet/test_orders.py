@@ -17,7 +17,7 @@ from runtime.errors import NoAnswer, Refusal
 from tests.wallet.conftest import ALPHA, MakeApp
 from tests.wallet.fake_bank import FakeBank
 from wallet.app import App, NotOpened
-from wallet.cli.console import Speaker
+from wallet.cli.console import Output
 from wallet.limits import ORDER_VALID_MS
 
 
@@ -75,7 +75,7 @@ def test_an_order_before_its_time_is_not_said_to_be_without_an_answer(
 
     with monkeypatch.context() as patch:
         patch.setattr(bank, "pay", not_yet)
-        with pytest.raises(SystemExit) as ended, Speaker(True, bank=lambda: "alpha").failures():
+        with pytest.raises(SystemExit) as ended, Output(True, bank=lambda: "alpha").failures():
             alice.holder().pay(number, 100)
     said = json.loads(capsys.readouterr().out)
     assert (ended.value.code, said["reason"]) == (3, "NO_ANSWER")

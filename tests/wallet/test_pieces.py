@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from runtime.errors import Refusal
-from tests.offline.country import DAY, NOW, Country
-from tests.offline.purses import deposits, pay, purse
+from tests.offline.devices import deposits, make_device, pay
+from tests.offline.signers import DAY, NOW, Signers
 
 
-def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Country) -> None:
+def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(signers: Signers) -> None:
     alice, bob, carol = (
-        purse(country, "alice", 100),
-        purse(country, "bob", 30),
-        purse(country, "carol"),
+        make_device(signers, "alice", 100),
+        make_device(signers, "bob", 30),
+        make_device(signers, "carol"),
     )
     pay(alice, bob, 100)
     assert bob.balance == 130
-    revoking = country.bundle(created_time_ms=NOW, revoked=(country.alice.revocation,))
-    bob.element.trust(country.root_public + revoking.encode())
+    revoking = signers.bundle(created_time_ms=NOW, revoked=(signers.alice.revocation,))
+    bob.element.trust(signers.root_public + revoking.encode())
     assert (bob.balance, bob.element.payable_fen()) == (130, 30)
     with pytest.raises(Refusal) as caught:
         bob.element.pay(carol.element.request(31))
@@ -28,23 +28,23 @@ def test_money_that_cannot_be_paid_is_left_out_and_the_rest_is_paid(country: Cou
     assert len(deposits(bob)) == 1
 
 
-def test_expired_money_cannot_be_paid(country: Country) -> None:
-    alice = purse(country, "alice", 100, bundle=country.bundle(max_age_ms=900 * DAY))
+def test_expired_money_cannot_be_paid(signers: Signers) -> None:
+    alice = make_device(signers, "alice", 100, bundle=signers.bundle(max_age_ms=900 * DAY))
     alice.clock.advance(91 * DAY)
     assert (alice.balance, alice.element.payable_fen()) == (100, 0)
 
 
-def test_money_that_the_rules_now_find_too_large_is_left_out(country: Country) -> None:
-    alice = purse(country, "alice", 100, 10)
-    narrow = country.bundle(created_time_ms=NOW, max_value_fen=99)
-    alice.element.trust(country.root_public + narrow.encode())
+def test_money_that_the_rules_now_find_too_large_is_left_out(signers: Signers) -> None:
+    alice = make_device(signers, "alice", 100, 10)
+    narrow = signers.bundle(created_time_ms=NOW, max_value_fen=99)
+    alice.element.trust(signers.root_public + narrow.encode())
     assert (alice.balance, alice.element.payable_fen()) == (110, 10)
 
 
-def test_what_fits_is_loaded_whole_or_not_at_all(country: Country) -> None:
-    alice = purse(country, "alice")
-    good = country.mint(country.alice, 5).token.encode()
-    large = country.mint(country.alice, 10_000_001, number=2).token.encode()
+def test_what_fits_is_loaded_whole_or_not_at_all(signers: Signers) -> None:
+    alice = make_device(signers, "alice")
+    good = signers.mint(signers.alice, 5).token.encode()
+    large = signers.mint(signers.alice, 10_000_001, number=2).token.encode()
     with pytest.raises(Refusal):
         alice.element.load([good, large])
     assert alice.balance == 0

@@ -10,8 +10,8 @@ from offline_token.signing import verified
 from runtime.clock import ManualClock
 from runtime.errors import Refusal
 from runtime.randomness import SeededRandomness, SystemRandomness
-from tests.offline.country import NOW, Country
-from tests.offline.purses import FailingStore, Purse, pay, purse
+from tests.offline.devices import FailingStore, TestDevice, make_device, pay
+from tests.offline.signers import NOW, Signers
 from tests.softhsm import PIN, SoftHsm
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.pkcs11 import (
@@ -36,17 +36,19 @@ def ring(token: Pkcs11Settings) -> Iterator[Pkcs11Keyring]:
     made.close()
 
 
-def certified(element: SecureElement, country: Country) -> bytes:
+def certified(element: SecureElement, signers: Signers) -> bytes:
     """A key for the next load, with its certificate."""
     public = element.load_key("6201000000000017", ())
-    certificate = country.certify(public, "alpha")
-    element.certify(certificate.encode(), country.bank_certificate("alpha").encode())
+    certificate = signers.certify(public, "alpha")
+    element.certify(certificate.encode(), signers.bank_certificate("alpha").encode())
     return public
 
 
-def held(ring: Pkcs11Keyring, store: FailingStore, chance: int = 9) -> Purse:
+def held(ring: Pkcs11Keyring, store: FailingStore, chance: int = 9) -> TestDevice:
     clock, randomness = ManualClock(NOW), SeededRandomness(chance)
-    return Purse(SecureElement(store, clock, randomness, keyring=ring), store, clock, randomness)
+    return TestDevice(
+        SecureElement(store, clock, randomness, keyring=ring), store, clock, randomness
+    )
 
 
 def empty() -> FailingStore:
@@ -89,14 +91,14 @@ def test_a_key_cannot_be_read(ring: Pkcs11Keyring) -> None:
 
 
 def test_a_device_pays_and_is_paid_with_keys_in_the_token(ring: Pkcs11Keyring) -> None:
-    country, store = Country(), empty()
+    signers, store = Signers(), empty()
     carded = held(ring, store)
-    first = certified(carded.element, country)
-    carded.element.trust(country.root_public + country.bundle().encode())
-    carded.element.load([country.mint(first, 100).token.encode()])
-    second = certified(carded.element, country)
-    carded.element.load([country.mint(second, 20, number=2).token.encode()])
-    bob = purse(country, "bob")
+    first = certified(carded.element, signers)
+    carded.element.trust(signers.root_public + signers.bundle().encode())
+    carded.element.load([signers.mint(first, 100).token.encode()])
+    second = certified(carded.element, signers)
+    carded.element.load([signers.mint(second, 20, number=2).token.encode()])
+    bob = make_device(signers, "bob")
     pay(carded, bob, 110)
     pay(bob, carded, 20)
     assert (carded.balance, bob.balance) == (30, 90)
@@ -107,14 +109,14 @@ def test_a_device_pays_and_is_paid_with_keys_in_the_token(ring: Pkcs11Keyring) -
 
 
 def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring) -> None:
-    country, store = Country(), empty()
-    carded, bob = held(ring, store), purse(country, "bob")
+    signers, store = Signers(), empty()
+    carded, bob = held(ring, store), make_device(signers, "bob")
     keys = []
     for number in range(4):
-        keys.append(certified(carded.element, country))
-        carded.element.trust(country.root_public + country.bundle().encode())
+        keys.append(certified(carded.element, signers))
+        carded.element.trust(signers.root_public + signers.bundle().encode())
         value = 20 if number == 1 else 10
-        carded.element.load([country.mint(keys[-1], value, number=number).token.encode()])
+        carded.element.load([signers.mint(keys[-1], value, number=number).token.encode()])
         if number != 1:
             pay(carded, bob, 10)
             store.change(lambda state: state.paid.clear())  # long ago
@@ -128,12 +130,12 @@ def test_keys_that_are_forgotten_are_destroyed_in_the_token(ring: Pkcs11Keyring)
 def test_a_key_whose_making_was_cut_off_is_destroyed_and_others_keys_stay(
     ring: Pkcs11Keyring,
 ) -> None:
-    country, store, neighbour = Country(), empty(), State()
+    signers, store, neighbour = Signers(), empty(), State()
     neighbour.keys.append(ring.make(neighbour))
     carded = held(ring, store)
-    first = certified(carded.element, country)
-    carded.element.trust(country.root_public + country.bundle().encode())
-    carded.element.load([country.mint(first, 10).token.encode()])
+    first = certified(carded.element, signers)
+    carded.element.trust(signers.root_public + signers.bundle().encode())
+    carded.element.load([signers.mint(first, 10).token.encode()])
     store.failing = True
     with pytest.raises(OSError):
         carded.element.load_key("6201000000000017", ())

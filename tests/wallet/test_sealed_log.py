@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from runtime.randomness import SystemRandomness
-from tests.offline.purses import purse
+from tests.offline.devices import make_device
 from tests.wallet.cut_disk import CutDisk
-from tests.wallet.sealed_logs import COUNTRY, Device
+from tests.wallet.sealed_logs import SIGNERS, Device
 from tests.wallet.test_sealed_file import FILES, copied, count, opened, put_back, tried
 from wallet.secure_element.device_errors import DeviceError, RolledBack
 from wallet.secure_element.sealed_file import SealedFile
@@ -50,13 +50,13 @@ def test_an_entry_is_as_long_as_what_changed_however_much_there_is(tmp_path: Pat
 def test_a_payment_costs_the_same_with_ten_pieces_and_with_a_thousand(tmp_path: Path) -> None:
     """The payment, the change, the payee's certificate, the time: nothing of the other pieces."""
     costs: list[list[int]] = []
-    bob = purse(COUNTRY, "bob").element
+    bob = make_device(SIGNERS, "bob").element
     for pieces in (10, 1_000):
         folder = tmp_path / str(pieces)
         folder.mkdir()
         device = Device(folder)
         element = device.element(folder, 1)
-        minted = [COUNTRY.mint(COUNTRY.alice, 100, number=at) for at in range(1, pieces)]
+        minted = [SIGNERS.mint(SIGNERS.alice, 100, number=at) for at in range(1, pieces)]
         element.load([chain.token.encode() for chain in minted])
         assert len(element.pieces()) == pieces
         element.pay(bob.request(300))  # the piece that she began with

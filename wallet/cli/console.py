@@ -24,7 +24,7 @@ class UsageError(Exception):
     """Something was entered that cannot be right; the message shows what is."""
 
 
-class Speaker:
+class Output:
     """Says one result. Standard output carries nothing else."""
 
     def __init__(

@@ -38,7 +38,7 @@ def history(
     from wallet.cli.times import parse_time
     from wallet.online.history import Wanted, find
 
-    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, output):
         wanted = Wanted(
             parse_time(since) if since else 0,
             parse_time(until, end=True) if until else 0,
@@ -51,12 +51,12 @@ def history(
             entries, token = holder.history(min(limit, MAX_PAGE), page)
             more = False
         else:
-            entries, more = find(holder, wanted, limit, lambda e: speaker.say(progress(e)))
+            entries, more = find(holder, wanted, limit, lambda e: output.say(progress(e)))
             token = ""
-        if as_csv and not speaker.as_json:
-            speaker.table(as_table(entries))
+        if as_csv and not output.as_json:
+            output.table(as_table(entries))
             return
-        speaker.result(
+        output.result(
             *listed(
                 entries,
                 token,
@@ -78,13 +78,13 @@ def payment(
     from wallet.cli.history_output import told
     from wallet.online.history import find_payment
 
-    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, output):
         entry = find_payment(app.holder(), payment_id.strip())
         if entry is None:
-            speaker.fail(
+            output.fail(
                 EXIT_REFUSED,
                 "PAYMENT_UNKNOWN",
                 _("This wallet made and received no such payment."),
                 _("Look with `wallet history`."),
             )
-        speaker.result(*told(entry))
+        output.result(*told(entry))

@@ -39,9 +39,9 @@ def main() -> None:
 
 
 def _wrong_usage(message: str, following: str) -> NoReturn:
-    from wallet.cli.console import EXIT_USAGE, Speaker
+    from wallet.cli.console import EXIT_USAGE, Output
 
-    Speaker(asked_for_json()).fail(EXIT_USAGE, "USAGE", message, following)
+    Output(asked_for_json()).fail(EXIT_USAGE, "USAGE", message, following)
 
 
 @app.callback()
@@ -70,7 +70,7 @@ def open_(
     from wallet.cli.typed import phone_typed
     from wallet.peers.bank_directory import find_bank
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json) as (app, output):
         if not name and not phone:
             from wallet.cli.console import UsageError
 
@@ -83,7 +83,7 @@ def open_(
         entry = find_bank(stack_folder(stack), bank)
         profile = app.open(entry, holder_name=text.typed(name), phone=phone_typed(phone))
         why_not = app.prepare_offline()
-        speaker.result(*opened(profile, why_not))
+        output.result(*opened(profile, why_not))
 
 
 @app.command()
@@ -92,10 +92,10 @@ def show(context: typer.Context, home: HomeOption = None, as_json: JsonOption = 
     from wallet.cli.console import EXIT_NO_ANSWER
     from wallet.cli.output import shown
 
-    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, output):
         profile = app.profile()
         state, why_not = app.look()
-        speaker.result(*shown(profile, state, app.offline_fen(), why_not))
+        output.result(*shown(profile, state, app.offline_fen(), why_not))
         if state is None:
             raise SystemExit(EXIT_NO_ANSWER)
 
@@ -112,13 +112,13 @@ def topup(
     """Money from the deposit account into the wallet, or cash by the machine's receipt."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, limits=True) as (app, speaker):
+    with wallet(context, home, as_json, limits=True) as (app, output):
         amount_fen = parse_yuan(amount)
         from wallet.cli.output import exchanged
         from wallet.online.receipts import receipt_bytes
 
         placed = app.holder().top_up(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
-        speaker.result(*exchanged(_("put in"), amount_fen, placed))
+        output.result(*exchanged(_("put in"), amount_fen, placed))
 
 
 @app.command(context_settings=AMOUNTS)
@@ -133,13 +133,13 @@ def cashout(
     """Money from the wallet to the deposit account, or for cash that a machine has ready."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json) as (app, output):
         amount_fen = parse_yuan(amount)
         from wallet.cli.output import exchanged
         from wallet.online.receipts import receipt_bytes
 
         placed = app.holder().cash_out(amount_fen, receipt=receipt_bytes(receipt), anew=anew)
-        speaker.result(*exchanged(_("taken out"), amount_fen, placed))
+        output.result(*exchanged(_("taken out"), amount_fen, placed))
 
 
 @app.command(context_settings=AMOUNTS)
@@ -156,14 +156,14 @@ def pay(
     from currency.amount import parse_yuan
     from currency.number import typed
 
-    with wallet(context, home, as_json, limits=True) as (app, speaker):
+    with wallet(context, home, as_json, limits=True) as (app, output):
         amount_fen = parse_yuan(amount)
         number = typed(number)
         from wallet.cli.console import EXIT_NO_ANSWER
         from wallet.cli.output import paid
 
         placed = app.holder().pay(number, amount_fen, text.typed(memo), anew=anew)
-        speaker.result(*paid(number, amount_fen, placed))
+        output.result(*paid(number, amount_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
 
@@ -171,10 +171,10 @@ def pay(
 @app.command("close")
 def close_(context: typer.Context, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Close the wallet; it must be empty."""
-    with wallet(context, home, as_json) as (app, speaker):
+    with wallet(context, home, as_json) as (app, output):
         number = app.profile().number
         app.holder().close()
-        speaker.result(
+        output.result(
             {"number": number, "status": "CLOSED"},
             _("Wallet {number} is closed.").format(number=number),
         )
@@ -185,8 +185,8 @@ def resume(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
     """Order from this home again, after the wallet was used from another place too."""
     from wallet.cli.history_output import resumed
 
-    with wallet(context, home, as_json) as (app, speaker):
-        speaker.result(*resumed(app.holder().resume()))
+    with wallet(context, home, as_json) as (app, output):
+        output.result(*resumed(app.holder().resume()))
 
 
 @app.command()
@@ -203,13 +203,13 @@ def watch(
     """
     from wallet.cli.output import arrived
 
-    with wallet(context, home, as_json, asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, asks_only=True) as (app, output):
         try:
             holder = app.holder()
-            watching = holder.watching(speaker.say)
-            speaker.say(_("Waiting for money; Ctrl-C ends."))
+            watching = holder.watching(output.say)
+            output.say(_("Waiting for money; Ctrl-C ends."))
             for seen, arrival in enumerate(watching, 1):
-                speaker.result(*arrived(holder.entry(arrival)))
+                output.result(*arrived(holder.entry(arrival)))
                 if seen == count:
                     break
         except KeyboardInterrupt:

@@ -51,14 +51,14 @@ def load(
     """Load money from the wallet into the device. Needs the bank."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin, device="loading") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="loading") as (app, output):
         amount_fen = parse_yuan(amount)
         from wallet.cli import offline_output
         from wallet.cli.console import EXIT_NO_ANSWER
 
         placed = app.loading().load(amount_fen, anew=anew)
         offline_fen = app.offline_payments().balance_fen()
-        speaker.result(*offline_output.loaded(amount_fen, offline_fen, placed))
+        output.result(*offline_output.loaded(amount_fen, offline_fen, placed))
         if placed.pending:
             raise SystemExit(EXIT_NO_ANSWER)
 
@@ -75,14 +75,14 @@ def request(
     """Ask for a payment: a text, drawn as a QR code as well, or a file."""
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, output):
         amount_fen = parse_yuan(amount)
         from wallet.cli import offline_output
 
         offline_output.check_file(file)
         text = app.offline_payments().request(amount_fen)
         offline_output.keep(text, file)
-        speaker.result(*offline_output.requested(text, amount_fen, file))
+        output.result(*offline_output.requested(text, amount_fen, file))
 
 
 @offline.command()
@@ -110,7 +110,7 @@ def pay(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, output):
         expected_fen = parse_yuan(amount) if amount else None
         from wallet.cli import offline_output as words
         from wallet.offline import text_format
@@ -118,16 +118,16 @@ def pay(
         offline_payments = app.offline_payments()
         if connect:
             handed = words.pay_over_link(
-                offline_payments, connect, expected_fen, anew=anew, yes=yes, say=speaker.say
+                offline_payments, connect, expected_fen, anew=anew, yes=yes, say=output.say
             )
-            speaker.result(*words.handed_over(handed, offline_payments.balance_fen()))
+            output.result(*words.handed_over(handed, offline_payments.balance_fen()))
             return
         asked = words.given(request, file, N_("request"), text_format.REQUEST)
         words.check_file(out)
-        amount_fen = words.asked_fen(offline_payments, asked, expected_fen, yes, speaker.say)
+        amount_fen = words.asked_fen(offline_payments, asked, expected_fen, yes, output.say)
         payment = offline_payments.pay(asked)
         words.keep(payment, out)
-        speaker.result(*words.paid(payment, amount_fen, out, asked, offline_payments.device))
+        output.result(*words.paid(payment, amount_fen, out, asked, offline_payments.device))
 
 
 @offline.command()
@@ -161,7 +161,7 @@ def accept(
     """
     from currency.amount import parse_yuan
 
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, output):
         asked_fen = parse_yuan(amount) if amount else None
         from wallet.cli import offline_output as words
         from wallet.cli.console import EXIT_REFUSED
@@ -171,7 +171,7 @@ def accept(
         offline_payments = app.offline_payments()
         try:
             if listen:
-                took = words.accept_over_link(app, listen, asked_fen, anew, speaker.say)
+                took = words.accept_over_link(app, listen, asked_fen, anew, output.say)
                 said = words.taken(took, offline_payments.balance_fen())
             else:
                 wanted = (text_format.PAYMENT, text_format.BACK)
@@ -179,9 +179,9 @@ def accept(
                 said = words.accept_text(offline_payments, text)
         except GivenBack as back:
             words.keep(back.text, out)
-            speaker.result(*words.gave_back(back, out, over_link=bool(listen)))
+            output.result(*words.gave_back(back, out, over_link=bool(listen)))
             raise SystemExit(EXIT_REFUSED) from None
-        speaker.result(*said)
+        output.result(*said)
 
 
 @offline.command()
@@ -195,12 +195,12 @@ def deposit(
 
     What was accepted and what was loaded and not spent, both.
     """
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, output):
         from wallet.cli import offline_output
         from wallet.cli.console import EXIT_NO_ANSWER, EXIT_REFUSED
 
         done = app.loading().deposit()
-        speaker.result(*offline_output.deposited(done, app.offline_payments().balance_fen()))
+        output.result(*offline_output.deposited(done, app.offline_payments().balance_fen()))
         if done.refused:
             raise SystemExit(EXIT_REFUSED)
         if done.pending:
@@ -230,7 +230,7 @@ def tap(
     from currency.amount import parse_yuan
 
     device = "giving" if give else "card" if take else ""
-    with wallet(context, home, as_json, pin, device=device) as (app, speaker):
+    with wallet(context, home, as_json, pin, device=device) as (app, output):
         take_fen, give_fen, load_fen = (
             parse_yuan(text) if text else 0 for text in (take, give, load)
         )
@@ -252,16 +252,16 @@ def tap(
             )
             if load_fen:
                 placed = app.loading(card).load(load_fen)
-                speaker.result(*words.loaded(load_fen, card.balance_fen(), placed))
+                output.result(*words.loaded(load_fen, card.balance_fen(), placed))
                 if placed.pending:
                     raise SystemExit(EXIT_NO_ANSWER)
             elif deposit:
                 done = app.loading(card).deposit()
-                speaker.result(*words.deposited(done, card.balance_fen()))
+                output.result(*words.deposited(done, card.balance_fen()))
                 if done.refused:
                     raise SystemExit(EXIT_REFUSED)
             else:
-                speaker.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
+                output.result(*words.tap(app, card, take_fen, give_fen, anew=anew))
 
 
 @offline.command("pin")
@@ -277,13 +277,13 @@ def pin_(
     as_json: JsonOption = False,
 ) -> None:
     """Set, change or remove the device's PIN. Ten wrong ones in a row lock it for good."""
-    with wallet(context, home, as_json, pin) as (app, speaker):
+    with wallet(context, home, as_json, pin) as (app, output):
         from wallet.cli import offline_output as words
 
         app.profile()
         app.sealed.read()
         app.sealed.set_pin("" if remove else words.new_pin(new))
-        speaker.result(*words.pin_set(not remove))
+        output.result(*words.pin_set(not remove))
 
 
 def _add_held() -> None:

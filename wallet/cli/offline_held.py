@@ -22,11 +22,11 @@ def show(
 
     For each piece: how often it has changed hands, and how often it can still be paid on.
     """
-    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, output):
         profile = app.profile()
         from wallet.cli import offline_texts
 
-        speaker.result(*offline_texts.shown(profile, app.device))
+        output.result(*offline_texts.shown(profile, app.device))
 
 
 def again(
@@ -41,18 +41,18 @@ def again(
 
     Needs nobody. A payment that is shown again is the same payment: its payee takes it once.
     """
-    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone", asks_only=True) as (app, output):
         app.profile()
         from wallet.cli import offline_output as words
         from wallet.cli import offline_texts
 
         if not code:
-            speaker.result(*offline_texts.listed(app.device))
+            output.result(*offline_texts.listed(app.device))
             return
         words.check_file(out)
         said = words.shown_again(app.device, code, out)
         words.keep(said[0]["text"], out)
-        speaker.result(*said)
+        output.result(*said)
 
 
 def renew(
@@ -65,7 +65,7 @@ def renew(
 
     It is deposited into the wallet, and as much is loaded anew.
     """
-    with wallet(context, home, as_json, pin, device="loading") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="loading") as (app, output):
         app.profile()
         from wallet.cli import offline_output as words
         from wallet.cli import offline_texts
@@ -77,7 +77,7 @@ def renew(
         pending = placed is not None and placed.pending
         loaded_fen = 0 if placed is None or pending else done.amount_fen
         said = offline_texts.renewed(done, loaded_fen, device.balance_fen(), pending)
-        speaker.result(*said)
+        output.result(*said)
         if done.refused:
             raise SystemExit(EXIT_REFUSED)
         if done.pending or pending:
@@ -96,7 +96,7 @@ def limit(
 
     Needs nobody.
     """
-    with wallet(context, home, as_json, pin, device="alone") as (app, speaker):
+    with wallet(context, home, as_json, pin, device="alone") as (app, output):
         from wallet.cli import offline_output as words
         from wallet.cli import offline_texts
 
@@ -104,4 +104,4 @@ def limit(
         limits = words.new_limits(device.limits(), single, total)
         if limits != device.limits():
             device.set_limits(limits)
-        speaker.result(*offline_texts.limited(limits, device.rules()))
+        output.result(*offline_texts.limited(limits, device.rules()))

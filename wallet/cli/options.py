@@ -13,7 +13,7 @@ import typer
 
 from runtime.output import only_asks
 from wallet.app import App
-from wallet.cli.console import Speaker
+from wallet.cli.console import Output
 from wallet.home.pin import pin_from
 
 HomeOption = Annotated[
@@ -78,7 +78,7 @@ def wallet(
     asks_only: bool = False,
     limits: bool = False,
     device: str = "",
-) -> Iterator[tuple[App, Speaker]]:
+) -> Iterator[tuple[App, Output]]:
     """The wallet and the voice of one command; what goes wrong is said and ends it.
 
     Args:
@@ -96,7 +96,7 @@ def wallet(
         pin=pin_from(common.pin),
         tells_later=True,
     )
-    speaker = Speaker(
+    output = Output(
         common.as_json,
         bank=app.bank_name,
         asks_only=asks_only,
@@ -106,9 +106,9 @@ def wallet(
     )
     with closing(app):
         try:
-            with speaker.failures():
-                yield app, speaker
+            with output.failures():
+                yield app, output
         finally:
             # What came of an order is known to somebody only when it stands on the output.
-            if speaker.was_heard:
+            if output.was_heard:
                 app.heard()

@@ -23,7 +23,7 @@ from sandbox.backup.refused import BackupRefused
 from tests.auditor.test_audit_copies import copied, office, stack  # noqa: F401 (fixture)
 from tests.auditor.test_audit_signatures import ALICE, BOB, CAROL, DAN, Stack
 from tests.sandbox.backup.test_copies import append, plan, template  # noqa: F401 (fixtures)
-from tests.simulation.country import CENTRAL
+from tests.simulation.network import CENTRAL
 
 Hold = Callable[[str], None]
 
@@ -60,7 +60,7 @@ def moments(stack: Stack) -> Iterator[Moments]:  # noqa: F811
 
 
 def send(stack: Stack, bank: str) -> None:  # noqa: F811
-    while stack.country.built[bank].send():
+    while stack.system.built[bank].send():
         pass
 
 
@@ -121,7 +121,7 @@ def test_a_receipt_that_came_in_between_does_not(moments: Moments) -> None:
     moments.hold("beta")
     moments.stack.pay(DAN, CAROL, 100)
     moments.stack.settle()
-    moments.stack.country.built["alpha"].follower.acknowledge()
+    moments.stack.system.built["alpha"].follower.acknowledge()
     moments.hold(CENTRAL)
     assert any("feed entry" in said and "of alpha" in said for said in moments.contradictions())
 
@@ -132,7 +132,7 @@ def test_a_redemption_that_is_being_made_is_waited_for(
     moments.hold("alpha")
     office(moments.stack, office_pb2.Redeem(bank="alpha", amount_fen=100))
     moments.hold(CENTRAL)
-    now_s = moments.stack.country.clock.now_ms() / 1_000
+    now_s = moments.stack.system.clock.now_ms() / 1_000
     monkeypatch.setattr(cut.time, "time", lambda: now_s)
     (said,) = moments.contradictions()
     assert said == "a redemption of alpha is being made just now"

@@ -96,7 +96,7 @@ class Network:
         return True
 
 
-class Country:
+class SimulatedSystem:
     """Everything that runs. The databases outlive what is built over them."""
 
     def __init__(self, seed: int, folder: Path, wallets: int) -> None:
@@ -222,8 +222,8 @@ class Country:
 class _BankPeers:
     """`central_bank.peers.interface.BankPeers`."""
 
-    def __init__(self, country: Country) -> None:
-        self._begin = country.begin
+    def __init__(self, system: SimulatedSystem) -> None:
+        self._begin = system.begin
 
     def check(self, bank: Any, payees: Any) -> Any:
         cannot = errors_pb2.REASON_PAYEE_CANNOT_BE_PAID
@@ -239,20 +239,20 @@ class _BankPeers:
 class _CentralBank:
     """`operator_bank.peers.interface.CentralBank`, as one bank sees it; without offline money."""
 
-    def __init__(self, country: Country, bank: str) -> None:
-        self._country = country
+    def __init__(self, system: SimulatedSystem, bank: str) -> None:
+        self._system = system
         self._bank = bank
 
     def _ask(self, act: Callable[[Any, Any], Any]) -> Any:
-        return self._country.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
+        return self._system.ask(CENTRAL, lambda c: act(c, c.registry.get(self._bank)))
 
     @property
     def _incarnation(self) -> int:
-        return int(self._country.built[self._bank].windows.incarnation)
+        return int(self._system.built[self._bank].windows.incarnation)
 
     def submit(self, batch: registration_pb2.OutboundBatch) -> Any:
         batch.incarnation = self._incarnation
-        batch.bank, batch.created_time_ms = self._bank, self._country.clock.now_ms()
+        batch.bank, batch.created_time_ms = self._bank, self._system.clock.now_ms()
         batch.expires_time_ms = batch.created_time_ms + 60_000
         payload = batch.SerializeToString()
         envelope = sign("outbound-batch/v1", payload, KEYS[self._bank], self._bank.encode())
@@ -276,7 +276,7 @@ class _CentralBank:
         acts: registration_pb2.ActsPlace,
         journal_position: int,
     ) -> None:
-        now_ms = self._country.clock.now_ms()
+        now_ms = self._system.clock.now_ms()
         receipt = registration_pb2.FeedReceipt(
             bank=self._bank,
             created_time_ms=now_ms,
@@ -301,12 +301,12 @@ class _CentralBank:
 class _Counter:
     """`wallet.peers.interface.Bank`; without offline money."""
 
-    def __init__(self, country: Country, bank: str) -> None:
-        self._country = country
+    def __init__(self, system: SimulatedSystem, bank: str) -> None:
+        self._system = system
         self._bank = bank
 
     def _ask(self, service: Any, method: str, request: Any) -> Any:
-        return self._country.ask(self._bank, lambda b: getattr(service(b), method)(request, CALL))
+        return self._system.ask(self._bank, lambda b: getattr(service(b), method)(request, CALL))
 
     def open_wallet(self, request: Any) -> Any:
         return self._ask(GrpcWallets, "OpenWallet", request)

@@ -1,4 +1,4 @@
-"""A small country for tests: a root, two banks, some devices, all from fixed seeds."""
+"""Who signs in tests of offline money: a root, two banks, some devices, all from fixed seeds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Device:
         return self.certificate.revocation()
 
 
-class Country:
+class Signers:
     """Makes signed things. Alice and Carol bank at alpha, Bob at beta."""
 
     def __init__(self) -> None:

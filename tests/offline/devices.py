@@ -1,4 +1,4 @@
-"""Secure elements of the country's devices, in memory."""
+"""Secure elements of the signers' devices, in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from offline_token.ruling import End, sign_ruling
 from offline_token.verify import Verdict
 from runtime.clock import ManualClock
 from runtime.randomness import SeededRandomness
-from tests.offline.country import NOW, Country, key_of
+from tests.offline.signers import NOW, Signers, key_of
 from wallet.secure_element.element import SecureElement
 from wallet.secure_element.state import State
 from wallet.secure_element.store import MemoryStore
@@ -39,23 +39,25 @@ class FailingStore(MemoryStore):
 
 
 @dataclass
-class Purse:
+class TestDevice:
     """A secure element with the parts that a test wants to reach."""
+
+    __test__ = False  # pytest takes it for no class of tests
 
     element: SecureElement
     store: FailingStore
     clock: ManualClock
     randomness: SeededRandomness
 
-    def restarted(self, *, now_ms: int | None = None) -> Purse:
+    def restarted(self, *, now_ms: int | None = None) -> TestDevice:
         """The same element, switched off and on; with another clock if so wished."""
-        return _purse(self.store, now_ms or self.clock.now_ms(), self.randomness)
+        return _device(self.store, now_ms or self.clock.now_ms(), self.randomness)
 
-    def cloned(self, seed: int) -> Purse:
+    def cloned(self, seed: int) -> TestDevice:
         """Another element with the same memory, as if the chip had been read out."""
         copy = FailingStore(bytes(32))
         copy.data = self.store.data
-        return _purse(copy, self.clock.now_ms(), SeededRandomness(seed))
+        return _device(copy, self.clock.now_ms(), SeededRandomness(seed))
 
     @property
     def balance(self) -> int:
@@ -63,49 +65,51 @@ class Purse:
         return self.element.balance_fen()
 
 
-def purse(country: Country, name: str, *values: int, bundle: TrustBundle | None = None) -> Purse:
-    """A device that is certified, trusts the country, and is loaded with a token of each value."""
+def make_device(
+    signers: Signers, name: str, *values: int, bundle: TrustBundle | None = None
+) -> TestDevice:
+    """A certified device that trusts the root and is loaded with a token of each value."""
     bank = BANK_OF[name]
     number = sorted(BANK_OF).index(name) + 1
-    made = _purse(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(number))
-    device = country.device(name, bank)
-    made.element.certify(device.certificate.encode(), country.bank_certificate(bank).encode())
-    made.element.trust(country.root_public + (bundle or country.bundle()).encode())
+    made = _device(FailingStore(bytes(key_of(name))), NOW, SeededRandomness(number))
+    device = signers.device(name, bank)
+    made.element.certify(device.certificate.encode(), signers.bank_certificate(bank).encode())
+    made.element.trust(signers.root_public + (bundle or signers.bundle()).encode())
     made.element.load(
         [
-            country.mint(device, value, number=1_000 * number + index).token.encode()
+            signers.mint(device, value, number=1_000 * number + index).token.encode()
             for index, value in enumerate(values)
         ]
     )
     return made
 
 
-def pay(payer: Purse, payee: Purse, amount: int) -> bytes:
+def pay(payer: TestDevice, payee: TestDevice, amount: int) -> bytes:
     """One payment from device to device."""
     payment = payer.element.pay(payee.element.request(amount))
     assert payee.element.accept(payment) == amount
     return payment
 
 
-def deposits(holder: Purse, *, bank: str = "alpha", wallet: str = WALLET) -> list[bytes]:
+def deposits(holder: TestDevice, *, bank: str = "alpha", wallet: str = WALLET) -> list[bytes]:
     """Everything in it, signed over to a wallet."""
     return holder.element.begin_deposit(bank, wallet)
 
 
-def deposited(country: Country, deposit: bytes, *, bank: str = "alpha") -> Verdict:
+def deposited(signers: Signers, deposit: bytes, *, bank: str = "alpha") -> Verdict:
     """What a bank that is shown a device's deposit would find in it."""
     body = Deposit.decode(deposit[NONCE_BYTES:])
-    verdict = country.verdict(body.payment.encode(), output=body.endorsements[0].output)
+    verdict = signers.verdict(body.payment.encode(), output=body.endorsements[0].output)
     return with_owners(verdict, body, bank)
 
 
-def ruled(country: Country, deposit: bytes, end: End = End.BAD) -> bytes:
+def ruled(signers: Signers, deposit: bytes, end: End = End.BAD) -> bytes:
     """The root's ruling on the piece of a device's deposit."""
     body = Deposit.decode(deposit[NONCE_BYTES:])
     (chain,), (signed,) = body.payment.chains, body.endorsements
-    return sign_ruling(country.root, chain, signed.output, end, NOW).encode()
+    return sign_ruling(signers.root, chain, signed.output, end, NOW).encode()
 
 
-def _purse(store: FailingStore, now_ms: int, randomness: SeededRandomness) -> Purse:
+def _device(store: FailingStore, now_ms: int, randomness: SeededRandomness) -> TestDevice:
     clock = ManualClock(now_ms)
-    return Purse(SecureElement(store, clock, randomness), store, clock, randomness)
+    return TestDevice(SecureElement(store, clock, randomness), store, clock, randomness)
